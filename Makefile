@@ -1,0 +1,56 @@
+# Every target makes what it needs first and can be run again.  uv is used where it is installed.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt bench bench-smoke docs wheel
+
+# Only relative paths: make cannot hold a space in a name, and the folder may have one.
+PY := .venv/bin/python
+PYTHON ?= python3
+SOURCES := src tests examples benchmarks training
+LINTED = $(wildcard $(SOURCES))
+
+# Several processes share the cores: more threads in each would only get in each other's way.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: .venv/.dev  ## Make .venv with everything a developer needs
+	@test -d .git && $(PY) -m pre_commit install >/dev/null 2>&1 || true
+	@echo "Ready: .venv/bin/sottovoce --help"
+
+demo: .venv/.base  ## Protect the shipped clip, check it, also after MP3 and Opus (into demo-output)
+	$(PY) examples/demo.py --out demo-output
+
+# FULL=1 adds what takes longer (slow) and what fills a small disk of its own (disk, needs root).
+test: .venv/.test  ## Run the tests; FULL=1 runs every one
+	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 $(if $(FULL),,-m "not slow and not disk") $(ARGS)
+
+check: .venv/.dev  ## ruff, mypy strict, import contracts, docstrings, spelling
+	$(PY) -m ruff check $(LINTED)
+	$(PY) -m ruff format --check $(LINTED)
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m numpydoc.hooks.validate_docstrings $$(find src -name '*.py' -not -name '_*')
+	.venv/bin/codespell
+
+fmt: .venv/.dev  ## Put the code into shape
+	$(PY) -m ruff check --fix --exit-zero $(LINTED)
+	$(PY) -m ruff format $(LINTED)
+
+bench: .venv/.bench  ## Measure everything and write docs/measurements.md (hours)
+	$(ONE_THREAD) $(PY) benchmarks/run.py $(ARGS)
+
+bench-smoke: .venv/.base  ## Guard speed and memory (a minute)
+	$(ONE_THREAD) $(PY) benchmarks/run.py --smoke $(ARGS)
+
+docs: .venv/.dev  ## Build the docs into site/, strictly
+	$(PY) docs/generate.py
+	$(PY) -m mkdocs build --strict --quiet
+
+wheel: .venv/.dev  ## Build the wheel and the source archive into dist/
+	rm -rf dist
+	$(PY) -m build --outdir dist
+
+.venv/.base .venv/.test .venv/.dev .venv/.bench: pyproject.toml .ci/environment
+	@PYTHON="$(PYTHON)" sh .ci/environment $(patsubst .venv/.%,%,$@)
+	@touch $@

@@ -1,0 +1,85 @@
+"""Effects that throw the waveform away and make a new one from a coarse description of it."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from typing import TYPE_CHECKING
+
+import librosa
+import numpy as np
+
+from benchmarks.attacks.timing import resample
+
+if TYPE_CHECKING:
+    from benchmarks.attacks._types import Audio
+
+__all__ = ["griffin_lim", "griffin_lim_mel", "has_world", "world"]
+
+_SR = 16_000
+_N_FFT = 1024
+_HOP_LENGTH = 256
+
+
+@functools.cache
+def _mel_matrices(n_mels: int) -> tuple[Audio, Audio]:
+    """Return the mel filters (n_mels, bins) and their pseudo-inverse (bins, n_mels)."""
+    filters = librosa.filters.mel(sr=_SR, n_fft=_N_FFT, n_mels=n_mels)
+    return filters, np.linalg.pinv(filters).astype(np.float32)
+
+
+def _mono_16k(y: Audio, sr: int) -> Audio:
+    """Return the downmix at 16 kHz."""
+    return resample(y if y.ndim == 1 else y.mean(axis=0), sr, _SR)
+
+
+def _griffin_lim(magnitudes: Audio, n: int, rng: np.random.Generator, n_iter: int) -> Audio:
+    """Find a waveform of `n` samples whose magnitudes come near those of shape (bins, frames)."""
+    out = librosa.griffinlim(
+        magnitudes,
+        n_iter=n_iter,
+        hop_length=_HOP_LENGTH,
+        length=n,
+        random_state=int(rng.integers(2**31)),
+    )
+    return out.astype(np.float32, copy=False)
+
+
+def griffin_lim_mel(
+    y: Audio, sr: int, rng: np.random.Generator, *, n_mels: int = 80, n_iter: int = 32
+) -> tuple[Audio, int]:
+    """Rebuild 16 kHz mono speech from `n_mels` mel magnitudes with random phase."""
+    mono = _mono_16k(y, sr)
+    filters, inverse = _mel_matrices(n_mels)
+    mel = filters @ np.abs(librosa.stft(mono, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
+    magnitudes = np.maximum(inverse @ mel, 0.0)
+    return _griffin_lim(magnitudes, mono.size, rng, n_iter), _SR
+
+
+def griffin_lim(
+    y: Audio, sr: int, rng: np.random.Generator, *, n_iter: int = 32
+) -> tuple[Audio, int]:
+    """Rebuild 16 kHz mono speech from its linear magnitudes with random phase."""
+    mono = _mono_16k(y, sr)
+    magnitudes = np.abs(librosa.stft(mono, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
+    return _griffin_lim(magnitudes, mono.size, rng, n_iter), _SR
+
+
+@functools.cache
+def has_world() -> bool:
+    """Whether pyworld is installed."""
+    return importlib.util.find_spec("pyworld") is not None
+
+
+def world(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
+    """Analyse and synthesise with the WORLD vocoder at 16 kHz (needs pyworld)."""
+    import pyworld  # type: ignore[import-not-found]  # optional
+
+    mono = _mono_16k(y, sr)
+    x = mono.astype(np.float64)
+    f0, times = pyworld.dio(x, _SR)
+    f0 = pyworld.stonemask(x, f0, times, _SR)
+    envelope = pyworld.cheaptrick(x, f0, times, _SR)
+    aperiodicity = pyworld.d4c(x, f0, times, _SR)
+    out = pyworld.synthesize(f0, envelope, aperiodicity, _SR)[: mono.size]
+    return out.astype(np.float32), _SR

@@ -1,0 +1,170 @@
+"""Quality: what the judges say of the mark, beside everyday codecs on the same clips.
+
+The first 10 s of each clip of the report half with a rate of 16 kHz or more, downmixed, at the
+level at which it was recorded.  `same` compares a clip with itself: the most that a judge can give
+on these clips.  The worst 5 % are told beside the mean, since one bad clip is what people remember.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import sottovoce as sv
+from benchmarks._harness import Benchmark, choose_clips, markdown_table, rng_for, run_tasks
+from benchmarks._trials import SUPERFRAME_S
+from benchmarks.attacks.codecs import opus, through
+from benchmarks.attacks.timing import resample
+from benchmarks.judges import JUDGES
+from benchmarks.speech import Clip, load_clips
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.attacks import Audio
+
+__all__ = ["BENCHMARK", "describe", "main", "plot"]
+
+BENCHMARK = Benchmark("quality", "How much of the mark do the judges of sound quality hear?")
+CONDITIONS = ("same", "studio", "standard", "strong", "mp3_128", "opus_32")
+LENGTH_S = 10.0
+MIN_S = 3.0
+_TARGETS = {"pesq_wb": 4.45, "visqol_speech": 4.45, "visqol_audio": 4.70, "zimtohrli_mos": 4.95}
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One clip under one condition."""
+
+    clip: Clip
+    condition: str
+    judges: tuple[str, ...]
+    seed: int
+
+
+def _process(y: Audio, sr: int, condition: str, rng: np.random.Generator) -> Audio:
+    """Return `y` under a condition, at the same rate."""
+    if condition == "same":
+        return y
+    if condition in sv.STRENGTHS_DB:
+        phase_s = float(rng.uniform(0, SUPERFRAME_S))
+        return sv.protect(y, sr=sr, strength_db=sv.STRENGTHS_DB[condition], phase_s=phase_s)
+    name, kbps = condition.split("_")
+    effect = opus(float(kbps)) if name == "opus" else through(name, float(kbps))
+    out, out_sr = effect(y, sr, rng)
+    return resample(out, out_sr, sr)
+
+
+def _run(task: _Task) -> dict[str, float]:
+    """Let every judge rate one clip."""
+    y, sr = task.clip.load()
+    mono = y if y.ndim == 1 else y.mean(axis=0)
+    mono = mono[: round(LENGTH_S * sr)]
+    rng = rng_for(task.seed, task.clip.name, "quality")
+    processed = _process(mono, sr, task.condition, rng)
+    return {name: JUDGES[name](mono, processed, sr) for name in task.judges}
+
+
+def _row(
+    condition: str, judge: str, values: Sequence[float], names: Sequence[str]
+) -> dict[str, Any]:
+    """Return one row of the results."""
+    heard = np.array(values)
+    named = np.array(names)[np.isfinite(heard)]
+    heard = heard[np.isfinite(heard)]
+    n_worst = max(1, round(0.05 * len(heard)))
+    order = np.argsort(heard)
+    return {
+        "condition": condition,
+        "judge": judge,
+        "n": len(heard),
+        "mean": round(heard.mean(), 4),
+        "deviation": round(heard.std(ddof=1), 4),
+        "worst_5_percent": round(heard[order[:n_worst]].mean(), 4),
+        "worst_clips": named[order[:n_worst]].tolist(),
+        "values": [round(value, 4) for value in heard.tolist()],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write the results."""
+    parser = BENCHMARK.parser
+    parser.add_argument("--judges", nargs="+", choices=tuple(JUDGES), default=list(JUDGES))
+    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
+    options = parser.parse_args(arguments)
+    wide = [clip for clip in load_clips("report", min_s=MIN_S) if clip.sr >= 16_000]
+    clips = choose_clips(wide, options.clips)
+    judges = tuple(options.judges)
+    tasks = [
+        _Task(clip, condition, judges, options.seed)
+        for condition in options.conditions
+        for clip in clips
+    ]
+    ratings = run_tasks(_run, tasks, jobs=options.jobs, label="quality")
+    rows = []
+    for condition in options.conditions:
+        own = [
+            rating
+            for task, rating in zip(tasks, ratings, strict=True)
+            if task.condition == condition
+        ]
+        names = [clip.name for clip in clips]
+        rows += [_row(condition, name, [rating[name] for rating in own], names) for name in judges]
+    settings = {"length_s": LENGTH_S, "targets": _TARGETS, "strengths_db": sv.STRENGTHS_DB}
+    results = BENCHMARK.write(options, rows, clips=clips, settings=settings)
+    print(describe(results))
+    if options.plot:
+        plot(results, options.plot)
+
+
+def _table(results: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the rows by condition and judge."""
+    table: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in results["rows"]:
+        table.setdefault(row["condition"], {})[row["judge"]] = row
+    return table
+
+
+def describe(results: dict[str, Any]) -> str:
+    """Return the results as a table in Markdown: mean ± deviation (worst 5 %)."""
+    table = _table(results)
+    judges = list(dict.fromkeys(row["judge"] for row in results["rows"]))
+    lines = [
+        [
+            f"`{condition}`",
+            *(
+                f"{row['mean']:.3f} ± {row['deviation']:.3f} ({row['worst_5_percent']:.3f})"
+                for row in (own[judge] for judge in judges)
+            ),
+        ]
+        for condition, own in table.items()
+    ]
+    targets = results["settings"]["targets"]
+    lines.append(["target, *standard*", *(f"{targets[judge]:.2f}" for judge in judges)])
+    return (
+        "Mean ± deviation over clips, and in brackets the mean of the worst 5 % of clips.\n\n"
+        + markdown_table(["condition", *judges], lines)
+    )
+
+
+def plot(results: dict[str, Any], path: Path) -> None:
+    """Draw the spread over clips of each condition, one panel a judge."""
+    from benchmarks._plots import save, subplot_grid
+
+    table = _table(results)
+    judges = list(dict.fromkeys(row["judge"] for row in results["rows"]))
+    figure, panels = subplot_grid(len(judges), width=9.0, height=3.2)
+    for axes, judge in zip(panels, judges, strict=True):
+        axes.boxplot([own[judge]["values"] for own in table.values()], whis=(5, 95))
+        axes.axhline(results["settings"]["targets"][judge], color="tab:green", lw=0.8, ls="--")
+        axes.set_xticks(range(1, len(table) + 1), list(table), rotation=60, fontsize=7)
+        axes.set_title(judge, fontsize=9)
+        axes.grid(alpha=0.3)
+    save(figure, path)
+
+
+if __name__ == "__main__":
+    main()

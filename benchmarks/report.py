@@ -1,0 +1,120 @@
+"""Build `docs/measurements.md` and its plots from `benchmarks/results/*.json` alone.
+
+No figure of the page is typed by hand: each table comes from the `describe` of the script that
+measured it, and the same results give the same page to the byte.  ``--check`` writes nothing and
+fails where the page is not what the results say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks._harness import RESULTS_DIR, load_results
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["build_page", "main"]
+
+_DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+# The order of the page, and the head of each part.
+SECTIONS = {
+    "presence": "Is the mark found?",
+    "payload": "Is the owner read?",
+    "false_positives": "Is anything found that is not there?",
+    "talkers": "People who talk at once",
+    "quality": "What the judges of sound quality hear",
+    "speed": "Speed",
+    "memory": "Memory",
+    "import_time": "Import time",
+}
+
+_INTRODUCTION = """\
+# Measurements
+
+This page is made by `python -m benchmarks.report` from the results in `benchmarks/results`; no
+figure is typed by hand. `make bench` measures everything again, which takes hours.
+
+Speech: a development set of real recordings whose speakers were dealt to two halves before any
+result was seen. The weights of the score were trained on the one; every figure here is from the
+other. Intervals in brackets are Wilson's, 95 %; trials that share a clip are not independent, and
+the intervals do not know that. Every clip is cropped by a random number of samples before and
+after an attack, so that no grid is aligned by luck.
+"""
+
+
+def build_page(results: dict[str, dict[str, Any]]) -> str:
+    """Return the page for results by name of their benchmark."""
+    parts = [_INTRODUCTION]
+    for name, head in SECTIONS.items():
+        if name not in results:
+            continue
+        own = results[name]
+        script = importlib.import_module(f"benchmarks.{name}")
+        parts += [
+            f"## {head}\n",
+            _facts(own) + "\n",
+            script.describe(own) + "\n",
+            f"![{head}](img/{name}.png)\n",
+        ]
+    return "\n".join(parts)
+
+
+def _facts(results: dict[str, Any]) -> str:
+    """Return the question and what was used to answer it."""
+    facts = [results["question"]]
+    if results["n_clips"]:
+        half = " and ".join(results["split"])
+        facts.append(
+            f"{results['n_clips']} clips of {len(results['speakers'])} persons"
+            f" ({half} half), seed {results['seed']}."
+        )
+    settings = ", ".join(
+        f"{key.replace('_', ' ')} {value}"
+        for key, value in results["settings"].items()
+        if not isinstance(value, dict)
+    )
+    if settings:
+        facts.append(settings[0].upper() + settings[1:] + ".")
+    versions = results["versions"]
+    facts.append(f"Python {versions['python']}, NumPy {versions.get('numpy', '?')}.")
+    facts.append(f"`python -m benchmarks.{results['benchmark']}` measures it again.")
+    return " ".join(facts)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the page and its plots, or check them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if they differ")
+    parser.add_argument("--no-plots", action="store_true", help="leave the pictures as they are")
+    options = parser.parse_args(arguments)
+    paths = {name: RESULTS_DIR / f"{name}.json" for name in SECTIONS}
+    results = {name: load_results(path) for name, path in paths.items() if path.is_file()}
+    page = build_page(results)
+    target = _DOCS / "measurements.md"
+    pictures = {name: _DOCS / "img" / f"{name}.png" for name in results}
+    if options.check:
+        sys.exit(_check(page, target, pictures))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page, encoding="utf-8")
+    if not options.no_plots:
+        for name, path in pictures.items():
+            importlib.import_module(f"benchmarks.{name}").plot(results[name], path)
+
+
+def _check(page: str, target: Path, pictures: dict[str, Path]) -> int:
+    """Return 1 and say why where the page or a picture is out of date."""
+    wrong = [] if target.is_file() and target.read_text(encoding="utf-8") == page else [target]
+    wrong += [path for path in pictures.values() if not path.is_file()]
+    for path in wrong:
+        sys.stderr.write(f"{path.name} is not what the results say: python -m benchmarks.report\n")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

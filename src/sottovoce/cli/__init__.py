@@ -1,0 +1,73 @@
+"""The command `sottovoce`: protect, check and id."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+import sottovoce
+from sottovoce.cli import _output
+from sottovoce.cli._options import examples
+from sottovoce.cli.check import check
+from sottovoce.cli.identity import identity
+from sottovoce.cli.protect import protect
+from sottovoce.errors import SottovoceError
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+
+
+@click.group(
+    epilog=examples(
+        "sottovoce protect take.wav          writes take.protected.wav",
+        "sottovoce protect takes/ -o marked/ mirrors a folder",
+        "sottovoce check interview.mp3       found or not, and how sure",
+    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(sottovoce.__version__, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the full traceback of an error.")
+@click.pass_context
+def program(context: click.Context, *, debug: bool) -> None:
+    """Refuse machine training on your voice, inside the sound itself.
+
+    `protect` writes an inaudible mark into speech that says who refuses what; `check` finds it
+    again, after compression, editing and calls, and says how sure that is.
+    """
+    context.obj = debug
+
+
+program.add_command(protect)
+program.add_command(check)
+program.add_command(identity)
+
+
+def main() -> None:
+    """Run the command and exit.
+
+    The exit code is 0 for done (`check`: found), 1 only for `check` (not found), 2 for any
+    error, 130 where Ctrl-C ended it.
+    """
+    debug = "--debug" in sys.argv[1:]
+    # A name that the terminal cannot show must not end the program.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = program.main(standalone_mode=False)
+    except SottovoceError as err:
+        if debug:
+            raise
+        _output.explain(str(err), kind="error")
+        if err.remedy:
+            _output.explain(err.remedy)
+        code = err.exit_code
+    except click.ClickException as err:
+        err.show()
+        code = err.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _output.explain("Interrupted; nothing half written is left.")
+        code = _INTERRUPTED
+    sys.exit(code)

@@ -1,0 +1,94 @@
+"""What the commands say: results to stdout, progress and diagnostics to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Advance",
+    "explain",
+    "result",
+    "result_json",
+    "show_progress",
+    "strong",
+]
+
+
+class Advance(Protocol):
+    """Move a progress bar on."""
+
+    def __call__(self, n: float = 1, /) -> None:
+        """Move on by `n` units."""
+
+
+def result(text: str = "") -> None:
+    """Write a line of the result."""
+    click.echo(text)
+
+
+def result_json(fields: dict[str, Any]) -> None:
+    """Write one result as one line of JSON."""
+    # ASCII only: names of files need not be valid Unicode, and every reader takes escapes.
+    click.echo(json.dumps(fields, allow_nan=False))
+
+
+def explain(text: str, *, kind: str = "") -> None:
+    """Write a diagnostic; `kind` ("error", "note") stands before it."""
+    colours = {"error": "red", "note": "yellow"}
+    head = click.style(f"{kind}: ", fg=colours.get(kind), bold=True) if kind else ""
+    click.echo(head + text, err=True)
+
+
+def strong(text: str) -> str:
+    """Return a word that should strike the eye; plain again where colours are not wanted."""
+    return click.style(text, bold=True, fg="green")
+
+
+@contextmanager
+def show_progress(description: str, *, total: float) -> Iterator[Advance]:
+    """Show a progress bar on stderr while the block runs, if a person is watching.
+
+    Parameters
+    ----------
+    description : str
+        What is going on.
+    total : float
+        Units of work.
+
+    Returns
+    -------
+    advance : Advance
+        To be called with the units that are done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda n=1, /: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        # Lines of results go above the bar; into a pipe they go untouched.
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda n=1, /: progress.advance(task, n)

@@ -1,0 +1,171 @@
+"""The picture of a check: the sound, the marked voices in time, and the evidence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.cli._words import describe_voice, format_p, format_path, format_time
+from sottovoce.core.evidence import FOUND_FPR, threshold
+from sottovoce.errors import MissingExtraError, SottovoceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from sottovoce import Detection
+
+__all__ = ["draw_check"]
+
+_N_COLUMNS = 1_200
+_N_FFT_S = 0.032
+_N_MELS = 96
+_TOP_HZ = 8_000.0
+_RANGE_DB = 70.0
+_COLOURS = ("tab:orange", "tab:green", "tab:purple", "tab:red", "tab:brown", "tab:pink")
+
+
+def draw_check(path: Path, detection: Detection, target: Path) -> None:
+    """Draw what a check found.
+
+    Parameters
+    ----------
+    path : Path
+        The audio.
+    detection : Detection
+        What was found in it.
+    target : Path
+        Where to write the picture; its suffix chooses the format.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    SottovoceError
+        If the picture cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as err:
+        raise MissingExtraError("matplotlib", extra="plot", purpose="draw a picture") from err
+    n_voices = max(len(detection.voices), 1)
+    figure = Figure(figsize=(11, 6.6 + 0.3 * n_voices), layout="constrained")
+    heights = [3.2, 0.5 + 0.45 * n_voices, 2.2]
+    sound, voices, evidence = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    figure.suptitle(f"{format_path(path.name)}\n{_headline(detection)}", fontsize=13)
+    _draw_sound(sound, path, duration_s=detection.duration_s)
+    _draw_voices(voices, detection)
+    _draw_evidence(evidence, detection)
+    evidence.set_xlim(0, detection.duration_s)
+    evidence.xaxis.set_major_formatter(lambda seconds, _: format_time(seconds))
+    evidence.set_xlabel("time in the recording (minutes:seconds)")
+    try:
+        figure.savefig(target, dpi=110)
+    except (OSError, ValueError) as err:
+        raise SottovoceError(
+            f"{target}: the picture cannot be written: {err}", remedy="Name a .png file."
+        ) from err
+
+
+def _headline(detection: Detection) -> str:
+    chance = f"chance of a false alarm at most {format_p(detection.log10_p)}"
+    if detection.verdict == "protected":
+        return f"A do-not-train mark was found ({chance})"
+    if detection.verdict == "suspected":
+        return f"A mark is suspected, but not found: the evidence is too weak ({chance})"
+    return f"No mark found in {detection.duration_s:.1f} s (this is no proof that there is none)"
+
+
+def _draw_sound(axes: Axes, path: Path, *, duration_s: float) -> None:
+    import librosa.display
+
+    levels_db, column_s, sr = _spectrogram(path, duration_s=duration_s)
+    librosa.display.specshow(
+        levels_db,
+        sr=sr,
+        hop_length=1,
+        x_axis=None,
+        y_axis="mel",
+        fmax=min(_TOP_HZ, sr / 2),
+        x_coords=np.arange(levels_db.shape[1] + 1) * column_s,
+        vmin=-_RANGE_DB,
+        vmax=0.0,
+        cmap="magma",
+        ax=axes,
+    )
+    axes.set(title="The sound (brighter is louder)", xlabel="", ylabel="frequency (Hz)")
+
+
+def _spectrogram(path: Path, *, duration_s: float) -> tuple[npt.NDArray[np.float32], float, float]:
+    """Return mel levels in dB under the loudest, seconds a column, and the sampling rate.
+
+    A column averages all frames that begin in it, so that hours fit the same picture and
+    memory holds one block.
+    """
+    import librosa
+
+    from sottovoce.files import read_blocks, read_info
+
+    sr = read_info(path).sr
+    n_fft = 2 ** math.ceil(math.log2(_N_FFT_S * sr))
+    hop = n_fft // 2
+    # Whole hops, so that blocks fall on the grid of frames.
+    frames_a_column = max(1, round(duration_s * sr / hop / _N_COLUMNS))
+    column = frames_a_column * hop
+    window = np.hanning(n_fft).astype(np.float32)
+    to_mel = librosa.filters.mel(
+        sr=sr, n_fft=n_fft, n_mels=_N_MELS, fmax=min(_TOP_HZ, sr / 2)
+    ).astype(np.float32)
+    columns = []
+    for block in read_blocks(path, block_s=max(column, n_fft) / sr):
+        y = np.pad(block.mean(axis=0), (0, n_fft))
+        frames = librosa.util.frame(y, frame_length=n_fft, hop_length=hop, axis=0)[:-1]
+        power = np.abs(np.fft.rfft(frames * window, axis=-1)) ** 2
+        columns += [
+            to_mel @ power[first : first + frames_a_column].mean(axis=0)
+            for first in range(0, len(power), frames_a_column)
+        ]
+    levels_db = librosa.power_to_db(np.stack(columns, axis=1), ref=np.max, top_db=_RANGE_DB)
+    return levels_db.astype(np.float32), column / sr, sr
+
+
+def _draw_voices(axes: Axes, detection: Detection) -> None:
+    axes.set(title="Marked voices: from when to when, and what each mark says", yticks=[])
+    if not detection.voices:
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
+    for row, voice in enumerate(detection.voices):
+        colour = _COLOURS[row % len(_COLOURS)]
+        bars = [(start, stop - start) for start, stop in voice.segments_s]
+        axes.broken_barh(bars, (row - 0.32, 0.64), color=colour, alpha=0.45)
+        axes.text(
+            0.01,
+            row,
+            f"{row + 1}: {describe_voice(voice)}",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=9,
+        )
+    axes.set_ylim(max(len(detection.voices), 1) - 0.5, -0.5)
+
+
+def _draw_evidence(axes: Axes, detection: Detection) -> None:
+    enough = threshold(FOUND_FPR, n_hypotheses=detection.n_hypotheses)
+    for row, voice in enumerate(detection.voices):
+        times, scores = np.asarray(voice.evidence, dtype=float).reshape(-1, 2).T
+        axes.plot(times, scores, color=_COLOURS[row % len(_COLOURS)], label=f"voice {row + 1}")
+    axes.axhline(
+        enough,
+        color="black",
+        linestyle="--",
+        label="enough by itself: one false alarm in a million",
+    )
+    axes.axhspan(-1, 1, color="grey", alpha=0.25, label="what chance gives most of the time")
+    axes.set(
+        title="Evidence in the 5 seconds around each moment (the verdict adds all of it up)",
+        ylabel="strength (z-score)",
+    )
+    axes.legend(loc="upper right", fontsize=8)

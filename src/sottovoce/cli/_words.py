@@ -1,0 +1,63 @@
+"""Numbers, names and marks in words that a person reads without the docs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sottovoce import Notice, Voice
+
+__all__ = ["describe_notice", "describe_voice", "format_p", "format_path", "format_time"]
+
+
+def describe_voice(voice: Voice) -> str:
+    """Say what the mark of a voice says."""
+    if voice.notice is None:
+        return "marked; owner not readable yet, more sound is needed"
+    return describe_notice(voice.notice)
+
+
+def describe_notice(notice: Notice) -> str:
+    """Say who refuses what since when."""
+    # late: it brings cryptography, and --help needs none
+    from sottovoce.rights import describe_policy, format_owner_id
+
+    who = f"owner {format_owner_id(notice.owner_id)}" if notice.owner_id else "anonymous"
+    return f"{describe_policy(notice.policy)}; {who}; since {notice.year}"
+
+
+def format_path(path: object) -> str:
+    """Return a path that is safe to show: control characters and stray bytes escaped."""
+    # A file's name can hold escape sequences that rewrite what stands on the terminal.
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in str(path)
+    )
+
+
+def format_time(seconds: float) -> str:
+    """Return a time as people write it.
+
+    Examples
+    --------
+    >>> format_time(4.21), format_time(83), format_time(3 * 3600 + 62)
+    ('0:04', '1:23', '3:01:02')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def format_p(log10_p: float) -> str:
+    """Return a p-value that may be far too small for a float.
+
+    Examples
+    --------
+    >>> format_p(-1234.5), format_p(-1.3)
+    ('3e-1235', '0.05')
+    """
+    if log10_p > -3:
+        return f"{10**log10_p:.2g}"
+    exponent = int(log10_p // 1)
+    digit = round(10 ** (log10_p - exponent))
+    return f"1e{exponent + 1}" if digit == 10 else f"{digit}e{exponent}"

@@ -1,0 +1,83 @@
+"""`sottovoce id`: make and show the key that stands behind an owner id."""
+
+from __future__ import annotations
+
+import click
+
+from sottovoce.cli import _output
+from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._words import format_path
+
+__all__ = ["identity"]
+
+_NAME = click.option(
+    "--name",
+    default=None,
+    metavar="NAME",
+    help="Which identity; one for each project keeps recordings from being joined by their id.",
+)
+
+
+@click.group(
+    "id",
+    epilog=examples(
+        "sottovoce id new",
+        "sottovoce id new --name audiobook-2026",
+        "sottovoce id show",
+    ),
+)
+def identity() -> None:
+    """Make and show your key and the owner id that your marks carry.
+
+    The key stays on this machine, in your configuration folder; only the owner id goes into
+    the sound.  Keep a copy of the key's file: without it nobody can prove that the id is yours.
+    """
+
+
+@identity.command(
+    "new",
+    epilog=examples(
+        "sottovoce id new",
+        "sottovoce id new --name audiobook-2026",
+    ),
+)
+@_NAME
+@JSON
+def new(*, name: str | None, as_json: bool) -> None:
+    """Make a new key.
+
+    An existing one is never replaced.
+    """
+    from sottovoce.rights import DEFAULT_IDENTITY, format_owner_id, make_identity
+
+    made = make_identity(name or DEFAULT_IDENTITY)
+    if as_json:
+        _output.result_json(made.to_dict())
+        return
+    _output.result(f"{made.name}: owner id {format_owner_id(made.owner_id)}")
+    _output.explain(f"The key is in {format_path(made.path)}; keep a copy of it.")
+
+
+@identity.command(
+    "show",
+    epilog=examples(
+        "sottovoce id show",
+        "sottovoce id show --name audiobook-2026 --json",
+    ),
+)
+@_NAME
+@JSON
+def show(*, name: str | None, as_json: bool) -> None:
+    """Show your owner ids, proved again from the keys."""
+    from sottovoce.rights import format_owner_id, list_identities, load_identity
+
+    names = [name] if name else list_identities()
+    if not names:
+        _output.explain("There is no key yet; make one with: sottovoce id new", kind="note")
+    for each in names:
+        known = load_identity(each, verify=True)
+        if as_json:
+            _output.result_json(known.to_dict())
+        else:
+            place = format_path(known.path)
+            _output.result(f"{known.name}: owner id {format_owner_id(known.owner_id)}  ({place})")

@@ -1,0 +1,201 @@
+"""`sottovoce protect`: mark files and folders of speech."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sottovoce import STRENGTHS_DB, Notice
+from sottovoce.cli import _output
+from sottovoce.cli._batch import Failure, run_files
+from sottovoce.cli._inputs import Source, find_sources, name_targets
+from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._words import describe_notice, format_path
+from sottovoce.core.payload import FIRST_YEAR
+from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from sottovoce.files import Protected
+
+__all__ = ["protect"]
+
+_EXIT_ERROR = 2
+_LAST_YEAR = FIRST_YEAR + 15
+_SHORTEST_S = 5.0
+"""Shorter speech is marked as well, but a check of it alone may not find the mark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What each worker is told besides the file."""
+
+    targets: dict[Path, Path]
+    notice: Notice
+    strength_db: float
+    remark: bool
+
+
+@click.command(
+    epilog=examples(
+        "sottovoce protect take.wav",
+        "sottovoce protect takes/ -o marked/",
+        "sottovoce protect podcast.mp3 -o out.mp3 --strength strong",
+        "sottovoce protect takes/ --owner audiobook-2026 --policy training",
+    ),
+)
+@INPUTS
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="A file for one file, else a folder.  By default take.wav becomes take.protected.wav,"
+    " and takes/ is mirrored as takes.protected/.  What stands there is replaced.",
+)
+@click.option(
+    "--strength",
+    default="standard",
+    show_default=True,
+    metavar="studio|standard|strong|DB",
+    help="Quieter or sooner found; DB is the gain of a band, 0 to 3 dB.",
+)
+@click.option(
+    "--owner",
+    default=None,
+    metavar="NAME",
+    help="One of your identities (see `sottovoce id`), somebody's owner id, or `anonymous`."
+    "  By default your default identity, made on first use.",
+)
+@click.option(
+    "--policy",
+    default="all",
+    show_default=True,
+    metavar="all|training|cloning|USES",
+    help="What is refused: every use by machines; training, cloning and voiceprints; generative"
+    " training and cloning; or uses joined by commas: train-generative, train-other, clone,"
+    " biometric, input, mine, transfer, licence (refused, but ask me).",
+)
+@click.option("--in-place", is_flag=True, help="Replace the files themselves.")
+@click.option("--remark", is_flag=True, help="Mark files again that carry your mark already.")
+@JOBS
+@JSON
+@click.pass_context
+def protect(
+    context: click.Context,
+    inputs: tuple[Path, ...],
+    *,
+    out: Path | None,
+    strength: str,
+    owner: str | None,
+    policy: str,
+    in_place: bool,
+    remark: bool,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Mark files, and all audio files of folders, as not to be trained on.
+
+    Format, rate, channels, length and tags stay as they are; the originals are not touched
+    unless you say --in-place.  One file that fails does not stop the others; the end says
+    which failed and why.
+
+    Exit code: 0 if every file is protected, 2 if any failed.
+    """
+    from sottovoce.files import AUDIO_SUFFIXES  # late, so that --help is quick
+    from sottovoce.rights import parse_policy
+
+    sources = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
+    targets = name_targets(sources, out=out, in_place=in_place)
+    strength_db = _parse_strength(strength)
+    refused = parse_policy(policy)
+    # Last, since it may make a key: a call that cannot work leaves nothing behind.
+    notice = Notice(owner_id=_choose_owner(owner), policy=refused, year=_this_year())
+    job = _Job(
+        targets={source.path: target for source, target in zip(sources, targets, strict=True)},
+        notice=notice,
+        strength_db=strength_db,
+        remark=remark,
+    )
+    outcomes = run_files(
+        functools.partial(_protect, job),
+        sources,
+        jobs=choose_jobs(jobs, n_files=len(sources)),
+        debug=context.obj,
+        description="protecting",
+        report=functools.partial(_report, job, as_json=as_json),
+    )
+    if any(isinstance(outcome, Failure) for outcome in outcomes):
+        context.exit(_EXIT_ERROR)
+    if not as_json:
+        _output.explain(f"Each mark says: {describe_notice(notice)}.")
+
+
+def _parse_strength(text: str) -> float:
+    if text in STRENGTHS_DB:
+        return STRENGTHS_DB[text]
+    try:
+        strength_db = float(text.lower().removesuffix("db"))
+    except ValueError:
+        strength_db = 0.0
+    if not 0.0 < strength_db <= 3.0:
+        raise ParameterError(
+            f"{text!r} is no strength",
+            remedy=f"Use {', '.join(STRENGTHS_DB)}, or a number of dB up to 3.",
+        )
+    return strength_db
+
+
+def _choose_owner(owner: str | None) -> int:
+    """Return the owner id of an identity, making the default one on first use."""
+    from sottovoce.rights import (
+        ANONYMOUS,
+        DEFAULT_IDENTITY,
+        format_owner_id,
+        list_identities,
+        load_identity,
+        make_identity,
+        parse_owner_id,
+    )
+
+    if owner == ANONYMOUS:
+        return 0
+    if owner is None and DEFAULT_IDENTITY not in list_identities():
+        made = make_identity()
+        _output.explain(
+            f"Made your key: owner id {format_owner_id(made.owner_id)}, kept in"
+            f" {format_path(made.path)} (keep a copy of it).",
+            kind="note",
+        )
+        return made.owner_id
+    if owner is not None:
+        try:
+            return parse_owner_id(owner)
+        except ParameterError:
+            pass  # so it is a name
+    return load_identity(owner or DEFAULT_IDENTITY).owner_id
+
+
+def _this_year() -> int:
+    return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), _LAST_YEAR)
+
+
+def _protect(job: _Job, source: Source) -> Protected:
+    from sottovoce.files import protect_file
+
+    return protect_file(
+        source.path,
+        job.targets[source.path],
+        notice=job.notice,
+        strength_db=job.strength_db,
+        remark=job.remark,
+    )
+
+
+def _report(job: _Job, source: Source, outcome: Protected | Failure, *, as_json: bool) -> None:
+    raise NotImplementedError

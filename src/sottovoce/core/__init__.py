@@ -1,0 +1,1 @@
+"""The watermark: arrays in, arrays and evidence out.  NumPy and SciPy only."""

@@ -1,0 +1,104 @@
+"""`detect_batch`: many short clips of equal length in one call, for scanning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.detection import Detection
+from sottovoce.core.evidence import FOUND_FPR, log10_p_value
+from sottovoce.core.features import CONTEXT_FRAMES, band_energies, measure_floors, window_length
+from sottovoce.core.framing import check_floating, check_sr, frame_starts
+from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, score_energies
+from sottovoce.core.listening import detect
+from sottovoce.core.search import fold, offset_scores
+from sottovoce.core.windows import GATE, HYPOTHESES_PER_WINDOW
+from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.errors import ParameterError
+
+__all__ = ["detect_batch"]
+
+_BATCH_FRAMES = 2_048
+_MAX_AMPLITUDE = np.float32(1e6)
+
+
+def detect_batch(
+    y: npt.NDArray[np.floating[Any]], *, sr: float, max_fpr: float = FOUND_FPR
+) -> list[Detection]:
+    """Look for marks in many clips of one length.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape=(n_clips, n), dtype=float32 or float64
+        One mono clip a row.
+    sr : float, 8,000 to 192,000
+        Sampling rate, in Hz.
+    max_fpr : float in (0, 1)
+        Probability of a false alarm that is allowed for each clip.
+
+    Returns
+    -------
+    detections : list of Detection
+        As `sottovoce.detect` gives for each row.
+
+    Raises
+    ------
+    ParameterError
+        If `y` is not two-dimensional floating point, is empty, or holds NaN or infinity.
+
+    Notes
+    -----
+    Clips of up to one superframe (10.24 s) are scored together; longer ones, and those that
+    show something, one by one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clips = np.zeros((3, 16_000), dtype=np.float32)
+    >>> [detection.found for detection in detect_batch(clips, sr=16_000)]
+    [False, False, False]
+    """
+    sr = check_sr(sr)
+    check_floating(y)
+    if y.ndim != 2 or y.shape[1] == 0:
+        raise ParameterError(f"y has shape {y.shape}; (n_clips, n) is needed")
+    if not np.isfinite(y).all():
+        raise ParameterError("y holds NaN or infinity")
+    if not 0.0 < max_fpr < 1.0:
+        raise ParameterError(f"max_fpr={max_fpr!r} is outside (0, 1)")
+    hop = sr * DRAFT_0.frame_s
+    starts = frame_starts(0, int(y.shape[1] / hop) + 1, hop)
+    starts = starts[starts + window_length(sr) <= y.shape[1]]
+    if not MIN_FRAMES <= len(starts) <= CHUNK_FRAMES:
+        return [detect(row, sr=sr, max_fpr=max_fpr) for row in y]
+    step = max(1, _BATCH_FRAMES // len(starts))
+    detections: list[Detection] = []
+    for begin in range(0, len(y), step):
+        clips = np.clip(y[begin : begin + step], -_MAX_AMPLITUDE, _MAX_AMPLITUDE, dtype=np.float32)
+        energies = band_energies(clips, starts, sr=sr)
+        floors = measure_floors(energies)
+        around = ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0))
+        scores = score_energies(np.pad(energies, around, mode="edge"), floors)
+        best = offset_scores(fold(scores)).max(axis=1)
+        for row, top in zip(clips, best, strict=True):
+            if top >= GATE:
+                detections.append(detect(row, sr=sr, max_fpr=max_fpr))
+            else:
+                detections.append(_nothing(float(top), y.shape[1] / sr, max_fpr))
+    return detections
+
+
+def _nothing(score: float, duration_s: float, max_fpr: float) -> Detection:
+    """Return the verdict on a clip whose plain grid shows nothing."""
+    score = max(score, 0.0)
+    log10_p = float(log10_p_value(score, n_hypotheses=HYPOTHESES_PER_WINDOW))
+    return Detection(
+        found=False,
+        log10_p=log10_p,
+        score=score,
+        n_hypotheses=HYPOTHESES_PER_WINDOW,
+        voices=(),
+        duration_s=duration_s,
+    )

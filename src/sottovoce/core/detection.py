@@ -1,0 +1,157 @@
+"""What a detector found: `Detection` and its `Voice`s."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sottovoce.core.evidence import FOUND_FPR, SUSPECTED_FPR
+
+if TYPE_CHECKING:
+    from sottovoce.core.payload import Notice
+
+__all__ = ["Detection", "Verdict", "Voice", "merge_same_owner"]
+
+Verdict = Literal["protected", "suspected", "not found"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One marked voice.
+
+    Attributes
+    ----------
+    log10_p : float
+        Logarithm to base 10 of the p-value, everything searched counted.
+    score : float
+        Its best score; unmarked audio's has unit variance.
+    offset_s : float
+        Where a period of its pattern begins, in [0, 2.56) seconds of the audio.
+    speed : float
+        How much faster the audio runs than when it was marked; 1.05 is 5 % faster.
+    pitch : float
+        By what factor its pitch was changed.
+    segments_s : tuple of (float, float)
+        From when to when it is present, to about 2.5 s.
+    notice : Notice or None
+        What its payload says; None where the owner is not readable yet.
+    evidence : tuple of (float, float)
+        Time in seconds and local score over about 5 s around it.
+    seal_log10_p : float or None
+        Of the keyed seal, where a key was given and a payload could be read.
+    """
+
+    log10_p: float
+    score: float
+    offset_s: float
+    speed: float = 1.0
+    pitch: float = 1.0
+    segments_s: tuple[tuple[float, float], ...] = ()
+    notice: Notice | None = None
+    evidence: tuple[tuple[float, float], ...] = ()
+    seal_log10_p: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON; the notice under the name `payload`."""
+        fields: dict[str, Any] = {
+            "log10_p": round(self.log10_p, 3),
+            "score": round(self.score, 3),
+            "offset_s": round(self.offset_s, 4),
+            "speed": round(self.speed, 5),
+            "pitch": round(self.pitch, 5),
+            "segments_s": [[round(a, 2), round(b, 2)] for a, b in self.segments_s],
+            "payload": None if self.notice is None else self.notice.to_dict(),
+        }
+        if self.seal_log10_p is not None:
+            fields["seal_log10_p"] = round(self.seal_log10_p, 3)
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """The verdict on a piece of audio.
+
+    Attributes
+    ----------
+    found : bool
+        Whether the p-value is at most the rate that was allowed.
+    log10_p : float
+        Logarithm to base 10 of the probability, at most, that unmarked audio looks as marked
+        as this does.
+    score : float
+        The best score anywhere.
+    n_hypotheses : int
+        Places that were searched; counted in `log10_p`.
+    voices : tuple of Voice
+        Those found, strongest first.
+    duration_s : float
+        Length of the audio.
+    """
+
+    found: bool
+    log10_p: float
+    score: float
+    n_hypotheses: int
+    voices: tuple[Voice, ...]
+    duration_s: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """*protected* where found, *suspected* from p = 1e-3 on, else *not found*.
+
+        A suspicion is never reported as found, and *not found* is no proof of absence.
+        """
+        if self.found and 10.0**self.log10_p <= FOUND_FPR * (1 + 1e-9):
+            return "protected"
+        return "suspected" if 10.0**self.log10_p <= SUSPECTED_FPR else "not found"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {
+            "verdict": self.verdict,
+            "found": self.found,
+            "log10_p": round(self.log10_p, 3),
+            "score": round(self.score, 3),
+            "n_hypotheses": self.n_hypotheses,
+            "seconds": round(self.duration_s, 3),
+            "voices": [voice.to_dict() for voice in self.voices],
+        }
+
+
+def merge_same_owner(voices: list[Voice]) -> list[Voice]:
+    """Join voices with one owner's payload: a cut or an echo gives a voice several offsets.
+
+    Parameters
+    ----------
+    voices : list of Voice
+        Strongest first.
+
+    Returns
+    -------
+    merged : list of Voice
+        In the same order; a voice that was joined keeps what its strongest part says, and is
+        present where any part is.
+    """
+    merged: dict[object, Voice] = {}
+    for number, voice in enumerate(voices):
+        named = voice.notice is not None and voice.notice.owner_id != 0
+        name = (voice.notice, voice.speed, voice.pitch) if named else number
+        kept = merged.get(name)
+        if kept is None:
+            merged[name] = voice
+            continue
+        segments = _unite([*kept.segments_s, *voice.segments_s])
+        evidence = tuple(sorted([*kept.evidence, *voice.evidence]))
+        merged[name] = dataclasses.replace(kept, segments_s=segments, evidence=evidence)
+    return list(merged.values())
+
+
+def _unite(segments: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    united: list[tuple[float, float]] = []
+    for begin, end in sorted(segments):
+        if united and begin <= united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((begin, end))
+    return tuple(united)

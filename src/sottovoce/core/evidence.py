@@ -1,0 +1,201 @@
+"""From scores to proved probabilities: bounds, pooling, false-discovery rate.
+
+The promise.  For audio that does not depend on the signs, Z = sum(c F) / sqrt(sum(F^2)) is a
+weighted sum of independent fair signs with unit variance, whatever F is.  Hence for every t
+
+    P(Z >= t) <= min(exp(-t^2 / 2), 3.178 (1 - Phi(t)))
+
+by Hoeffding [1]_ and by Bentkus and Dzindzalieta [2]_.  Times the number of places looked at
+(the union bound) this is a p-value that needs no calibration and no model of audio.
+
+An *e-value* is a non-negative quantity whose expectation is at most 1 under the null
+hypothesis; 1/e is a p-value.  exp(l Z - l^2 / 2) is one for every l > 0, by the same
+inequality, and so is any average of them, over offsets and over several l.
+
+References
+----------
+.. [1] Hoeffding, W. "Probability inequalities for sums of bounded random variables."
+   Journal of the American Statistical Association 58.301 (1963): 13-30.
+.. [2] Bentkus, V. K., Dzindzalieta, D. "A tight Gaussian bound for weighted sums of
+   Rademacher random variables." Bernoulli 21.2 (2015): 1231-1237.
+.. [3] Vovk, V., Wang, R. "E-values: Calibration, combination and applications."
+   Annals of Statistics 49.3 (2021): 1736-1754.
+.. [4] Benjamini, Y., Hochberg, Y. "Controlling the false discovery rate."
+   Journal of the Royal Statistical Society B 57.1 (1995): 289-300.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.errors import ParameterError
+
+__all__ = [
+    "FOUND_FPR",
+    "SUSPECTED_FPR",
+    "benjamini_hochberg",
+    "log10_e_value",
+    "log10_p_value",
+    "pool_dependent",
+    "pool_independent",
+    "threshold",
+]
+
+FOUND_FPR = 1e-6
+SUSPECTED_FPR = 1e-3
+_BENTKUS = 3.178
+_LN10 = math.log(10.0)
+_E_VALUE_SLOPES = (2.0, 3.0, 4.0, 6.0)
+
+
+def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[np.float64]:
+    """Bound the probability that unmarked audio scores as high anywhere.
+
+    Parameters
+    ----------
+    z : array_like
+        Scores.
+    n_hypotheses : float >= 1
+        Places that were searched; the probability is multiplied by it.
+
+    Returns
+    -------
+    log10_p : np.ndarray, shape of `z`
+        Logarithm to base 10 of the p-value, at most 0.  Never underflows.
+
+    Examples
+    --------
+    >>> round(float(log10_p_value(6.18, n_hypotheses=960)), 2)
+    -6.01
+    """
+    from scipy.special import log_ndtr  # late: it would double the time of importing sottovoce
+
+    z = np.asarray(z, dtype=np.float64)
+    hoeffding = np.where(z > 0, -0.5 * z**2, 0.0)
+    bentkus = math.log(_BENTKUS) + log_ndtr(-z)
+    log_p = np.minimum(hoeffding, bentkus) + math.log(n_hypotheses)
+    return np.asarray(np.minimum(log_p / _LN10, 0.0))
+
+
+def threshold(fpr: float, *, n_hypotheses: float = 1) -> float:
+    """Return the least score whose p-value is at most `fpr`.
+
+    Parameters
+    ----------
+    fpr : float in (0, 1)
+        Allowed probability of a false alarm.
+    n_hypotheses : float >= 1
+        Places that are searched.
+
+    Returns
+    -------
+    z : float
+        To within 1e-9.
+    """
+    target = math.log10(fpr)
+    low, high = 0.0, math.sqrt(2.0 * (math.log(n_hypotheses) - math.log(fpr))) + 1.0
+    while high - low > 1e-9:
+        middle = 0.5 * (low + high)
+        if float(log10_p_value(middle, n_hypotheses=n_hypotheses)) > target:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def log10_e_value(z: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return the e-value of a clip whose offset is not known.
+
+    Parameters
+    ----------
+    z : np.ndarray, shape=(..., n_offsets)
+        Scores at all offsets.
+
+    Returns
+    -------
+    log10_e : np.ndarray, shape=(...)
+        Logarithm to base 10 of the mean over offsets and slopes of exp(l z - l^2 / 2).
+    """
+    slopes = np.asarray(_E_VALUE_SLOPES)
+    exponents = np.asarray(z, dtype=np.float64)[..., None] * slopes - 0.5 * slopes**2
+    exponents = exponents.reshape(*exponents.shape[:-2], -1)
+    top = exponents.max(axis=-1, keepdims=True)
+    log_e = top[..., 0] + np.log(np.mean(np.exp(exponents - top), axis=-1))
+    return np.asarray(log_e / _LN10)
+
+
+def pool_independent(log10_e: npt.ArrayLike) -> float:
+    """Pool the e-values of recordings made independently of each other: their product.
+
+    Parameters
+    ----------
+    log10_e : array_like, shape=(n,)
+        Logarithms to base 10.
+
+    Returns
+    -------
+    log10_e : float
+        Of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
+        marked", *if* the clips are independent of each other; for excerpts of one recording
+        use `pool_dependent`.
+    """
+    return float(np.sum(np.asarray(log10_e, dtype=np.float64)))
+
+
+def pool_dependent(log10_e: npt.ArrayLike) -> float:
+    """Pool e-values that may depend on each other in any way: their mean.
+
+    Parameters
+    ----------
+    log10_e : array_like, shape=(n,), n >= 1
+        Logarithms to base 10.
+
+    Returns
+    -------
+    log10_e : float
+        Of the group; valid under every dependence, after [3]_ of this module.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    values = np.asarray(log10_e, dtype=np.float64).ravel()
+    if values.size == 0:
+        raise ParameterError("log10_e is empty: there is nothing to pool")
+    top = values.max()
+    return float(top + np.log10(np.mean(10.0 ** (values - top))))
+
+
+def benjamini_hochberg(log10_p: npt.ArrayLike, *, q: float = 0.01) -> npt.NDArray[np.bool_]:
+    """Choose the files to report so that among them at most a share `q` is expected false.
+
+    Parameters
+    ----------
+    log10_p : array_like, shape=(n,)
+        Logarithms to base 10 of one p-value a file.
+    q : float in (0, 1)
+        False-discovery rate.
+
+    Returns
+    -------
+    reported : np.ndarray, shape=(n,), dtype=bool
+        After [4]_ of this module; files are taken as independent or positively dependent.
+
+    Examples
+    --------
+    >>> benjamini_hochberg([-8.0, -1.0, -2.5], q=0.01)
+    array([ True, False,  True])
+    """
+    if not 0.0 < q < 1.0:
+        raise ParameterError(f"q={q!r} is outside (0, 1)")
+    values = np.asarray(log10_p, dtype=np.float64)
+    ranked = np.sort(values)
+    allowed = math.log10(q) + np.log10(np.arange(1, len(values) + 1) / max(len(values), 1))
+    passing = np.flatnonzero(ranked <= allowed)
+    if not len(passing):
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray(values <= ranked[passing[-1]])

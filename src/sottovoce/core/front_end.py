@@ -1,0 +1,206 @@
+"""From audio, block by block, to the cell scores of chunks of one superframe.
+
+A chunk's scores depend on the chunk, 0.1 s of context on each side and, at the end of the
+audio, on what came before; never on how the audio was cut into blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.features import (
+    BATCH_FRAMES,
+    CONTEXT_FRAMES,
+    Floors,
+    band_energies,
+    make_features,
+    measure_floors,
+    window_length,
+)
+from sottovoce.core.framing import frame_starts
+from sottovoce.core.score import cell_scores
+from sottovoce.core.search import interleave
+from sottovoce.core.wire_format import DRAFT_0
+
+__all__ = ["CHUNK_FRAMES", "MIN_FRAMES", "FrontEnd", "score_energies"]
+
+CHUNK_FRAMES = DRAFT_0.n_superframe_frames
+MIN_FRAMES = 16
+"""Frames (0.15 s) under which nothing can be measured."""
+_N_KEPT_CHUNKS = 2
+_MAX_CHANNELS = 8
+_MAX_AMPLITUDE = np.float32(1e6)
+_BLOCK_FRAMES = 8
+
+Floats = npt.NDArray[np.float32]
+
+
+def score_energies(energies: Floats, floors: Floors) -> Floats:
+    """Return the cell scores of energies that come with context.
+
+    Parameters
+    ----------
+    energies : np.ndarray, shape=(n_clips, n_frames + 2 * CONTEXT_FRAMES, n_bands)
+        From `band_energies`.
+    floors : Floors
+        From `measure_floors`.
+
+    Returns
+    -------
+    scores : np.ndarray, shape=(n_clips, n_frames, n_bands), dtype=float32
+        From `cell_scores`, for any number of frames.
+    """
+    n_frames = energies.shape[1] - 2 * CONTEXT_FRAMES
+    missing = -n_frames % _BLOCK_FRAMES
+    if missing:
+        energies = np.pad(energies, ((0, 0), (0, missing), (0, 0)), mode="edge")
+    return cell_scores(make_features(energies, floors))[:, :n_frames]
+
+
+class FrontEnd:
+    """Score audio chunk by chunk.
+
+    Parameters
+    ----------
+    sr : float
+        Sampling rate, in Hz.
+    speed : float
+        How much faster than when it was marked the audio is taken to run.
+    pitch : float
+        By what factor its pitch is taken to be changed.
+    """
+
+    def __init__(self, *, sr: float, speed: float = 1.0, pitch: float = 1.0) -> None:
+        self.sr = sr
+        self.pitch = pitch
+        self.hop = sr * DRAFT_0.frame_s / speed
+        self._window = window_length(sr)
+        self._audio: Floats | None = None
+        self._unread: list[Floats] = []
+        self._audio_start = 0
+        self._energies: Floats | None = None
+        self._energies_start = 0
+        self.n_samples = 0
+        self.n_frames = 0
+
+    def push(self, block: npt.NDArray[np.floating[Any]]) -> None:
+        """Take in a block.
+
+        Parameters
+        ----------
+        block : np.ndarray, shape=(channels, n)
+            Audio.  More than eight channels are mixed down to eight.
+        """
+        sound = np.clip(block, -_MAX_AMPLITUDE, _MAX_AMPLITUDE, dtype=np.float32)
+        if len(sound) > _MAX_CHANNELS:
+            groups = np.array_split(sound, _MAX_CHANNELS)
+            sound = np.stack([group.mean(axis=0) for group in groups])
+        self.n_samples += sound.shape[1]
+        self._unread.append(sound)
+        self._measure_frames(ended=False)
+
+    def finish(self) -> None:
+        """Measure what is left: the audio has ended."""
+        self._measure_frames(ended=True)
+
+    def _measure_frames(self, *, ended: bool) -> None:
+        """Measure new frames, in batches that lie in the same places however audio comes in.
+
+        The same products of matrices are then made of the same numbers, to the last bit.
+        """
+        guess = int(max(self.n_samples - self._window, 0) / self.hop) + 2
+        if not ended and guess < self.n_frames + BATCH_FRAMES:
+            return
+        starts = frame_starts(self.n_frames, guess, self.hop)
+        starts = starts[starts + self._window <= self.n_samples]
+        if not ended:
+            starts = starts[: len(starts) // BATCH_FRAMES * BATCH_FRAMES]
+        if len(starts) == 0:
+            return
+        kept = [] if self._audio is None else [self._audio]
+        self._audio = np.concatenate([*kept, *self._unread], axis=1)
+        self._unread = []
+        self.n_frames += len(starts)
+        energies = self._measure(starts)
+        if self._energies is not None:
+            energies = np.concatenate([self._energies, energies], axis=1)
+        self._energies = energies
+
+    def forget(self, chunk: int) -> None:
+        """Let go of audio and energies that no chunk from `chunk` - 2 onward needs."""
+        frame = max((chunk - _N_KEPT_CHUNKS) * CHUNK_FRAMES - CONTEXT_FRAMES, 0)
+        if self._energies is not None and frame > self._energies_start:
+            self._energies = self._energies[:, frame - self._energies_start :].copy()
+            self._energies_start = frame
+        sample = int(frame_starts(frame, frame + 1, self.hop)[0])
+        if self._audio is not None and sample > self._audio_start:
+            self._audio = self._audio[:, sample - self._audio_start :].copy()
+            self._audio_start = sample
+
+    def kept_audio(self) -> Floats:
+        """Return the audio that has not been let go of, shape (channels, n)."""
+        parts = [] if self._audio is None else [self._audio]
+        return np.concatenate([*parts, *self._unread], axis=1)
+
+    def n_chunks(self, *, ended: bool) -> int:
+        """Return how many chunks can be scored by now."""
+        if ended:
+            return -(-self.n_frames // CHUNK_FRAMES) if self.n_frames >= MIN_FRAMES else 0
+        # One frame more than the context, for the grid that lies half a hop later.
+        return max(self.n_frames - CONTEXT_FRAMES - 1, 0) // CHUNK_FRAMES
+
+    def scores(self, chunk: int) -> Floats:
+        """Return the scores of a chunk on the plain grid, shape (n_frames, n_bands)."""
+        if self._energies is None:
+            raise RuntimeError("no audio has been pushed")
+        first, end = self._span(chunk)
+        begin = first - CONTEXT_FRAMES - self._energies_start
+        stop = min(end + CONTEXT_FRAMES, self.n_frames) - self._energies_start
+        part = self._energies[:, max(begin, 0) : stop]
+        lacking = (end + CONTEXT_FRAMES - self._energies_start) - stop
+        padded = _pad_edges(part, max(-begin, 0), lacking)
+        scores: Floats = score_energies(padded, self._floors(chunk))[0]
+        return scores
+
+    def fine_scores(self, chunk: int, plain: Floats) -> Floats:
+        """Return the scores of a chunk on the fine grid, given those on the plain one."""
+        first, end = self._span(chunk)
+        begin = max(first - CONTEXT_FRAMES, 0)
+        grid = np.arange(begin, end + CONTEXT_FRAMES) + 0.5
+        starts = np.floor(grid * self.hop + 0.5).astype(np.int64)
+        n_read = self._audio_start + (0 if self._audio is None else self._audio.shape[1])
+        starts = starts[starts + self._window <= n_read]
+        energies = self._measure(starts)
+        before = CONTEXT_FRAMES - (first - begin)
+        lacking = end + CONTEXT_FRAMES - begin - len(starts)
+        odd = score_energies(_pad_edges(energies, before, lacking), self._floors(chunk))[0]
+        return interleave(plain, odd)
+
+    def _span(self, chunk: int) -> tuple[int, int]:
+        return chunk * CHUNK_FRAMES, min((chunk + 1) * CHUNK_FRAMES, self.n_frames)
+
+    def _floors(self, chunk: int) -> Floors:
+        """Measure floors over the last superframe up to the end of the chunk."""
+        if self._energies is None:
+            raise RuntimeError("no audio has been pushed")
+        _, end = self._span(chunk)
+        first = max(end - CHUNK_FRAMES, self._energies_start)
+        start = self._energies_start
+        return measure_floors(self._energies[:, first - start : end - start])
+
+    def _measure(self, starts: npt.NDArray[np.int64]) -> Floats:
+        """Return energies added up over channels, so that no phase between them matters."""
+        if self._audio is None:
+            raise RuntimeError("no audio has been pushed")
+        local = starts - self._audio_start
+        energies = band_energies(self._audio, local, sr=self.sr, scale=self.pitch)
+        return np.asarray(energies.sum(axis=0, keepdims=True)) if len(energies) > 1 else energies
+
+
+def _pad_edges(energies: Floats, before: int, after: int) -> Floats:
+    if before == 0 and after == 0:
+        return energies
+    return np.pad(energies, ((0, 0), (before, after), (0, 0)), mode="edge")

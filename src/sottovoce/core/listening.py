@@ -1,0 +1,284 @@
+"""`Detector`: listen to audio as it comes and say, at any moment, what has been found.
+
+The audio is cut into chunks of one superframe (10.24 s).  Windows of two chunks that overlap
+by half, and longer ones for weak marks, are folded and searched at every offset.  Only where
+the plain grid shows something (under 1 % of unmarked windows) is the fine grid computed.
+Every offset of both grids is counted as a hypothesis, computed or not.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.detection import Detection, Voice, merge_same_owner
+from sottovoce.core.evidence import FOUND_FPR, log10_p_value, threshold
+from sottovoce.core.framing import check_signal, check_sr
+from sottovoce.core.pattern import SEAL_KEY_BYTES
+from sottovoce.core.stretching import N_STRETCH_HYPOTHESES, Stretch, find_stretches
+from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
+from sottovoce.core.windows import WindowSearch
+from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.errors import ParameterError
+
+__all__ = ["Detector", "detect"]
+
+_MOST_STRETCHES = 4
+_N_SEAL_STARTS = (1 << 16) + (1 << 12)
+
+
+class Detector:
+    """Find marks in audio that comes in blocks of any size.
+
+    Parameters
+    ----------
+    sr : float, 8,000 to 192,000
+        Sampling rate, in Hz.
+    max_fpr : float in (0, 1)
+        Probability of a false alarm that is allowed for the whole audio.
+    thorough : bool
+        Whether audio whose speed, tempo or pitch was changed by up to 10 % is searched too.
+    seal_key : bytes or None
+        The owner's secret; voices whose payload can be read are tested for its seal.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
+
+    See Also
+    --------
+    sottovoce.detect : The same over one array.
+
+    Notes
+    -----
+    Memory is bounded: about half a minute of audio.  Every call of `detection` before the end
+    is a look of its own and is paid for in the p-value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> detector = Detector(sr=16_000)
+    >>> detector.process(np.zeros(16_000, dtype=np.float32), last=True)
+    >>> detector.detection().verdict
+    'not found'
+    """
+
+    latency_s = DRAFT_0.superframe_s
+
+    def __init__(
+        self,
+        *,
+        sr: float,
+        max_fpr: float = FOUND_FPR,
+        thorough: bool = False,
+        seal_key: bytes | None = None,
+    ) -> None:
+        self._sr = check_sr(sr)
+        if not 0.0 < max_fpr < 1.0:
+            raise ParameterError(f"max_fpr={max_fpr!r} is outside (0, 1)")
+        if seal_key is not None and len(seal_key) != SEAL_KEY_BYTES:
+            raise ParameterError(f"a seal key has {SEAL_KEY_BYTES} bytes, not {len(seal_key)}")
+        self._max_fpr = max_fpr
+        self._thorough = thorough
+        self._seal_key = seal_key
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all audio."""
+        self._n_channels: int | None = None
+        self._ended = False
+        self._n_samples = 0
+        self._n_peeked_hypotheses = 0
+        sealed = self._seal_key is not None
+        self._searches = [WindowSearch(self._sr, Stretch(), max_fpr=self._max_fpr, sealed=sealed)]
+        self._n_stretch_hypotheses = 0
+
+    def process(self, block: npt.NDArray[np.floating[Any]], last: bool = False) -> None:  # noqa: FBT001, FBT002 - a twin of every stream API
+        """Listen to one block.
+
+        Parameters
+        ----------
+        block : np.ndarray, shape=(n,) or (channels, n), dtype=float32 or float64
+            Audio; n may be 0 and may change from call to call.
+        last : bool
+            Whether the audio ends with this block.
+
+        Raises
+        ------
+        ParameterError
+            If `block` is no audio, its number of channels changes, or the audio has ended.
+        """
+        check_signal(block, min_samples=0)
+        if self._ended:
+            raise ParameterError("the audio has ended; call reset() to start another")
+        sound = np.atleast_2d(block)
+        if self._n_channels not in (None, len(sound)):
+            raise ParameterError(f"block has {len(sound)} channels, {self._n_channels} before")
+        self._n_channels = len(sound)
+        self._n_samples += sound.shape[1]
+        step = int(self._sr * DRAFT_0.superframe_s)
+        for begin in range(0, max(sound.shape[1], 1), step):
+            part = sound[:, begin : begin + step]
+            for search in self._searches:
+                search.push(part)
+            self._advance(ended=False)
+        if last:
+            self._ended = True
+            self._advance(ended=True)
+
+    def detection(self) -> Detection:
+        """Return the verdict as if the audio ended here.
+
+        Returns
+        -------
+        detection : Detection
+            With the p-values of everything searched so far, earlier looks included.
+        """
+        if self._ended or self._n_channels is None:
+            return self._conclude()
+        look = copy.deepcopy(self)
+        look._ended = True
+        before = look._count_hypotheses()
+        look._advance(ended=True)
+        self._n_peeked_hypotheses += look._count_hypotheses() - before
+        return look._conclude()
+
+    def _advance(self, *, ended: bool) -> None:
+        main = self._searches[0]
+        if ended:
+            main.finish()
+        while main.has_next(ended=ended):
+            window = main.advance(ended=ended)
+            if self._thorough and window:
+                self._look_for_stretches(main)
+            main.forget()
+        for search in self._searches[1:]:
+            if ended:
+                search.finish()
+            while search.has_next(ended=ended):
+                search.advance(ended=ended)
+                search.forget()
+
+    def _look_for_stretches(self, main: WindowSearch) -> None:
+        self._n_stretch_hypotheses += N_STRETCH_HYPOTHESES
+        audio = main.front_end.kept_audio()
+        least = threshold(1e-3, n_hypotheses=N_STRETCH_HYPOTHESES)
+        for stretch in find_stretches(audio, sr=self._sr, least=least):
+            known = any(search.stretch.is_near(stretch) for search in self._searches[1:])
+            if known or len(self._searches) > _MOST_STRETCHES:
+                continue
+            sealed = self._seal_key is not None
+            search = WindowSearch(self._sr, stretch, max_fpr=self._max_fpr, sealed=sealed)
+            search.start_s = (main.front_end.n_samples - audio.shape[1]) / self._sr
+            search.push(audio)
+            self._searches.append(search)
+
+    def _count_hypotheses(self) -> int:
+        counts = sum(search.n_hypotheses for search in self._searches)
+        return counts + self._n_stretch_hypotheses + self._n_peeked_hypotheses
+
+    def _conclude(self) -> Detection:
+        n_hypotheses = self._count_hypotheses()
+        duration_s = self._n_samples / self._sr
+        score = max(search.best_score for search in self._searches)
+        log10_p = float(log10_p_value(score, n_hypotheses=max(n_hypotheses, 1)))
+        least = threshold(self._max_fpr, n_hypotheses=max(n_hypotheses, 1))
+        voices = [
+            self._describe(track, search, n_hypotheses, duration_s)
+            for search in self._searches
+            for track in search.tracks
+            if track.score >= least
+        ]
+        voices = merge_same_owner(sorted(voices, key=lambda voice: voice.log10_p))
+        return Detection(
+            found=bool(voices),
+            log10_p=log10_p,
+            score=score,
+            n_hypotheses=n_hypotheses,
+            voices=tuple(voices),
+            duration_s=duration_s,
+        )
+
+    def _describe(
+        self, track: Track, search: WindowSearch, n_hypotheses: int, duration_s: float
+    ) -> Voice:
+        scale = 0.5 * DRAFT_0.frame_s / search.stretch.speed
+        # Frame g sits on the cell that begins one frame (two half frames) earlier.
+        period_s = HALF_FRAMES_PER_PERIOD * scale
+        offset_s = ((track.first_offset - 2) * scale + search.start_s) % period_s
+        speed = search.stretch.speed
+
+        def to_file(time_s: float) -> float:
+            return min(time_s / speed + search.start_s, duration_s)
+
+        seal = None
+        if self._seal_key is not None:
+            seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
+        segments = track.segments_s(duration_s=duration_s * speed)
+        return Voice(
+            log10_p=float(log10_p_value(track.score, n_hypotheses=n_hypotheses)),
+            score=track.score,
+            offset_s=offset_s,
+            speed=speed,
+            pitch=search.stretch.pitch,
+            segments_s=tuple((to_file(a), to_file(b)) for a, b in segments),
+            notice=track.notice,
+            evidence=tuple((to_file(t), z) for t, z in track.evidence()),
+            seal_log10_p=seal,
+        )
+
+
+def detect(
+    y: npt.NDArray[np.floating[Any]],
+    *,
+    sr: float,
+    max_fpr: float = FOUND_FPR,
+    thorough: bool = False,
+    seal_key: bytes | None = None,
+) -> Detection:
+    """Look for marks in audio and say how sure.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape=(n,) or (channels, n), dtype=float32 or float64
+        Audio, time last.  The energies of channels are added up.
+    sr : float, 8,000 to 192,000
+        Sampling rate of `y`, in Hz.  Nothing is resampled.
+    max_fpr : float in (0, 1)
+        Probability of a false alarm that is allowed.
+    thorough : bool
+        Whether changed speed, tempo and pitch are searched too.
+    seal_key : bytes or None
+        The owner's secret, to test the seal with.
+
+    Returns
+    -------
+    detection : Detection
+        What was found.  No mark is an answer, not an error.
+
+    Raises
+    ------
+    ParameterError
+        If `y` is no audio, or another argument is out of its range.
+
+    See Also
+    --------
+    sottovoce.detect_batch : Many clips of equal length at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sottovoce as sv
+    >>> y = np.random.default_rng(0).standard_normal(160_000).astype(np.float32) * 0.1
+    >>> marked = sv.protect(y, sr=16_000, notice=sv.Notice(owner_id=7))
+    >>> sv.detect(marked, sr=16_000).voices[0].log10_p < -6
+    True
+    """
+    check_signal(y)
+    detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key)
+    detector.process(y, last=True)
+    return detector.detection()

@@ -1,0 +1,205 @@
+"""What a mark says: `Notice`, its 64 bits, and the 16 that check them.
+
+Ten bytes, most significant bit first: 3 bits version | 1 kind | 8 policy | 4 year | 48 owner
+id | 16 CRC-16/DNP.  In the policy a 1 means *refused*; a missing bit is unknown, never a
+permission.  The CRC runs over a domain prefix and the first eight bytes; on words of 80 bits
+its polynomial has minimum distance 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.errors import ParameterError, PayloadError
+
+__all__ = [
+    "FIRST_YEAR",
+    "N_PAYLOAD_BITS",
+    "POLICY_REFUSE_ALL",
+    "Notice",
+    "bits_to_notice",
+    "crc16_dnp",
+    "notice_to_bits",
+]
+
+N_PAYLOAD_BITS = 80
+FIRST_YEAR = 2026
+POLICY_REFUSE_ALL = 0x7F
+_VERSION = 1
+_CRC_DOMAIN = b"sv1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Who refuses what, and since when.
+
+    Attributes
+    ----------
+    policy : int
+        Eight bits, 1 = refused: 0 training generative models, 1 training any other model,
+        2 cloning, 3 biometrics, 4 input to a model, 5 mining, 6 transfer to third parties,
+        7 "refused, but ask me".  The default refuses bits 0 to 6.
+    year : int
+        The refusal is known at least since then; 2026 to 2041.
+    owner_id : int
+        48 bits; 0 is an anonymous refusal, with nobody to trace.
+    kind : int
+        0, a person's refusal.  1 is reserved.
+    version : int
+        Layout of the payload, 1.
+
+    Raises
+    ------
+    ParameterError
+        If a field does not fit its bits or is reserved.
+
+    Examples
+    --------
+    >>> Notice(owner_id=0x4F2A91C077DE).owner_id
+    87044252530654
+    >>> Notice(policy=0x100)
+    Traceback (most recent call last):
+        ...
+    sottovoce.errors.ParameterError: policy=256 does not fit 8 bits
+    """
+
+    policy: int = POLICY_REFUSE_ALL
+    year: int = FIRST_YEAR
+    owner_id: int = 0
+    kind: int = 0
+    version: int = _VERSION
+
+    def __post_init__(self) -> None:
+        for name, n_bits in (("policy", 8), ("owner_id", 48)):
+            value = getattr(self, name)
+            if not 0 <= value < 1 << n_bits:
+                raise ParameterError(f"{name}={value} does not fit {n_bits} bits")
+        if not FIRST_YEAR <= self.year < FIRST_YEAR + 16:
+            raise ParameterError(f"year={self.year} is outside {FIRST_YEAR} to {FIRST_YEAR + 15}")
+        if self.kind != 0 or self.version != _VERSION:
+            raise ParameterError(
+                f"kind={self.kind}, version={self.version}: only kind 0 of version {_VERSION}"
+                " is defined"
+            )
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the fields as a dictionary for JSON."""
+        return {
+            "version": self.version,
+            "kind": self.kind,
+            "policy": self.policy,
+            "year": self.year,
+            "owner_id": self.owner_id,
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the ten bytes of the payload, check included."""
+        head = (
+            self.version << 61
+            | self.kind << 60
+            | self.policy << 52
+            | (self.year - FIRST_YEAR) << 48
+            | self.owner_id
+        ).to_bytes(8, "big")
+        return head + crc16_dnp(_CRC_DOMAIN + head).to_bytes(2, "big")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Notice:
+        """Read the ten bytes of a payload.
+
+        Parameters
+        ----------
+        data : bytes, length 10
+            Payload with its check.
+
+        Returns
+        -------
+        notice : Notice
+            What it says.
+
+        Raises
+        ------
+        PayloadError
+            If the length or the check is wrong, or the version or kind is not defined.
+        """
+        if len(data) != N_PAYLOAD_BITS // 8:
+            raise PayloadError(f"a payload has {N_PAYLOAD_BITS // 8} bytes, not {len(data)}")
+        if crc16_dnp(_CRC_DOMAIN + data[:8]) != int.from_bytes(data[8:], "big"):
+            raise PayloadError(f"payload {data.hex()} fails its check")
+        word = int.from_bytes(data[:8], "big")
+        try:
+            return cls(
+                version=word >> 61,
+                kind=word >> 60 & 1,
+                policy=word >> 52 & 0xFF,
+                year=(word >> 48 & 0xF) + FIRST_YEAR,
+                owner_id=word & (1 << 48) - 1,
+            )
+        except ParameterError as err:
+            raise PayloadError(f"payload {data.hex()}: {err}") from err
+
+
+def notice_to_bits(notice: Notice) -> npt.NDArray[np.uint8]:
+    """Return the payload bits of a notice.
+
+    Parameters
+    ----------
+    notice : Notice
+        What to say.
+
+    Returns
+    -------
+    bits : np.ndarray, shape=(80,), dtype=uint8
+        0 and 1, most significant first.
+    """
+    return np.unpackbits(np.frombuffer(notice.to_bytes(), dtype=np.uint8))
+
+
+def bits_to_notice(bits: npt.NDArray[np.uint8]) -> Notice:
+    """Read payload bits.
+
+    Parameters
+    ----------
+    bits : np.ndarray, shape=(80,), dtype=uint8
+        0 and 1, most significant first.
+
+    Returns
+    -------
+    notice : Notice
+        What they say.
+
+    Raises
+    ------
+    PayloadError
+        As `Notice.from_bytes`.
+    """
+    return Notice.from_bytes(np.packbits(bits).tobytes())
+
+
+def crc16_dnp(data: bytes) -> int:
+    """Return the CRC-16/DNP of some bytes: polynomial 0x3D65 reflected, inverted at the end.
+
+    Parameters
+    ----------
+    data : bytes
+        Anything.
+
+    Returns
+    -------
+    crc : int
+        16 bits.
+
+    Examples
+    --------
+    >>> hex(crc16_dnp(b"123456789"))
+    '0xea82'
+    """
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA6BC if crc & 1 else 0)
+    return crc ^ 0xFFFF

@@ -1,0 +1,154 @@
+"""Read the payload out of the data cells of a voice whose offset is known.
+
+Superframes are added up cell by cell; the four ways in which a superframe can begin are all
+tried.  A wrong payload is worse than none, so one is shown only if three things hold: its
+check is right; no word that differs in any bit comes near it; and its data cells agree with
+the audio so well that among all 2^64 payloads and all that was tried, unmarked audio would
+yield such agreement with probability at most 1e-6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.coding import decode, encode, make_interleaver
+from sottovoce.core.evidence import log10_p_value
+from sottovoce.core.pattern import derive_seal_bits, make_scrambling_signs, seal_cells
+from sottovoce.core.payload import Notice, bits_to_notice
+from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.errors import PayloadError
+
+__all__ = ["PayloadReading", "read_payload", "seal_log10_p"]
+
+_N_PAYLOADS = 2.0**64
+_MAX_LOG10_P = -6.0
+_LEAST_MARGIN = 4.0
+"""Least log-likelihood ratio to the second-best word.  With the 16 bits of the check and the
+four reserved ones a wrong word passes about once in 2^20 e^4 = 6e7 near misses."""
+_SEAL_BATCH = 2_048
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadReading:
+    """A payload that may be shown.
+
+    Attributes
+    ----------
+    notice : Notice
+        What it says.
+    alignment : int
+        Which of the four periods of the sum is the first of a superframe.
+    log10_p : float
+        Bound on the probability that unmarked audio yields any payload so well.
+    margin : float
+        Log-likelihood ratio to the nearest other word.
+    """
+
+    notice: Notice
+    alignment: int
+    log10_p: float
+    margin: float
+
+
+def read_payload(sums: Floats, *, n_looks: int = 1) -> PayloadReading | None:
+    """Decode the sum of superframes.
+
+    Parameters
+    ----------
+    sums : np.ndarray, shape=(n_periods, n_cells, n_bands), dtype=float32
+        Cell scores added up by place in the superframe, from an unknown one of its periods.
+        Missing upper bands may be left out.
+    n_looks : int
+        How many sums have been tried in this audio; they count as hypotheses.
+
+    Returns
+    -------
+    reading : PayloadReading or None
+        None where no payload can be vouched for.
+    """
+    fmt = DRAFT_0
+    padded = np.zeros((fmt.n_periods, fmt.n_cells, fmt.n_bands), dtype=np.float32)
+    padded[..., : sums.shape[-1]] = sums
+    rolled = np.stack([np.roll(padded, -start, axis=0) for start in range(fmt.n_periods)])
+    clear = (rolled * make_scrambling_signs()).reshape(fmt.n_periods, -1)
+    cells = clear[:, make_interleaver()]  # (alignment, coded bit, cell)
+    energy = np.sqrt((cells.astype(np.float64) ** 2).sum(axis=(1, 2)))
+    if not energy.all():
+        return None
+    soft = cells.sum(axis=-1)
+    all_bits, all_margins = decode(soft / np.abs(soft).max(axis=1, keepdims=True))
+    n_hypotheses = _N_PAYLOADS * fmt.n_periods * n_looks
+    best: PayloadReading | None = None
+    for start, (bits, margins) in enumerate(zip(all_bits, all_margins, strict=True)):
+        try:
+            notice = bits_to_notice(bits)
+        except PayloadError:
+            continue
+        agreement = encode(bits) * soft[start].astype(np.float64)
+        z = float(agreement.sum() / energy[start])
+        log10_p = float(log10_p_value(z, n_hypotheses=n_hypotheses))
+        margin = float(margins.min()) * np.abs(soft[start]).max() * _likelihood_scale(agreement)
+        vouched = log10_p <= _MAX_LOG10_P and margin >= _LEAST_MARGIN
+        if vouched and (best is None or log10_p < best.log10_p):
+            best = PayloadReading(notice, start, log10_p, margin)
+    return best
+
+
+def _likelihood_scale(agreement: npt.NDArray[np.float64]) -> float:
+    """Return what turns a sum of soft values into a log-likelihood ratio.
+
+    For values m + s n with Gaussian n, ln p(x | +) - ln p(x | -) = 2 m x / s^2.
+    """
+    return float(2.0 * agreement.mean() / max(agreement.var(), 1e-30))
+
+
+def seal_log10_p(
+    superframes: dict[int, Floats], *, key: bytes, alignment: int, n_starts: int
+) -> float:
+    """Test the keyed seal of a voice.
+
+    Parameters
+    ----------
+    superframes : dict of int to np.ndarray, shape=(n_periods, n_cells, n_bands)
+        Cell scores of single superframes by their number in the audio, cut at the start of
+        the sum that `alignment` refers to.
+    key : bytes
+        The owner's secret.
+    alignment : int
+        As in `PayloadReading`.
+    n_starts : int
+        Numbers that the first superframe may have had when it was written.
+
+    Returns
+    -------
+    log10_p : float
+        Bound on the probability that audio sealed under another key, or not at all, agrees so
+        well, over all `n_starts` starts.
+    """
+    n_cells = DRAFT_0.n_periods * DRAFT_0.n_cells
+    numbers = sorted(superframes)
+    long = np.zeros(((numbers[-1] - numbers[0] + 2) * n_cells, DRAFT_0.n_bands), np.float32)
+    for number in numbers:
+        part = superframes[number].reshape(n_cells, -1)
+        begin = (number - numbers[0]) * n_cells
+        long[begin : begin + n_cells, : part.shape[1]] = part
+    # A superframe of the pattern begins `alignment` periods after one of the sum; the part
+    # before it belongs to the pattern's superframe that began earlier.
+    shift = alignment * DRAFT_0.n_cells
+    long = np.concatenate([np.zeros((n_cells - shift, DRAFT_0.n_bands), np.float32), long])
+    parts = long[: len(long) // n_cells * n_cells].reshape(-1, n_cells, DRAFT_0.n_bands)
+    values = parts[:, seal_cells().reshape(n_cells, -1)]  # (superframe, seal cell)
+    n_numbers = n_starts + len(values)
+    products = np.empty((n_numbers, len(values)), dtype=np.float32)
+    for begin in range(0, n_numbers, _SEAL_BATCH):
+        numbers_here = range(begin, min(begin + _SEAL_BATCH, n_numbers))
+        signs = derive_seal_bits(key, numbers_here).astype(np.float32)
+        products[begin : begin + len(signs)] = signs @ values.T
+    sums = sum(products[i : i + n_starts, i] for i in range(len(values)))
+    z = float(np.max(sums)) / max(float(np.sqrt((values**2).sum())), 1e-30)
+    return float(log10_p_value(z, n_hypotheses=n_starts))

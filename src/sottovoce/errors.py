@@ -1,0 +1,124 @@
+"""Every exception that sottovoce raises on purpose.
+
+::
+
+    SottovoceError(Exception)                message, `.remedy`, `.exit_code`
+    ├── ParameterError(…, ValueError)        an argument that no valid call could have
+    ├── AudioFileError(…, OSError)           `.path`
+    │   ├── UnreadableAudioError             not audio, damaged, empty, not a regular file
+    │   └── UnsupportedFormatError           audio, but of a kind that cannot be handled here
+    ├── PayloadError(…, ValueError)          bits that are no `Notice`
+    ├── StatementError                       a signed statement that cannot be used
+    │   └── SignatureError                   one message for every forged input
+    ├── DeviceError                          microphone, routing, a refused sampling rate
+    └── MissingExtraError(…, ImportError)    names the install command of the extra
+
+Each one is also the builtin that a caller would expect to catch.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioFileError",
+    "DeviceError",
+    "MissingExtraError",
+    "ParameterError",
+    "PayloadError",
+    "SignatureError",
+    "SottovoceError",
+    "StatementError",
+    "UnreadableAudioError",
+    "UnsupportedFormatError",
+]
+
+
+class SottovoceError(Exception):
+    """Base of every error that sottovoce raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with the value that is wrong.
+    remedy : str
+        What the person can do about it; empty where the message says it already.
+
+    Attributes
+    ----------
+    remedy : str
+        As given.
+    exit_code : int
+        What a command exits with when this error ends it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ParameterError(SottovoceError, ValueError):
+    """An argument that no valid call could have."""
+
+
+class AudioFileError(SottovoceError, OSError):
+    """A file on disk that could not be read or written.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, without the path.
+    path : str
+        The file that it is about; the text of the error begins with it.
+    remedy : str
+        What the person can do about it.
+    """
+
+    def __init__(self, message: str, *, path: str = "", remedy: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message, remedy=remedy)
+        self.path = path
+
+
+class UnreadableAudioError(AudioFileError):
+    """Not audio, damaged, empty, or no regular file."""
+
+
+class UnsupportedFormatError(AudioFileError):
+    """Audio, but of a kind that cannot be handled here."""
+
+
+class PayloadError(SottovoceError, ValueError):
+    """Bits or fields that are no `Notice`."""
+
+
+class StatementError(SottovoceError):
+    """A signed statement that cannot be used."""
+
+
+class SignatureError(StatementError):
+    """A signature that does not hold; the same message for every forged input."""
+
+
+class DeviceError(SottovoceError):
+    """A microphone, a route or a sampling rate that the audio system refuses."""
+
+
+class MissingExtraError(SottovoceError, ImportError):
+    """An optional dependency that is not installed.
+
+    Parameters
+    ----------
+    package : str
+        What could not be imported.
+    extra : str
+        The extra of sottovoce that brings it.
+    purpose : str
+        What it is needed for, as the end of "… is needed to …".
+    """
+
+    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{package} is needed to {purpose}",
+            remedy=f"Install it with: pip install 'sottovoce[{extra}]'",
+        )
+        self.extra = extra

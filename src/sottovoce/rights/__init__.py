@@ -1,0 +1,32 @@
+"""Who refuses what: policies in words, keys, and the owner ids made from them."""
+
+from __future__ import annotations
+
+from sottovoce.rights.keys import (
+    ANONYMOUS,
+    DEFAULT_IDENTITY,
+    Identity,
+    identity_folder,
+    list_identities,
+    load_identity,
+    make_identity,
+)
+from sottovoce.rights.owner_id import format_owner_id, owner_id_from_public_key, parse_owner_id
+from sottovoce.rights.policy import POLICIES, Use, describe_policy, parse_policy
+
+__all__ = [
+    "ANONYMOUS",
+    "DEFAULT_IDENTITY",
+    "POLICIES",
+    "Identity",
+    "Use",
+    "describe_policy",
+    "format_owner_id",
+    "identity_folder",
+    "list_identities",
+    "load_identity",
+    "make_identity",
+    "owner_id_from_public_key",
+    "parse_owner_id",
+    "parse_policy",
+]

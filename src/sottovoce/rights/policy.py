@@ -1,0 +1,122 @@
+"""What a mark refuses: the eight policy bits, their names and the words for them.
+
+A 1 means *refused*.  A 0 means that the mark says nothing about that use, never that it is
+allowed: so a damaged or half-read mark cannot turn into a permission.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from sottovoce.errors import ParameterError
+
+__all__ = ["POLICIES", "Use", "describe_policy", "parse_policy"]
+
+
+class Use(IntFlag):
+    """A use of a recording that its owner can refuse."""
+
+    TRAIN_GENERATIVE = 1 << 0
+    TRAIN_OTHER = 1 << 1
+    CLONE = 1 << 2
+    BIOMETRIC = 1 << 3
+    INPUT = 1 << 4
+    MINE = 1 << 5
+    TRANSFER = 1 << 6
+    LICENCE = 1 << 7
+
+
+_WORDS = {
+    Use.TRAIN_GENERATIVE: "training generative models",
+    Use.TRAIN_OTHER: "training any other model",
+    Use.CLONE: "cloning the voice",
+    Use.BIOMETRIC: "voiceprints and speaker recognition",
+    Use.INPUT: "feeding it to a model",
+    Use.MINE: "text and data mining",
+    Use.TRANSFER: "passing it on to third parties",
+}
+
+POLICIES = {"all": 0x7F, "training": 0x0F, "cloning": 0x05}
+"""Presets: every use; training, cloning and biometrics but not listening tools such as
+captions; generative training and cloning only."""
+
+_N_BITS = 8
+
+
+def _use_name(use: Use) -> str:
+    return str(use.name).lower().replace("_", "-")
+
+
+def parse_policy(text: str) -> int:
+    """Read a policy as a person types it.
+
+    Parameters
+    ----------
+    text : str
+        A preset of `POLICIES`, names of `Use` joined by commas ("clone,mine"), or the bits as a
+        number ("0x7F").
+
+    Returns
+    -------
+    policy : int
+        Eight bits, 1 = refused.
+
+    Raises
+    ------
+    ParameterError
+        If a word is neither, the number does not fit eight bits, or nothing is refused.
+
+    Examples
+    --------
+    >>> parse_policy("training"), parse_policy("clone,mine"), parse_policy("0x7F")
+    (15, 36, 127)
+    """
+    word = text.strip().lower()
+    if word in POLICIES:
+        return POLICIES[word]
+    uses = {_use_name(use): use.value for use in Use}
+    if word[:1].isdigit():
+        try:
+            policy = int(word, 0)
+        except ValueError:
+            policy = -1
+    else:
+        names = [name.strip().replace("_", "-") for name in word.split(",")]
+        policy = sum({uses.get(name, -(1 << _N_BITS)) for name in names})
+    if not 0 < policy < 1 << _N_BITS:
+        raise ParameterError(
+            f"{text!r} is no policy",
+            remedy=f"Use {', '.join(POLICIES)}, or uses joined by commas: {', '.join(uses)}.",
+        )
+    return policy
+
+
+def describe_policy(policy: int) -> str:
+    """Say a policy in plain words.
+
+    Parameters
+    ----------
+    policy : int
+        Eight bits, 1 = refused.
+
+    Returns
+    -------
+    words : str
+        A sentence without its full stop.
+
+    Examples
+    --------
+    >>> describe_policy(0x05)
+    'refuses training generative models, cloning the voice'
+    >>> describe_policy(0x7F)
+    'refuses every use by machines'
+    """
+    uses = Use(policy & (1 << _N_BITS) - 1)
+    words = [_WORDS[use] for use in Use if use in uses and use in _WORDS]
+    if len(words) == len(_WORDS):
+        sentence = "refuses every use by machines"
+    elif words:
+        sentence = "refuses " + ", ".join(words)
+    else:
+        sentence = "names no use that it refuses"
+    return sentence + (", but ask me" if Use.LICENCE in uses else "")

@@ -1,0 +1,164 @@
+"""Keys: made once, never replaced, private, and the source of the owner id."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sottovoce.errors import ParameterError, SottovoceError, StatementError
+from sottovoce.rights import (
+    Identity,
+    identity_folder,
+    list_identities,
+    load_identity,
+    make_identity,
+    owner_id_from_public_key,
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "sottovoce" / "identities"
+
+
+@pytest.fixture
+def identity(folder) -> Identity:
+    return make_identity(folder=folder)
+
+
+def test_a_key_comes_back_as_it_was_made(identity, folder):
+    again = load_identity(folder=folder, verify=True)
+    assert again == identity
+    assert again.private_key.sign(b"x") == identity.private_key.sign(b"x")
+
+
+def test_the_owner_id_is_the_public_keys(identity):
+    assert identity.owner_id == owner_id_from_public_key(identity.public_key)
+    assert 0 < identity.owner_id < 1 << 48
+
+
+def test_the_secret_is_neither_shown_nor_exported(identity):
+    assert "private_key" not in repr(identity)
+    assert "private_key" not in json.dumps(identity.to_dict())
+
+
+def test_only_the_person_can_read_the_key(identity, folder):
+    assert stat.S_IMODE(identity.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_nothing_but_the_key_is_left_in_the_folder(identity, folder):
+    assert list(folder.iterdir()) == [identity.path]
+
+
+def test_a_key_is_never_overwritten(identity, folder):
+    before = identity.path.read_bytes()
+    with pytest.raises(ParameterError, match="exists already") as caught:
+        make_identity(folder=folder)
+    assert "id show" in caught.value.remedy
+    assert identity.path.read_bytes() == before
+
+
+def test_of_two_that_make_a_key_at_once_one_wins(folder):
+    start = threading.Barrier(4)
+    made, refused = [], []
+
+    def make():
+        start.wait()
+        try:
+            made.append(make_identity(folder=folder))
+        except ParameterError as err:
+            refused.append(err)
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), len(refused)) == (1, 3)
+    assert load_identity(folder=folder, verify=True) == made[0]
+
+
+def test_identities_are_named_apart(identity, folder):
+    other = make_identity("audiobook-2026", folder=folder)
+    assert other.owner_id != identity.owner_id
+    assert list_identities(folder=folder) == ["audiobook-2026", "default"]
+    assert load_identity("audiobook-2026", folder=folder) == other
+
+
+def test_a_missing_identity_is_told_with_the_remedy(folder):
+    with pytest.raises(ParameterError, match="no identity named 'nobody'") as caught:
+        load_identity("nobody", folder=folder)
+    assert "id new --name nobody" in caught.value.remedy
+    assert list_identities(folder=folder) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "../x", "a/b", "a b", "-x", "x" * 65, "é", "a\n"])
+def test_a_name_cannot_leave_the_folder(name, folder):
+    with pytest.raises(ParameterError, match="cannot be the name"):
+        make_identity(name, folder=folder)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["anonymous", "4f2a91c077de", "4f2a-91c0-77de"])
+def test_a_name_cannot_be_taken_for_an_owner_id(name, folder):
+    with pytest.raises(ParameterError, match="owner id"):
+        make_identity(name, folder=folder)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"private_key": 3}', b"{" * 9_999]
+)
+def test_a_damaged_key_file_is_refused(content, identity, folder):
+    identity.path.write_bytes(content)
+    with pytest.raises(StatementError, match="damaged"):
+        load_identity(folder=folder)
+
+
+def test_a_key_that_is_not_of_its_public_key_is_refused(identity, folder):
+    other = make_identity("other", folder=folder)
+    stored = json.loads(identity.path.read_text())
+    stored["private_key"] = json.loads(other.path.read_text())["private_key"]
+    identity.path.write_text(json.dumps(stored))
+    with pytest.raises(StatementError, match="damaged"):
+        load_identity(folder=folder)
+
+
+def test_an_owner_id_that_is_not_of_its_key_is_refused_when_verified(identity, folder):
+    stored = json.loads(identity.path.read_text())
+    stored["owner"] = "0000-0000-0001"
+    identity.path.write_text(json.dumps(stored))
+    assert load_identity(folder=folder).owner_id == 1
+    with pytest.raises(StatementError, match="damaged"):
+        load_identity(folder=folder, verify=True)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SottovoceError, match="cannot be stored"):
+        make_identity(folder=tmp_path / "file" / "identities")
+
+
+def test_the_folder_is_the_persons_configuration(config_folder):
+    assert identity_folder() == config_folder / "sottovoce" / "identities"
+
+
+def test_loading_costs_no_scrypt(identity, folder, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise AssertionError
+
+    monkeypatch.setattr("hashlib.scrypt", refuse)
+    assert load_identity(folder=folder).owner_id == identity.owner_id
+
+
+KNOWN_OWNER_ID = 0x14C452616D22
+
+
+def test_the_owner_id_of_a_known_key_never_changes():
+    """Part of the format: computed once and frozen."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
+    assert owner_id_from_public_key(key.public_bytes_raw()) == KNOWN_OWNER_ID

@@ -1,0 +1,1 @@
+"""How the weights of the cell score are made; the only place that needs torch."""
