@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
@@ -174,6 +175,17 @@ def choose_clips(clips: Iterable[Clip], n: int | None) -> list[Clip]:
     return sorted(order[:n], key=lambda clip: clip.name)
 
 
+def _end_with_parent(parent: int) -> None:
+    """Make a worker end when the script has been killed, instead of waiting for tasks for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def run_tasks(
     work: Callable[[Task], Row], tasks: Sequence[Task], *, jobs: int, label: str
 ) -> list[Row]:
@@ -185,7 +197,8 @@ def run_tasks(
     start = time.monotonic()
     rows: list[Row] = []
     last = start
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _end_with_parent, (os.getpid(),)) as pool:
         for row in pool.map(work, tasks, chunksize=4):
             rows.append(row)
             now = time.monotonic()

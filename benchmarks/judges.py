@@ -29,7 +29,7 @@ def _both(reference: Audio, processed: Audio, sr: int, new_sr: int) -> tuple[Aud
 
 def pesq_wb(reference: Audio, processed: Audio, sr: int) -> float:
     """Return wide-band PESQ (ITU-T P.862.2) at 16 kHz: 1.04 to 4.64; nan without utterances."""
-    import pesq
+    import pesq  # type: ignore[import-untyped]  # no types in its releases
 
     try:
         return float(pesq.pesq(16_000, *_both(reference, processed, sr, 16_000), "wb"))
@@ -67,7 +67,7 @@ def visqol_audio(reference: Audio, processed: Audio, sr: int) -> float:
 
 def zimtohrli_mos(reference: Audio, processed: Audio, sr: int) -> float:
     """Return Zimtohrli's opinion score at 48 kHz: 1 to 5."""
-    import zimtohrli
+    import zimtohrli  # type: ignore[import-untyped]  # no types in its releases
 
     a, b = _both(reference, processed, sr, 48_000)
     return float(zimtohrli.mos_from_signals(np.clip(a, -1, 1), np.clip(b, -1, 1)))

@@ -82,7 +82,7 @@ def _run(task: _Task) -> _Outcome:
     marked, _, _ = mark(y, sr, rng, strength_db=task.strength_db)
     piece = cut(marked, sr, task.start_s, task.seconds + MARGIN_S + attack.loses_s)
     heard, heard_sr = run_attack(piece, sr, attack, task.seconds, rng)
-    found = sv.detect(heard, sr=heard_sr)
+    found = sv.detect(heard, sr=heard_sr, thorough=attack.stretches)
     return _Outcome(task.source.name, own_sr, found.found, found.log10_p, found.score)
 
 

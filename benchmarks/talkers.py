@@ -101,7 +101,7 @@ def _run(task: _Task) -> _Outcome:
         own = [source for source in able if source.clips[0].person == person]
         talkers.append(_talker(own[int(rng.integers(len(own)))], length, rng))
     n = min(len(y) for y, _, _ in talkers)
-    mix = np.sum([y[:n] for y, _, _ in talkers], axis=0, dtype=np.float32)
+    mix = np.stack([y[:n] for y, _, _ in talkers]).sum(axis=0)
     lost = int(rng.integers(0, round(0.04 * _SR)))
     heard, sr = ATTACKS[task.attack](mix[lost:], _SR, rng)
     detection = sv.detect(heard[: round(task.seconds * sr)], sr=sr)

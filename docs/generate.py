@@ -18,51 +18,7 @@ HEAD = """\
 <!-- Written by docs/generate.py from the program itself; do not edit. -->
 
 Results go to stdout, progress and diagnostics to stderr, so that `>` and `|` get results only.
-`--json` writes one JSON object a line.
-"""
-
-JSON_PART = """
-## JSON of check
-
-One object a line, one line a file:
-
-| field | meaning |
-| --- | --- |
-| `file` | the path as it was given or found |
-| `verdict` | `protected`, `suspected`, `not found` or `error` |
-| `found` | whether the verdict is `protected` |
-| `log10_p` | logarithm to base 10 of the p-value of the whole file |
-| `score` | the best score anywhere; of unmarked sound it has unit variance |
-| `n_hypotheses` | places that were searched, all counted in `log10_p` |
-| `seconds` | length of the sound |
-| `voices` | a list, strongest first, of: |
-| `voices[].log10_p`, `voices[].score` | the same of this voice |
-| `voices[].offset_s` | where a period of its pattern begins |
-| `voices[].speed`, `voices[].pitch` | how much faster and higher it plays than when it was marked; 1 is unchanged |
-| `voices[].segments_s` | pairs of seconds: from when to when it is marked |
-| `voices[].payload` | `null` where it is not readable yet, else `version`, `kind`, `policy` (eight bits, 1 = refused), `year`, `owner_id` (a 48-bit number, 0 = anonymous) and `owner` (the same as people write it) |
-| `error`, `remedy` | only with the verdict `error`: what is wrong, and what to do about it |
-
-## JSON of protect
-
-| field | meaning |
-| --- | --- |
-| `file`, `output` | what was read, and where the marked file is |
-| `status` | `protected`, `already protected` or `error` |
-| `seconds` | length of the sound |
-| `limited_s` | seconds in which the mark was turned down to keep peaks under full scale |
-| `notes` | what the person should know, in words |
-| `payload` | what the mark says, as above |
-| `error`, `remedy` | only with the status `error` |
-
-## Exit codes
-
-| code | meaning |
-| --- | --- |
-| 0 | done; for `check`: a mark was found in at least one file |
-| 1 | only `check`: no mark was found in any file |
-| 2 | an error, also of one file among many; the others are done all the same |
-| 130 | interrupted by Ctrl-C; nothing half written is left |
+`--json` writes one JSON object a line: [what is in it](json.md).
 """
 
 
@@ -84,7 +40,7 @@ def describe(command: click.Command, path: list[str]) -> list[str]:
 
 def make_page() -> str:
     """Return the page."""
-    return HEAD + "".join(describe(program, ["sottovoce"])) + JSON_PART
+    return HEAD + "".join(describe(program, ["sottovoce"]))
 
 
 def main() -> None:

@@ -53,7 +53,9 @@ def test_every_command_has_help_with_examples(path, command):
 
 
 def examples_of(text: str) -> list[str]:
-    return re.findall(r"(?m)^\s*(?:\$ )?(?:\.venv/bin/)?sottovoce (.+?)(?:\s{2,}.*|\s+[#>|].*)?$", text)
+    return re.findall(
+        r"(?m)^\s*(?:\$ )?(?:\.venv/bin/)?sottovoce (.+?)(?:\s{2,}.*|\s+[#>|].*)?$", text
+    )
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 import soxr
-from benchmarks.attacks import TRAINING_ATTACKS
 
+from benchmarks.attacks import TRAINING_ATTACKS
 from sottovoce.core.features import (
     CONTEXT_FRAMES,
     CellFeatures,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.speech import load_clips
 
+from benchmarks.speech import load_clips
 from sottovoce.core.features import CONTEXT_FRAMES
 from sottovoce.core.score import (
     N_DESCRIPTORS,

@@ -32,6 +32,8 @@ class Attack:
         Seconds by which it may shorten the audio; benchmarks start with so much more.
     stereo : bool
         Whether it means something for two channels only; benchmarks then make two of one.
+    stretches : bool
+        Whether it changes speed or tempo so much that only a thorough search can find the mark.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Attack:
     apply: Effect
     loses_s: float = 0.0
     stereo: bool = False
+    stretches: bool = False
 
     def __call__(self, y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
         """Apply the attack: float32 in the shape (n,) or (channels, n), and its rate in Hz."""

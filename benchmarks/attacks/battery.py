@@ -82,8 +82,8 @@ _TABLE: dict[str, tuple[str, str, Effect]] = {
     "denoise_gate": ("filter", "spectral gate, 60 %", filters.spectral_gate(0.6)),
     "denoise_wiener": ("filter", "decision-directed, 15 dB", filters.wiener(-15)),
     "speed_+0.1": ("timing", "+0.1 %, pitch too", timing.speed(1.001)),
-    "speed_+1": ("timing", "+1 %, pitch too", timing.speed(1.01)),
-    "tempo_+1": ("timing", "+1 %, pitch kept (WSOLA)", timing.tempo(1.01)),
+    "speed_+1": ("timing", "+1 %, pitch too; thorough search", timing.speed(1.01)),
+    "tempo_+1": ("timing", "+1 %, pitch kept (WSOLA); thorough search", timing.tempo(1.01)),
     "wow": ("timing", "up to 0.3 %, slow", timing.wow),
     "griffin_lim_mel80": ("resynthesis", "80 mels, 32 rounds, 16 kHz", resynthesis.griffin_lim_mel),
     "mp3_32_opus_16": (
@@ -111,6 +111,7 @@ ATTACKS = {
         apply=effect,
         loses_s=_LOSES_S.get(name, 0.0),
         stereo=name == "downmix",
+        stretches=name in ("speed_+1", "tempo_+1"),
     )
     for name, (group, strength, effect) in _TABLE.items()
 }

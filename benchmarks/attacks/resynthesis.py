@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
+import warnings
 from typing import TYPE_CHECKING
 
 import librosa
@@ -67,13 +69,17 @@ def griffin_lim(
 
 @functools.cache
 def has_world() -> bool:
-    """Whether pyworld is installed."""
-    return importlib.util.find_spec("pyworld") is not None
+    """Whether pyworld is installed, with the old part of setuptools that it imports."""
+    needed = ("pyworld", "pkg_resources")
+    return all(importlib.util.find_spec(name) is not None for name in needed)
 
 
 def world(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
     """Analyse and synthesise with the WORLD vocoder at 16 kHz (needs pyworld)."""
-    import pyworld  # type: ignore[import-not-found]  # optional
+    with warnings.catch_warnings():
+        # Its import of an old part of setuptools is nobody's business here.
+        warnings.simplefilter("ignore")
+        pyworld = importlib.import_module("pyworld")
 
     mono = _mono_16k(y, sr)
     x = mono.astype(np.float64)

@@ -42,7 +42,14 @@ def test_results_come_in_order_and_failures_stop_nothing(jobs):
 
 def test_a_file_that_kills_its_process_fails_alone():
     outcomes = list(run_batch(work, [1, 2, -3, 4, 5, 6], jobs=2))
-    assert [one if isinstance(one, int) else "died" for one in outcomes] == [1, 4, "died", 16, 25, 36]
+    assert [one if isinstance(one, int) else "died" for one in outcomes] == [
+        1,
+        4,
+        "died",
+        16,
+        25,
+        36,
+    ]
     assert "died" in outcomes[2].message
 
 

@@ -13,9 +13,7 @@ from sottovoce.errors import ParameterError
 
 
 @given(st.floats(-100, 1e4), st.floats(0, 100), st.integers(1, 10**9))
-def test_p_values_are_probabilities_and_fall_with_the_score(
-    z: float, more: float, n: int
-) -> None:
+def test_p_values_are_probabilities_and_fall_with_the_score(z: float, more: float, n: int) -> None:
     weak = float(evidence.log10_p_value(z, n_hypotheses=n))
     strong = float(evidence.log10_p_value(z + more, n_hypotheses=n))
     assert strong <= weak <= 0.0

@@ -15,7 +15,11 @@ def naive_score(
     at, total = frame + CONTEXT_FRAMES, 0.0
     for j in range(4):
         seen = sum(
-            float(np.dot(weights.filters[j, d + 3], features.levels[clip, at - 10 : at + 11, band + d]))
+            float(
+                np.dot(
+                    weights.filters[j, d + 3], features.levels[clip, at - 10 : at + 11, band + d]
+                )
+            )
             for d in range(-3, 4)
             if 0 <= band + d < n_bands
         )

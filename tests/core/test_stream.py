@@ -142,7 +142,7 @@ class TestSound:
     @settings(max_examples=8)
     @given(signals(max_channels=1, max_samples=300), notices())
     def test_samples_match_the_reference(self, y: np.ndarray, notice: sv.Notice) -> None:
-        y = np.atleast_2d(y)[0].astype(np.float64)* 0.2
+        y = np.atleast_2d(y)[0].astype(np.float64) * 0.2
         y = np.clip(y, -0.5, 0.5)
         role, table = reference.roles(), _bit_of_cell()
         coded = reference.encode(reference.payload_bits(**notice.to_dict()))

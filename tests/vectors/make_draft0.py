@@ -1,4 +1,4 @@
-"""Write the golden vectors of draft 0 from the slow reference: ``python -m tests.vectors.make_draft0``.
+"""Write the golden vectors of draft 0: ``python -m tests.vectors.make_draft0``.
 
 Integer stages come from `tests.reference`, which shares no code with the package.  The marked
 clip comes from the package itself, so it guards against change, not against a common mistake.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -16,7 +17,9 @@ from sottovoce.errors import SottovoceError
 
 __all__ = ["main"]
 
+# As shells say it: 128 and the number of the signal.
 _INTERRUPTED = 130
+_PIPE_CLOSED = 141
 
 
 @click.group(
@@ -67,6 +70,10 @@ def main() -> None:
     except click.ClickException as err:
         err.show()
         code = err.exit_code
+    except BrokenPipeError:
+        # Whoever read the results has had enough (`| head`); Python would complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _PIPE_CLOSED
     except (click.Abort, KeyboardInterrupt):
         _output.explain("Interrupted; nothing half written is left.")
         code = _INTERRUPTED

@@ -26,6 +26,7 @@ _N_FFT_S = 0.032
 _N_MELS = 96
 _TOP_HZ = 8_000.0
 _RANGE_DB = 70.0
+_SHORT_S = 10.0
 _COLOURS = ("tab:orange", "tab:green", "tab:purple", "tab:red", "tab:brown", "tab:pink")
 
 
@@ -60,15 +61,28 @@ def draw_check(path: Path, detection: Detection, target: Path) -> None:
     _draw_sound(sound, path, duration_s=detection.duration_s)
     _draw_voices(voices, detection)
     _draw_evidence(evidence, detection)
-    evidence.set_xlim(0, detection.duration_s)
-    evidence.xaxis.set_major_formatter(lambda seconds, _: format_time(seconds))
-    evidence.set_xlabel("time in the recording (minutes:seconds)")
+    _label_time(evidence, duration_s=detection.duration_s)
     try:
         figure.savefig(target, dpi=110)
     except (OSError, ValueError) as err:
         raise SottovoceError(
             f"{target}: the picture cannot be written: {err}", remedy="Name a .png file."
         ) from err
+
+
+def _label_time(axes: Axes, *, duration_s: float) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    # specshow takes the ticks off the axis that all three share
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, steps=[1, 2, 3, 5, 6, 10]))
+    axes.tick_params(labelbottom=True)
+    axes.set_xlim(0, duration_s)
+    if duration_s < _SHORT_S:
+        axes.xaxis.set_major_formatter("{x:.1f}")
+        axes.set_xlabel("time in the recording (seconds)")
+    else:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: format_time(seconds)))
+        axes.set_xlabel("time in the recording (minutes:seconds)")
 
 
 def _headline(detection: Detection) -> str:
@@ -91,12 +105,13 @@ def _draw_sound(axes: Axes, path: Path, *, duration_s: float) -> None:
         x_axis=None,
         y_axis="mel",
         fmax=min(_TOP_HZ, sr / 2),
-        x_coords=np.arange(levels_db.shape[1] + 1) * column_s,
+        x_coords=(np.arange(levels_db.shape[1]) + 0.5) * column_s,
         vmin=-_RANGE_DB,
         vmax=0.0,
         cmap="magma",
         ax=axes,
     )
+    axes.set_facecolor("black")
     axes.set(title="The sound (brighter is louder)", xlabel="", ylabel="frequency (Hz)")
 
 
@@ -104,7 +119,7 @@ def _spectrogram(path: Path, *, duration_s: float) -> tuple[npt.NDArray[np.float
     """Return mel levels in dB under the loudest, seconds a column, and the sampling rate.
 
     A column averages all frames that begin in it, so that hours fit the same picture and
-    memory holds one block.
+    memory holds a second.
     """
     import librosa
 
@@ -112,23 +127,25 @@ def _spectrogram(path: Path, *, duration_s: float) -> tuple[npt.NDArray[np.float
 
     sr = read_info(path).sr
     n_fft = 2 ** math.ceil(math.log2(_N_FFT_S * sr))
-    hop = n_fft // 2
-    # Whole hops, so that blocks fall on the grid of frames.
-    frames_a_column = max(1, round(duration_s * sr / hop / _N_COLUMNS))
-    column = frames_a_column * hop
+    hop = n_fft // 4
+    column = max(1, round(duration_s * sr / hop / _N_COLUMNS)) * hop
     window = np.hanning(n_fft).astype(np.float32)
     to_mel = librosa.filters.mel(
         sr=sr, n_fft=n_fft, n_mels=_N_MELS, fmax=min(_TOP_HZ, sr / 2)
     ).astype(np.float32)
     columns = []
-    for block in read_blocks(path, block_s=max(column, n_fft) / sr):
-        y = np.pad(block.mean(axis=0), (0, n_fft))
-        frames = librosa.util.frame(y, frame_length=n_fft, hop_length=hop, axis=0)[:-1]
-        power = np.abs(np.fft.rfft(frames * window, axis=-1)) ** 2
-        columns += [
-            to_mel @ power[first : first + frames_a_column].mean(axis=0)
-            for first in range(0, len(power), frames_a_column)
-        ]
+    y = np.zeros(n_fft // 2, dtype=np.float32)  # so that frames are centred
+    for block in read_blocks(path, block_s=max(column, n_fft, round(sr)) / sr):
+        y = np.concatenate([y, block.mean(axis=0)])
+        while len(y) >= column + n_fft:
+            frames = librosa.util.frame(
+                y[: column + n_fft - hop], frame_length=n_fft, hop_length=hop, axis=0
+            )
+            power = np.abs(np.fft.rfft(frames * window, axis=-1)) ** 2
+            columns.append(to_mel @ power.mean(axis=0))
+            y = y[column:]
+    if not columns:
+        columns.append(np.zeros(_N_MELS, dtype=np.float32))
     levels_db = librosa.power_to_db(np.stack(columns, axis=1), ref=np.max, top_db=_RANGE_DB)
     return levels_db.astype(np.float32), column / sr, sr
 
@@ -154,18 +171,22 @@ def _draw_voices(axes: Axes, detection: Detection) -> None:
 
 def _draw_evidence(axes: Axes, detection: Detection) -> None:
     enough = threshold(FOUND_FPR, n_hypotheses=detection.n_hypotheses)
+    highest = max(enough, detection.score)
     for row, voice in enumerate(detection.voices):
         times, scores = np.asarray(voice.evidence, dtype=float).reshape(-1, 2).T
-        axes.plot(times, scores, color=_COLOURS[row % len(_COLOURS)], label=f"voice {row + 1}")
+        colour = _COLOURS[row % len(_COLOURS)]
+        axes.plot(times, scores, color=colour, marker=".", label=f"voice {row + 1}")
+        highest = max(highest, *scores)
     axes.axhline(
-        enough,
-        color="black",
-        linestyle="--",
-        label="enough by itself: one false alarm in a million",
+        enough, color="black", ls="--", label="enough by itself: one false alarm in a million"
     )
+    if not detection.voices:
+        label = "the best that was found anywhere, all of the recording added up"
+        axes.axhline(detection.score, color="tab:blue", ls=":", label=label)
     axes.axhspan(-1, 1, color="grey", alpha=0.25, label="what chance gives most of the time")
     axes.set(
         title="Evidence in the 5 seconds around each moment (the verdict adds all of it up)",
         ylabel="strength (z-score)",
+        ylim=(-2.0, 1.4 * highest),
     )
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="upper center", fontsize=8, ncols=3)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sottovoce import Notice, Voice
 
-__all__ = ["describe_notice", "describe_voice", "format_p", "format_path", "format_time"]
+__all__ = [
+    "describe_notice",
+    "describe_voice",
+    "format_p",
+    "format_path",
+    "format_time",
+    "make_payload",
+]
 
 
 def describe_voice(voice: Voice) -> str:
@@ -46,6 +53,13 @@ def format_time(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def make_payload(notice: Notice) -> dict[str, int | str]:
+    """Return the fields of a notice for JSON, the owner id also as people write it."""
+    from sottovoce.rights import format_owner_id
+
+    return {**notice.to_dict(), "owner": format_owner_id(notice.owner_id)}
 
 
 def format_p(log10_p: float) -> str:

@@ -12,7 +12,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._batch import Failure, run_files
 from sottovoce.cli._inputs import Source, find_sources
 from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
-from sottovoce.cli._words import describe_voice, format_p, format_path, format_time
+from sottovoce.cli._words import describe_voice, format_p, format_path, format_time, make_payload
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -116,14 +116,11 @@ def _report(source: Source, outcome: Detection | Failure, *, as_json: bool, time
 
 
 def _make_fields(outcome: Detection | Failure) -> dict[str, Any]:
-    from sottovoce.rights import format_owner_id
-
     if isinstance(outcome, Failure):
         return {"verdict": "error", "error": outcome.message, "remedy": outcome.remedy}
     fields = outcome.to_dict()
-    for voice in fields["voices"]:
-        if voice["payload"] is not None:
-            voice["payload"]["owner"] = format_owner_id(voice["payload"]["owner_id"])
+    for voice, own in zip(outcome.voices, fields["voices"], strict=True):
+        own["payload"] = None if voice.notice is None else make_payload(voice.notice)
     return fields
 
 

@@ -15,7 +15,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._batch import Failure, run_files
 from sottovoce.cli._inputs import Source, find_sources, name_targets
 from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
-from sottovoce.cli._words import describe_notice, format_path
+from sottovoce.cli._words import describe_notice, format_path, make_payload
 from sottovoce.core.payload import FIRST_YEAR
 from sottovoce.errors import ParameterError
 
@@ -198,4 +198,41 @@ def _protect(job: _Job, source: Source) -> Protected:
 
 
 def _report(job: _Job, source: Source, outcome: Protected | Failure, *, as_json: bool) -> None:
-    raise NotImplementedError
+    if as_json:
+        _output.result_json({"file": str(source.path), **_make_fields(job, outcome)})
+    elif not isinstance(outcome, Failure):
+        _output.result(f"{format_path(source.path)}: {_say_done(outcome)}")
+        for note in _make_notes(outcome):
+            _output.result(f"  {note}")
+
+
+def _make_fields(job: _Job, outcome: Protected | Failure) -> dict[str, Any]:
+    if isinstance(outcome, Failure):
+        return {"status": "error", "error": outcome.message, "remedy": outcome.remedy}
+    return {
+        "output": str(outcome.path),
+        "status": "already protected" if outcome.already else "protected",
+        "seconds": round(outcome.duration_s, 3),
+        "limited_s": round(outcome.limited_s, 3),
+        "notes": _make_notes(outcome),
+        "payload": make_payload(job.notice),
+    }
+
+
+def _say_done(outcome: Protected) -> str:
+    if outcome.already:
+        return "carries your mark already; left as it is (--remark marks it again)"
+    return f"protected, {outcome.duration_s:.1f} s, as {format_path(outcome.path)}"
+
+
+def _make_notes(outcome: Protected) -> list[str]:
+    notes = list(outcome.notes)
+    if outcome.duration_s < _SHORTEST_S:
+        notes.append(
+            f"It is short: {_SHORTEST_S:.0f} s are needed to find the mark in it for certain."
+        )
+    if outcome.limited_s > 0:
+        notes.append(
+            f"The mark was turned down for {outcome.limited_s:.2f} s, so that no peak clips."
+        )
+    return notes

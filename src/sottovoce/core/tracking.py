@@ -103,14 +103,12 @@ class Track:
                 rows[slots[inside] % _CELLS_PER_SUPERFRAME] = cells[inside]
 
     def read(self) -> None:
-        """Try to decode the payload from all that was taken in."""
-        if self._sums is None:
+        """Try to decode the payload from all that was taken in, until it has been read."""
+        if self._sums is None or self.reading is not None:
             return
         self.n_looks += 1
         shape = (DRAFT_0.n_periods, DRAFT_0.n_cells, -1)
-        reading = read_payload(self._sums.reshape(shape), n_looks=self.n_looks)
-        if reading is not None:
-            self.reading = reading
+        self.reading = read_payload(self._sums.reshape(shape), n_looks=self.n_looks)
 
     @property
     def notice(self) -> Notice | None:

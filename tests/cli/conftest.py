@@ -1,0 +1,84 @@
+"""The installed command, run as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+
+PROGRAM = Path(sys.executable).with_name("sottovoce")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """A folder to work in, an empty configuration, and the program."""
+
+    def __init__(self, folder: Path, config: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "XDG_CONFIG_HOME": str(config),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONWARNINGS": "error::ResourceWarning",
+        }
+
+    def start(self, *arguments: object, **options) -> subprocess.Popen[str]:
+        words = [str(PROGRAM), *map(str, arguments)]
+        return subprocess.Popen(
+            words,
+            cwd=self.folder,
+            env={**self.environment, **options.pop("environment", {})},
+            stdin=subprocess.DEVNULL,
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=options.pop("stderr", subprocess.PIPE),
+            text=True,
+            **options,
+        )
+
+    def __call__(self, *arguments: object, **options) -> Done:
+        with self.start(*arguments, **options) as process:
+            out, err = process.communicate(timeout=120)
+        assert "Traceback" not in err, err
+        return Done(code=process.returncode, out=out, err=err)
+
+    def files(self) -> set[str]:
+        return {
+            str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()
+        }
+
+
+@pytest.fixture
+def shell(tmp_path) -> Shell:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    return Shell(folder, tmp_path / "config")
+
+
+@pytest.fixture
+def take(shell, clip) -> Path:
+    """The shipped clip as a 16-bit WAV."""
+    path = shell.folder / "take.wav"
+    sf.write(path, *clip, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="session")
+def marked_take(tmp_path_factory, clip) -> Path:
+    """The shipped clip, marked once for all tests, with the default identity of nobody."""
+    folder = tmp_path_factory.mktemp("marked")
+    shell = Shell(folder, folder / "config")
+    sf.write(folder / "take.wav", *clip, subtype="PCM_16")
+    done = shell("protect", "take.wav", "--owner", "4f2a-91c0-77de", "--policy", "training")
+    assert done.code == 0, done.err
+    return folder / "take.protected.wav"

@@ -1,0 +1,157 @@
+"""`sottovoce check`, end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+
+import pytest
+import soundfile as sf
+
+
+def test_the_original_has_no_mark(shell, take):
+    done = shell("check", "take.wav")
+    assert done.code == 1
+    assert re.fullmatch(r"take\.wav: no mark found in 24\.7 s \(p = \S+\)\n", done.out)
+    assert done.err == ""
+
+
+def test_a_marked_take_says_whose_it_is_and_what_is_refused(shell, marked_take):
+    done = shell("check", marked_take, "--timeline")
+    assert done.code == 0
+    assert "PROTECTED" in done.out
+    assert "cloning the voice" in done.out
+    assert "owner 4f2a-91c0-77de" in done.out
+    assert re.search(r"marked 0:0\d-0:2\d", done.out)
+
+
+def test_json_has_the_documented_fields(shell, marked_take):
+    (line,) = shell("check", marked_take, "--json").out.splitlines()
+    fields = json.loads(line)
+    assert fields["file"] == str(marked_take)
+    assert fields["verdict"] == "protected"
+    assert fields["log10_p"] < -6
+    assert fields["seconds"] == pytest.approx(24.73)
+    (voice,) = fields["voices"]
+    assert {"log10_p", "offset_s", "speed", "segments_s", "payload"} <= voice.keys()
+    assert voice["payload"]["policy"] == 0x0F
+    assert voice["payload"]["owner_id"] == 0x4F2A91C077DE
+    assert voice["payload"]["owner"] == "4f2a-91c0-77de"
+    assert voice["payload"]["year"] >= 2026
+
+
+def test_json_of_a_failure_has_error_and_remedy(shell):
+    done = shell("check", "nowhere.wav", "--json")
+    fields = json.loads(done.out)
+    assert done.code == 2
+    assert fields.keys() == {"file", "verdict", "error", "remedy"}
+    assert fields["verdict"] == "error"
+
+
+def test_exit_codes_are_those_of_grep(shell, take, marked_take):
+    assert shell("check", "take.wav").code == 1
+    assert shell("check", "take.wav", marked_take).code == 0
+    assert shell("check", "take.wav", marked_take, "nowhere.wav").code == 2
+
+
+def test_results_of_a_folder_come_in_order(shell, take, marked_take):
+    for name in ("c.wav", "a.wav"):
+        shutil.copy(take, shell.folder / name)
+    shutil.copy(marked_take, shell.folder / "b.wav")
+    done = shell("check", ".", "--json", "--jobs", "2")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["file"] for line in lines] == ["a.wav", "b.wav", "c.wav", "take.wav"]
+    assert [line["verdict"] == "protected" for line in lines] == [False, True, False, False]
+
+
+def test_too_short_says_how_much_it_would_need(shell, clip):
+    y, sr = clip
+    sf.write(shell.folder / "short.wav", y[: int(0.7 * sr)], sr)
+    done = shell("check", "short.wav")
+    assert done.code == 1
+    assert "no mark found in 0.7 s; too short to tell, 5 s would be needed" in done.out
+
+
+def test_absence_is_never_claimed(shell, take):
+    done = shell("check", "take.wav")
+    assert "not marked" not in done.out
+    assert "unmarked" not in done.out
+
+
+def test_the_picture_is_drawn(shell, marked_take):
+    done = shell("check", marked_take, "--plot", "found.png")
+    assert done.code == 0
+    assert "found.png" in done.err
+    picture = (shell.folder / "found.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 50_000
+
+
+def test_a_picture_of_two_files_is_refused(shell, take, marked_take):
+    done = shell("check", "take.wav", marked_take, "--plot", "found.png")
+    assert done.code == 2
+    assert "Name one file." in done.err
+
+
+def test_a_picture_of_an_unknown_kind_is_refused(shell, marked_take):
+    done = shell("check", marked_take, "--plot", "found.xyz")
+    assert done.code == 2
+    assert "Name a .png file." in done.err
+
+
+def test_without_matplotlib_the_extra_is_named(shell, marked_take, tmp_path):
+    missing = tmp_path / "missing" / "matplotlib"
+    missing.mkdir(parents=True)
+    (missing / "__init__.py").write_text("raise ImportError('not here')")
+    paths = os.pathsep.join(filter(None, [str(missing.parent), os.environ.get("PYTHONPATH")]))
+    environment = {"PYTHONPATH": paths}
+    done = shell("check", marked_take, "--plot", "found.png", environment=environment)
+    assert done.code == 2
+    assert "pip install 'sottovoce[plot]'" in done.err
+
+
+def test_nothing_but_text_goes_into_a_pipe(shell, take, marked_take):
+    done = shell("check", "take.wav", marked_take)
+    assert "\x1b" not in done.out + done.err
+    assert "\r" not in done.out + done.err
+
+
+def test_a_terminal_gets_a_progress_bar(shell, take, marked_take):
+    ours, theirs = pty.openpty()
+    with shell.start("check", "take.wav", marked_take, "--jobs", "1", stderr=theirs) as process:
+        out, _ = process.communicate(timeout=120)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65_536):
+            shown += chunk
+    except OSError:  # what Linux says where the other side has closed
+        pass
+    finally:
+        os.close(ours)
+    assert process.returncode == 0
+    assert b"checking" in shown
+    assert len(out.splitlines()) == 3
+
+
+def test_who_has_read_enough_is_no_trouble(shell, take):
+    with shell.start("check", *["take.wav", "./take.wav", "nowhere"] * 2) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+
+
+@pytest.mark.slow
+def test_thorough_finds_a_take_that_plays_faster(shell, marked_take, clip):
+    y, sr = sf.read(marked_take, dtype="float32")
+    sf.write(shell.folder / "fast.wav", y, round(sr * 1.04))
+    assert shell("check", "fast.wav").code == 1
+    done = shell("check", "fast.wav", "--thorough", "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["voices"][0]["speed"] == pytest.approx(1.04, abs=0.005)

@@ -1,0 +1,54 @@
+"""`sottovoce id`, and what the program says about itself."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import sottovoce
+
+
+def test_a_key_is_made_shown_and_never_replaced(shell):
+    made = shell("id", "new")
+    assert made.code == 0
+    owner = re.search(r"owner id ((?:[0-9a-f]{4}-?){3})", made.out).group(1)
+    assert "keep a copy" in made.err
+    assert owner in shell("id", "show").out
+    again = shell("id", "new")
+    assert again.code == 2
+    assert "exists already" in again.err
+    assert owner in shell("id", "show", "--name", "default").out
+
+
+def test_named_identities_are_listed(shell):
+    for name in ("book", "calls"):
+        assert shell("id", "new", "--name", name).code == 0
+    done = shell("id", "show", "--json")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["name"] for line in lines] == ["book", "calls"]
+    assert "PRIVATE" not in done.out
+    assert len({line["owner_id"] for line in lines}) == 2
+
+
+def test_with_no_key_the_way_to_one_is_told(shell):
+    done = shell("id", "show")
+    assert done.code == 0
+    assert done.out == ""
+    assert "sottovoce id new" in done.err
+
+
+def test_an_unknown_identity_is_an_error(shell):
+    done = shell("id", "show", "--name", "nobody")
+    assert done.code == 2
+    assert "sottovoce id new --name nobody" in done.err
+
+
+def test_the_version_is_told(shell):
+    assert shell("--version").out == f"sottovoce {sottovoce.__version__}\n"
+
+
+def test_help_has_examples(shell):
+    for words in ([], ["protect"], ["check"], ["id"], ["id", "new"], ["id", "show"]):
+        done = shell(*words, "--help")
+        assert done.code == 0
+        assert "Examples:" in done.out

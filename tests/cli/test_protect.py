@@ -1,0 +1,217 @@
+"""`sottovoce protect`, end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from sottovoce.cli.protect import _parse_strength
+from sottovoce.errors import ParameterError
+
+
+def write(path, y, sr=16_000, **options):
+    sf.write(path, y, sr, **options)
+    return path
+
+
+def test_with_nothing_set_up_a_take_is_marked_and_found(shell, take):
+    before = take.read_bytes()
+    done = shell("protect", "take.wav")
+    assert done.code == 0
+    assert done.err.count("Made your key: owner id") == 1
+    assert "take.protected.wav" in done.out
+    assert take.read_bytes() == before
+    (key,) = shell.folder.parent.glob("config/sottovoce/identities/*.json")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    owner = json.loads(key.read_text())["owner"]
+
+    check = shell("check", "take.protected.wav")
+    assert check.code == 0
+    assert "PROTECTED" in check.out
+    assert f"refuses every use by machines; owner {owner}" in check.out
+    # The second time there is nothing to say about a key.
+    assert "Made your key" not in shell("protect", "take.wav").err
+
+
+def test_json_says_what_was_done(shell, take):
+    done = shell("protect", "take.wav", "--owner", "4f2a-91c0-77de", "--json")
+    (line,) = done.out.splitlines()
+    fields = json.loads(line)
+    assert fields["file"] == "take.wav"
+    assert fields["output"] == "take.protected.wav"
+    assert fields["status"] == "protected"
+    assert fields["seconds"] == pytest.approx(24.73)
+    assert fields["payload"]["owner"] == "4f2a-91c0-77de"
+    assert fields["payload"]["owner_id"] == 0x4F2A91C077DE
+    assert fields["payload"]["policy"] == 0x7F
+    assert fields["payload"]["year"] == min(max(time.gmtime().tm_year, 2026), 2041)
+
+
+def test_format_rate_channels_and_length_stay(shell, rng):
+    y = rng.normal(scale=0.1, size=(44_100, 2))
+    write(shell.folder / "stereo.flac", y, 44_100, subtype="PCM_24")
+    assert shell("protect", "stereo.flac", "-o", "out.flac").code == 0
+    before, after = (sf.info(shell.folder / name) for name in ("stereo.flac", "out.flac"))
+    for field in ("samplerate", "channels", "frames", "format", "subtype"):
+        assert getattr(after, field) == getattr(before, field)
+
+
+def test_a_folder_is_mirrored_and_one_bad_file_stops_nothing(shell, rng):
+    for name in ("takes/one.wav", "takes/day two/two.flac"):
+        path = shell.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, rng.normal(scale=0.1, size=20_000))
+    (shell.folder / "takes" / "bad.wav").write_text("this is no sound")
+    (shell.folder / "takes" / "notes.txt").write_text("left alone")
+    done = shell("protect", "takes", "-o", "out", "--owner", "anonymous", "--jobs", "2")
+    assert done.code == 2
+    assert {name for name in shell.files() if name.startswith("out")} == {
+        "out/one.wav",
+        "out/day two/two.flac",
+    }
+    assert "2 of 3 files done, 1 failed." in done.err
+    closing = done.err.splitlines()[-1]
+    assert closing.startswith("failed: ")
+    assert "takes/bad.wav" in closing
+
+
+def test_in_place_replaces_the_file_itself(shell, take):
+    before = take.read_bytes()
+    assert shell("protect", "take.wav", "--in-place").code == 0
+    assert shell.files() == {"take.wav"}
+    assert take.read_bytes() != before
+    assert shell("check", "take.wav").code == 0
+
+
+def test_a_take_that_carries_the_owners_mark_is_left_unless_asked(shell, take):
+    assert shell("protect", "take.wav", "--in-place").code == 0
+    once = take.read_bytes()
+    done = shell("protect", "take.wav", "--in-place")
+    assert done.code == 0
+    assert "carries your mark already" in done.out
+    assert take.read_bytes() == once
+    assert shell("protect", "take.wav", "--in-place", "--remark").code == 0
+    assert take.read_bytes() != once
+
+
+def test_policy_owner_and_strength_are_chosen(shell, take):
+    done = shell("id", "new", "--name", "book")
+    owner = done.out.split()[-1]
+    options = ["--policy", "clone,mine", "--owner", "book", "--strength", "strong"]
+    assert shell("protect", "take.wav", *options).code == 0
+    found = json.loads(shell("check", "take.protected.wav", "--json").out)
+    (voice,) = found["voices"]
+    assert voice["payload"]["policy"] == 0b100100
+    assert voice["payload"]["owner"] == owner
+
+
+def test_a_stronger_mark_is_a_larger_change(shell, take, clip):
+    changes = []
+    for strength in ("studio", "standard", "strong", "2.5"):
+        done = shell("protect", "take.wav", "-o", "out.wav", "--strength", strength)
+        assert done.code == 0
+        marked, _ = sf.read(shell.folder / "out.wav", dtype="float32")
+        changes.append(float(np.sqrt(np.mean((marked - clip[0]) ** 2))))
+    assert changes == sorted(changes)
+
+
+@pytest.mark.parametrize("text", ["", "loud", "0", "-1", "3.1", "nan", "inf"])
+def test_a_strength_that_is_none_is_refused(text):
+    with pytest.raises(ParameterError, match="is no strength"):
+        _parse_strength(text)
+
+
+def test_a_strength_may_carry_its_unit():
+    assert _parse_strength("1.5 dB") == 1.5
+
+
+def test_a_short_take_is_marked_and_told(shell, rng):
+    write(shell.folder / "word.wav", rng.normal(scale=0.1, size=8_000))
+    done = shell("protect", "word.wav", "--owner", "anonymous")
+    assert done.code == 0
+    assert "It is short: 5 s" in done.out
+
+
+BAD_FILES = {
+    "empty": lambda path, y: path.write_bytes(b""),
+    "text": lambda path, y: path.write_text("not audio at all\n" * 100),
+    "truncated": lambda path, y: path.write_bytes(write(path, y).read_bytes()[:30]),
+    "no frames": lambda path, y: write(path, y[:0]),
+    "not a number": lambda path, y: write(path, y * np.nan, subtype="FLOAT"),
+    "infinite": lambda path, y: write(path, np.full_like(y, np.inf), subtype="FLOAT"),
+    "slow": lambda path, y: write(path, y, 7_999),
+    "wide": lambda path, y: write(path, np.tile(y[:100, None], 65)),
+    "pipe": lambda path, y: os.mkfifo(path),
+}
+
+
+@pytest.mark.parametrize("command", ["protect", "check"])
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_bad_input_gets_one_line_with_a_remedy_and_nothing_is_written(command, kind, shell, rng):
+    path = shell.folder / "bad.wav"
+    BAD_FILES[kind](path, rng.normal(scale=0.1, size=16_000))
+    before = shell.files()
+    options = ["--owner", "anonymous"] if command == "protect" else []
+    done = shell(command, "bad.wav", *options)
+    assert done.code == 2, done
+    assert done.out == ""
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: bad.wav: ")
+    assert line.endswith(".")
+    assert shell.files() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.wav"], "no such file"),
+        (["/dev/zero"], "/dev/zero"),
+        (["take.wav", "-o", "take.wav"], "would be overwritten"),
+        (["take.wav", "-o", "there.wav", "--in-place"], "contradict"),
+        (["takes", "-o", "takes/out"], "inside the input folder"),
+        (["empty"], "no audio file"),
+        (["take.wav", "--policy", "nothing"], "no policy"),
+        (["take.wav", "--owner", "nobody"], "no identity named 'nobody'"),
+        (["take.wav", "--strength", "9"], "no strength"),
+        (["take.wav", "-o", "out.xyz"], "out.xyz"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_call_that_cannot_work_leaves_nothing_behind(arguments, message, shell, take, rng):
+    for name in ("takes", "empty"):
+        (shell.folder / name).mkdir()
+    write(shell.folder / "takes" / "one.wav", rng.normal(scale=0.1, size=8_000))
+    before = shell.files()
+    owner = [] if "--owner" in arguments else ["--owner", "anonymous"]
+    done = shell("protect", *arguments, *owner)
+    assert done.code == 2
+    assert message in done.err
+    assert shell.files() == before
+
+
+def test_wrong_options_are_a_usage_error(shell, take):
+    done = shell("protect", "take.wav", "--nonsense")
+    assert done.code == 2
+    assert "Usage:" in done.err
+
+
+def test_debug_shows_the_traceback(shell):
+    with shell.start("--debug", "protect", "nowhere.wav", "--owner", "anonymous") as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" in err
+
+
+def test_a_name_with_escape_sequences_is_shown_harmlessly(shell, rng):
+    name = "take\x1b[2J.wav"
+    write(shell.folder / name, rng.normal(scale=0.1, size=8_000))
+    done = shell("protect", name, "--owner", "anonymous")
+    assert done.code == 0
+    assert "\x1b" not in done.out + done.err
+    assert "take\x1b[2J.protected.wav" in shell.files()
