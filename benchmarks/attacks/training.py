@@ -80,6 +80,9 @@ _SINGLE: dict[str, Effect] = {
     "babble": _drawn(
         lambda rng: noise.babble(rng.uniform(0, 20), _BACKGROUND, n_talkers=int(rng.integers(1, 7)))
     ),
+    "talkers": _drawn(
+        lambda rng: noise.babble(rng.uniform(-4, 4), _BACKGROUND, n_talkers=int(rng.integers(1, 3)))
+    ),
     "music": _drawn(
         lambda rng: (
             noise.synthetic_music(rng.uniform(0, 20))

@@ -16,7 +16,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from sottovoce.core.coding import encode, make_interleaver
 from sottovoce.core.framing import band_matrix
@@ -27,6 +26,7 @@ from sottovoce.core.pattern import (
     seal_cells,
 )
 from sottovoce.core.payload import Notice, notice_to_bits
+from sottovoce.core.transforms import irfft, next_fast_len, rfft
 from sottovoce.core.wire_format import DRAFT_0
 
 __all__ = ["FULL_SCALE", "FrameEmbedder", "SignSource", "band_depths_db", "limit_peaks"]
@@ -123,7 +123,7 @@ class FrameEmbedder:
     def __init__(self, *, sr: float, strength_db: float) -> None:
         self.hop = sr * DRAFT_0.frame_s
         longest = math.ceil(self.hop)
-        self.n_fft = scipy.fft.next_fast_len(2 * longest, real=True)
+        self.n_fft = next_fast_len(2 * longest)
         shares = band_matrix(sr, self.n_fft)
         inside = np.flatnonzero(shares.any(axis=1))
         self._first_bin, self._last_bin = int(inside[0]), int(inside[-1]) + 1
@@ -198,11 +198,11 @@ class FrameEmbedder:
         gains = np.where(signs > 0, self._raise, self._lower_gain)
         weights = gains[:, self._lower] * self._lower_share
         weights += gains[:, self._upper] * self._upper_share
-        spectra = scipy.fft.rfft(frames * windows, axis=-1)
+        spectra = rfft(frames * windows, axis=-1)
         spectra[..., : self._first_bin] = 0.0
         spectra[..., self._last_bin :] = 0.0
         spectra[..., self._first_bin : self._last_bin] *= weights
-        difference: Floats = scipy.fft.irfft(spectra, self.n_fft, axis=-1, overwrite_x=True)
+        difference: Floats = irfft(spectra, self.n_fft, axis=-1)
         difference *= windows
         return difference
 

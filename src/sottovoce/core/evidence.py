@@ -26,6 +26,7 @@ References
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -80,6 +81,7 @@ def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[n
     return np.asarray(np.minimum(log_p / _LN10, 0.0))
 
 
+@functools.lru_cache(maxsize=256)
 def threshold(fpr: float, *, n_hypotheses: float = 1) -> float:
     """Return the least score whose p-value is at most `fpr`.
 

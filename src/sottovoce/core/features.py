@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from sottovoce.core.framing import band_matrix, count_usable_bands
+from sottovoce.core.transforms import next_fast_len, rfft
 
 __all__ = [
     "BATCH_FRAMES",
@@ -53,7 +53,7 @@ def window_length(sr: float) -> int:
 def _analysis(sr: float, scale: float) -> tuple[Floats, int, int, int, Floats]:
     """Return window, transform length, first and last bin, and the doubled band matrix."""
     n_window = window_length(sr)
-    n_fft = scipy.fft.next_fast_len(n_window, real=True)
+    n_fft = next_fast_len(n_window)
     # Periodic Hann, the same as scipy.signal.get_window("hann", n), without that import.
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_window) / n_window)).astype(np.float32)
     shares = band_matrix(sr, n_fft, scale)[:, : count_usable_bands(sr)]
@@ -104,7 +104,7 @@ def band_energies(
             part = starts[begin : begin + BATCH_FRAMES]
             at = slice(part[0], part[-1] + 1, steps[0]) if even else part
             frames = np.multiply(windows[rows, at], window, dtype=np.float32)
-            spectrum = scipy.fft.rfft(frames, n_fft, axis=-1)[..., first:last]
+            spectrum = rfft(frames, n_fft, axis=-1)[..., first:last]
             power = np.ascontiguousarray(spectrum).view(np.float32)
             np.square(power, out=power)
             np.matmul(power, shares, out=energies[rows, begin : begin + BATCH_FRAMES])
@@ -122,14 +122,11 @@ class Floors:
     peak : np.ndarray, shape=(n_clips, 1, 1)
         99th percentile of the loudest band; everything is measured against it, so that gain
         changes nothing.
-    descriptors : np.ndarray, shape=(n_clips, n_bands, 5)
-        How fast each band fluctuates, at four lags, and its range.
     """
 
     noise: Floats
     high: Floats
     peak: Floats
-    descriptors: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,7 @@ class CellFeatures:
     snrs, volatilities : np.ndarray, shape=(n_clips, n_frames // 2, n_bands)
         For pairs of frames: energy over the noise floor, and how much the neighbourhood moves.
     descriptors : np.ndarray, shape=(n_clips, n_bands, 5)
-        From `Floors`.
+        Of the whole stretch: how fast each band fluctuates, at four lags, and its range.
     """
 
     levels: Floats
@@ -153,39 +150,25 @@ class CellFeatures:
 
 
 def measure_floors(energies: Floats) -> Floors:
-    """Measure levels and fluctuation over a stretch of audio.
+    """Measure levels over a stretch of audio.
 
     Parameters
     ----------
     energies : np.ndarray, shape=(n_clips, n_frames, n_bands), dtype=float32
-        From `band_energies`; more than eight frames.
+        From `band_energies`; at least one frame.
 
     Returns
     -------
-    floors : Floats
+    floors : Floors
         Taken from about 400 frames spread evenly, which changes no result.
     """
-    n_frames = energies.shape[1]
-    step = max(1, n_frames // _N_STATISTIC_FRAMES)
+    step = max(1, energies.shape[1] // _N_STATISTIC_FRAMES)
     ranked = np.sort(energies[:, ::step], axis=1)
     last = ranked.shape[1] - 1
     noise = ranked[:, round(0.2 * last), None]
     high = ranked[:, round(0.9 * last), None]
     peak = ranked[:, round(0.99 * last)].max(axis=-1)[:, None, None]
-    levels = np.log(energies + (noise + np.float32(1e-5) * peak + _TINY))
-    motions = []
-    for lag in _LAGS:
-        change = levels[:, lag::step] - levels[:, :-lag:step]
-        power = _LOG10_OF_E**2 * np.mean(change * change, axis=1)
-        motions.append(np.log(power + np.float32(1e-4)))
-    one, two, four, eight = motions
-    span = _LOG10_OF_E * np.log(
-        (high + np.float32(1e-6) * peak + _TINY) / (noise + np.float32(1e-6) * peak + _TINY)
-    )
-    descriptors = np.stack(
-        [one - four, two - four, eight - four, four + 1, span[:, 0] - 2], axis=-1
-    )
-    return Floors(noise, high, peak, descriptors.astype(np.float32))
+    return Floors(noise, high, peak)
 
 
 def make_features(energies: Floats, floors: Floors) -> CellFeatures:
@@ -194,7 +177,7 @@ def make_features(energies: Floats, floors: Floors) -> CellFeatures:
     Parameters
     ----------
     energies : np.ndarray, shape=(n_clips, n_frames, n_bands), dtype=float32
-        n_frames even.
+        n_frames even, and more than eight.
     floors : Floors
         Of the same clips.
 
@@ -214,7 +197,21 @@ def make_features(energies: Floats, floors: Floors) -> CellFeatures:
     snrs *= _LOG10_OF_E
     np.clip(snrs, -1.0, 5.0, out=snrs)
     snrs -= np.float32(1.0)
-    return CellFeatures(levels, snrs, _volatilities(levels), floors.descriptors)
+    return CellFeatures(levels, snrs, _volatilities(levels), _describe(levels, floors))
+
+
+def _describe(levels: Floats, floors: Floors) -> Floats:
+    step = max(1, levels.shape[1] // _N_STATISTIC_FRAMES)
+    motions = []
+    for lag in _LAGS:
+        change = levels[:, lag::step] - levels[:, :-lag:step]
+        power = _LOG10_OF_E**2 * np.einsum("ntb,ntb->nb", change, change) / change.shape[1]
+        motions.append(np.log(power + np.float32(1e-4)))
+    one, two, four, eight = motions
+    least = np.float32(1e-6) * floors.peak + _TINY
+    span = _LOG10_OF_E * np.log((floors.high + least) / (floors.noise + least))[:, 0]
+    columns = [one - four, two - four, eight - four, four + 1, span - 2]
+    return np.stack(columns, axis=-1).astype(np.float32)
 
 
 def _volatilities(levels: Floats) -> Floats:

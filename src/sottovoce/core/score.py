@@ -148,33 +148,37 @@ def cell_scores(features: CellFeatures, weights: ScoreWeights | None = None) -> 
 
     skip = CONTEXT_FRAMES - _REACH
     levels = _blocks(features.levels[:, skip : n_frames - skip], n_blocks, _BLOCK, N_TAP_BANDS)
-    seen = _band_products(levels, filters, n_bands, N_TAP_BANDS)  # (bands, rows, 32)
-
     skip = CONTEXT_FRAMES // 2 - _GATE_REACH
     maps = np.stack([features.snrs, features.volatilities], axis=-1)
     maps = maps[:, skip : n_frames // 2 - skip]
     surroundings = _blocks(maps, n_blocks, _PAIRS, N_GATE_BANDS)
-    units = _band_products(surroundings, hidden, n_bands, N_GATE_BANDS)  # (bands, rows, 64)
-    bias = weights.gate_biases[None, :, :n_bands] + np.einsum(
-        "hd,nbd->nhb", weights.gate_descriptors, features.descriptors
+    biases = weights.gate_biases.T[:n_bands, None] + np.einsum(
+        "hd,nbd->bnh", weights.gate_descriptors, features.descriptors
     )
-    units = units.reshape(n_bands, n_clips, n_blocks, N_HIDDEN, _PAIRS)
-    units += bias.transpose(2, 0, 1)[:, :, None, :, None]
-    np.maximum(units, 0.0, out=units)
-    gates = units.reshape(n_bands, n_clips * n_blocks, -1) @ gate_outputs
-    gates += gate_biases
-    root = gates * gates
-    root += np.float32(4.0)
-    np.sqrt(root, out=root)
-    gates += root  # twice the gate; the factor is common to all and drops out of Z
+    biases = np.repeat(biases, _PAIRS, axis=-1)[:, :, None]
 
-    scale = seen * seen
-    scale += np.float32(1.0)
-    np.sqrt(scale, out=scale)
-    seen /= scale
-    seen = seen.reshape(n_bands, n_clips * n_blocks, 2, N_FILTERS * _PAIRS)
-    seen *= gates[:, :, None, :]
-    scores = seen.reshape(n_bands, -1, N_FILTERS * _PAIRS) @ sums
+    # Band by band, so that all that is in the works stays in the cache.
+    n_rows = n_clips * n_blocks
+    scores = np.empty((n_bands, n_rows, 2, _PAIRS), dtype=np.float32)
+    for band in range(n_bands):
+        units = _neighbours(surroundings, band, N_GATE_BANDS) @ hidden
+        by_clip = units.reshape(n_clips, n_blocks, -1)
+        by_clip += biases[band]
+        np.maximum(units, 0.0, out=units)
+        gates = units @ gate_outputs
+        gates += gate_biases
+        root = gates * gates
+        root += np.float32(4.0)
+        np.sqrt(root, out=root)
+        gates += root  # twice the gate; the factor is common to all and drops out of Z
+        seen = _neighbours(levels, band, N_TAP_BANDS) @ filters
+        scale = seen * seen
+        scale += np.float32(1.0)
+        np.sqrt(scale, out=scale)
+        seen /= scale
+        gated = seen.reshape(n_rows, 2, -1)
+        gated *= gates[:, None, :]
+        np.matmul(gated, sums[band], out=scores[band])
     # (bands, clip, block, parity, pair) -> (clip, frame, band)
     scores = scores.reshape(n_bands, n_clips, n_blocks, 2, _PAIRS)
     scores = scores.transpose(1, 2, 4, 3, 0).reshape(n_clips, n_blocks * _BLOCK, n_bands)
@@ -200,11 +204,8 @@ def _blocks(maps: Floats, n_blocks: int, length: int, n_neighbours: int) -> Floa
     return blocks.reshape(n_clips * n_blocks, n_bands + 2 * edge, n_maps * window)
 
 
-def _band_products(blocks: Floats, matrix: Floats, n_bands: int, n_neighbours: int) -> Floats:
-    products = np.empty((n_bands, len(blocks), matrix.shape[1]), dtype=np.float32)
+def _neighbours(blocks: Floats, band: int, n_neighbours: int) -> Floats:
+    """Return a band and its neighbours as rows of a matrix, without a copy."""
     width = blocks.shape[2]
     flat = blocks.reshape(len(blocks), -1)
-    for band in range(n_bands):
-        rows = flat[:, band * width : (band + n_neighbours) * width]
-        np.matmul(rows, matrix, out=products[band])
-    return products
+    return flat[:, band * width : (band + n_neighbours) * width]

@@ -15,9 +15,9 @@ import functools
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from sottovoce.core.pattern import SYNC, make_roles, make_sync_signs
+from sottovoce.core.transforms import irfft, rfft
 from sottovoce.core.wire_format import DRAFT_0
 
 __all__ = ["find_peaks", "fold", "interleave", "offset_scores", "sync_spectra"]
@@ -89,13 +89,13 @@ def sync_spectra(labels: tuple[str, ...] = ()) -> npt.NDArray[np.complex64]:
     """
     signs = [make_sync_signs(label) for label in labels] or [make_sync_signs()]
     stack = np.stack(signs, axis=-1).astype(np.float32)
-    return np.ascontiguousarray(scipy.fft.rfft(stack, axis=0).conj())
+    return np.ascontiguousarray(rfft(stack, axis=0).conj())
 
 
 @functools.cache
 def _role_spectrum() -> npt.NDArray[np.complex64]:
     mask = (make_roles() == SYNC).astype(np.float32)
-    return np.ascontiguousarray(scipy.fft.rfft(mask, axis=0).conj())[..., None]
+    return np.ascontiguousarray(rfft(mask, axis=0).conj())[..., None]
 
 
 def offset_scores(folded: Floats, *, spectra: npt.NDArray[np.complex64] | None = None) -> Floats:
@@ -131,9 +131,9 @@ def offset_scores(folded: Floats, *, spectra: npt.NDArray[np.complex64] | None =
 
 def _circular_products(by_cell: Floats, patterns: npt.NDArray[np.complex64]) -> Floats:
     n_clips, n_cells, n_steps, n_bands = by_cell.shape
-    spectrum = scipy.fft.rfft(by_cell, axis=1).transpose(1, 0, 2, 3)
+    spectrum = rfft(by_cell, axis=1).transpose(1, 0, 2, 3)
     products = spectrum.reshape(len(spectrum), n_clips * n_steps, n_bands) @ patterns
-    sums = scipy.fft.irfft(products, n_cells, axis=0)  # (cell, clip and step, pattern)
+    sums = irfft(products, n_cells, axis=0)  # (cell, clip and step, pattern)
     sums = sums.reshape(n_cells, n_clips, n_steps, -1).transpose(1, 0, 2, 3)
     flat: Floats = sums.reshape(n_clips, n_cells * n_steps, -1)
     return flat

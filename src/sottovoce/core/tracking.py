@@ -28,7 +28,9 @@ _LOCAL_PRESENCE = 2.5
 """Local score over about 5 s from which a stretch counts as marked once the voice is found;
 unmarked audio reaches it in one stretch of 160."""
 _OWN_PRESENCE = 1.0
-"""Score that a period needs by itself, so that its neighbours alone do not count it in."""
+_OWN_SHARE = 0.25
+"""Score that a period needs by itself, and as a share of the voice's median, so that strong
+neighbours alone do not count it in."""
 _CHUNK_PRESENCE = 2.0
 _SMOOTHING = np.array([0.5, 1.0, 0.5])
 _MOST_SEALED_SUPERFRAMES = 32
@@ -137,12 +139,15 @@ class Track:
     def segments_s(self, *, duration_s: float) -> tuple[tuple[float, float], ...]:
         """Return from when to when the voice is present, in seconds."""
         half = DRAFT_0.period_s / 2
+        smooth = np.array(self.evidence()).reshape(-1, 2)
+        own = np.array(
+            [agreement / max(energy, 1e-30) ** 0.5 for _, agreement, energy in sorted(self._local)]
+        )
+        marked = smooth[:, 1] >= _LOCAL_PRESENCE
+        if marked.any():
+            marked &= own >= max(_OWN_PRESENCE, _OWN_SHARE * float(np.median(own[marked])))
         segments: list[tuple[float, float]] = []
-        for (time_s, z), (_, agreement, energy) in zip(
-            self.evidence(), sorted(self._local), strict=True
-        ):
-            if z < _LOCAL_PRESENCE or agreement < _OWN_PRESENCE * energy**0.5:
-                continue
+        for time_s in smooth[marked, 0].tolist():
             begin, end = max(time_s - half, 0.0), min(time_s + half, duration_s)
             if segments and begin <= segments[-1][1] + 2.1 * half:
                 segments[-1] = (segments[-1][0], max(end, segments[-1][1]))

@@ -6,6 +6,7 @@ nothing in a hostile file can make it open another file or an address.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,7 @@ class ContainerFile:
         av = import_av()
         self._path = path
         self._error = av.error.FFmpegError
-        self._raw = open(path, "rb")
+        self._raw = Path(path).open("rb")
         try:
             head = self._raw.read(64)
             self._raw.seek(0)
@@ -140,7 +141,7 @@ class ContainerFile:
         self._n_left = max(joined.shape[1] - n, 0)
         return joined[:, :n]
 
-    def _decode(self, stream: Any) -> Iterator[Floats]:
+    def _decode(self, stream: Any) -> Iterator[Floats]:  # noqa: ANN401 - PyAV is imported late
         try:
             for frame in self._container.decode(stream):
                 for part in self._resampler.resample(frame):
@@ -153,7 +154,7 @@ class ContainerFile:
             ) from err
 
 
-def _first_audio(container: Any, path: str) -> Any:
+def _first_audio(container: Any, path: str) -> Any:  # noqa: ANN401 - PyAV is imported late
     if not container.streams.audio:
         raise UnreadableAudioError("has no audio track", path=path, remedy=_REMEDY)
     return container.streams.audio[0]

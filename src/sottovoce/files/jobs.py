@@ -24,7 +24,7 @@ from sottovoce.errors import (
 from sottovoce.files.pcm import is_uncompressed
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.tags import copy_tags
-from sottovoce.files.writing import atomic_path, is_lossy, open_writer
+from sottovoce.files.writing import SampleWriter, atomic_path, is_lossy, open_writer
 
 if TYPE_CHECKING:
     import os
@@ -326,7 +326,7 @@ def _encode_once(
     return n_samples
 
 
-def _write_ready(writer: Any, marked: Audio, waiting: deque[Audio]) -> None:
+def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> None:
     """Write marked samples together with the original ones that they were made from."""
     if marked.shape[1] == 0:
         return

@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -235,7 +236,7 @@ class OpenAudio:
 
     def _open(self) -> sf.SoundFile | ContainerFile:
         check_regular(self._path)
-        with open(self._path, "rb") as file:
+        with Path(self._path).open("rb") as file:
             head = file.read(64)
         if is_container(head):
             return ContainerFile(self._path)
@@ -259,7 +260,7 @@ class OpenAudio:
             sr=file.samplerate,
             n_channels=file.channels,
             n_frames=n_frames,
-            n_bytes=os.stat(self._path).st_size,
+            n_bytes=Path(self._path).stat().st_size,
         )
         if not MIN_SR_HZ <= info.sr <= MAX_SR_HZ:
             raise UnsupportedFormatError(
@@ -305,7 +306,7 @@ def check_regular(path: str) -> None:
         With the reason.
     """
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except OSError as err:
         reason = "does not exist" if isinstance(err, FileNotFoundError) else err.strerror
         raise UnreadableAudioError(
@@ -333,7 +334,7 @@ def check_complete(info: AudioInfo) -> None:
     """
     if info.format != "OGG":
         return
-    with open(info.path, "rb") as file:
+    with Path(info.path).open("rb") as file:
         file.seek(max(0, info.n_bytes - 131_072))
         tail = file.read()
     last = tail.rfind(b"OggS")

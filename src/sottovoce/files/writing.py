@@ -186,7 +186,7 @@ class _PcmWriter:
     """Copies the original and replaces its samples."""
 
     def __init__(self, path: Path, info: AudioInfo) -> None:
-        with open(info.path, "rb") as original:
+        with Path(info.path).open("rb") as original:
             self._format = find_samples(original, info)
         shutil.copyfile(info.path, path)
         self._file = path.open("r+b")
