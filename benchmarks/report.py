@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks._harness import RESULTS_DIR, load_results
+from benchmarks.headline import build_headline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ SECTIONS = {
     "presence": "Is the mark found?",
     "payload": "Is the owner read?",
     "false_positives": "Is anything found that is not there?",
+    "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at once",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",
@@ -97,19 +99,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = {name: load_results(path) for name, path in paths.items() if path.is_file()}
     page = build_page(results)
     target = _DOCS / "measurements.md"
+    readme = _DOCS.parent / "README.md"
+    headline = build_headline(readme.read_text(encoding="utf-8"), results)
     pictures = {name: _DOCS / "img" / f"{name}.png" for name in results}
     if options.check:
-        sys.exit(_check(page, target, pictures))
+        sys.exit(_check({target: page, readme: headline}, pictures))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(page, encoding="utf-8")
+    readme.write_text(headline, encoding="utf-8")
     if not options.no_plots:
         for name, path in pictures.items():
             importlib.import_module(f"benchmarks.{name}").plot(results[name], path)
 
 
-def _check(page: str, target: Path, pictures: dict[str, Path]) -> int:
-    """Return 1 and say why where the page or a picture is out of date."""
-    wrong = [] if target.is_file() and target.read_text(encoding="utf-8") == page else [target]
+def _check(pages: dict[Path, str], pictures: dict[str, Path]) -> int:
+    """Return 1 and say why where a page or a picture is out of date."""
+    wrong = [
+        path
+        for path, text in pages.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
     wrong += [path for path in pictures.values() if not path.is_file()]
     for path in wrong:
         sys.stderr.write(f"{path.name} is not what the results say: python -m benchmarks.report\n")

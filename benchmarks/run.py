@@ -18,6 +18,7 @@ _ALL = (
     "presence",
     "payload",
     "false_positives",
+    "baseline",
     "talkers",
     "quality",
     "speed",

@@ -168,7 +168,9 @@ class Detector:
         audio = main.front_end.kept_audio()
         least = threshold(1e-3, n_hypotheses=N_STRETCH_HYPOTHESES)
         for stretch in find_stretches(audio, sr=self._sr, least=least):
-            known = any(search.stretch.is_near(stretch) for search in self._searches[1:])
+            # A mark that was found where nothing is stretched also shows a step beside it.
+            searched = self._searches if main.tracks else self._searches[1:]
+            known = any(search.stretch.is_near(stretch) for search in searched)
             if known or len(self._searches) > _MOST_STRETCHES:
                 continue
             sealed = self._seal_key is not None
