@@ -30,7 +30,7 @@ _JUDGES = {
     "pesq_wb": "PESQ",
     "visqol_speech": "ViSQOL speech",
     "visqol_audio": "ViSQOL audio",
-    "zimtohrli": "zimtohrli",
+    "zimtohrli_mos": "zimtohrli",
 }
 
 Results = dict[str, dict[str, Any]]

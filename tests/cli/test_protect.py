@@ -44,9 +44,9 @@ def test_json_says_what_was_done(shell, take):
     (line,) = done.out.splitlines()
     fields = json.loads(line)
     assert fields["file"] == "take.wav"
-    assert fields["output"] == "take.protected.wav"
-    assert fields["status"] == "protected"
-    assert fields["seconds"] == pytest.approx(24.73)
+    assert fields["path"] == "take.protected.wav"
+    assert fields["status"] == "marked"
+    assert fields["duration_s"] == pytest.approx(24.73)
     assert fields["payload"]["owner"] == "4f2a-91c0-77de"
     assert fields["payload"]["owner_id"] == 0x4F2A91C077DE
     assert fields["payload"]["policy"] == 0x7F
@@ -135,7 +135,7 @@ def test_a_short_take_is_marked_and_told(shell, rng):
     write(shell.folder / "word.wav", rng.normal(scale=0.1, size=8_000))
     done = shell("protect", "word.wav", "--owner", "anonymous")
     assert done.code == 0
-    assert "It is short: 5 s" in done.out
+    assert "only 0.5 s long" in done.out
 
 
 BAD_FILES = {

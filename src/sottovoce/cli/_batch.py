@@ -1,54 +1,30 @@
-"""Work on many files in several processes: in order, one failure at a time, safe to interrupt."""
+"""Work on the files of one call: progress, failures as they happen, and a summary at the end."""
 
 from __future__ import annotations
 
 import functools
-import multiprocessing
-import os
-import signal
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, TypeVar
 
 from sottovoce.cli import _output
+from sottovoce.cli._pool import Failure, run_batch
 from sottovoce.cli._words import format_path
 from sottovoce.errors import AudioFileError, SottovoceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
-    from multiprocessing.synchronize import Event
-    from types import FrameType
+    from collections.abc import Callable, Sequence
 
     from sottovoce.cli._inputs import Source
 
-__all__ = ["Failure", "run_batch", "run_files"]
+    Progress = Callable[[float], None]
 
-Item = TypeVar("Item")
+__all__ = ["run_files"]
+
 Result = TypeVar("Result")
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why one file of a batch failed.
-
-    Attributes
-    ----------
-    message : str
-        What is wrong.
-    remedy : str
-        What the person can do about it; may be empty.
-    """
-
-    message: str
-    remedy: str = ""
 
 
 def run_files(
-    work: Callable[[Source], Result],
+    work: Callable[[Source, Progress | None], Result],
     sources: Sequence[Source],
     *,
     jobs: int,
@@ -61,7 +37,7 @@ def run_files(
     Parameters
     ----------
     work : callable
-        Takes a source; picklable.
+        Takes a source, and what to call with the share of it that is done; picklable.
     sources : sequence of Source
         What to work on.
     jobs : int >= 1
@@ -79,17 +55,21 @@ def run_files(
         One for each source.
     """
     outcomes: list[Result | Failure] = []
-    guarded = functools.partial(_work_on_source, work)
-    with (
-        closing(run_batch(guarded, sources, jobs=jobs, debug=debug)) as running,
-        _output.show_progress(description, total=len(sources)) as advance,
-    ):
+    with _output.show_progress(description, total=len(sources)) as show, ExitStack() as stack:
+        progress = None
+        if jobs == 1:  # other processes tell only when a file is done
+
+            def progress(share: float) -> None:
+                show(len(outcomes) + share)
+
+        on_one = functools.partial(_work_on_source, work, progress)
+        running = stack.enter_context(closing(run_batch(on_one, sources, jobs=jobs, debug=debug)))
         for source, outcome in zip(sources, running, strict=True):
             outcomes.append(outcome)
             if isinstance(outcome, Failure):
                 _say_failure(outcome, kind="error")
             report(source, outcome)
-            advance()
+            show(len(outcomes))
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if len(sources) > 1:
         n_done = len(sources) - len(failures)
@@ -99,11 +79,13 @@ def run_files(
     return outcomes
 
 
-def _work_on_source(work: Callable[[Source], Result], source: Source) -> Result:
+def _work_on_source(
+    work: Callable[[Source, Progress | None], Result], progress: Progress | None, source: Source
+) -> Result:
     if source.problem is not None:
         raise source.problem
     try:
-        return work(source)
+        return work(source, progress)
     except AudioFileError:
         raise
     except SottovoceError as err:
@@ -113,144 +95,3 @@ def _work_on_source(work: Callable[[Source], Result], source: Source) -> Result:
 
 def _say_failure(failure: Failure, *, kind: str) -> None:
     _output.explain(" ".join([format_path(failure.message), failure.remedy]).rstrip(), kind=kind)
-
-
-def run_batch(
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
-    *,
-    jobs: int,
-    debug: bool = False,
-) -> Generator[Result | Failure, None, None]:
-    """Call `work` on each item; yield results and failures in the order of the items.
-
-    Parameters
-    ----------
-    work : callable
-        Takes an item; picklable.
-    items : sequence
-        Picklable items.
-    jobs : int >= 1
-        Processes; 1 works in this one.
-    debug : bool
-        Let unexpected errors out instead of turning them into failures.
-
-    Returns
-    -------
-    outcomes : generator
-        One for each item.
-
-    Notes
-    -----
-    When the iterator is closed or interrupted, running work gets a KeyboardInterrupt, so that
-    it can put away what it has half written, and waiting work is dropped.
-    """
-    guarded = functools.partial(_guard, work, debug=debug)
-    if jobs == 1 or len(items) < 2:
-        yield from map(guarded, items)
-        return
-    done = 0
-    try:
-        for outcome in _run_pool(guarded, items, jobs=jobs):
-            yield outcome
-            done += 1
-    except BrokenProcessPool:
-        # Some file killed its process.  Each of the rest gets a process of its own, so that
-        # only the guilty one fails.
-        for item in items[done:]:
-            yield _run_alone(guarded, item)
-
-
-def _guard(work: Callable[[Item], Result], item: Item, *, debug: bool) -> Result | Failure:
-    try:
-        return work(item)
-    except SottovoceError as err:
-        if debug:
-            raise
-        return Failure(message=str(err), remedy=err.remedy)
-    except MemoryError:
-        return Failure(message="not enough memory", remedy="Try it with --jobs 1.")
-    except Exception as err:
-        # One file that hits a fault of ours must not stop the batch.
-        if debug:
-            raise
-        return Failure(
-            message=f"unexpected {type(err).__name__}: {err}",
-            remedy="Please report it with what 'sottovoce --debug …' prints.",
-        )
-
-
-def _run_alone(work: Callable[[Item], Result | Failure], item: Item) -> Result | Failure:
-    try:
-        return next(_run_pool(work, [item], jobs=1))
-    except BrokenProcessPool:
-        return Failure(
-            message="the process that worked on it died",
-            remedy="The file may be damaged, or memory ran out.",
-        )
-
-
-def _run_pool(
-    work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int
-) -> Iterator[Result]:
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    for name in _THREAD_VARIABLES:
-        os.environ[name] = "1"  # the children read it before NumPy starts its threads
-    pool = ProcessPoolExecutor(
-        min(jobs, len(items)), mp_context=context, initializer=_start_worker, initargs=(stop,)
-    )
-    finished = False
-    try:
-        # The children inherit the mask: an interrupt while they start would end them with a
-        # traceback.
-        _hear_interrupts(heard=False)
-        try:
-            futures = [pool.submit(_run_in_worker, work, item) for item in items]
-        finally:
-            _hear_interrupts(heard=True)
-        for future in futures:
-            yield future.result()
-        finished = True
-    finally:
-        if not finished:
-            stop.set()
-            # A terminal sends the signal to all; `kill` only to this process.
-            for process in multiprocessing.active_children():
-                if process.pid is not None:
-                    os.kill(process.pid, signal.SIGINT)
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _hear_interrupts(*, heard: bool) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        how = signal.SIG_UNBLOCK if heard else signal.SIG_BLOCK
-        signal.pthread_sigmask(how, {signal.SIGINT})
-
-
-class _Worker:
-    """What a worker process keeps from one item to the next."""
-
-    stop: Event
-
-
-def _start_worker(stop: Event) -> None:
-    _Worker.stop = stop
-    signal.signal(signal.SIGINT, _interrupt_once)
-
-
-def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
-    # The terminal's signal and the parent's may both come; the second must not break into the
-    # tidying up after the first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
-def _run_in_worker(work: Callable[[Item], Result], item: Item) -> Result:
-    try:
-        _hear_interrupts(heard=True)
-        if _Worker.stop.is_set():
-            raise KeyboardInterrupt
-        return work(item)
-    finally:
-        _hear_interrupts(heard=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "Advance",
+    "Show",
     "explain",
     "result",
     "result_json",
@@ -22,11 +22,11 @@ __all__ = [
 ]
 
 
-class Advance(Protocol):
-    """Move a progress bar on."""
+class Show(Protocol):
+    """Show how far the work has come."""
 
-    def __call__(self, n: float = 1, /) -> None:
-        """Move on by `n` units."""
+    def __call__(self, n_done: float, /) -> None:
+        """Show that so many units are done; a part of one counts."""
 
 
 def result(text: str = "") -> None:
@@ -53,7 +53,7 @@ def strong(text: str) -> str:
 
 
 @contextmanager
-def show_progress(description: str, *, total: float) -> Iterator[Advance]:
+def show_progress(description: str, *, total: float) -> Iterator[Show]:
     """Show a progress bar on stderr while the block runs, if a person is watching.
 
     Parameters
@@ -65,11 +65,11 @@ def show_progress(description: str, *, total: float) -> Iterator[Advance]:
 
     Returns
     -------
-    advance : Advance
+    show : Show
         To be called with the units that are done.
     """
     if not sys.stderr.isatty():
-        yield lambda n=1, /: None
+        yield lambda _n_done, /: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -91,4 +91,4 @@ def show_progress(description: str, *, total: float) -> Iterator[Advance]:
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:
         task = progress.add_task(description, total=total)
-        yield lambda n=1, /: progress.advance(task, n)
+        yield lambda n_done, /: progress.update(task, completed=n_done)

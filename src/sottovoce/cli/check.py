@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._batch import Failure, run_files
+from sottovoce.cli._batch import run_files
 from sottovoce.cli._inputs import Source, find_sources
 from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._pool import Failure
 from sottovoce.cli._words import describe_voice, format_p, format_path, format_time, make_payload
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
     from sottovoce import Detection, Voice
+    from sottovoce.cli._batch import Progress
 
 __all__ = ["check"]
 
@@ -98,10 +100,10 @@ def check(
     context.exit(0 if any(one.found for one in detections) else _EXIT_NOT_FOUND)
 
 
-def _detect(source: Source, *, thorough: bool) -> Detection:
+def _detect(source: Source, progress: Progress | None, *, thorough: bool) -> Detection:
     from sottovoce.files import detect_file
 
-    return detect_file(source.path, thorough=thorough)
+    return detect_file(source.path, thorough=thorough, progress=progress)
 
 
 def _report(source: Source, outcome: Detection | Failure, *, as_json: bool, timeline: bool) -> None:

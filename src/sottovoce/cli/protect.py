@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,22 +13,24 @@ import click
 
 from sottovoce import STRENGTHS_DB, Notice
 from sottovoce.cli import _output
-from sottovoce.cli._batch import Failure, run_files
+from sottovoce.cli._batch import run_files
 from sottovoce.cli._inputs import Source, find_sources, name_targets
 from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._pool import Failure
 from sottovoce.cli._words import describe_notice, format_path, make_payload
 from sottovoce.core.payload import FIRST_YEAR
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sottovoce.cli._batch import Progress
     from sottovoce.files import Protected
 
 __all__ = ["protect"]
 
 _EXIT_ERROR = 2
 _LAST_YEAR = FIRST_YEAR + 15
-_SHORTEST_S = 5.0
-"""Shorter speech is marked as well, but a check of it alone may not find the mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class _Job:
     targets: dict[Path, Path]
     notice: Notice
     strength_db: float
+    in_place: bool
     remark: bool
 
 
@@ -120,16 +124,23 @@ def protect(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
         notice=notice,
         strength_db=strength_db,
+        in_place=in_place,
         remark=remark,
     )
-    outcomes = run_files(
-        functools.partial(_protect, job),
-        sources,
-        jobs=choose_jobs(jobs, n_files=len(sources)),
-        debug=context.obj,
-        description="protecting",
-        report=functools.partial(_report, job, as_json=as_json),
-    )
+    new_folders = _find_missing_folders(targets)
+    try:
+        outcomes = run_files(
+            functools.partial(_protect, job),
+            sources,
+            jobs=choose_jobs(jobs, n_files=len(sources)),
+            debug=context.obj,
+            description="protecting",
+            report=functools.partial(_report, job, as_json=as_json),
+        )
+    finally:
+        for folder in new_folders:
+            with suppress(OSError):  # there is something in it, or it was never made
+                folder.rmdir()
     if any(isinstance(outcome, Failure) for outcome in outcomes):
         context.exit(_EXIT_ERROR)
     if not as_json:
@@ -185,16 +196,27 @@ def _this_year() -> int:
     return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), _LAST_YEAR)
 
 
-def _protect(job: _Job, source: Source) -> Protected:
+def _protect(job: _Job, source: Source, progress: Progress | None) -> Protected:
     from sottovoce.files import protect_file
 
+    target = job.targets[source.path]
+    if not job.in_place:
+        target.parent.mkdir(parents=True, exist_ok=True)
     return protect_file(
         source.path,
-        job.targets[source.path],
+        target,
         notice=job.notice,
         strength_db=job.strength_db,
+        in_place=job.in_place,
         remark=job.remark,
+        progress=progress,
     )
+
+
+def _find_missing_folders(targets: Iterable[Path]) -> list[Path]:
+    """Return the folders that will have to be made, the deepest first."""
+    missing = {folder for target in targets for folder in target.parents if not folder.exists()}
+    return sorted(missing, key=lambda folder: len(folder.parts), reverse=True)
 
 
 def _report(job: _Job, source: Source, outcome: Protected | Failure, *, as_json: bool) -> None:
@@ -202,37 +224,22 @@ def _report(job: _Job, source: Source, outcome: Protected | Failure, *, as_json:
         _output.result_json({"file": str(source.path), **_make_fields(job, outcome)})
     elif not isinstance(outcome, Failure):
         _output.result(f"{format_path(source.path)}: {_say_done(outcome)}")
-        for note in _make_notes(outcome):
-            _output.result(f"  {note}")
+        for warning in outcome.warnings:
+            _output.result(f"  {warning}")
 
 
 def _make_fields(job: _Job, outcome: Protected | Failure) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"status": "error", "error": outcome.message, "remedy": outcome.remedy}
-    return {
-        "output": str(outcome.path),
-        "status": "already protected" if outcome.already else "protected",
-        "seconds": round(outcome.duration_s, 3),
-        "limited_s": round(outcome.limited_s, 3),
-        "notes": _make_notes(outcome),
-        "payload": make_payload(job.notice),
-    }
+    fields = outcome.to_dict()
+    del fields["source"]  # `file` says it
+    return {**fields, "payload": make_payload(job.notice)}
 
 
 def _say_done(outcome: Protected) -> str:
-    if outcome.already:
-        return "carries your mark already; left as it is (--remark marks it again)"
-    return f"protected, {outcome.duration_s:.1f} s, as {format_path(outcome.path)}"
-
-
-def _make_notes(outcome: Protected) -> list[str]:
-    notes = list(outcome.notes)
-    if outcome.duration_s < _SHORTEST_S:
-        notes.append(
-            f"It is short: {_SHORTEST_S:.0f} s are needed to find the mark in it for certain."
-        )
+    if outcome.status == "already":
+        return "carries your mark already, nothing was written (--remark marks it again)"
+    limited = ""
     if outcome.limited_s > 0:
-        notes.append(
-            f"The mark was turned down for {outcome.limited_s:.2f} s, so that no peak clips."
-        )
-    return notes
+        limited = f"; the mark gave way to peaks for {outcome.limited_s:.2f} s"
+    return f"marked, {outcome.duration_s:.1f} s, as {format_path(outcome.path)}{limited}"
