@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sottovoce as sv
+from sottovoce.core.evidence import pool_independent
 from sottovoce.core.wire_format import DRAFT_0
 from sottovoce.errors import ParameterError
 from tests.strategies import SAMPLING_RATES, signals
@@ -177,6 +178,18 @@ class TestBatch:
             assert detection.verdict == alone.verdict
             assert detection.score == pytest.approx(alone.score, rel=1e-3)
             assert detection.n_hypotheses == alone.n_hypotheses
+            assert detection.log10_e == pytest.approx(alone.log10_e, abs=1e-3)
+
+    def test_clips_too_short_alone_prove_their_mark_together(self, speech: np.ndarray) -> None:
+        """Cut after marking into pieces of 0.4 s, few of which are found by themselves."""
+        pieces = {}
+        for name, y in (("marked", sv.protect(speech, sr=16_000)), ("unmarked", speech)):
+            clips = y[: 60 * 6_400].reshape(60, -1)
+            pieces[name] = sv.detect_batch(clips, sr=16_000)
+        assert sum(d.found for d in pieces["marked"]) < 20
+        pooled = {k: pool_independent([d.log10_e for d in v]) for k, v in pieces.items()}
+        assert pooled["marked"] > 6
+        assert pooled["unmarked"] < 2
 
     def test_long_clips_and_tiny_ones(self, rng: np.random.Generator) -> None:
         long = rng.standard_normal((2, 200_000)).astype(np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.detection import Detection
-from sottovoce.core.evidence import FOUND_FPR, log10_p_value
+from sottovoce.core.evidence import FOUND_FPR, log10_e_value, log10_p_value
 from sottovoce.core.features import CONTEXT_FRAMES, band_energies, measure_floors, window_length
 from sottovoce.core.framing import check_floating, check_sr, frame_starts
 from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, score_energies
@@ -81,24 +81,24 @@ def detect_batch(
         floors = measure_floors(energies)
         around = ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0))
         scores = score_energies(np.pad(energies, around, mode="edge"), floors)
-        best = offset_scores(fold(scores)).max(axis=1)
-        for row, top in zip(clips, best, strict=True):
-            if top >= GATE:
+        for row, z in zip(clips, offset_scores(fold(scores)), strict=True):
+            if z.max() >= GATE:
                 detections.append(detect(row, sr=sr, max_fpr=max_fpr))
             else:
-                detections.append(_nothing(float(top), y.shape[1] / sr, max_fpr))
+                detections.append(_nothing(z, y.shape[1] / sr))
     return detections
 
 
-def _nothing(score: float, duration_s: float, max_fpr: float) -> Detection:
+def _nothing(z: npt.NDArray[np.float32], duration_s: float) -> Detection:
     """Return the verdict on a clip whose plain grid shows nothing."""
-    score = max(score, 0.0)
+    score = max(float(z.max()), 0.0)
     log10_p = float(log10_p_value(score, n_hypotheses=HYPOTHESES_PER_WINDOW))
     return Detection(
         found=False,
         log10_p=log10_p,
         score=score,
         n_hypotheses=HYPOTHESES_PER_WINDOW,
+        log10_e=float(log10_e_value(z)),
         voices=(),
         duration_s=duration_s,
     )

@@ -83,6 +83,10 @@ class Detection:
         The best score anywhere.
     n_hypotheses : int
         Places that were searched; counted in `log10_p`.
+    log10_e : float
+        Logarithm to base 10 of the e-value of "something is marked here".  Clips too short to
+        be found alone prove together that a marked voice is among them: see
+        `sottovoce.core.evidence.pool_independent`.
     voices : tuple of Voice
         Those found, strongest first.
     duration_s : float
@@ -93,6 +97,7 @@ class Detection:
     log10_p: float
     score: float
     n_hypotheses: int
+    log10_e: float
     voices: tuple[Voice, ...]
     duration_s: float
 
@@ -114,6 +119,7 @@ class Detection:
             "log10_p": round(self.log10_p, 3),
             "score": round(self.score, 3),
             "n_hypotheses": self.n_hypotheses,
+            "log10_e": round(self.log10_e, 3),
             "seconds": round(self.duration_s, 3),
             "voices": [voice.to_dict() for voice in self.voices],
         }

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.detection import Detection, Voice, merge_same_owner
-from sottovoce.core.evidence import FOUND_FPR, log10_p_value, threshold
+from sottovoce.core.evidence import FOUND_FPR, log10_p_value, pool_dependent, threshold
 from sottovoce.core.framing import check_signal, check_sr
 from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.stretching import N_STRETCH_HYPOTHESES, Stretch, find_stretches
@@ -201,6 +201,8 @@ class Detector:
             log10_p=log10_p,
             score=score,
             n_hypotheses=n_hypotheses,
+            # Overlapping windows depend on each other: their mean is an e-value all the same.
+            log10_e=pool_dependent(self._searches[0].log10_e or [0.0]),
             voices=tuple(voices),
             duration_s=duration_s,
         )

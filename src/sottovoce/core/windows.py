@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.evidence import threshold
+from sottovoce.core.evidence import log10_e_value, threshold
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
 from sottovoce.core.search import find_peaks, fold, offset_scores
 from sottovoce.core.tracking import HALF_FRAMES_PER_CELL, HALF_FRAMES_PER_PERIOD, Track
@@ -54,6 +54,7 @@ class WindowSearch:
         self.tracks: list[Track] = []
         self.best_score = 0.0
         self.n_hypotheses = 0
+        self.log10_e: list[float] = []
         self._max_fpr = max_fpr
         self._sealed = sealed
         self._next = 0
@@ -100,6 +101,7 @@ class WindowSearch:
         folded = sum(self._folds[-2:])
         plain = offset_scores(np.asarray(folded)[None])[0]
         self.best_score = max(self.best_score, float(plain.max()))
+        self.log10_e.append(float(log10_e_value(plain)))
         if plain.max() < GATE and not self.tracks:
             return
         chunks = range(max(chunk - 1, 0), chunk + 1)
