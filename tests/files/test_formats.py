@@ -156,6 +156,20 @@ def encode_av(path: Path, y: np.ndarray, sr: int, *, muxer: str, codec: str) -> 
 
 
 @pytest.mark.codec
+def test_a_flac_that_does_not_know_its_length_can_be_checked(
+    tmp_path: Path, speech: dict[int, np.ndarray]
+) -> None:
+    path = tmp_path / "streamed.flac"
+    sf.write(path, sv.protect(speech[16_000], sr=16_000, notice=NOTICE), 16_000)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+    assert detect_file(path).voices[0].notice == NOTICE
+    assert detect_file(path).duration_s == pytest.approx(192_123 / 16_000)
+
+
+@pytest.mark.codec
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("sr", [16_000, 44_100, 48_000])
 def test_m4a_keeps_its_length(

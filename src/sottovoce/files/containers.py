@@ -49,6 +49,10 @@ def _demuxer(head: bytes) -> str | None:
         return "mov"
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska"
+    if head[:4] == b"fLaC" and head[4] & 0x7F == 0:
+        # A FLAC that was streamed does not know its length, which libsndfile cannot read.
+        n_samples = int.from_bytes(head[21:26], "big") & (1 << 36) - 1
+        return "flac" if n_samples == 0 else None
     # ADTS: twelve bits of sync, layer 0.  (MP3 has the same sync and another layer.)
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return "aac"
