@@ -5,7 +5,7 @@
 # Only relative paths: make cannot hold a space in a name, and the folder may have one.
 PY := .venv/bin/python
 PYTHON ?= python3
-SOURCES := src tests examples benchmarks training
+SOURCES := src tests docs examples benchmarks training
 LINTED = $(wildcard $(SOURCES))
 
 # Several processes share the cores: more threads in each would only get in each other's way.
@@ -45,7 +45,7 @@ bench-smoke: .venv/.base  ## Guard speed and memory (a minute)
 
 docs: .venv/.dev  ## Build the docs into site/, strictly
 	$(PY) docs/generate.py
-	$(PY) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 wheel: .venv/.dev  ## Build the wheel and the source archive into dist/
 	rm -rf dist

@@ -8,6 +8,7 @@ Each step prints the command that a person would type, runs it, and says what to
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import soundfile as sf
 
-CLIP = Path(__file__).parent / "data" / "sense_and_sensibility.flac"
+CLIP = Path(os.path.relpath(__file__)).parent / "data" / "sense_and_sensibility.flac"
 PROGRAM = Path(sys.executable).with_name("sottovoce")
 NOT_FOUND = 1
 

@@ -94,4 +94,5 @@ def _work_on_source(
 
 
 def _say_failure(failure: Failure, *, kind: str) -> None:
-    _output.explain(" ".join([format_path(failure.message), failure.remedy]).rstrip(), kind=kind)
+    parts = filter(None, [format_path(failure.message), failure.remedy])
+    _output.explain(". ".join(parts), kind=kind)

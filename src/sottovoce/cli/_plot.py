@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ _N_MELS = 96
 _TOP_HZ = 8_000.0
 _RANGE_DB = 70.0
 _SHORT_S = 10.0
+_LINE_LENGTH = 120
 _COLOURS = ("tab:orange", "tab:green", "tab:purple", "tab:red", "tab:brown", "tab:pink")
 
 
@@ -161,7 +163,7 @@ def _draw_voices(axes: Axes, detection: Detection) -> None:
         axes.text(
             0.01,
             row,
-            f"{row + 1}: {describe_voice(voice)}",
+            textwrap.fill(f"{row + 1}: {describe_voice(voice)}", _LINE_LENGTH),
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize=9,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -233,6 +233,8 @@ def _make_fields(job: _Job, outcome: Protected | Failure) -> dict[str, Any]:
         return {"status": "error", "error": outcome.message, "remedy": outcome.remedy}
     fields = outcome.to_dict()
     del fields["source"]  # `file` says it
+    if outcome.status == "already":
+        return fields
     return {**fields, "payload": make_payload(job.notice)}
 
 

@@ -93,7 +93,7 @@ class ContainerFile:
         av = import_av()
         self._path = path
         self._error = av.error.FFmpegError
-        self._raw = Path(path).open("rb")
+        self._raw = Path(path).open("rb")  # noqa: SIM115 - close() closes it
         try:
             head = self._raw.read(64)
             self._raw.seek(0)

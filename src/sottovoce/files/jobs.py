@@ -136,9 +136,9 @@ def protect_file(
         If the format needs PyAV and that is not installed.
     """
     source = Path(src)
-    target = _choose_target(source, dst, in_place=in_place)
     with open_audio(source) as file:
         info = file.info
+    target = _choose_target(source, dst, in_place=in_place)
     facts: dict[str, Any] = {
         "source": str(source),
         "sr": info.sr,
