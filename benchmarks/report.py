@@ -27,6 +27,7 @@ _DOCS = Path(__file__).resolve().parents[1] / "docs"
 SECTIONS = {
     "presence": "Is the mark found?",
     "payload": "Is the owner read?",
+    "coding": "What a payload costs",
     "false_positives": "Is anything found that is not there?",
     "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at once",

@@ -17,6 +17,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _ALL = (
     "presence",
     "payload",
+    "coding",
     "false_positives",
     "baseline",
     "talkers",
