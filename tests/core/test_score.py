@@ -4,7 +4,7 @@ import numpy as np
 
 from sottovoce.core.features import CONTEXT_FRAMES, CellFeatures, make_features, measure_floors
 from sottovoce.core.framing import count_usable_bands
-from sottovoce.core.score import ScoreWeights, cell_scores, load_weights
+from sottovoce.core.score import CellScorer, ScoreWeights, load_weights
 
 
 def naive_score(
@@ -46,7 +46,7 @@ def random_features(rng: np.random.Generator, n_bands: int) -> CellFeatures:
 def test_matrix_products_match_the_network_term_by_term(rng: np.random.Generator) -> None:
     for n_bands in (20, 15):
         features = random_features(rng, n_bands)
-        scores = cell_scores(features)
+        scores = CellScorer()(features)
         assert scores.shape == (3, 64, n_bands)
         for clip, frame, band in ((0, 0, 0), (1, 7, n_bands - 1), (2, 63, 4), (1, 32, 9)):
             expected = naive_score(features, load_weights(), clip, frame, band)
@@ -55,9 +55,9 @@ def test_matrix_products_match_the_network_term_by_term(rng: np.random.Generator
 
 def test_clips_of_a_batch_do_not_touch_each_other(rng: np.random.Generator) -> None:
     energies = rng.gamma(1.0, size=(2, 88, 20)).astype(np.float32)
-    both = cell_scores(make_features(energies, measure_floors(energies)))
+    both = CellScorer()(make_features(energies, measure_floors(energies)))
     alone = energies[1:]
-    one = cell_scores(make_features(alone, measure_floors(alone)))
+    one = CellScorer()(make_features(alone, measure_floors(alone)))
     np.testing.assert_allclose(both[1:], one, atol=1e-4)
 
 
@@ -83,3 +83,14 @@ def test_the_weights_are_small() -> None:
 
 def test_bands_that_a_rate_can_carry() -> None:
     assert [count_usable_bands(sr) for sr in (8_000, 11_025, 14_401, 48_000)] == [15, 17, 20, 20]
+
+
+def test_buffers_that_are_used_again_change_nothing(rng: np.random.Generator) -> None:
+    scorer = CellScorer()
+    large, small = random_features(rng, 20), random_features(rng, 15)
+    first = scorer(large)
+    kept = first.copy()
+    scorer(small)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(scorer(large), kept)
+    np.testing.assert_array_equal(scorer(small), CellScorer()(small))

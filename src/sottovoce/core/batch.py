@@ -13,6 +13,7 @@ from sottovoce.core.features import CONTEXT_FRAMES, band_energies, measure_floor
 from sottovoce.core.framing import check_floating, check_sr, frame_starts
 from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, score_energies
 from sottovoce.core.listening import detect
+from sottovoce.core.score import CellScorer
 from sottovoce.core.search import fold, offset_scores
 from sottovoce.core.windows import GATE, HYPOTHESES_PER_WINDOW
 from sottovoce.core.wire_format import DRAFT_0
@@ -74,13 +75,14 @@ def detect_batch(
     if not MIN_FRAMES <= len(starts) <= CHUNK_FRAMES:
         return [detect(row, sr=sr, max_fpr=max_fpr) for row in y]
     step = max(1, _BATCH_FRAMES // len(starts))
+    scorer = CellScorer()
     detections: list[Detection] = []
     for begin in range(0, len(y), step):
         clips = np.clip(y[begin : begin + step], -_MAX_AMPLITUDE, _MAX_AMPLITUDE, dtype=np.float32)
         energies = band_energies(clips, starts, sr=sr)
         floors = measure_floors(energies)
         around = ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0))
-        scores = score_energies(np.pad(energies, around, mode="edge"), floors)
+        scores = score_energies(np.pad(energies, around, mode="edge"), floors, scorer)
         for row, z in zip(clips, offset_scores(fold(scores)), strict=True):
             if z.max() >= GATE:
                 detections.append(detect(row, sr=sr, max_fpr=max_fpr))

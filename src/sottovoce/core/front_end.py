@@ -21,7 +21,7 @@ from sottovoce.core.features import (
     window_length,
 )
 from sottovoce.core.framing import frame_starts
-from sottovoce.core.score import cell_scores
+from sottovoce.core.score import CellScorer
 from sottovoce.core.search import interleave
 from sottovoce.core.wire_format import DRAFT_0
 
@@ -38,7 +38,7 @@ _BLOCK_FRAMES = 8
 Floats = npt.NDArray[np.float32]
 
 
-def score_energies(energies: Floats, floors: Floors) -> Floats:
+def score_energies(energies: Floats, floors: Floors, scorer: CellScorer) -> Floats:
     """Return the cell scores of energies that come with context.
 
     Parameters
@@ -47,17 +47,19 @@ def score_energies(energies: Floats, floors: Floors) -> Floats:
         From `band_energies`.
     floors : Floors
         From `measure_floors`.
+    scorer : CellScorer
+        The network with its buffers.
 
     Returns
     -------
     scores : np.ndarray, shape=(n_clips, n_frames, n_bands), dtype=float32
-        From `cell_scores`, for any number of frames.
+        From `CellScorer`, for any number of frames.
     """
     n_frames = energies.shape[1] - 2 * CONTEXT_FRAMES
     missing = -n_frames % _BLOCK_FRAMES
     if missing:
         energies = np.pad(energies, ((0, 0), (0, missing), (0, 0)), mode="edge")
-    return cell_scores(make_features(energies, floors))[:, :n_frames]
+    return scorer(make_features(energies, floors))[:, :n_frames]
 
 
 class FrontEnd:
@@ -78,6 +80,7 @@ class FrontEnd:
         self.pitch = pitch
         self.hop = sr * DRAFT_0.frame_s / speed
         self._window = window_length(sr)
+        self._scorer = CellScorer()
         self._audio: Floats | None = None
         self._unread: list[Floats] = []
         self._audio_start = 0
@@ -162,7 +165,7 @@ class FrontEnd:
         part = self._energies[:, max(begin, 0) : stop]
         lacking = (end + CONTEXT_FRAMES - self._energies_start) - stop
         padded = _pad_edges(part, max(-begin, 0), lacking)
-        scores: Floats = score_energies(padded, self._floors(chunk))[0]
+        scores: Floats = score_energies(padded, self._floors(chunk), self._scorer)[0]
         return scores
 
     def fine_scores(self, chunk: int, plain: Floats) -> Floats:
@@ -176,7 +179,8 @@ class FrontEnd:
         energies = self._measure(starts)
         before = CONTEXT_FRAMES - (first - begin)
         lacking = end + CONTEXT_FRAMES - begin - len(starts)
-        odd = score_energies(_pad_edges(energies, before, lacking), self._floors(chunk))[0]
+        padded = _pad_edges(energies, before, lacking)
+        odd = score_energies(padded, self._floors(chunk), self._scorer)[0]
         return interleave(plain, odd)
 
     def _span(self, chunk: int) -> tuple[int, int]:
