@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ import pytest
 import soundfile as sf
 
 PROGRAM = Path(sys.executable).with_name("sottovoce")
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,8 @@ class Shell:
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
+            # A shell that runs the tests in the background makes its children deaf to Ctrl-C.
+            preexec_fn=_hear_ctrl_c,
             **options,
         )
 
