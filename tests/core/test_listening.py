@@ -224,3 +224,15 @@ def test_results_go_to_json(speech: np.ndarray) -> None:
 def test_impossible_rates_of_false_alarm_are_refused(max_fpr: float) -> None:
     with pytest.raises(ParameterError, match="max_fpr="):
         sv.Detector(sr=16_000, max_fpr=max_fpr)
+
+
+def test_a_block_may_be_used_again_by_its_owner(speech: np.ndarray) -> None:
+    """An audio callback fills one array over and over."""
+    marked = sv.protect(speech[:160_000], sr=16_000)
+    detector, block = sv.Detector(sr=16_000), np.empty(1_000, dtype=np.float32)
+    for start in range(0, len(marked), 1_000):
+        block[:] = marked[start : start + 1_000]
+        detector.process(block)
+        block[:] = 0.0
+    detector.process(block[:0], last=True)
+    assert detector.detection() == sv.detect(marked, sr=16_000)

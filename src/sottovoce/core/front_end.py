@@ -97,13 +97,16 @@ class FrontEnd:
         block : np.ndarray, shape=(channels, n)
             Audio.  More than eight channels are mixed down to eight.
         """
-        sound = np.clip(block, -_MAX_AMPLITUDE, _MAX_AMPLITUDE, dtype=np.float32)
+        sound = block.astype(np.float32, copy=False) if _is_tame(block) else _tame(block)
         if len(sound) > _MAX_CHANNELS:
             groups = np.array_split(sound, _MAX_CHANNELS)
             sound = np.stack([group.mean(axis=0) for group in groups])
         self.n_samples += sound.shape[1]
         self._unread.append(sound)
         self._measure_frames(ended=False)
+        if self._unread:
+            # What waits for the next block must not change when the caller uses theirs again.
+            self._unread[-1] = self._unread[-1].copy()
 
     def finish(self) -> None:
         """Measure what is left: the audio has ended."""
@@ -133,14 +136,17 @@ class FrontEnd:
         self._energies = energies
 
     def forget(self, chunk: int) -> None:
-        """Let go of audio and energies that no chunk from `chunk` - 2 onward needs."""
+        """Let go of audio and energies that no chunk from `chunk` - 2 onward needs.
+
+        What is kept is a view; the next block copies it out of the old memory.
+        """
         frame = max((chunk - _N_KEPT_CHUNKS) * CHUNK_FRAMES - CONTEXT_FRAMES, 0)
         if self._energies is not None and frame > self._energies_start:
-            self._energies = self._energies[:, frame - self._energies_start :].copy()
+            self._energies = self._energies[:, frame - self._energies_start :]
             self._energies_start = frame
         sample = int(frame_starts(frame, frame + 1, self.hop)[0])
         if self._audio is not None and sample > self._audio_start:
-            self._audio = self._audio[:, sample - self._audio_start :].copy()
+            self._audio = self._audio[:, sample - self._audio_start :]
             self._audio_start = sample
 
     def kept_audio(self) -> Floats:
@@ -202,6 +208,15 @@ class FrontEnd:
         local = starts - self._audio_start
         energies = band_energies(self._audio, local, sr=self.sr, scale=self.pitch)
         return np.asarray(energies.sum(axis=0, keepdims=True)) if len(energies) > 1 else energies
+
+
+def _is_tame(block: npt.NDArray[np.floating[Any]]) -> bool:
+    """Say whether no square of a sample can overflow."""
+    return block.size == 0 or bool(max(block.max(), -block.min()) <= _MAX_AMPLITUDE)
+
+
+def _tame(block: npt.NDArray[np.floating[Any]]) -> Floats:
+    return np.asarray(np.clip(block, -_MAX_AMPLITUDE, _MAX_AMPLITUDE), dtype=np.float32)
 
 
 def _pad_edges(energies: Floats, before: int, after: int) -> Floats:
