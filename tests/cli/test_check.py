@@ -155,3 +155,11 @@ def test_thorough_finds_a_take_that_plays_faster(shell, marked_take, clip):
     done = shell("check", "fast.wav", "--thorough", "--json")
     assert done.code == 0
     assert json.loads(done.out)["voices"][0]["speed"] == pytest.approx(1.04, abs=0.005)
+
+
+def test_a_clip_of_a_few_samples_can_be_checked_and_drawn(shell):
+    sf.write(shell.folder / "tiny.wav", [0.1] * 100, 16_000)
+    done = shell("check", "tiny.wav", "--plot", "tiny.png")
+    assert done.code == 1
+    assert "too short to tell" in done.out
+    assert (shell.folder / "tiny.png").is_file()

@@ -88,3 +88,10 @@ def test_false_discoveries_stay_under_the_rate(rng: np.random.Generator) -> None
 def test_nothing_is_reported_where_nothing_passes() -> None:
     assert not evidence.benjamini_hochberg([-0.1, -0.2], q=0.01).any()
     assert len(evidence.benjamini_hochberg([], q=0.01)) == 0
+
+
+def test_no_search_counts_as_one() -> None:
+    assert evidence.threshold(1e-6, n_hypotheses=0) == evidence.threshold(1e-6)
+    assert float(evidence.log10_p_value(3.0, n_hypotheses=0)) == pytest.approx(
+        float(evidence.log10_p_value(3.0))
+    )

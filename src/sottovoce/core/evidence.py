@@ -59,8 +59,8 @@ def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[n
     ----------
     z : array_like
         Scores.
-    n_hypotheses : float >= 1
-        Places that were searched; the probability is multiplied by it.
+    n_hypotheses : float >= 0
+        Places that were searched; the probability is multiplied by it.  None counts as one.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[n
     z = np.asarray(z, dtype=np.float64)
     hoeffding = np.where(z > 0, -0.5 * z**2, 0.0)
     bentkus = math.log(_BENTKUS) + log_ndtr(-z)
-    log_p = np.minimum(hoeffding, bentkus) + math.log(n_hypotheses)
+    log_p = np.minimum(hoeffding, bentkus) + math.log(max(n_hypotheses, 1.0))
     return np.asarray(np.minimum(log_p / _LN10, 0.0))
 
 
@@ -89,8 +89,8 @@ def threshold(fpr: float, *, n_hypotheses: float = 1) -> float:
     ----------
     fpr : float in (0, 1)
         Allowed probability of a false alarm.
-    n_hypotheses : float >= 1
-        Places that are searched.
+    n_hypotheses : float >= 0
+        Places that are searched.  None counts as one.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def threshold(fpr: float, *, n_hypotheses: float = 1) -> float:
         To within 1e-9.
     """
     target = math.log10(fpr)
-    low, high = 0.0, math.sqrt(2.0 * (math.log(n_hypotheses) - math.log(fpr))) + 1.0
+    low, high = 0.0, math.sqrt(2.0 * math.log(max(n_hypotheses, 1.0) / fpr)) + 1.0
     while high - low > 1e-9:
         middle = 0.5 * (low + high)
         if float(log10_p_value(middle, n_hypotheses=n_hypotheses)) > target:

@@ -187,8 +187,8 @@ class Detector:
         n_hypotheses = self._count_hypotheses()
         duration_s = self._n_samples / self._sr
         score = max(search.best_score for search in self._searches)
-        log10_p = float(log10_p_value(score, n_hypotheses=max(n_hypotheses, 1)))
-        least = threshold(self._max_fpr, n_hypotheses=max(n_hypotheses, 1))
+        log10_p = float(log10_p_value(score, n_hypotheses=n_hypotheses))
+        least = threshold(self._max_fpr, n_hypotheses=n_hypotheses)
         voices = [
             self._describe(track, search, n_hypotheses, duration_s)
             for search in self._searches
