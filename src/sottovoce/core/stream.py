@@ -173,12 +173,12 @@ class Protector:
         """Return the first frame that cannot be made yet: frame k needs hops k and k + 1."""
         hop = self._embedder.hop
         guess = int(self._n_in / hop) + 3
+        first = max(self._frame, 0)
+        starts = frame_starts(first, guess, hop)
         if last:
-            starts = frame_starts(0, guess, hop)
-            return int(np.searchsorted(starts, self._n_in, side="left"))
-        starts = frame_starts(max(self._frame, 0), guess, hop)
+            return first + int(np.searchsorted(starts, self._n_in, side="left"))
         n_whole = int(np.searchsorted(starts, self._n_in, side="right"))
-        return max(max(self._frame, 0) + n_whole - 2, self._frame)
+        return max(first + n_whole - 2, self._frame)
 
     def _pad(self, sound: Audio, stop: int) -> Audio:
         """Append silence until the last frame is whole."""
