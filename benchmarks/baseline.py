@@ -37,7 +37,7 @@ from sottovoce.core.features import band_energies, window_length
 from sottovoce.core.framing import frame_starts
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.search import fold, offset_scores
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ def _score_both(y: Audio, sr: int) -> tuple[float, float]:
     front_end.finish()
     chunks = range(front_end.n_chunks(ended=True))
     learned = np.concatenate([front_end.scores(chunk) for chunk in chunks])
-    hop = sr * DRAFT_0.frame_s
+    hop = sr * FORMAT_1.frame_s
     starts = frame_starts(0, int((y.shape[-1] - window_length(sr)) / hop), hop)
     energies = band_energies(np.atleast_2d(y), starts, sr=sr).sum(axis=0)
     return _largest(learned), _largest(hand_made_scores(energies))

@@ -38,7 +38,7 @@ from benchmarks.attacks import ATTACKS
 from benchmarks.speech import load_clips
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
 from sottovoce.core.reading import read_payload
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,11 +120,11 @@ def _read_unmarked(task: tuple[Source, int, int]) -> tuple[int, int]:
     last = len(scores) - CHUNK_FRAMES
     if last <= 0:
         return 0, 0
-    step = DRAFT_0.n_cell_frames
+    step = FORMAT_1.n_cell_frames
     n_read = 0
     for start in rng.integers(0, last, n_trials):
         one = scores[start : start + CHUNK_FRAMES : step]
-        sums = one.reshape(DRAFT_0.n_periods, DRAFT_0.n_cells, -1)
+        sums = one.reshape(FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
         n_read += read_payload(sums) is not None
     return n_trials, n_read
 

@@ -12,7 +12,7 @@ import math
 
 N_BANDS, N_CELLS, N_PERIODS = 20, 80, 4
 N_SYNC, N_SEAL = 48, 10
-LABEL = "sottovoce draft 0"
+LABEL = "sottovoce 1"
 CHIPS = (1, 1, -1, -1)
 WEIGHTS = [0.6, 0.65, 0.8] + [1.0] * 14 + [0.97, 0.9, 0.8]
 GENERATORS = ("100110011", "101011101", "111011011", "111100101")  # 463, 535, 733, 745 octal

@@ -26,7 +26,7 @@ from sottovoce.core.features import (
 )
 from sottovoce.core.framing import frame_starts
 from sottovoce.core.stream import Protector
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,13 +77,13 @@ class RandomSigns:
     """
 
     def __init__(self, rng: np.random.Generator, n_cells: int) -> None:
-        self.cells = rng.choice(np.array([-1, 1], dtype=np.int8), (n_cells, DRAFT_0.n_bands))
-        chips = np.asarray(DRAFT_0.chip_signs, dtype=np.int8)
-        self._frames = (self.cells[:, None] * chips[:, None]).reshape(-1, DRAFT_0.n_bands)
+        self.cells = rng.choice(np.array([-1, 1], dtype=np.int8), (n_cells, FORMAT_1.n_bands))
+        chips = np.asarray(FORMAT_1.chip_signs, dtype=np.int8)
+        self._frames = (self.cells[:, None] * chips[:, None]).reshape(-1, FORMAT_1.n_bands)
 
     def frames(self, first: int, last: int) -> npt.NDArray[np.int8]:
         """Return gain signs; the pattern starts one superframe before the sound."""
-        start = DRAFT_0.n_superframe_frames - DRAFT_0.n_cell_frames
+        start = FORMAT_1.n_superframe_frames - FORMAT_1.n_cell_frames
         return self._frames[first - start : last - start]
 
 
@@ -128,7 +128,7 @@ def _make_example(y: Floats, sr: int, attack: str, rng: np.random.Generator) -> 
     crop = int(rng.integers(0, 0.05 * sr))
     y = y[crop:]
     protector = Protector(sr=sr, phase_s=0.0, strength_db=float(rng.uniform(0.9, 1.5)))
-    signs = RandomSigns(rng, int(len(y) / sr / DRAFT_0.cell_s) + 4)
+    signs = RandomSigns(rng, int(len(y) / sr / FORMAT_1.cell_s) + 4)
     # Training alone writes other signs than those of the wire format.
     protector._signs = signs  # type: ignore[assignment]
     marked = protector.process(y, last=True)
@@ -138,18 +138,18 @@ def _make_example(y: Floats, sr: int, attack: str, rng: np.random.Generator) -> 
     lag_s = _measure_lag_s(marked, sr, attacked, new_sr)
     crop = int(rng.integers(0, 0.02 * new_sr))
     attacked, lag_s = attacked[crop:], lag_s - crop / new_sr
-    n_frames = int((len(attacked) - window_length(new_sr)) / (new_sr * DRAFT_0.frame_s))
+    n_frames = int((len(attacked) - window_length(new_sr)) / (new_sr * FORMAT_1.frame_s))
     n_frames -= n_frames % 8
     if n_frames < 8 * CONTEXT_FRAMES or np.abs(attacked).max() < 1e-5:
         return None
-    starts = frame_starts(0, n_frames, new_sr * DRAFT_0.frame_s)
+    starts = frame_starts(0, n_frames, new_sr * FORMAT_1.frame_s)
     energies = band_energies(attacked[None], starts, sr=new_sr)
     floors = measure_floors(energies)
     padded = np.pad(energies, ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0)), mode="edge")
     features = make_features(padded, floors)
     # Cell i of the random signs starts i - 1 cells after the first sample.
-    begins_s = (np.arange(len(signs.cells)) - 1) * DRAFT_0.cell_s * stretch + lag_s
-    frames = np.round(begins_s / DRAFT_0.frame_s + 1).astype(np.int64)
+    begins_s = (np.arange(len(signs.cells)) - 1) * FORMAT_1.cell_s * stretch + lag_s
+    frames = np.round(begins_s / FORMAT_1.frame_s + 1).astype(np.int64)
     inside = (frames >= 0) & (frames < n_frames)
     return Example(attack, features, frames[inside], signs.cells[inside])
 

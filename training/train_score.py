@@ -26,12 +26,12 @@ from sottovoce.core.score import (
     N_TAP_BANDS,
     N_TAPS,
 )
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from training.examples import Example, make_examples
 
-N_BANDS = DRAFT_0.n_bands
+N_BANDS = FORMAT_1.n_bands
 WINDOW_CELLS = 40
-WINDOW_FRAMES = WINDOW_CELLS * DRAFT_0.n_cell_frames + 8
+WINDOW_FRAMES = WINDOW_CELLS * FORMAT_1.n_cell_frames + 8
 
 
 class ScoreNetwork(torch.nn.Module):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import sottovoce as sv
 from sottovoce.core.evidence import pool_independent
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 from tests.strategies import SAMPLING_RATES, signals
 
@@ -41,7 +41,7 @@ class TestFound:
     def test_the_offset_is_the_phase(self, speech: np.ndarray) -> None:
         marked = sv.protect(speech, sr=16_000, phase_s=1.0)[1_600:]
         voice = sv.detect(marked, sr=16_000).voices[0]
-        assert voice.offset_s == pytest.approx((-1.0 - 0.1) % DRAFT_0.period_s, abs=0.008)
+        assert voice.offset_s == pytest.approx((-1.0 - 0.1) % FORMAT_1.period_s, abs=0.008)
 
     def test_gain_and_polarity_change_nothing(self, speech: np.ndarray) -> None:
         marked = sv.protect(speech[:160_000], sr=16_000)
@@ -114,7 +114,7 @@ class TestNotFound:
         self, rng: np.random.Generator
     ) -> None:
         """The normaliser is taken after folding: loops of one period must not look marked."""
-        period = round(DRAFT_0.period_s * 16_000)
+        period = round(FORMAT_1.period_s * 16_000)
         for _ in range(20):
             loop = rng.standard_normal(period) * np.repeat(rng.gamma(0.5, size=64), period // 64)
             y = np.tile(loop, 8).astype(np.float32) * 0.1

@@ -23,14 +23,14 @@ def test_sync_signs_match_the_reference() -> None:
     signs = pattern.make_sync_signs()
     for index in range(0, signs.size, 7):
         if signs.flat[index]:
-            assert signs.flat[index] == reference.hash_sign("sottovoce draft 0 sync", index)
+            assert signs.flat[index] == reference.hash_sign("sottovoce 1 sync", index)
 
 
 def test_scrambling_signs_match_the_reference() -> None:
     signs = pattern.make_scrambling_signs()
     for index in range(0, signs.size, 41):
         if signs.flat[index]:
-            assert signs.flat[index] == reference.hash_sign("sottovoce draft 0 data", index)
+            assert signs.flat[index] == reference.hash_sign("sottovoce 1 data", index)
 
 
 def test_seal_signs_match_the_reference() -> None:

@@ -14,10 +14,10 @@ from sottovoce.core.framing import frame_starts
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.payload import bits_to_notice, notice_to_bits
 from sottovoce.errors import PayloadError
-from tests.vectors.make_draft0 import NOTICES
-from tests.vectors.make_draft0 import test_signal as make_signal
+from tests.vectors.make_format1 import NOTICES
+from tests.vectors.make_format1 import test_signal as make_signal
 
-FOLDER = Path(__file__).parent.parent / "vectors" / "draft0"
+FOLDER = Path(__file__).parent.parent / "vectors" / "format1"
 PAYLOADS = json.loads((FOLDER / "payload.json").read_text())
 ROLE_NAMES = ("sync", "data", "seal")
 

@@ -16,7 +16,7 @@ from sottovoce.core.listening import detect
 from sottovoce.core.score import CellScorer
 from sottovoce.core.search import fold, offset_scores
 from sottovoce.core.windows import GATE, HYPOTHESES_PER_WINDOW
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
 __all__ = ["detect_batch"]
@@ -69,7 +69,7 @@ def detect_batch(
         raise ParameterError("y holds NaN or infinity")
     if not 0.0 < max_fpr < 1.0:
         raise ParameterError(f"max_fpr={max_fpr!r} is outside (0, 1)")
-    hop = sr * DRAFT_0.frame_s
+    hop = sr * FORMAT_1.frame_s
     starts = frame_starts(0, int(y.shape[1] / hop) + 1, hop)
     starts = starts[starts + window_length(sr) <= y.shape[1]]
     if not MIN_FRAMES <= len(starts) <= CHUNK_FRAMES:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from sottovoce.core.pattern import SYNC, make_roles
 from sottovoce.core.payload import N_PAYLOAD_BITS
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["GENERATORS_OCTAL", "MEMORY", "N_CODED_BITS", "decode", "encode", "make_interleaver"]
 
@@ -146,7 +146,7 @@ def make_interleaver() -> npt.NDArray[np.int64]:
     cells : np.ndarray, shape=(320, 8), dtype=int64
         Flat indices into an array of shape (n_periods, n_cells, n_bands).  Read-only.
     """
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     data = np.broadcast_to(make_roles() != SYNC, (fmt.n_periods, fmt.n_cells, fmt.n_bands))
     flat = np.flatnonzero(data)
     period, cell, band = np.unravel_index(flat, data.shape)

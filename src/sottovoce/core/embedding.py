@@ -27,7 +27,7 @@ from sottovoce.core.pattern import (
 )
 from sottovoce.core.payload import Notice, notice_to_bits
 from sottovoce.core.transforms import irfft, next_fast_len, rfft
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["FULL_SCALE", "FrameEmbedder", "SignSource", "band_depths_db", "limit_peaks"]
 
@@ -50,7 +50,7 @@ def band_depths_db(strength_db: float) -> npt.NDArray[np.float64]:
     depths : np.ndarray, shape=(n_bands,)
         In dB; a band is raised or lowered by it.
     """
-    weights = np.asarray(DRAFT_0.band_weights)
+    weights = np.asarray(FORMAT_1.band_weights)
     return np.asarray(strength_db * weights / math.sqrt(np.mean(weights**2)))
 
 
@@ -99,12 +99,12 @@ class SignSource:
         signs : np.ndarray, shape=(last - first, n_bands), dtype=int8
             +1 and -1.
         """
-        n = DRAFT_0.n_superframe_frames
-        chips = np.asarray(DRAFT_0.chip_signs, dtype=np.int8)
+        n = FORMAT_1.n_superframe_frames
+        chips = np.asarray(FORMAT_1.chip_signs, dtype=np.int8)
         parts = []
         for index in range(first // n, -(-last // n)):
-            cells = self.superframe(index).reshape(-1, DRAFT_0.n_bands)
-            signs = (cells[:, None, :] * chips[:, None]).reshape(n, DRAFT_0.n_bands)
+            cells = self.superframe(index).reshape(-1, FORMAT_1.n_bands)
+            signs = (cells[:, None, :] * chips[:, None]).reshape(n, FORMAT_1.n_bands)
             parts.append(signs[max(first - index * n, 0) : last - index * n])
         return np.concatenate(parts)
 
@@ -121,7 +121,7 @@ class FrameEmbedder:
     """
 
     def __init__(self, *, sr: float, strength_db: float) -> None:
-        self.hop = sr * DRAFT_0.frame_s
+        self.hop = sr * FORMAT_1.frame_s
         longest = math.ceil(self.hop)
         self.n_fft = next_fast_len(2 * longest)
         shares = band_matrix(sr, self.n_fft)

@@ -16,7 +16,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
 __all__ = [
@@ -145,7 +145,7 @@ def band_edges_hz() -> tuple[float, ...]:
     edges : tuple of float, length n_bands + 1
         In Hz.
     """
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     low, high = (2595.0 * np.log10(1.0 + f / 700.0) for f in (fmt.low_hz, fmt.high_hz))
     mels = np.linspace(low, high, fmt.n_bands + 1)
     return tuple(float(f) for f in 700.0 * (10.0 ** (mels / 2595.0) - 1.0))

@@ -23,11 +23,11 @@ from sottovoce.core.features import (
 from sottovoce.core.framing import frame_starts
 from sottovoce.core.score import CellScorer
 from sottovoce.core.search import interleave
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["CHUNK_FRAMES", "MIN_FRAMES", "FrontEnd", "score_energies"]
 
-CHUNK_FRAMES = DRAFT_0.n_superframe_frames
+CHUNK_FRAMES = FORMAT_1.n_superframe_frames
 MIN_FRAMES = 16
 """Frames (0.15 s) under which nothing can be measured."""
 _N_KEPT_CHUNKS = 2
@@ -78,7 +78,7 @@ class FrontEnd:
     def __init__(self, *, sr: float, speed: float = 1.0, pitch: float = 1.0) -> None:
         self.sr = sr
         self.pitch = pitch
-        self.hop = sr * DRAFT_0.frame_s / speed
+        self.hop = sr * FORMAT_1.frame_s / speed
         self._window = window_length(sr)
         self._scorer = CellScorer()
         self._audio: Floats | None = None

@@ -21,7 +21,7 @@ from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.stretching import N_STRETCH_HYPOTHESES, Stretch, find_stretches
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
 from sottovoce.core.windows import WindowSearch
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
 __all__ = ["Detector", "detect"]
@@ -67,7 +67,7 @@ class Detector:
     'not found'
     """
 
-    latency_s = DRAFT_0.superframe_s
+    latency_s = FORMAT_1.superframe_s
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Detector:
             raise ParameterError(f"block has {len(sound)} channels, {self._n_channels} before")
         self._n_channels = len(sound)
         self._n_samples += sound.shape[1]
-        step = int(self._sr * DRAFT_0.superframe_s)
+        step = int(self._sr * FORMAT_1.superframe_s)
         for begin in range(0, max(sound.shape[1], 1), step):
             part = sound[:, begin : begin + step]
             for search in self._searches:
@@ -210,7 +210,7 @@ class Detector:
     def _describe(
         self, track: Track, search: WindowSearch, n_hypotheses: int, duration_s: float
     ) -> Voice:
-        scale = 0.5 * DRAFT_0.frame_s / search.stretch.speed
+        scale = 0.5 * FORMAT_1.frame_s / search.stretch.speed
         # Frame g sits on the cell that begins one frame (two half frames) earlier.
         period_s = HALF_FRAMES_PER_PERIOD * scale
         offset_s = ((track.first_offset - 2) * scale + search.start_s) % period_s

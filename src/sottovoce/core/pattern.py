@@ -17,7 +17,7 @@ import hmac
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
 __all__ = [
@@ -59,7 +59,7 @@ def derive_signs(label: str, shape: tuple[int, ...]) -> Signs:
 
     Examples
     --------
-    >>> derive_signs("sottovoce draft 0 sync", (2, 4))
+    >>> derive_signs("sottovoce 1 sync", (2, 4))
     array([[-1,  1, -1,  1],
            [ 1, -1,  1,  1]], dtype=int8)
     """
@@ -81,7 +81,7 @@ def make_roles() -> npt.NDArray[np.uint8]:
     roles : np.ndarray, shape=(n_cells, n_bands), dtype=uint8
         `SYNC`, `DATA` or `SEAL`; the same in every period.  Read-only.
     """
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     roles = np.full((fmt.n_cells, fmt.n_bands), DATA, dtype=np.uint8)
     for band in range(fmt.n_bands):
         label = f"{fmt.name} roles band {band}".encode("ascii")
@@ -94,7 +94,7 @@ def make_roles() -> npt.NDArray[np.uint8]:
 
 
 @functools.cache
-def make_sync_signs(label: str = f"{DRAFT_0.name} sync") -> Signs:
+def make_sync_signs(label: str = f"{FORMAT_1.name} sync") -> Signs:
     """Return the public signs of the sync cells.
 
     Parameters
@@ -108,7 +108,7 @@ def make_sync_signs(label: str = f"{DRAFT_0.name} sync") -> Signs:
     signs : np.ndarray, shape=(n_cells, n_bands), dtype=int8
         +1 and -1 in sync cells, 0 elsewhere.  Read-only.
     """
-    signs = derive_signs(label, (DRAFT_0.n_cells, DRAFT_0.n_bands))
+    signs = derive_signs(label, (FORMAT_1.n_cells, FORMAT_1.n_bands))
     signs[make_roles() != SYNC] = 0
     signs.flags.writeable = False
     return signs
@@ -126,7 +126,7 @@ def make_scrambling_signs() -> Signs:
     signs : np.ndarray, shape=(n_periods, n_cells, n_bands), dtype=int8
         +1 and -1 in data and seal cells, 0 elsewhere.  Read-only.
     """
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     signs = derive_signs(f"{fmt.name} data", (fmt.n_periods, fmt.n_cells, fmt.n_bands))
     signs[:, make_roles() == SYNC] = 0
     signs.flags.writeable = False
@@ -157,7 +157,7 @@ def make_seal_signs(key: bytes, superframe: int) -> Signs:
     ParameterError
         If the key has another length.
     """
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     signs = np.zeros((fmt.n_periods, fmt.n_cells, fmt.n_bands), dtype=np.int8)
     cells = seal_cells()
     signs[cells] = derive_seal_bits(key, range(superframe, superframe + 1))[0]
@@ -166,7 +166,7 @@ def make_seal_signs(key: bytes, superframe: int) -> Signs:
 
 def seal_cells() -> npt.NDArray[np.bool_]:
     """Return which cells of a superframe are seal, shape (n_periods, n_cells, n_bands)."""
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     return np.broadcast_to(make_roles() == SEAL, (fmt.n_periods, fmt.n_cells, fmt.n_bands))
 
 
@@ -192,7 +192,7 @@ def derive_seal_bits(key: bytes, superframes: range) -> Signs:
     """
     if len(key) != SEAL_KEY_BYTES:
         raise ParameterError(f"a seal key has {SEAL_KEY_BYTES} bytes, not {len(key)}")
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     n = fmt.n_seal_cells * fmt.n_bands * fmt.n_periods
     label = f"{fmt.name} seal".encode("ascii")
     counters = [block.to_bytes(4, "big") for block in range(-(-n // 256))]

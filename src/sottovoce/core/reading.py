@@ -18,7 +18,7 @@ from sottovoce.core.coding import decode, encode, make_interleaver
 from sottovoce.core.evidence import log10_p_value
 from sottovoce.core.pattern import derive_seal_bits, make_scrambling_signs, seal_cells
 from sottovoce.core.payload import Notice, bits_to_notice
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import PayloadError
 
 __all__ = ["PayloadReading", "read_payload", "seal_log10_p"]
@@ -71,7 +71,7 @@ def read_payload(sums: Floats, *, n_looks: int = 1) -> PayloadReading | None:
     reading : PayloadReading or None
         None where no payload can be vouched for.
     """
-    fmt = DRAFT_0
+    fmt = FORMAT_1
     padded = np.zeros((fmt.n_periods, fmt.n_cells, fmt.n_bands), dtype=np.float32)
     padded[..., : sums.shape[-1]] = sums
     rolled = np.stack([np.roll(padded, -start, axis=0) for start in range(fmt.n_periods)])
@@ -130,18 +130,18 @@ def seal_log10_p(
         Bound on the probability that audio sealed under another key, or not at all, agrees so
         well, over all `n_starts` starts.
     """
-    n_cells = DRAFT_0.n_periods * DRAFT_0.n_cells
+    n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
     numbers = sorted(superframes)
-    long = np.zeros(((numbers[-1] - numbers[0] + 2) * n_cells, DRAFT_0.n_bands), np.float32)
+    long = np.zeros(((numbers[-1] - numbers[0] + 2) * n_cells, FORMAT_1.n_bands), np.float32)
     for number in numbers:
         part = superframes[number].reshape(n_cells, -1)
         begin = (number - numbers[0]) * n_cells
         long[begin : begin + n_cells, : part.shape[1]] = part
     # A superframe of the pattern begins `alignment` periods after one of the sum; the part
     # before it belongs to the pattern's superframe that began earlier.
-    shift = alignment * DRAFT_0.n_cells
-    long = np.concatenate([np.zeros((n_cells - shift, DRAFT_0.n_bands), np.float32), long])
-    parts = long[: len(long) // n_cells * n_cells].reshape(-1, n_cells, DRAFT_0.n_bands)
+    shift = alignment * FORMAT_1.n_cells
+    long = np.concatenate([np.zeros((n_cells - shift, FORMAT_1.n_bands), np.float32), long])
+    parts = long[: len(long) // n_cells * n_cells].reshape(-1, n_cells, FORMAT_1.n_bands)
     values = parts[:, seal_cells().reshape(n_cells, -1)]  # (superframe, seal cell)
     n_numbers = n_starts + len(values)
     products = np.empty((n_numbers, len(values)), dtype=np.float32)

@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from sottovoce.core.pattern import SYNC, make_roles, make_sync_signs
 from sottovoce.core.transforms import irfft, rfft
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["find_peaks", "fold", "interleave", "offset_scores", "sync_spectra"]
 
 Floats = npt.NDArray[np.float32]
 
 
-def fold(scores: Floats, *, first: int = 0, n_period: int = DRAFT_0.n_period_frames) -> Floats:
+def fold(scores: Floats, *, first: int = 0, n_period: int = FORMAT_1.n_period_frames) -> Floats:
     """Add up the periods of a window.
 
     Parameters
@@ -115,7 +115,7 @@ def offset_scores(folded: Floats, *, spectra: npt.NDArray[np.complex64] | None =
         no sound.  The last axis is there only where `spectra` was given.
     """
     n_clips, n_period, n_bands = folded.shape
-    n_cells = DRAFT_0.n_cells
+    n_cells = FORMAT_1.n_cells
     by_cell = folded.reshape(n_clips, n_cells, n_period // n_cells, n_bands)
     # Unit peak keeps the squares of hostile input finite.
     top = np.abs(by_cell).max(axis=(1, 2, 3), keepdims=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sottovoce.core.embedding import FrameEmbedder, SignSource, limit_peaks
 from sottovoce.core.framing import check_signal, check_sr, frame_starts
 from sottovoce.core.payload import Notice
-from sottovoce.core.wire_format import DRAFT_0, STRENGTHS_DB
+from sottovoce.core.wire_format import FORMAT_1, STRENGTHS_DB
 from sottovoce.errors import ParameterError
 
 __all__ = ["Protector", "protect"]
@@ -73,7 +73,7 @@ class Protector:
     (768, 1232)
     """
 
-    latency_s = 2 * DRAFT_0.frame_s
+    latency_s = 2 * FORMAT_1.frame_s
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class Protector:
         self._sr = check_sr(sr)
         if not 0.0 < strength_db <= _MAX_STRENGTH_DB:
             raise ParameterError(f"strength_db={strength_db!r} is outside (0, {_MAX_STRENGTH_DB}]")
-        n_frames = DRAFT_0.n_superframe_frames
+        n_frames = FORMAT_1.n_superframe_frames
         if phase_s is None:
             phase = secrets.randbelow(n_frames)
         elif math.isfinite(phase_s):
-            phase = round(phase_s / DRAFT_0.frame_s) % n_frames
+            phase = round(phase_s / FORMAT_1.frame_s) % n_frames
         else:
             raise ParameterError(f"phase_s={phase_s!r} is not finite")
         # Frame -1 already sounds in the first hop; a whole superframe more keeps it positive.
@@ -219,7 +219,7 @@ class Protector:
             self._carried,
             last_factor=self._last_factor,
         )
-        self.limited_s += DRAFT_0.frame_s * int((factors < 1.0).sum())
+        self.limited_s += FORMAT_1.frame_s * int((factors < 1.0).sum())
         if factors.min() < 1.0:
             rises *= factors[:, None]
             falls *= factors[:, None]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sottovoce.core.front_end import MIN_FRAMES, FrontEnd
 from sottovoce.core.search import fold, offset_scores
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["N_STRETCH_HYPOTHESES", "Stretch", "find_stretches"]
 
@@ -67,7 +67,7 @@ def _candidates() -> dict[float, list[float]]:
 
 
 _CANDIDATES = _candidates()
-N_STRETCH_HYPOTHESES = DRAFT_0.n_period_frames * sum(map(len, _CANDIDATES.values()))
+N_STRETCH_HYPOTHESES = FORMAT_1.n_period_frames * sum(map(len, _CANDIDATES.values()))
 
 
 def find_stretches(audio: Floats, *, sr: float, least: float) -> list[Stretch]:

@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.reading import PayloadReading, read_payload, seal_log10_p
-from sottovoce.core.wire_format import DRAFT_0
+from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
 
 __all__ = ["HALF_FRAMES_PER_CELL", "HALF_FRAMES_PER_PERIOD", "Track"]
 
-HALF_FRAMES_PER_CELL = 2 * DRAFT_0.n_cell_frames
-HALF_FRAMES_PER_PERIOD = 2 * DRAFT_0.n_period_frames
-_CELLS_PER_SUPERFRAME = DRAFT_0.n_periods * DRAFT_0.n_cells
+HALF_FRAMES_PER_CELL = 2 * FORMAT_1.n_cell_frames
+HALF_FRAMES_PER_PERIOD = 2 * FORMAT_1.n_period_frames
+_CELLS_PER_SUPERFRAME = FORMAT_1.n_periods * FORMAT_1.n_cells
 _LOCAL_PRESENCE = 2.5
 """Local score over about 5 s from which a stretch counts as marked once the voice is found;
 unmarked audio reaches it in one stretch of 160."""
@@ -83,15 +83,15 @@ class Track:
         cells = fine[lead::HALF_FRAMES_PER_CELL]
         number = (first + lead - self.offset) // HALF_FRAMES_PER_CELL
         slots = number + np.arange(len(cells))
-        signs = make_sync_signs()[slots % DRAFT_0.n_cells, : cells.shape[1]]
+        signs = make_sync_signs()[slots % FORMAT_1.n_cells, : cells.shape[1]]
         agreements = (signs * cells).sum(axis=1)
         energies = (cells * cells * (signs != 0)).sum(axis=1)
         total = float(agreements.sum()) / max(float(np.sqrt(energies.sum())), 1e-30)
-        for begin in range(0, len(cells), DRAFT_0.n_cells):
-            part = slice(begin, begin + DRAFT_0.n_cells)
+        for begin in range(0, len(cells), FORMAT_1.n_cells):
+            part = slice(begin, begin + FORMAT_1.n_cells)
             middle = first + lead + (begin + len(cells[part]) / 2) * HALF_FRAMES_PER_CELL
             agreement, energy = float(agreements[part].sum()), float(energies[part].sum())
-            self._local.append((middle * DRAFT_0.frame_s / 2, agreement, energy))
+            self._local.append((middle * FORMAT_1.frame_s / 2, agreement, energy))
         if total < _CHUNK_PRESENCE:
             return
         if self._sums is None:
@@ -109,7 +109,7 @@ class Track:
         if self._sums is None or self.reading is not None:
             return
         self.n_looks += 1
-        shape = (DRAFT_0.n_periods, DRAFT_0.n_cells, -1)
+        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
         self.reading = read_payload(self._sums.reshape(shape), n_looks=self.n_looks)
 
     @property
@@ -121,7 +121,7 @@ class Track:
         """Return the logarithm of the seal's p-value, or None while it cannot be tested."""
         if self.reading is None or not self._superframes:
             return None
-        shape = (DRAFT_0.n_periods, DRAFT_0.n_cells, -1)
+        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
         parts = {number: rows.reshape(shape) for number, rows in self._superframes.items()}
         alignment = self.reading.alignment
         return seal_log10_p(parts, key=key, alignment=alignment, n_starts=n_starts)
@@ -138,7 +138,7 @@ class Track:
 
     def segments_s(self, *, duration_s: float) -> tuple[tuple[float, float], ...]:
         """Return from when to when the voice is present, in seconds."""
-        half = DRAFT_0.period_s / 2
+        half = FORMAT_1.period_s / 2
         smooth = np.array(self.evidence()).reshape(-1, 2)
         own = np.array(
             [agreement / max(energy, 1e-30) ** 0.5 for _, agreement, energy in sorted(self._local)]

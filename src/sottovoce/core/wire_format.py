@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DRAFT_0", "STRENGTHS_DB", "WireFormat"]
+__all__ = ["FORMAT_1", "STRENGTHS_DB", "WireFormat"]
 
 STRENGTHS_DB = {"studio": 0.8, "standard": 1.18, "strong": 1.6}
 """Named strengths: root-mean-square gain over cells and bands, in dB of amplitude."""
@@ -51,7 +51,7 @@ class WireFormat:
         How many carry the keyed seal where there is a key (1/8); data otherwise.
     """
 
-    name: str = "sottovoce draft 0"
+    name: str = "sottovoce 1"
     low_hz: float = 250.0
     high_hz: float = 7200.0
     n_bands: int = 20
@@ -94,5 +94,5 @@ class WireFormat:
         return self.n_superframe_frames * self.frame_s
 
 
-DRAFT_0 = WireFormat()
+FORMAT_1 = WireFormat()
 """The format that this release writes and reads."""

@@ -1,4 +1,4 @@
-"""Write the golden vectors of draft 0: ``python -m tests.vectors.make_draft0``.
+"""Write the golden vectors of wire format 1: ``python -m tests.vectors.make_format1``.
 
 Integer stages come from `tests.reference`, which shares no code with the package.  The marked
 clip comes from the package itself, so it guards against change, not against a common mistake.
@@ -18,7 +18,7 @@ from sottovoce.core.framing import frame_starts
 from sottovoce.core.front_end import FrontEnd
 from tests import reference
 
-FOLDER = Path(__file__).parent / "draft0"
+FOLDER = Path(__file__).parent / "format1"
 NOTICES = (
     {"version": 1, "kind": 0, "policy": 0x7F, "year": 2026, "owner_id": 0},
     {"version": 1, "kind": 0, "policy": 0x0F, "year": 2027, "owner_id": 0x4F2A91C077DE},
@@ -47,9 +47,9 @@ def write_pattern() -> None:
         for cell in range(80):
             for band in range(20):
                 index = cell * 20 + band
-                sync = reference.hash_sign("sottovoce draft 0 sync", index)
+                sync = reference.hash_sign("sottovoce 1 sync", index)
                 data = [
-                    reference.hash_sign("sottovoce draft 0 data", period * 1600 + index)
+                    reference.hash_sign("sottovoce 1 data", period * 1600 + index)
                     for period in (0, 3)
                 ]
                 role = roles[cell][band]
