@@ -18,15 +18,17 @@ from sottovoce.core.detection import Detection, Voice, merge_same_owner
 from sottovoce.core.evidence import FOUND_FPR, log10_p_value, pool_dependent, threshold
 from sottovoce.core.framing import check_signal, check_sr
 from sottovoce.core.pattern import SEAL_KEY_BYTES
-from sottovoce.core.stretching import N_STRETCH_HYPOTHESES, Stretch, find_stretches
+from sottovoce.core.stretching import MOST_STRETCH, Stretch, find_stretches, n_stretches
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
-from sottovoce.core.windows import WindowSearch
+from sottovoce.core.windows import WindowSearch, count_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
 __all__ = ["Detector", "detect"]
 
 _MOST_STRETCHES = 4
+_STRETCH_GATE = 5.0
+"""Score at which a stretch is looked at closely; a find needs about 7."""
 _N_SEAL_STARTS = (1 << 16) + (1 << 12)
 
 
@@ -40,7 +42,7 @@ class Detector:
     max_fpr : float in (0, 1)
         Probability of a false alarm that is allowed for the whole audio.
     thorough : bool
-        Whether audio whose speed, tempo or pitch was changed by up to 10 % is searched too.
+        Whether audio whose speed, tempo or pitch was changed by up to 12.5 % is searched too.
     seal_key : bytes or None
         The owner's secret; voices whose payload can be read are tested for its seal.
 
@@ -95,7 +97,6 @@ class Detector:
         self._n_peeked_hypotheses = 0
         sealed = self._seal_key is not None
         self._searches = [WindowSearch(self._sr, Stretch(), max_fpr=self._max_fpr, sealed=sealed)]
-        self._n_stretch_hypotheses = 0
 
     def process(self, block: npt.NDArray[np.floating[Any]], last: bool = False) -> None:  # noqa: FBT001, FBT002 - a twin of every stream API
         """Listen to one block.
@@ -164,10 +165,8 @@ class Detector:
                 search.forget()
 
     def _look_for_stretches(self, main: WindowSearch) -> None:
-        self._n_stretch_hypotheses += N_STRETCH_HYPOTHESES
         audio = main.front_end.kept_audio()
-        least = threshold(1e-3, n_hypotheses=N_STRETCH_HYPOTHESES)
-        for stretch in find_stretches(audio, sr=self._sr, least=least):
+        for stretch in find_stretches(audio, sr=self._sr, least=_STRETCH_GATE):
             # A mark that was found where nothing is stretched also shows a step beside it.
             searched = self._searches if main.tracks else self._searches[1:]
             known = any(search.stretch.is_near(stretch) for search in searched)
@@ -180,8 +179,18 @@ class Detector:
             self._searches.append(search)
 
     def _count_hypotheses(self) -> int:
-        counts = sum(search.n_hypotheses for search in self._searches)
-        return counts + self._n_stretch_hypotheses + self._n_peeked_hypotheses
+        """Count every hypothesis that could have been tried, whatever the audio led to.
+
+        A stretch may be followed from any window on, so each counts as often as there are windows.
+        """
+        main = self._searches[0]
+        n = main.n_hypotheses + self._n_peeked_hypotheses
+        if self._thorough:
+            n_frames = main.front_end.n_frames
+            n_windows, _ = count_hypotheses(n_frames)
+            _, n_each = count_hypotheses(int(np.ceil(n_frames * (1 + MOST_STRETCH))))
+            n += n_stretches(n_frames) * n_windows * n_each
+        return n
 
     def _conclude(self) -> Detection:
         n_hypotheses = self._count_hypotheses()

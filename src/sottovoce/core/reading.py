@@ -25,9 +25,9 @@ __all__ = ["PayloadReading", "read_payload", "seal_log10_p"]
 
 _N_PAYLOADS = 2.0**64
 _MAX_LOG10_P = -6.0
-_LEAST_MARGIN = 4.0
+_LEAST_MARGIN = 2.0
 """Least log-likelihood ratio to the second-best word.  With the 16 bits of the check and the
-four reserved ones a wrong word passes about once in 2^20 e^4 = 6e7 near misses."""
+four reserved ones a wrong word passes about once in 2^20 e^2 = 8e6 near misses."""
 _SEAL_BATCH = 2_048
 
 Floats = npt.NDArray[np.float32]

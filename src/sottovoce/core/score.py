@@ -31,11 +31,11 @@ N_FILTERS, N_HIDDEN, N_MAPS = 4, 16, 2
 N_TAPS, N_TAP_BANDS = 21, 7
 N_GATE_TAPS, N_GATE_BANDS = 7, 3
 N_DESCRIPTORS = 5
+GATE_FRAMES = 2
+"""Frames that share a gate."""
 _BLOCK = 8
 """Frames that one row of a matrix product yields."""
-_PAIRS = _BLOCK // 2
-_REACH = N_TAPS // 2
-_GATE_REACH = N_GATE_TAPS // 2
+_GATES = _BLOCK // GATE_FRAMES
 _WEIGHTS_FILE = "weights_v1.npz"
 
 Floats = npt.NDArray[np.float32]
@@ -96,26 +96,26 @@ class CellScorer:
     def __init__(self, weights: ScoreWeights | None = None) -> None:
         w = weights or load_weights()
         self._weights = w
-        # A column stands for one output frame (or pair) of a block; order: parity, filter, pair.
-        n_window = _BLOCK + N_TAPS - 1
-        n_gate_window = _PAIRS + N_GATE_TAPS - 1
-        filters = np.zeros((N_TAP_BANDS, n_window, 2, N_FILTERS, _PAIRS), dtype=np.float32)
-        hidden = np.zeros((N_GATE_BANDS, N_MAPS, n_gate_window, N_HIDDEN, _PAIRS), dtype=np.float32)
-        gates = np.zeros((N_HIDDEN, _PAIRS, N_FILTERS, _PAIRS), dtype=np.float32)
-        sums = np.zeros((w.outputs.shape[1], N_FILTERS, _PAIRS, _PAIRS), dtype=np.float32)
-        for pair in range(_PAIRS):
-            for parity in range(2):
-                frame = 2 * pair + parity
-                filters[:, frame : frame + N_TAPS, parity, :, pair] = w.filters.transpose(1, 2, 0)
-            taps = slice(pair, pair + N_GATE_TAPS)
-            hidden[:, :, taps, :, pair] = w.gate_maps.transpose(3, 1, 2, 0)
-            gates[:, pair, :, pair] = w.gate_outputs.T
-            sums[:, :, pair, pair] = w.outputs.T
+        n_bands = w.outputs.shape[1]
+        n_window, n_gate_window = _BLOCK + N_TAPS - 1, _GATES + N_GATE_TAPS - 1
+        # Columns: place in the gate's frames, filter, gate of the block.
+        filters = np.zeros((N_TAP_BANDS, n_window, GATE_FRAMES, N_FILTERS, _GATES), np.float32)
+        hidden = np.zeros((N_GATE_BANDS, N_MAPS, n_gate_window, N_HIDDEN, _GATES), np.float32)
+        gates = np.zeros((N_HIDDEN, _GATES, N_FILTERS, _GATES), np.float32)
+        sums = np.zeros((n_bands, GATE_FRAMES, N_FILTERS, _GATES, _GATES, GATE_FRAMES), np.float32)
+        for gate in range(_GATES):
+            for place in range(GATE_FRAMES):
+                frame = GATE_FRAMES * gate + place
+                filters[:, frame : frame + N_TAPS, place, :, gate] = w.filters.transpose(1, 2, 0)
+                sums[:, place, :, gate, gate, place] = w.outputs.T
+            taps = slice(gate, gate + N_GATE_TAPS)
+            hidden[:, :, taps, :, gate] = w.gate_maps.transpose(3, 1, 2, 0)
+            gates[:, gate, :, gate] = w.gate_outputs.T
         self._filters = filters.reshape(N_TAP_BANDS * n_window, -1)
         self._hidden = hidden.reshape(N_GATE_BANDS * N_MAPS * n_gate_window, -1)
-        self._gates = gates.reshape(N_HIDDEN * _PAIRS, -1)
-        self._gate_biases = np.repeat(w.gate_output_biases, _PAIRS)
-        self._sums = sums.reshape(-1, N_FILTERS * _PAIRS, _PAIRS)
+        self._gates = gates.reshape(N_HIDDEN * _GATES, -1)
+        self._gate_biases = np.repeat(w.gate_output_biases, _GATES)
+        self._sums = sums.reshape(n_bands, -1, _BLOCK)
         self._buffers: dict[str, Floats] = {}
 
     def __call__(self, features: CellFeatures) -> Floats:
@@ -133,41 +133,48 @@ class CellScorer:
             Positive where a cell of sign +1 is the more likely; float32, a fresh array.
         """
         n_clips, n_frames, n_bands = features.levels.shape
-        n_blocks = (n_frames - 2 * CONTEXT_FRAMES) // _BLOCK
-        skip = CONTEXT_FRAMES - _REACH
-        levels = self._blocks(
-            "levels", [features.levels[:, skip : n_frames - skip]], n_blocks, _BLOCK, N_TAP_BANDS
-        )
-        skip = CONTEXT_FRAMES // 2 - _GATE_REACH
-        span = slice(skip, n_frames // 2 - skip)
-        maps = [features.snrs[:, span], features.volatilities[:, span]]
-        surroundings = self._blocks("maps", maps, n_blocks, _PAIRS, N_GATE_BANDS)
-        weights = self._weights
-        biases = weights.gate_biases.T[:n_bands, None] + np.einsum(
-            "hd,nbd->bnh", weights.gate_descriptors, features.descriptors
-        )
-        biases = np.repeat(biases, _PAIRS, axis=-1)[:, :, None]
-        n_rows = n_clips * n_blocks
-        scores = self._buffer("scores", (n_bands, n_rows, 2, _PAIRS))
-        # Band by band, so that all that is in the works stays in the cache.
-        for band in range(n_bands):
-            gates = self._gate(surroundings, band, biases[band])
-            gated = self._filter(levels, band).reshape(n_rows, 2, -1)
-            gated *= gates[:, None, :]
-            np.matmul(gated, self._sums[band], out=scores[band])
-        # (bands, clip, block, parity, pair) -> (clip, frame, band)
-        ordered = scores.reshape(n_bands, n_clips, n_blocks, 2, _PAIRS).transpose(1, 2, 4, 3, 0)
-        return np.ascontiguousarray(ordered).reshape(n_clips, n_blocks * _BLOCK, n_bands)
+        n_wanted = n_frames - 2 * CONTEXT_FRAMES
+        scores = np.empty((n_clips, n_wanted, n_bands), dtype=np.float32)
+        # Clip by clip, so that all that is in the works stays in the cache.
+        for clip in range(n_clips):
+            gated = self._filter(features.levels[clip], n_wanted // _BLOCK)
+            gates = self._gate(features, clip, n_wanted // _BLOCK)
+            by_place = gated.reshape(n_bands, -1, GATE_FRAMES, gates.shape[-1])
+            by_place *= gates[:, :, None, :]
+            by_band = self._buffer("by_band", (*gated.shape[:2], _BLOCK))
+            np.matmul(gated, self._sums[:n_bands], out=by_band)
+            scores[clip] = by_band.reshape(n_bands, n_wanted).T
+        return scores
 
-    def _gate(self, surroundings: Floats, band: int, biases: Floats) -> Floats:
-        """Return twice the gates of a band: the factor is common to all and drops out of Z."""
-        rows = _neighbours(surroundings, band, N_GATE_BANDS)
-        units = self._buffer("units", (len(rows), self._hidden.shape[1]))
+    def _filter(self, levels: Floats, n_blocks: int) -> Floats:
+        """Return the filters' outputs, squashed to (-1, 1), shape (bands, blocks, columns)."""
+        skip = CONTEXT_FRAMES - N_TAPS // 2
+        near = levels[skip : len(levels) - skip]
+        rows = self._blocks("levels", [near], n_blocks, _BLOCK, N_TAP_BANDS)
+        seen = self._buffer("seen", (*rows.shape[:2], self._filters.shape[1]))
+        np.matmul(rows, self._filters, out=seen)
+        scale = np.multiply(seen, seen, out=self._buffer("scale", seen.shape))
+        scale += np.float32(1.0)
+        np.sqrt(scale, out=scale)
+        seen /= scale
+        return seen
+
+    def _gate(self, features: CellFeatures, clip: int, n_blocks: int) -> Floats:
+        """Return twice the gates: the factor is common to all and drops out of Z."""
+        w = self._weights
+        skip = CONTEXT_FRAMES // GATE_FRAMES - N_GATE_TAPS // 2
+        maps = [
+            values[clip, skip : values.shape[1] - skip]
+            for values in (features.snrs, features.volatilities)
+        ]
+        rows = self._blocks("maps", maps, n_blocks, _GATES, N_GATE_BANDS)
+        units = self._buffer("units", (*rows.shape[:2], self._hidden.shape[1]))
         np.matmul(rows, self._hidden, out=units)
-        by_clip = units.reshape(len(biases), -1, units.shape[1])
-        by_clip += biases
+        descriptors = features.descriptors[clip]
+        biases = w.gate_biases.T[: len(descriptors)] + descriptors @ w.gate_descriptors.T
+        units += np.repeat(biases, _GATES, axis=-1)[:, None]
         np.maximum(units, 0.0, out=units)
-        gates = self._buffer("gates", (len(rows), self._gates.shape[1]))
+        gates = self._buffer("gates", (*rows.shape[:2], self._gates.shape[1]))
         np.matmul(units, self._gates, out=gates)
         gates += self._gate_biases
         root = np.multiply(gates, gates, out=self._buffer("root", gates.shape))
@@ -176,38 +183,30 @@ class CellScorer:
         gates += root
         return gates
 
-    def _filter(self, levels: Floats, band: int) -> Floats:
-        """Return the filters' outputs for a band, squashed to (-1, 1)."""
-        rows = _neighbours(levels, band, N_TAP_BANDS)
-        seen = self._buffer("seen", (len(rows), self._filters.shape[1]))
-        np.matmul(rows, self._filters, out=seen)
-        scale = np.multiply(seen, seen, out=self._buffer("scale", seen.shape))
-        scale += np.float32(1.0)
-        np.sqrt(scale, out=scale)
-        seen /= scale
-        return seen
-
     def _blocks(
         self, name: str, maps: list[Floats], n_blocks: int, length: int, n_neighbours: int
     ) -> Floats:
         """Cut maps into overlapping blocks in time, with zeros beyond the outer bands.
 
-        Maps of shape ``(n_clips, n_frames, n_bands)`` become one array ``(n_clips * n_blocks,
-        n_bands + n_neighbours - 1, n_maps * window)``, where `window` is `length` and the reach
-        of the filter.  A band's neighbours lie next to it in memory, so a matrix product can
-        read them where they are.
+        Maps of shape ``(n_frames, n_bands)`` become a view of shape ``(n_bands, n_blocks,
+        n_neighbours * n_maps * window)``, where `window` is `length` and the reach of the filter.
+        A band's neighbours lie next to it in memory, so rows of two bands share what they have in
+        common and no copy is made for each.
         """
-        n_clips, n_frames, n_bands = maps[0].shape
+        n_frames, n_bands = maps[0].shape
         window = n_frames - (n_blocks - 1) * length
         edge = n_neighbours // 2
-        shape = (n_clips, n_blocks, n_bands + 2 * edge, len(maps), window)
-        blocks = self._buffer(name, shape)
-        blocks[:, :, :edge] = 0.0
-        blocks[:, :, edge + n_bands :] = 0.0
+        blocks = self._buffer(name, (n_blocks, n_bands + 2 * edge, len(maps), window))
+        blocks[:, :edge] = 0.0
+        blocks[:, edge + n_bands :] = 0.0
         for number, values in enumerate(maps):
-            view = np.lib.stride_tricks.sliding_window_view(values, window, axis=1)[:, ::length]
-            blocks[:, :, edge : edge + n_bands, number] = view
-        return blocks.reshape(n_clips * n_blocks, n_bands + 2 * edge, -1)
+            view = np.lib.stride_tricks.sliding_window_view(values, window, axis=0)[::length]
+            blocks[:, edge : edge + n_bands, number] = view
+        by_block, by_band, _, step = blocks.strides
+        width = n_neighbours * len(maps) * window
+        return np.lib.stride_tricks.as_strided(
+            blocks, (n_bands, n_blocks, width), (by_band, by_block, step), writeable=False
+        )
 
     def _buffer(self, name: str, shape: tuple[int, ...]) -> Floats:
         """Return memory of a shape, with whatever was left in it."""
@@ -216,10 +215,3 @@ class CellScorer:
         if kept is None or kept.size < size:
             kept = self._buffers[name] = np.empty(size, dtype=np.float32)
         return kept[:size].reshape(shape)
-
-
-def _neighbours(blocks: Floats, band: int, n_neighbours: int) -> Floats:
-    """Return a band and its neighbours as rows of a matrix, without a copy."""
-    width = blocks.shape[2]
-    flat = blocks.reshape(len(blocks), -1)
-    return flat[:, band * width : (band + n_neighbours) * width]

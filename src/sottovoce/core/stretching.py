@@ -7,22 +7,31 @@ pitches, each folded at many rates: folding at another rate costs next to nothin
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.front_end import MIN_FRAMES, FrontEnd
-from sottovoce.core.search import fold, offset_scores
+from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, FrontEnd
+from sottovoce.core.search import offset_scores
 from sottovoce.core.wire_format import FORMAT_1
 
-__all__ = ["N_STRETCH_HYPOTHESES", "Stretch", "find_stretches"]
+if TYPE_CHECKING:
+    import scipy.sparse
 
-_MOST = 0.10
-_SPEED_STEP = 0.002
-"""Over 20 s this leaves at most 20 ms between the grid and the mark at the ends."""
+__all__ = ["MOST_STRETCH", "Stretch", "find_stretches", "n_stretches"]
+
+MOST_STRETCH = 0.125
+"""Two semitones."""
+_SPEED_STEP = 0.001
+"""Over 20 s this leaves at most 5 ms between the grid and the mark at the ends."""
+_MOST_SPEED_STEP = 0.002
+_NEAR = 0.005
 _PITCH_STEP = 0.025
 """A quarter of the width of the narrowest band."""
+_FULL_FRAMES = 2 * CHUNK_FRAMES
 
 Floats = npt.NDArray[np.float32]
 
@@ -47,27 +56,29 @@ class Stretch:
 
         A wrong pitch costs score but does not hide a mark, so only time tells them apart.
         """
-        return abs(self.speed - other.speed) <= 2.5 * _SPEED_STEP
+        return abs(self.speed - other.speed) <= _NEAR
 
 
 def _grid(step: float) -> list[float]:
-    n = round(_MOST / step)
-    return [1.0 + i * step for i in range(-n, n + 1)]
+    n = round(MOST_STRETCH / step)
+    return [round(1.0 + i * step, 6) for i in range(-n, n + 1)]
 
 
-def _candidates() -> dict[float, list[float]]:
+@functools.cache
+def _candidates(speed_step: float) -> dict[float, list[float]]:
     """Return the speeds to try at each pitch."""
-    table: dict[float, list[float]] = {round(p, 6): [1.0] for p in _grid(_PITCH_STEP)}
+    table: dict[float, set[float]] = {pitch: {1.0} for pitch in _grid(_PITCH_STEP)}
     pitches = np.array(list(table))
-    for speed in _grid(_SPEED_STEP):
+    for speed in _grid(speed_step):
         nearest = float(pitches[np.abs(pitches - speed).argmin()])
-        table[nearest].append(speed)
-        table[1.0].append(speed)
-    return {pitch: sorted(set(speeds)) for pitch, speeds in table.items()}
+        table[nearest].add(speed)
+        table[1.0].add(speed)
+    return {pitch: sorted(speeds) for pitch, speeds in table.items()}
 
 
-_CANDIDATES = _candidates()
-N_STRETCH_HYPOTHESES = FORMAT_1.n_period_frames * sum(map(len, _CANDIDATES.values()))
+def n_stretches(n_frames: int) -> int:
+    """Return how many candidates there are for audio of so many frames."""
+    return sum(map(len, _candidates(_speed_step(n_frames)).values()))
 
 
 def find_stretches(audio: Floats, *, sr: float, least: float) -> list[Stretch]:
@@ -88,19 +99,23 @@ def find_stretches(audio: Floats, *, sr: float, least: float) -> list[Stretch]:
         Strongest first, without near neighbours and without the unstretched one.
     """
     found: list[tuple[float, Stretch]] = []
-    for pitch, speeds in _CANDIDATES.items():
+    for pitch in _grid(_PITCH_STEP):
         front_end = FrontEnd(sr=sr, pitch=pitch)
         front_end.push(audio)
         front_end.finish()
-        if front_end.n_frames < MIN_FRAMES:
+        n_frames = front_end.n_frames
+        if n_frames < MIN_FRAMES:
             return []
+        speeds = _candidates(_speed_step(n_frames))[pitch]
         chunks = range(front_end.n_chunks(ended=True))
         scores = np.concatenate([front_end.scores(chunk) for chunk in chunks])
-        for speed in speeds:
-            z = offset_scores(fold(_resample_frames(scores, 1.0 / speed))[None])[0]
-            top = float(z.max())
-            if top >= least:
-                found.append((top, Stretch(speed, pitch)))
+        folded = np.stack([_stretched_fold(n_frames, speed) @ scores for speed in speeds])
+        tops = offset_scores(folded).max(axis=1)
+        found += [
+            (float(top), Stretch(speed, pitch))
+            for top, speed in zip(tops, speeds, strict=True)
+            if top >= least
+        ]
     found.sort(key=lambda pair: -pair[0])
     chosen: list[Stretch] = []
     for _, stretch in found:
@@ -109,11 +124,28 @@ def find_stretches(audio: Floats, *, sr: float, least: float) -> list[Stretch]:
     return chosen
 
 
-def _resample_frames(scores: Floats, step: float) -> Floats:
-    """Read scores at multiples of `step` frames, between two frames by a straight line."""
-    if step == 1.0:
-        return scores
-    at = np.arange(int((len(scores) - 1) / step)) * step
+def _speed_step(n_frames: int) -> float:
+    """Return the coarsest step that keeps the ends of the audio as near as in a full window."""
+    return min(_SPEED_STEP * max(1, _FULL_FRAMES // n_frames), _MOST_SPEED_STEP)
+
+
+@functools.lru_cache(maxsize=512)
+def _stretched_fold(n_frames: int, speed: float) -> scipy.sparse.csr_array:
+    """Return what reads scores every 1 / speed frames and adds up the periods.
+
+    Between two frames it follows a straight line.
+    """
+    from scipy.sparse import csr_array  # late: few ever search so, and the import is slow
+
+    at = np.arange(int((n_frames - 1) * speed)) / speed
     before = at.astype(np.int64)
-    share = (at - before).astype(np.float32)[:, None]
-    return scores[before] * (1 - share) + scores[before + 1] * share
+    share = (at - before).astype(np.float32)
+    places = np.arange(len(at)) % FORMAT_1.n_period_frames
+    return csr_array(
+        (
+            np.concatenate([1 - share, share]),
+            (np.tile(places, 2), np.concatenate([before, before + 1])),
+        ),
+        shape=(FORMAT_1.n_period_frames, n_frames),
+        dtype=np.float32,
+    )

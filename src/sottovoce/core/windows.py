@@ -16,7 +16,7 @@ from sottovoce.core.wire_format import FORMAT_1
 if TYPE_CHECKING:
     from sottovoce.core.stretching import Stretch
 
-__all__ = ["GATE", "HYPOTHESES_PER_WINDOW", "WindowSearch"]
+__all__ = ["GATE", "HYPOTHESES_PER_WINDOW", "WindowSearch", "count_hypotheses"]
 
 GATE = 4.2
 """Score on the plain grid from which the fine grid is looked at.  It lost none of 7,000 finds
@@ -30,6 +30,30 @@ _MOST_DRIFT = HALF_FRAMES_PER_CELL // 2
 _MOST_TRACKS = 64
 
 Floats = npt.NDArray[np.float32]
+
+
+def count_hypotheses(n_frames: int) -> tuple[int, int]:
+    """Return how many windows `WindowSearch` makes of audio, and how many hypotheses it tries.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames of the whole audio.
+
+    Returns
+    -------
+    n_windows, n_hypotheses : int
+        Of all windows; offsets of both grids and those of long windows.
+    """
+    last = -(-n_frames // CHUNK_FRAMES) - 1
+    n_windows = max(last, 1)
+    n_long = sum(_is_long(chunk, final=chunk == last) for chunk in range(last + 1))
+    return n_windows, n_windows * HYPOTHESES_PER_WINDOW + n_long * FORMAT_1.n_period_frames
+
+
+def _is_long(chunk: int, *, final: bool) -> bool:
+    """Say whether a long window ends with a chunk."""
+    return chunk > 1 and (final or chunk % _LONG_STEP == _LONG_STEP - 1)
 
 
 class WindowSearch:
@@ -90,7 +114,7 @@ class WindowSearch:
         if chunk == 0 and not final:
             return False
         self._search_window(chunk)
-        if chunk > 1 and (final or chunk % _LONG_STEP == _LONG_STEP - 1):
+        if _is_long(chunk, final=final):
             self._search_long_window(chunk)
         for track in self.tracks:
             track.read()
