@@ -15,6 +15,7 @@ import numpy.typing as npt
 import scipy.signal
 import soxr
 
+from benchmarks._harness import rng_for, run_tasks
 from benchmarks.attacks import TRAINING_ATTACKS
 from sottovoce.core.features import (
     CONTEXT_FRAMES,
@@ -29,14 +30,15 @@ from sottovoce.core.stream import Protector
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from benchmarks.speech import Clip
 
 __all__ = ["Example", "make_examples"]
 
 PIECE_S = 10.24
 _MIN_PIECE_S = 2.5
+_SHARE_SHORT = 0.4
+_SHARE_DETUNED = 0.25
+_MOST_DETUNED = 0.0125
 _MAX_LAG_S = 0.25
 _RATES_HZ = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 
@@ -87,9 +89,7 @@ class RandomSigns:
         return self._frames[first - start : last - start]
 
 
-def make_examples(
-    clips: list[Clip], *, n_repeats: int, rng: np.random.Generator
-) -> Iterator[Example]:
+def make_examples(clips: list[Clip], *, n_repeats: int, seed: int, jobs: int = 2) -> list[Example]:
     """Mark and attack every piece of the clips.
 
     Parameters
@@ -98,27 +98,47 @@ def make_examples(
         Speech.
     n_repeats : int
         How often each attack is drawn for each piece.
-    rng : np.random.Generator
-        Signs, phases, crops, strengths, attacks and rates.
+    seed : int
+        Of signs, phases, crops, strengths, attacks and rates; the same examples come out of any
+        number of processes.
+    jobs : int
+        Processes.
 
-    Yields
-    ------
-    example : Example
+    Returns
+    -------
+    examples : list of Example
         Pieces that an attack left without sound are passed over.
     """
-    for clip in clips:
-        y, sr = clip.load()
-        y = np.atleast_2d(y)[0]
-        n_piece = int(PIECE_S * sr)
-        for start in range(0, max(len(y) - int(_MIN_PIECE_S * sr), 1), n_piece):
-            piece = y[start : start + n_piece]
-            if len(piece) < _MIN_PIECE_S * sr:
-                continue
-            for name in TRAINING_ATTACKS:
-                for _ in range(n_repeats):
-                    example = _make_example(piece, sr, name, rng)
-                    if example is not None:
-                        yield example
+    tasks = [(clip, n_repeats, seed) for clip in clips]
+    parts = run_tasks(_examples_of_clip, tasks, jobs=jobs, label="examples")
+    return [example for part in parts for example in part]
+
+
+def _examples_of_clip(task: tuple[Clip, int, int]) -> list[Example]:
+    clip, n_repeats, seed = task
+    rng = rng_for(seed, clip.name)
+    y, sr = clip.load()
+    y = np.atleast_2d(y)[0]
+    n_piece, n_least = int(PIECE_S * sr), int(_MIN_PIECE_S * sr)
+    examples = []
+    for start in range(0, max(len(y) - n_least, 1), n_piece):
+        piece = y[start : start + n_piece]
+        if len(piece) < n_least:
+            continue
+        for name in TRAINING_ATTACKS:
+            for _ in range(n_repeats):
+                example = _make_example(_shorten(piece, n_least, rng), sr, name, rng)
+                examples += [] if example is None else [example]
+    return examples
+
+
+def _shorten(piece: Floats, n_least: int, rng: np.random.Generator) -> Floats:
+    """Cut some pieces shorter: a clip of 3 s has other floors than one of 10 s."""
+    if len(piece) <= n_least or rng.random() > _SHARE_SHORT:
+        return piece
+    n = int(rng.integers(n_least, len(piece)))
+    start = int(rng.integers(0, len(piece) - n + 1))
+    return piece[start : start + n]
 
 
 def _make_example(y: Floats, sr: int, attack: str, rng: np.random.Generator) -> Example | None:
@@ -134,7 +154,6 @@ def _make_example(y: Floats, sr: int, attack: str, rng: np.random.Generator) -> 
     marked = protector.process(y, last=True)
     attacked, new_sr = TRAINING_ATTACKS[attack](marked, sr, rng)
     attacked = np.ascontiguousarray(np.atleast_2d(attacked)[0], dtype=np.float32)
-    stretch = 1.0
     lag_s = _measure_lag_s(marked, sr, attacked, new_sr)
     crop = int(rng.integers(0, 0.02 * new_sr))
     attacked, lag_s = attacked[crop:], lag_s - crop / new_sr
@@ -143,12 +162,14 @@ def _make_example(y: Floats, sr: int, attack: str, rng: np.random.Generator) -> 
     if n_frames < 8 * CONTEXT_FRAMES or np.abs(attacked).max() < 1e-5:
         return None
     starts = frame_starts(0, n_frames, new_sr * FORMAT_1.frame_s)
-    energies = band_energies(attacked[None], starts, sr=new_sr)
+    # The search over pitch leaves up to half a step between its bands and those of the mark.
+    detuned = rng.uniform(-_MOST_DETUNED, _MOST_DETUNED) if rng.random() < _SHARE_DETUNED else 0.0
+    energies = band_energies(attacked[None], starts, sr=new_sr, scale=float(1.0 + detuned))
     floors = measure_floors(energies)
     padded = np.pad(energies, ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0)), mode="edge")
     features = make_features(padded, floors)
     # Cell i of the random signs starts i - 1 cells after the first sample.
-    begins_s = (np.arange(len(signs.cells)) - 1) * FORMAT_1.cell_s * stretch + lag_s
+    begins_s = (np.arange(len(signs.cells)) - 1) * FORMAT_1.cell_s + lag_s
     frames = np.round(begins_s / FORMAT_1.frame_s + 1).astype(np.int64)
     inside = (frames >= 0) & (frames < n_frames)
     return Example(attack, features, frames[inside], signs.cells[inside])

@@ -17,6 +17,7 @@ import torch
 from benchmarks.speech import load_clips
 from sottovoce.core.features import CONTEXT_FRAMES
 from sottovoce.core.score import (
+    GATE_FRAMES,
     N_DESCRIPTORS,
     N_FILTERS,
     N_GATE_BANDS,
@@ -30,6 +31,27 @@ from sottovoce.core.wire_format import FORMAT_1
 from training.examples import Example, make_examples
 
 N_BANDS = FORMAT_1.n_bands
+PAIR = 2
+"""Frames in an entry of the maps that the gates look at."""
+HARD = frozenset(
+    (
+        "noise_white",
+        "noise_coloured",
+        "noise_real",
+        "babble",
+        "talkers",
+        "room",
+        "opus",
+        "opus_loss",
+        "gsm",
+        "telephone",
+        "griffin_lim_mel",
+        "world",
+        "chain",
+        "call",
+    )
+)
+"""Attacks under which marks are lost; they count twice."""
 WINDOW_CELLS = 40
 WINDOW_FRAMES = WINDOW_CELLS * FORMAT_1.n_cell_frames + 8
 
@@ -72,8 +94,10 @@ class ScoreNetwork(torch.nn.Module):
         kernel = self.centred_filters().transpose(1, 2)[:, None]
         seen = torch.nn.functional.conv2d(x, kernel, padding=(0, N_TAP_BANDS // 2))
         seen = seen * torch.rsqrt(1 + seen**2)
-        skip = CONTEXT_FRAMES // 2 - N_GATE_TAPS // 2
-        m = maps[:, :, skip : maps.shape[2] - skip]
+        n_joined = GATE_FRAMES // PAIR
+        joined = maps.reshape(*maps.shape[:2], -1, n_joined, N_BANDS).mean(dim=3)
+        skip = CONTEXT_FRAMES // GATE_FRAMES - N_GATE_TAPS // 2
+        m = joined[:, :, skip : joined.shape[2] - skip]
         hidden = torch.nn.functional.conv2d(m, self.gate_maps, padding=(0, N_GATE_BANDS // 2))
         hidden = hidden + self.gate_biases[None, :, None]
         hidden = (
@@ -82,7 +106,7 @@ class ScoreNetwork(torch.nn.Module):
         gates = torch.einsum("jh,nhtb->njtb", self.gate_outputs, torch.relu(hidden))
         gates = gates + self.gate_output_biases[None, :, None, None]
         gates = gates + torch.sqrt(gates**2 + 4)
-        gates = gates.repeat_interleave(2, dim=2)
+        gates = gates.repeat_interleave(GATE_FRAMES, dim=2)
         scores = (seen * gates * self.outputs[None, :, None]).sum(dim=1)
         usable = torch.arange(N_BANDS)[None, :] < n_usable[:, None]
         return scores * usable[:, None]
@@ -135,18 +159,23 @@ class Sampler:
 
 
 def group_loss(
-    network: ScoreNetwork, batches: list[tuple[torch.Tensor, ...]]
+    network: ScoreNetwork, batches: list[tuple[torch.Tensor, ...]], emphasis: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return minus the sum of the logarithms of each group's correlation, and the latter."""
+    """Return minus the sum of the logarithms of each group's mean correlation, and the latter.
+
+    Every window is normalised by itself, as a detector does: one with little sound counts as
+    much as a loud one.
+    """
     joined = [torch.cat(parts) for parts in zip(*batches, strict=True)]
     levels, maps, descriptors, usable, frames, signs = joined
     scores = network(levels, maps, descriptors, usable)
     picked = scores.gather(1, frames[:, :, None].expand(-1, -1, N_BANDS)) * signs.abs()
-    agreement = (picked * signs).sum(dim=(1, 2)).view(len(batches), -1).sum(dim=1)
-    energy = (picked**2).sum(dim=(1, 2)).view(len(batches), -1).sum(dim=1)
-    count = signs.abs().sum(dim=(1, 2)).view(len(batches), -1).sum(dim=1)
+    agreement = (picked * signs).sum(dim=(1, 2))
+    energy = (picked**2).sum(dim=(1, 2))
+    count = signs.abs().sum(dim=(1, 2))
     correlation = agreement / torch.sqrt(energy * count + 1e-9)
-    return -torch.log(correlation.clamp(min=1e-3)).sum(), correlation.detach()
+    means = correlation.view(len(batches), -1).mean(dim=1)
+    return -(emphasis * torch.log(means.clamp(min=1e-3))).sum(), means.detach()
 
 
 def train(
@@ -174,11 +203,13 @@ def train(
     rng = np.random.default_rng(seed)
     network = ScoreNetwork()
     samplers = {name: Sampler(examples, rng) for name, examples in groups.items()}
+    emphasis = torch.tensor([2.0 if name in HARD else 1.0 for name in groups])
     optimiser = torch.optim.AdamW(network.parameters(), lr=4e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
     smoothed, began = None, time.monotonic()
     for step in range(n_steps):
-        loss, correlation = group_loss(network, [s.draw(n_windows) for s in samplers.values()])
+        batches = [sampler.draw(n_windows) for sampler in samplers.values()]
+        loss, correlation = group_loss(network, batches, emphasis)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -208,17 +239,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3, help="draws of each attack a piece")
     parser.add_argument("--steps", type=int, default=7_000)
-    parser.add_argument("--windows", type=int, default=3, help="windows a group and step")
+    parser.add_argument("--windows", type=int, default=4, help="windows a group and step")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that make examples")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rng = np.random.default_rng(arguments.seed)
     clips = [
         clip
         for clip in load_clips()
         if clip.half == "tune" and clip.permissive and clip.kind == "speech"
     ]
     groups: dict[str, list[Example]] = {}
-    for example in make_examples(clips, n_repeats=arguments.repeats, rng=rng):
+    made = make_examples(
+        clips, n_repeats=arguments.repeats, seed=arguments.seed, jobs=arguments.jobs
+    )
+    for example in made:
         groups.setdefault(example.attack, []).append(example)
     n = sum(map(len, groups.values()))
     sys.stderr.write(f"{len(clips)} clips, {len(groups)} attacks, {n} examples\n")

@@ -8,13 +8,14 @@ of the score.  Figures and training hear different backgrounds (`benchmarks.spee
 """
 
 from benchmarks.attacks._types import Attack, Audio, Effect
-from benchmarks.attacks.battery import ATTACKS, EVERYDAY
+from benchmarks.attacks.battery import ATTACKS, EVERYDAY, GROUPS
 from benchmarks.attacks.timing import random_crop
 from benchmarks.attacks.training import TRAINING_ATTACKS
 
 __all__ = [
     "ATTACKS",
     "EVERYDAY",
+    "GROUPS",
     "TRAINING_ATTACKS",
     "Attack",
     "Audio",

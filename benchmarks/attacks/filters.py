@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Literal, cast
 
 import librosa
@@ -16,6 +17,7 @@ __all__ = [
     "downmix",
     "equaliser",
     "gain",
+    "loudness",
     "pass_band",
     "polarity",
     "requantise",
@@ -28,6 +30,17 @@ def gain(db: float) -> Effect:
     """Return a gain of `db` (20*log10), hard clipped at full scale as a file would."""
     factor = np.float32(10 ** (db / 20))
     return lambda y, sr, rng: (np.clip(y * factor, -1.0, 1.0), sr)
+
+
+def loudness(lufs: float) -> Effect:
+    """Return normalisation to a loudness after ITU-R BS.1770, hard clipped (needs pyloudnorm)."""
+
+    def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
+        meter = importlib.import_module("pyloudnorm").Meter(sr)
+        measured = float(meter.integrated_loudness(y.T.astype(np.float64)))
+        return gain(lufs - measured if np.isfinite(measured) else 0.0)(y, sr, rng)
+
+    return effect
 
 
 def requantise(bits: int) -> Effect:

@@ -6,7 +6,7 @@ import functools
 import importlib
 import importlib.util
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import librosa
 import numpy as np
@@ -16,7 +16,15 @@ from benchmarks.attacks.timing import resample
 if TYPE_CHECKING:
     from benchmarks.attacks._types import Audio
 
-__all__ = ["griffin_lim", "griffin_lim_mel", "has_world", "world"]
+__all__ = [
+    "griffin_lim",
+    "griffin_lim_mel",
+    "griffin_lim_of_mel",
+    "has_world",
+    "mono_16k",
+    "world",
+    "world_module",
+]
 
 _SR = 16_000
 _N_FFT = 1024
@@ -30,7 +38,7 @@ def _mel_matrices(n_mels: int) -> tuple[Audio, Audio]:
     return filters, np.linalg.pinv(filters).astype(np.float32)
 
 
-def _mono_16k(y: Audio, sr: int) -> Audio:
+def mono_16k(y: Audio, sr: int) -> Audio:
     """Return the downmix at 16 kHz."""
     return resample(y if y.ndim == 1 else y.mean(axis=0), sr, _SR)
 
@@ -51,18 +59,35 @@ def griffin_lim_mel(
     y: Audio, sr: int, rng: np.random.Generator, *, n_mels: int = 80, n_iter: int = 32
 ) -> tuple[Audio, int]:
     """Rebuild 16 kHz mono speech from `n_mels` mel magnitudes with random phase."""
-    mono = _mono_16k(y, sr)
+    mono = mono_16k(y, sr)
     filters, inverse = _mel_matrices(n_mels)
     mel = filters @ np.abs(librosa.stft(mono, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
     magnitudes = np.maximum(inverse @ mel, 0.0)
     return _griffin_lim(magnitudes, mono.size, rng, n_iter), _SR
 
 
+def griffin_lim_of_mel(
+    mel: Audio, n: int, n_fft: int, hop_length: int, rng: np.random.Generator
+) -> Audio:
+    """Find a waveform of `n` samples at 16 kHz for mel magnitudes of shape (n_mels, frames)."""
+    filters = librosa.filters.mel(sr=_SR, n_fft=n_fft, n_mels=len(mel))
+    magnitudes = np.maximum(np.linalg.pinv(filters) @ mel, 0.0)
+    out = librosa.griffinlim(
+        magnitudes,
+        n_iter=32,
+        n_fft=n_fft,
+        hop_length=hop_length,
+        length=n,
+        random_state=int(rng.integers(2**31)),
+    )
+    return out.astype(np.float32, copy=False)
+
+
 def griffin_lim(
     y: Audio, sr: int, rng: np.random.Generator, *, n_iter: int = 32
 ) -> tuple[Audio, int]:
     """Rebuild 16 kHz mono speech from its linear magnitudes with random phase."""
-    mono = _mono_16k(y, sr)
+    mono = mono_16k(y, sr)
     magnitudes = np.abs(librosa.stft(mono, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
     return _griffin_lim(magnitudes, mono.size, rng, n_iter), _SR
 
@@ -74,14 +99,17 @@ def has_world() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in needed)
 
 
+def world_module() -> Any:  # noqa: ANN401 - pyworld has no types
+    """Return pyworld, whose import of an old part of setuptools is nobody's business here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("pyworld")
+
+
 def world(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
     """Analyse and synthesise with the WORLD vocoder at 16 kHz (needs pyworld)."""
-    with warnings.catch_warnings():
-        # Its import of an old part of setuptools is nobody's business here.
-        warnings.simplefilter("ignore")
-        pyworld = importlib.import_module("pyworld")
-
-    mono = _mono_16k(y, sr)
+    pyworld = world_module()
+    mono = mono_16k(y, sr)
     x = mono.astype(np.float64)
     f0, times = pyworld.dio(x, _SR)
     f0 = pyworld.stonemask(x, f0, times, _SR)

@@ -7,6 +7,7 @@ two numbers.  The direct sound stays where it was, so nothing is delayed.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy import signal
 if TYPE_CHECKING:
     from benchmarks.attacks._types import Audio, Effect
 
-__all__ = ["reverberation", "room_response"]
+__all__ = ["reverberation", "room_response", "shoebox"]
 
 
 def room_response(sr: int, rt60_s: float, drr_db: float, rng: np.random.Generator) -> Audio:
@@ -53,5 +54,39 @@ def reverberation(rt60_s: float, drr_db: float) -> Effect:
             ]
         )[:, : y.shape[-1]].astype(np.float32, copy=False)
         return (wet[0] if y.ndim == 1 else wet), sr
+
+    return effect
+
+
+def shoebox(rt60_s: float, distance_m: float) -> Effect:
+    """Return a room of 6 by 4.5 by 2.8 m by the image method (needs pyroomacoustics).
+
+    Parameters
+    ----------
+    rt60_s : float
+        Reverberation time, in seconds, from which the walls' absorption follows (Sabine).
+    distance_m : float
+        From the mouth to the microphone.
+    """
+
+    def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
+        pra = importlib.import_module("pyroomacoustics")
+        size = np.array([6.0, 4.5, 2.8])
+        absorption, order = pra.inverse_sabine(rt60_s, size)
+        room = pra.ShoeBox(
+            size, fs=sr, materials=pra.Material(absorption), max_order=min(order, 30)
+        )
+        angle = rng.uniform(0, 2 * np.pi)
+        mouth = np.array([3.0, 2.2, 1.4]) + rng.uniform(-0.2, 0.2, 3)
+        step = distance_m * np.array([np.cos(angle), np.sin(angle), 0.0])
+        room.add_source(mouth)
+        room.add_microphone(np.clip(mouth + step, 0.3, size - 0.3))
+        room.compute_rir()
+        response = np.asarray(room.rir[0][0])
+        mono = y if y.ndim == 1 else y.mean(axis=0)
+        direct = int(np.abs(response).argmax())
+        wet = signal.oaconvolve(mono, response)[direct:][: len(mono)]
+        level = np.sqrt(np.mean(mono**2) / max(float(np.mean(wet**2)), 1e-12))
+        return (wet * level).astype(np.float32), sr
 
     return effect

@@ -1,7 +1,7 @@
 """Attacks of random strength for the training of the score.
 
 They hear only what training may hear: backgrounds are permissively licensed clips of the tune half
-and synthetic music.  None moves a sample by more than about 4 ms, so that the sign of a cell is
+and synthetic music.  None moves a sample by more than about 8 ms, so that the sign of a cell is
 still known afterwards.  Vocoders with learned weights are left out on purpose: the score must meet
 them for the first time in the figures.
 """
@@ -63,6 +63,22 @@ def _rates(rng: np.random.Generator) -> Effect:
     return effect if rng.random() < 0.5 else timing.to_rate(there)
 
 
+def _tempo_and_back(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
+    """Change the tempo and undo it: what stretching does to sound, without moving it in time."""
+    factor = float(rng.uniform(0.9, 1.12))
+    there, _ = timing.tempo(factor)(y, sr, rng)
+    return timing.tempo(1.0 / factor)(there, sr, rng)
+
+
+def _call(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
+    """Do what a call does: a room or noise, noise suppression, level control, Opus with losses."""
+    before = ("room", "noise_real", "babble", "none")
+    y, sr = _SINGLE[str(rng.choice(before))](y, sr, rng)
+    y, sr = filters.wiener(rng.uniform(-20, -8))(y, sr, rng)
+    y, sr = filters.compressor(rng.uniform(2, 5), threshold_db=rng.uniform(-30, -12))(y, sr, rng)
+    return codecs.opus(_kbps(rng, 12, 32), loss=rng.uniform(0, 0.08))(y, sr, rng)
+
+
 def _telephone(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
     """Apply a band of 300 to 3400 Hz and one of the codecs of telephony."""
     y, sr = filters.pass_band(300, 3_400)(y, sr, rng)
@@ -118,6 +134,8 @@ _SINGLE: dict[str, Effect] = {
     "requantise": _drawn(lambda rng: filters.requantise(int(rng.integers(8, 13)))),
     "overdrive": _drawn(lambda rng: filters.gain(rng.uniform(6, 15))),
     "wow": timing.wow,
+    "world": resynthesis.world,
+    "tempo_and_back": _tempo_and_back,
 }
 
 # What a chain begins with (the room and the people in it) and what it ends with (the channel).
@@ -143,4 +161,4 @@ def _chain(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
     return y, sr
 
 
-TRAINING_ATTACKS: dict[str, Effect] = {**_SINGLE, "chain": _chain}
+TRAINING_ATTACKS: dict[str, Effect] = {**_SINGLE, "chain": _chain, "call": _call}

@@ -9,6 +9,7 @@ import pytest
 
 import sottovoce as sv
 from sottovoce.core import coding, pattern
+from sottovoce.core.embedding import SignSource
 from sottovoce.core.features import band_energies
 from sottovoce.core.framing import frame_starts
 from sottovoce.core.front_end import FrontEnd
@@ -42,10 +43,12 @@ def test_pattern() -> None:
 def test_payloads(case: dict) -> None:
     case = dict(case)
     bits, coded = unhex(case.pop("bits"), 80), unhex(case.pop("coded"), 320)
+    cells = unhex(case.pop("cells"), 6_400)
     notice = sv.Notice(**case)
     np.testing.assert_array_equal(notice_to_bits(notice), bits)
     assert bits_to_notice(bits) == notice
     np.testing.assert_array_equal((1 - coding.encode(bits)) // 2, coded)
+    np.testing.assert_array_equal((1 - SignSource(notice).superframe(0).reshape(-1)) // 2, cells)
 
 
 @pytest.mark.parametrize("case", PAYLOADS["invalid"])

@@ -57,12 +57,14 @@ def write_pattern() -> None:
 
 
 def write_payload() -> None:
-    """Write payloads with their bits and code words, words that are none, and seal signs."""
+    """Write payloads with bits, code words and cells, words that are none, and seal signs."""
+    roles, places = reference.roles(), reference.bit_of_cell()
     valid = []
     for fields in NOTICES:
         bits = reference.payload_bits(**fields)
         coded = reference.encode(bits)
-        valid.append({**fields, "bits": _hex(bits), "coded": _hex(coded)})
+        cells = [reference.cell_sign(*at, coded, roles, places) < 0 for at in np.ndindex(4, 80, 20)]
+        valid.append({**fields, "bits": _hex(bits), "coded": _hex(coded), "cells": _hex(cells)})
     good = reference.payload_bits(**NOTICES[1])
     invalid = [
         {"bits": _hex([0] * 80), "error": "check"},

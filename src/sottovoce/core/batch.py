@@ -15,7 +15,12 @@ from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, score_energies
 from sottovoce.core.listening import detect
 from sottovoce.core.score import CellScorer
 from sottovoce.core.search import fold, offset_scores
-from sottovoce.core.windows import GATE, HYPOTHESES_PER_WINDOW
+from sottovoce.core.windows import (
+    GATE,
+    HYPOTHESES_PER_WINDOW,
+    SHORT_SHARE,
+    fold_short_windows,
+)
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
@@ -83,23 +88,34 @@ def detect_batch(
         floors = measure_floors(energies)
         around = ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0))
         scores = score_energies(np.pad(energies, around, mode="edge"), floors, scorer)
-        for row, z in zip(clips, offset_scores(fold(scores)), strict=True):
-            if z.max() >= GATE:
+        short_z = np.zeros((len(clips), 0), dtype=np.float32)
+        if len(starts) > 2 * FORMAT_1.n_period_frames:
+            short = fold_short_windows(scores)
+            short_z = offset_scores(short.reshape(-1, *short.shape[2:])).reshape(len(clips), -1)
+        for row, z, own in zip(clips, offset_scores(fold(scores)), short_z, strict=True):
+            if max(z.max(), own.max(initial=0.0)) >= GATE:
                 detections.append(detect(row, sr=sr, max_fpr=max_fpr))
             else:
-                detections.append(_nothing(z, y.shape[1] / sr))
+                detections.append(_nothing(z, own, y.shape[1] / sr))
     return detections
 
 
-def _nothing(z: npt.NDArray[np.float32], duration_s: float) -> Detection:
+def _nothing(
+    z: npt.NDArray[np.float32], short_z: npt.NDArray[np.float32], duration_s: float
+) -> Detection:
     """Return the verdict on a clip whose plain grid shows nothing."""
-    score = max(float(z.max()), 0.0)
-    log10_p = float(log10_p_value(score, n_hypotheses=HYPOTHESES_PER_WINDOW))
+    short_share = SHORT_SHARE if len(short_z) else 0.0
+    families = [(max(float(z.max()), 0.0), HYPOTHESES_PER_WINDOW / (1 - short_share))]
+    if short_share:
+        families.append((max(float(short_z.max()), 0.0), len(short_z) / short_share))
+    log10_p, minus_score, n_paid = min(
+        (float(log10_p_value(score, n_hypotheses=n)), -score, n) for score, n in families
+    )
     return Detection(
         found=False,
         log10_p=log10_p,
-        score=score,
-        n_hypotheses=HYPOTHESES_PER_WINDOW,
+        score=-minus_score,
+        n_hypotheses=int(np.ceil(n_paid)),
         log10_e=float(log10_e_value(z)),
         voices=(),
         duration_s=duration_s,

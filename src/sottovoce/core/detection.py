@@ -80,9 +80,10 @@ class Detection:
         Logarithm to base 10 of the probability, at most, that unmarked audio looks as marked
         as this does.
     score : float
-        The best score anywhere.
+        The score that `log10_p` belongs to, the most telling one.
     n_hypotheses : int
-        Places that were searched; counted in `log10_p`.
+        Places that `log10_p` pays for: those that were searched, and more where windows of
+        several kinds share the allowed false alarms.
     log10_e : float
         Logarithm to base 10 of the e-value of "something is marked here".  Clips too short to
         be found alone prove together that a marked voice is among them: see
@@ -126,7 +127,7 @@ class Detection:
 
 
 def merge_same_owner(voices: list[Voice]) -> list[Voice]:
-    """Join voices with one owner's payload: a cut or an echo gives a voice several offsets.
+    """Join voices with one owner's payload: cuts, echoes and warps give a voice several offsets.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ def merge_same_owner(voices: list[Voice]) -> list[Voice]:
     merged: dict[object, Voice] = {}
     for number, voice in enumerate(voices):
         named = voice.notice is not None and voice.notice.owner_id != 0
-        name = (voice.notice, voice.speed, voice.pitch) if named else number
+        name = voice.notice if named else number
         kept = merged.get(name)
         if kept is None:
             merged[name] = voice

@@ -3,7 +3,7 @@
 The promise.  For audio that does not depend on the signs, Z = sum(c F) / sqrt(sum(F^2)) is a
 weighted sum of independent fair signs with unit variance, whatever F is.  Hence for every t
 
-    P(Z >= t) <= min(exp(-t^2 / 2), 3.178 (1 - Phi(t)))
+    P(Z >= t) <= min(exp(-t^2 / 2), 3.1787 (1 - Phi(t)))
 
 by Hoeffding [1]_ and by Bentkus and Dzindzalieta [2]_.  Times the number of places looked at
 (the union bound) this is a p-value that needs no calibration and no model of audio.
@@ -47,7 +47,8 @@ __all__ = [
 
 FOUND_FPR = 1e-6
 SUSPECTED_FPR = 1e-3
-_BENTKUS = 3.178
+_BENTKUS = 3.1787
+"""1 / (4 (1 - Phi(sqrt(2)))) = 3.178655..., rounded up: two equal weights reach it at sqrt(2)."""
 _LN10 = math.log(10.0)
 _E_VALUE_SLOPES = (2.0, 3.0, 4.0, 6.0)
 
@@ -141,8 +142,10 @@ def pool_independent(log10_e: npt.ArrayLike) -> float:
     -------
     log10_e : float
         Of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
-        marked", *if* the clips are independent of each other; for excerpts of one recording
-        use `pool_dependent`.
+        marked", *if* the clips are independent of each other and, with the signs as they are,
+        unmarked clips of that kind have e-values of mean at most 1.  That the signs are fair
+        does not prove the second, since all clips share them (`docs/evidence.md`); for
+        excerpts of one recording, and for proof without a condition, use `pool_dependent`.
     """
     return float(np.sum(np.asarray(log10_e, dtype=np.float64)))
 

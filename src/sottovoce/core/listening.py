@@ -20,7 +20,7 @@ from sottovoce.core.framing import check_signal, check_sr
 from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.stretching import MOST_STRETCH, Stretch, find_stretches, n_stretches
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
-from sottovoce.core.windows import WindowSearch, count_hypotheses
+from sottovoce.core.windows import SHORT_SHARE, WindowSearch, count_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
@@ -95,8 +95,10 @@ class Detector:
         self._ended = False
         self._n_samples = 0
         self._n_peeked_hypotheses = 0
+        self._n_looks = 0
         sealed = self._seal_key is not None
-        self._searches = [WindowSearch(self._sr, Stretch(), max_fpr=self._max_fpr, sealed=sealed)]
+        main = WindowSearch(self._sr, Stretch(), max_fpr=self._max_fpr, sealed=sealed, short=True)
+        self._searches = [main]
 
     def process(self, block: npt.NDArray[np.floating[Any]], last: bool = False) -> None:  # noqa: FBT001, FBT002 - a twin of every stream API
         """Listen to one block.
@@ -146,6 +148,7 @@ class Detector:
         before = look._count_hypotheses()
         look._advance(ended=True)
         self._n_peeked_hypotheses += look._count_hypotheses() - before
+        self._n_looks += 1
         return look._conclude()
 
     def _advance(self, *, ended: bool) -> None:
@@ -179,45 +182,73 @@ class Detector:
             self._searches.append(search)
 
     def _count_hypotheses(self) -> int:
+        main = self._searches[0]
+        return main.n_hypotheses + main.n_short_hypotheses
+
+    def _count_stretched_hypotheses(self) -> int:
         """Count every hypothesis that could have been tried, whatever the audio led to.
 
         A stretch may be followed from any window on, so each counts as often as there are windows.
         """
+        n_frames = self._searches[0].front_end.n_frames
+        n_windows, _, _ = count_hypotheses(n_frames)
+        _, n_each, _ = count_hypotheses(int(np.ceil(n_frames * (1 + MOST_STRETCH))))
+        return n_stretches(n_frames) * n_windows * n_each
+
+    def _evidence(self) -> list[tuple[WindowSearch, bool, float]]:
+        """Return the families of hypotheses: search, whether short windows, hypotheses paid for.
+
+        Each family may use a share of the allowed false alarms; a hypothesis then costs as much
+        as if there were the family's number over its share of them.
+        """
         main = self._searches[0]
-        n = main.n_hypotheses + self._n_peeked_hypotheses
+        n_peeked = self._n_peeked_hypotheses
+        share = 0.5 if self._thorough else 1.0
+        short_share = share * SHORT_SHARE if main.n_short_hypotheses else 0.0
+        families = [(main, False, (main.n_hypotheses + n_peeked) / (share - short_share))]
+        if short_share:
+            families.append((main, True, (main.n_short_hypotheses + n_peeked) / short_share))
         if self._thorough:
-            n_frames = main.front_end.n_frames
-            n_windows, _ = count_hypotheses(n_frames)
-            _, n_each = count_hypotheses(int(np.ceil(n_frames * (1 + MOST_STRETCH))))
-            n += n_stretches(n_frames) * n_windows * n_each
-        return n
+            n_stretched = self._count_stretched_hypotheses() * (1 + self._n_looks) / (1 - share)
+            families += [(search, False, n_stretched) for search in self._searches[1:]]
+        return families
 
     def _conclude(self) -> Detection:
-        n_hypotheses = self._count_hypotheses()
         duration_s = self._n_samples / self._sr
-        score = max(search.best_score for search in self._searches)
-        log10_p = float(log10_p_value(score, n_hypotheses=n_hypotheses))
-        least = threshold(self._max_fpr, n_hypotheses=n_hypotheses)
-        voices = [
-            self._describe(track, search, n_hypotheses, duration_s)
-            for search in self._searches
-            for track in search.tracks
-            if track.score >= least
-        ]
-        voices = merge_same_owner(sorted(voices, key=lambda voice: voice.log10_p))
+        best = (1.0, 0.0, 1.0)  # log10 p, minus the score, hypotheses paid for
+        voices: dict[int, Voice] = {}
+        for search, short, n_hypotheses in self._evidence():
+            score = search.best_short_score if short else search.best_score
+            log10_p = float(log10_p_value(score, n_hypotheses=n_hypotheses))
+            best = min(best, (log10_p, -score, n_hypotheses))
+            least = threshold(self._max_fpr, n_hypotheses=n_hypotheses)
+            for track in search.tracks:
+                score = track.short_score if short else track.score
+                if score < least:
+                    continue
+                voice = self._describe(track, search, score, n_hypotheses, duration_s)
+                if id(track) not in voices or voice.log10_p < voices[id(track)].log10_p:
+                    voices[id(track)] = voice
+        found = merge_same_owner(sorted(voices.values(), key=lambda voice: voice.log10_p))
+        log10_p, minus_score, n_paid = best
         return Detection(
-            found=bool(voices),
+            found=bool(found),
             log10_p=log10_p,
-            score=score,
-            n_hypotheses=n_hypotheses,
+            score=-minus_score,
+            n_hypotheses=int(np.ceil(n_paid)),
             # Overlapping windows depend on each other: their mean is an e-value all the same.
             log10_e=pool_dependent(self._searches[0].log10_e or [0.0]),
-            voices=tuple(voices),
+            voices=tuple(found),
             duration_s=duration_s,
         )
 
     def _describe(
-        self, track: Track, search: WindowSearch, n_hypotheses: int, duration_s: float
+        self,
+        track: Track,
+        search: WindowSearch,
+        score: float,
+        n_hypotheses: float,
+        duration_s: float,
     ) -> Voice:
         scale = 0.5 * FORMAT_1.frame_s / search.stretch.speed
         # Frame g sits on the cell that begins one frame (two half frames) earlier.
@@ -233,8 +264,8 @@ class Detector:
             seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
         segments = track.segments_s(duration_s=duration_s * speed)
         return Voice(
-            log10_p=float(log10_p_value(track.score, n_hypotheses=n_hypotheses)),
-            score=track.score,
+            log10_p=float(log10_p_value(score, n_hypotheses=n_hypotheses)),
+            score=score,
             offset_s=offset_s,
             speed=speed,
             pitch=search.stretch.pitch,

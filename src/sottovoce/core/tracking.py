@@ -47,12 +47,18 @@ class Track:
         Half frame at which some cell 0 of a period is centred.
     keep_superframes : bool
         Whether single superframes are kept for the test of a seal.
+
+    Attributes
+    ----------
+    score, short_score : float
+        The best in windows of two chunks and more, and in short windows; 0 where not seen.
     """
 
     def __init__(self, offset: int, *, keep_superframes: bool = False) -> None:
         self.offset = offset
         self.first_offset = offset
         self.score = 0.0
+        self.short_score = 0.0
         self.n_looks = 0
         self.reading: PayloadReading | None = None
         self._sums: Floats | None = None

@@ -1,0 +1,74 @@
+"""Is attacked speech still worth having?  Otherwise the attack counts for nothing.
+
+What keeps the waveform is judged by PESQ against what went in; what makes a new one by the speaker
+that a voice encoder hears in it and by DNSMOS, which needs no reference.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import signal
+
+from benchmarks.attacks.timing import resample
+from benchmarks.judges import pesq_wb
+
+if TYPE_CHECKING:
+    from benchmarks.attacks import Audio
+
+__all__ = ["LIMITS", "dnsmos_overall", "in_budget", "pesq_after_alignment", "speaker_likeness"]
+
+LIMITS = {"pesq": 2.5, "likeness": 0.80, "dnsmos_drop": 0.5}
+_SR = 16_000
+_MOST_LAG_S = 0.5
+
+
+def _mono(y: Audio, sr: int) -> Audio:
+    mono = resample(y if y.ndim == 1 else y.mean(axis=0), sr, _SR)
+    return mono / np.float32(max(1.0, float(np.abs(mono).max())))
+
+
+def pesq_after_alignment(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
+    """Return wide-band PESQ of attacked speech whose delay is found by cross-correlation."""
+    a, b = _mono(reference, sr), _mono(processed, new_sr)
+    n = min(len(a), len(b))
+    likeness = signal.correlate(b[:n], a[:n], method="fft")
+    reach = min(round(_MOST_LAG_S * _SR), n - 1)
+    lag = int(np.abs(likeness[n - 1 - reach : n + reach]).argmax()) - reach
+    a, b = a[max(-lag, 0) :], b[max(lag, 0) :]
+    n = min(len(a), len(b))
+    return pesq_wb(a[:n], b[:n], _SR)
+
+
+@functools.cache
+def _voice_encoder() -> Any:  # noqa: ANN401 - the type is of an optional package
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("resemblyzer").VoiceEncoder("cpu", verbose=False)
+
+
+def speaker_likeness(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
+    """Return the cosine between the speakers that Resemblyzer hears: 0 to 1."""
+    encoder = _voice_encoder()
+    a, b = (
+        encoder.embed_utterance(_mono(y, rate))
+        for y, rate in ((reference, sr), (processed, new_sr))
+    )
+    return float(np.dot(a, b))
+
+
+def dnsmos_overall(y: Audio, sr: int) -> float:
+    """Return DNSMOS P.835, overall: 1 to 5, without a reference."""
+    dnsmos = importlib.import_module("speechmos.dnsmos")
+    return float(dnsmos.run(_mono(y, sr), _SR)["ovrl_mos"])
+
+
+def in_budget(worth: dict[str, float]) -> bool:
+    """Say whether medians of the judges' verdicts leave the speech worth having."""
+    if "pesq" in worth:
+        return worth["pesq"] >= LIMITS["pesq"]
+    return worth["likeness"] >= LIMITS["likeness"] and worth["dnsmos_drop"] <= LIMITS["dnsmos_drop"]
