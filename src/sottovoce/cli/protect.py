@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sottovoce import STRENGTHS_DB, Notice
+from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._batch import run_files
 from sottovoce.cli._inputs import Source, find_sources, name_targets
-from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples, parse_strength
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._words import describe_notice, format_path, make_payload
 from sottovoce.core.payload import FIRST_YEAR
@@ -116,7 +116,7 @@ def protect(
 
     sources = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
     targets = name_targets(sources, out=out, in_place=in_place)
-    strength_db = _parse_strength(strength)
+    strength_db = parse_strength(strength)
     refused = parse_policy(policy)
     # Last, since it may make a key: a call that cannot work leaves nothing behind.
     notice = Notice(owner_id=_choose_owner(owner), policy=refused, year=_this_year())
@@ -145,21 +145,6 @@ def protect(
         context.exit(_EXIT_ERROR)
     if not as_json:
         _output.explain(f"Each mark says: {describe_notice(notice)}.")
-
-
-def _parse_strength(text: str) -> float:
-    if text in STRENGTHS_DB:
-        return STRENGTHS_DB[text]
-    try:
-        strength_db = float(text.lower().removesuffix("db"))
-    except ValueError:
-        strength_db = 0.0
-    if not 0.0 < strength_db <= 3.0:
-        raise ParameterError(
-            f"{text!r} is no strength",
-            remedy=f"Use {', '.join(STRENGTHS_DB)}, or a number of dB up to 3.",
-        )
-    return strength_db
 
 
 def _choose_owner(owner: str | None) -> int:
