@@ -24,7 +24,13 @@ _ATTACKS = {
     "room_0.3": "a room, RT 0.3 s",
     "noise_white_10": "white noise at 10 dB",
     "noise_white_0": "white noise at 0 dB",
-    "griffin_lim_mel80": "re-synthesis from mel bands",
+    "call": "a call: WebRTC processing, Opus with losses",
+    "rnnoise": "RNNoise",
+    "deepfilternet": "DeepFilterNet 3",
+    "hifigan": "re-synthesis by HiFi-GAN",
+    "griffin_lim_mel80": "re-synthesis by Griffin-Lim",
+    "speed_+5": "5 % faster, thorough search",
+    "pitch_+2": "two semitones up, thorough search",
 }
 _JUDGES = {
     "pesq_wb": "PESQ",
@@ -50,24 +56,18 @@ def _per_cent(share: float) -> str:
 
 
 def _found(results: Results) -> list[str]:
-    if "presence" not in results:
+    if "robustness" not in results:
         return []
-    rows = results["presence"]["rows"]
-    found = {
-        (row["attack"], row["seconds"]): row["found"] for row in rows if row["marked_at_hz"] is None
-    }
-    read = {
-        (row["attack"], row["seconds"]): row["right"]
-        for row in results.get("payload", {}).get("rows", [])
-        if row.get("kind") == "marked"
-    }
+    rows = [row for row in results["robustness"]["rows"] if row["marked"]]
+    found = {(row["attack"], row["seconds"]): row["found"] for row in rows}
+    read = {(row["attack"], row["seconds"]): row["read"] for row in rows}
     lines = []
     for name, words in _ATTACKS.items():
-        cells = [found.get((name, 5)), found.get((name, 10)), read.get((name, 20))]
+        cells = [found.get((name, 5.0)), found.get((name, 10.0)), read.get((name, 20.0))]
         if cells[1] is not None:
             lines.append([words, *("" if cell is None else _per_cent(cell) for cell in cells)])
     head = ["found at p ≤ 10⁻⁶, % of clips", "in 5 s", "in 10 s", "owner read in 20 s"]
-    persons = len(results["presence"]["speakers"])
+    persons = len(results["robustness"]["speakers"])
     note = f"Real speech of {persons} persons who had no part in the training."
     return [markdown_table(head, lines), "", note]
 

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
     parser.add_argument("--seconds", type=float, nargs="+", default=[5.0, 10.0])
-    parser.add_argument("--attacks", nargs="+", default=["all"], help="names, everyday or all")
+    parser.add_argument("--attacks", nargs="+", default=["none"], help="names, everyday or all")
     parser.add_argument("--repeats", type=int, default=4, help="trials of a piece (default: 4)")
     parser.add_argument("--strength", choices=tuple(sv.STRENGTHS_DB), default="standard")
     options = parser.parse_args(arguments)

@@ -25,7 +25,9 @@ _DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 # The order of the page, and the head of each part.
 SECTIONS = {
-    "presence": "Is the mark found?",
+    "robustness": "Is the mark found and read after what happens to sound?",
+    "deliberate": "What deliberate attacks do",
+    "presence": "At every sampling rate",
     "payload": "Is the owner read?",
     "coding": "What a payload costs",
     "false_positives": "Is anything found that is not there?",

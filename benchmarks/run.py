@@ -15,6 +15,8 @@ __all__ = ["main"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _ALL = (
+    "robustness",
+    "deliberate",
     "presence",
     "payload",
     "coding",
