@@ -1,0 +1,85 @@
+"""Perth by Resemble AI, implicit: the network and its weights in the wheel resemble-perth.
+
+Its import wants torchaudio for three transforms; where that is missing, stand-ins with the same
+parameters are put in its place, which is how its figures here were made.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import sys
+import types
+import warnings
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from benchmarks.attacks import Audio
+
+__all__ = ["Perth"]
+
+Tensor: TypeAlias = Any  # of torch, an optional package
+
+
+def _make_transforms(torch: Any) -> types.ModuleType:  # noqa: ANN401 - an optional package
+    """Return a module with the three transforms of torchaudio that Perth uses."""
+
+    class Spectrogram(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
+        def __init__(
+            self, *, n_fft: int, win_length: int, hop_length: int, window_fn: Tensor, **_: object
+        ) -> None:
+            super().__init__()
+            self.sizes = {"n_fft": n_fft, "win_length": win_length, "hop_length": hop_length}
+            self.register_buffer("window", window_fn(win_length))
+
+        def forward(self, signal: Tensor) -> Tensor:
+            return torch.stft(signal, **self.sizes, window=self.window, return_complex=True)
+
+    class InverseSpectrogram(Spectrogram):
+        def forward(self, spectrum: Tensor) -> Tensor:
+            return torch.istft(spectrum, **self.sizes, window=self.window)
+
+    class TimeStretch(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
+        def __init__(self, **_: object) -> None:
+            super().__init__()
+
+    module = types.ModuleType("torchaudio.transforms")
+    vars(module).update(
+        Spectrogram=Spectrogram, InverseSpectrogram=InverseSpectrogram, TimeStretch=TimeStretch
+    )
+    return module
+
+
+@functools.cache
+def _watermarker() -> Any:  # noqa: ANN401 - an optional package
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(1)
+    if importlib.util.find_spec("torchaudio") is None:
+        sys.modules["torchaudio"] = types.ModuleType("torchaudio")
+        sys.modules["torchaudio.transforms"] = _make_transforms(torch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = importlib.import_module("perth.perth_net.perth_net_implicit.model.perth_net")
+        strict = network.PerthNet.load_state_dict
+        # The transforms' windows are buffers under other names; all weights do load.
+        network.PerthNet.load_state_dict = functools.partialmethod(strict, strict=False)
+        package = importlib.import_module("perth.perth_net.perth_net_implicit.perth_watermarker")
+        return package.PerthImplicitWatermarker()
+
+
+class Perth:
+    """Perth; the score is the mean of the unrounded bits, 0 to 1, and is not calibrated."""
+
+    name = "Perth 1.0.1"
+
+    def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
+        """Return mono audio with the mark."""
+        marked = np.asarray(_watermarker().apply_watermark(y, sample_rate=sr), dtype=np.float32)
+        return np.pad(marked, (0, max(len(y) - len(marked), 0)))[: len(y)]
+
+    def score(self, y: Audio, sr: int) -> float:
+        """Return the mean of the bits before they are rounded."""
+        return float(np.mean(_watermarker().get_watermark(y, sample_rate=sr, round=False)))
