@@ -6,21 +6,19 @@ that a voice encoder hears in it and by DNSMOS, which needs no reference.
 
 from __future__ import annotations
 
-import functools
 import importlib
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import signal
 
 from benchmarks.attacks.timing import resample
-from benchmarks.judges import pesq_wb
+from benchmarks.judges import pesq_wb, speaker_likeness
 
 if TYPE_CHECKING:
     from benchmarks.attacks import Audio
 
-__all__ = ["LIMITS", "dnsmos_overall", "in_budget", "pesq_after_alignment", "speaker_likeness"]
+__all__ = ["LIMITS", "dnsmos_overall", "in_budget", "likeness", "pesq_after_alignment"]
 
 LIMITS = {"pesq": 2.5, "likeness": 0.80, "dnsmos_drop": 0.5}
 _SR = 16_000
@@ -44,21 +42,9 @@ def pesq_after_alignment(reference: Audio, sr: int, processed: Audio, new_sr: in
     return pesq_wb(a[:n], b[:n], _SR)
 
 
-@functools.cache
-def _voice_encoder() -> Any:  # noqa: ANN401 - the type is of an optional package
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return importlib.import_module("resemblyzer").VoiceEncoder("cpu", verbose=False)
-
-
-def speaker_likeness(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
-    """Return the cosine between the speakers that Resemblyzer hears: 0 to 1."""
-    encoder = _voice_encoder()
-    a, b = (
-        encoder.embed_utterance(_mono(y, rate))
-        for y, rate in ((reference, sr), (processed, new_sr))
-    )
-    return float(np.dot(a, b))
+def likeness(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
+    """Return how alike the speakers sound: 0 to 1; the two need not be equally long."""
+    return speaker_likeness(_mono(reference, sr), _mono(processed, new_sr), _SR)
 
 
 def dnsmos_overall(y: Audio, sr: int) -> float:

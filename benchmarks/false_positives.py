@@ -1,167 +1,259 @@
-"""False positives: what unmarked audio scores, with the true pattern and with thousands of decoys.
+"""False positives: what unmarked audio scores, with the true pattern and with millions of decoys.
 
-A decoy is a pattern made like the true one from another label, so audio is as unmarked for it as
-for a pattern nobody has thought of yet.  Every unmarked clip of the collection (speech of both
-halves, music, noise) is scored once, whole, on both grids; each decoy is then searched in it at
-all offsets.  The share of searches whose p-value is at most x must lie at or under x for every x.
-Searches of one clip share its audio and are not independent of each other.
+Three kinds of unmarked audio: the development set's clips at their own rates; hours of speech,
+music and games out of Debian's packages (`benchmarks.unmarked_audio`); and audio made to break a
+detector (`benchmarks.nulls`).  Each recording goes through `sottovoce.detect` as anyone would call
+it.  Then each window of it is searched for decoy patterns (`benchmarks.decoys`): the share of
+trials whose p-value is at most x must lie at or under x for every x.
+
+Short files are searched on their own and, once more, joined to recordings of up to a minute.
+Hours count each file once; trials count both.
+
+Last, e-values: the true pattern and some decoys, the same in all recordings, show whether products
+of e-values over recordings that share a pattern stay small.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 import sottovoce as sv
-from benchmarks._harness import Benchmark, choose_clips, markdown_table, run_tasks
-from benchmarks.speech import load_clips
-from sottovoce.core.evidence import log10_p_value
-from sottovoce.core.front_end import FrontEnd
-from sottovoce.core.search import fold, offset_scores, sync_spectra
-from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD
-from sottovoce.core.windows import HYPOTHESES_PER_WINDOW
+from benchmarks._harness import Benchmark, choose_clips, run_tasks
+from benchmarks.decoys import (
+    P_LEVELS,
+    SCORE_EDGES,
+    Tally,
+    Window,
+    binomial_excess,
+    make_windows,
+    search_decoys,
+    search_window,
+)
+from benchmarks.nulls import NULLS, SR_HZ, make_null
+from benchmarks.speech import Clip, load_clips
+from benchmarks.tails import describe, plot
+from benchmarks.unmarked_audio import Recording, join_short, load_recordings
+from sottovoce.core.evidence import log10_e_value, pool_dependent
+from sottovoce.core.search import sync_spectra
+from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from benchmarks.speech import Clip
 
 __all__ = ["BENCHMARK", "describe", "main", "plot"]
 
 BENCHMARK = Benchmark("false_positives", "Does unmarked audio score above the proved bound?")
-_EDGES = np.arange(-6.0, 8.0001, 0.1)
-_BATCH = 250
-_LEVELS = (-1.0, -2.0, -3.0, -4.0, -5.0, -6.0)
+_N_COMMON = 64
+_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    clip: Clip
+    source: Clip | Recording | str
+    number: int
     n_decoys: int
     seed: int
+
+    @property
+    def group(self) -> str:
+        """Where the audio comes from: a package, the development set, or a null by name."""
+        if isinstance(self.source, Recording):
+            return self.source.package
+        return "development set" if isinstance(self.source, Clip) else self.source
+
+    @property
+    def kind(self) -> str:
+        return "made to break" if isinstance(self.source, str) else self.source.kind
+
+    @property
+    def joined(self) -> bool:
+        return isinstance(self.source, Recording) and self.source.joined
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    histogram: list[int]
-    log10_p: list[float]
-    true_log10_p: float
-    true_score: float
+    seconds: float
+    n_windows: int
+    tally: Tally
+    found: bool
+    log10_p: float
+    score: float
+    log10_e: npt.NDArray[np.float64]
 
 
-def _folds(clip: Clip) -> tuple[Any, Any]:
-    """Return the whole clip folded on the plain grid and on the fine one."""
-    y, sr = clip.load()
-    front_end = FrontEnd(sr=sr)
-    plain, fine = [], []
-    for block in np.array_split(np.atleast_2d(y), max(1, int(clip.seconds / 10)), axis=1):
-        front_end.push(block)
-    front_end.finish()
-    for chunk in range(front_end.n_chunks(ended=True)):
-        scores = front_end.scores(chunk)
-        plain.append(fold(scores))
-        fine.append(fold(front_end.fine_scores(chunk, scores), n_period=HALF_FRAMES_PER_PERIOD))
-    return sum(plain), sum(fine)
+@functools.cache
+def _common_spectra(seed: int) -> npt.NDArray[np.complex64]:
+    """Return the spectra of the true pattern and of decoys that all recordings share."""
+    decoys = tuple(f"common decoy {seed} {number}" for number in range(_N_COMMON - 1))
+    return sync_spectra((f"{FORMAT_1.name} sync", *decoys))
 
 
 def _run(task: _Task) -> _Outcome:
-    """Search one clip for the true pattern, as anyone would, and for the decoys."""
-    y, sr = task.clip.load()
+    """Search one recording for the true pattern, as anyone would, and for the decoys."""
+    source = task.source
+    y, sr = (make_null(source, seed=task.seed), SR_HZ) if isinstance(source, str) else source.load()
     detection = sv.detect(y, sr=sr)
-    plain, fine = _folds(task.clip)
-    histogram = np.zeros(len(_EDGES) - 1, dtype=np.int64)
-    best = []
-    for begin in range(0, task.n_decoys, _BATCH):
-        numbers = range(begin, min(begin + _BATCH, task.n_decoys))
-        labels = tuple(f"decoy {task.seed} {number}" for number in numbers)
-        spectra = sync_spectra(labels)
-        both = [offset_scores(folded[None], spectra=spectra)[0] for folded in (plain, fine)]
-        for z in both:
-            histogram += np.histogram(np.clip(z, _EDGES[0], _EDGES[-1]), _EDGES)[0]
-        best.append(np.maximum(both[0].max(axis=0), both[1].max(axis=0)))
-    p = log10_p_value(np.concatenate(best), n_hypotheses=HYPOTHESES_PER_WINDOW)
-    return _Outcome(histogram.tolist(), np.round(p, 3).tolist(), detection.log10_p, detection.score)
+    windows = list(make_windows(y, sr))
+    tally = search_decoys(windows, n_decoys=task.n_decoys, name=f"{task.seed} {task.number}")
+    return _Outcome(
+        seconds=y.shape[-1] / sr,
+        n_windows=len(windows),
+        tally=tally,
+        found=detection.found,
+        log10_p=detection.log10_p,
+        score=detection.score,
+        log10_e=_common_e_values([] if task.joined else windows, seed=task.seed),
+    )
+
+
+def _common_e_values(windows: list[Window], *, seed: int) -> npt.NDArray[np.float64]:
+    """Return logarithms of the recording's e-values for the common patterns, the true one first."""
+    spectra = _common_spectra(seed)
+    own = [window for window in windows if window.kind == "ordinary"]
+    rows = [log10_e_value(search_window(window, spectra)[1].T) for window in own]
+    if not rows:
+        return np.zeros(_N_COMMON)
+    return np.array([pool_dependent(column) for column in np.array(rows).T])
+
+
+def _sum_tallies(outcomes: Sequence[_Outcome]) -> Tally:
+    total = Tally()
+    for outcome in outcomes:
+        total.add(outcome.tally)
+    return total
+
+
+def _group_rows(pairs: list[tuple[_Task, _Outcome]]) -> list[dict[str, Any]]:
+    """Return one row a group, by kind and name."""
+    groups: dict[tuple[str, str], list[tuple[_Task, _Outcome]]] = {}
+    for task, outcome in pairs:
+        groups.setdefault((task.kind, task.group), []).append((task, outcome))
+    rows = []
+    for (kind, group), own in sorted(groups.items()):
+        outcomes = [outcome for _, outcome in own]
+        tally = _sum_tallies(outcomes)
+        versions = {t.source.version for t, _ in own if isinstance(t.source, Recording)}
+        rows.append(
+            {
+                "kind": kind,
+                "group": group,
+                "version": ", ".join(sorted(versions)),
+                "n_files": sum(not task.joined for task, _ in own),
+                "n_joined": sum(task.joined for task, _ in own),
+                "hours": round(sum(o.seconds for t, o in own if not t.joined) / 3600, 4),
+                "n_windows": sum(outcome.n_windows for outcome in outcomes),
+                "true_log10_p": round(min(outcome.log10_p for outcome in outcomes), 3),
+                "true_score": round(max(outcome.score for outcome in outcomes), 3),
+                "found": sum(outcome.found for outcome in outcomes),
+                "decoys": tally.to_dict(),
+                "excess_p": binomial_excess(tally),
+            }
+        )
+    return rows
+
+
+def _true_pattern(pairs: list[tuple[_Task, _Outcome]]) -> dict[str, Any]:
+    """Return what `detect` said of recordings, over files and joined ones."""
+    ranked = sorted(pairs, key=lambda pair: pair[1].log10_p)
+    p = [outcome.log10_p for _, outcome in pairs]
+    return {
+        "n_recordings": len(pairs),
+        "found": sum(outcome.found for _, outcome in pairs),
+        "suspected": sum(-6 < value <= -3 for value in p),
+        "largest_score": round(max(outcome.score for _, outcome in pairs), 3),
+        "at_or_under": [int(np.sum(np.asarray(p) <= level)) for level in P_LEVELS],
+        "smallest": [
+            {"group": task.group, "path": _path(task), "log10_p": round(outcome.log10_p, 3)}
+            for task, outcome in ranked[:_LISTED]
+        ],
+    }
+
+
+def _path(task: _Task) -> str:
+    if isinstance(task.source, Recording):
+        return task.source.path
+    return task.source.name if isinstance(task.source, Clip) else task.source
+
+
+def _pooling(pairs: list[tuple[_Task, _Outcome]]) -> dict[str, Any]:
+    """Return means and products of e-values over files, for each common pattern."""
+    log10_e = np.array([outcome.log10_e for task, outcome in pairs if not task.joined])
+    means = (10.0**log10_e).mean(axis=0)
+    running = np.cumsum(log10_e, axis=0).max(axis=0)
+    return {
+        "n_files": len(log10_e),
+        "mean_e": np.round(means, 4).tolist(),
+        "mean_root_e": np.round((10.0 ** (0.5 * log10_e)).mean(axis=0), 4).tolist(),
+        "mean_log10_e": np.round(log10_e.mean(axis=0), 4).tolist(),
+        "log10_product": np.round(log10_e.sum(axis=0), 1).tolist(),
+        "largest_log10_product_on_the_way": np.round(running, 2).tolist(),
+    }
+
+
+def _parse(arguments: Sequence[str] | None) -> Any:  # noqa: ANN401 - argparse's namespace
+    add = BENCHMARK.parser.add_argument
+    add("--decoys", type=int, default=50, help="patterns a window of packages (default: 50)")
+    add("--clip-decoys", type=int, default=2_000, help="of clips (default: 2,000)")
+    add("--null-decoys", type=int, default=3_000, help="of what is made to break (default: 3,000)")
+    add("--recordings", type=int, help="every so many-th recording of packages (default: all)")
+    return BENCHMARK.parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
-    parser = BENCHMARK.parser
-    parser.add_argument("--decoys", type=int, default=10_000, help="patterns (default: 10,000)")
-    options = parser.parse_args(arguments)
+    options = _parse(arguments)
+    own = load_recordings()[:: options.recordings or 1]
     clips = choose_clips(load_clips(None, kind=None), options.clips)
-    tasks = [_Task(clip, options.decoys, options.seed) for clip in clips]
-    outcomes = run_tasks(_run, tasks, jobs=options.jobs, label="clips")
-    histogram = np.sum([outcome.histogram for outcome in outcomes], axis=0)
-    p = np.sort(np.concatenate([outcome.log10_p for outcome in outcomes]))
-    rows = [
-        {"log10_p": level, "searches": len(p), "at_or_under": int((p <= level).sum())}
-        for level in _LEVELS
+    sources: list[tuple[Clip | Recording | str, int]] = [
+        *((clip, options.clip_decoys) for clip in clips),
+        *((recording, options.decoys) for recording in [*own, *join_short(own)]),
+        *((name, options.null_decoys) for name in NULLS),
     ]
-    tail = histogram[::-1].cumsum()[::-1] / histogram.sum()
+    tasks = [
+        _Task(source, number, n_decoys, options.seed)
+        for number, (source, n_decoys) in enumerate(sources)
+    ]
+    outcomes = run_tasks(_run, tasks, jobs=options.jobs, label="recordings")
+    pairs = list(zip(tasks, outcomes, strict=True))
+    real = [pair for pair in pairs if not isinstance(pair[0].source, str)]
+    made = [pair for pair in pairs if isinstance(pair[0].source, str)]
+    tally = _sum_tallies([outcome for _, outcome in real])
     results = BENCHMARK.write(
         options,
-        rows,
+        _level_rows(tally),
         clips=clips,
-        settings={"decoys": options.decoys, "hypotheses": HYPOTHESES_PER_WINDOW},
-        hours=round(sum(clip.seconds for clip in clips) / 3600, 3),
-        n_scores=int(histogram.sum()),
-        edges=np.round(_EDGES[:-1], 3).tolist(),
-        tail=[float(f"{share:.4g}") for share in tail],
-        smallest_log10_p=float(p[0]),
-        true_pattern={
-            "found": sum(outcome.true_log10_p <= -6 for outcome in outcomes),
-            "suspected": sum(-6 < outcome.true_log10_p <= -3 for outcome in outcomes),
-            "largest_score": round(max(outcome.true_score for outcome in outcomes), 3),
+        settings={
+            "decoys": options.decoys,
+            "clip_decoys": options.clip_decoys,
+            "null_decoys": options.null_decoys,
         },
+        hours=round(sum(o.seconds for t, o in real if not t.joined) / 3600, 3),
+        levels_log10_p=P_LEVELS.tolist(),
+        score_edges=SCORE_EDGES.tolist(),
+        decoys=tally.to_dict(),
+        excess_p=binomial_excess(tally),
+        true_pattern=_true_pattern(real),
+        sources=_group_rows(real),
+        nulls=_group_rows(made),
+        pooling=_pooling(real),
     )
     print(describe(results))
     if options.plot:
         plot(results, options.plot)
 
 
-def describe(results: dict[str, Any]) -> str:
-    """Return the results as text and a table in Markdown."""
-    true = results["true_pattern"]
-    rows = [
-        [
-            f"p ≤ 1e{row['log10_p']:.0f}",
-            f"{row['at_or_under']:,}",
-            f"{row['searches'] * 10 ** row['log10_p']:,.1f}",
-        ]
-        for row in results["rows"]
+def _level_rows(tally: Tally) -> list[dict[str, Any]]:
+    """Return the tail at whole powers of ten."""
+    return [
+        {"log10_p": float(level), "searches": tally.n_trials, "at_or_under": int(count)}
+        for level, count in zip(P_LEVELS, tally.at_or_under, strict=True)
+        if level < 0 and level == int(level)
     ]
-    n = results["rows"][0]["searches"]
-    return "\n\n".join(
-        [
-            f"True pattern, {results['n_clips']} unmarked clips ({results['hours']:g} h): "
-            f"{true['found']} found at p ≤ 1e-6, {true['suspected']} suspected at p ≤ 1e-3; "
-            f"largest score {true['largest_score']:.2f}.",
-            f"Decoys: {n:,} searches, {results['n_scores']:,} scores, "
-            f"smallest p-value 1e{results['smallest_log10_p']:.1f}.",
-            markdown_table(["p-value", "searches at or under it", "allowed by the bound"], rows),
-        ]
-    )
-
-
-def plot(results: dict[str, Any], path: Path) -> None:
-    """Draw the empirical tail of single scores under the bound."""
-    from benchmarks._plots import save, subplots
-
-    edges, tail = np.array(results["edges"]), np.array(results["tail"])
-    shown = (edges >= 0) & (tail > 0)
-    figure, axes = subplots()
-    axes.semilogy(edges[shown], tail[shown], "o", ms=3, label="unmarked audio, decoy patterns")
-    z = np.linspace(0, 7, 200)
-    axes.semilogy(z, 10 ** log10_p_value(z), label="proved bound")
-    axes.set_xlabel("score")
-    axes.set_ylabel("share of scores at or above")
-    axes.set_ylim(0.2 / results["n_scores"], 1.5)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    save(figure, path)
 
 
 if __name__ == "__main__":

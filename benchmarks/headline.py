@@ -78,18 +78,23 @@ def _false(results: Results) -> list[str]:
     own = results["false_positives"]
     n = own["rows"][0]["searches"]
     by_level = {row["log10_p"]: row["at_or_under"] for row in own["rows"]}
+    true = own["true_pattern"]
     return [
-        f"False alarms: {own['true_pattern']['found']} in {own['n_clips']} unmarked clips; in"
-        f" {n:,} searches of the same speech, music"
-        f" and noise for decoy patterns {by_level[-3]:,} lay at p ≤ 10⁻³"
-        f" ({n / 1000:,.0f} allowed) and {by_level[-6]:,} at p ≤ 10⁻⁶ ({n / 1e6:,.1f} allowed)."
+        f"False alarms: {true['found']} in {own['hours']:.0f} hours of unmarked speech and music"
+        f" ({true['n_recordings']:,} recordings). In {n:,} searches of them for decoy patterns"
+        f" {by_level[-3]:,} lay at p ≤ 10⁻³ ({n / 1000:,.0f} allowed) and {by_level[-6]:,} at"
+        f" p ≤ 10⁻⁶ ({n / 1e6:,.1f} allowed). [The proof](docs/evidence.md)."
     ]
 
 
 def _quality(results: Results) -> list[str]:
     if "quality" not in results:
         return []
-    means = {(row["condition"], row["judge"]): row["mean"] for row in results["quality"]["rows"]}
+    means = {
+        (row["condition"], row["judge"]): row["mean"]
+        for row in results["quality"]["rows"]
+        if row["kind"] == "all"
+    }
     words = {"same": "nothing changed", "standard": "**sottovoce, standard**"}
     words |= {"mp3_128": "MP3, 128 kb/s", "opus_32": "Opus, 32 kb/s"}
     lines = [

@@ -1,4 +1,4 @@
-"""Judges of sound quality that run offline: PESQ, ViSQOL for speech and for audio, Zimtohrli.
+"""Judges of sound quality that run offline: PESQ, ViSQOL, Zimtohrli, ESTOI, a voice encoder.
 
 Each takes the reference and the processed signal at one common rate, mono, and returns a number
 for which more is better.  Each resamples to its own rate.  None of them is an ear.
@@ -7,6 +7,8 @@ for which more is better.  Each resamples to its own rate.  None of them is an e
 from __future__ import annotations
 
 import functools
+import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,15 @@ if TYPE_CHECKING:
 
     from benchmarks.attacks import Audio
 
-__all__ = ["JUDGES", "pesq_wb", "visqol_audio", "visqol_speech", "zimtohrli_mos"]
+__all__ = [
+    "JUDGES",
+    "estoi",
+    "pesq_wb",
+    "speaker_likeness",
+    "visqol_audio",
+    "visqol_speech",
+    "zimtohrli_mos",
+]
 
 
 def _both(reference: Audio, processed: Audio, sr: int, new_sr: int) -> tuple[Audio, Audio]:
@@ -73,9 +83,38 @@ def zimtohrli_mos(reference: Audio, processed: Audio, sr: int) -> float:
     return float(zimtohrli.mos_from_signals(np.clip(a, -1, 1), np.clip(b, -1, 1)))
 
 
+def estoi(reference: Audio, processed: Audio, sr: int) -> float:
+    """Return extended short-time objective intelligibility at 10 kHz: 0 to 1."""
+    import pystoi  # type: ignore[import-untyped]  # no types in its releases
+
+    a, b = _both(reference, processed, sr, 10_000)
+    with warnings.catch_warnings():
+        # Too little that is not silent to judge: nan says so.
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return float(pystoi.stoi(a, b, 10_000, extended=True))
+        except RuntimeWarning:
+            return float("nan")
+
+
+@functools.cache
+def _voice_encoder() -> Any:  # noqa: ANN401 - the type is of an optional package
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("resemblyzer").VoiceEncoder("cpu", verbose=False)
+
+
+def speaker_likeness(reference: Audio, processed: Audio, sr: int) -> float:
+    """Return the cosine between the speakers that Resemblyzer hears, at 16 kHz: 0 to 1."""
+    a, b = (_voice_encoder().embed_utterance(y) for y in _both(reference, processed, sr, 16_000))
+    return float(np.dot(a, b))
+
+
 JUDGES: dict[str, Callable[[Audio, Audio, int], float]] = {
     "pesq_wb": pesq_wb,
     "visqol_speech": visqol_speech,
     "visqol_audio": visqol_audio,
     "zimtohrli_mos": zimtohrli_mos,
+    "estoi": estoi,
+    "speaker_likeness": speaker_likeness,
 }

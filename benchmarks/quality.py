@@ -1,8 +1,9 @@
 """Quality: what the judges say of the mark, beside everyday codecs on the same clips.
 
-The first 10 s of each clip of the report half with a rate of 16 kHz or more, downmixed, at the
-level at which it was recorded.  `same` compares a clip with itself: the most that a judge can give
-on these clips.  The worst 5 % are told beside the mean, since one bad clip is what people remember.
+The first 10 s of each clip of the report half, downmixed, at the level at which it was recorded.
+`same` compares a clip with itself: the most that a judge can give on these clips.  The worst 5 %
+are told beside the mean, since one bad clip is what people remember.  The main table is of speech
+at 16 kHz and more; classes of sound follow, telephone speech, music and very quiet speech too.
 """
 
 from __future__ import annotations
@@ -32,14 +33,27 @@ BENCHMARK = Benchmark("quality", "How much of the mark do the judges of sound qu
 CONDITIONS = ("same", "studio", "standard", "strong", "mp3_128", "opus_32")
 LENGTH_S = 10.0
 MIN_S = 3.0
+CLASS_CONDITIONS = ("same", "standard", "mp3_128", "opus_32")
+CLASSES = {
+    "wide": "speech at 16 to 24 kHz",
+    "studio": "speech at 44.1 and 48 kHz",
+    "telephone": "speech recorded at 8 kHz",
+    "music": "music",
+    "quiet": "speech at -50 dBFS",
+}
+_QUIET = 10 ** (-50 / 20)
+_MOST_OF_A_CLASS = 8
+_N_NAMED = 5
 _TARGETS = {"pesq_wb": 4.45, "visqol_speech": 4.45, "visqol_audio": 4.70, "zimtohrli_mos": 4.95}
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One clip under one condition."""
+    """One clip, or a part of it, under one condition."""
 
     clip: Clip
+    start_s: float
+    kind: str
     condition: str
     judges: tuple[str, ...]
     seed: int
@@ -62,14 +76,35 @@ def _run(task: _Task) -> dict[str, float]:
     """Let every judge rate one clip."""
     y, sr = task.clip.load()
     mono = y if y.ndim == 1 else y.mean(axis=0)
-    mono = mono[: round(LENGTH_S * sr)]
-    rng = rng_for(task.seed, task.clip.name, "quality")
+    start = round(task.start_s * sr)
+    mono = mono[start : start + round(LENGTH_S * sr)]
+    if task.kind == "quiet":
+        mono = mono * np.float32(_QUIET / max(float(np.sqrt(np.mean(mono**2))), 1e-9))
+    rng = rng_for(task.seed, task.clip.name, task.start_s, "quality")
     processed = _process(mono, sr, task.condition, rng)
     return {name: JUDGES[name](mono, processed, sr) for name in task.judges}
 
 
+def _class_of(clip: Clip) -> str:
+    if clip.kind == "music":
+        return "music"
+    return "telephone" if clip.sr < 16_000 else "wide" if clip.sr < 44_100 else "studio"
+
+
+def _pieces(clips: Sequence[Clip]) -> list[tuple[Clip, float, str]]:
+    """Return what is judged: clip, start in seconds, class."""
+    wide = [(clip, 0.0, _class_of(clip)) for clip in clips]
+    phone = [clip for clip in load_clips("report", min_s=MIN_S) if clip.sr < 16_000]
+    others = [(clip, 0.0, "telephone") for clip in choose_clips(phone, _MOST_OF_A_CLASS)]
+    others += [(clip, 0.0, "quiet") for clip in choose_clips(clips, _MOST_OF_A_CLASS)]
+    for clip in load_clips("report", kind="music"):
+        n = min(int(clip.seconds / LENGTH_S), _MOST_OF_A_CLASS // 2)
+        others += [(clip, i * LENGTH_S, "music") for i in range(n)]
+    return [*wide, *others]
+
+
 def _row(
-    condition: str, judge: str, values: Sequence[float], names: Sequence[str]
+    kind: str, condition: str, judge: str, values: Sequence[float], names: Sequence[str]
 ) -> dict[str, Any]:
     """Return one row of the results."""
     heard = np.array(values)
@@ -78,13 +113,14 @@ def _row(
     n_worst = max(1, round(0.05 * len(heard)))
     order = np.argsort(heard)
     return {
+        "kind": kind,
         "condition": condition,
         "judge": judge,
         "n": len(heard),
         "mean": round(heard.mean(), 4),
-        "deviation": round(heard.std(ddof=1), 4),
+        "deviation": round(heard.std(ddof=1), 4) if len(heard) > 1 else 0.0,
         "worst_5_percent": round(heard[order[:n_worst]].mean(), 4),
-        "worst_clips": named[order[:n_worst]].tolist(),
+        "worst_clips": named[order[:_N_NAMED]].tolist(),
         "values": [round(value, 4) for value in heard.tolist()],
     }
 
@@ -99,20 +135,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clips = choose_clips(wide, options.clips)
     judges = tuple(options.judges)
     tasks = [
-        _Task(clip, condition, judges, options.seed)
+        _Task(clip, start_s, kind, condition, judges, options.seed)
         for condition in options.conditions
-        for clip in clips
+        for clip, start_s, kind in _pieces(clips)
+        if kind in ("wide", "studio") or condition in CLASS_CONDITIONS
     ]
     ratings = run_tasks(_run, tasks, jobs=options.jobs, label="quality")
+    judged = list(zip(tasks, ratings, strict=True))
     rows = []
-    for condition in options.conditions:
-        own = [
-            rating
-            for task, rating in zip(tasks, ratings, strict=True)
-            if task.condition == condition
-        ]
-        names = [clip.name for clip in clips]
-        rows += [_row(condition, name, [rating[name] for rating in own], names) for name in judges]
+    for kind in ("all", *CLASSES):
+        kinds = ("wide", "studio") if kind == "all" else (kind,)
+        for condition in options.conditions:
+            own = [(t, r) for t, r in judged if t.condition == condition and t.kind in kinds]
+            names = [task.clip.name for task, _ in own]
+            rows += [
+                _row(kind, condition, name, [rating[name] for _, rating in own], names)
+                for name in judges
+                if own
+            ]
     settings = {"length_s": LENGTH_S, "targets": _TARGETS, "strengths_db": sv.STRENGTHS_DB}
     results = BENCHMARK.write(options, rows, clips=clips, settings=settings)
     print(describe(results))
@@ -120,11 +160,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot(results, options.plot)
 
 
-def _table(results: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the rows by condition and judge."""
+def _table(results: dict[str, Any], kind: str = "all") -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the rows of a class by condition and judge."""
     table: dict[str, dict[str, dict[str, Any]]] = {}
     for row in results["rows"]:
-        table.setdefault(row["condition"], {})[row["judge"]] = row
+        if row["kind"] == kind:
+            table.setdefault(row["condition"], {})[row["judge"]] = row
     return table
 
 
@@ -143,10 +184,27 @@ def describe(results: dict[str, Any]) -> str:
         for condition, own in table.items()
     ]
     targets = results["settings"]["targets"]
-    lines.append(["target, *standard*", *(f"{targets[judge]:.2f}" for judge in judges)])
-    return (
-        "Mean ± deviation over clips, and in brackets the mean of the worst 5 % of clips.\n\n"
-        + markdown_table(["condition", *judges], lines)
+    named = (f"{targets[judge]:.2f}" if judge in targets else "" for judge in judges)
+    lines.append(["target, *standard*", *named])
+    classes = [
+        [words, own["n"], f"`{condition}`", *(f"{rows[judge]['mean']:.3f}" for judge in judges)]
+        for kind, words in CLASSES.items()
+        for condition, rows in _table(results, kind).items()
+        if condition in CLASS_CONDITIONS
+        for own in [rows[judges[0]]]
+    ]
+    worst = [
+        f"{judge}: " + ", ".join(f"`{name}`" for name in table["standard"][judge]["worst_clips"])
+        for judge in judges
+    ]
+    return "\n\n".join(
+        [
+            "Mean ± deviation over clips, and in brackets the mean of the worst 5 % of clips.",
+            markdown_table(["condition", *judges], lines),
+            "The five clips that fare worst under *standard*. " + "; ".join(worst) + ".",
+            "By class of sound:",
+            markdown_table(["class", "pieces", "condition", *judges], classes),
+        ]
     )
 
 
@@ -156,10 +214,12 @@ def plot(results: dict[str, Any], path: Path) -> None:
 
     table = _table(results)
     judges = list(dict.fromkeys(row["judge"] for row in results["rows"]))
-    figure, panels = subplot_grid(len(judges), width=9.0, height=3.2)
+    figure, panels = subplot_grid(len(judges), width=11.0, height=3.2)
     for axes, judge in zip(panels, judges, strict=True):
         axes.boxplot([own[judge]["values"] for own in table.values()], whis=(5, 95))
-        axes.axhline(results["settings"]["targets"][judge], color="tab:green", lw=0.8, ls="--")
+        target = results["settings"]["targets"].get(judge)
+        if target is not None:
+            axes.axhline(target, color="tab:green", lw=0.8, ls="--")
         axes.set_xticks(range(1, len(table) + 1), list(table), rotation=60, fontsize=7)
         axes.set_title(judge, fontsize=9)
         axes.grid(alpha=0.3)

@@ -29,8 +29,8 @@ from benchmarks._trials import Source, cut, join_by_person, load_source, mark, p
 from benchmarks._worth import (
     dnsmos_overall,
     in_budget,
+    likeness,
     pesq_after_alignment,
-    speaker_likeness,
 )
 from benchmarks.attacks import ATTACKS, GROUPS, random_crop
 from benchmarks.speech import load_clips
@@ -128,7 +128,7 @@ def _judge(sent: Audio, sr: int, heard: Audio, heard_sr: int, attack: Attack) ->
     if attack.group in ("resynthesis", "time_pitch"):
         drop = dnsmos_overall(sent, sr) - dnsmos_overall(heard, heard_sr)
         return {
-            "likeness": round(speaker_likeness(sent, sr, heard, heard_sr), 3),
+            "likeness": round(likeness(sent, sr, heard, heard_sr), 3),
             "dnsmos_drop": round(drop, 3),
         }
     return {"pesq": round(pesq_after_alignment(sent, sr, heard, heard_sr), 3)}

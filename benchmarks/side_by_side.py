@@ -17,7 +17,7 @@ from benchmarks.attacks import ATTACKS
 from benchmarks.judges import JUDGES
 from benchmarks.peers import Peer, Sottovoce
 from benchmarks.peers.perth import Perth
-from benchmarks.speech import load_clips
+from benchmarks.speech import Clip, load_clips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ __all__ = ["describe", "main", "plot"]
 BENCHMARK = Benchmark("side_by_side", "What do other watermarks find on the same clips?")
 _PEERS: tuple[type[Peer], ...] = (Sottovoce, Perth)
 _SECONDS = 10.0
+_SAME_RULE = "sottovoce, the peers' rule"
 _PROVED = 6.0
 """Minus log10 of the p-value from which sottovoce says found."""
 _ATTACKS = (
@@ -80,11 +81,15 @@ def _sound(peer: int, source: Source, seed: int) -> tuple[Audio, int]:
 
 
 def _run(task: _Task) -> dict[str, Any]:
-    rng = rng_for(task.seed, task.peer, task.source.name, task.attack, task.marked)
+    # The same cuts, noise and rooms for all.
+    rng = rng_for(task.seed, task.source.name, task.attack, task.marked)
     peer, attack = _PEERS[task.peer](), ATTACKS[task.attack]
     sent, sr = _sound(task.peer, task.source, task.seed) if task.marked else _mono(task.source)
     piece = cut(sent, sr, 0.0, _SECONDS + MARGIN_S + attack.loses_s)
-    heard, heard_sr = run_attack(piece, sr, attack, _SECONDS, rng)
+    try:
+        heard, heard_sr = run_attack(piece, sr, attack, _SECONDS, rng)
+    except (ImportError, FileNotFoundError) as err:
+        return {"attack": task.attack, "missing": str(err)}
     heard = heard if heard.ndim == 1 else heard.mean(axis=0)
     return {
         "peer": peer.name,
@@ -137,14 +142,18 @@ def _best_s(work: Any, n: int = 5) -> float:  # noqa: ANN401 - any callable
     return min(times)
 
 
+def _wide(clips: Sequence[Clip]) -> list[Clip]:
+    return [clip for clip in clips if clip.sr >= 16_000]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
     parser.set_defaults(clips=10)
     options = parser.parse_args(arguments)
     longest = _SECONDS + MARGIN_S + 0.3
-    clips = choose_clips(load_clips("report", min_s=longest), options.clips)
-    tune = choose_clips(load_clips("tune", min_s=longest), options.clips)
+    clips = choose_clips(_wide(load_clips("report", min_s=longest)), options.clips)
+    tune = choose_clips(_wide(load_clips("tune", min_s=longest)), options.clips)
     sources, quiet = ([Source((clip,)) for clip in own] for own in (clips, tune))
     numbers = range(len(_PEERS))
     seed = options.seed
@@ -160,15 +169,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for a in _CALIBRATION
         for s in [*quiet, *sources]
     ]
-    trials = run_tasks(_run, tasks, jobs=options.jobs, label="trials")
+    outcomes = run_tasks(_run, tasks, jobs=options.jobs, label="trials")
+    missing = {o["attack"]: o["missing"] for o in outcomes if "missing" in o}
+    trials = [o for o in outcomes if "missing" not in o]
     judged = run_tasks(
         _judge,
         [(p, s, options.seed) for p in numbers for s in sources[:8]],
         jobs=options.jobs,
         label="judges",
     )
-    names = [kind.name for kind in _PEERS]
-    rows = [_row(trials, name, attack) for attack in _ATTACKS for name in names]
+    names = [Sottovoce.name, _SAME_RULE, *(kind.name for kind in _PEERS[1:])]
+    attacks = [attack for attack in _ATTACKS if attack not in missing]
+    rows = [_row(trials, name, attack) for attack in attacks for name in names]
     about = [_about(trials, judged, name) for name in names]
     results = BENCHMARK.write(
         options,
@@ -176,11 +188,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         clips=clips,
         settings={"seconds": _SECONDS},
         peers=about,
-        speeds=_speeds(sources[0]),
+        speeds=run_tasks(_speeds, sources[:1], jobs=1, label="speed")[0],
+        missing=missing,
     )
     print(describe(results))
     if options.plot:
         plot(results, options.plot)
+
+
+def _runs_as(name: str) -> str:
+    return Sottovoce.name if name == _SAME_RULE else name
+
+
+def _of(trials: Sequence[dict[str, Any]], name: str, *, marked: bool) -> list[dict[str, Any]]:
+    return [t for t in trials if t["peer"] == _runs_as(name) and t["marked"] is marked]
 
 
 def _threshold(trials: Sequence[dict[str, Any]], name: str) -> tuple[float, int]:
@@ -255,8 +276,8 @@ def describe(results: dict[str, Any]) -> str:
             else f"none of {about['n_learned']} clips",
             f"{about['n_false']} of {about['n_unmarked']}",
             *(f"{about[judge]:.2f}" for judge in JUDGES),
-            speeds[about["peer"]]["mark_to_flac"],
-            speeds[about["peer"]]["score_to_flac"],
+            speeds[_runs_as(about["peer"])]["mark_to_flac"],
+            speeds[_runs_as(about["peer"])]["score_to_flac"],
         ]
         for about in results["peers"]
     ]

@@ -6,9 +6,11 @@ parameters are put in its place, which is how its figures here were made.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
+import math
 import sys
 import types
 import warnings
@@ -24,8 +26,8 @@ __all__ = ["Perth"]
 Tensor: TypeAlias = Any  # of torch, an optional package
 
 
-def _make_transforms(torch: Any) -> types.ModuleType:  # noqa: ANN401 - an optional package
-    """Return a module with the three transforms of torchaudio that Perth uses."""
+def _make_torchaudio(torch: Any) -> dict[str, types.ModuleType]:  # noqa: ANN401 - optional
+    """Return modules with the three transforms of torchaudio that Perth uses."""
 
     class Spectrogram(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
         def __init__(
@@ -43,31 +45,35 @@ def _make_transforms(torch: Any) -> types.ModuleType:  # noqa: ANN401 - an optio
             return torch.istft(spectrum, **self.sizes, window=self.window)
 
     class TimeStretch(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
-        def __init__(self, **_: object) -> None:
+        def __init__(self, *, n_freq: int, hop_length: int) -> None:
             super().__init__()
+            advance = torch.linspace(0, math.pi * hop_length, n_freq)[..., None]
+            self.register_buffer("phase_advance", advance)
 
     module = types.ModuleType("torchaudio.transforms")
     vars(module).update(
         Spectrogram=Spectrogram, InverseSpectrogram=InverseSpectrogram, TimeStretch=TimeStretch
     )
-    return module
+    return {"torchaudio": types.ModuleType("torchaudio"), "torchaudio.transforms": module}
 
 
 @functools.cache
 def _watermarker() -> Any:  # noqa: ANN401 - an optional package
     torch = importlib.import_module("torch")
     torch.set_num_threads(1)
-    if importlib.util.find_spec("torchaudio") is None:
-        sys.modules["torchaudio"] = types.ModuleType("torchaudio")
-        sys.modules["torchaudio.transforms"] = _make_transforms(torch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        network = importlib.import_module("perth.perth_net.perth_net_implicit.model.perth_net")
-        strict = network.PerthNet.load_state_dict
-        # The transforms' windows are buffers under other names; all weights do load.
-        network.PerthNet.load_state_dict = functools.partialmethod(strict, strict=False)
-        package = importlib.import_module("perth.perth_net.perth_net_implicit.perth_watermarker")
-        return package.PerthImplicitWatermarker()
+    has_torchaudio = importlib.util.find_spec("torchaudio") is not None
+    stand_ins = {} if has_torchaudio else _make_torchaudio(torch)
+    sys.modules.update(stand_ins)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+            warnings.simplefilter("ignore")
+            package = importlib.import_module(
+                "perth.perth_net.perth_net_implicit.perth_watermarker"
+            )
+            return package.PerthImplicitWatermarker()
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
 
 
 class Perth:

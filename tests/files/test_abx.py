@@ -51,7 +51,10 @@ def test_the_page_needs_no_network_and_does_not_know_the_key(pack: Path) -> None
 
 def test_the_same_seed_makes_the_same_test(pack: Path, tmp_path: Path, clip_path: Path) -> None:
     write_abx_pack(clip_path, tmp_path / "two", strength_db=1.18, n_trials=12, seed=3)
-    assert (tmp_path / "two" / "key.json").read_text() == (pack / "key.json").read_text()
+    names = sorted(path.name for path in pack.iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "two").iterdir())
+    for name in names:
+        assert (tmp_path / "two" / name).read_bytes() == (pack / name).read_bytes()
 
 
 def test_a_name_cannot_leave_the_script(tmp_path: Path, clip_path: Path) -> None:
@@ -96,6 +99,7 @@ class TestRefusals:
         sf.write(tmp_path / "silence.wav", np.zeros(32_000), 16_000)
         with pytest.raises(ParameterError, match="no sound"):
             write_abx_pack(tmp_path / "silence.wav", tmp_path / "pack", strength_db=1.18)
+        assert [path.name for path in tmp_path.iterdir()] == ["silence.wav"]
 
     def test_too_few_trials(self, tmp_path: Path, clip_path: Path) -> None:
         with pytest.raises(ParameterError, match="5 to 100"):

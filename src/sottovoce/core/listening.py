@@ -58,7 +58,9 @@ class Detector:
     Notes
     -----
     Memory is bounded: about half a minute of audio.  Every call of `detection` before the end
-    is a look of its own and is paid for in the p-value.
+    is a look of its own and is paid for in the p-values after it.  A p-value holds for a look
+    that was planned; who stops as soon as one pleases has looked often, see
+    `docs/evidence.md`.
 
     Examples
     --------

@@ -123,8 +123,9 @@ def offset_scores(folded: Floats, *, spectra: npt.NDArray[np.complex64] | None =
     patterns = sync_spectra() if spectra is None else spectra
     sums = _circular_products(by_cell, patterns[:, :n_bands])
     energies = _circular_products(by_cell * by_cell, _role_spectrum()[:, :n_bands])
-    # Rounding in the transform leaves a trace of energy where there is none.
-    silent = energies <= 1e-6 * np.maximum(energies.max(axis=1, keepdims=True), 1e-30)
+    # Rounding in the transform leaves a trace of energy where there is none, and would spoil a
+    # score of next to nothing: at this limit it is under a thousandth.
+    silent = energies <= 1e-4 * np.maximum(energies.max(axis=1, keepdims=True), 1e-30)
     z = np.where(silent, 0.0, sums / np.sqrt(np.where(silent, 1.0, energies)))
     return z[..., 0] if spectra is None else z
 
@@ -149,7 +150,7 @@ def find_peaks(z: Floats, *, least: float, n_steps: int) -> list[tuple[int, floa
     least : float
         Smallest peak of interest.
     n_steps : int
-        Offsets in a cell: within that distance of a stronger peak lie its side lobes.
+        Offsets around a stronger peak that are its own side lobes.
 
     Returns
     -------

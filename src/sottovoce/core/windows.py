@@ -37,6 +37,8 @@ _LONG_STEP = 4
 _FOLLOWING = 4.5
 """Score at which a voice that is already known counts as seen again."""
 _MOST_DRIFT = HALF_FRAMES_PER_CELL // 2
+_SIDE_LOBES = 3 * HALF_FRAMES_PER_CELL // 2
+"""Half frames around a strong mark within which its own side lobes would pass for other voices."""
 _MOST_TRACKS = 64
 
 Floats = npt.NDArray[np.float32]
@@ -193,7 +195,7 @@ class WindowSearch:
         z = offset_scores(folded)
         self.best_short_score = max(self.best_short_score, float(z.max()))
         for row in z[z.max(axis=1) >= least]:
-            for offset, score in find_peaks(row, least=least, n_steps=FORMAT_1.n_cell_frames):
+            for offset, score in find_peaks(row, least=least, n_steps=_SIDE_LOBES // 2):
                 self._start_track_unless_known(2 * offset, score, chunk, short=True)
 
     def _search_long_window(self, chunk: int) -> None:
@@ -201,13 +203,13 @@ class WindowSearch:
         self.n_hypotheses += FORMAT_1.n_period_frames
         z = offset_scores(np.asarray(sum(self._folds))[None])[0]
         self.best_score = max(self.best_score, float(z.max()))
-        for offset, score in find_peaks(z, least=self._least(), n_steps=FORMAT_1.n_cell_frames):
+        for offset, score in find_peaks(z, least=self._least(), n_steps=_SIDE_LOBES // 2):
             self._start_track_unless_known(2 * offset, score, chunk)
 
     def _start_track_unless_known(
         self, offset: int, score: float, chunk: int, *, short: bool = False
     ) -> None:
-        if all(abs(track.distance(offset)) > HALF_FRAMES_PER_CELL for track in self.tracks):
+        if all(abs(track.distance(offset)) > _SIDE_LOBES for track in self.tracks):
             self._start_track(offset, score, chunk, short=short)
 
     def _least(self) -> float:
@@ -217,7 +219,7 @@ class WindowSearch:
         """Assign the peaks of a window to tracks, then let every track take in the new chunk."""
         least = self._least()
         new: list[tuple[int, float]] = []
-        for offset, score in find_peaks(z, least=_FOLLOWING, n_steps=HALF_FRAMES_PER_CELL):
+        for offset, score in find_peaks(z, least=_FOLLOWING, n_steps=_SIDE_LOBES):
             near = [t for t in self.tracks if abs(t.distance(offset)) <= _MOST_DRIFT]
             if near:
                 near[0].move(offset, score)

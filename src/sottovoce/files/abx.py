@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,11 +19,9 @@ import numpy.typing as npt
 import soundfile as sf
 from scipy import special
 
-from sottovoce.core.payload import Notice
 from sottovoce.core.stream import protect
 from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.reading import read_blocks, read_info
-from sottovoce.files.writing import atomic_path
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +31,6 @@ __all__ = ["AbxPack", "AbxResult", "score_answers", "write_abx_pack"]
 _EXCERPT_S = 8.0
 _MOST_EXCERPTS = 4
 _FADE_S = 0.02
-_SUBTYPE = "PCM_24"
 _CONFIDENCE = 0.95
 
 Audio = npt.NDArray[np.float32]
@@ -118,31 +116,51 @@ def write_abx_pack(
         raise ParameterError(
             f"{target} is not empty", remedy="Name another folder with -o, or empty this one."
         )
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise AudioFileError(f"{target} cannot be made: {err.strerror}") from err
     excerpts, sr = _read_excerpts(src)
     rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
-    trials, key = [], []
-    pairs = [(y, protect(y, sr=sr, notice=Notice(), strength_db=strength_db)) for y in excerpts]
-    for number, (original, marked) in enumerate(pairs, start=1):
-        _write_sound(target / f"excerpt{number}_a.wav", original, sr)
-        _write_sound(target / f"excerpt{number}_b.wav", marked, sr)
-    for trial in range(n_trials):
-        number = trial % len(pairs) + 1
-        is_marked = bool(rng.integers(2))
-        name = f"x{trial + 1:03d}.wav"
-        _write_sound(target / name, pairs[number - 1][is_marked], sr)
-        trials.append({"a": f"excerpt{number}_a.wav", "b": f"excerpt{number}_b.wav", "x": name})
-        key.append("B" if is_marked else "A")
-    about = {"file": Path(src).name, "strength_db": strength_db, "trials": trials}
-    page = resources.files("sottovoce.files").joinpath("abx_page.html").read_text("utf-8")
-    # "</" cannot end the script early, whatever the file is called.
-    listing = json.dumps(about).replace("</", "<\\/")
-    _write_text(target / "index.html", page.replace("/*TRIALS*/", listing))
-    _write_text(target / "key.json", json.dumps({"key": key}) + "\n")
+    pairs = [
+        (y, protect(y, sr=sr, strength_db=strength_db, phase_s=float(rng.uniform(0, 10))))
+        for y in excerpts
+    ]
+    is_marked = rng.integers(2, size=n_trials).astype(bool).tolist()
+    about = {"file": Path(src).name, "strength_db": strength_db}
+    # Written beside its place and moved there whole.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        temporary.mkdir(parents=True)
+        _write_pack(temporary, pairs, sr, is_marked, about)
+        if target.is_dir():
+            target.rmdir()
+        temporary.rename(target)
+    except OSError as err:
+        raise AudioFileError(f"{target} cannot be written: {err.strerror}") from err
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return AbxPack(folder=str(target), n_trials=n_trials, n_excerpts=len(pairs))
+
+
+def _write_pack(
+    folder: Path,
+    pairs: list[tuple[Audio, Audio]],
+    sr: int,
+    is_marked: list[bool],
+    about: dict[str, object],
+) -> None:
+    for number, (original, marked) in enumerate(pairs, start=1):
+        _write_sound(folder / f"excerpt{number}_a.wav", original, sr)
+        _write_sound(folder / f"excerpt{number}_b.wav", marked, sr)
+    trials = []
+    for trial, hidden in enumerate(is_marked):
+        number = trial % len(pairs) + 1
+        name = f"x{trial + 1:03d}.wav"
+        _write_sound(folder / name, pairs[number - 1][hidden], sr)
+        trials.append({"a": f"excerpt{number}_a.wav", "b": f"excerpt{number}_b.wav", "x": name})
+    page = resources.files("sottovoce.files").joinpath("abx_page.html").read_text("utf-8")
+    # No "<" can end the script early, whatever the file is called.
+    listing = json.dumps({**about, "trials": trials}).replace("<", "\\u003c")
+    (folder / "index.html").write_text(page.replace("/*TRIALS*/", listing), encoding="utf-8")
+    key = ["B" if hidden else "A" for hidden in is_marked]
+    (folder / "key.json").write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
 
 def _read_excerpts(src: str | os.PathLike[str]) -> tuple[list[Audio], int]:
@@ -176,13 +194,9 @@ def _fade(y: Audio, sr: int) -> Audio:
 
 
 def _write_sound(path: Path, y: Audio, sr: int) -> None:
-    with atomic_path(path) as temporary:
-        sf.write(temporary, y.T, sr, subtype=_SUBTYPE, format="WAV")
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    # Floating point holds what a 24-bit file would clip.
+    subtype = "PCM_24" if np.abs(y).max() < 1.0 else "FLOAT"
+    sf.write(path, y.T, sr, subtype=subtype, format="WAV")
 
 
 def score_answers(answers: str | os.PathLike[str], key: str | os.PathLike[str]) -> AbxResult:
