@@ -1,7 +1,11 @@
-"""Judges of sound quality that run offline: PESQ, ViSQOL, Zimtohrli, ESTOI, a voice encoder.
+"""Judges of sound quality that run offline: PESQ, ViSQOL, Zimtohrli, STOI, DNSMOS, a voice encoder.
 
 Each takes the reference and the processed signal at one common rate, mono, and returns a number
-for which more is better.  Each resamples to its own rate.  None of them is an ear.
+for which more is better; DNSMOS takes no reference.  Each resamples to its own rate.  None of them
+is an ear.
+
+Not here: CDPAM, three times slower than real time; WARP-Q, which does not run with NumPy 2; and
+those that fetch their weights when they are first used (NISQA, SCOREQ, UTMOS).
 """
 
 from __future__ import annotations
@@ -22,9 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JUDGES",
+    "dnsmos_ovrl",
     "estoi",
+    "pesq_nb",
     "pesq_wb",
     "speaker_likeness",
+    "stoi",
     "visqol_audio",
     "visqol_speech",
     "zimtohrli_mos",
@@ -37,14 +44,24 @@ def _both(reference: Audio, processed: Audio, sr: int, new_sr: int) -> tuple[Aud
     return resample(reference[:n], sr, new_sr), resample(processed[:n], sr, new_sr)
 
 
-def pesq_wb(reference: Audio, processed: Audio, sr: int) -> float:
-    """Return wide-band PESQ (ITU-T P.862.2) at 16 kHz: 1.04 to 4.64; nan without utterances."""
+def _pesq(reference: Audio, processed: Audio, sr: int, mode: str) -> float:
     import pesq  # type: ignore[import-untyped]  # no types in its releases
 
+    new_sr = 16_000 if mode == "wb" else 8_000
     try:
-        return float(pesq.pesq(16_000, *_both(reference, processed, sr, 16_000), "wb"))
+        return float(pesq.pesq(new_sr, *_both(reference, processed, sr, new_sr), mode))
     except pesq.NoUtterancesError:
         return float("nan")
+
+
+def pesq_wb(reference: Audio, processed: Audio, sr: int) -> float:
+    """Return wide-band PESQ (ITU-T P.862.2) at 16 kHz: 1.04 to 4.64; nan without utterances."""
+    return _pesq(reference, processed, sr, "wb")
+
+
+def pesq_nb(reference: Audio, processed: Audio, sr: int) -> float:
+    """Return narrow-band PESQ (ITU-T P.862.1) at 8 kHz: 1.02 to 4.55; nan without utterances."""
+    return _pesq(reference, processed, sr, "nb")
 
 
 @functools.cache
@@ -83,8 +100,7 @@ def zimtohrli_mos(reference: Audio, processed: Audio, sr: int) -> float:
     return float(zimtohrli.mos_from_signals(np.clip(a, -1, 1), np.clip(b, -1, 1)))
 
 
-def estoi(reference: Audio, processed: Audio, sr: int) -> float:
-    """Return extended short-time objective intelligibility at 10 kHz: 0 to 1."""
+def _stoi(reference: Audio, processed: Audio, sr: int, *, extended: bool) -> float:
     import pystoi  # type: ignore[import-untyped]  # no types in its releases
 
     a, b = _both(reference, processed, sr, 10_000)
@@ -92,9 +108,30 @@ def estoi(reference: Audio, processed: Audio, sr: int) -> float:
         # Too little that is not silent to judge: nan says so.
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return float(pystoi.stoi(a, b, 10_000, extended=True))
+            return float(pystoi.stoi(a, b, 10_000, extended=extended))
         except RuntimeWarning:
             return float("nan")
+
+
+def stoi(reference: Audio, processed: Audio, sr: int) -> float:
+    """Return short-time objective intelligibility at 10 kHz: 0 to 1."""
+    return _stoi(reference, processed, sr, extended=False)
+
+
+def estoi(reference: Audio, processed: Audio, sr: int) -> float:
+    """Return extended short-time objective intelligibility at 10 kHz: 0 to 1."""
+    return _stoi(reference, processed, sr, extended=True)
+
+
+def dnsmos_ovrl(y: Audio, sr: int) -> float:
+    """Return DNSMOS P.835, overall, at 16 kHz: 1 to 5, without a reference."""
+    dnsmos = importlib.import_module("speechmos.dnsmos")
+    mono = np.clip(resample(y, sr, 16_000), -1, 1)
+    return float(dnsmos.run(mono, 16_000)["ovrl_mos"])
+
+
+def _dnsmos_of_processed(_: Audio, processed: Audio, sr: int) -> float:
+    return dnsmos_ovrl(processed, sr)
 
 
 @functools.cache
@@ -112,9 +149,12 @@ def speaker_likeness(reference: Audio, processed: Audio, sr: int) -> float:
 
 JUDGES: dict[str, Callable[[Audio, Audio, int], float]] = {
     "pesq_wb": pesq_wb,
+    "pesq_nb": pesq_nb,
     "visqol_speech": visqol_speech,
     "visqol_audio": visqol_audio,
     "zimtohrli_mos": zimtohrli_mos,
+    "stoi": stoi,
     "estoi": estoi,
+    "dnsmos_ovrl": _dnsmos_of_processed,
     "speaker_likeness": speaker_likeness,
 }

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from benchmarks.attacks import Attack, Audio
 
-__all__ = ["describe", "main", "plot"]
+__all__ = ["choose_sources", "describe", "main", "make_tasks", "measure", "plot", "summarise"]
 
 BENCHMARK = Benchmark("robustness", "What is found and read after each attack, by duration?")
 LENGTHS_S = (2.0, 3.0, 5.0, 10.0, 20.0, 40.0)
@@ -134,9 +134,16 @@ def _judge(sent: Audio, sr: int, heard: Audio, heard_sr: int, attack: Attack) ->
     return {"pesq": round(pesq_after_alignment(sent, sr, heard, heard_sr), 3)}
 
 
-def _tasks(
+def choose_sources(n_persons: int | None) -> list[Source]:
+    """Return the speech of each person of the report half, those with the most first."""
+    sources = sorted(join_by_person(load_clips("report")), key=lambda source: -source.seconds)
+    return [s for s in sources if s.seconds >= _QUICK_LENGTHS_S[0] + 1][:n_persons]
+
+
+def make_tasks(
     sources: Sequence[Source], names: Sequence[str], *, quick: bool, seed: int, strength_db: float
 ) -> list[_Task]:
+    """Return one task for each attack and person, and those of the control."""
     most_s = 10.5 if quick else 41.0
     tasks = []
     for name in names:
@@ -236,22 +243,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fresh", action="store_true", help="forget the raw results of before")
     parser.add_argument("--raw", type=Path, default=RAW, help="file of raw results")
     options = parser.parse_args(arguments)
-    clips = load_clips("report")
-    sources = sorted(join_by_person(clips), key=lambda source: -source.seconds)
-    sources = [source for source in sources if source.seconds >= _QUICK_LENGTHS_S[0] + 1]
-    persons = options.persons or (10 if options.quick else None)
-    sources = sources[:persons]
+    sources = choose_sources(options.persons or (10 if options.quick else None))
     names = options.attacks or [n for n, a in ATTACKS.items() if a.group in options.groups]
     if options.quick:
         names = [name for name in names if not ATTACKS[name].slow]
-    tasks = _tasks(
+    tasks = make_tasks(
         sources,
         names,
         quick=options.quick,
         seed=options.seed,
         strength_db=sv.STRENGTHS_DB[options.strength],
     )
-    lines = _measure(tasks, options.raw, jobs=options.jobs, fresh=options.fresh)
+    lines = measure(tasks, options.raw, jobs=options.jobs, fresh=options.fresh)
     rows, about = summarise(lines)
     settings = {
         "strength": options.strength,
@@ -265,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot(results, options.plot)
 
 
-def _measure(tasks: Sequence[_Task], raw: Path, *, jobs: int, fresh: bool) -> list[dict[str, Any]]:
+def measure(tasks: Sequence[_Task], raw: Path, *, jobs: int, fresh: bool) -> list[dict[str, Any]]:
     """Run what is not in the raw file yet, attack by attack, and keep it there."""
     raw.parent.mkdir(parents=True, exist_ok=True)
     if fresh:

@@ -17,6 +17,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _ALL = (
     "robustness",
     "deliberate",
+    "strengths",
     "side_by_side",
     "presence",
     "payload",
