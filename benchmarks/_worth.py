@@ -6,14 +6,13 @@ that a voice encoder hears in it and by DNSMOS, which needs no reference.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import signal
 
 from benchmarks.attacks.timing import resample
-from benchmarks.judges import pesq_wb, speaker_likeness
+from benchmarks.judges import dnsmos_ovrl, pesq_wb, speaker_likeness
 
 if TYPE_CHECKING:
     from benchmarks.attacks import Audio
@@ -49,8 +48,7 @@ def likeness(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
 
 def dnsmos_overall(y: Audio, sr: int) -> float:
     """Return DNSMOS P.835, overall: 1 to 5, without a reference."""
-    dnsmos = importlib.import_module("speechmos.dnsmos")
-    return float(dnsmos.run(_mono(y, sr), _SR)["ovrl_mos"])
+    return dnsmos_ovrl(_mono(y, sr), _SR)
 
 
 def in_budget(worth: dict[str, float]) -> bool:

@@ -27,6 +27,7 @@ _DOCS = Path(__file__).resolve().parents[1] / "docs"
 SECTIONS = {
     "robustness": "Is the mark found and read after what happens to sound?",
     "deliberate": "What deliberate attacks do",
+    "trained_model": "A model that was trained on it",
     "strengths": "Three strengths",
     "side_by_side": "Side by side with others",
     "presence": "At every sampling rate",

@@ -17,6 +17,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _ALL = (
     "robustness",
     "deliberate",
+    "trained_model",
     "strengths",
     "side_by_side",
     "presence",

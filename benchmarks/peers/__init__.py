@@ -6,22 +6,37 @@ where a mark is the likelier; see README.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import importlib.util
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import sottovoce as sv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
     from benchmarks.attacks import Audio
 
-__all__ = ["Peer", "Sottovoce"]
+__all__ = ["Peer", "Sottovoce", "missing_peers"]
 
 
 class Peer(Protocol):
-    """A watermark under test."""
+    """A watermark under test.
 
-    name: str
+    Attributes
+    ----------
+    key : str
+        In options and results, such as `perth`.
+    name : str
+        In tables.
+    needs : dict of str
+        Packages that it brings along beside NumPy and SciPy, as imported: as installed.
+    """
+
+    key: ClassVar[str]
+    name: ClassVar[str]
+    needs: ClassVar[dict[str, str]]
 
     def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
         """Return mono audio with the mark, at the same rate."""
@@ -33,7 +48,9 @@ class Peer(Protocol):
 class Sottovoce:
     """Standard strength; the score is minus the logarithm of the proved p-value."""
 
-    name = "sottovoce"
+    key: ClassVar[str] = "sottovoce"
+    name: ClassVar[str] = "sottovoce"
+    needs: ClassVar[dict[str, str]] = {}
 
     def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
         """Return mono audio with the mark, at a random phase."""
@@ -43,3 +60,13 @@ class Sottovoce:
     def score(self, y: Audio, sr: int) -> float:
         """Return -log10 p."""
         return -sv.detect(y, sr=sr).log10_p
+
+
+def missing_peers(peers: Iterable[type[Peer]]) -> dict[str, str]:
+    """Return, by key, the packages that each peer would need and that are not installed."""
+    missing = {}
+    for peer in peers:
+        packages = [own for name, own in peer.needs.items() if not importlib.util.find_spec(name)]
+        if packages:
+            missing[peer.key] = "not installed: " + ", ".join(packages)
+    return missing

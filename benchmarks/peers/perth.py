@@ -14,7 +14,7 @@ import math
 import sys
 import types
 import warnings
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -79,7 +79,14 @@ def _watermarker() -> Any:  # noqa: ANN401 - an optional package
 class Perth:
     """Perth; the score is the mean of the unrounded bits, 0 to 1, and is not calibrated."""
 
-    name = "Perth 1.0.1"
+    key: ClassVar[str] = "perth"
+    name: ClassVar[str] = "Perth 1.0.1"
+    needs: ClassVar[dict[str, str]] = {
+        "perth": "resemble-perth",
+        "torch": "torch",
+        "librosa": "librosa",
+        "yaml": "pyyaml",
+    }
 
     def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
         """Return mono audio with the mark."""

@@ -98,7 +98,7 @@ def band_energies(
     steps = np.diff(starts)
     even = len(steps) > 0 and bool((steps == steps[0]).all())
     n_clips_at_once = max(1, BATCH_FRAMES // max(len(starts), 1))
-    frames = np.empty((0, 0, 0), dtype=np.float32)
+    frames = power = np.empty((0, 0, 0), dtype=np.float32)
     for clip in range(0, len(y), n_clips_at_once):
         rows = slice(clip, clip + n_clips_at_once)
         for begin in range(0, len(starts), BATCH_FRAMES):
@@ -108,9 +108,9 @@ def band_energies(
             # The same memory for every batch of one size: fresh pages cost as much as the work.
             frames = frames if frames.shape == cut.shape else np.empty(cut.shape, np.float32)
             np.multiply(cut, window, out=frames, casting="same_kind")
-            spectrum = rfft(frames, n_fft, axis=-1)[..., first:last]
-            power = np.ascontiguousarray(spectrum).view(np.float32)
-            np.square(power, out=power)
+            parts = rfft(frames, n_fft, axis=-1).view(np.float32)[..., 2 * first : 2 * last]
+            power = power if power.shape == parts.shape else np.empty(parts.shape, np.float32)
+            np.square(parts, out=power)
             np.matmul(power, shares, out=energies[rows, begin : begin + BATCH_FRAMES])
     return energies
 
