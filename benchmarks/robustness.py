@@ -151,7 +151,7 @@ def make_tasks(
         lengths = _QUICK_LENGTHS_S if quick else LENGTHS_S
         if attack.stretches:
             lengths = tuple(s for s in lengths if s in _THOROUGH_LENGTHS_S)
-        own = sources[:_N_SLOW] if attack.slow else sources
+        own = sources[:_N_SLOW] if attack.slow or attack.stretches else sources
         for i, source in enumerate(own):
             task = _Task(
                 source=source,

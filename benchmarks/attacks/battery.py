@@ -27,7 +27,7 @@ _LOSES_S = {"crop_front_3.3s": 3.3, "cut_middle_1s": 1.0, "speed_+0.1": 0.05, "j
 _FIRST_WORDS_OF_STRETCHES = ("speed_", "tempo_", "pitch_")
 _SMALL = ("speed_+0.1", "pitch_+0.25")
 # Slower than a fifth of real time.
-_SLOW = ("hifigan", "deepfilternet", "tempo_+10_vocoder", "vq_mel_4k")
+_SLOW = ("hifigan", "deepfilternet", "vq_mel_2k", "vq_mel_4k")
 
 
 def _stretches(name: str) -> bool:
