@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -158,3 +159,14 @@ JUDGES: dict[str, Callable[[Audio, Audio, int], float]] = {
     "dnsmos_ovrl": _dnsmos_of_processed,
     "speaker_likeness": speaker_likeness,
 }
+
+_PACKAGES = {"estoi": "pystoi", "speaker_likeness": "resemblyzer"}
+
+
+def installed_judges() -> tuple[str, ...]:
+    """Return the judges that can be asked; requirements-battery.txt has what the last two need."""
+    return tuple(
+        name
+        for name in JUDGES
+        if importlib.util.find_spec(_PACKAGES.get(name, "numpy")) is not None
+    )

@@ -21,7 +21,7 @@ from benchmarks._harness import Benchmark, choose_clips, markdown_table, rng_for
 from benchmarks._trials import SUPERFRAME_S
 from benchmarks.attacks.codecs import opus, through
 from benchmarks.attacks.timing import resample
-from benchmarks.judges import JUDGES
+from benchmarks.judges import JUDGES, installed_judges
 from benchmarks.peers import missing_peers
 from benchmarks.peers.perth import Perth
 from benchmarks.speech import Clip, load_clips
@@ -148,7 +148,9 @@ def _row(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
-    parser.add_argument("--judges", nargs="+", choices=tuple(JUDGES), default=list(JUDGES))
+    parser.add_argument(
+        "--judges", nargs="+", choices=tuple(JUDGES), default=list(installed_judges())
+    )
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--quick", action="store_true", help="4 clips, 2 of each class: minutes")
     options = parser.parse_args(arguments)

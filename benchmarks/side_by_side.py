@@ -14,7 +14,7 @@ import soundfile as sf
 from benchmarks._harness import Benchmark, choose_clips, markdown_table, rng_for, run_tasks, wilson
 from benchmarks._trials import MARGIN_S, Source, cut, load_source, run_attack
 from benchmarks.attacks import ATTACKS
-from benchmarks.judges import JUDGES
+from benchmarks.judges import JUDGES, installed_judges
 from benchmarks.peers import Peer, Sottovoce
 from benchmarks.peers.perth import Perth
 from benchmarks.speech import Clip, load_clips
@@ -106,7 +106,7 @@ def _judge(task: tuple[int, Source, int]) -> dict[str, Any]:
     y, sr = _mono(source)
     marked, _ = _sound(number, source, seed)
     y, marked = y[: len(marked)], marked[: len(y)]
-    return {"peer": peer.name, **{name: judge(y, marked, sr) for name, judge in JUDGES.items()}}
+    return {"peer": peer.name, **{n: JUDGES[n](y, marked, sr) for n in installed_judges()}}
 
 
 def _speeds(source: Source) -> list[dict[str, Any]]:
@@ -250,7 +250,11 @@ def _about(
         "n_unmarked": len(quiet),
         "n_false": sum(score >= least for score in quiet),
         "highest_unmarked": round(max(quiet), 3),
-        **{judge: round(float(np.nanmean([row[judge] for row in own])), 3) for judge in JUDGES},
+        **{
+            judge: round(float(np.nanmean([row[judge] for row in own])), 3)
+            for judge in own[0]
+            if judge in JUDGES
+        },
     }
 
 
@@ -268,6 +272,7 @@ def describe(results: dict[str, Any]) -> str:
         for attack in attacks
     ]
     speeds = {row["peer"]: row for row in results["speeds"]}
+    judges = [name for name in JUDGES if name in results["peers"][0]]
     facts = [
         [
             about["peer"],
@@ -275,7 +280,7 @@ def describe(results: dict[str, Any]) -> str:
             if about["n_learned"] == 0
             else f"none of {about['n_learned']} clips",
             f"{about['n_false']} of {about['n_unmarked']}",
-            *(f"{about[judge]:.2f}" for judge in JUDGES),
+            *(f"{about[judge]:.2f}" for judge in judges),
             speeds[_runs_as(about["peer"])]["mark_to_flac"],
             speeds[_runs_as(about["peer"])]["score_to_flac"],
         ]
@@ -292,7 +297,7 @@ def describe(results: dict[str, Any]) -> str:
             markdown_table(
                 [
                     *head,
-                    *JUDGES,
+                    *judges,
                     "marking / FLAC",
                     "finding / FLAC",
                 ],
