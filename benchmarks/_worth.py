@@ -17,7 +17,7 @@ from benchmarks.judges import dnsmos_ovrl, pesq_wb, speaker_likeness
 if TYPE_CHECKING:
     from benchmarks.attacks import Audio
 
-__all__ = ["LIMITS", "dnsmos_overall", "in_budget", "likeness", "pesq_after_alignment"]
+__all__ = ["LIMITS", "dnsmos_drop", "in_budget", "likeness", "pesq_after_alignment"]
 
 LIMITS = {"pesq": 2.5, "likeness": 0.80, "dnsmos_drop": 0.5}
 _SR = 16_000
@@ -46,9 +46,9 @@ def likeness(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
     return speaker_likeness(_mono(reference, sr), _mono(processed, new_sr), _SR)
 
 
-def dnsmos_overall(y: Audio, sr: int) -> float:
-    """Return DNSMOS P.835, overall: 1 to 5, without a reference."""
-    return dnsmos_ovrl(_mono(y, sr), _SR)
+def dnsmos_drop(reference: Audio, sr: int, processed: Audio, new_sr: int) -> float:
+    """Return by how much the overall DNSMOS falls."""
+    return dnsmos_ovrl(_mono(reference, sr), _SR) - dnsmos_ovrl(_mono(processed, new_sr), _SR)
 
 
 def in_budget(worth: dict[str, float]) -> bool:

@@ -160,11 +160,16 @@ JUDGES: dict[str, Callable[[Audio, Audio, int], float]] = {
     "speaker_likeness": speaker_likeness,
 }
 
-_PACKAGES = {"estoi": "pystoi", "speaker_likeness": "resemblyzer"}
+_PACKAGES = {
+    "stoi": "pystoi",
+    "estoi": "pystoi",
+    "dnsmos_ovrl": "speechmos",
+    "speaker_likeness": "resemblyzer",
+}
 
 
 def installed_judges() -> tuple[str, ...]:
-    """Return the judges that can be asked; requirements-battery.txt has what the last two need."""
+    """Return the judges that can be asked; requirements-battery.txt has what the others need."""
     return tuple(
         name
         for name in JUDGES

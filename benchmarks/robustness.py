@@ -27,7 +27,7 @@ from benchmarks._harness import (
 )
 from benchmarks._trials import Source, cut, join_by_person, load_source, mark, prepare
 from benchmarks._worth import (
-    dnsmos_overall,
+    dnsmos_drop,
     in_budget,
     likeness,
     pesq_after_alignment,
@@ -126,10 +126,9 @@ def _listen(
 def _judge(sent: Audio, sr: int, heard: Audio, heard_sr: int, attack: Attack) -> dict[str, float]:
     sent, heard = cut(sent, sr, 0, _WORTH_S), cut(heard, heard_sr, 0, _WORTH_S)
     if attack.group in ("resynthesis", "time_pitch"):
-        drop = dnsmos_overall(sent, sr) - dnsmos_overall(heard, heard_sr)
         return {
             "likeness": round(likeness(sent, sr, heard, heard_sr), 3),
-            "dnsmos_drop": round(drop, 3),
+            "dnsmos_drop": round(dnsmos_drop(sent, sr, heard, heard_sr), 3),
         }
     return {"pesq": round(pesq_after_alignment(sent, sr, heard, heard_sr), 3)}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,37 @@ def test_a_pack_and_its_score(shell, take: Path) -> None:
     assert made.code == 0, made.err
     assert "take.abx" in made.out
     assert take.read_bytes() == before
-    folder = shell.folder / "take.abx"
-    key = json.loads((folder / "key.json").read_text())["key"]
-    (shell.folder / "answers.json").write_text(json.dumps({"answers": key}))
-    scored = shell("abx", "--score", "answers.json", "--key", "take.abx/key.json")
-    assert scored.code == 0
-    assert "6 of 6 right" in scored.out
-    assert "the mark was heard" in scored.out
-    again = shell("abx", "take.wav")
+    script = (shell.folder / "take.abx" / "key.js").read_text()
+    own = json.loads(base64.b64decode(script.split('"')[1]))
+    (shell.folder / "answers.json").write_text(json.dumps({**own, "answers": own["key"]}))
+    for words in ((), ("--key", "take.abx")):
+        scored = shell("abx", "--score", "answers.json", *words)
+        assert scored.code == 0, scored.err
+        assert "6 of 6 right" in scored.out
+        assert "in 54 to 100 %" in scored.out
+        assert "in 1.6 % of such tests (exact binomial p = 0.016)" in scored.out
+        assert "a difference was heard" in scored.out
+    as_json = json.loads(shell("abx", "--score", "answers.json", "--json").out)
+    assert as_json["p_value"] == pytest.approx(2**-6)
+
+
+def test_guessing_is_called_guessing(shell) -> None:
+    answers = {"answers": ["A", "B"] * 8, "key": ["A"] * 16}
+    (shell.folder / "answers.json").write_text(json.dumps(answers))
+    scored = shell("abx", "--score", "answers.json")
+    assert "8 of 16 right" in scored.out
+    assert "no sign that a difference was heard" in scored.out
+
+
+def test_a_second_test_needs_force(shell, take: Path) -> None:
+    assert shell("abx", "take.wav", "--trials", 5).code == 0
+    again = shell("abx", "take.wav", "--trials", 5)
     assert again.code == 2
     assert "not empty" in again.err
+    assert "--force" in again.err
+    made = shell("abx", "take.wav", "--trials", 5, "--force", "--json")
+    assert made.code == 0
+    assert json.loads(made.out)["n_trials"] == 5
 
 
 @pytest.mark.parametrize(
@@ -41,7 +63,9 @@ def test_a_pack_and_its_score(shell, take: Path) -> None:
     [
         (("abx",), "no FILE"),
         (("abx", "nothing.wav"), "nothing.wav"),
-        (("abx", "--score", "answers.json"), "--key"),
+        (("abx", "--score", "answers.json"), "cannot be read"),
+        (("abx", "take.wav", "--score", "answers.json"), "takes no FILE"),
+        (("abx", "take.wav", "--key", "take.abx"), "goes with --score"),
         (("abx", "take.wav", "--strength", "9"), "no strength"),
     ],
 )

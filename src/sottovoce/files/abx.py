@@ -1,37 +1,47 @@
-"""A blind listening test of whether ears can tell marked sound from the original.
+"""Write a blind listening test of whether ears can tell marked sound from the original.
 
 In each trial the listener hears A (the original), B (marked) and X, which is one of the two, and
-says which.  Who cannot hear a difference is right half of the time.
+says which.  Who cannot hear a difference is right half of the time; `abx_score` does the sums.
+
+A pack is a folder with a page, `index.html`, the sounds under random names, and the key.  Browsers
+forbid a page that was opened from a disk to read files, but not to run scripts; so sounds and key
+are scripts that hand over base64, and the page mixes decoded samples, which is what makes switching
+free of gaps.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
-from scipy import special
 
 from sottovoce.core.stream import protect
 from sottovoce.errors import AudioFileError, ParameterError
-from sottovoce.files.reading import read_blocks, read_info
+from sottovoce.files.excerpts import fade, read_excerpts
+from sottovoce.files.pcm import BITS
+from sottovoce.files.reading import read_info
+from sottovoce.files.writing import quantise
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["AbxPack", "AbxResult", "score_answers", "write_abx_pack"]
+    from sottovoce.files.reading import AudioInfo
 
-_EXCERPT_S = 8.0
+__all__ = ["KEY_NAME", "AbxPack", "write_abx_pack"]
+
+KEY_NAME = "key.js"
+_PAGE, _SOUNDS = "index.html", "sounds"
 _MOST_EXCERPTS = 4
-_FADE_S = 0.02
-_CONFIDENCE = 0.95
 
 Audio = npt.NDArray[np.float32]
 
@@ -43,7 +53,7 @@ class AbxPack:
     Attributes
     ----------
     folder : str
-        With `index.html`, the sounds, and `key.json`.
+        With `index.html`, the sounds, and the key.
     n_trials, n_excerpts : int
         Questions, and pieces of the file that they are about.
     """
@@ -52,26 +62,9 @@ class AbxPack:
     n_trials: int
     n_excerpts: int
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbxResult:
-    """What the answers say.
-
-    Attributes
-    ----------
-    n_trials, n_right : int
-        Questions answered, and answered right.
-    p_value : float
-        Probability that guessing is right so often or more often: exact binomial, one-sided.
-    low, high : float
-        Clopper-Pearson interval of the share of right answers, 95 %.
-    """
-
-    n_trials: int
-    n_right: int
-    p_value: float
-    low: float
-    high: float
+    def to_dict(self) -> dict[str, str | int]:
+        """Return the fields for JSON."""
+        return asdict(self)
 
 
 def write_abx_pack(
@@ -81,6 +74,7 @@ def write_abx_pack(
     strength_db: float,
     n_trials: int = 16,
     seed: int | None = None,
+    replace: bool = False,
 ) -> AbxPack:
     """Write a folder with a page for a blind test of a file against its marked self.
 
@@ -89,13 +83,16 @@ def write_abx_pack(
     src : path-like
         Audio file; only read.
     folder : path-like
-        New or empty.
+        New or empty, or with `replace` an earlier pack.
     strength_db : float in (0, 3]
         As `sottovoce.protect`.
     n_trials : int, 5 to 100
-        Questions.
+        Questions.  16 are a quarter of an hour, and 12 right ones of them are more than
+        guessing explains.
     seed : int or None
-        Of what X is in each trial; None for chance.
+        Of everything random; None for chance.
+    replace : bool
+        Whether an earlier pack may be written over.
 
     Returns
     -------
@@ -105,148 +102,112 @@ def write_abx_pack(
     Raises
     ------
     ParameterError
-        If the folder is not empty, or `n_trials` is out of its range.
+        If the folder holds something, or with `replace` something that is no pack; or if
+        `n_trials` is out of its range.
     AudioFileError
         If the file cannot be read or the folder not be written.
+
+    Notes
+    -----
+    Samples are stored as in the file if it has 8 or 16 bits, dithered as `protect_file` does it,
+    and else with 24 bits; so B is what would be delivered.  Levels are left alone.
     """
     if not 5 <= n_trials <= 100:
         raise ParameterError(f"n_trials={n_trials} is outside 5 to 100")
     target = Path(folder)
-    if target.is_dir() and any(target.iterdir()):
-        raise ParameterError(
-            f"{target} is not empty", remedy="Name another folder with -o, or empty this one."
-        )
-    excerpts, sr = _read_excerpts(src)
+    _check_free(target, replace=replace)
+    excerpts = read_excerpts(src, n_most=_MOST_EXCERPTS)
     rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
-    pairs = [
-        (y, protect(y, sr=sr, strength_db=strength_db, phase_s=float(rng.uniform(0, 10))))
-        for y in excerpts
-    ]
-    is_marked = rng.integers(2, size=n_trials).astype(bool).tolist()
-    about = {"file": Path(src).name, "strength_db": strength_db}
-    # Written beside its place and moved there whole.
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        temporary.mkdir(parents=True)
-        _write_pack(temporary, pairs, sr, is_marked, about)
-        if target.is_dir():
-            target.rmdir()
-        temporary.rename(target)
-    except OSError as err:
-        raise AudioFileError(f"{target} cannot be written: {err.strerror}") from err
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    info = read_info(src)
+    pairs = []
+    for excerpt in excerpts:
+        phase_s = float(rng.uniform(0, 10))
+        marked = protect(excerpt.y, sr=info.sr, strength_db=strength_db, phase_s=phase_s)
+        a, b = fade(excerpt.y, sr=info.sr), fade(marked, sr=info.sr)
+        pairs.append(_encode_pair(a, b, info, rng))
+    about = {"file": Path(src).name, "strength_db": strength_db, "sr": info.sr}
+    _replace_folder(target, _make_pack(pairs, about, n_trials, rng))
     return AbxPack(folder=str(target), n_trials=n_trials, n_excerpts=len(pairs))
 
 
-def _write_pack(
-    folder: Path,
-    pairs: list[tuple[Audio, Audio]],
-    sr: int,
-    is_marked: list[bool],
+def _check_free(target: Path, *, replace: bool) -> None:
+    names = {path.name for path in target.iterdir()} if target.is_dir() else set()
+    if not names:
+        return
+    is_pack = names <= {_PAGE, _SOUNDS, KEY_NAME} and KEY_NAME in names
+    if not replace:
+        remedy = "Name another folder with -o" + (", or add --force." if is_pack else ".")
+        raise ParameterError(f"{target} is not empty", remedy=remedy)
+    if not is_pack:
+        raise ParameterError(
+            f"{target} holds something that is no listening test",
+            remedy="Name another folder with -o: only an earlier test is replaced.",
+        )
+
+
+def _encode_pair(
+    original: Audio, marked: Audio, info: AudioInfo, rng: np.random.Generator
+) -> tuple[bytes, bytes]:
+    """Return two WAV files as `protect_file` would write these samples."""
+    n_bits = 16 if BITS.get(info.subtype, 24) <= 16 else 24
+    # Floating point holds what integers would clip.
+    is_loud = max(np.abs(original).max(), np.abs(marked).max()) > 1.0
+    files = []
+    for y in (original, marked):
+        file = io.BytesIO()
+        if is_loud:
+            sf.write(file, y.T, info.sr, subtype="FLOAT", format="WAV")
+        else:
+            steps = quantise(y, original, n_bits=n_bits, rng=rng) << (32 - n_bits)
+            sf.write(file, steps.T, info.sr, subtype=f"PCM_{n_bits}", format="WAV")
+        files.append(file.getvalue())
+    return files[0], files[1]
+
+
+def _make_pack(
+    pairs: list[tuple[bytes, bytes]],
     about: dict[str, object],
-) -> None:
-    for number, (original, marked) in enumerate(pairs, start=1):
-        _write_sound(folder / f"excerpt{number}_a.wav", original, sr)
-        _write_sound(folder / f"excerpt{number}_b.wav", marked, sr)
-    trials = []
-    for trial, hidden in enumerate(is_marked):
-        number = trial % len(pairs) + 1
-        name = f"x{trial + 1:03d}.wav"
-        _write_sound(folder / name, pairs[number - 1][hidden], sr)
-        trials.append({"a": f"excerpt{number}_a.wav", "b": f"excerpt{number}_b.wav", "x": name})
+    n_trials: int,
+    rng: np.random.Generator,
+) -> dict[str, str]:
+    """Return the pack's texts by the names of their files."""
+    texts: dict[str, str] = {}
+    named = []
+    for pair in pairs:
+        # A, B, and both again as what X may be: no name is told twice for two roles.
+        names = [rng.bytes(6).hex() for _ in range(4)]
+        for name, sound in zip(names, (*pair, *pair), strict=True):
+            encoded = base64.b64encode(sound).decode("ascii")
+            texts[f"{_SOUNDS}/{name}.js"] = f'abxSound("{name}","{encoded}");\n'
+        named.append(names)
+    trials, key = [], []
+    for trial in range(n_trials):
+        is_marked = int(rng.integers(2))
+        a, b, *hidden = named[trial % len(named)]
+        trials.append({"a": a, "b": b, "x": hidden[is_marked]})
+        key.append("AB"[is_marked])
+    pack = rng.bytes(6).hex()
     page = resources.files("sottovoce.files").joinpath("abx_page.html").read_text("utf-8")
     # No "<" can end the script early, whatever the file is called.
-    listing = json.dumps({**about, "trials": trials}).replace("<", "\\u003c")
-    (folder / "index.html").write_text(page.replace("/*TRIALS*/", listing), encoding="utf-8")
-    key = ["B" if hidden else "A" for hidden in is_marked]
-    (folder / "key.json").write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
+    listing = json.dumps({**about, "pack": pack, "trials": trials}).replace("<", "\\u003c")
+    texts[_PAGE] = page.replace("/*PACK*/", listing)
+    hidden_key = base64.b64encode(json.dumps({"pack": pack, "key": key}).encode()).decode("ascii")
+    texts[KEY_NAME] = f'abxKey("{hidden_key}");\n'
+    return texts
 
 
-def _read_excerpts(src: str | os.PathLike[str]) -> tuple[list[Audio], int]:
-    """Return up to four pieces from all over the file, without those that are nearly silent."""
-    info = read_info(src)
-    pieces: list[tuple[float, Audio]] = []
-    step = 1
-    # One block at a time: a file may be ten hours long.
-    for number, block in enumerate(read_blocks(src, block_s=_EXCERPT_S)):
-        if number % step == 0:
-            level = float(np.sqrt(np.mean(np.square(block))))
-            pieces.append((level, np.array(block, dtype=np.float32)))
-        if len(pieces) > 2 * _MOST_EXCERPTS:
-            # Let go of every other one: what is left lies twice as far apart.
-            pieces, step = pieces[::2], 2 * step
-    loud = max((level for level, _ in pieces), default=0.0)
-    if loud == 0.0:
-        raise ParameterError(f"{info.path} holds no sound", remedy="Name a file with speech in it.")
-    heard = [y for level, y in pieces if level > 0.1 * loud and y.shape[-1] > info.sr]
-    heard = heard or [y for level, y in pieces if level == loud]
-    apart = max(1, len(heard) // _MOST_EXCERPTS)
-    return [_fade(y, info.sr) for y in heard[::apart][:_MOST_EXCERPTS]], info.sr
-
-
-def _fade(y: Audio, sr: int) -> Audio:
-    n = min(round(_FADE_S * sr), y.shape[-1] // 2)
-    ramp = np.linspace(0, 1, n, dtype=np.float32)
-    y[..., :n] *= ramp
-    y[..., -n:] *= ramp[::-1]
-    return y
-
-
-def _write_sound(path: Path, y: Audio, sr: int) -> None:
-    # Floating point holds what a 24-bit file would clip.
-    subtype = "PCM_24" if np.abs(y).max() < 1.0 else "FLOAT"
-    sf.write(path, y.T, sr, subtype=subtype, format="WAV")
-
-
-def score_answers(answers: str | os.PathLike[str], key: str | os.PathLike[str]) -> AbxResult:
-    """Compare answers with the key.
-
-    Parameters
-    ----------
-    answers : path-like
-        What the page saved: JSON with ``answers``, a list of "A", "B" or null.
-    key : path-like
-        `key.json` of the same pack.
-
-    Returns
-    -------
-    result : AbxResult
-        Over the trials that were answered.
-
-    Raises
-    ------
-    ParameterError
-        If a file is no such JSON, the two do not belong together, or nothing was answered.
-    """
-    given, right = _read_list(answers, "answers"), _read_list(key, "key")
-    if len(given) != len(right):
-        raise ParameterError(
-            f"{answers} has {len(given)} answers and {key} has {len(right)}",
-            remedy="Take the key.json of the folder that the answers were given in.",
-        )
-    answered = [(a, b) for a, b in zip(given, right, strict=True) if a in ("A", "B")]
-    if not answered:
-        raise ParameterError(f"{answers} holds no answer", remedy="Do the test first.")
-    n, k = len(answered), sum(a == b for a, b in answered)
-    tail = (1 - _CONFIDENCE) / 2
-    return AbxResult(
-        n_trials=n,
-        n_right=k,
-        p_value=float(special.bdtrc(k - 1, n, 0.5)) if k else 1.0,
-        low=float(special.betaincinv(k, n - k + 1, tail)) if k else 0.0,
-        high=float(special.betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0,
-    )
-
-
-def _read_list(path: str | os.PathLike[str], name: str) -> list[Any]:
-    remedy = f"It must be JSON with a list named {name!r}, as the page and the pack write it."
+def _replace_folder(target: Path, texts: dict[str, str]) -> None:
+    """Write a folder beside its place and move it there whole."""
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))[name]
+        for name, text in texts.items():
+            path = part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        if target.is_dir():
+            shutil.rmtree(target)
+        part.rename(target)
     except OSError as err:
-        raise AudioFileError(f"{path} cannot be read: {err.strerror}") from err
-    except (ValueError, KeyError, TypeError) as err:
-        raise ParameterError(f"{path} is no such file", remedy=remedy) from err
-    if not isinstance(values, list):
-        raise ParameterError(f"{path} is no such file", remedy=remedy)
-    return values
+        raise AudioFileError(f"{target} cannot be written: {err.strerror}") from err
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
