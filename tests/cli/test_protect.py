@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sottovoce.cli.protect import _parse_strength
+from sottovoce.cli._options import parse_strength
 from sottovoce.errors import ParameterError
 
 
@@ -124,11 +124,11 @@ def test_a_stronger_mark_is_a_larger_change(shell, take, clip):
 @pytest.mark.parametrize("text", ["", "loud", "0", "-1", "3.1", "nan", "inf"])
 def test_a_strength_that_is_none_is_refused(text):
     with pytest.raises(ParameterError, match="is no strength"):
-        _parse_strength(text)
+        parse_strength(text)
 
 
 def test_a_strength_may_carry_its_unit():
-    assert _parse_strength("1.5 dB") == 1.5
+    assert parse_strength("1.5 dB") == 1.5
 
 
 def test_a_short_take_is_marked_and_told(shell, rng):
