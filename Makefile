@@ -1,6 +1,6 @@
 # Every target makes what it needs first and can be run again.  uv is used where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt bench bench-smoke docs wheel
+.PHONY: help setup demo test check fmt bench battery bench-smoke docs wheel
 
 # Only relative paths: make cannot hold a space in a name, and the folder may have one.
 PY := .venv/bin/python
@@ -39,6 +39,10 @@ fmt: .venv/.dev  ## Put the code into shape
 
 bench: .venv/.bench  ## Measure everything and write docs/measurements.md (hours)
 	$(ONE_THREAD) $(PY) benchmarks/run.py $(ARGS)
+
+battery: .venv/.bench  ## Add what the whole battery of attacks runs (a gigabyte; see its requirements)
+	$(PY) -m pip install --quiet -r benchmarks/requirements-battery.txt
+	$(PY) -m pip install --quiet --no-deps -r benchmarks/requirements-battery-no-deps.txt
 
 bench-smoke: .venv/.base  ## Guard speed and memory (a minute)
 	$(ONE_THREAD) $(PY) benchmarks/run.py --smoke $(ARGS)
