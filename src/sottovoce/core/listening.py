@@ -27,6 +27,7 @@ from sottovoce.errors import ParameterError
 __all__ = ["Detector", "detect"]
 
 _MOST_STRETCHES = 4
+_STRETCH_WINDOW_S = 2.05 * FORMAT_1.superframe_s
 _STRETCH_GATE = 5.0
 """Score at which a stretch is looked at closely; a find needs about 7."""
 _N_SEAL_STARTS = (1 << 16) + (1 << 12)
@@ -159,7 +160,9 @@ class Detector:
             main.finish()
         while main.has_next(ended=ended):
             window = main.advance(ended=ended)
-            if self._thorough and window:
+            last = ended and not main.has_next(ended=True)
+            # Windows overlap by half, so every other one is enough to see all audio.
+            if self._thorough and window and (last or main.n_windows % 2 == 1):
                 self._look_for_stretches(main)
             main.forget()
         for search in self._searches[1:]:
@@ -170,7 +173,8 @@ class Detector:
                 search.forget()
 
     def _look_for_stretches(self, main: WindowSearch) -> None:
-        audio = main.front_end.kept_audio()
+        n_most = round(_STRETCH_WINDOW_S * self._sr)
+        audio = main.front_end.kept_audio()[:, -n_most:]
         for stretch in find_stretches(audio, sr=self._sr, least=_STRETCH_GATE):
             # A mark that was found where nothing is stretched also shows a step beside it.
             searched = self._searches if main.tracks else self._searches[1:]

@@ -28,7 +28,7 @@ MOST_STRETCH = 0.125
 _SPEED_STEP = 0.001
 """Over 20 s this leaves at most 5 ms between the grid and the mark at the ends."""
 _MOST_SPEED_STEP = 0.002
-_NEAR = 0.005
+_NEAR = 0.008
 _PITCH_STEP = 0.025
 """A quarter of the width of the narrowest band."""
 _FULL_FRAMES = 2 * CHUNK_FRAMES

@@ -119,6 +119,7 @@ class WindowSearch:
         self.tracks: list[Track] = []
         self.best_score = 0.0
         self.best_short_score = 0.0
+        self.n_windows = 0
         self.n_hypotheses = 0
         self.n_short_hypotheses = 0
         self.log10_e: list[float] = []
@@ -167,6 +168,7 @@ class WindowSearch:
         return True
 
     def _search_window(self, chunk: int) -> None:
+        self.n_windows += 1
         self.n_hypotheses += HYPOTHESES_PER_WINDOW
         folded = sum(self._folds[-2:])
         plain = offset_scores(np.asarray(folded)[None])[0]
