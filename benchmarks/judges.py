@@ -45,9 +45,17 @@ def _both(reference: Audio, processed: Audio, sr: int, new_sr: int) -> tuple[Aud
     return resample(reference[:n], sr, new_sr), resample(processed[:n], sr, new_sr)
 
 
-def _pesq(reference: Audio, processed: Audio, sr: int, mode: str) -> float:
-    import pesq  # type: ignore[import-untyped]  # no types in its releases
+def _package(name: str) -> Any:  # noqa: ANN401 - optional packages, most without types
+    """Import what a judge needs, late, since most of them are slow to load."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as err:
+        remedy = "pip install '.[bench]', and what benchmarks/requirements-battery*.txt list"
+        raise ImportError(f"{name} is not installed: {remedy}") from err
 
+
+def _pesq(reference: Audio, processed: Audio, sr: int, mode: str) -> float:
+    pesq = _package("pesq")
     new_sr = 16_000 if mode == "wb" else 8_000
     try:
         return float(pesq.pesq(new_sr, *_both(reference, processed, sr, new_sr), mode))
@@ -71,9 +79,7 @@ def _visqol(mode: str) -> Any:  # noqa: ANN401 - the type is of an optional pack
 
     Its polynomial stand-in would rate 1 to 2 points too high without a word.
     """
-    import visqol
-
-    judge = visqol.VisqolApi()
+    judge = _package("visqol").VisqolApi()
     judge.create(mode=mode, use_lattice_model=True if mode == "speech" else None)
     return judge
 
@@ -95,15 +101,13 @@ def visqol_audio(reference: Audio, processed: Audio, sr: int) -> float:
 
 def zimtohrli_mos(reference: Audio, processed: Audio, sr: int) -> float:
     """Return Zimtohrli's opinion score at 48 kHz: 1 to 5."""
-    import zimtohrli  # type: ignore[import-untyped]  # no types in its releases
-
+    zimtohrli = _package("zimtohrli")
     a, b = _both(reference, processed, sr, 48_000)
     return float(zimtohrli.mos_from_signals(np.clip(a, -1, 1), np.clip(b, -1, 1)))
 
 
 def _stoi(reference: Audio, processed: Audio, sr: int, *, extended: bool) -> float:
-    import pystoi  # type: ignore[import-untyped]  # no types in its releases
-
+    pystoi = _package("pystoi")
     a, b = _both(reference, processed, sr, 10_000)
     with warnings.catch_warnings():
         # Too little that is not silent to judge: nan says so.
@@ -126,7 +130,7 @@ def estoi(reference: Audio, processed: Audio, sr: int) -> float:
 
 def dnsmos_ovrl(y: Audio, sr: int) -> float:
     """Return DNSMOS P.835, overall, at 16 kHz: 1 to 5, without a reference."""
-    dnsmos = importlib.import_module("speechmos.dnsmos")
+    dnsmos = _package("speechmos.dnsmos")
     mono = np.clip(resample(y, sr, 16_000), -1, 1)
     return float(dnsmos.run(mono, 16_000)["ovrl_mos"])
 
@@ -139,7 +143,7 @@ def _dnsmos_of_processed(_: Audio, processed: Audio, sr: int) -> float:
 def _voice_encoder() -> Any:  # noqa: ANN401 - the type is of an optional package
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return importlib.import_module("resemblyzer").VoiceEncoder("cpu", verbose=False)
+        return _package("resemblyzer").VoiceEncoder("cpu", verbose=False)
 
 
 def speaker_likeness(reference: Audio, processed: Audio, sr: int) -> float:

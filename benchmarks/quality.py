@@ -159,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clips = choose_clips(wide, n_clips)
     judges = tuple(options.judges)
     missing = missing_peers(_PEERS[name] for name in options.conditions if name in _PEERS)
+    missing |= {name: "not installed" for name in JUDGES if name not in installed_judges()}
     conditions = [name for name in options.conditions if name not in missing]
     tasks = [
         _Task(clip, start_s, kind, condition, judges, options.seed)
@@ -189,7 +190,8 @@ def _table(results: dict[str, Any], kind: str = "all") -> dict[str, dict[str, di
     """Return the rows of a class by condition and judge."""
     table: dict[str, dict[str, dict[str, Any]]] = {}
     for row in results["rows"]:
-        if row["kind"] == kind:
+        # The first results had speech at 16 kHz and more alone.
+        if row.get("kind", "all") == kind:
             table.setdefault(row["condition"], {})[row["judge"]] = row
     return table
 
@@ -215,9 +217,12 @@ def describe(results: dict[str, Any]) -> str:
         worst = [
             f"{judge}: " + ", ".join(f"`{name}`" for name in row["worst_clips"])
             for judge, row in table["standard"].items()
+            if judge in targets
         ]
         parts.append("The clips that fare worst under *standard*. " + "; ".join(worst) + ".")
-    parts += ["By class of sound:", markdown_table(["class", "pieces", "", *judges], classes)]
+    if classes:
+        head = ["class", "pieces", "condition", *judges]
+        parts += ["By class of sound:", markdown_table(head, classes)]
     parts += [f"Not run: `{name}`, {why}." for name, why in results.get("missing", {}).items()]
     return "\n\n".join(parts)
 

@@ -1,6 +1,6 @@
 """Other watermarks, run on the same clips: one adapter each.
 
-An adapter has a `name`, ``mark(y, sr, rng) -> y`` and ``score(y, sr) -> float``, which is more
+An adapter marks, ``mark(y, sr, rng) -> y``, and scores, ``score(y, sr) -> float``, which is more
 where a mark is the likelier; see README.md.
 """
 
@@ -31,18 +31,24 @@ class Peer(Protocol):
     name : str
         In tables.
     needs : dict of str
-        Packages that it brings along beside NumPy and SciPy, as imported: as installed.
+        The packages that it is made of and directly needs, as imported: as installed.
+    rules : tuple of str
+        When it counts as found: "one_percent", and "proved" where its score bounds a p-value.
+    searches : tuple of bool
+        What `stretched` of `score` makes a difference for.
     """
 
     key: ClassVar[str]
     name: ClassVar[str]
     needs: ClassVar[dict[str, str]]
+    rules: ClassVar[tuple[str, ...]]
+    searches: ClassVar[tuple[bool, ...]]
 
     def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
         """Return mono audio with the mark, at the same rate."""
 
-    def score(self, y: Audio, sr: int) -> float:
-        """Return how much the audio looks marked."""
+    def score(self, y: Audio, sr: int, *, stretched: bool = False) -> float:
+        """Return how much the audio looks marked; `stretched` tells that speed may have changed."""
 
 
 class Sottovoce:
@@ -50,16 +56,24 @@ class Sottovoce:
 
     key: ClassVar[str] = "sottovoce"
     name: ClassVar[str] = "sottovoce"
-    needs: ClassVar[dict[str, str]] = {}
+    needs: ClassVar[dict[str, str]] = {
+        name: name
+        for name in (
+            *("click", "cryptography", "librosa", "numpy"),
+            *("platformdirs", "rich", "scipy", "soundfile"),
+        )
+    }
+    rules: ClassVar[tuple[str, ...]] = ("proved", "one_percent")
+    searches: ClassVar[tuple[bool, ...]] = (False, True)
 
     def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
         """Return mono audio with the mark, at a random phase."""
         notice = sv.Notice(owner_id=int(rng.integers(1, 2**48)))
         return sv.protect(y, sr=sr, notice=notice, phase_s=float(rng.uniform(0, 10)))
 
-    def score(self, y: Audio, sr: int) -> float:
-        """Return -log10 p."""
-        return -sv.detect(y, sr=sr).log10_p
+    def score(self, y: Audio, sr: int, *, stretched: bool = False) -> float:
+        """Return -log10 p, of the thorough search if the audio may have been stretched."""
+        return -sv.detect(y, sr=sr, thorough=stretched).log10_p
 
 
 def missing_peers(peers: Iterable[type[Peer]]) -> dict[str, str]:

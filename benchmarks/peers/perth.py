@@ -87,12 +87,14 @@ class Perth:
         "librosa": "librosa",
         "yaml": "pyyaml",
     }
+    rules: ClassVar[tuple[str, ...]] = ("one_percent",)
+    searches: ClassVar[tuple[bool, ...]] = (False,)
 
     def mark(self, y: Audio, sr: int, rng: np.random.Generator) -> Audio:
         """Return mono audio with the mark."""
         marked = np.asarray(_watermarker().apply_watermark(y, sample_rate=sr), dtype=np.float32)
         return np.pad(marked, (0, max(len(y) - len(marked), 0)))[: len(y)]
 
-    def score(self, y: Audio, sr: int) -> float:
+    def score(self, y: Audio, sr: int, *, stretched: bool = False) -> float:
         """Return the mean of the bits before they are rounded."""
         return float(np.mean(_watermarker().get_watermark(y, sample_rate=sr, round=False)))
