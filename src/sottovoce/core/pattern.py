@@ -60,8 +60,8 @@ def derive_signs(label: str, shape: tuple[int, ...]) -> Signs:
     Examples
     --------
     >>> derive_signs("sottovoce 1 sync", (2, 4))
-    array([[-1,  1, -1,  1],
-           [ 1, -1,  1,  1]], dtype=int8)
+    array([[-1, -1, -1,  1],
+           [-1,  1, -1, -1]], dtype=int8)
     """
     n = int(np.prod(shape))
     digest = hashlib.shake_256(label.encode("ascii")).digest((n + 7) // 8)
