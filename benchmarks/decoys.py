@@ -24,7 +24,14 @@ from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.search import fold, offset_scores, sync_spectra
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD
-from sottovoce.core.windows import GATE, HYPOTHESES_PER_WINDOW, fold_short_windows
+from sottovoce.core.windows import (
+    GATE,
+    HYPOTHESES_PER_WINDOW,
+    LONG_CHUNKS,
+    count_hypotheses,
+    ends_long_window,
+    fold_short_windows,
+)
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
@@ -41,8 +48,6 @@ __all__ = [
     "search_window",
 ]
 
-LONG_CHUNKS, LONG_STEP = 8, 4
-"""Chunks in a long window, and from one to the next: those of the detector."""
 P_LEVELS = np.round(np.arange(0.0, -9.01, -0.25), 2)
 """Logarithms to base 10 of the p-values at which the tail is counted."""
 SCORE_EDGES = np.round(np.arange(0.0, 8.001, 0.1), 3)
@@ -126,13 +131,13 @@ def make_windows(y: Floats, sr: int) -> Iterator[Window]:
             numbers = range(max(chunk - 1, 0), chunk + 1)
             plain = chunks.plain_fold(numbers)
             yield Window(plain, "ordinary", chunks=numbers, source=chunks)
-        if chunk > 1 and (final or chunk % LONG_STEP == LONG_STEP - 1):
+        if ends_long_window(chunk, final=final):
             first = max(chunk - LONG_CHUNKS + 1, 0)
             yield Window(chunks.plain_fold(range(first, chunk + 1)), "long")
     if chunks.n:
         scores = np.concatenate([chunks.scores(chunk) for chunk in range(chunks.n)])
         # What is no longer than one short window has been searched as a whole.
-        if len(scores) > 2 * FORMAT_1.n_period_frames:
+        if count_hypotheses(len(scores))[2]:
             yield from (Window(plain, "short") for plain in fold_short_windows(scores))
 
 

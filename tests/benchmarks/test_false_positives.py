@@ -25,7 +25,7 @@ from benchmarks.unmarked_audio import Recording, join_short, load_recordings
 from sottovoce.core.evidence import log10_p_value
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.search import offset_scores, sync_spectra
-from sottovoce.core.windows import SHORT_SHARE
+from sottovoce.core.windows import price_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
@@ -42,17 +42,14 @@ def test_windows_are_those_of_the_detector(
     y, sr = np.resize(clip[0], round(seconds * clip[1])), clip[1]
     y = (y + 0.01 * rng.standard_normal(len(y))).astype(np.float32)
     detection = sv.detect(y, sr=sr)
-    best = {True: 0.0, False: 0.0}
-    n_hypotheses = {True: 0, False: 0}
+    best = {False: 0.0, True: 0.0}
+    n_hypotheses = {False: 0, True: 0}
     for window in make_windows(y, sr):
         short = window.kind == "short"
         score = float(search_window(window, sync_spectra(TRUE))[0][0])
         best[short] = max(best[short], score)
         n_hypotheses[short] += window.n_hypotheses
-    share = SHORT_SHARE if n_hypotheses[True] else 0.0
-    paid = {False: n_hypotheses[False] / (1 - share)}
-    if share:
-        paid[True] = n_hypotheses[True] / share
+    paid = dict(zip((False, True), price_hypotheses(*n_hypotheses.values()), strict=True))
     log10_p = {kind: float(log10_p_value(best[kind], n_hypotheses=n)) for kind, n in paid.items()}
     assert min(log10_p.values()) == pytest.approx(detection.log10_p, abs=1e-4)
     score = max(best[kind] for kind, p in log10_p.items() if p == min(log10_p.values()))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.detection import Detection
-from sottovoce.core.evidence import FOUND_FPR, log10_e_value, log10_p_value
+from sottovoce.core.evidence import FOUND_FPR, best_of_families, log10_e_value
 from sottovoce.core.features import CONTEXT_FRAMES, band_energies, measure_floors, window_length
 from sottovoce.core.framing import check_floating, check_sr, frame_starts
 from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, score_energies
@@ -18,8 +18,9 @@ from sottovoce.core.search import fold, offset_scores
 from sottovoce.core.windows import (
     GATE,
     HYPOTHESES_PER_WINDOW,
-    SHORT_SHARE,
+    count_hypotheses,
     fold_short_windows,
+    price_hypotheses,
 )
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
@@ -89,7 +90,7 @@ def detect_batch(
         around = ((0, 0), (CONTEXT_FRAMES, CONTEXT_FRAMES), (0, 0))
         scores = score_energies(np.pad(energies, around, mode="edge"), floors, scorer)
         short_z = np.zeros((len(clips), 0), dtype=np.float32)
-        if len(starts) > 2 * FORMAT_1.n_period_frames:
+        if count_hypotheses(len(starts))[2]:
             short = fold_short_windows(scores)
             short_z = offset_scores(short.reshape(-1, *short.shape[2:])).reshape(len(clips), -1)
         for row, z, own in zip(clips, offset_scores(fold(scores)), short_z, strict=True):
@@ -104,17 +105,15 @@ def _nothing(
     z: npt.NDArray[np.float32], short_z: npt.NDArray[np.float32], duration_s: float
 ) -> Detection:
     """Return the verdict on a clip whose plain grid shows nothing."""
-    short_share = SHORT_SHARE if len(short_z) else 0.0
-    families = [(max(float(z.max()), 0.0), HYPOTHESES_PER_WINDOW / (1 - short_share))]
-    if short_share:
-        families.append((max(float(short_z.max()), 0.0), len(short_z) / short_share))
-    log10_p, minus_score, n_paid = min(
-        (float(log10_p_value(score, n_hypotheses=n)), -score, n) for score, n in families
-    )
+    paid, short_paid = price_hypotheses(HYPOTHESES_PER_WINDOW, len(short_z))
+    families = [(max(float(z.max()), 0.0), paid)]
+    if len(short_z):
+        families.append((max(float(short_z.max()), 0.0), short_paid))
+    log10_p, score, n_paid = best_of_families(families)
     return Detection(
         found=False,
         log10_p=log10_p,
-        score=-minus_score,
+        score=score,
         n_hypotheses=int(np.ceil(n_paid)),
         log10_e=float(log10_e_value(z)),
         voices=(),

@@ -28,16 +28,21 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sottovoce.errors import ParameterError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = [
     "FOUND_FPR",
     "SUSPECTED_FPR",
     "benjamini_hochberg",
+    "best_of_families",
     "log10_e_value",
     "log10_p_value",
     "pool_dependent",
@@ -80,6 +85,30 @@ def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[n
     bentkus = math.log(_BENTKUS) + log_ndtr(-z)
     log_p = np.minimum(hoeffding, bentkus) + math.log(max(n_hypotheses, 1.0))
     return np.asarray(np.minimum(log_p / _LN10, 0.0))
+
+
+def best_of_families(families: Iterable[tuple[float, float]]) -> tuple[float, float, float]:
+    """Choose the most telling of families of hypotheses that share the allowed false alarms.
+
+    Parameters
+    ----------
+    families : iterable of (float, float)
+        Best score of each family, and the hypotheses that it pays for.
+
+    Returns
+    -------
+    log10_p, score, n_hypotheses : float
+        Of the family with the smallest p-value; the higher score decides between equals.
+
+    Examples
+    --------
+    >>> best_of_families([(6.5, 1_000.0), (6.6, 100_000.0)])[1:]
+    (6.5, 1000.0)
+    """
+    log10_p, minus_score, n = min(
+        (float(log10_p_value(score, n_hypotheses=n)), -float(score), n) for score, n in families
+    )
+    return log10_p, -minus_score, n
 
 
 @functools.lru_cache(maxsize=256)

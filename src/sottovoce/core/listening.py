@@ -15,12 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.detection import Detection, Voice, merge_same_owner
-from sottovoce.core.evidence import FOUND_FPR, log10_p_value, pool_dependent, threshold
+from sottovoce.core.evidence import (
+    FOUND_FPR,
+    best_of_families,
+    log10_p_value,
+    pool_dependent,
+    threshold,
+)
 from sottovoce.core.framing import check_signal, check_sr
 from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.stretching import MOST_STRETCH, Stretch, find_stretches, n_stretches
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
-from sottovoce.core.windows import SHORT_SHARE, WindowSearch, count_hypotheses
+from sottovoce.core.windows import WindowSearch, count_hypotheses, price_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
@@ -204,16 +210,16 @@ class Detector:
     def _evidence(self) -> list[tuple[WindowSearch, bool, float]]:
         """Return the families of hypotheses: search, whether short windows, hypotheses paid for.
 
-        Each family may use a share of the allowed false alarms; a hypothesis then costs as much
-        as if there were the family's number over its share of them.
+        The plain grid has all of the allowed false alarms, or half of them beside stretches.
         """
         main = self._searches[0]
         n_peeked = self._n_peeked_hypotheses
         share = 0.5 if self._thorough else 1.0
-        short_share = share * SHORT_SHARE if main.n_short_hypotheses else 0.0
-        families = [(main, False, (main.n_hypotheses + n_peeked) / (share - short_share))]
-        if short_share:
-            families.append((main, True, (main.n_short_hypotheses + n_peeked) / short_share))
+        n_short = main.n_short_hypotheses + n_peeked if main.n_short_hypotheses else 0
+        paid, short_paid = price_hypotheses(main.n_hypotheses + n_peeked, n_short, share=share)
+        families = [(main, False, paid)]
+        if n_short:
+            families.append((main, True, short_paid))
         if self._thorough:
             n_stretched = self._count_stretched_hypotheses() * (1 + self._n_looks) / (1 - share)
             families += [(search, False, n_stretched) for search in self._searches[1:]]
@@ -221,12 +227,11 @@ class Detector:
 
     def _conclude(self) -> Detection:
         duration_s = self._n_samples / self._sr
-        best = (1.0, 0.0, 1.0)  # log10 p, minus the score, hypotheses paid for
+        families: list[tuple[float, float]] = []
         voices: dict[int, Voice] = {}
         for search, short, n_hypotheses in self._evidence():
-            score = search.best_short_score if short else search.best_score
-            log10_p = float(log10_p_value(score, n_hypotheses=n_hypotheses))
-            best = min(best, (log10_p, -score, n_hypotheses))
+            best_score = search.best_short_score if short else search.best_score
+            families.append((best_score, n_hypotheses))
             least = threshold(self._max_fpr, n_hypotheses=n_hypotheses)
             for track in search.tracks:
                 score = track.short_score if short else track.score
@@ -236,11 +241,11 @@ class Detector:
                 if id(track) not in voices or voice.log10_p < voices[id(track)].log10_p:
                     voices[id(track)] = voice
         found = merge_same_owner(sorted(voices.values(), key=lambda voice: voice.log10_p))
-        log10_p, minus_score, n_paid = best
+        log10_p, score, n_paid = best_of_families(families)
         return Detection(
             found=bool(found),
             log10_p=log10_p,
-            score=-minus_score,
+            score=score,
             n_hypotheses=int(np.ceil(n_paid)),
             # Overlapping windows depend on each other: their mean is an e-value all the same.
             log10_e=pool_dependent(self._searches[0].log10_e or [0.0]),

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 __all__ = [
     "GATE",
     "HYPOTHESES_PER_WINDOW",
+    "LONG_CHUNKS",
     "SHORT_SHARE",
     "WindowSearch",
     "count_hypotheses",
+    "ends_long_window",
     "fold_short_windows",
+    "price_hypotheses",
 ]
 
 GATE = 4.2
@@ -32,7 +35,7 @@ HYPOTHESES_PER_WINDOW = FORMAT_1.n_period_frames + HALF_FRAMES_PER_PERIOD
 SHORT_SHARE = 0.1
 """Of the allowed false alarms, what short windows may use: many offsets for a tenth of them
 cost the other windows 0.3 % of their score, and find what was cut up or shifted."""
-_LONG_CHUNKS = 8
+LONG_CHUNKS = 8
 _LONG_STEP = 4
 _FOLLOWING = 4.5
 """Score at which a voice that is already known counts as seen again."""
@@ -60,11 +63,39 @@ def count_hypotheses(n_frames: int) -> tuple[int, int, int]:
     """
     last = -(-n_frames // CHUNK_FRAMES) - 1
     n_windows = max(last, 1)
-    n_long = sum(_is_long(chunk, final=chunk == last) for chunk in range(last + 1))
+    n_long = sum(ends_long_window(chunk, final=chunk == last) for chunk in range(last + 1))
     n_periods = -(-n_frames // FORMAT_1.n_period_frames)
     n_short = n_periods - 1 if n_periods > 2 else 0
     n = FORMAT_1.n_period_frames
     return n_windows, n_windows * HYPOTHESES_PER_WINDOW + n_long * n, n_short * n
+
+
+def ends_long_window(chunk: int, *, final: bool) -> bool:
+    """Say whether a long window ends with a chunk, the last one of the audio or another."""
+    return chunk > 1 and (final or chunk % _LONG_STEP == _LONG_STEP - 1)
+
+
+def price_hypotheses(n: int, n_short: int, *, share: float = 1.0) -> tuple[float, float]:
+    """Return what hypotheses of both kinds of windows are paid for.
+
+    Each kind may use a share of the allowed false alarms; a hypothesis then costs as much as if
+    there were the kind's number over its share of them.
+
+    Parameters
+    ----------
+    n, n_short : int
+        Hypotheses of windows of two chunks and more, and of short windows.
+    share : float in (0, 1]
+        Of the allowed false alarms, what both kinds have together.
+
+    Returns
+    -------
+    n_paid, n_short_paid : float
+        For `log10_p_value` and `threshold`.  Without short windows the others have it all, and
+        the second is 0.
+    """
+    short_share = share * SHORT_SHARE if n_short else 0.0
+    return n / (share - short_share), n_short / short_share if n_short else 0.0
 
 
 def fold_short_windows(scores: Floats) -> Floats:
@@ -86,11 +117,6 @@ def fold_short_windows(scores: Floats) -> Floats:
     periods = np.pad(scores, widths).reshape(*scores.shape[:-2], -1, n, scores.shape[-1])
     folded: Floats = periods[..., 1:, :, :] + periods[..., :-1, :, :]
     return folded
-
-
-def _is_long(chunk: int, *, final: bool) -> bool:
-    """Say whether a long window ends with a chunk."""
-    return chunk > 1 and (final or chunk % _LONG_STEP == _LONG_STEP - 1)
 
 
 class WindowSearch:
@@ -154,14 +180,14 @@ class WindowSearch:
         plain = self.front_end.scores(chunk)
         self._plain = [*self._plain[-1:], plain]
         self._fine = {c: f for c, f in self._fine.items() if c >= chunk - 1}
-        self._folds = [*self._folds[1 - _LONG_CHUNKS :], fold(plain)]
+        self._folds = [*self._folds[1 - LONG_CHUNKS :], fold(plain)]
         final = ended and self._next == self.front_end.n_chunks(ended=True)
         if chunk == 0 and not final:
             self._search_short_windows(chunk)
             return False
         self._search_window(chunk)
         self._search_short_windows(chunk)
-        if _is_long(chunk, final=final):
+        if ends_long_window(chunk, final=final):
             self._search_long_window(chunk)
         for track in self.tracks:
             track.read()
