@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 
 import sottovoce as sv
@@ -107,7 +108,7 @@ def load_source(source: Source) -> tuple[Audio, int]:
     loaded = [clip.load() for clip in source.clips]
     if len(loaded) == 1:
         return loaded[0]
-    monos = [y if y.ndim == 1 else y.mean(axis=0) for y, _ in loaded]
+    monos = [librosa.to_mono(y) for y, _ in loaded]
     return np.concatenate(monos), loaded[0][1]
 
 

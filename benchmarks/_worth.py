@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 from scipy import signal
 
@@ -25,7 +26,7 @@ _MOST_LAG_S = 0.5
 
 
 def _mono(y: Audio, sr: int) -> Audio:
-    mono = resample(y if y.ndim == 1 else y.mean(axis=0), sr, _SR)
+    mono = resample(librosa.to_mono(y), sr, _SR)
     return mono / np.float32(max(1.0, float(np.abs(mono).max())))
 
 

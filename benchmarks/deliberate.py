@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import librosa
 import numpy as np
 
 import sottovoce as sv
@@ -109,7 +110,7 @@ def _run(task: _Task) -> dict[str, Any]:
 
 def _mono(source: Source) -> tuple[Any, int]:
     y, sr = load_source(source)
-    y = y if y.ndim == 1 else y.mean(axis=0)
+    y = librosa.to_mono(y)
     return y[: round(_SECONDS * sr)], sr
 
 
@@ -148,7 +149,7 @@ def _averages(sources: Sequence[Source], seed: int) -> list[dict[str, Any]]:
             phase_s = 1.0 if phases == "the same in all" else float(rng.uniform(0, 10))
             marked = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7), phase_s=phase_s)
             clips.append((marked, sr))
-        cosines = averaged_estimate(clips, aligned=False)
+        cosines = averaged_estimate(clips)
         rows.append({"phases": phases, "cosines": np.round(cosines, 4).tolist()})
     return rows
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import librosa
 import numpy as np
 
 import sottovoce as sv
@@ -85,7 +86,7 @@ def _process(y: Audio, sr: int, condition: str, rng: np.random.Generator) -> Aud
 def _run(task: _Task) -> dict[str, float]:
     """Let every judge rate one clip."""
     y, sr = task.clip.load()
-    mono = y if y.ndim == 1 else y.mean(axis=0)
+    mono = librosa.to_mono(y)
     start = round(task.start_s * sr)
     mono = mono[start : start + round(LENGTH_S * sr)]
     if task.kind == "quiet":

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +38,7 @@ from benchmarks.attacks import ATTACKS, GROUPS, random_crop
 from benchmarks.speech import load_clips
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.attacks import Attack, Audio
 
@@ -53,6 +55,7 @@ _WORTH_S = 8.0
 # What is cut, PESQ cannot compare.
 _CUT = ("crop_front_3.3s", "cut_middle_1s", "shuffled_cuts", "silence_removed")
 RAW = RESULTS_DIR / "raw" / "robustness.jsonl.gz"
+_RAW_QUICK = RAW.with_name("robustness_quick.jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--persons", type=int, help="at most so many (default: all; quick: 10)")
     parser.add_argument("--strength", choices=tuple(sv.STRENGTHS_DB), default="standard")
     parser.add_argument("--fresh", action="store_true", help="forget the raw results of before")
-    parser.add_argument("--raw", type=Path, default=RAW, help="file of raw results")
+    parser.add_argument("--raw", type=Path, help="file of raw results, by default of the form")
     options = parser.parse_args(arguments)
     sources = choose_sources(options.persons or (10 if options.quick else None))
     names = options.attacks or [n for n, a in ATTACKS.items() if a.group in options.groups]
@@ -257,13 +260,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=options.seed,
         strength_db=sv.STRENGTHS_DB[options.strength],
     )
-    lines = measure(tasks, options.raw, jobs=options.jobs, fresh=options.fresh)
+    form = "quick" if options.quick else "full"
+    settings = {"strength": options.strength, "max_fpr": 1e-6, "form": form}
+    raw = options.raw or (_RAW_QUICK if options.quick else RAW)
+    lines = measure(
+        tasks, raw, {**settings, "seed": options.seed}, jobs=options.jobs, fresh=options.fresh
+    )
     rows, about = summarise(lines)
-    settings = {
-        "strength": options.strength,
-        "max_fpr": 1e-6,
-        "form": "quick" if options.quick else "full",
-    }
     used = [clip for source in sources for clip in source.clips]
     results = BENCHMARK.write(options, rows, clips=used, settings=settings, **about)
     print(describe(results))
@@ -271,30 +274,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot(results, options.plot)
 
 
-def measure(tasks: Sequence[_Task], raw: Path, *, jobs: int, fresh: bool) -> list[dict[str, Any]]:
-    """Run what is not in the raw file yet, attack by attack, and keep it there."""
+def measure(
+    tasks: Sequence[_Task], raw: Path, settings: dict[str, Any], *, jobs: int, fresh: bool
+) -> list[dict[str, Any]]:
+    """Run what is not in the raw file yet, attack by attack, and keep it there.
+
+    An attack that was measured on fewer persons than are asked for now is measured anew.
+    """
     raw.parent.mkdir(parents=True, exist_ok=True)
-    if fresh:
-        raw.unlink(missing_ok=True)
-    kept = _read_raw(raw) if raw.is_file() else []
-    done = {(line["attack"], line.get("marked", True)) for line in kept}
-    todo = [task for task in tasks if (task.attack, task.marked) not in done]
-    cases = list(dict.fromkeys((task.attack, task.marked) for task in todo))
+    head, kept = _read_raw(raw) if raw.is_file() and not fresh else (settings, [])
+    if head != settings:
+        sys.exit(f"{raw} holds results of {head}: say --fresh to forget them, or another --raw")
+    wanted = _persons_of_cases((task.attack, task.marked, task.source.name) for task in tasks)
+    have = _persons_of_cases(
+        (line["attack"], line.get("marked", True), line.get("source")) for line in kept
+    )
+    # Where something is missing on this machine, it is missing for everybody: source is None.
+    cases = [c for c, names in wanted.items() if not {None} & have[c] and not names <= have[c]]
+    kept = [line for line in kept if (line["attack"], line.get("marked", True)) not in cases]
+    _write_raw(raw, settings, kept)
+    todo = [task for task in tasks if (task.attack, task.marked) in cases]
     step = 8
     for begin in range(0, len(cases), step):
         batch = set(cases[begin : begin + step])
         own = [task for task in todo if (task.attack, task.marked) in batch]
         label = f"attacks {begin + 1} to {min(begin + step, len(cases))} of {len(cases)}"
         new = [line for part in run_tasks(_run, own, jobs=jobs, label=label) for line in part]
-        with gzip.open(raw, "at", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in new)
         kept += new
+        _write_raw(raw, settings, kept)
     return kept
 
 
-def _read_raw(raw: Path) -> list[dict[str, Any]]:
+def _persons_of_cases(
+    cases: Iterable[tuple[str, bool, str | None]],
+) -> defaultdict[tuple[str, bool], set[str | None]]:
+    """Return the names by attack and by whether the speech is marked."""
+    persons: defaultdict[tuple[str, bool], set[str | None]] = defaultdict(set)
+    for attack, marked, name in cases:
+        persons[attack, marked].add(name)
+    return persons
+
+
+def _read_raw(raw: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the settings, which stand in the first line, and the lines of the trials."""
     with gzip.open(raw, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+        head, *lines = map(json.loads, file)
+    return head, lines
+
+
+def _write_raw(raw: Path, settings: dict[str, Any], lines: Sequence[dict[str, Any]]) -> None:
+    """Replace the raw file; one that is broken off in the middle leaves the old one."""
+    part = raw.with_suffix(".part")
+    with gzip.open(part, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in (settings, *lines))
+    part.replace(raw)
 
 
 def _cell(row: dict[str, Any] | None) -> str:

@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import librosa
 import numpy as np
 import soundfile as sf
 
@@ -108,7 +109,7 @@ class _Task:
 
 def _piece(source: Source, start_s: float) -> tuple[Audio, int]:
     y, sr = load_source(source)
-    mono = y if y.ndim == 1 else y.mean(axis=0)
+    mono = librosa.to_mono(y)
     return cut(mono, sr, start_s, _LENGTHS_S[0] + MARGIN_S + _MOST_LOST_S), sr
 
 
@@ -132,7 +133,7 @@ def _run(task: _Task) -> list[dict[str, Any]]:
         heard, heard_sr = run_attack(y, sr, attack, _LENGTHS_S[0], rng)
     except (ImportError, FileNotFoundError) as err:
         return [{"attack": task.attack, "missing": str(err)}]
-    heard = heard if heard.ndim == 1 else heard.mean(axis=0)
+    heard = librosa.to_mono(heard)
     rows = []
     for seconds in _LENGTHS_S:
         n = min(round(seconds * heard_sr), len(heard))

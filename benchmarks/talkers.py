@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import librosa
 import numpy as np
 
 import sottovoce as sv
@@ -79,7 +80,7 @@ def _talker(
 ) -> tuple[Audio, sv.Notice, float]:
     """Return marked speech at its level, its notice, and where a period begins in it."""
     own, own_sr = load_source(source)
-    y = resample(own if own.ndim == 1 else own.mean(axis=0), own_sr, _SR)
+    y = resample(librosa.to_mono(own), own_sr, _SR)
     marked, notice, phase_s = mark(y, _SR, rng)
     start_s = float(rng.uniform(0, source.seconds - seconds))
     piece = cut(marked, _SR, start_s, seconds)

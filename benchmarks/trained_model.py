@@ -121,7 +121,7 @@ def _speak_from_components(
     wanted = stack(_log_mel(target)) - mean
     mel = (wanted @ waist.T @ waist + mean).reshape(-1, 80)
     n = (len(mel) - 1) * _HOP
-    return griffin_lim_of_mel(np.exp(mel.T), n, _N_FFT, _HOP, rng)
+    return griffin_lim_of_mel(np.exp(mel.T), n, rng, hop=_HOP)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

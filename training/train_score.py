@@ -31,8 +31,6 @@ from sottovoce.core.wire_format import FORMAT_1
 from training.examples import Example, make_examples
 
 N_BANDS = FORMAT_1.n_bands
-PAIR = 2
-"""Frames in an entry of the maps that the gates look at."""
 HARD = frozenset(
     (
         "noise_white",
@@ -94,10 +92,8 @@ class ScoreNetwork(torch.nn.Module):
         kernel = self.centred_filters().transpose(1, 2)[:, None]
         seen = torch.nn.functional.conv2d(x, kernel, padding=(0, N_TAP_BANDS // 2))
         seen = seen * torch.rsqrt(1 + seen**2)
-        n_joined = GATE_FRAMES // PAIR
-        joined = maps.reshape(*maps.shape[:2], -1, n_joined, N_BANDS).mean(dim=3)
         skip = CONTEXT_FRAMES // GATE_FRAMES - N_GATE_TAPS // 2
-        m = joined[:, :, skip : joined.shape[2] - skip]
+        m = maps[:, :, skip : maps.shape[2] - skip]
         hidden = torch.nn.functional.conv2d(m, self.gate_maps, padding=(0, N_GATE_BANDS // 2))
         hidden = hidden + self.gate_biases[None, :, None]
         hidden = (
@@ -238,7 +234,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("weights_v1.npz"))
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3, help="draws of each attack a piece")
-    parser.add_argument("--steps", type=int, default=7_000)
+    parser.add_argument("--steps", type=int, default=6_000)
     parser.add_argument("--windows", type=int, default=4, help="windows a group and step")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make examples")
     arguments = parser.parse_args()

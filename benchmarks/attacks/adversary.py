@@ -17,6 +17,7 @@ from sottovoce.core.embedding import SignSource
 from sottovoce.core.framing import band_matrix, count_usable_bands
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import make_sync_signs, seal_cells
+from sottovoce.core.search import fold
 from sottovoce.core.stream import Protector
 from sottovoce.core.wire_format import FORMAT_1
 
@@ -74,7 +75,7 @@ def random_gains(most_db: float, scale_s: float) -> Effect:
     """Return random gains of each band of the mark, changing in steps of `scale_s`."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-        mono = y if y.ndim == 1 else y.mean(axis=0)
+        mono = librosa.to_mono(y)
         n_steps = int(len(mono) / sr / scale_s) + 2
         gains_db = rng.uniform(-most_db, most_db, (n_steps, FORMAT_1.n_bands))
         return _apply_gains(mono, sr, gains_db, scale_s), sr
@@ -115,28 +116,19 @@ def cancel_sync(share: float = 1.0) -> Effect:
     return effect
 
 
-def averaged_estimate(clips: list[tuple[Audio, int]], *, aligned: bool) -> npt.NDArray[np.float64]:
+def averaged_estimate(clips: list[tuple[Audio, int]]) -> npt.NDArray[np.float64]:
     """Return how well the mean of many marked clips shows the sync signs: cosines by clip count.
 
     Parameters
     ----------
     clips : list of (np.ndarray, int)
-        Marked speech of one owner, and its rate.
-    aligned : bool
-        Whether the clips are first shifted to one offset, which takes the public pattern (and
-        then nothing is left to estimate), or averaged as they come.
+        Marked speech of one owner, and its rate; averaged as they come.
     """
     total = np.zeros((FORMAT_1.n_period_frames, FORMAT_1.n_bands))
     signs = np.repeat(make_sync_signs(), FORMAT_1.n_cell_frames, axis=0).astype(np.float64)
     cosines = []
     for y, sr in clips:
-        scores = _scores(y, sr)
-        n = len(scores) // FORMAT_1.n_period_frames * FORMAT_1.n_period_frames
-        folded = scores[:n].reshape(-1, FORMAT_1.n_period_frames, scores.shape[1]).sum(axis=0)
-        if aligned:
-            voices = sv.detect(y, sr=sr).voices
-            shift = round(voices[0].offset_s / FORMAT_1.frame_s) if voices else 0
-            folded = np.roll(folded, -shift, axis=0)
+        folded = fold(_scores(y, sr))
         total[:, : folded.shape[1]] += folded
         spectrum = np.fft.rfft(total, axis=0) * np.fft.rfft(signs, axis=0).conj()
         best = np.fft.irfft(spectrum.sum(axis=1), len(total)).max()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import av
+import librosa
 import numpy as np
 import soundfile as sf
 
@@ -218,6 +219,6 @@ def vorbis(y: Audio, sr: int, rng: np.random.Generator, *, level: float = 1.0) -
 
 def gsm(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
     """GSM full rate, 13 kb/s at 8 kHz, through libsndfile."""
-    mono = y.mean(axis=0) if y.ndim == 2 else y
+    mono = librosa.to_mono(y)
     out = _through_soundfile(resample(mono, sr, 8_000), 8_000, "WAV", "GSM610", 0.0)
     return out, 8_000

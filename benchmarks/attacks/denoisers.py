@@ -13,6 +13,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import librosa
 import numpy as np
 
 from benchmarks.attacks.timing import resample
@@ -31,7 +32,7 @@ _DTLN_BLOCK, _DTLN_STEP = 512, 128
 
 def _mono(y: Audio, sr: int, new_sr: int) -> Audio:
     """Return the downmix at another rate, within full scale."""
-    mono = resample(y if y.ndim == 1 else y.mean(axis=0), sr, new_sr)
+    mono = resample(librosa.to_mono(y), sr, new_sr)
     return np.clip(mono, -1.0, 1.0)
 
 

@@ -43,7 +43,7 @@ def remove_silence(under_peak_db: float = 35.0) -> Effect:
     """Return the effect of cutting out every frame that is so much under the loud ones."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-        mono = y if y.ndim == 1 else y.mean(axis=0)
+        mono = librosa.to_mono(y)
         kept = np.repeat(_speech_frames(mono, sr, under_peak_db), round(_FRAME_S * sr))
         return np.ascontiguousarray(mono[: len(kept)][kept]), sr
 
@@ -68,7 +68,7 @@ def spectrum_masks(share: float = 0.15) -> Effect:
     """Return masks in time and frequency after SpecAugment, over so large a share of each axis."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-        mono = y if y.ndim == 1 else y.mean(axis=0)
+        mono = librosa.to_mono(y)
         spectrum = librosa.stft(mono, n_fft=512, hop_length=128)
         for axis, n_masks in ((0, 2), (1, max(2, int(len(mono) / sr)))):
             n = spectrum.shape[axis]

@@ -51,7 +51,7 @@ def requantise(bits: int) -> Effect:
 
 def downmix(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
     """Return the mean of the channels."""
-    return (y if y.ndim == 1 else y.mean(axis=0)), sr
+    return librosa.to_mono(y), sr
 
 
 def polarity(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:

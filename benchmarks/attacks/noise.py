@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 
 from benchmarks.attacks.timing import resample
@@ -34,7 +35,7 @@ __all__ = [
 
 def active_rms(y: Audio, sr: int) -> float:
     """Return the root mean square over the 20 ms frames within 25 dB of the loud ones."""
-    mono = y if y.ndim == 1 else y.mean(axis=0)
+    mono = librosa.to_mono(y)
     length = max(1, round(0.02 * sr))
     n = mono.size // length
     if n == 0:
@@ -113,7 +114,7 @@ def _mono_at(path: str, sr: int) -> Audio:
     """Load a clip as mono at a rate; kept, because beds are drawn again and again."""
     clip = next(clip for clip in load_clips(kind=None) if str(clip.path) == path)
     y, own_sr = clip.load()
-    return resample(y if y.ndim == 1 else y.mean(axis=0), own_sr, sr)
+    return resample(librosa.to_mono(y), own_sr, sr)
 
 
 def _bed_effect(draw: Callable[[int, int, np.random.Generator], Audio], snr_db: float) -> Effect:

@@ -14,6 +14,8 @@ import numpy as np
 from benchmarks.attacks.timing import resample
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from benchmarks.attacks._types import Audio
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "has_world",
     "mono_16k",
     "world",
+    "world_analysis",
     "world_module",
 ]
 
@@ -40,15 +43,17 @@ def _mel_matrices(n_mels: int) -> tuple[Audio, Audio]:
 
 def mono_16k(y: Audio, sr: int) -> Audio:
     """Return the downmix at 16 kHz."""
-    return resample(y if y.ndim == 1 else y.mean(axis=0), sr, _SR)
+    return resample(librosa.to_mono(y), sr, _SR)
 
 
-def _griffin_lim(magnitudes: Audio, n: int, rng: np.random.Generator, n_iter: int) -> Audio:
+def _griffin_lim(
+    magnitudes: Audio, n: int, rng: np.random.Generator, *, n_iter: int = 32, hop: int = _HOP_LENGTH
+) -> Audio:
     """Find a waveform of `n` samples whose magnitudes come near those of shape (bins, frames)."""
     out = librosa.griffinlim(
         magnitudes,
         n_iter=n_iter,
-        hop_length=_HOP_LENGTH,
+        hop_length=hop,
         length=n,
         random_state=int(rng.integers(2**31)),
     )
@@ -60,27 +65,20 @@ def griffin_lim_mel(
 ) -> tuple[Audio, int]:
     """Rebuild 16 kHz mono speech from `n_mels` mel magnitudes with random phase."""
     mono = mono_16k(y, sr)
-    filters, inverse = _mel_matrices(n_mels)
+    filters, _ = _mel_matrices(n_mels)
     mel = filters @ np.abs(librosa.stft(mono, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
-    magnitudes = np.maximum(inverse @ mel, 0.0)
-    return _griffin_lim(magnitudes, mono.size, rng, n_iter), _SR
+    return griffin_lim_of_mel(mel, mono.size, rng, n_iter=n_iter), _SR
 
 
 def griffin_lim_of_mel(
-    mel: Audio, n: int, n_fft: int, hop_length: int, rng: np.random.Generator
+    mel: Audio, n: int, rng: np.random.Generator, *, n_iter: int = 32, hop: int = _HOP_LENGTH
 ) -> Audio:
-    """Find a waveform of `n` samples at 16 kHz for mel magnitudes of shape (n_mels, frames)."""
-    filters = librosa.filters.mel(sr=_SR, n_fft=n_fft, n_mels=len(mel))
-    magnitudes = np.maximum(np.linalg.pinv(filters) @ mel, 0.0)
-    out = librosa.griffinlim(
-        magnitudes,
-        n_iter=32,
-        n_fft=n_fft,
-        hop_length=hop_length,
-        length=n,
-        random_state=int(rng.integers(2**31)),
-    )
-    return out.astype(np.float32, copy=False)
+    """Find a waveform of `n` samples at 16 kHz for mel magnitudes of shape (n_mels, frames).
+
+    They are those of an FFT of 1,024 samples every `hop` samples.
+    """
+    _, inverse = _mel_matrices(len(mel))
+    return _griffin_lim(np.maximum(inverse @ mel, 0.0), n, rng, n_iter=n_iter, hop=hop)
 
 
 def griffin_lim(
@@ -89,7 +87,7 @@ def griffin_lim(
     """Rebuild 16 kHz mono speech from its linear magnitudes with random phase."""
     mono = mono_16k(y, sr)
     magnitudes = np.abs(librosa.stft(mono, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
-    return _griffin_lim(magnitudes, mono.size, rng, n_iter), _SR
+    return _griffin_lim(magnitudes, mono.size, rng, n_iter=n_iter), _SR
 
 
 @functools.cache
@@ -106,14 +104,17 @@ def world_module() -> Any:  # noqa: ANN401 - pyworld has no types
         return importlib.import_module("pyworld")
 
 
-def world(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-    """Analyse and synthesise with the WORLD vocoder at 16 kHz (needs pyworld)."""
+def world_analysis(mono: Audio) -> tuple[npt.NDArray[np.float64], ...]:
+    """Return WORLD's pitch, spectral envelope and aperiodicity of speech at 16 kHz."""
     pyworld = world_module()
-    mono = mono_16k(y, sr)
     x = mono.astype(np.float64)
     f0, times = pyworld.dio(x, _SR)
     f0 = pyworld.stonemask(x, f0, times, _SR)
-    envelope = pyworld.cheaptrick(x, f0, times, _SR)
-    aperiodicity = pyworld.d4c(x, f0, times, _SR)
-    out = pyworld.synthesize(f0, envelope, aperiodicity, _SR)[: mono.size]
+    return f0, pyworld.cheaptrick(x, f0, times, _SR), pyworld.d4c(x, f0, times, _SR)
+
+
+def world(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
+    """Analyse and synthesise with the WORLD vocoder at 16 kHz (needs pyworld)."""
+    mono = mono_16k(y, sr)
+    out = world_module().synthesize(*world_analysis(mono), _SR)[: mono.size]
     return out.astype(np.float32), _SR

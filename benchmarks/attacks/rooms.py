@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 from scipy import signal
 
@@ -83,7 +84,7 @@ def shoebox(rt60_s: float, distance_m: float) -> Effect:
         room.add_microphone(np.clip(mouth + step, 0.3, size - 0.3))
         room.compute_rir()
         response = np.asarray(room.rir[0][0])
-        mono = y if y.ndim == 1 else y.mean(axis=0)
+        mono = librosa.to_mono(y)
         direct = int(np.abs(response).argmax())
         wet = signal.oaconvolve(mono, response)[direct:][: len(mono)]
         level = np.sqrt(np.mean(mono**2) / max(float(np.mean(wet**2)), 1e-12))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 import soxr  # type: ignore[import-untyped]  # no types in its releases
 
@@ -106,7 +107,7 @@ def tempo(factor: float, *, frame_s: float = 0.03, search_s: float = 0.008) -> E
 
 def _wsola(y: Audio, factor: float, hop: int, search: int) -> Audio:
     """Overlap frames of two hops, each taken where it continues the one before best."""
-    mono = y if y.ndim == 1 else y.mean(axis=0)
+    mono = librosa.to_mono(y)
     n_frames = int((y.shape[-1] - 3 * hop - 2 * search) / (hop * factor))
     window = np.hanning(2 * hop + 1)[:-1].astype(np.float32)
     out = np.zeros((*y.shape[:-1], (n_frames + 1) * hop), dtype=np.float32)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import shutil
-import subprocess
 import tempfile
 import warnings
 from importlib import metadata
@@ -17,7 +15,13 @@ import numpy as np
 import soundfile as sf
 from scipy import signal
 
-from benchmarks.attacks.resynthesis import griffin_lim_of_mel, mono_16k, world_module
+from benchmarks.attacks._programs import run_program
+from benchmarks.attacks.resynthesis import (
+    griffin_lim_of_mel,
+    mono_16k,
+    world_analysis,
+    world_module,
+)
 from benchmarks.attacks.timing import resample
 
 if TYPE_CHECKING:
@@ -63,12 +67,9 @@ def world_coded(
     """WORLD with its envelope and aperiodicity coded, as in parametric synthesis, 16 kHz."""
     pyworld = world_module()
     mono = mono_16k(y, sr)
-    x = mono.astype(np.float64)
-    f0, times = pyworld.dio(x, _SR)
-    f0 = pyworld.stonemask(x, f0, times, _SR)
-    envelope = pyworld.cheaptrick(x, f0, times, _SR)
+    f0, envelope, aperiodicity = world_analysis(mono)
     n_fft = pyworld.get_cheaptrick_fft_size(_SR)
-    noise = pyworld.code_aperiodicity(pyworld.d4c(x, f0, times, _SR), _SR)
+    noise = pyworld.code_aperiodicity(aperiodicity, _SR)
     coded = pyworld.code_spectral_envelope(envelope, _SR, n_coefficients)
     out = pyworld.synthesize(
         f0,
@@ -158,7 +159,7 @@ def vq_mel(kbps: float, *, neural: bool = False) -> Effect:
         n = mel.shape[1] * _MEL_HOP - _MEL_HOP
         if neural:
             return _hifigan_from_mel(mel)[: mono.size], _SR
-        return griffin_lim_of_mel(np.exp(mel), n, _MEL_FFT, _MEL_HOP, rng), _SR
+        return griffin_lim_of_mel(np.exp(mel), n, rng, hop=_MEL_HOP), _SR
 
     return effect
 
@@ -167,13 +168,13 @@ def codec2(mode: str) -> Effect:
     """Return Codec 2 at a rate such as "3200", through the programs c2enc and c2dec, 8 kHz."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-        mono = resample(y if y.ndim == 1 else y.mean(axis=0), sr, 8_000)
+        mono = resample(librosa.to_mono(y), sr, 8_000)
         pcm = np.round(np.clip(mono, -1, 1) * 32_767).astype("<i2")
         with tempfile.TemporaryDirectory() as folder:
             raw, coded, out = (Path(folder) / name for name in ("in.raw", "coded", "out.raw"))
             raw.write_bytes(pcm.tobytes())
-            _run("codec2", "c2enc", mode, raw, coded)
-            _run("codec2", "c2dec", mode, coded, out)
+            run_program("codec2", "c2enc", mode, raw, coded)
+            run_program("codec2", "c2dec", mode, coded, out)
             decoded = np.frombuffer(out.read_bytes(), dtype="<i2") / np.float32(32_768)
         return decoded.astype(np.float32)[: len(mono)], 8_000
 
@@ -188,16 +189,9 @@ def speex_codec(quality: int) -> Effect:
         with tempfile.TemporaryDirectory() as folder:
             source, coded, out = (Path(folder) / name for name in ("in.wav", "coded", "out.wav"))
             sf.write(source, mono, _SR, subtype="PCM_16")
-            _run("speex", "speexenc", "-w", "--quality", str(quality), source, coded)
-            _run("speex", "speexdec", coded, out)
+            run_program("speex", "speexenc", "-w", "--quality", str(quality), source, coded)
+            run_program("speex", "speexdec", coded, out)
             decoded, rate = sf.read(out, dtype="float32")
         return decoded[: len(mono)], int(rate)
 
     return effect
-
-
-def _run(package: str, program: str, *arguments: str | Path) -> None:
-    path = shutil.which(program)
-    if path is None:
-        raise FileNotFoundError(f"{program} is not installed: apt-get install {package}")
-    subprocess.run([path, *arguments], check=True, capture_output=True)  # noqa: S603 - the program was looked up

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ import librosa
 import numpy as np
 import soundfile as sf
 
+from benchmarks.attacks._programs import run_program
 from benchmarks.attacks.timing import speed, tempo
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def phase_vocoder(factor: float) -> Effect:
     """Return another tempo by librosa's phase vocoder, whose windows are 2,048 samples long."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-        mono = y if y.ndim == 1 else y.mean(axis=0)
+        mono = librosa.to_mono(y)
         return librosa.effects.time_stretch(mono, rate=factor).astype(np.float32), sr
 
     return effect
@@ -47,14 +46,11 @@ def rubberband(*, factor: float = 1.0, semitones: float = 0.0) -> Effect:
     """Return Rubber Band's finer engine (the program `rubberband`): tempo, pitch or both."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
-        program = shutil.which("rubberband")
-        if program is None:
-            raise FileNotFoundError("rubberband is not installed: apt-get install rubberband-cli")
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "in.wav", Path(folder) / "out.wav"
             sf.write(source, y.T, sr, subtype="FLOAT")
             options = ["-3", "-q", "--tempo", str(factor), "--pitch", str(semitones)]
-            subprocess.run([program, *options, source, target], check=True, capture_output=True)  # noqa: S603 - the program was looked up
+            run_program("rubberband-cli", "rubberband", *options, source, target)
             out, _ = sf.read(target, dtype="float32")
         return np.ascontiguousarray(out.T), sr
 

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sottovoce.cli._options import parse_strength
-from sottovoce.errors import ParameterError
 
 
 def write(path, y, sr=16_000, **options):
@@ -122,13 +120,19 @@ def test_a_stronger_mark_is_a_larger_change(shell, take, clip):
 
 
 @pytest.mark.parametrize("text", ["", "loud", "0", "-1", "3.1", "nan", "inf"])
-def test_a_strength_that_is_none_is_refused(text):
-    with pytest.raises(ParameterError, match="is no strength"):
-        parse_strength(text)
+def test_a_strength_that_is_none_is_refused(shell, take, text):
+    done = shell("protect", "take.wav", "--strength", text)
+    assert done.code == 2
+    assert "is no strength" in done.err
+    assert not (shell.folder / "take.protected.wav").exists()
 
 
-def test_a_strength_may_carry_its_unit():
-    assert parse_strength("1.5 dB") == 1.5
+def test_a_strength_may_carry_its_unit(shell, take):
+    def level(text):
+        assert shell("protect", "take.wav", "--strength", text, "-o", "out.wav").code == 0
+        return np.std(sf.read(shell.folder / "out.wav")[0] - sf.read(take)[0])
+
+    assert level("1.8 dB") == pytest.approx(2 * level("0.9"), rel=0.1)
 
 
 def test_a_short_take_is_marked_and_told(shell, rng):

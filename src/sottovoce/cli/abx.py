@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._options import JSON, examples, parse_strength
+from sottovoce.cli._options import JSON, STRENGTH, examples
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
@@ -37,13 +37,7 @@ _HEARD = 0.05
     metavar="FOLDER",
     help="New or empty; by default take.abx beside take.wav.",
 )
-@click.option(
-    "--strength",
-    default="standard",
-    show_default=True,
-    metavar="studio|standard|strong|DB",
-    help="Of the mark that is to be heard.",
-)
+@STRENGTH
 @click.option("--trials", default=16, show_default=True, help="Questions, 5 to 100.")
 @click.option("--seed", type=int, help="Make the same test again; by default it is chance.")
 @click.option("--force", is_flag=True, help="Replace an earlier test in the folder.")
@@ -65,7 +59,7 @@ def abx(
     *,
     file: Path | None,
     folder: Path | None,
-    strength: str,
+    strength_db: float,
     trials: int,
     seed: int | None,
     force: bool,
@@ -97,7 +91,7 @@ def abx(
     pack = write_abx_pack(
         file,
         folder or file.with_name(f"{file.stem}.abx"),
-        strength_db=parse_strength(strength),
+        strength_db=strength_db,
         n_trials=trials,
         seed=seed,
         replace=force,

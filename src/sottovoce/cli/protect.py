@@ -15,7 +15,7 @@ from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._batch import run_files
 from sottovoce.cli._inputs import Source, find_sources, name_targets
-from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples, parse_strength
+from sottovoce.cli._options import INPUTS, JOBS, JSON, STRENGTH, choose_jobs, examples
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._words import describe_notice, format_path, make_payload
 from sottovoce.core.payload import FIRST_YEAR
@@ -62,13 +62,7 @@ class _Job:
     help="A file for one file, else a folder.  By default take.wav becomes take.protected.wav,"
     " and takes/ is mirrored as takes.protected/.  What stands there is replaced.",
 )
-@click.option(
-    "--strength",
-    default="standard",
-    show_default=True,
-    metavar="studio|standard|strong|DB",
-    help="Quieter or sooner found; DB is the gain of a band, 0 to 3 dB.",
-)
+@STRENGTH
 @click.option(
     "--owner",
     default=None,
@@ -95,7 +89,7 @@ def protect(
     inputs: tuple[Path, ...],
     *,
     out: Path | None,
-    strength: str,
+    strength_db: float,
     owner: str | None,
     policy: str,
     in_place: bool,
@@ -116,7 +110,6 @@ def protect(
 
     sources = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
     targets = name_targets(sources, out=out, in_place=in_place)
-    strength_db = parse_strength(strength)
     refused = parse_policy(policy)
     # Last, since it may make a key: a call that cannot work leaves nothing behind.
     notice = Notice(owner_id=_choose_owner(owner), policy=refused, year=_this_year())
