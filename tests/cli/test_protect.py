@@ -12,7 +12,6 @@ import pytest
 import soundfile as sf
 
 
-
 def write(path, y, sr=16_000, **options):
     sf.write(path, y, sr, **options)
     return path
