@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.attacks import (
+    augmentation,
     codecs,
     denoisers,
     editing,
@@ -45,14 +46,12 @@ PIPELINE_TABLE: dict[str, tuple[str, Effect]] = {
         chain(denoisers.webrtc(2, 3), codecs.opus(24, loss=0.03)),
     ),
     "augmented": (
-        "gain, noise 15 dB, equaliser, 16 kHz, MP3 48 kb/s",
-        chain(
-            filters.gain(-6),
-            noise.coloured(15, tilt=1),
-            filters.equaliser(4.0),
-            timing.to_rate(16_000),
-            codecs.through("mp3", 48),
-        ),
+        "audiomentations: gain, noise, equaliser, band-pass, clipping, mask; each in 1 of 2",
+        augmentation.augment(augmentation.CHAIN),
+    ),
+    "augmented_readme": (
+        "audiomentations: noise, tempo ±25 %, ±4 semitones, shift; each in 1 of 2",
+        augmentation.augment(augmentation.README_CHAIN),
     ),
 }
 

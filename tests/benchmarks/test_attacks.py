@@ -24,6 +24,8 @@ _OPTIONAL = {
     "dtln",
     "noise_10_dtln",
     "deepfilternet",
+    "augmented",
+    "augmented_readme",
     "noisereduce",
     "world",
     "world_coded",
