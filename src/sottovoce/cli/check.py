@@ -95,9 +95,12 @@ def check(
 
         draw_check(sources[0].path, detections[0], plot)
         _output.explain(f"The picture is in {format_path(plot)}.")
+    found = any(one.found for one in detections)
+    if detections and not (found or thorough or as_json):
+        _output.explain("Played faster, slower or at another pitch? --thorough finds that too.")
     if len(detections) < len(outcomes):
         context.exit(_EXIT_ERROR)
-    context.exit(0 if any(one.found for one in detections) else _EXIT_NOT_FOUND)
+    context.exit(0 if found else _EXIT_NOT_FOUND)
 
 
 def _detect(source: Source, progress: Progress | None, *, thorough: bool) -> Detection:
