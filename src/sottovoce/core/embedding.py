@@ -34,6 +34,8 @@ __all__ = ["FULL_SCALE", "FrameEmbedder", "SignSource", "band_depths_db", "limit
 FULL_SCALE = 1.0 - 2.0**-15
 """Peaks are kept at or under the largest positive sample of a 16-bit file."""
 
+_CHIPS = np.asarray(FORMAT_1.chip_signs, dtype=np.int8)
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -78,6 +80,8 @@ class SignSource:
         self._signs = signs + make_sync_signs()
         self._seal_key = seal_key
         self._first_superframe = first_superframe
+        self._cells_index = -1
+        self._cells = self._signs.reshape(-1, FORMAT_1.n_bands)
 
     def superframe(self, index: int) -> npt.NDArray[np.int8]:
         """Return the signs of superframe `index`, shape (n_periods, n_cells, n_bands)."""
@@ -99,13 +103,15 @@ class SignSource:
         signs : np.ndarray, shape=(last - first, n_bands), dtype=int8
             +1 and -1.
         """
-        n = FORMAT_1.n_superframe_frames
-        chips = np.asarray(FORMAT_1.chip_signs, dtype=np.int8)
+        n, n_chips = FORMAT_1.n_superframe_frames, FORMAT_1.n_cell_frames
         parts = []
         for index in range(first // n, -(-last // n)):
-            cells = self.superframe(index).reshape(-1, FORMAT_1.n_bands)
-            signs = (cells[:, None, :] * chips[:, None]).reshape(n, FORMAT_1.n_bands)
-            parts.append(signs[max(first - index * n, 0) : last - index * n])
+            if index != self._cells_index:
+                # A live block asks for one frame at a time, and a sealed superframe is dear.
+                self._cells = self.superframe(index).reshape(-1, FORMAT_1.n_bands)
+                self._cells_index = index
+            frames = np.arange(max(first - index * n, 0), min(last - index * n, n))
+            parts.append(self._cells[frames // n_chips] * _CHIPS[frames % n_chips, None])
         return np.concatenate(parts)
 
 

@@ -20,6 +20,9 @@ __all__ = ["Protector", "protect"]
 _BATCH_FRAMES = 512
 """Frames transformed at once: 4 s, whose arrays fit a processor's cache at 16 kHz."""
 
+_FEW_FRAMES = 4
+"""Up to so many, in live blocks, copies are cheaper than making a view."""
+
 _MAX_STRENGTH_DB = 3.0
 _N_SEAL_STARTS = 1 << 16
 
@@ -191,9 +194,10 @@ class Protector:
         embedder = self._embedder
         starts = frame_starts(first, end + 2, embedder.hop)
         offsets = starts - starts[0]
-        lengths = np.diff(offsets)
+        lengths = offsets[1:] - offsets[:-1]
         longest = math.ceil(embedder.hop)
-        padded = np.pad(sound[:, : offsets[-1]], ((0, 0), (0, embedder.n_fft)))
+        silence = np.zeros((len(sound), embedder.n_fft), dtype=sound.dtype)
+        padded = np.concatenate([sound[:, : offsets[-1]], silence], axis=1)
         frames = _take_frames(padded, offsets[:-2], embedder.n_fft)
         signs = self._signs.frames(
             first + self._first_pattern_frame, end + self._first_pattern_frame
@@ -234,6 +238,8 @@ class Protector:
 
 def _take_frames(sound: Audio, starts: npt.NDArray[np.int64], length: int) -> Audio:
     """Return frames of `sound`, shape (channels, frames, length); a view where they are even."""
+    if len(starts) <= _FEW_FRAMES:
+        return np.stack([sound[:, start : start + length] for start in starts.tolist()], axis=1)
     windows = np.lib.stride_tricks.sliding_window_view(sound, length, axis=-1)
     steps = np.diff(starts)
     if len(steps) and (steps == steps[0]).all():

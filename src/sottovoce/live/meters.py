@@ -1,0 +1,55 @@
+"""A few numbers that the audio process writes and another process reads.
+
+They lie in a small file that both have mapped into memory: the audio thread must neither wait nor
+allocate, and whoever watches must not disturb it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Meter", "Meters", "create_meters", "open_meters"]
+
+Meters = npt.NDArray[np.float64]
+
+
+class Meter(enum.IntEnum):
+    """Places of the numbers."""
+
+    SR = 0
+    """Rate of the audio server, in Hz."""
+    BLOCK = 1
+    """Samples in the last block."""
+    DELAY = 2
+    """Samples between in and out, without the block itself."""
+    N_BLOCKS = 3
+    """Blocks since the process began."""
+    N_MISSED = 4
+    """Blocks that the server went on without."""
+    N_UNMARKED = 5
+    """Blocks that went out as they came."""
+    MEAN_SQUARE = 6
+    """Of the sound, smoothed over 0.3 s; full scale is 1."""
+    LONGEST_S = 7
+    """Time that a block took, the longest so far."""
+    BUSY_S = 8
+    """Time of the processor that the audio thread took."""
+    LAST_S = 9
+    """`time.monotonic` at the last block."""
+
+
+def create_meters(path: Path) -> Meters:
+    """Make the file with every number zero, and map it."""
+    return np.asarray(np.memmap(path, dtype=np.float64, mode="w+", shape=len(Meter)))
+
+
+def open_meters(path: Path) -> Meters:
+    """Map the file that another process made, to write into it."""
+    return np.asarray(np.memmap(path, dtype=np.float64, mode="r+", shape=len(Meter)))

@@ -1,0 +1,285 @@
+"""The PipeWire graph: which microphones there are, a node of our own, and the links between.
+
+All of it goes through PipeWire's own programs (Debian's package pipewire-bin), which outlast its
+releases better than any binding.  The node is of the class `Audio/Source/Virtual`: a microphone to
+every program and never a loudspeaker, so that no program can play into it by accident.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sottovoce.errors import DeviceError
+
+__all__ = [
+    "LISTENER_NAME",
+    "NODE_NAME",
+    "Graph",
+    "Node",
+    "Port",
+    "connect",
+    "create_node",
+    "disconnect",
+    "read_graph",
+    "record",
+    "set_default_source",
+    "spawn",
+]
+
+NODE_NAME = "sottovoce"
+LISTENER_NAME = "sottovoce-listener"
+_TIMEOUT_S = 5.0
+_SOURCE_CLASSES = ("Audio/Source", "Audio/Source/Virtual", "Audio/Duplex")
+_PACKAGES = {"setpriv": "util-linux"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One channel of a node, going in or out.
+
+    Attributes
+    ----------
+    id : int
+        Number in the graph.
+    node : int
+        Number of its node.
+    direction : {'in', 'out'}
+        Which way sound goes.
+    """
+
+    id: int
+    node: int
+    direction: Literal["in", "out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A device or a program that sound goes through.
+
+    Attributes
+    ----------
+    id : int
+        Number in the graph.
+    name : str
+        Name that stays the same, such as `alsa_input.pci-0000_00_1f.3.analog-stereo`.
+    description : str
+        Name that people are shown.
+    media_class : str
+        Kind, such as `Audio/Source` or `Stream/Input/Audio`.
+    """
+
+    id: int
+    name: str
+    description: str
+    media_class: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """What the audio server holds at one moment.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        Devices and programs.
+    ports : tuple of Port
+        Their channels.
+    links : frozenset of (int, int)
+        Pairs of an output port and an input port.
+    default_source : str
+        Name of the microphone that programs are given, empty where there is none.
+    """
+
+    nodes: tuple[Node, ...]
+    ports: tuple[Port, ...]
+    links: frozenset[tuple[int, int]]
+    default_source: str
+
+    def find(self, name: str) -> Node | None:
+        """Return the node of a name."""
+        return next((node for node in self.nodes if node.name == name), None)
+
+    def ports_of(self, node: Node, direction: str) -> list[int]:
+        """Return the numbers of a node's inputs or outputs."""
+        return [p.id for p in self.ports if p.node == node.id and p.direction == direction]
+
+    def microphones(self) -> list[Node]:
+        """Return every source of sound but our own."""
+        return [
+            node
+            for node in self.nodes
+            if node.media_class in _SOURCE_CLASSES and node.name != NODE_NAME
+        ]
+
+    def recorders_of(self, node: Node) -> list[Node]:
+        """Return who records from a node, our own listener left out."""
+        outputs = set(self.ports_of(node, "out"))
+        inputs = {into for out, into in self.links if out in outputs}
+        ids = {port.node for port in self.ports if port.id in inputs}
+        return [n for n in self.nodes if n.id in ids and n.name != LISTENER_NAME]
+
+
+def spawn(program: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
+    """Start a program that ends when the calling thread does, even by ``kill -9``.
+
+    Raises
+    ------
+    DeviceError
+        If the program is not installed.
+    """
+    setpriv = _find("setpriv")
+    command = [setpriv, "--pdeathsig", "KILL", _find(program), *arguments]
+    return subprocess.Popen(command, **options)  # noqa: S603 - the program was looked up
+
+
+def read_graph() -> Graph:
+    """Ask the audio server what there is.
+
+    Raises
+    ------
+    DeviceError
+        If there is no PipeWire, or it does not answer.
+    """
+    try:
+        objects = json.loads(_run("pw-dump"))
+    except json.JSONDecodeError as err:
+        raise DeviceError("PipeWire's answer cannot be read", remedy="Try again.") from err
+    nodes, ports, links = [], [], set()
+    default_source = ""
+    for thing in objects:
+        info = thing.get("info") or {}
+        props = info.get("props") or {}
+        match thing["type"].rsplit(":", 1)[-1]:
+            case "Node":
+                nodes.append(
+                    Node(
+                        id=thing["id"],
+                        name=props.get("node.name", ""),
+                        description=props.get("node.description", props.get("node.name", "")),
+                        media_class=props.get("media.class", ""),
+                    )
+                )
+            case "Port":
+                direction: Literal["in", "out"] = "in" if info["direction"] == "input" else "out"
+                ports.append(Port(id=thing["id"], node=int(props["node.id"]), direction=direction))
+            case "Link":
+                links.add((int(info["output-port-id"]), int(info["input-port-id"])))
+            case "Metadata":
+                for entry in thing.get("metadata") or []:
+                    if entry["key"] == "default.audio.source":
+                        default_source = entry["value"].get("name", "")
+    return Graph(
+        nodes=tuple(nodes),
+        ports=tuple(ports),
+        links=frozenset(links),
+        default_source=default_source,
+    )
+
+
+def create_node(description: str) -> subprocess.Popen[bytes]:
+    """Make the virtual microphone; it lives as long as the process that is returned.
+
+    Raises
+    ------
+    DeviceError
+        If PipeWire's programs are not installed.
+    """
+    owner = spawn(
+        "pw-cli",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    if owner.stdin is None:
+        raise DeviceError("pw-cli was started without an input")
+    shown = json.dumps(description)
+    owner.stdin.write(
+        f"create-node adapter {{ factory.name=support.null-audio-sink node.name={NODE_NAME}"
+        f" node.description={shown} media.class=Audio/Source/Virtual"
+        " audio.position=[MONO] node.virtual=true }\n".encode()
+    )
+    owner.stdin.flush()
+    return owner
+
+
+def connect(out: int, into: int) -> None:
+    """Link two ports; nothing happens if one of them has gone."""
+    _run("pw-link", str(out), str(into), check=False)
+
+
+def disconnect(out: int, into: int) -> None:
+    """Take a link away; nothing happens if it has gone."""
+    _run("pw-link", "-d", str(out), str(into), check=False)
+
+
+def set_default_source(name: str) -> None:
+    """Choose the microphone that programs are given; an empty name leaves it to the server."""
+    if name:
+        value = json.dumps({"name": name})
+        _run("pw-metadata", "0", "default.configured.audio.source", value)
+    else:
+        _run("pw-metadata", "-d", "0", "default.configured.audio.source", check=False)
+
+
+def record(name: str, *, sr: int) -> subprocess.Popen[bytes]:
+    """Record a node, mixed to mono at `sr` Hz, as raw float32 on the process's stdout.
+
+    Raises
+    ------
+    DeviceError
+        If PipeWire's programs are not installed.
+    """
+    return spawn(
+        "pw-record",
+        "--target",
+        name,
+        "--rate",
+        str(sr),
+        "--channels",
+        "1",
+        "--format",
+        "f32",
+        "-P",
+        f"{{ node.name={LISTENER_NAME} }}",
+        "-",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _find(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        package = _PACKAGES.get(program, "pipewire-bin")
+        raise DeviceError(
+            f"the program {program} is not installed", remedy=f"sudo apt install {package}"
+        )
+    return path
+
+
+def _run(program: str, *arguments: str, check: bool = True) -> str:
+    """Return what a program prints."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the program was looked up
+            [_find(program), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise DeviceError(
+            f"PipeWire did not answer {program} within {_TIMEOUT_S:.0f} s",
+            remedy="systemctl --user restart pipewire wireplumber",
+        ) from err
+    if check and done.returncode:
+        raise DeviceError(
+            "there is no PipeWire audio server",
+            remedy="systemctl --user start pipewire wireplumber pipewire-pulse",
+        )
+    return done.stdout

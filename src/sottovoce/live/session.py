@@ -1,0 +1,386 @@
+"""`VirtualMic`: the microphone *Sottovoce*, its audio process, and the watch over both."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from sottovoce.core.payload import Notice
+from sottovoce.core.wire_format import STRENGTHS_DB
+from sottovoce.errors import DeviceError
+from sottovoce.live import routing
+from sottovoce.live.engine import CLIENT_NAME, ERROR_FILE, METERS_FILE
+from sottovoce.live.meters import Meter, create_meters
+from sottovoce.live.watching import SourceWatcher
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sottovoce.live.routing import Graph, Node
+    from sottovoce.live.watching import Hearing
+
+__all__ = ["MicState", "VirtualMic"]
+
+_logger = logging.getLogger(__name__)
+DESCRIPTION = "Sottovoce"
+_GRAPH_S = 0.5
+_DEAD_S = 1.0
+_START_S = 8.0
+_BACKOFF_S = 1.0
+
+Sign = Literal["marking", "unmarked", "no microphone", "no server", "starting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicState:
+    """How the virtual microphone is at one moment.
+
+    Attributes
+    ----------
+    sign : str
+        *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
+        because marking fails.  *no microphone*: none is plugged in.  *no server*: the audio
+        server is not there.  *starting*: not long enough to tell.
+    microphone : str
+        The hardware microphone's name for people, empty where there is none.
+    n_recorders : int
+        Programs that record from *Sottovoce* now.
+    level_dbfs : float
+        Root mean square of the voice, smoothed over 0.3 s, in dB relative to full scale.
+    delay_s : float
+        Time from the microphone's sample to the program's, without what both devices add.
+    n_blocks, n_missed, n_unmarked : int
+        Blocks so far; those that the server went on without; those that went out unmarked.
+    block : int
+        Samples in a block now.
+    busy : float
+        Share of one processor core that marking takes.
+    hearing : Hearing or None
+        What was last heard of the mark in what really goes out.
+    found_ago_s : float or None
+        Seconds since the mark was last found there.
+    error : str
+        What went wrong last, empty for nothing.
+    """
+
+    sign: Sign
+    microphone: str
+    n_recorders: int
+    level_dbfs: float
+    delay_s: float
+    n_blocks: int
+    n_missed: int
+    n_unmarked: int
+    block: int
+    busy: float
+    hearing: Hearing | None
+    found_ago_s: float | None
+    error: str
+
+
+class VirtualMic:
+    """A microphone called *Sottovoce* that gives out a hardware microphone's sound, marked.
+
+    Three processes work together: this one watches and listens to what goes out; one owns the
+    node in the audio server's graph; one marks, block by block.  All end with this one.  While
+    the marking process is down, the hardware microphone is linked to the node directly: the voice
+    goes out unmarked, and the sign says so.
+
+    Parameters
+    ----------
+    notice : Notice
+        Who refuses what; by default an anonymous refusal of every use.
+    strength_db : float in (0, 3]
+        Root-mean-square gain of a band, in dB of amplitude; *strong* by default, since calls
+        are short and their codecs hard.
+    device : str or None
+        The hardware microphone, by its name or a part of the name that people are shown; None
+        takes the one that programs are given.
+    block : int
+        Samples in a block, asked for; the server gives a power of two, and the smallest that
+        any program asks for.
+    make_default : bool
+        Whether programs are given *Sottovoce* until this ends.
+    listen : bool
+        Whether what goes out is listened to.
+
+    See Also
+    --------
+    sottovoce.Protector : The marking itself.
+
+    Notes
+    -----
+    To be used, `poll` included, from one thread that lives as long as the microphone: the
+    processes end with the thread that started them.
+
+    Examples
+    --------
+    Needs PipeWire:
+
+    >>> with VirtualMic(notice=Notice(owner_id=7)) as mic:  # doctest: +SKIP
+    ...     while True:
+    ...         print(mic.poll().sign)
+    ...         time.sleep(0.5)
+    """
+
+    def __init__(
+        self,
+        *,
+        notice: Notice | None = None,
+        strength_db: float = STRENGTHS_DB["strong"],
+        device: str | None = None,
+        block: int = 512,
+        make_default: bool = False,
+        listen: bool = True,
+    ) -> None:
+        self._notice = notice or Notice()
+        self._strength_db = strength_db
+        self._wanted = device
+        self._block = block
+        self._make_default = make_default
+        self._folder = tempfile.TemporaryDirectory(prefix="sottovoce-")
+        self._meters = create_meters(Path(self._folder.name) / METERS_FILE)
+        self._node: subprocess.Popen[bytes] | None = None
+        self._engine: subprocess.Popen[bytes] | None = None
+        self._engine_began_s = -math.inf
+        self._graph_s = -math.inf
+        self._old_default: str | None = None
+        self._graph: Graph | None = None
+        self._microphone: Node | None = None
+        self._gain = 1.0
+        self._error = ""
+        self._found_s: float | None = None
+        self._n_unmarked = 0
+        self._watcher: SourceWatcher | None = None
+        if listen:
+            record = functools.partial(routing.record, routing.NODE_NAME)
+            self._watcher = SourceWatcher(record)
+
+    def __enter__(self) -> Self:
+        """Make the microphone.
+
+        Returns
+        -------
+        mic : VirtualMic
+            Itself.
+
+        Raises
+        ------
+        DeviceError
+            If there is no PipeWire, no microphone of the wanted name, or another process has
+            made *Sottovoce* already.
+        """
+        graph = routing.read_graph()
+        if graph.find(routing.NODE_NAME) is not None:
+            raise DeviceError(
+                "the microphone Sottovoce is there already", remedy="End the other `sottovoce mic`."
+            )
+        self._choose_microphone(graph)
+        self._node = routing.create_node(DESCRIPTION)
+        deadline = time.monotonic() + _START_S
+        while not self.poll().n_blocks:
+            if time.monotonic() > deadline:
+                message = self._error or "the audio process did not start"
+                self.close()
+                raise DeviceError(message, remedy="sottovoce mic --debug says more.")
+            time.sleep(0.05)
+        if self._watcher is not None:
+            self._watcher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take the microphone away, and give programs back the one that they had."""
+        self.close()
+
+    def close(self) -> None:
+        """Take everything away again; harmless when done twice."""
+        if self._old_default is not None:
+            try:
+                routing.set_default_source(self._old_default)
+            except DeviceError as err:
+                _logger.warning("the default microphone could not be restored: %s", err)
+            self._old_default = None
+        if self._watcher is not None and self._watcher.started:
+            self._watcher.stop()
+        for process in (self._engine, self._node):
+            if process is not None:
+                process.kill()
+                process.wait()
+        self._engine = self._node = None
+        self._folder.cleanup()
+
+    def poll(self) -> MicState:
+        """Bring back what was lost, and say how the microphone is.
+
+        Returns
+        -------
+        state : MicState
+            Now.  To be called several times a second.
+        """
+        now = time.monotonic()
+        if now - self._graph_s >= _GRAPH_S:
+            self._graph_s = now
+            try:
+                self._graph = self._repair(routing.read_graph(), now)
+            except DeviceError as err:
+                self._graph, self._error = None, str(err)
+        return self._state(time.monotonic())
+
+    def _repair(self, graph: Graph, now: float) -> Graph:
+        """Start and link whatever is missing."""
+        if self._node is None or self._node.poll() is not None:
+            self._node = routing.create_node(DESCRIPTION)
+            return graph
+        if self._engine is None or self._engine.poll() is not None:
+            if self._engine is not None:
+                self._note_error(f"the audio process ended with code {self._engine.returncode}")
+            if now - self._engine_began_s > _BACKOFF_S:
+                self._start_engine()
+        self._choose_microphone(graph)
+        own, engine = graph.find(routing.NODE_NAME), graph.find(CLIENT_NAME)
+        if own is None:
+            return graph
+        if self._make_default and graph.default_source != routing.NODE_NAME:
+            if self._old_default is None:
+                self._old_default = graph.default_source
+            routing.set_default_source(routing.NODE_NAME)
+        self._link(graph, own, engine)
+        return graph
+
+    def _choose_microphone(self, graph: Graph) -> None:
+        """Take the wanted microphone, or else the one that programs are given, or any."""
+        microphones = graph.microphones()
+        if self._wanted is not None:
+            wanted = self._wanted.lower()
+            fits = [
+                node
+                for node in microphones
+                if wanted in (node.name.lower(), str(node.id)) or wanted in node.description.lower()
+            ]
+            if not fits and self._node is None:
+                names = "; ".join(node.description for node in microphones) or "none"
+                raise DeviceError(
+                    f"there is no microphone {self._wanted!r}", remedy=f"There is: {names}."
+                )
+        else:
+            preferred = self._old_default or graph.default_source
+            fits = [node for node in microphones if node.name == preferred]
+            # A microphone of flesh and wire before another program's virtual one.
+            fits += sorted(microphones, key=lambda node: node.media_class)
+        self._microphone = fits[0] if fits else None
+
+    def _link(self, graph: Graph, own: Node, engine: Node | None) -> None:
+        """Lead the microphone through the engine, or straight to our node while it is down."""
+        sources = graph.ports_of(self._microphone, "out") if self._microphone else []
+        sink = graph.ports_of(own, "in")
+        alive = engine is not None and self._engine is not None and self._engine.poll() is None
+        wanted: set[tuple[int, int]] = set()
+        if engine is not None and alive:
+            wanted |= {(s, i) for s in sources for i in graph.ports_of(engine, "in")}
+            wanted |= {(o, i) for o in graph.ports_of(engine, "out") for i in sink}
+            # Channels that meet in one port are added up.
+            gain = 1.0 / max(len(sources), 1)
+            if gain != self._gain:
+                self._tell_engine(f"{gain}\n")
+                self._gain = gain
+        else:
+            wanted |= {(s, i) for s in sources for i in sink}
+        inputs = set(sink) | (set(graph.ports_of(engine, "in")) if engine else set())
+        for link in wanted - graph.links:
+            routing.connect(*link)
+        for out, into in graph.links - wanted:
+            if into in inputs:
+                routing.disconnect(out, into)
+
+    def _start_engine(self) -> None:
+        settings = {
+            "notice": self._notice.to_dict(),
+            "strength_db": self._strength_db,
+            "block": self._block,
+        }
+        self._engine_began_s = time.monotonic()
+        self._gain = 1.0
+        (Path(self._folder.name) / ERROR_FILE).unlink(missing_ok=True)
+        self._engine = routing.spawn(
+            sys.executable,
+            "-m",
+            "sottovoce.live.engine",
+            self._folder.name,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._tell_engine(json.dumps(settings) + "\n")
+
+    def _tell_engine(self, line: str) -> None:
+        if self._engine is None or self._engine.stdin is None:
+            return
+        try:
+            self._engine.stdin.write(line.encode())
+            self._engine.stdin.flush()
+        except OSError:
+            _logger.warning("the audio process does not listen")
+
+    def _note_error(self, otherwise: str) -> None:
+        path = Path(self._folder.name) / ERROR_FILE
+        self._error = path.read_text() if path.is_file() else otherwise
+
+    def _sign(self, now: float, *, missed: bool) -> Sign:
+        if self._graph is None:
+            return "no server"
+        if self._microphone is None:
+            return "no microphone"
+        dead_s = now - float(self._meters[Meter.LAST_S])
+        if dead_s > _DEAD_S and now - self._engine_began_s < _DEAD_S and not self._error:
+            return "starting"
+        return "unmarked" if missed or dead_s > _DEAD_S else "marking"
+
+    def _state(self, now: float) -> MicState:
+        meters = self._meters.tolist()
+        n_unmarked = int(meters[Meter.N_UNMARKED])
+        failing = n_unmarked > self._n_unmarked
+        if failing:
+            self._note_error("marking failed")
+        self._n_unmarked = n_unmarked
+        hearing = self._watcher.hearing if self._watcher is not None else None
+        if hearing is not None and self._is_ours(hearing):
+            self._found_s = hearing.at_s
+        sr = meters[Meter.SR] or 48_000.0
+        own = self._graph.find(routing.NODE_NAME) if self._graph else None
+        elapsed_s = meters[Meter.N_BLOCKS] * meters[Meter.BLOCK] / sr
+        return MicState(
+            sign=self._sign(now, missed=failing),
+            microphone=self._microphone.description if self._microphone else "",
+            n_recorders=len(self._graph.recorders_of(own)) if self._graph and own else 0,
+            level_dbfs=10 * math.log10(meters[Meter.MEAN_SQUARE] + 1e-12),
+            delay_s=(meters[Meter.DELAY] + meters[Meter.BLOCK]) / sr,
+            n_blocks=int(meters[Meter.N_BLOCKS]),
+            n_missed=round(meters[Meter.N_MISSED]),
+            n_unmarked=n_unmarked,
+            block=int(meters[Meter.BLOCK]),
+            busy=meters[Meter.BUSY_S] / elapsed_s if elapsed_s else 0.0,
+            hearing=hearing,
+            found_ago_s=None if self._found_s is None else now - self._found_s,
+            error=self._error,
+        )
+
+    def _is_ours(self, hearing: Hearing) -> bool:
+        """Whether a mark is found that is not known to be somebody else's."""
+        return hearing.detection.found and any(
+            voice.notice is None or voice.notice.owner_id == self._notice.owner_id
+            for voice in hearing.detection.voices
+        )

@@ -1,0 +1,157 @@
+"""`SourceWatcher`: record a microphone or a monitor, and keep saying what marks are heard in it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sottovoce.core.listening import detect
+from sottovoce.errors import DeviceError, SottovoceError
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from sottovoce.core.detection import Detection
+
+__all__ = ["Hearing", "SourceWatcher"]
+
+_logger = logging.getLogger(__name__)
+_SR = 16_000
+_CHUNK_S = 0.1
+_SILENCE_DBFS = -60.0
+_RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """One look at the last seconds of a source.
+
+    Attributes
+    ----------
+    detection : Detection
+        What is marked in these seconds.  Its p-value is that of one look: who looks every two
+        seconds at a rate of 1e-6 is wrong once in 23 days of unmarked sound, at most.
+    at_s : float
+        Time of the look, on `time.monotonic`.
+    heard_s : float
+        Seconds of this window in which there was sound over -60 dBFS.
+    level_dbfs : float
+        Root mean square over the last second, in dB relative to full scale.
+    """
+
+    detection: Detection
+    at_s: float
+    heard_s: float
+    level_dbfs: float
+
+
+class SourceWatcher:
+    """Listen to a source in a thread of its own, and look for marks in its last seconds.
+
+    Parameters
+    ----------
+    record : callable
+        ``record(sr=16_000)`` starts a process that writes raw mono float32 to its stdout, such
+        as `sottovoce.live.routing.record` with its node.
+    window_s : float
+        Length of what is searched, in seconds.
+    every_s : float
+        Seconds between two looks.
+
+    Notes
+    -----
+    A look at 12 s takes about 15 ms.  A source that goes away is waited for.
+    """
+
+    def __init__(
+        self,
+        record: Callable[..., subprocess.Popen[bytes]],
+        *,
+        window_s: float = 12.0,
+        every_s: float = 2.0,
+    ) -> None:
+        self._record = record
+        self._window = np.zeros(round(window_s * _SR), dtype=np.float32)
+        self._n_filled = 0
+        self._every = round(every_s * _SR)
+        self._hearing: Hearing | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End listening, and the process that records."""
+        self._stop.set()
+        if self._process is not None:
+            self._process.kill()
+        self._thread.join(timeout=5)
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """The last look, or None before there was one."""
+        return self._hearing
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._process = self._record(sr=_SR)
+                self._listen(self._process)
+                self._process.kill()
+                self._process.wait()
+            except DeviceError as err:
+                _logger.warning("cannot listen: %s", err)
+            self._n_filled = 0
+            self._stop.wait(_RETRY_S)
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Read until the recording ends."""
+        n_bytes = 4 * round(_CHUNK_S * _SR)
+        n_new = 0
+        if process.stdout is None:
+            raise DeviceError("the recording has no output")
+        while not self._stop.is_set():
+            data = process.stdout.read(n_bytes)
+            if len(data) < n_bytes:
+                return
+            self._push(np.nan_to_num(np.frombuffer(data, dtype=np.float32)))
+            n_new += n_bytes // 4
+            if n_new >= self._every:
+                n_new = 0
+                self._look()
+
+    def _push(self, block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
+        n = len(block)
+        self._window[:-n] = self._window[n:]
+        self._window[-n:] = block
+        self._n_filled = min(self._n_filled + n, len(self._window))
+
+    def _look(self) -> None:
+        sound = self._window[len(self._window) - self._n_filled :].copy()
+        seconds = sound[: len(sound) // _SR * _SR].reshape(-1, _SR)
+        levels = 10.0 * np.log10(np.mean(seconds**2, axis=1, dtype=np.float64) + 1e-12)
+        try:
+            detection = detect(sound, sr=_SR)
+        except SottovoceError:
+            _logger.exception("a look failed")
+            return
+        self._hearing = Hearing(
+            detection=detection,
+            at_s=time.monotonic(),
+            heard_s=float((levels > _SILENCE_DBFS).sum()),
+            level_dbfs=float(levels[-1]) if len(levels) else -120.0,
+        )
