@@ -1,4 +1,4 @@
-"""The command `sottovoce`: protect, check, id and abx."""
+"""The command `sottovoce`: protect, check, mic, id and abx."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sottovoce.cli._options import examples
 from sottovoce.cli.abx import abx
 from sottovoce.cli.check import check
 from sottovoce.cli.identity import identity
+from sottovoce.cli.mic import mic
 from sottovoce.cli.protect import protect
 from sottovoce.errors import SottovoceError
 
@@ -28,6 +29,7 @@ _PIPE_CLOSED = 141
         "sottovoce protect take.wav          writes take.protected.wav",
         "sottovoce protect takes/ -o marked/ mirrors a folder",
         "sottovoce check interview.mp3       found or not, and how sure",
+        "sottovoce mic                       a microphone for calls that says no",
     ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -38,13 +40,15 @@ def program(context: click.Context, *, debug: bool) -> None:
     """Refuse machine training on your voice, inside the sound itself.
 
     `protect` writes an inaudible mark into speech that says who refuses what; `check` finds it
-    again, after compression, editing and calls, and says how sure that is.
+    again, after compression, editing and calls, and says how sure that is.  `mic` does the
+    first for whatever you say in calls.
     """
     context.obj = debug
 
 
 program.add_command(protect)
 program.add_command(check)
+program.add_command(mic)
 program.add_command(identity)
 program.add_command(abx)
 

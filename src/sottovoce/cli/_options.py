@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from sottovoce import STRENGTHS_DB
 from sottovoce.errors import ParameterError
 
-__all__ = ["INPUTS", "JOBS", "JSON", "STRENGTH", "choose_jobs", "examples"]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+__all__ = ["INPUTS", "JOBS", "JSON", "choose_jobs", "examples", "strength_option"]
 
 
 def _parse_strength(context: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -39,15 +43,19 @@ JOBS = click.option(
     metavar="N",
     help="Files to work on at the same time; by default as many as there are cores.",
 )
-STRENGTH = click.option(
-    "--strength",
-    "strength_db",
-    default="standard",
-    show_default=True,
-    callback=_parse_strength,
-    metavar="studio|standard|strong|DB",
-    help="Quieter or sooner found; DB is the gain of a band, 0 to 3 dB.",
-)
+
+
+def strength_option(default: str = "standard") -> Callable[[Command], Command]:
+    """Return the option --strength."""
+    return click.option(
+        "--strength",
+        "strength_db",
+        default=default,
+        show_default=True,
+        callback=_parse_strength,
+        metavar="studio|standard|strong|DB",
+        help="Quieter or sooner found; DB is the gain of a band, 0 to 3 dB.",
+    )
 
 
 def examples(*lines: str) -> str:

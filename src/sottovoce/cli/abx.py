@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._options import JSON, STRENGTH, examples
+from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
@@ -37,7 +37,7 @@ _HEARD = 0.05
     metavar="FOLDER",
     help="New or empty; by default take.abx beside take.wav.",
 )
-@STRENGTH
+@strength_option()
 @click.option("--trials", default=16, show_default=True, help="Questions, 5 to 100.")
 @click.option("--seed", type=int, help="Make the same test again; by default it is chance.")
 @click.option("--force", is_flag=True, help="Replace an earlier test in the folder.")

@@ -5,32 +5,29 @@ from __future__ import annotations
 import functools
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._batch import run_files
 from sottovoce.cli._inputs import Source, find_sources, name_targets
-from sottovoce.cli._options import INPUTS, JOBS, JSON, STRENGTH, choose_jobs, examples
+from sottovoce.cli._notice import OWNER, POLICY, choose_notice
+from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples, strength_option
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._words import describe_notice, format_path, make_payload
-from sottovoce.core.payload import FIRST_YEAR
-from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sottovoce import Notice
     from sottovoce.cli._batch import Progress
     from sottovoce.files import Protected
 
 __all__ = ["protect"]
 
 _EXIT_ERROR = 2
-_LAST_YEAR = FIRST_YEAR + 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,23 +59,9 @@ class _Job:
     help="A file for one file, else a folder.  By default take.wav becomes take.protected.wav,"
     " and takes/ is mirrored as takes.protected/.  What stands there is replaced.",
 )
-@STRENGTH
-@click.option(
-    "--owner",
-    default=None,
-    metavar="NAME",
-    help="One of your identities (see `sottovoce id`), somebody's owner id, or `anonymous`."
-    "  By default your default identity, made on first use.",
-)
-@click.option(
-    "--policy",
-    default="all",
-    show_default=True,
-    metavar="all|training|cloning|USES",
-    help="What is refused: every use by machines; training, cloning and voiceprints; generative"
-    " training and cloning; or uses joined by commas: train-generative, train-other, clone,"
-    " biometric, input, mine, transfer, licence (refused, but ask me).",
-)
+@strength_option()
+@OWNER
+@POLICY
 @click.option("--in-place", is_flag=True, help="Replace the files themselves.")
 @click.option("--remark", is_flag=True, help="Mark files again that carry your mark already.")
 @JOBS
@@ -106,13 +89,11 @@ def protect(
     Exit code: 0 if every file is protected, 2 if any failed.
     """
     from sottovoce.files import AUDIO_SUFFIXES  # late, so that --help is quick
-    from sottovoce.rights import parse_policy
 
     sources = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
     targets = name_targets(sources, out=out, in_place=in_place)
-    refused = parse_policy(policy)
     # Last, since it may make a key: a call that cannot work leaves nothing behind.
-    notice = Notice(owner_id=_choose_owner(owner), policy=refused, year=_this_year())
+    notice = choose_notice(owner=owner, policy=policy)
     job = _Job(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
         notice=notice,
@@ -138,40 +119,6 @@ def protect(
         context.exit(_EXIT_ERROR)
     if not as_json:
         _output.explain(f"Each mark says: {describe_notice(notice)}.")
-
-
-def _choose_owner(owner: str | None) -> int:
-    """Return the owner id of an identity, making the default one on first use."""
-    from sottovoce.rights import (
-        ANONYMOUS,
-        DEFAULT_IDENTITY,
-        format_owner_id,
-        list_identities,
-        load_identity,
-        make_identity,
-        parse_owner_id,
-    )
-
-    if owner == ANONYMOUS:
-        return 0
-    if owner is None and DEFAULT_IDENTITY not in list_identities():
-        made = make_identity()
-        _output.explain(
-            f"Made your key: owner id {format_owner_id(made.owner_id)}, kept in"
-            f" {format_path(made.path)} (keep a copy of it).",
-            kind="note",
-        )
-        return made.owner_id
-    if owner is not None:
-        try:
-            return parse_owner_id(owner)
-        except ParameterError:
-            pass  # so it is a name
-    return load_identity(owner or DEFAULT_IDENTITY).owner_id
-
-
-def _this_year() -> int:
-    return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), _LAST_YEAR)
 
 
 def _protect(job: _Job, source: Source, progress: Progress | None) -> Protected:

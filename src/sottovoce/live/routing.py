@@ -34,6 +34,8 @@ NODE_NAME = "sottovoce"
 LISTENER_NAME = "sottovoce-listener"
 _TIMEOUT_S = 5.0
 _SOURCE_CLASSES = ("Audio/Source", "Audio/Source/Virtual", "Audio/Duplex")
+_DEFAULT = "default.audio.source"
+_CONFIGURED = "default.configured.audio.source"
 _PACKAGES = {"setpriv": "util-linux"}
 
 
@@ -92,12 +94,15 @@ class Graph:
         Pairs of an output port and an input port.
     default_source : str
         Name of the microphone that programs are given, empty where there is none.
+    configured_source : str
+        Name of the one that the person chose for them, empty where the server chooses.
     """
 
     nodes: tuple[Node, ...]
     ports: tuple[Port, ...]
     links: frozenset[tuple[int, int]]
     default_source: str
+    configured_source: str
 
     def find(self, name: str) -> Node | None:
         """Return the node of a name."""
@@ -149,7 +154,7 @@ def read_graph() -> Graph:
     except json.JSONDecodeError as err:
         raise DeviceError("PipeWire's answer cannot be read", remedy="Try again.") from err
     nodes, ports, links = [], [], set()
-    default_source = ""
+    chosen = {_DEFAULT: "", _CONFIGURED: ""}
     for thing in objects:
         info = thing.get("info") or {}
         props = info.get("props") or {}
@@ -170,13 +175,14 @@ def read_graph() -> Graph:
                 links.add((int(info["output-port-id"]), int(info["input-port-id"])))
             case "Metadata":
                 for entry in thing.get("metadata") or []:
-                    if entry["key"] == "default.audio.source":
-                        default_source = entry["value"].get("name", "")
+                    if entry["key"] in chosen:
+                        chosen[entry["key"]] = entry["value"].get("name", "")
     return Graph(
         nodes=tuple(nodes),
         ports=tuple(ports),
         links=frozenset(links),
-        default_source=default_source,
+        default_source=chosen[_DEFAULT],
+        configured_source=chosen[_CONFIGURED],
     )
 
 
@@ -219,10 +225,9 @@ def disconnect(out: int, into: int) -> None:
 def set_default_source(name: str) -> None:
     """Choose the microphone that programs are given; an empty name leaves it to the server."""
     if name:
-        value = json.dumps({"name": name})
-        _run("pw-metadata", "0", "default.configured.audio.source", value)
+        _run("pw-metadata", "0", _CONFIGURED, json.dumps({"name": name}), "Spa:String:JSON")
     else:
-        _run("pw-metadata", "-d", "0", "default.configured.audio.source", check=False)
+        _run("pw-metadata", "-d", "0", _CONFIGURED, check=False)
 
 
 def record(name: str, *, sr: int) -> subprocess.Popen[bytes]:

@@ -36,6 +36,9 @@ _GRAPH_S = 0.5
 _DEAD_S = 1.0
 _START_S = 8.0
 _BACKOFF_S = 1.0
+_FRESH_S = 6.0
+_ENOUGH_S = 8.0
+"""Seconds of sound in which a strong mark is always found; see the measurements of strengths."""
 
 Sign = Literal["marking", "unmarked", "no microphone", "no server", "starting"]
 
@@ -85,6 +88,15 @@ class MicState:
     hearing: Hearing | None
     found_ago_s: float | None
     error: str
+
+    @property
+    def confirmation(self) -> Literal["heard", "not heard", "waiting"]:
+        """Whether the mark is heard in the last seconds that went out, if they held any sound."""
+        if self.hearing is None:
+            return "waiting"
+        if self.found_ago_s is not None and self.found_ago_s <= _FRESH_S:
+            return "heard"
+        return "not heard" if self.hearing.heard_s >= _ENOUGH_S else "waiting"
 
 
 class VirtualMic:
@@ -153,7 +165,8 @@ class VirtualMic:
         self._engine: subprocess.Popen[bytes] | None = None
         self._engine_began_s = -math.inf
         self._graph_s = -math.inf
-        self._old_default: str | None = None
+        self._usual = ""
+        self._configured: str | None = None
         self._graph: Graph | None = None
         self._microphone: Node | None = None
         self._gain = 1.0
@@ -208,12 +221,12 @@ class VirtualMic:
 
     def close(self) -> None:
         """Take everything away again; harmless when done twice."""
-        if self._old_default is not None:
+        if self._configured is not None:
             try:
-                routing.set_default_source(self._old_default)
+                routing.set_default_source(self._configured)
             except DeviceError as err:
                 _logger.warning("the default microphone could not be restored: %s", err)
-            self._old_default = None
+            self._configured = None
         if self._watcher is not None and self._watcher.started:
             self._watcher.stop()
         for process in (self._engine, self._node):
@@ -254,9 +267,9 @@ class VirtualMic:
         own, engine = graph.find(routing.NODE_NAME), graph.find(CLIENT_NAME)
         if own is None:
             return graph
-        if self._make_default and graph.default_source != routing.NODE_NAME:
-            if self._old_default is None:
-                self._old_default = graph.default_source
+        if self._make_default and graph.configured_source != routing.NODE_NAME:
+            if self._configured is None:
+                self._configured = graph.configured_source
             routing.set_default_source(routing.NODE_NAME)
         self._link(graph, own, engine)
         return graph
@@ -277,8 +290,9 @@ class VirtualMic:
                     f"there is no microphone {self._wanted!r}", remedy=f"There is: {names}."
                 )
         else:
-            preferred = self._old_default or graph.default_source
-            fits = [node for node in microphones if node.name == preferred]
+            if graph.default_source != routing.NODE_NAME:
+                self._usual = graph.default_source
+            fits = [node for node in microphones if node.name == self._usual]
             # A microphone of flesh and wire before another program's virtual one.
             fits += sorted(microphones, key=lambda node: node.media_class)
         self._microphone = fits[0] if fits else None

@@ -1,0 +1,76 @@
+"""Whose mark it is and what it refuses: options that all who write marks have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from sottovoce import Notice
+from sottovoce.cli import _output
+from sottovoce.cli._words import format_path
+from sottovoce.core.payload import FIRST_YEAR
+from sottovoce.errors import ParameterError
+
+__all__ = ["OWNER", "POLICY", "choose_notice"]
+
+_LAST_YEAR = FIRST_YEAR + 15
+
+OWNER = click.option(
+    "--owner",
+    default=None,
+    metavar="NAME",
+    help="One of your identities (see `sottovoce id`), somebody's owner id, or `anonymous`."
+    "  By default your default identity, made on first use.",
+)
+POLICY = click.option(
+    "--policy",
+    default="all",
+    show_default=True,
+    metavar="all|training|cloning|USES",
+    help="What is refused: every use by machines; training, cloning and voiceprints; generative"
+    " training and cloning; or uses joined by commas: train-generative, train-other, clone,"
+    " biometric, input, mine, transfer, licence (refused, but ask me).",
+)
+
+
+def choose_notice(*, owner: str | None, policy: str) -> Notice:
+    """Return what the mark will say; may make the default identity, on first use."""
+    from sottovoce.rights import parse_policy
+
+    refused = parse_policy(policy)
+    return Notice(owner_id=_choose_owner(owner), policy=refused, year=_this_year())
+
+
+def _choose_owner(owner: str | None) -> int:
+    """Return the owner id of an identity, making the default one on first use."""
+    from sottovoce.rights import (
+        ANONYMOUS,
+        DEFAULT_IDENTITY,
+        format_owner_id,
+        list_identities,
+        load_identity,
+        make_identity,
+        parse_owner_id,
+    )
+
+    if owner == ANONYMOUS:
+        return 0
+    if owner is None and DEFAULT_IDENTITY not in list_identities():
+        made = make_identity()
+        _output.explain(
+            f"Made your key: owner id {format_owner_id(made.owner_id)}, kept in"
+            f" {format_path(made.path)} (keep a copy of it).",
+            kind="note",
+        )
+        return made.owner_id
+    if owner is not None:
+        try:
+            return parse_owner_id(owner)
+        except ParameterError:
+            pass  # so it is a name
+    return load_identity(owner or DEFAULT_IDENTITY).owner_id
+
+
+def _this_year() -> int:
+    return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), _LAST_YEAR)

@@ -1,0 +1,137 @@
+"""The live sign: whether the mark goes out, in a word and a colour, and what it is based on."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from sottovoce.cli import _output
+from sottovoce.cli._words import format_p, format_path
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.live import Live
+
+    from sottovoce.live import MicState
+
+__all__ = ["Board", "describe_state", "make_fields"]
+
+_COLOURS = {"good": "green", "waiting": "yellow", "bad": "red"}
+_BAR_DB = 60
+_BAR_WIDTH = 20
+
+
+def describe_state(state: MicState) -> tuple[str, str]:
+    """Return a mood (good, waiting, bad) and what to tell the person."""
+    match state.sign:
+        case "no server":
+            return "bad", f"NO SOUND SYSTEM: {state.error}"
+        case "no microphone":
+            return "bad", "NO MICROPHONE: plug one in, or choose one with --device"
+        case "starting":
+            return "waiting", "starting"
+        case "unmarked":
+            return "bad", f"UNMARKED: your voice goes out as it is ({state.error or 'no answer'})"
+    match state.confirmation:
+        case "heard":
+            p = format_p(state.hearing.detection.log10_p) if state.hearing else ""
+            ago_s = state.found_ago_s or 0.0
+            return "good", f"MARKED: heard in what goes out, p = {p}, {ago_s:.0f} s ago"
+        case "not heard":
+            return "bad", "NOT HEARD: there is sound, but no mark is found in what goes out"
+        case _:
+            return "waiting", "ready: speak for some seconds, then the mark can be heard"
+
+
+def make_fields(state: MicState) -> dict[str, Any]:
+    """Return the state for JSON."""
+    mood, words = describe_state(state)
+    return {
+        "sign": state.sign,
+        "confirmation": state.confirmation,
+        "mood": mood,
+        "words": words,
+        "microphone": state.microphone,
+        "recorders": state.n_recorders,
+        "level_dbfs": round(state.level_dbfs, 1),
+        "delay_ms": round(1e3 * state.delay_s, 2),
+        "block": state.block,
+        "blocks": state.n_blocks,
+        "missed": state.n_missed,
+        "unmarked": state.n_unmarked,
+        "busy": round(state.busy, 4),
+        "log10_p": None if state.hearing is None else round(state.hearing.detection.log10_p, 2),
+        "found_ago_s": None if state.found_ago_s is None else round(state.found_ago_s, 1),
+        "error": state.error,
+    }
+
+
+class Board:
+    """Show states as they come: a panel for a person, a line at each change for a file.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether every change, and every tenth second, is one line of JSON.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._stack = ExitStack()
+        self._live: Live | None = None
+        self._last: tuple[object, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Begin; a terminal gets a panel."""
+        if sys.stdout.isatty() and not self._as_json:
+            from rich.live import Live
+
+            self._live = self._stack.enter_context(Live(refresh_per_second=5, transient=True))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take the panel away."""
+        self._stack.close()
+
+    def show(self, state: MicState) -> None:
+        """Show one state."""
+        mood, words = describe_state(state)
+        if self._live is not None:
+            self._live.update(_make_panel(state, mood, words))
+            return
+        now = (state.sign, state.confirmation, state.microphone, state.n_blocks // 1000)
+        if now == self._last or (not self._as_json and now[:3] == self._last[:3]):
+            return
+        self._last = now
+        if self._as_json:
+            _output.result_json(make_fields(state))
+        else:
+            clock = datetime.now().astimezone().strftime("%H:%M:%S")
+            _output.result(f"{clock}  {words}  [{format_path(state.microphone)}]")
+        sys.stdout.flush()
+
+
+def _make_panel(state: MicState, mood: str, words: str) -> Any:  # noqa: ANN401 - what rich renders
+    from rich.panel import Panel
+    from rich.text import Text
+
+    filled = round(_BAR_WIDTH * min(max(1 + state.level_dbfs / _BAR_DB, 0), 1))
+    bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+    programs = "program records" if state.n_recorders == 1 else "programs record"
+    lines = [
+        Text(f"● {words}", style=f"bold {_COLOURS[mood]}"),
+        Text(f"  microphone  {format_path(state.microphone) or 'none'}"),
+        Text(f"  level       {bar} {state.level_dbfs:.0f} dBFS"),
+        Text(f"  delay       {1e3 * state.delay_s:.1f} ms (blocks of {state.block})"),
+        Text(f"  missed      {state.n_missed} of {state.n_blocks:,} blocks"),
+        Text(f"  used by     {state.n_recorders} {programs} from Sottovoce"),
+    ]
+    return Panel(Text("\n").join(lines), title="Sottovoce", subtitle="Ctrl-C ends it")

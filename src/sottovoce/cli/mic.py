@@ -1,0 +1,121 @@
+"""`sottovoce mic`: the microphone that says no in every call."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from sottovoce.cli import _output
+from sottovoce.cli._notice import OWNER, POLICY, choose_notice
+from sottovoce.cli._options import JSON, examples, strength_option
+from sottovoce.cli._sign import Board
+from sottovoce.cli._words import describe_notice, format_path
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["mic"]
+
+_POLL_S = 0.2
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "sottovoce mic                       then choose the microphone Sottovoce in the call",
+        "sottovoce mic --make-default        programs are given it by themselves",
+        "sottovoce mic --device headset      by a part of its name",
+        "sottovoce mic list                  the microphones that there are",
+    ),
+)
+@strength_option("strong")
+@click.option(
+    "--device",
+    metavar="NAME",
+    help="The hardware microphone, by a part of its name; by default the one that programs are"
+    " given.",
+)
+@OWNER
+@POLICY
+@click.option(
+    "--make-default", is_flag=True, help="Give programs Sottovoce by default, until this ends."
+)
+@click.option(
+    "--block",
+    default=512,
+    show_default=True,
+    type=click.IntRange(64, 4096),
+    metavar="SAMPLES",
+    help="Smaller is less delay and more work.",
+)
+@JSON
+@click.pass_context
+def mic(
+    context: click.Context,
+    *,
+    strength_db: float,
+    device: str | None,
+    owner: str | None,
+    policy: str,
+    make_default: bool,
+    block: int,
+    as_json: bool,
+) -> None:
+    """Make a microphone called Sottovoce whose sound carries your refusal.
+
+    Choose it in the call's settings.  The sign shows whether the mark is heard in what really
+    goes out.  Ctrl-C takes the microphone away again.
+
+    A host can still record you, and the mark cannot stop a machine: it says no, in the sound
+    itself.  Needs Linux with PipeWire.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from sottovoce.live import VirtualMic
+
+    notice = choose_notice(owner=owner, policy=policy)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    microphone = VirtualMic(
+        notice=notice,
+        strength_db=strength_db,
+        device=device,
+        block=block,
+        make_default=make_default,
+    )
+    try:
+        with microphone as live, Board(as_json=as_json) as board:
+            if not as_json:
+                _output.explain(
+                    f"The microphone Sottovoce is there.  What it says: {describe_notice(notice)}."
+                )
+            while True:
+                board.show(live.poll())
+                time.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        _output.explain("The microphone Sottovoce is gone.")
+
+
+@mic.command("list")
+@JSON
+def list_microphones(*, as_json: bool) -> None:
+    """Name the microphones that there are, the one that programs are given first."""
+    from sottovoce.live.routing import read_graph
+
+    graph = read_graph()
+    for node in sorted(graph.microphones(), key=lambda node: node.name != graph.default_source):
+        is_default = node.name == graph.default_source
+        if as_json:
+            _output.result_json(
+                {"name": node.name, "description": node.description, "default": is_default}
+            )
+        else:
+            shown = format_path(node.description)
+            _output.result(f"{shown}{'  (default)' if is_default else ''}")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
