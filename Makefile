@@ -1,6 +1,6 @@
 # Every target makes what it needs first and can be run again.  uv is used where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt bench battery bench-smoke docs wheel
+.PHONY: help setup demo test test-live check fmt bench battery bench-smoke docs wheel
 
 # Only relative paths: make cannot hold a space in a name, and the folder may have one.
 PY := .venv/bin/python
@@ -22,8 +22,13 @@ demo: .venv/.base  ## Protect the shipped clip, check it, also after MP3 and Opu
 	$(PY) examples/demo.py --out demo-output
 
 # FULL=1 adds what takes longer (slow) and what fills a small disk of its own (disk, needs root).
-test: .venv/.test  ## Run the tests; FULL=1 runs every one
-	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 $(if $(FULL),,-m "not slow and not disk") $(ARGS)
+test: .venv/.test  ## Run the tests; FULL=1 runs every one that needs no audio server
+	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 \
+		-m "not device $(if $(FULL),,and not slow and not disk)" $(ARGS)
+
+# One after the other: sound that is late because another test wants the processor is no finding.
+test-live: .venv/.test  ## Run the tests on an audio server of their own (see .ci/packages)
+	$(ONE_THREAD) $(PY) -m pytest -m device $(ARGS)
 
 check: .venv/.dev  ## ruff, mypy strict, import contracts, docstrings, spelling
 	$(PY) -m ruff check $(LINTED)

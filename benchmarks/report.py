@@ -36,6 +36,8 @@ SECTIONS = {
     "false_positives": "Is anything found that is not there?",
     "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at once",
+    "calls": "Real calls",
+    "live": "The virtual microphone",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",
     "memory": "Memory",

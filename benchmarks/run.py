@@ -26,6 +26,8 @@ _ALL = (
     "false_positives",
     "baseline",
     "talkers",
+    "calls",
+    "live",
     "quality",
     "speed",
     "memory",

@@ -15,6 +15,7 @@ import ctypes.util
 import gc
 import glob
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sottovoce.core.payload import Notice
-from sottovoce.errors import DeviceError
+from sottovoce.errors import DeviceError, MissingExtraError
 from sottovoce.live.marking import BlockMarker
 from sottovoce.live.meters import Meter, open_meters
 
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 
     from sottovoce.live.meters import Meters
 
-__all__ = ["CLIENT_NAME", "Engine", "find_jack_library", "main"]
+__all__ = ["CLIENT_NAME", "Engine", "check_jack", "find_jack_library", "main"]
 
 CLIENT_NAME = "sottovoce-engine"
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
+_LONGEST_GAP = 1 << 22
+"""Samples that may have been missed; a greater step is a new count: another driver's."""
 _LIBRARIES = (
     "/usr/lib/*/pipewire-0.3/jack/libjack.so.0",
     "/usr/lib*/pipewire-0.3/jack/libjack.so.0",
@@ -52,13 +55,29 @@ def find_jack_library() -> str | None:
     return found[0] if found else None
 
 
-def _import_jack() -> Any:  # noqa: ANN401 - JACK-Client has no types
-    """Import the module `jack` over PipeWire's library, which lies off the loader's path."""
+def check_jack() -> str:
+    """Return the path of PipeWire's JACK library.
+
+    Raises
+    ------
+    DeviceError
+        If the library is not installed.
+    MissingExtraError
+        If its Python binding is not.
+    """
     path = find_jack_library()
     if path is None:
         raise DeviceError(
             "PipeWire's JACK library is missing", remedy="sudo apt install pipewire-jack"
         )
+    if importlib.util.find_spec("jack") is None:
+        raise MissingExtraError("JACK-Client", extra="live", purpose="make a microphone")
+    return path
+
+
+def _import_jack() -> Any:  # noqa: ANN401 - JACK-Client has no types
+    """Import the module `jack` over PipeWire's library, which lies off the loader's path."""
+    path = check_jack()
     find_any = ctypes.util.find_library
     ctypes.util.find_library = lambda name: path if name == "jack" else find_any(name)
     try:
@@ -137,9 +156,10 @@ class Engine:
             out[:] = heard
             meters[Meter.N_UNMARKED] += 1
             self._error_path.write_text(repr(err))
-        if self._next_frame is not None and frame != self._next_frame:
-            # The count wraps around at 32 bits.
-            meters[Meter.N_MISSED] += ((frame - self._next_frame) & 0xFFFFFFFF) / n
+        if self._next_frame is not None:
+            # The count wraps around at 32 bits; one that went back is that of another driver.
+            skipped = (frame - self._next_frame) & 0xFFFFFFFF
+            meters[Meter.N_MISSED] += skipped / n if skipped < _LONGEST_GAP else 0
         self._next_frame = (frame + n) & 0xFFFFFFFF
         meters[Meter.BLOCK] = n
         meters[Meter.N_BLOCKS] += 1

@@ -28,7 +28,7 @@ class Meter(enum.IntEnum):
     BLOCK = 1
     """Samples in the last block."""
     DELAY = 2
-    """Samples between in and out, without the block itself."""
+    """Samples between in and out."""
     N_BLOCKS = 3
     """Blocks since the process began."""
     N_MISSED = 4

@@ -230,8 +230,11 @@ def set_default_source(name: str) -> None:
         _run("pw-metadata", "-d", "0", _CONFIGURED, check=False)
 
 
-def record(name: str, *, sr: int) -> subprocess.Popen[bytes]:
-    """Record a node, mixed to mono at `sr` Hz, as raw float32 on the process's stdout.
+def record(*, sr: int) -> subprocess.Popen[bytes]:
+    """Record, mixed to mono at `sr` Hz, as raw float32 on the process's stdout.
+
+    The recorder is a node called `LISTENER_NAME` that hears nothing until it is linked: left to
+    the server, it would be given another microphone whenever ours is away.
 
     Raises
     ------
@@ -239,18 +242,8 @@ def record(name: str, *, sr: int) -> subprocess.Popen[bytes]:
         If PipeWire's programs are not installed.
     """
     return spawn(
-        "pw-record",
-        "--target",
-        name,
-        "--rate",
-        str(sr),
-        "--channels",
-        "1",
-        "--format",
-        "f32",
-        "-P",
-        f"{{ node.name={LISTENER_NAME} }}",
-        "-",
+        *("pw-record", "--target", "0", "--rate", str(sr), "--channels", "1", "--format", "f32"),
+        *("-P", f"{{ node.name={LISTENER_NAME} }}", "-"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

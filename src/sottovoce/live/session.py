@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import math
@@ -18,7 +17,7 @@ from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import DeviceError
 from sottovoce.live import routing
-from sottovoce.live.engine import CLIENT_NAME, ERROR_FILE, METERS_FILE
+from sottovoce.live.engine import CLIENT_NAME, ERROR_FILE, METERS_FILE, check_jack
 from sottovoce.live.meters import Meter, create_meters
 from sottovoce.live.watching import SourceWatcher
 
@@ -35,6 +34,7 @@ DESCRIPTION = "Sottovoce"
 _GRAPH_S = 0.5
 _DEAD_S = 1.0
 _START_S = 8.0
+_PATIENCE_S = 3.0
 _BACKOFF_S = 1.0
 _FRESH_S = 6.0
 _ENOUGH_S = 8.0
@@ -60,7 +60,7 @@ class MicState:
     level_dbfs : float
         Root mean square of the voice, smoothed over 0.3 s, in dB relative to full scale.
     delay_s : float
-        Time from the microphone's sample to the program's, without what both devices add.
+        Time that marking adds between the microphone and the program.
     n_blocks, n_missed, n_unmarked : int
         Blocks so far; those that the server went on without; those that went out unmarked.
     block : int
@@ -175,8 +175,7 @@ class VirtualMic:
         self._n_unmarked = 0
         self._watcher: SourceWatcher | None = None
         if listen:
-            record = functools.partial(routing.record, routing.NODE_NAME)
-            self._watcher = SourceWatcher(record)
+            self._watcher = SourceWatcher(routing.record)
 
     def __enter__(self) -> Self:
         """Make the microphone.
@@ -191,7 +190,10 @@ class VirtualMic:
         DeviceError
             If there is no PipeWire, no microphone of the wanted name, or another process has
             made *Sottovoce* already.
+        MissingExtraError
+            If the extra `live` is not installed.
         """
+        check_jack()
         graph = routing.read_graph()
         if graph.find(routing.NODE_NAME) is not None:
             raise DeviceError(
@@ -258,6 +260,9 @@ class VirtualMic:
         if self._node is None or self._node.poll() is not None:
             self._node = routing.create_node(DESCRIPTION)
             return graph
+        if self._engine is not None and self._hangs(now):
+            self._engine.kill()
+            self._engine.wait()
         if self._engine is None or self._engine.poll() is not None:
             if self._engine is not None:
                 self._note_error(f"the audio process ended with code {self._engine.returncode}")
@@ -273,6 +278,11 @@ class VirtualMic:
             routing.set_default_source(routing.NODE_NAME)
         self._link(graph, own, engine)
         return graph
+
+    def _hangs(self, now: float) -> bool:
+        """Whether the audio process had time to start, and does nothing."""
+        last_s = max(float(self._meters[Meter.LAST_S]), self._engine_began_s + _PATIENCE_S)
+        return now - last_s > _DEAD_S
 
     def _choose_microphone(self, graph: Graph) -> None:
         """Take the wanted microphone, or else the one that programs are given, or any."""
@@ -313,7 +323,10 @@ class VirtualMic:
                 self._gain = gain
         else:
             wanted |= {(s, i) for s in sources for i in sink}
-        inputs = set(sink) | (set(graph.ports_of(engine, "in")) if engine else set())
+        listener = graph.find(routing.LISTENER_NAME)
+        ears = graph.ports_of(listener, "in") if listener else []
+        wanted |= {(o, i) for o in graph.ports_of(own, "out") for i in ears}
+        inputs = {*sink, *ears, *(graph.ports_of(engine, "in") if engine else ())}
         for link in wanted - graph.links:
             routing.connect(*link)
         for out, into in graph.links - wanted:
@@ -381,7 +394,7 @@ class VirtualMic:
             microphone=self._microphone.description if self._microphone else "",
             n_recorders=len(self._graph.recorders_of(own)) if self._graph and own else 0,
             level_dbfs=10 * math.log10(meters[Meter.MEAN_SQUARE] + 1e-12),
-            delay_s=(meters[Meter.DELAY] + meters[Meter.BLOCK]) / sr,
+            delay_s=meters[Meter.DELAY] / sr,
             n_blocks=int(meters[Meter.N_BLOCKS]),
             n_missed=round(meters[Meter.N_MISSED]),
             n_unmarked=n_unmarked,

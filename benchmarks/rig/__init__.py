@@ -1,0 +1,1 @@
+"""What live figures and tests need: an audio server of its own, and a call in a real browser."""

@@ -1,0 +1,139 @@
+"""A call in Debian's Chromium: from its microphone through Opus to the far end's samples."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+from scipy import signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from benchmarks.rig.server import AudioServer
+
+__all__ = ["SR", "Take", "compare", "hold_call", "open_page"]
+
+SR = 48_000
+TAKES = 3
+_LENGTH_S = 1.0
+_LIKENESS = {False: 0.90, True: 0.75}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """What the far end heard of a clip.
+
+    Attributes
+    ----------
+    y : np.ndarray, shape=(n,)
+        Its samples at 48 kHz.
+    likeness : float
+        Correlation of its log-spectrogram with the clip's.
+    n_damaged : int
+        Takes before it that were damaged.
+    stats : dict
+        What the far end counted: packets lost and received, samples concealed, the codec.
+    """
+
+    y: npt.NDArray[np.float32]
+    likeness: float
+    n_damaged: int
+    stats: dict[str, Any]
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        """Say nothing: the requests are our own."""
+
+
+@contextmanager
+def open_page(environment: dict[str, str]) -> Iterator[Page]:
+    """Serve the page on this machine alone, and open it."""
+    # late: who only reads results need not have it
+    from playwright.sync_api import sync_playwright
+
+    if shutil.which("chromium") is None:
+        raise RuntimeError("apt-get install chromium")
+    handler = functools.partial(_Quiet, directory=Path(__file__).parent)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path="/usr/bin/chromium",
+                    env=environment,
+                    ignore_default_args=["--mute-audio"],
+                    args=[
+                        *(["--no-sandbox"] if os.geteuid() == 0 else []),
+                        "--use-fake-ui-for-media-stream",
+                        "--autoplay-policy=no-user-gesture-required",
+                        "--disable-features=WebRtcHideLocalIpsWithMdns",
+                        "--allow-loopback-in-peer-connection",
+                    ],
+                )
+                page = browser.new_context(permissions=["microphone"]).new_page()
+                page.goto(f"http://127.0.0.1:{web.server_port}/call.html")
+                yield page
+                browser.close()
+        finally:
+            web.shutdown()
+            thread.join()
+
+
+def hold_call(
+    page: Page,
+    server: AudioServer,
+    clip: Path,
+    *,
+    processing: bool,
+    label: str = "Sottovoce",
+    kbps: int = 24,
+) -> Take:
+    """Say a clip in a call; a damaged take is counted and taken again.
+
+    A machine that is busy with other things breaks a call now and then, whatever is said in it:
+    a take is damaged if it is too short or its spectrogram is not that of the clip.
+    """
+    played, sr = sf.read(clip, dtype="float32", always_2d=True)
+    common = gcd(sr, SR)
+    played = signal.resample_poly(played.mean(axis=1), SR // common, sr // common)
+    for n_damaged in range(TAKES):
+        page.evaluate("start", {"label": label, "processing": processing, "kbps": kbps})
+        page.wait_for_timeout(1_000)
+        server.play(clip).wait()
+        page.wait_for_timeout(1_000)
+        got = page.evaluate("stop")
+        y = np.frombuffer(base64.b64decode(got["samples"]), dtype=np.float32)
+        likeness = compare(played, y)
+        if len(y) > len(played) - _LENGTH_S * SR and likeness >= _LIKENESS[processing]:
+            return Take(y=y, likeness=likeness, n_damaged=n_damaged, stats=got["stats"])
+    raise RuntimeError(f"{TAKES} takes of {clip.name} were damaged, the last {likeness:.2f}")
+
+
+def compare(played: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]) -> float:
+    """Return the correlation of the two log-spectrograms up to 12 kHz, once aligned."""
+    lags = signal.correlate(heard, played, method="fft")
+    shift = int(np.argmax(np.abs(lags))) - (len(played) - 1)
+    heard = heard[max(shift, 0) :]
+    played = played[max(-shift, 0) :][: len(heard)]
+    pictures = [
+        np.log10(np.abs(signal.stft(y, SR, nperseg=1024)[2][:256]) + 1e-4)
+        for y in (played, heard[: len(played)])
+    ]
+    return float(np.corrcoef(pictures[0].ravel(), pictures[1].ravel())[0, 1])

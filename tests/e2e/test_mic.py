@@ -1,0 +1,143 @@
+"""The virtual microphone on a real PipeWire, and everything that can happen to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from scipy import signal as dsp
+
+import sottovoce as sv
+from benchmarks.rig.server import find_process
+from tests.e2e.conftest import CLIP
+
+pytestmark = pytest.mark.device
+
+
+def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path):
+    live = mic("--owner", "4f2a-91c0-77de")
+    live.wait_for(sign="marking")
+    recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=24)
+    time.sleep(0.5)
+    server.play(CLIP).wait()
+    state = live.wait_for(confirmation="heard")
+    assert state["microphone"] == "HardwareMic"
+    assert state["unmarked"] == 0
+    recording.wait()
+    y, sr = sf.read(tmp_path / "out.wav", dtype="float32")
+    detection = sv.detect(y, sr=sr)
+    assert detection.found
+    assert detection.voices[0].notice.owner_id == 0x4F2A91C077DE
+    live.process.send_signal(signal.SIGINT)
+    assert live.process.wait(10) == 0
+    assert "is gone" in live.error()
+    server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
+
+
+def test_the_delay_is_16_ms_to_the_sample(server, mic, tmp_path):
+    live = mic("--strength", "0.1")
+    live.wait_for(sign="marking")
+    # One recording of two channels, so that both are cut at the same sample.
+    path = tmp_path / "both.wav"
+    words = ["timeout", "-s", "INT", "8", "pw-record", "--target", "0", "-P"]
+    words += ["{ node.name=ruler }", "--rate", "48000", "--channels", "2", "--format", "f32"]
+    ruler = server.spawn(*words, str(path))
+    server.wait(lambda: "ruler:input_FR" in server.run("pw-link", "-i"), "the ruler")
+    server.run("pw-link", "hw_mic:capture_MONO", "ruler:input_FL")
+    server.run("pw-link", "sottovoce:capture_MONO", "ruler:input_FR")
+    server.play(CLIP)
+    ruler.wait()
+    y, sr = sf.read(path, dtype="float32")
+    before, after = y[sr * 2 : sr * 6].T
+    lags = dsp.correlate(after, before, method="fft")
+    delay_s = (int(np.argmax(lags)) - (len(before) - 1)) / sr
+    assert delay_s == 0.016
+    assert live.states()[-1]["delay_ms"] == 16
+
+
+def test_kill_9_leaves_no_microphone_and_no_process(server, mic):
+    live = mic()
+    live.wait_for(sign="marking")
+    assert "sottovoce" in server.sources()
+    # A microphone and nothing else: no loudspeaker that a program could play into.
+    assert "sottovoce" not in server.run("pactl", "list", "short", "sinks")
+    engine = find_process(server, "sottovoce.live.engine")
+    live.process.kill()
+    server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
+    server.wait(lambda: not Path(f"/proc/{engine}").exists(), "the end of the audio process")
+
+
+def test_when_the_audio_process_dies_the_voice_goes_on_and_the_sign_turns_red(
+    server, mic, tmp_path
+):
+    live = mic()
+    live.wait_for(sign="marking")
+    server.play(CLIP)
+    time.sleep(1)
+    engine = find_process(server, "sottovoce.live.engine")
+    recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=8)
+    time.sleep(1)
+    os.kill(engine, signal.SIGSTOP)  # hangs: neither dead nor alive
+    state = live.wait_for(sign="unmarked")
+    assert state["mood"] == "bad"
+    live.wait_for(sign="marking")
+    assert find_process(server, "sottovoce.live.engine") != engine
+    recording.wait()
+    y, _ = sf.read(tmp_path / "out.wav", dtype="float32")
+    blocks = y[: len(y) // 4800 * 4800].reshape(-1, 4800)
+    silent_s = 0.1 * int((np.abs(blocks).max(axis=1) < 1e-4).sum())
+    assert silent_s < 2.5
+
+
+def test_a_lost_microphone_is_told_and_another_is_taken(server, mic):
+    live = mic()
+    live.wait_for(sign="marking", microphone="HardwareMic")
+    modules = re.findall(r"^(\d+).*sink_name=hw_mic", server.run("pactl", "list", "short"), re.M)
+    server.run("pactl", "unload-module", modules[0])
+    live.wait_for(sign="no microphone", mood="bad")
+    server.add_microphone("headset", "Headset", feed="headset_feed")
+    live.wait_for(sign="marking", microphone="Headset")
+    server.play(CLIP, to="headset_feed")
+    live.wait_for(confirmation="heard")
+
+
+def test_a_restarted_server_gets_its_microphone_back(server, mic):
+    live = mic()
+    live.wait_for(sign="marking")
+    server.stop()
+    live.wait_for(sign="no server", mood="bad")
+    server.start()
+    live.wait_for(sign="marking")
+    assert "sottovoce" in server.sources()
+    server.play(CLIP)
+    live.wait_for(confirmation="heard")
+
+
+def test_the_default_is_given_back(server, mic):
+    usual = server.run("pactl", "get-default-source")
+    live = mic("--make-default")
+    live.wait_for(sign="marking")
+    server.wait(lambda: server.run("pactl", "get-default-source") == "sottovoce\n", "the default")
+    assert live.states()[-1]["microphone"] == "HardwareMic"
+    live.process.terminate()
+    assert live.process.wait(10) == 0
+    server.wait(lambda: server.run("pactl", "get-default-source") == usual, "the usual default")
+
+
+def test_a_second_one_is_refused(server, mic):
+    mic().wait_for(sign="marking")
+    again = mic()
+    assert again.process.wait(15) == 2
+    assert "there already" in again.error()
+
+
+def test_an_unknown_microphone_is_refused_with_the_names_of_those_that_there_are(server, mic):
+    refused = mic("--device", "nonesuch")
+    assert refused.process.wait(15) == 2
+    assert "HardwareMic" in refused.error()
