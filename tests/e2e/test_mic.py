@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -141,3 +144,25 @@ def test_an_unknown_microphone_is_refused_with_the_names_of_those_that_there_are
     refused = mic("--device", "nonesuch")
     assert refused.process.wait(15) == 2
     assert "HardwareMic" in refused.error()
+
+
+def test_the_doctor_finds_nothing_missing_and_says_what_is(server, mic):
+    def ask(**changes):
+        words = [Path(sys.executable).with_name("sottovoce"), "mic", "doctor", "--json"]
+        environment = {**server.environment, **changes}
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        checks = [json.loads(line) for line in done.stdout.splitlines()]
+        return done.returncode, {check["what"]: check for check in checks}
+
+    code, checks = ask()
+    assert code == 0
+    assert "there is a microphone: HardwareMic" in checks
+    assert not checks["the microphone Sottovoce is there"]["ok"]
+    mic().wait_for(sign="marking")
+    assert ask()[1]["the microphone Sottovoce is there"]["ok"]
+    code, checks = ask(XDG_RUNTIME_DIR=str(server.folder / "home"))
+    assert code == 2
+    assert "systemctl --user start pipewire" in checks["PipeWire is running"]["remedy"]
+    code, checks = ask(PATH="/nonexistent")
+    assert code == 2
+    assert "pipewire-bin" in checks["PipeWire's programs are installed"]["remedy"]

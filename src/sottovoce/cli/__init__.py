@@ -1,4 +1,4 @@
-"""The command `sottovoce`: protect, check, mic, id and abx."""
+"""The command `sottovoce`: protect, check, mic, listen, id and abx."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sottovoce.cli._options import examples
 from sottovoce.cli.abx import abx
 from sottovoce.cli.check import check
 from sottovoce.cli.identity import identity
+from sottovoce.cli.listen import listen
 from sottovoce.cli.mic import mic
 from sottovoce.cli.protect import protect
 from sottovoce.errors import SottovoceError
@@ -49,6 +50,7 @@ def program(context: click.Context, *, debug: bool) -> None:
 program.add_command(protect)
 program.add_command(check)
 program.add_command(mic)
+program.add_command(listen)
 program.add_command(identity)
 program.add_command(abx)
 

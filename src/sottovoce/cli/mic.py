@@ -29,6 +29,7 @@ _POLL_S = 0.2
         "sottovoce mic --make-default        programs are given it by themselves",
         "sottovoce mic --device headset      by a part of its name",
         "sottovoce mic list                  the microphones that there are",
+        "sottovoce mic doctor                what is missing, if it does not work",
     ),
 )
 @strength_option("strong")
@@ -115,6 +116,30 @@ def list_microphones(*, as_json: bool) -> None:
         else:
             shown = format_path(node.description)
             _output.result(f"{shown}{'  (default)' if is_default else ''}")
+
+
+@mic.command("doctor")
+@JSON
+@click.pass_context
+def doctor(context: click.Context, *, as_json: bool) -> None:
+    """Say in plain words what is missing, and the command that mends it.
+
+    Exit code: 0 if the microphone can work, 2 if something is missing.
+    """
+    from sottovoce.live.doctor import examine
+
+    healthy = True
+    for check in examine():
+        healthy = healthy and (check.ok or not check.grave)
+        if as_json:
+            fields = {"what": check.what, "ok": check.ok, "grave": check.grave}
+            _output.result_json({**fields, "remedy": check.remedy})
+            continue
+        mark = "yes" if check.ok else "NO " if check.grave else "no "
+        _output.result(f"{mark}  {format_path(check.what)}")
+        if check.remedy:
+            _output.result(f"     {check.remedy}")
+    context.exit(0 if healthy else 2)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

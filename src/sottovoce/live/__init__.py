@@ -1,6 +1,6 @@
 """The virtual microphone: speech that leaves this computer marked, and a watch that says so."""
 
 from sottovoce.live.session import MicState, VirtualMic
-from sottovoce.live.watching import Hearing, SourceWatcher
+from sottovoce.live.watching import Hearing, SourceWatcher, listen_to
 
-__all__ = ["Hearing", "MicState", "SourceWatcher", "VirtualMic"]
+__all__ = ["Hearing", "MicState", "SourceWatcher", "VirtualMic", "listen_to"]

@@ -41,8 +41,6 @@ CLIENT_NAME = "sottovoce-engine"
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
-_LONGEST_GAP = 1 << 22
-"""Samples that may have been missed; a greater step is a new count: another driver's."""
 _LIBRARIES = (
     "/usr/lib/*/pipewire-0.3/jack/libjack.so.0",
     "/usr/lib*/pipewire-0.3/jack/libjack.so.0",
@@ -122,6 +120,7 @@ class Engine:
         self._notice = notice
         self._strength_db = strength_db
         self._next_frame: int | None = None
+        self._began_s = 0.0
         self.gain = 1.0
         self.set_rate(sr)
 
@@ -156,11 +155,13 @@ class Engine:
             out[:] = heard
             meters[Meter.N_UNMARKED] += 1
             self._error_path.write_text(repr(err))
-        if self._next_frame is not None:
-            # The count wraps around at 32 bits; one that went back is that of another driver.
+        if frame != self._next_frame and self._next_frame is not None:
+            # The count wraps around at 32 bits, and jumps when the graph gets another driver:
+            # no more was missed than there was time for.
             skipped = (frame - self._next_frame) & 0xFFFFFFFF
-            meters[Meter.N_MISSED] += skipped / n if skipped < _LONGEST_GAP else 0
-        self._next_frame = (frame + n) & 0xFFFFFFFF
+            time_for = (began_s - self._began_s) * meters[Meter.SR] - meters[Meter.BLOCK]
+            meters[Meter.N_MISSED] += round(min(skipped, max(time_for, 0.0)) / n)
+        self._next_frame, self._began_s = (frame + n) & 0xFFFFFFFF, began_s
         meters[Meter.BLOCK] = n
         meters[Meter.N_BLOCKS] += 1
         meters[Meter.BUSY_S] += time.thread_time() - busy_s

@@ -24,6 +24,7 @@ __all__ = [
     "connect",
     "create_node",
     "disconnect",
+    "is_called",
     "read_graph",
     "record",
     "set_default_source",
@@ -36,6 +37,7 @@ _TIMEOUT_S = 5.0
 _SOURCE_CLASSES = ("Audio/Source", "Audio/Source/Virtual", "Audio/Duplex")
 _DEFAULT = "default.audio.source"
 _CONFIGURED = "default.configured.audio.source"
+_DEFAULT_SINK = "default.audio.sink"
 _PACKAGES = {"setpriv": "util-linux"}
 
 
@@ -96,6 +98,8 @@ class Graph:
         Name of the microphone that programs are given, empty where there is none.
     configured_source : str
         Name of the one that the person chose for them, empty where the server chooses.
+    default_sink : str
+        Name of the loudspeaker that programs are given, empty where there is none.
     """
 
     nodes: tuple[Node, ...]
@@ -103,6 +107,7 @@ class Graph:
     links: frozenset[tuple[int, int]]
     default_source: str
     configured_source: str
+    default_sink: str
 
     def find(self, name: str) -> Node | None:
         """Return the node of a name."""
@@ -120,12 +125,29 @@ class Graph:
             if node.media_class in _SOURCE_CLASSES and node.name != NODE_NAME
         ]
 
+    def devices(self) -> list[Node]:
+        """Return every microphone, ours too, and every loudspeaker."""
+        kinds = (*_SOURCE_CLASSES, "Audio/Sink")
+        return [node for node in self.nodes if node.media_class in kinds]
+
+    def find_device(self, wanted: str | None) -> Node | None:
+        """Return the device of a name or a part of what people are shown; None: loudspeakers."""
+        if wanted is None:
+            return self.find(self.default_sink)
+        return next((node for node in self.devices() if is_called(node, wanted)), None)
+
     def recorders_of(self, node: Node) -> list[Node]:
-        """Return who records from a node, our own listener left out."""
+        """Return who records from a node, our own listeners left out."""
         outputs = set(self.ports_of(node, "out"))
         inputs = {into for out, into in self.links if out in outputs}
         ids = {port.node for port in self.ports if port.id in inputs}
-        return [n for n in self.nodes if n.id in ids and n.name != LISTENER_NAME]
+        return [n for n in self.nodes if n.id in ids and not n.name.startswith(LISTENER_NAME)]
+
+
+def is_called(node: Node, wanted: str) -> bool:
+    """Whether a person who says `wanted` means this node."""
+    words = wanted.lower()
+    return words in (node.name.lower(), str(node.id)) or words in node.description.lower()
 
 
 def spawn(program: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
@@ -154,7 +176,7 @@ def read_graph() -> Graph:
     except json.JSONDecodeError as err:
         raise DeviceError("PipeWire's answer cannot be read", remedy="Try again.") from err
     nodes, ports, links = [], [], set()
-    chosen = {_DEFAULT: "", _CONFIGURED: ""}
+    chosen = {_DEFAULT: "", _CONFIGURED: "", _DEFAULT_SINK: ""}
     for thing in objects:
         info = thing.get("info") or {}
         props = info.get("props") or {}
@@ -183,6 +205,7 @@ def read_graph() -> Graph:
         links=frozenset(links),
         default_source=chosen[_DEFAULT],
         configured_source=chosen[_CONFIGURED],
+        default_sink=chosen[_DEFAULT_SINK],
     )
 
 
@@ -230,10 +253,10 @@ def set_default_source(name: str) -> None:
         _run("pw-metadata", "-d", "0", _CONFIGURED, check=False)
 
 
-def record(*, sr: int) -> subprocess.Popen[bytes]:
+def record(*, sr: int, name: str = LISTENER_NAME) -> subprocess.Popen[bytes]:
     """Record, mixed to mono at `sr` Hz, as raw float32 on the process's stdout.
 
-    The recorder is a node called `LISTENER_NAME` that hears nothing until it is linked: left to
+    The recorder is a node called `name` that hears nothing until it is linked: left to
     the server, it would be given another microphone whenever ours is away.
 
     Raises
@@ -243,7 +266,7 @@ def record(*, sr: int) -> subprocess.Popen[bytes]:
     """
     return spawn(
         *("pw-record", "--target", "0", "--rate", str(sr), "--channels", "1", "--format", "f32"),
-        *("-P", f"{{ node.name={LISTENER_NAME} }}", "-"),
+        *("-P", f"{{ node.name={name} }}", "-"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -288,12 +288,7 @@ class VirtualMic:
         """Take the wanted microphone, or else the one that programs are given, or any."""
         microphones = graph.microphones()
         if self._wanted is not None:
-            wanted = self._wanted.lower()
-            fits = [
-                node
-                for node in microphones
-                if wanted in (node.name.lower(), str(node.id)) or wanted in node.description.lower()
-            ]
+            fits = [node for node in microphones if routing.is_called(node, self._wanted)]
             if not fits and self._node is None:
                 names = "; ".join(node.description for node in microphones) or "none"
                 raise DeviceError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -12,20 +14,23 @@ import numpy as np
 
 from sottovoce.core.listening import detect
 from sottovoce.errors import DeviceError, SottovoceError
+from sottovoce.live import routing
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sottovoce.core.detection import Detection
 
-__all__ = ["Hearing", "SourceWatcher"]
+__all__ = ["Hearing", "SourceWatcher", "listen_to"]
 
 _logger = logging.getLogger(__name__)
 _SR = 16_000
 _CHUNK_S = 0.1
 _SILENCE_DBFS = -60.0
 _RETRY_S = 0.5
+_LINK_S = 0.5
+_LISTEN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,7 @@ class SourceWatcher:
     ----------
     record : callable
         ``record(sr=16_000)`` starts a process that writes raw mono float32 to its stdout, such
-        as `sottovoce.live.routing.record` with its node.
+        as `sottovoce.live.routing.record`.
     window_s : float
         Length of what is searched, in seconds.
     every_s : float
@@ -155,3 +160,53 @@ class SourceWatcher:
             heard_s=float((levels > _SILENCE_DBFS).sum()),
             level_dbfs=float(levels[-1]) if len(levels) else -120.0,
         )
+
+
+def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
+    """Listen to a microphone, or to what the loudspeakers play, and yield every look.
+
+    Parameters
+    ----------
+    device : str or None
+        A microphone or loudspeaker, by its name or a part of the name that people are shown;
+        None takes the loudspeakers that programs are given: the other people in a call.
+    every_s : float
+        Seconds between two looks, each at the last 20 s.
+
+    Returns
+    -------
+    hearings : iterator of Hearing
+        Without end.
+
+    Raises
+    ------
+    DeviceError
+        If there is no PipeWire, or no such device.
+    """
+    name = f"{routing.LISTENER_NAME}-{os.getpid()}"
+    graph = routing.read_graph()
+    if graph.find_device(device) is None:
+        names = "; ".join(node.description for node in graph.devices()) or "none"
+        raise DeviceError(f"there is no device {device!r}", remedy=f"There is: {names}.")
+    watcher = SourceWatcher(
+        functools.partial(routing.record, name=name), window_s=_LISTEN_S, every_s=every_s
+    )
+    watcher.start()
+    last = None
+    try:
+        while True:
+            graph = routing.read_graph()
+            node, ears = graph.find_device(device), graph.find(name)
+            if node is not None and ears is not None:
+                wanted = {
+                    (o, i) for o in graph.ports_of(node, "out") for i in graph.ports_of(ears, "in")
+                }
+                for link in wanted - graph.links:
+                    routing.connect(*link)
+            hearing = watcher.hearing
+            if hearing is not None and hearing is not last:
+                last = hearing
+                yield hearing
+            time.sleep(_LINK_S)
+    finally:
+        watcher.stop()
