@@ -89,6 +89,7 @@ def test_all_names_every_public_definition(name):
 COMMAND_PARTS = {
     "sottovoce.cli": {"program"},
     "sottovoce.cli.identity": {"new", "show"},
+    "sottovoce.cli.mic": {"doctor", "list_microphones"},
 }
 
 

@@ -79,7 +79,7 @@ def parse(line: str) -> None:
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         command = command.commands[words.pop(0)]
         context = click.Context(command, info_name=command.name, parent=context)
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not command.invoke_without_command:
         assert words
         assert words[0] in {"--version", "--help", "--debug"}
         return

@@ -8,6 +8,7 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -145,7 +146,8 @@ def _run_pool(
             # A terminal sends the signal to all; `kill` only to this process.
             for process in multiprocessing.active_children():
                 if process.pid is not None:
-                    os.kill(process.pid, signal.SIGINT)
+                    with suppress(ProcessLookupError):  # it ended meanwhile
+                        os.kill(process.pid, signal.SIGINT)
         pool.shutdown(wait=True, cancel_futures=True)
 
 

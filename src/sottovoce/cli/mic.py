@@ -100,7 +100,7 @@ def mic(
         _output.explain("The microphone Sottovoce is gone.")
 
 
-@mic.command("list")
+@mic.command("list", epilog=examples("sottovoce mic list", "sottovoce mic list --json"))
 @JSON
 def list_microphones(*, as_json: bool) -> None:
     """Name the microphones that there are, the one that programs are given first."""
@@ -118,7 +118,10 @@ def list_microphones(*, as_json: bool) -> None:
             _output.result(f"{shown}{'  (default)' if is_default else ''}")
 
 
-@mic.command("doctor")
+@mic.command(
+    "doctor",
+    epilog=examples("sottovoce mic doctor", "sottovoce mic doctor --json    for a program"),
+)
 @JSON
 @click.pass_context
 def doctor(context: click.Context, *, as_json: bool) -> None:

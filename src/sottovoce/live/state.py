@@ -1,0 +1,73 @@
+"""`MicState`: how the virtual microphone is at one moment, whatever sound system it stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from sottovoce.live.watching import Hearing
+
+__all__ = ["MicState", "Sign"]
+
+_FRESH_S = 6.0
+_ENOUGH_S = 8.0
+"""Seconds of sound in which a strong mark is always found; see the measurements of strengths."""
+
+Sign = Literal["marking", "unmarked", "no microphone", "no server", "starting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicState:
+    """How the virtual microphone is at one moment.
+
+    Attributes
+    ----------
+    sign : str
+        *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
+        because marking fails.  *no microphone*: none is plugged in.  *no server*: the audio
+        server is not there.  *starting*: not long enough to tell.
+    microphone : str
+        The hardware microphone's name for people, empty where there is none.
+    n_recorders : int
+        Programs that record from *Sottovoce* now.
+    level_dbfs : float
+        Root mean square of the voice, smoothed over 0.3 s, in dB relative to full scale.
+    delay_s : float
+        Time that marking adds between the microphone and the program.
+    n_blocks, n_missed, n_unmarked : int
+        Blocks so far; those that the server went on without; those that went out unmarked.
+    block : int
+        Samples in a block now.
+    busy : float
+        Share of one processor core that marking takes.
+    hearing : Hearing or None
+        What was last heard of the mark in what really goes out.
+    found_ago_s : float or None
+        Seconds since the mark was last found there.
+    error : str
+        What went wrong last, empty for nothing.
+    """
+
+    sign: Sign
+    microphone: str
+    n_recorders: int
+    level_dbfs: float
+    delay_s: float
+    n_blocks: int
+    n_missed: int
+    n_unmarked: int
+    block: int
+    busy: float
+    hearing: Hearing | None
+    found_ago_s: float | None
+    error: str
+
+    @property
+    def confirmation(self) -> Literal["heard", "not heard", "waiting"]:
+        """Whether the mark is heard in the last seconds that went out, if they held any sound."""
+        if self.hearing is None:
+            return "waiting"
+        if self.found_ago_s is not None and self.found_ago_s <= _FRESH_S:
+            return "heard"
+        return "not heard" if self.hearing.heard_s >= _ENOUGH_S else "waiting"
