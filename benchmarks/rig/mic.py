@@ -34,10 +34,10 @@ class MicProgram:
     def __init__(self, server: AudioServer, *words: str) -> None:
         self._lines = server.folder / "mic.jsonl"
         program = Path(sys.executable).with_name("sottovoce")
+        # A shell that starts tests in the background has them ignore Ctrl-C, and so their children.
+        command = ["env", "--default-signal=INT", program, "mic", "--json", *words]
         with self._lines.open("w") as out, self._lines.with_suffix(".err").open("w") as err:
-            self.process = subprocess.Popen(
-                [program, "mic", "--json", *words], env=server.environment, stdout=out, stderr=err
-            )
+            self.process = subprocess.Popen(command, env=server.environment, stdout=out, stderr=err)
 
     def states(self) -> list[dict[str, Any]]:
         """Return every state that it told so far."""

@@ -33,6 +33,8 @@ def describe_state(state: MicState) -> tuple[str, str]:
             return "bad", "NO MICROPHONE: plug one in, or choose one with --device"
         case "starting":
             return "waiting", "starting"
+        case "asleep":
+            return "waiting", "asleep: no program records from Sottovoce"
         case "unmarked":
             return "bad", f"UNMARKED: your voice goes out as it is ({state.error or 'no answer'})"
     match state.confirmation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -95,7 +94,7 @@ def mic(
                 )
             while True:
                 board.show(live.poll())
-                time.sleep(_POLL_S)
+                live.wait(_POLL_S)
     except KeyboardInterrupt:
         _output.explain("The microphone Sottovoce is gone.")
 

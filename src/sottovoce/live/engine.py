@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
     from sottovoce.live.meters import Meters
 
-__all__ = ["CLIENT_NAME", "Engine", "check_jack", "find_jack_library", "main"]
+__all__ = ["Engine", "check_jack", "find_jack_library", "main"]
 
-CLIENT_NAME = "sottovoce-engine"
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
@@ -172,8 +171,10 @@ class Engine:
 def _run(folder: Path) -> None:
     settings = json.loads(sys.stdin.readline())
     os.environ["PIPEWIRE_LATENCY"] = f"{settings['block']}/48000"
+    # Called only while it is linked: a microphone that nobody uses takes no power.
+    os.environ["PIPEWIRE_PROPS"] = "{ node.always-process = false }"
     jack = _import_jack()
-    client = jack.Client(CLIENT_NAME, no_start_server=True)
+    client = jack.Client(settings["client"], no_start_server=True)
     inlet, outlet = client.inports.register("in"), client.outports.register("out")
     engine = Engine(
         meters=open_meters(folder / METERS_FILE),

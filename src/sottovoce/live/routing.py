@@ -11,9 +11,12 @@ import json
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "LISTENER_NAME",
@@ -21,10 +24,13 @@ __all__ = [
     "Graph",
     "Node",
     "Port",
+    "build_graph",
     "connect",
     "create_node",
     "disconnect",
     "is_called",
+    "is_routed",
+    "parse_dump",
     "read_graph",
     "record",
     "set_default_source",
@@ -74,12 +80,15 @@ class Node:
         Name that people are shown.
     media_class : str
         Kind, such as `Audio/Source` or `Stream/Input/Audio`.
+    program : str
+        Name of the program that it belongs to, empty where it is a device.
     """
 
     id: int
     name: str
     description: str
     media_class: str
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +127,11 @@ class Graph:
         return [p.id for p in self.ports if p.node == node.id and p.direction == direction]
 
     def microphones(self) -> list[Node]:
-        """Return every source of sound but our own."""
+        """Return every source of sound but those that we make."""
         return [
             node
             for node in self.nodes
-            if node.media_class in _SOURCE_CLASSES and node.name != NODE_NAME
+            if node.media_class in _SOURCE_CLASSES and not node.name.startswith(NODE_NAME)
         ]
 
     def devices(self) -> list[Node]:
@@ -137,11 +146,11 @@ class Graph:
         return next((node for node in self.devices() if is_called(node, wanted)), None)
 
     def recorders_of(self, node: Node) -> list[Node]:
-        """Return who records from a node, our own listeners left out."""
+        """Return who records from a node, our own programs left out."""
         outputs = set(self.ports_of(node, "out"))
         inputs = {into for out, into in self.links if out in outputs}
         ids = {port.node for port in self.ports if port.id in inputs}
-        return [n for n in self.nodes if n.id in ids and not n.name.startswith(LISTENER_NAME)]
+        return [n for n in self.nodes if n.id in ids and not n.name.startswith(NODE_NAME)]
 
 
 def is_called(node: Node, wanted: str) -> bool:
@@ -171,16 +180,44 @@ def read_graph() -> Graph:
     DeviceError
         If there is no PipeWire, or it does not answer.
     """
-    try:
-        objects = json.loads(_run("pw-dump"))
-    except json.JSONDecodeError as err:
-        raise DeviceError("PipeWire's answer cannot be read", remedy="Try again.") from err
+    objects, rest = parse_dump(_run("pw-dump"))
+    if rest or not objects:
+        raise DeviceError("PipeWire's answer cannot be read", remedy="Try again.")
+    return build_graph(objects)
+
+
+def parse_dump(text: str) -> tuple[list[dict[str, Any]], str]:
+    """Return the objects in what ``pw-dump`` printed so far, and what cannot be read yet.
+
+    It prints one array after another, as things change while it looks at them.
+    """
+    objects: list[dict[str, Any]] = []
+    decoder = json.JSONDecoder()
+    text = text.lstrip()
+    while text:
+        try:
+            some, end = decoder.raw_decode(text)
+        except json.JSONDecodeError:
+            break
+        objects += some
+        text = text[end:].lstrip()
+    return objects, text
+
+
+def is_routed(thing: dict[str, Any]) -> bool:
+    """Whether an object is one that `build_graph` looks at."""
+    return thing.get("type", "").rsplit(":", 1)[-1] in ("Node", "Port", "Link", "Metadata")
+
+
+def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
+    """Make the graph of objects as PipeWire describes them, the newest of a number last."""
     nodes, ports, links = [], [], set()
     chosen = {_DEFAULT: "", _CONFIGURED: "", _DEFAULT_SINK: ""}
-    for thing in objects:
+    newest = {thing["id"]: thing for thing in objects}
+    for thing in newest.values():
         info = thing.get("info") or {}
         props = info.get("props") or {}
-        match thing["type"].rsplit(":", 1)[-1]:
+        match thing.get("type", "").rsplit(":", 1)[-1]:
             case "Node":
                 nodes.append(
                     Node(
@@ -188,6 +225,7 @@ def read_graph() -> Graph:
                         name=props.get("node.name", ""),
                         description=props.get("node.description", props.get("node.name", "")),
                         media_class=props.get("media.class", ""),
+                        program=props.get("application.name", ""),
                     )
                 )
             case "Port":
@@ -209,8 +247,8 @@ def read_graph() -> Graph:
     )
 
 
-def create_node(description: str) -> subprocess.Popen[bytes]:
-    """Make the virtual microphone; it lives as long as the process that is returned.
+def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
+    """Make a virtual microphone; it lives as long as the process that is returned.
 
     Raises
     ------
@@ -227,7 +265,7 @@ def create_node(description: str) -> subprocess.Popen[bytes]:
         raise DeviceError("pw-cli was started without an input")
     shown = json.dumps(description)
     owner.stdin.write(
-        f"create-node adapter {{ factory.name=support.null-audio-sink node.name={NODE_NAME}"
+        f"create-node adapter {{ factory.name=support.null-audio-sink node.name={name}"
         f" node.description={shown} media.class=Audio/Source/Virtual"
         " audio.position=[MONO] node.virtual=true }\n".encode()
     )

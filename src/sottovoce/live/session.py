@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import logging
 import math
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,12 +14,15 @@ from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import DeviceError
 from sottovoce.live import routing
-from sottovoce.live.engine import CLIENT_NAME, ERROR_FILE, METERS_FILE, check_jack
+from sottovoce.live.engine import METERS_FILE, check_jack
+from sottovoce.live.engine_process import EngineProcess
 from sottovoce.live.meters import Meter, create_meters
+from sottovoce.live.monitor import GraphMonitor
 from sottovoce.live.state import MicState
 from sottovoce.live.watching import SourceWatcher
 
 if TYPE_CHECKING:
+    import subprocess
     from types import TracebackType
 
     from sottovoce.live.routing import Graph, Node
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["VirtualMic"]
 
 _logger = logging.getLogger(__name__)
-DESCRIPTION = "Sottovoce"
 _GRAPH_S = 0.5
+_ASLEEP_S = 10.0
 _DEAD_S = 1.0
 _START_S = 8.0
 _PATIENCE_S = 3.0
@@ -64,6 +65,11 @@ class VirtualMic:
         Whether programs are given *Sottovoce* until this ends.
     listen : bool
         Whether what goes out is listened to.
+    on_demand : bool
+        Whether sound is worked on only while a program records from *Sottovoce*: until then the
+        hardware microphone is left alone, and next to no power is used.
+    name : str
+        Name of the node in the graph; people are shown it with a capital letter.
 
     See Also
     --------
@@ -93,29 +99,40 @@ class VirtualMic:
         block: int = 512,
         make_default: bool = False,
         listen: bool = True,
+        on_demand: bool = False,
+        name: str = routing.NODE_NAME,
     ) -> None:
+        self._name = name
+        self._client_name = f"{name}-engine"
+        self._on_demand = on_demand
+        self._asleep = on_demand
+        self._linked_s = -math.inf
+        self._monitor = GraphMonitor()
         self._notice = notice or Notice()
-        self._strength_db = strength_db
         self._wanted = device
-        self._block = block
         self._make_default = make_default
         self._folder = tempfile.TemporaryDirectory(prefix="sottovoce-")
         self._meters = create_meters(Path(self._folder.name) / METERS_FILE)
         self._node: subprocess.Popen[bytes] | None = None
-        self._engine: subprocess.Popen[bytes] | None = None
-        self._engine_began_s = -math.inf
+        self._engine = EngineProcess(
+            Path(self._folder.name),
+            notice=self._notice.to_dict(),
+            strength_db=strength_db,
+            block=block,
+            client=self._client_name,
+        )
         self._graph_s = -math.inf
         self._usual = ""
         self._configured: str | None = None
         self._graph: Graph | None = None
         self._microphone: Node | None = None
-        self._gain = 1.0
         self._error = ""
         self._found_s: float | None = None
         self._n_unmarked = 0
         self._watcher: SourceWatcher | None = None
         if listen:
-            self._watcher = SourceWatcher(routing.record)
+            record = functools.partial(routing.record, name=f"{name}-listener")
+            self._watcher = SourceWatcher(record)
 
     def __enter__(self) -> Self:
         """Make the microphone.
@@ -135,19 +152,20 @@ class VirtualMic:
         """
         check_jack()
         graph = routing.read_graph()
-        if graph.find(routing.NODE_NAME) is not None:
+        if graph.find(self._name) is not None:
             raise DeviceError(
                 "the microphone Sottovoce is there already", remedy="End the other `sottovoce mic`."
             )
         self._choose_microphone(graph)
-        self._node = routing.create_node(DESCRIPTION)
+        self._node = self._create_node()
+        self._monitor.start()
         deadline = time.monotonic() + _START_S
-        while not self.poll().n_blocks:
+        while not self._is_ready():
             if time.monotonic() > deadline:
                 message = self._error or "the audio process did not start"
                 self.close()
                 raise DeviceError(message, remedy="sottovoce mic --debug says more.")
-            time.sleep(0.05)
+            self.wait(0.05)
         if self._watcher is not None:
             self._watcher.start()
         return self
@@ -169,13 +187,14 @@ class VirtualMic:
             except DeviceError as err:
                 _logger.warning("the default microphone could not be restored: %s", err)
             self._configured = None
+        self._monitor.stop()
         if self._watcher is not None and self._watcher.started:
             self._watcher.stop()
-        for process in (self._engine, self._node):
-            if process is not None:
-                process.kill()
-                process.wait()
-        self._engine = self._node = None
+        self._engine.kill()
+        if self._node is not None:
+            self._node.kill()
+            self._node.wait()
+        self._node = None
         self._folder.cleanup()
 
     def poll(self) -> MicState:
@@ -184,45 +203,81 @@ class VirtualMic:
         Returns
         -------
         state : MicState
-            Now.  To be called several times a second.
+            Now.  To be called several times a second, or whenever `wait` returns.
         """
         now = time.monotonic()
-        if now - self._graph_s >= _GRAPH_S:
+        period_s = _ASLEEP_S if self._asleep else _GRAPH_S
+        if self._monitor.take() or now - self._graph_s >= period_s:
             self._graph_s = now
             try:
-                self._graph = self._repair(routing.read_graph(), now)
+                self._graph = self._repair(self._monitor.graph(), now)
             except DeviceError as err:
                 self._graph, self._error = None, str(err)
         return self._state(time.monotonic())
 
+    def wait(self, timeout_s: float) -> None:
+        """Return as soon as something changes in the audio server, or after `timeout_s`.
+
+        Parameters
+        ----------
+        timeout_s : float
+            In seconds; made longer while nobody records, if on demand.
+        """
+        self._monitor.wait(_ASLEEP_S if self._asleep else timeout_s)
+
+    def _create_node(self) -> subprocess.Popen[bytes]:
+        return routing.create_node(self._name, self._name.capitalize())
+
+    def _is_ready(self) -> bool:
+        """Whether marking can begin: the microphone is there, and so is the audio process."""
+        self.poll()
+        graph = self._graph
+        return graph is not None and all(
+            node is not None and graph.ports_of(node, "in")
+            for node in (graph.find(self._name), graph.find(self._client_name))
+        )
+
     def _repair(self, graph: Graph, now: float) -> Graph:
         """Start and link whatever is missing."""
         if self._node is None or self._node.poll() is not None:
-            self._node = routing.create_node(DESCRIPTION)
+            self._node = self._create_node()
             return graph
-        if self._engine is not None and self._hangs(now):
+        if self._hangs(now):
             self._engine.kill()
-            self._engine.wait()
-        if self._engine is None or self._engine.poll() is not None:
-            if self._engine is not None:
-                self._note_error(f"the audio process ended with code {self._engine.returncode}")
-            if now - self._engine_began_s > _BACKOFF_S:
-                self._start_engine()
+        if not self._engine.alive:
+            self._error = self._engine.error
+            if now - self._engine.began_s > _BACKOFF_S:
+                self._engine.start()
         self._choose_microphone(graph)
-        own, engine = graph.find(routing.NODE_NAME), graph.find(CLIENT_NAME)
+        own, engine = graph.find(self._name), graph.find(self._client_name)
         if own is None:
             return graph
-        if self._make_default and graph.configured_source != routing.NODE_NAME:
+        if self._make_default and graph.configured_source != self._name:
             if self._configured is None:
                 self._configured = graph.configured_source
-            routing.set_default_source(routing.NODE_NAME)
+            routing.set_default_source(self._name)
+        self._rest(needed=not self._on_demand or bool(graph.recorders_of(own)), now=now)
         self._link(graph, own, engine)
         return graph
 
+    def _rest(self, *, needed: bool, now: float) -> None:
+        """Fall asleep, or wake up."""
+        if needed and self._asleep:
+            self._linked_s = now
+            self._found_s = None
+            if self._watcher is not None:
+                self._watcher.forget()
+        self._asleep = not needed
+
+    def _idle_s(self, now: float) -> float:
+        """Seconds for which the audio process did nothing although it should have."""
+        if self._asleep or self._microphone is None:
+            return 0.0
+        return now - max(float(self._meters[Meter.LAST_S]), self._linked_s)
+
     def _hangs(self, now: float) -> bool:
         """Whether the audio process had time to start, and does nothing."""
-        last_s = max(float(self._meters[Meter.LAST_S]), self._engine_began_s + _PATIENCE_S)
-        return now - last_s > _DEAD_S
+        return min(self._idle_s(now), now - self._engine.began_s - _PATIENCE_S) > _DEAD_S
 
     def _choose_microphone(self, graph: Graph) -> None:
         """Take the wanted microphone, or else the one that programs are given, or any."""
@@ -235,32 +290,32 @@ class VirtualMic:
                     f"there is no microphone {self._wanted!r}", remedy=f"There is: {names}."
                 )
         else:
-            if graph.default_source != routing.NODE_NAME:
+            if graph.default_source != self._name:
                 self._usual = graph.default_source
             fits = [node for node in microphones if node.name == self._usual]
             # A microphone of flesh and wire before another program's virtual one.
             fits += sorted(microphones, key=lambda node: node.media_class)
+        if self._microphone is None and fits:
+            self._linked_s = time.monotonic()
         self._microphone = fits[0] if fits else None
 
     def _link(self, graph: Graph, own: Node, engine: Node | None) -> None:
         """Lead the microphone through the engine, or straight to our node while it is down."""
         sources = graph.ports_of(self._microphone, "out") if self._microphone else []
         sink = graph.ports_of(own, "in")
-        alive = engine is not None and self._engine is not None and self._engine.poll() is None
         wanted: set[tuple[int, int]] = set()
-        if engine is not None and alive:
+        if engine is not None and self._engine.alive:
             wanted |= {(s, i) for s in sources for i in graph.ports_of(engine, "in")}
             wanted |= {(o, i) for o in graph.ports_of(engine, "out") for i in sink}
             # Channels that meet in one port are added up.
-            gain = 1.0 / max(len(sources), 1)
-            if gain != self._gain:
-                self._tell_engine(f"{gain}\n")
-                self._gain = gain
+            self._engine.set_gain(1.0 / max(len(sources), 1))
         else:
             wanted |= {(s, i) for s in sources for i in sink}
-        listener = graph.find(routing.LISTENER_NAME)
+        listener = graph.find(f"{self._name}-listener")
         ears = graph.ports_of(listener, "in") if listener else []
         wanted |= {(o, i) for o in graph.ports_of(own, "out") for i in ears}
+        if self._asleep:
+            wanted.clear()
         inputs = {*sink, *ears, *(graph.ports_of(engine, "in") if engine else ())}
         for link in wanted - graph.links:
             routing.connect(*link)
@@ -268,46 +323,15 @@ class VirtualMic:
             if into in inputs:
                 routing.disconnect(out, into)
 
-    def _start_engine(self) -> None:
-        settings = {
-            "notice": self._notice.to_dict(),
-            "strength_db": self._strength_db,
-            "block": self._block,
-        }
-        self._engine_began_s = time.monotonic()
-        self._gain = 1.0
-        (Path(self._folder.name) / ERROR_FILE).unlink(missing_ok=True)
-        self._engine = routing.spawn(
-            sys.executable,
-            "-m",
-            "sottovoce.live.engine",
-            self._folder.name,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._tell_engine(json.dumps(settings) + "\n")
-
-    def _tell_engine(self, line: str) -> None:
-        if self._engine is None or self._engine.stdin is None:
-            return
-        try:
-            self._engine.stdin.write(line.encode())
-            self._engine.stdin.flush()
-        except OSError:
-            _logger.warning("the audio process does not listen")
-
-    def _note_error(self, otherwise: str) -> None:
-        path = Path(self._folder.name) / ERROR_FILE
-        self._error = path.read_text() if path.is_file() else otherwise
-
     def _sign(self, now: float, *, missed: bool) -> Sign:
         if self._graph is None:
             return "no server"
         if self._microphone is None:
             return "no microphone"
-        dead_s = now - float(self._meters[Meter.LAST_S])
-        if dead_s > _DEAD_S and now - self._engine_began_s < _DEAD_S and not self._error:
+        if self._asleep:
+            return "asleep"
+        dead_s = self._idle_s(now)
+        if not self._meters[Meter.LAST_S] and now - self._engine.began_s < _DEAD_S:
             return "starting"
         return "unmarked" if missed or dead_s > _DEAD_S else "marking"
 
@@ -316,13 +340,13 @@ class VirtualMic:
         n_unmarked = int(meters[Meter.N_UNMARKED])
         failing = n_unmarked > self._n_unmarked
         if failing:
-            self._note_error("marking failed")
+            self._error = self._engine.error or "marking failed"
         self._n_unmarked = n_unmarked
         hearing = self._watcher.hearing if self._watcher is not None else None
         if hearing is not None and self._is_ours(hearing):
             self._found_s = hearing.at_s
         sr = meters[Meter.SR] or 48_000.0
-        own = self._graph.find(routing.NODE_NAME) if self._graph else None
+        own = self._graph.find(self._name) if self._graph else None
         elapsed_s = meters[Meter.N_BLOCKS] * meters[Meter.BLOCK] / sr
         return MicState(
             sign=self._sign(now, missed=failing),

@@ -14,7 +14,7 @@ _FRESH_S = 6.0
 _ENOUGH_S = 8.0
 """Seconds of sound in which a strong mark is always found; see the measurements of strengths."""
 
-Sign = Literal["marking", "unmarked", "no microphone", "no server", "starting"]
+Sign = Literal["marking", "unmarked", "no microphone", "no server", "starting", "asleep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class MicState:
         *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
         because marking fails.  *no microphone*: none is plugged in.  *no server*: the audio
         server is not there.  *starting*: not long enough to tell.
+        *asleep*: no program records, so nothing is worked on.
     microphone : str
         The hardware microphone's name for people, empty where there is none.
     n_recorders : int

@@ -86,6 +86,7 @@ class SourceWatcher:
         self._n_filled = 0
         self._every = round(every_s * _SR)
         self._hearing: Hearing | None = None
+        self._forget = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -100,6 +101,11 @@ class SourceWatcher:
         if self._process is not None:
             self._process.kill()
         self._thread.join(timeout=5)
+
+    def forget(self) -> None:
+        """Begin anew: what was heard so far is of another time."""
+        self._hearing = None
+        self._forget.set()
 
     @property
     def started(self) -> bool:
@@ -140,6 +146,9 @@ class SourceWatcher:
                 self._look()
 
     def _push(self, block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
+        if self._forget.is_set():
+            self._forget.clear()
+            self._n_filled = 0
         n = len(block)
         self._window[:-n] = self._window[n:]
         self._window[-n:] = block
