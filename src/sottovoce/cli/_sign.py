@@ -58,6 +58,7 @@ def make_fields(state: MicState) -> dict[str, Any]:
         "words": words,
         "microphone": state.microphone,
         "recorders": state.n_recorders,
+        "bypassing": list(state.bypassing),
         "level_dbfs": round(state.level_dbfs, 1),
         "delay_ms": round(1e3 * state.delay_s, 2),
         "block": state.block,
@@ -109,8 +110,9 @@ class Board:
         if self._live is not None:
             self._live.update(_make_panel(state, mood, words))
             return
-        now = (state.sign, state.confirmation, state.microphone, state.n_blocks // 1000)
-        if now == self._last or (not self._as_json and now[:3] == self._last[:3]):
+        lasting = (state.sign, state.confirmation, state.microphone, state.bypassing)
+        now = (*lasting, state.n_recorders, state.n_blocks // 1000)
+        if now == self._last or (not self._as_json and lasting == self._last[: len(lasting)]):
             return
         self._last = now
         if self._as_json:
@@ -118,6 +120,8 @@ class Board:
         else:
             clock = datetime.now().astimezone().strftime("%H:%M:%S")
             _output.result(f"{clock}  {words}  [{format_path(state.microphone)}]")
+            for program in state.bypassing:
+                _output.result(f"{clock}  {format_path(program)} records you without the mark")
         sys.stdout.flush()
 
 
@@ -135,5 +139,9 @@ def _make_panel(state: MicState, mood: str, words: str) -> Any:  # noqa: ANN401 
         Text(f"  delay       {1e3 * state.delay_s:.1f} ms (blocks of {state.block})"),
         Text(f"  missed      {state.n_missed} of {state.n_blocks:,} blocks"),
         Text(f"  used by     {state.n_recorders} {programs} from Sottovoce"),
+    ]
+    lines += [
+        Text(f"  {format_path(program)} records you without the mark", style=_COLOURS["bad"])
+        for program in state.bypassing
     ]
     return Panel(Text("\n").join(lines), title="Sottovoce", subtitle="Ctrl-C ends it")

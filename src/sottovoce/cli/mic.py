@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from sottovoce.cli import _output
+from sottovoce.cli._alarm import Alarm
 from sottovoce.cli._notice import OWNER, POLICY, choose_notice
 from sottovoce.cli._options import JSON, examples, strength_option
-from sottovoce.cli._sign import Board
+from sottovoce.cli._service import install, status, uninstall
+from sottovoce.cli._sign import Board, describe_state
 from sottovoce.cli._words import describe_notice, format_path
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from sottovoce.live import VirtualMic
+
 __all__ = ["mic"]
 
 _POLL_S = 0.2
+_TELL_S = 2.0
+_ASLEEP_S = 10.0
 
 
 @click.group(
@@ -27,6 +35,7 @@ _POLL_S = 0.2
         "sottovoce mic                       then choose the microphone Sottovoce in the call",
         "sottovoce mic --make-default        programs are given it by themselves",
         "sottovoce mic --device headset      by a part of its name",
+        "sottovoce mic install               there from login on, without a terminal",
         "sottovoce mic list                  the microphones that there are",
         "sottovoce mic doctor                what is missing, if it does not work",
     ),
@@ -51,6 +60,10 @@ _POLL_S = 0.2
     metavar="SAMPLES",
     help="Smaller is less delay and more work.",
 )
+@click.option("--on-demand", is_flag=True, help="Work only while a program records from Sottovoce.")
+@click.option(
+    "--notify", is_flag=True, help="Show a notification when a call goes out without the mark."
+)
 @JSON
 @click.pass_context
 def mic(
@@ -62,6 +75,8 @@ def mic(
     policy: str,
     make_default: bool,
     block: int,
+    on_demand: bool,
+    notify: bool,
     as_json: bool,
 ) -> None:
     """Make a microphone called Sottovoce whose sound carries your refusal.
@@ -85,6 +100,7 @@ def mic(
         device=device,
         block=block,
         make_default=make_default,
+        on_demand=on_demand,
     )
     try:
         with microphone as live, Board(as_json=as_json) as board:
@@ -92,11 +108,26 @@ def mic(
                 _output.explain(
                     f"The microphone Sottovoce is there.  What it says: {describe_notice(notice)}."
                 )
-            while True:
-                board.show(live.poll())
-                live.wait(_POLL_S)
+            _watch(live, board, Alarm() if notify else None)
     except KeyboardInterrupt:
         _output.explain("The microphone Sottovoce is gone.")
+
+
+def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
+    """Show how it is, until an interrupt."""
+    from sottovoce.live import service
+
+    told_s = -math.inf
+    while True:
+        state = live.poll()
+        board.show(state)
+        if alarm is not None:
+            alarm.look(state)
+        if time.monotonic() - told_s >= _TELL_S:
+            told_s = time.monotonic()
+            service.tell(describe_state(state)[1])
+        quiet = state.sign == "asleep" and not (alarm is not None and alarm.waiting)
+        live.wait(_ASLEEP_S if quiet else _POLL_S)
 
 
 @mic.command("list", epilog=examples("sottovoce mic list", "sottovoce mic list --json"))
@@ -142,6 +173,10 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
         if check.remedy:
             _output.result(f"     {check.remedy}")
     context.exit(0 if healthy else 2)
+
+
+for _command in (install, uninstall, status):
+    mic.add_command(_command)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -41,6 +41,7 @@ NODE_NAME = "sottovoce"
 LISTENER_NAME = "sottovoce-listener"
 _TIMEOUT_S = 5.0
 _SOURCE_CLASSES = ("Audio/Source", "Audio/Source/Virtual", "Audio/Duplex")
+_RECORDING = "Stream/Input/Audio"
 _DEFAULT = "default.audio.source"
 _CONFIGURED = "default.configured.audio.source"
 _DEFAULT_SINK = "default.audio.sink"
@@ -82,6 +83,8 @@ class Node:
         Kind, such as `Audio/Source` or `Stream/Input/Audio`.
     program : str
         Name of the program that it belongs to, empty where it is a device.
+    link_group : str
+        What several nodes of one filter have in common, empty for others.
     """
 
     id: int
@@ -89,6 +92,7 @@ class Node:
     description: str
     media_class: str
     program: str = ""
+    link_group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,20 @@ class Graph:
         inputs = {into for out, into in self.links if out in outputs}
         ids = {port.node for port in self.ports if port.id in inputs}
         return [n for n in self.nodes if n.id in ids and not n.name.startswith(NODE_NAME)]
+
+    def programs_on_microphones(self) -> tuple[str, ...]:
+        """Return the programs that record from a microphone other than ours.
+
+        Noise suppressors record too, but what they hear goes on to a microphone of theirs: the
+        graph calls such pairs a link group, and they are left out.
+        """
+        streams = {
+            stream
+            for microphone in self.microphones()
+            for stream in self.recorders_of(microphone)
+            if stream.media_class == _RECORDING and not stream.link_group
+        }
+        return tuple(sorted({stream.program or stream.description for stream in streams}))
 
 
 def is_called(node: Node, wanted: str) -> bool:
@@ -226,6 +244,7 @@ def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
                         description=props.get("node.description", props.get("node.name", "")),
                         media_class=props.get("media.class", ""),
                         program=props.get("application.name", ""),
+                        link_group=props.get("node.link-group", ""),
                     )
                 )
             case "Port":

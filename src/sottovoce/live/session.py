@@ -221,9 +221,9 @@ class VirtualMic:
         Parameters
         ----------
         timeout_s : float
-            In seconds; made longer while nobody records, if on demand.
+            In seconds.
         """
-        self._monitor.wait(_ASLEEP_S if self._asleep else timeout_s)
+        self._monitor.wait(timeout_s)
 
     def _create_node(self) -> subprocess.Popen[bytes]:
         return routing.create_node(self._name, self._name.capitalize())
@@ -352,6 +352,7 @@ class VirtualMic:
             sign=self._sign(now, missed=failing),
             microphone=self._microphone.description if self._microphone else "",
             n_recorders=len(self._graph.recorders_of(own)) if self._graph and own else 0,
+            bypassing=self._graph.programs_on_microphones() if self._graph else (),
             level_dbfs=10 * math.log10(meters[Meter.MEAN_SQUARE] + 1e-12),
             delay_s=meters[Meter.DELAY] / sr,
             n_blocks=int(meters[Meter.N_BLOCKS]),

@@ -32,6 +32,8 @@ class MicState:
         The hardware microphone's name for people, empty where there is none.
     n_recorders : int
         Programs that record from *Sottovoce* now.
+    bypassing : tuple of str
+        Programs that record from another microphone, and so without the mark.
     level_dbfs : float
         Root mean square of the voice, smoothed over 0.3 s, in dB relative to full scale.
     delay_s : float
@@ -53,6 +55,7 @@ class MicState:
     sign: Sign
     microphone: str
     n_recorders: int
+    bypassing: tuple[str, ...]
     level_dbfs: float
     delay_s: float
     n_blocks: int

@@ -1,0 +1,69 @@
+"""Tell a person who does not watch the sign that a call goes out without the mark."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from sottovoce.cli._sign import describe_state
+
+if TYPE_CHECKING:
+    from sottovoce.live import MicState
+
+__all__ = ["Alarm", "show_notification"]
+
+_PATIENCE_S = 2.0
+"""Programs try microphones for a moment, and a microphone takes a moment to begin."""
+
+
+class Alarm:
+    """Show one notification for each thing that goes wrong, as soon as it has lasted for 2 s."""
+
+    def __init__(self) -> None:
+        self._since_s: dict[str, float] = {}
+        self._told: set[str] = set()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is wrong that has not lasted long enough to be told."""
+        return bool(self._since_s.keys() - self._told)
+
+    def look(self, state: MicState) -> None:
+        """Look at a state, and tell what is new and wrong."""
+        now = time.monotonic()
+        wrong = _find_faults(state)
+        self._since_s = {words: self._since_s.get(words, now) for words in wrong}
+        self._told &= wrong.keys()
+        for words, advice in wrong.items():
+            if words not in self._told and now - self._since_s[words] >= _PATIENCE_S:
+                self._told.add(words)
+                show_notification(words, advice)
+
+
+def show_notification(words: str, advice: str) -> None:
+    """Show a notification on the desktop, where there is one."""
+    program = shutil.which("notify-send")
+    if program is None:
+        return
+    # Not waited for: a desktop that does not answer must not hold up the microphone.
+    subprocess.Popen(  # noqa: S603 - the program was looked up
+        [program, "--app-name=Sottovoce", "--urgency=critical", "--", words, advice],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _find_faults(state: MicState) -> dict[str, str]:
+    """Return what is wrong, and what to do about it."""
+    wrong = {
+        f"{program} records you without the mark": "Choose the microphone Sottovoce in it."
+        for program in state.bypassing
+    }
+    mood, words = describe_state(state)
+    if state.n_recorders and mood == "bad":
+        # The numbers in the words change; the notification must not come again for that.
+        wrong["Your voice goes out without the mark"] = words.split(":")[0].capitalize()
+    return wrong

@@ -1,0 +1,104 @@
+"""`sottovoce mic install`, `uninstall`, `status`: the microphone from login on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sottovoce.cli import _output
+from sottovoce.cli._notice import OWNER, POLICY, choose_notice
+from sottovoce.cli._options import JSON, examples, strength_option
+from sottovoce.cli._words import describe_notice, format_path
+
+if TYPE_CHECKING:
+    from sottovoce.live.service import ServiceStatus
+
+__all__ = ["install", "status", "uninstall"]
+
+
+@click.command(
+    epilog=examples(
+        "sottovoce mic install",
+        "sottovoce mic install --make-default        programs are given it by themselves",
+        "sottovoce mic install --device headset      by a part of its name",
+    )
+)
+@strength_option("strong")
+@click.option("--device", metavar="NAME", help="The hardware microphone, as for `sottovoce mic`.")
+@OWNER
+@POLICY
+@click.option("--make-default", is_flag=True, help="Give programs Sottovoce by default.")
+def install(
+    *, strength_db: float, device: str | None, owner: str | None, policy: str, make_default: bool
+) -> None:
+    """Have the microphone Sottovoce there from login on, without a terminal.
+
+    It works only while a program records from it: until then your microphone is left alone, and
+    next to no power is used.  A notification comes up when a call begins without the mark.
+
+    Said again, it starts anew with the new options.  Needs systemd.
+    """
+    from sottovoce.live import service
+    from sottovoce.rights import format_owner_id
+
+    notice = choose_notice(owner=owner, policy=policy)
+    options = ["--on-demand", "--notify", "--strength", f"{strength_db:g}", "--policy", policy]
+    options += ["--owner", format_owner_id(notice.owner_id) if notice.owner_id else "anonymous"]
+    options += ["--device", device] if device is not None else []
+    options += ["--make-default"] if make_default else []
+    path = service.install(options)
+    _output.result("The microphone Sottovoce is there, now and after every login.")
+    _output.result(f"What it says: {describe_notice(notice)}.")
+    _output.explain(f"The unit is {format_path(path)}; `sottovoce mic status` says how it is.")
+
+
+@click.command(epilog=examples("sottovoce mic uninstall"))
+def uninstall() -> None:
+    """Take the microphone away, and do not start it at login any more."""
+    from sottovoce.live import service
+
+    if service.uninstall():
+        _output.result("The microphone Sottovoce is gone, and will not come back at login.")
+    else:
+        _output.result("It was not installed.")
+
+
+@click.command(epilog=examples("sottovoce mic status", "sottovoce mic status --json"))
+@JSON
+@click.pass_context
+def status(context: click.Context, *, as_json: bool) -> None:
+    """Say whether the installed microphone is there, and how it is.
+
+    Exit code: 0 if it is there, 1 if not, 2 for an error.
+    """
+    from sottovoce.live import service
+
+    found = service.read_status()
+    if as_json:
+        _output.result_json(
+            {
+                "installed": found.installed,
+                "at_login": found.at_login,
+                "active": found.active,
+                "said": found.said,
+                "restarts": found.n_restarts,
+            }
+        )
+    else:
+        _output.result(_describe(found))
+        if found.said and found.active:
+            _output.result(f"It says: {found.said}")
+        if found.n_restarts:
+            _output.result(
+                f"Started again {found.n_restarts} times: journalctl --user -u {service.UNIT}"
+            )
+    context.exit(0 if found.active else 1)
+
+
+def _describe(found: ServiceStatus) -> str:
+    if not found.installed:
+        return "Not installed: `sottovoce mic install`."
+    there = "is there" if found.active else "is installed, but not there"
+    at_login = ", and will be after login" if found.at_login else ""
+    return f"The microphone Sottovoce {there}{at_login}."

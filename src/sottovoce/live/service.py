@@ -1,0 +1,229 @@
+"""The microphone from login on: a unit of the person's own systemd, and what it is told.
+
+Formats: *systemd.service(5)* for the unit, *systemd.syntax(7)* for its quotes, *sd_notify(3)* for
+the messages.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from sottovoce.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["UNIT", "ServiceStatus", "install", "make_unit", "read_status", "tell", "uninstall"]
+
+UNIT = "sottovoce-mic.service"
+_TIMEOUT_S = 60.0
+_WATCHDOG_S = 60
+_FIELDS = ("LoadState", "UnitFileState", "ActiveState", "StatusText", "NRestarts")
+
+_TEMPLATE = """\
+# Made by `sottovoce mic install`; `sottovoce mic uninstall` takes it away.
+[Unit]
+Description=The microphone Sottovoce
+After=pipewire.service wireplumber.service pipewire-pulse.service pulseaudio.service
+# It may be there before the sound system is: try until it works.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+Restart=on-failure
+RestartSec=2
+WatchdogSec={watchdog_s}
+
+[Install]
+WantedBy=default.target
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """How the unit is.
+
+    Attributes
+    ----------
+    installed : bool
+        Whether systemd knows it.
+    at_login : bool
+        Whether it starts by itself.
+    active : bool
+        Whether it runs.
+    said : str
+        What it said last about itself.
+    n_restarts : int
+        How often it had to be started again.
+    """
+
+    installed: bool
+    at_login: bool
+    active: bool
+    said: str
+    n_restarts: int
+
+
+def make_unit(options: Sequence[str]) -> str:
+    """Return the text of the unit.
+
+    Parameters
+    ----------
+    options : sequence of str
+        Of `sottovoce mic`.
+
+    Examples
+    --------
+    >>> unit = make_unit(["--device", "100 % mine"])
+    >>> [line for line in unit.splitlines() if line.startswith("ExecStart")][0][-24:]
+    '"--device" "100 %% mine"'
+    """
+    program = Path(sys.executable).with_name("sottovoce")
+    command = " ".join(_quote(word) for word in (str(program), "mic", *options))
+    return _TEMPLATE.format(command=command, watchdog_s=_WATCHDOG_S)
+
+
+def install(options: Sequence[str]) -> Path:
+    """Write the unit, start it, and have it start at every login.
+
+    Parameters
+    ----------
+    options : sequence of str
+        Of `sottovoce mic`.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The unit.
+
+    Raises
+    ------
+    DeviceError
+        If there is no systemd for this person, or the unit does not start.
+    """
+    _ask("daemon-reload")  # first, so that nothing is written where there is no systemd
+    path = _find_unit()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(make_unit(options), encoding="utf-8")
+    draft.replace(path)
+    _ask("daemon-reload")
+    _ask("enable", UNIT)
+    # Not `enable --now`: what runs already has the old options.
+    _ask("restart", UNIT)
+    return path
+
+
+def uninstall() -> bool:
+    """End the service and take its unit away.
+
+    Returns
+    -------
+    was_there : bool
+        Whether there was one.
+
+    Raises
+    ------
+    DeviceError
+        If there is no systemd for this person.
+    """
+    path = _find_unit()
+    if not path.exists():
+        return False
+    _ask("disable", "--now", UNIT)
+    path.unlink()
+    _ask("daemon-reload")
+    return True
+
+
+def read_status() -> ServiceStatus:
+    """Ask systemd how the service is.
+
+    Returns
+    -------
+    status : ServiceStatus
+        Now.
+
+    Raises
+    ------
+    DeviceError
+        If there is no systemd for this person.
+    """
+    printed = _ask("show", UNIT, f"--property={','.join(_FIELDS)}")
+    found = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+    return ServiceStatus(
+        installed=found.get("LoadState") == "loaded",
+        at_login=found.get("UnitFileState") == "enabled",
+        active=found.get("ActiveState") == "active",
+        said=found.get("StatusText", ""),
+        n_restarts=int(found.get("NRestarts") or 0),
+    )
+
+
+def tell(status: str) -> None:
+    """Tell systemd, if it started this process, that all is well, and in a few words how.
+
+    Parameters
+    ----------
+    status : str
+        One line for people.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    line = " ".join(status.split())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.connect(address.replace("@", "\0", 1) if address[0] == "@" else address)
+        channel.sendall(f"READY=1\nWATCHDOG=1\nSTATUS={line}".encode())
+
+
+def _find_unit() -> Path:
+    return platformdirs.user_config_path() / "systemd" / "user" / UNIT
+
+
+def _quote(word: str) -> str:
+    if not word.isprintable():
+        raise DeviceError(f"{word!r} cannot stand in a unit of systemd")
+    for mark, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        word = word.replace(mark, escaped)
+    return f'"{word}"'
+
+
+def _ask(*words: str) -> str:
+    systemctl = shutil.which("systemctl")
+    if systemctl is None:
+        raise DeviceError(
+            "there is no systemd on this computer",
+            remedy="Have your desktop run `sottovoce mic --on-demand` at login instead.",
+        )
+    try:
+        done = subprocess.run(  # noqa: S603 - the program was looked up
+            [systemctl, "--user", *words],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise DeviceError(
+            f"systemd did not finish `systemctl --user {words[0]}` within {_TIMEOUT_S:.0f} s",
+            remedy=f"journalctl --user -u {UNIT} says why.",
+        ) from err
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise DeviceError(
+            f"`systemctl --user {words[0]}` failed: {said[0] if said else done.returncode}",
+            remedy=f"journalctl --user -u {UNIT} says more.",
+        )
+    return done.stdout

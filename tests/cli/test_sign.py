@@ -1,0 +1,138 @@
+"""What the live sign says of a state, and when a person is told who does not watch it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+
+import numpy as np
+import pytest
+
+import sottovoce as sv
+from sottovoce.cli import _alarm
+from sottovoce.cli._alarm import Alarm
+from sottovoce.cli._sign import Board, describe_state, make_fields
+from sottovoce.live import Hearing, MicState
+
+STATE = MicState(
+    sign="marking",
+    microphone="Headset",
+    n_recorders=1,
+    bypassing=(),
+    level_dbfs=-20.0,
+    delay_s=0.016,
+    n_blocks=100,
+    n_missed=0,
+    n_unmarked=0,
+    block=512,
+    busy=0.05,
+    hearing=None,
+    found_ago_s=None,
+    error="",
+)
+
+
+@pytest.fixture(scope="module")
+def hearing():
+    rng = np.random.default_rng(1)
+    y = 0.1 * rng.standard_normal(10 * 16_000).astype(np.float32)
+    return Hearing(detection=sv.detect(y, sr=16_000), at_s=0.0, heard_s=10.0, level_dbfs=-20.0)
+
+
+@pytest.mark.parametrize("sign", ["no server", "no microphone", "unmarked"])
+def test_whatever_is_wrong_is_red(sign):
+    assert describe_state(replace(STATE, sign=sign, error="why"))[0] == "bad"
+
+
+def test_nothing_is_promised_that_was_not_heard(hearing):
+    assert describe_state(STATE)[0] == "waiting"
+    assert describe_state(replace(STATE, hearing=hearing)) == (
+        "bad",
+        "NOT HEARD: there is sound, but no mark is found in what goes out",
+    )
+    mood, words = describe_state(replace(STATE, hearing=hearing, found_ago_s=3.0))
+    assert mood == "good"
+    assert "3 s ago" in words
+    # Found long ago, and sound since then in which it is not: not green any more.
+    assert describe_state(replace(STATE, hearing=hearing, found_ago_s=30.0))[0] == "bad"
+
+
+def test_asleep_is_neither_good_nor_bad():
+    assert describe_state(replace(STATE, sign="asleep"))[0] == "waiting"
+
+
+def test_a_file_gets_a_line_for_each_change_only(capsys):
+    with Board(as_json=False) as board:
+        for n in range(5):
+            board.show(replace(STATE, n_blocks=100 + n))
+        board.show(replace(STATE, bypassing=("Evil\x1b[2JBrowser",)))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[2].endswith("records you without the mark")
+    assert "\x1b" not in lines[2]
+
+
+def test_json_is_one_object_a_line(capsys, hearing):
+    with Board(as_json=True) as board:
+        board.show(replace(STATE, hearing=hearing))
+    fields = json.loads(capsys.readouterr().out)
+    assert fields == make_fields(replace(STATE, hearing=hearing))
+    assert fields["delay_ms"] == 16.0
+
+
+def test_the_panel_of_a_terminal_says_the_same(monkeypatch):
+    class Terminal(StringIO):
+        def isatty(self):
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    with Board(as_json=False) as board:
+        board.show(replace(STATE, sign="unmarked", error="a reason", bypassing=("Browser",)))
+    shown = screen.getvalue()
+    assert "UNMARKED" in shown
+    assert "a reason" in shown
+    assert "Browser records you without the mark" in shown
+
+
+@pytest.fixture
+def told(monkeypatch):
+    clock, shown = [0.0], []
+    monkeypatch.setattr(_alarm.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(_alarm, "show_notification", lambda words, _advice: shown.append(words))
+    alarm = Alarm()
+
+    def look(at_s, **changes):
+        clock[0] = at_s
+        alarm.look(replace(STATE, **changes))
+        return shown
+
+    look.alarm = alarm
+    return look
+
+
+def test_what_lasts_is_told_once_and_again_when_it_comes_again(told):
+    browser = {"bypassing": ("Browser",)}
+    assert told(0.0, **browser) == []
+    assert told.alarm.waiting
+    assert told(1.9, **browser) == []
+    assert told(2.0, **browser) == ["Browser records you without the mark"]
+    assert not told.alarm.waiting
+    assert len(told(60.0, **browser)) == 1
+    assert len(told(61.0)) == 1
+    told(62.0, **browser)
+    assert len(told(64.0, **browser)) == 2
+
+
+def test_what_passes_is_not_told(told):
+    told(0.0, bypassing=("Browser",))
+    told(1.0)
+    assert told(5.0, bypassing=("Browser",)) == []
+
+
+def test_a_red_sign_is_told_only_while_somebody_records(told):
+    told(0.0, sign="unmarked", n_recorders=0)
+    assert told(9.0, sign="unmarked", n_recorders=0) == []
+    told(10.0, sign="unmarked", error="one")
+    assert told(12.0, sign="unmarked", error="another") == ["Your voice goes out without the mark"]

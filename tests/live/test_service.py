@@ -1,0 +1,61 @@
+"""The unit and the messages of the installed microphone; see tests/e2e for a real systemd."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sottovoce.errors import DeviceError
+from sottovoce.live.service import install, make_unit, tell, uninstall
+
+
+def command_of(unit):
+    return next(line for line in unit.splitlines() if line.startswith("ExecStart="))[10:]
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=20))
+def test_any_name_of_a_microphone_comes_through_a_unit(name):
+    words = shlex.split(command_of(make_unit(["--device", name])))
+    # systemd writes its own marks twice where they mean themselves.
+    assert words[-1].replace("%%", "%").replace("$$", "$") == name
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x00", "\x1b[2J"])
+def test_what_could_end_the_line_is_refused(name):
+    with pytest.raises(DeviceError, match="unit"):
+        make_unit(["--device", name])
+
+
+def test_systemd_is_told_in_one_line_that_all_is_well(monkeypatch, tmp_path):
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        tell("marked:\nSTOPPING=1")
+        assert manager.recv(4096) == b"READY=1\nWATCHDOG=1\nSTATUS=marked: STOPPING=1"
+
+
+def test_a_name_without_a_file_is_an_address_too(monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0sottovoce-test")
+        monkeypatch.setenv("NOTIFY_SOCKET", "@sottovoce-test")
+        tell("asleep")
+        assert manager.recv(4096).endswith(b"STATUS=asleep")
+
+
+def test_without_systemd_nothing_is_told(monkeypatch):
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    tell("asleep")
+
+
+def test_without_systemd_nothing_is_left_behind(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(DeviceError, match="systemd"):
+        install(["--on-demand"])
+    assert not list(tmp_path.rglob("*.service"))
+    assert not uninstall()
