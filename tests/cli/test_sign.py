@@ -27,6 +27,7 @@ STATE = MicState(
     n_unmarked=0,
     block=512,
     busy=0.05,
+    realtime=True,
     hearing=None,
     found_ago_s=None,
     error="",

@@ -66,6 +66,7 @@ def make_fields(state: MicState) -> dict[str, Any]:
         "missed": state.n_missed,
         "unmarked": state.n_unmarked,
         "busy": round(state.busy, 4),
+        "realtime": state.realtime,
         "log10_p": None if state.hearing is None else round(state.hearing.detection.log10_p, 2),
         "found_ago_s": None if state.found_ago_s is None else round(state.found_ago_s, 1),
         "error": state.error,

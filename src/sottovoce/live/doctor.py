@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import DeviceError, SottovoceError
 from sottovoce.live.engine import check_jack
 from sottovoce.live.routing import NODE_NAME, read_graph
+from sottovoce.live.sandboxes import find_sandboxed
+from sottovoce.live.self_test import run_self_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "examine"]
 
+_RTKIT = Path("/usr/share/dbus-1/system-services/org.freedesktop.RealtimeKit1.service")
 _PROGRAMS = {
     "pw-cli": "pipewire-bin",
     "pw-dump": "pipewire-bin",
@@ -50,8 +55,13 @@ class Check:
     remedy: str = ""
 
 
-def examine() -> Iterator[Check]:
+def examine(*, try_out: bool = True) -> Iterator[Check]:
     """Look at one thing after the other; what cannot be looked at any more is left out.
+
+    Parameters
+    ----------
+    try_out : bool
+        Whether to send some seconds of a voice through the microphone at last.
 
     Returns
     -------
@@ -72,7 +82,8 @@ def examine() -> Iterator[Check]:
         ok=not missing,
         remedy=f"sudo apt install {' '.join(missing)}" if missing else "",
     )
-    yield _check_jack()
+    jack = _check_jack()
+    yield jack
     if missing:
         return
     try:
@@ -82,6 +93,10 @@ def examine() -> Iterator[Check]:
         return
     yield Check(what="PipeWire is running", ok=True)
     yield from _check_graph(graph)
+    yield _check_pulse()
+    yield from _check_sandboxes()
+    if try_out and jack.ok:
+        yield from _try_out()
 
 
 def _check_jack() -> Check:
@@ -108,6 +123,13 @@ def _check_graph(graph: Graph) -> Iterator[Check]:
         ok=manager,
         remedy="" if manager else "systemctl --user restart wireplumber",
     )
+    for program in graph.programs_on_microphones():
+        yield Check(
+            what=f"{program} records you with the mark",
+            ok=False,
+            grave=False,
+            remedy="Choose the microphone Sottovoce in its settings.",
+        )
     running = graph.find(NODE_NAME) is not None
     yield Check(
         what="the microphone Sottovoce is there",
@@ -115,3 +137,71 @@ def _check_graph(graph: Graph) -> Iterator[Check]:
         grave=False,
         remedy="" if running else "sottovoce mic",
     )
+
+
+def _check_pulse() -> Check:
+    """Browsers and most programs for calls know the sound system by PulseAudio's socket alone."""
+    folder = Path(os.environ.get("PULSE_RUNTIME_PATH") or _runtime_folder() / "pulse")
+    ok = (folder / "native").exists()
+    return Check(
+        what="browsers and programs for calls reach the sound system",
+        ok=ok,
+        remedy="" if ok else "sudo apt install pipewire-pulse; then log out and in again",
+    )
+
+
+def _runtime_folder() -> Path:
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+
+
+def _check_sandboxes() -> Iterator[Check]:
+    for program in find_sandboxed():
+        yield Check(
+            what=f"the sandbox of {program.name} lets it record",
+            ok=program.may_record,
+            grave=False,
+            remedy="" if program.may_record else program.remedy,
+        )
+
+
+def _try_out() -> Iterator[Check]:
+    what = "a voice that goes through the microphone comes out marked"
+    try:
+        outcome = run_self_test()
+    except SottovoceError as err:
+        yield Check(what=f"{what} ({err})", ok=False, remedy=err.remedy or "sottovoce mic")
+        return
+    said = f"p = 1e{outcome.log10_p:.0f} after {outcome.seconds:.0f} s" if outcome.found else "no"
+    yield Check(
+        what=f"{what} ({said})",
+        ok=outcome.found,
+        remedy="" if outcome.found else "Close what keeps the computer busy, and try again.",
+    )
+    state = outcome.state
+    yield Check(
+        what=f"no sound is lost ({state.n_missed} of {state.n_blocks} blocks)",
+        ok=not state.n_missed,
+        grave=False,
+        remedy="sottovoce mic --block 1024" if state.n_missed else "",
+    )
+    yield Check(
+        what="marking goes before other work (real-time priority)",
+        ok=state.realtime,
+        grave=False,
+        remedy="" if state.realtime else _find_realtime_remedy(),
+    )
+
+
+def _find_realtime_remedy() -> str:
+    """PipeWire asks RealtimeKit for the priority, or takes what its group is allowed."""
+    import grp  # Unix alone has it, and this module must import elsewhere too
+
+    if not _RTKIT.exists():
+        return "sudo apt install rtkit; then log out and in again"
+    try:
+        group = grp.getgrnam("pipewire")
+    except KeyError:
+        return "systemctl status rtkit-daemon says why it was refused."
+    if group.gr_gid in os.getgroups():
+        return "systemctl status rtkit-daemon says why it was refused."
+    return "sudo usermod -aG pipewire $USER; then log out and in again"

@@ -161,6 +161,8 @@ class Engine:
             time_for = (began_s - self._began_s) * meters[Meter.SR] - meters[Meter.BLOCK]
             meters[Meter.N_MISSED] += round(min(skipped, max(time_for, 0.0)) / n)
         self._next_frame, self._began_s = (frame + n) & 0xFFFFFFFF, began_s
+        if not meters[Meter.N_BLOCKS]:
+            meters[Meter.REALTIME] = os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)
         meters[Meter.BLOCK] = n
         meters[Meter.N_BLOCKS] += 1
         meters[Meter.BUSY_S] += time.thread_time() - busy_s

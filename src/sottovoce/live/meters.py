@@ -43,6 +43,8 @@ class Meter(enum.IntEnum):
     """Time of the processor that the audio thread took."""
     LAST_S = 9
     """`time.monotonic` at the last block."""
+    REALTIME = 10
+    """One if the audio thread goes before all others, else zero."""
 
 
 def create_meters(path: Path) -> Meters:

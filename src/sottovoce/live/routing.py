@@ -17,6 +17,7 @@ from sottovoce.errors import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 __all__ = [
     "LISTENER_NAME",
@@ -31,6 +32,7 @@ __all__ = [
     "is_called",
     "is_routed",
     "parse_dump",
+    "play",
     "read_graph",
     "record",
     "set_default_source",
@@ -132,11 +134,11 @@ class Graph:
 
     def microphones(self) -> list[Node]:
         """Return every source of sound but those that we make."""
-        return [
-            node
-            for node in self.nodes
-            if node.media_class in _SOURCE_CLASSES and not node.name.startswith(NODE_NAME)
-        ]
+        return [node for node in self.sources() if not node.name.startswith(NODE_NAME)]
+
+    def sources(self) -> list[Node]:
+        """Return every source of sound."""
+        return [node for node in self.nodes if node.media_class in _SOURCE_CLASSES]
 
     def devices(self) -> list[Node]:
         """Return every microphone, ours too, and every loudspeaker."""
@@ -308,6 +310,22 @@ def set_default_source(name: str) -> None:
         _run("pw-metadata", "0", _CONFIGURED, json.dumps({"name": name}), "Spa:String:JSON")
     else:
         _run("pw-metadata", "-d", "0", _CONFIGURED, check=False)
+
+
+def play(path: Path, *, name: str) -> subprocess.Popen[bytes]:
+    """Play a file into nothing, by a node called `name`, until that is linked to something.
+
+    Raises
+    ------
+    DeviceError
+        If PipeWire's programs are not installed.
+    """
+    return spawn(
+        *("pw-play", "--target", "0", "-P", f"{{ node.name={name} }}", str(path)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def record(*, sr: int, name: str = LISTENER_NAME) -> subprocess.Popen[bytes]:

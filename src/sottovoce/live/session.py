@@ -283,7 +283,8 @@ class VirtualMic:
         """Take the wanted microphone, or else the one that programs are given, or any."""
         microphones = graph.microphones()
         if self._wanted is not None:
-            fits = [node for node in microphones if routing.is_called(node, self._wanted)]
+            fits = [node for node in graph.sources() if routing.is_called(node, self._wanted)]
+            fits = [node for node in fits if node.name != self._name]
             if not fits and self._node is None:
                 names = "; ".join(node.description for node in microphones) or "none"
                 raise DeviceError(
@@ -360,6 +361,7 @@ class VirtualMic:
             n_unmarked=n_unmarked,
             block=int(meters[Meter.BLOCK]),
             busy=meters[Meter.BUSY_S] / elapsed_s if elapsed_s else 0.0,
+            realtime=bool(meters[Meter.REALTIME]),
             hearing=hearing,
             found_ago_s=None if self._found_s is None else now - self._found_s,
             error=self._error,

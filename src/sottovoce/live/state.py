@@ -44,6 +44,8 @@ class MicState:
         Samples in a block now.
     busy : float
         Share of one processor core that marking takes.
+    realtime : bool
+        Whether marking goes before all other work, so that none is missed on a busy computer.
     hearing : Hearing or None
         What was last heard of the mark in what really goes out.
     found_ago_s : float or None
@@ -63,6 +65,7 @@ class MicState:
     n_unmarked: int
     block: int
     busy: float
+    realtime: bool
     hearing: Hearing | None
     found_ago_s: float | None
     error: str
