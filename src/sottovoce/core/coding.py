@@ -16,11 +16,19 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.pattern import SYNC, make_roles
+from sottovoce.core.pattern import SYNC, make_roles, make_scrambling_signs
 from sottovoce.core.payload import N_PAYLOAD_BITS
 from sottovoce.core.wire_format import FORMAT_1
 
-__all__ = ["GENERATORS_OCTAL", "MEMORY", "N_CODED_BITS", "decode", "encode", "make_interleaver"]
+__all__ = [
+    "GENERATORS_OCTAL",
+    "MEMORY",
+    "N_CODED_BITS",
+    "decode",
+    "encode",
+    "make_data_signs",
+    "make_interleaver",
+]
 
 GENERATORS_OCTAL = (0o463, 0o535, 0o733, 0o745)
 """Generators of the best known rate 1/4 code of constraint length 9 (Larsen 1973)."""
@@ -168,3 +176,23 @@ def make_interleaver() -> npt.NDArray[np.int64]:
     cells[(place % N_PAYLOAD_BITS) * len(GENERATORS_OCTAL) + place // N_PAYLOAD_BITS] = table
     cells.flags.writeable = False
     return cells
+
+
+def make_data_signs(symbols: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Return the signs of the data cells that a code word writes.
+
+    Parameters
+    ----------
+    symbols : np.ndarray, shape=(320,), dtype=int8
+        From `encode`; a zero leaves its cells out.
+
+    Returns
+    -------
+    signs : np.ndarray, shape=(n_periods, n_cells, n_bands), dtype=int8
+        +1 and -1 in data and seal cells, 0 elsewhere.
+    """
+    signs = make_scrambling_signs().copy()
+    flat = signs.reshape(-1)
+    for cells in make_interleaver().T:
+        flat[cells] *= symbols
+    return signs

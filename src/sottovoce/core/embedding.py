@@ -17,10 +17,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.coding import encode, make_interleaver
+from sottovoce.core.coding import encode, make_data_signs
 from sottovoce.core.framing import band_matrix
 from sottovoce.core.pattern import (
-    make_scrambling_signs,
     make_seal_signs,
     make_sync_signs,
     seal_cells,
@@ -72,12 +71,7 @@ class SignSource:
     def __init__(
         self, notice: Notice, *, seal_key: bytes | None = None, first_superframe: int = 0
     ) -> None:
-        symbols = encode(notice_to_bits(notice))
-        signs = make_scrambling_signs().copy()
-        flat = signs.reshape(-1)
-        for cells in make_interleaver().T:
-            flat[cells] *= symbols
-        self._signs = signs + make_sync_signs()
+        self._signs = make_data_signs(encode(notice_to_bits(notice))) + make_sync_signs()
         self._seal_key = seal_key
         self._first_superframe = first_superframe
         self._cells_index = -1

@@ -227,6 +227,8 @@ class Detector:
 
     def _conclude(self) -> Detection:
         duration_s = self._n_samples / self._sr
+        for search in self._searches:
+            search.join_tracks()
         families: list[tuple[float, float]] = []
         voices: dict[int, Voice] = {}
         for search, short, n_hypotheses in self._evidence():

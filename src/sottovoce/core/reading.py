@@ -9,26 +9,44 @@ yield such agreement with probability at most 1e-6.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.coding import decode, encode, make_interleaver
+from sottovoce.core.coding import (
+    GENERATORS_OCTAL,
+    MEMORY,
+    decode,
+    encode,
+    make_data_signs,
+    make_interleaver,
+)
 from sottovoce.core.evidence import log10_p_value
-from sottovoce.core.pattern import derive_seal_bits, make_scrambling_signs, seal_cells
-from sottovoce.core.payload import Notice, bits_to_notice
+from sottovoce.core.pattern import (
+    derive_seal_bits,
+    make_scrambling_signs,
+    make_sync_signs,
+    seal_cells,
+)
+from sottovoce.core.payload import Notice, bits_to_notice, notice_to_bits
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import PayloadError
 
-__all__ = ["PayloadReading", "read_payload", "seal_log10_p"]
+__all__ = ["PayloadReading", "make_code", "match_payload", "read_payload", "seal_log10_p"]
 
 _N_PAYLOADS = 2.0**64
+_MOST_OWNER_ID = (1 << 48) - 1
 _MAX_LOG10_P = -6.0
 _LEAST_MARGIN = 2.0
 """Least log-likelihood ratio to the second-best word.  With the 16 bits of the check and the
 four reserved ones a wrong word passes about once in 2^20 e^2 = 8e6 near misses."""
 _SEAL_BATCH = 2_048
+_SAME_SCORE = 5.0
+_SAME_SHARE = 0.5
+"""What the cells of a payload must reach to be taken for the same one: a score, and a share of what
+the sync cells promise.  Those of another owner reach a share of 0 +- 0.07."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -97,6 +115,68 @@ def read_payload(sums: Floats, *, n_looks: int = 1) -> PayloadReading | None:
         if vouched and (best is None or log10_p < best.log10_p):
             best = PayloadReading(notice, start, log10_p, margin)
     return best
+
+
+def make_code(reading: PayloadReading) -> npt.NDArray[np.int8]:
+    """Return the signs of the data cells that a payload writes.
+
+    Parameters
+    ----------
+    reading : PayloadReading
+        Its notice and alignment.
+
+    Returns
+    -------
+    signs : np.ndarray, shape=(n_periods * n_cells, n_bands), dtype=int8
+        In the order of the sum that it was read from; 0 in sync cells.
+    """
+    signs = make_data_signs(encode(notice_to_bits(reading.notice)))
+    return np.roll(signs, reading.alignment, axis=0).reshape(-1, FORMAT_1.n_bands)
+
+
+def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | None:
+    """Say whether a sum of superframes holds a payload that was read elsewhere in the audio.
+
+    Two owners share what else their payloads say, so only those coded bits are compared that the
+    owner's id takes part in: for ids that are drawn as hashes they are as good as random.
+
+    Parameters
+    ----------
+    sums : np.ndarray, shape=(n_periods, n_cells, n_bands), dtype=float32
+        As for `read_payload`.
+    reading : PayloadReading
+        The other one.
+
+    Returns
+    -------
+    reading : PayloadReading or None
+        The same payload at the alignment that it has here; None where it is not there.
+    """
+    nobody = dataclasses.replace(reading.notice, owner_id=0)
+    everybody = dataclasses.replace(reading.notice, owner_id=_MOST_OWNER_ID)
+    differs = notice_to_bits(nobody) != notice_to_bits(everybody)
+    symbols = encode(notice_to_bits(reading.notice)) * _touched_symbols(differs)
+    sync = make_sync_signs()[:, : sums.shape[-1]]
+    promised = float((sums * sync).sum()) / (np.count_nonzero(sync) * len(sums))
+    signs = make_data_signs(symbols)[..., : sums.shape[-1]]
+    best: PayloadReading | None = None
+    for start in range(FORMAT_1.n_periods):
+        rolled = np.roll(signs, start, axis=0)
+        total = float((rolled * sums).sum())
+        noise = float(np.sqrt((sums.astype(np.float64) ** 2)[rolled != 0].sum()))
+        score = total / max(noise, 1e-30)
+        share = total / max(promised * np.count_nonzero(rolled), 1e-30)
+        if score >= _SAME_SCORE and share >= _SAME_SHARE:
+            log10_p = float(log10_p_value(score, n_hypotheses=FORMAT_1.n_periods))
+            if best is None or log10_p < best.log10_p:
+                best = PayloadReading(reading.notice, start, log10_p, reading.margin)
+    return best
+
+
+def _touched_symbols(bits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:
+    """Return 1 for each coded bit that any of some payload bits takes part in, else 0."""
+    near = [np.roll(bits, delay) for delay in range(MEMORY + 1)]
+    return np.repeat(np.any(near, axis=0), len(GENERATORS_OCTAL)).astype(np.int8)
 
 
 def _likelihood_scale(agreement: npt.NDArray[np.float64]) -> float:

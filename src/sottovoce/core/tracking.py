@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.pattern import make_sync_signs
-from sottovoce.core.reading import PayloadReading, read_payload, seal_log10_p
+from sottovoce.core.presence import CELLS_PER_SUPERFRAME, Presence, agree
+from sottovoce.core.reading import (
+    PayloadReading,
+    make_code,
+    match_payload,
+    read_payload,
+    seal_log10_p,
+)
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
@@ -23,16 +30,9 @@ __all__ = ["HALF_FRAMES_PER_CELL", "HALF_FRAMES_PER_PERIOD", "Track"]
 
 HALF_FRAMES_PER_CELL = 2 * FORMAT_1.n_cell_frames
 HALF_FRAMES_PER_PERIOD = 2 * FORMAT_1.n_period_frames
-_CELLS_PER_SUPERFRAME = FORMAT_1.n_periods * FORMAT_1.n_cells
-_LOCAL_PRESENCE = 2.5
-"""Local score over about 5 s from which a stretch counts as marked once the voice is found;
-unmarked audio reaches it in one stretch of 160."""
-_OWN_PRESENCE = 1.0
-_OWN_SHARE = 0.25
-"""Score that a period needs by itself, and as a share of the voice's median, so that strong
-neighbours alone do not count it in."""
 _CHUNK_PRESENCE = 2.0
-_SMOOTHING = np.array([0.5, 1.0, 0.5])
+_TELLING = 3.0
+"""Score that the data cells of a chunk must be expected to have, to tell two voices apart."""
 _MOST_SEALED_SUPERFRAMES = 32
 
 Floats = npt.NDArray[np.float32]
@@ -62,7 +62,8 @@ class Track:
         self.n_looks = 0
         self.reading: PayloadReading | None = None
         self._sums: Floats | None = None
-        self._local: list[tuple[float, float, float]] = []
+        self._presence = Presence()
+        self._code: npt.NDArray[np.int8] | None = None
         self._superframes: dict[int, Floats] | None = {} if keep_superframes else None
 
     def distance(self, offset: int) -> int:
@@ -75,6 +76,41 @@ class Track:
         self.offset += self.distance(offset)
         self.score = max(self.score, score)
 
+    def affinity(self, fine: Floats, first: int, offset: int) -> tuple[float, float] | None:
+        """Say whether what sounds at an offset close by is this voice.
+
+        Parameters
+        ----------
+        fine : np.ndarray, shape=(n_half_frames, n_bands)
+            A chunk of scores, as for `add`.
+        first : int
+            Number of its first half frame.
+        offset : int
+            Half frame at which a peak was found, less than half a period away.
+
+        Returns
+        -------
+        share, deviation : float, or None
+            What its data cells have in common with those heard so far, 1 for the same payload
+            and about 0 for another, as a share of what the sync cells promise, and the standard
+            deviation of that; None where it promises too little to tell.
+        """
+        if self._sums is None:
+            return None
+        cells, slots, _ = self._take_cells(fine, first, self.offset + self.distance(offset))
+        rows = slots % CELLS_PER_SUPERFRAME
+        signs = make_sync_signs()[slots % FORMAT_1.n_cells, : cells.shape[1]]
+        # As strong as the voice's own sync cells, so that both sides count in one unit.
+        strength = float((signs * self._sums[rows]).sum()) / np.count_nonzero(signs)
+        heard = self._sums[rows] / np.float32(max(strength, 1e-30))
+        known = heard if self._code is None else self._code[rows, : cells.shape[1]]
+        products = (cells * known)[signs == 0].astype(np.float64)
+        promised = float((signs * cells).sum()) / np.count_nonzero(signs) * products.size
+        noise = float(np.sqrt((products**2).sum()))
+        if promised < _TELLING * noise:
+            return None
+        return float(products.sum() / promised), noise / promised
+
     def add(self, fine: Floats, first: int) -> None:
         """Take in a chunk of scores.
 
@@ -85,30 +121,22 @@ class Track:
         first : int
             Number of its first half frame.
         """
-        lead = (self.offset - first) % HALF_FRAMES_PER_CELL
-        cells = fine[lead::HALF_FRAMES_PER_CELL]
-        number = (first + lead - self.offset) // HALF_FRAMES_PER_CELL
-        slots = number + np.arange(len(cells))
-        signs = make_sync_signs()[slots % FORMAT_1.n_cells, : cells.shape[1]]
-        agreements = (signs * cells).sum(axis=1)
-        energies = (cells * cells * (signs != 0)).sum(axis=1)
-        total = float(agreements.sum()) / max(float(np.sqrt(energies.sum())), 1e-30)
-        for begin in range(0, len(cells), FORMAT_1.n_cells):
-            part = slice(begin, begin + FORMAT_1.n_cells)
-            middle = first + lead + (begin + len(cells[part]) / 2) * HALF_FRAMES_PER_CELL
-            agreement, energy = float(agreements[part].sum()), float(energies[part].sum())
-            self._local.append((middle * FORMAT_1.frame_s / 2, agreement, energy))
+        cells, slots, lead = self._take_cells(fine, first, self.offset)
+        sync = agree(cells, make_sync_signs()[slots % FORMAT_1.n_cells])
+        middles = first + lead + (np.arange(len(cells)) + 0.5) * HALF_FRAMES_PER_CELL
+        self._presence.add(cells, slots, middles * (FORMAT_1.frame_s / 2), sync)
+        total = float(sync.total.sum()) / max(float(np.sqrt(sync.energy.sum())), 1e-30)
         if total < _CHUNK_PRESENCE:
             return
         if self._sums is None:
-            self._sums = np.zeros((_CELLS_PER_SUPERFRAME, cells.shape[1]), dtype=np.float32)
-        np.add.at(self._sums, slots % _CELLS_PER_SUPERFRAME, cells)
+            self._sums = np.zeros((CELLS_PER_SUPERFRAME, cells.shape[1]), dtype=np.float32)
+        np.add.at(self._sums, slots % CELLS_PER_SUPERFRAME, cells)
         if self._superframes is not None and len(self._superframes) < _MOST_SEALED_SUPERFRAMES:
-            for index in np.unique(slots // _CELLS_PER_SUPERFRAME):
-                inside = slots // _CELLS_PER_SUPERFRAME == index
-                empty = np.zeros((_CELLS_PER_SUPERFRAME, cells.shape[1]), dtype=np.float32)
+            for index in np.unique(slots // CELLS_PER_SUPERFRAME):
+                inside = slots // CELLS_PER_SUPERFRAME == index
+                empty = np.zeros((CELLS_PER_SUPERFRAME, cells.shape[1]), dtype=np.float32)
                 rows = self._superframes.setdefault(int(index), empty)
-                rows[slots[inside] % _CELLS_PER_SUPERFRAME] = cells[inside]
+                rows[slots[inside] % CELLS_PER_SUPERFRAME] = cells[inside]
 
     def read(self) -> None:
         """Try to decode the payload from all that was taken in, until it has been read."""
@@ -116,7 +144,26 @@ class Track:
             return
         self.n_looks += 1
         shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-        self.reading = read_payload(self._sums.reshape(shape), n_looks=self.n_looks)
+        self._learn(read_payload(self._sums.reshape(shape), n_looks=self.n_looks))
+
+    def adopt(self, reading: PayloadReading) -> bool:
+        """Take another track's payload for one's own, if one's data cells say the same.
+
+        Parameters
+        ----------
+        reading : PayloadReading
+            Of a track with another offset.
+
+        Returns
+        -------
+        same : bool
+            Whether both are one voice, before and after a jump.
+        """
+        if self._sums is None or self.reading is not None:
+            return False
+        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
+        self._learn(match_payload(self._sums.reshape(shape), reading))
+        return self.reading is not None
 
     @property
     def notice(self) -> Notice | None:
@@ -134,29 +181,23 @@ class Track:
 
     def evidence(self) -> tuple[tuple[float, float], ...]:
         """Return times in seconds and local scores over about two periods."""
-        if not self._local:
-            return ()
-        times, agreements, energies = np.array(sorted(self._local)).T
-        smooth = np.convolve(agreements, _SMOOTHING)[1:-1]
-        noise = np.sqrt(np.convolve(energies, _SMOOTHING**2)[1:-1])
-        z = smooth / np.maximum(noise, 1e-30)
-        return tuple((float(t), float(s)) for t, s in zip(times, z, strict=True))
+        return self._presence.evidence()
 
     def segments_s(self, *, duration_s: float) -> tuple[tuple[float, float], ...]:
         """Return from when to when the voice is present, in seconds."""
-        half = FORMAT_1.period_s / 2
-        smooth = np.array(self.evidence()).reshape(-1, 2)
-        own = np.array(
-            [agreement / max(energy, 1e-30) ** 0.5 for _, agreement, energy in sorted(self._local)]
-        )
-        marked = smooth[:, 1] >= _LOCAL_PRESENCE
-        if marked.any():
-            marked &= own >= max(_OWN_PRESENCE, _OWN_SHARE * float(np.median(own[marked])))
-        segments: list[tuple[float, float]] = []
-        for time_s in smooth[marked, 0].tolist():
-            begin, end = max(time_s - half, 0.0), min(time_s + half, duration_s)
-            if segments and begin <= segments[-1][1] + 2.1 * half:
-                segments[-1] = (segments[-1][0], max(end, segments[-1][1]))
-            else:
-                segments.append((begin, end))
-        return tuple(segments)
+        return self._presence.segments_s(duration_s=duration_s)
+
+    def _learn(self, reading: PayloadReading | None) -> None:
+        if reading is not None:
+            self.reading = reading
+            self._code = make_code(reading)
+            self._presence.learn(self._code)
+
+    def _take_cells(
+        self, fine: Floats, first: int, offset: int
+    ) -> tuple[Floats, npt.NDArray[np.int64], int]:
+        """Return the cells of a chunk, their numbers, and the half frame of the first."""
+        lead = (offset - first) % HALF_FRAMES_PER_CELL
+        cells = fine[lead::HALF_FRAMES_PER_CELL]
+        number = (first + lead - offset) // HALF_FRAMES_PER_CELL
+        return cells, number + np.arange(len(cells)), lead

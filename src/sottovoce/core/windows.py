@@ -42,6 +42,10 @@ _FOLLOWING = 4.5
 _MOST_DRIFT = HALF_FRAMES_PER_CELL // 2
 _SIDE_LOBES = 3 * HALF_FRAMES_PER_CELL // 2
 """Half frames around a strong mark within which its own side lobes would pass for other voices."""
+_SAME_SHARE = 0.5
+_OTHER_SHARE = 0.6
+"""Share of what a voice's data cells promise from which a peak close by is its own, and under
+which, for sure, it is not."""
 _MOST_TRACKS = 64
 
 Floats = npt.NDArray[np.float32]
@@ -193,6 +197,13 @@ class WindowSearch:
             track.read()
         return True
 
+    def join_tracks(self) -> None:
+        """Tell which voices that could not be read are parts of one that was, after a jump."""
+        readings = {t.reading.notice: t.reading for t in self.tracks if t.reading is not None}
+        for track in self.tracks:
+            if track.reading is None:
+                any(track.adopt(reading) for reading in readings.values())
+
     def _search_window(self, chunk: int) -> None:
         self.n_windows += 1
         self.n_hypotheses += HYPOTHESES_PER_WINDOW
@@ -248,15 +259,39 @@ class WindowSearch:
         least = self._least()
         new: list[tuple[int, float]] = []
         for offset, score in find_peaks(z, least=_FOLLOWING, n_steps=_SIDE_LOBES):
-            near = [t for t in self.tracks if abs(t.distance(offset)) <= _MOST_DRIFT]
-            if near:
-                near[0].move(offset, score)
+            track = self._recognise(offset, chunk)
+            if track is not None:
+                track.move(offset, score)
             elif score >= least:
                 new.append((offset, score))
         for track in self.tracks:
             track.add(self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES)
         for offset, score in new:
             self._start_track(offset, score, chunk)
+
+    def _recognise(self, offset: int, chunk: int) -> Track | None:
+        """Return the voice whose mark a peak is, or None if it is a new one.
+
+        A drifting clock moves a voice by less than half a cell in a window.  Farther away, or
+        where several could be meant, the data cells decide.
+        """
+        near = [t for t in self.tracks if abs(t.distance(offset)) <= _SIDE_LOBES]
+        fine, first = self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES
+        others: list[Track] = []
+        best: tuple[float, Track] | None = None
+        for track in near:
+            affinity = track.affinity(fine, first, offset)
+            if affinity is None:
+                continue
+            share, deviation = affinity
+            if share + 2 * deviation < _OTHER_SHARE:
+                others.append(track)
+            elif share >= _SAME_SHARE and (best is None or share > best[0]):
+                best = share, track
+        if best is not None:
+            return best[1]
+        drifted = [t for t in near if t not in others and abs(t.distance(offset)) <= _MOST_DRIFT]
+        return min(drifted, key=lambda t: abs(t.distance(offset)), default=None)
 
     def _start_track(self, offset: int, score: float, chunk: int, *, short: bool = False) -> None:
         if len(self.tracks) >= _MOST_TRACKS:

@@ -1,0 +1,181 @@
+"""When a voice is present: local scores of its sync cells and, once it was read, of its data.
+
+The sync cells are the same for everybody.  Where two voices have nearly the same offset, only the
+data cells tell whose mark it is that sounds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.wire_format import FORMAT_1
+
+__all__ = ["Agreement", "Presence", "agree"]
+
+CELLS_PER_SUPERFRAME = FORMAT_1.n_periods * FORMAT_1.n_cells
+_LOCAL_PRESENCE = 2.5
+"""Local score over about 5 s from which a stretch counts as marked once the voice is found;
+unmarked audio reaches it in one stretch of 160."""
+_OWN_PRESENCE = 1.0
+_OWN_SHARE = 0.25
+"""Score that a period needs by itself, and as a share of the voice's median, so that strong
+neighbours alone do not count it in."""
+_OTHER_SHARE = 0.6
+_OTHER_SCORE = 1.5
+"""A stretch is another voice's where its data cells stay behind this share of what its sync cells
+promise by so many standard deviations."""
+_SMOOTHING = np.array([0.5, 1.0, 0.5])
+_MOST_KEPT_CHUNKS = 16
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Signs = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well cells agree with signs.
+
+    Attributes
+    ----------
+    total : np.ndarray, shape=(n,)
+        Sum of cells times signs, for each instant.
+    energy : np.ndarray, shape=(n,)
+        Its variance, were the cells unmarked.
+    """
+
+    total: Floats
+    energy: Floats
+
+
+def agree(cells: Floats, signs: Signs) -> Agreement:
+    """Compare cells with signs; zeros are left out.
+
+    Parameters
+    ----------
+    cells : np.ndarray, shape=(n, n_bands)
+        Scores of cells; missing upper bands may be left out.
+    signs : np.ndarray, shape=(n, n_bands)
+        +1, -1 and 0.
+    """
+    signs = signs[:, : cells.shape[1]]
+    return Agreement((signs * cells).sum(axis=1), (cells * cells * (signs != 0)).sum(axis=1))
+
+
+class Presence:
+    """Local scores of one voice, period by period.
+
+    Notes
+    -----
+    What came before the voice could be read is kept for a while, at most 16 chunks, and judged
+    when it is.
+    """
+
+    def __init__(self) -> None:
+        # Rows: time in seconds, agreement and energy of the sync cells, and of the data cells.
+        self._rows: list[list[float]] = []
+        self._code: Signs | None = None
+        self._kept: deque[tuple[int, Floats, npt.NDArray[np.int64]]] = deque(
+            maxlen=_MOST_KEPT_CHUNKS
+        )
+
+    def add(
+        self,
+        cells: Floats,
+        slots: npt.NDArray[np.int64],
+        times_s: npt.NDArray[np.floating[Any]],
+        sync: Agreement,
+    ) -> None:
+        """Take in the cells of a chunk.
+
+        Parameters
+        ----------
+        cells : np.ndarray, shape=(n, n_bands)
+            Their scores.
+        slots : np.ndarray, shape=(n,)
+            Their numbers, counted from the start of a superframe.
+        times_s : np.ndarray, shape=(n,)
+            When they sound.
+        sync : Agreement
+            Of the sync cells.
+        """
+        begin = len(self._rows)
+        for part in _periods(len(cells)):
+            middle_s = float(times_s[part].mean())
+            total, energy = float(sync.total[part].sum()), float(sync.energy[part].sum())
+            self._rows.append([middle_s, total, energy, 0.0, 0.0])
+        if self._code is None:
+            self._kept.append((begin, cells, slots))
+        else:
+            self._judge(begin, cells, slots)
+
+    def learn(self, code: Signs) -> None:
+        """Take in what the data cells say, shape (n_periods * n_cells, n_bands)."""
+        self._code = code
+        while self._kept:
+            self._judge(*self._kept.popleft())
+
+    def evidence(self) -> tuple[tuple[float, float], ...]:
+        """Return times in seconds and local scores over about two periods."""
+        if not self._rows:
+            return ()
+        rows = np.array(sorted(self._rows))
+        z = _scores(
+            _smooth(rows[:, 1] + rows[:, 3]), _smooth(rows[:, 2] + rows[:, 4], squared=True)
+        )
+        return tuple((float(t), float(s)) for t, s in zip(rows[:, 0], z, strict=True))
+
+    def segments_s(self, *, duration_s: float) -> tuple[tuple[float, float], ...]:
+        """Return from when to when the voice is present, in seconds."""
+        if not self._rows:
+            return ()
+        rows = np.array(sorted(self._rows))
+        local = np.array(self.evidence())[:, 1]
+        own = _scores(rows[:, 1] + rows[:, 3], rows[:, 2] + rows[:, 4])
+        marked = (local >= _LOCAL_PRESENCE) & ~_is_another(rows)
+        if marked.any():
+            marked &= own >= max(_OWN_PRESENCE, _OWN_SHARE * float(np.median(own[marked])))
+        half = FORMAT_1.period_s / 2
+        segments: list[tuple[float, float]] = []
+        for time_s in rows[marked, 0].tolist():
+            begin, end = max(time_s - half, 0.0), min(time_s + half, duration_s)
+            if segments and begin <= segments[-1][1] + 2.1 * half:
+                segments[-1] = (segments[-1][0], max(end, segments[-1][1]))
+            else:
+                segments.append((begin, end))
+        return tuple(segments)
+
+    def _judge(self, begin: int, cells: Floats, slots: npt.NDArray[np.int64]) -> None:
+        """Compare the data cells of periods that were counted already."""
+        if self._code is None:
+            return
+        data = agree(cells, self._code[slots % CELLS_PER_SUPERFRAME])
+        for row, part in zip(self._rows[begin:], _periods(len(cells)), strict=False):
+            row[3:] = float(data.total[part].sum()), float(data.energy[part].sum())
+
+
+def _periods(n: int) -> list[slice]:
+    return [slice(i, i + FORMAT_1.n_cells) for i in range(0, n, FORMAT_1.n_cells)]
+
+
+def _smooth(values: Doubles, *, squared: bool = False) -> Doubles:
+    weights = _SMOOTHING**2 if squared else _SMOOTHING
+    return np.convolve(values, weights)[1:-1]
+
+
+def _scores(total: Doubles, energy: Doubles) -> Doubles:
+    return total / np.maximum(np.sqrt(energy), 1e-30)
+
+
+def _is_another(rows: Doubles) -> npt.NDArray[np.bool_]:
+    """Say where the sync cells are somebody's, but not the data cells this voice's."""
+    sync, sync_energy = _smooth(rows[:, 1]), _smooth(rows[:, 2], squared=True)
+    data, data_energy = _smooth(rows[:, 3]), _smooth(rows[:, 4], squared=True)
+    share = _OTHER_SHARE * data_energy / np.maximum(sync_energy, 1e-30)
+    missing = share * sync - data
+    return missing >= _OTHER_SCORE * np.sqrt(data_energy + share**2 * sync_energy + 1e-30)
