@@ -37,6 +37,7 @@ SECTIONS = {
     "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at once",
     "calls": "Real calls",
+    "losses": "Calls over bad networks",
     "live": "The virtual microphone",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",

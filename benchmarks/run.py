@@ -27,6 +27,7 @@ _ALL = (
     "baseline",
     "talkers",
     "calls",
+    "losses",
     "live",
     "quality",
     "speed",

@@ -8,7 +8,7 @@ import http.server
 import os
 import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 from scipy import signal
+
+from benchmarks.rig.relay import Network, Relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +34,8 @@ SR = 48_000
 TAKES = 3
 _LENGTH_S = 1.0
 _LIKENESS = {False: 0.90, True: 0.75}
+# Losses alone make it less like, and must not be chosen away.
+_LOSSY_LIKENESS = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,26 +108,47 @@ def hold_call(
     processing: bool,
     label: str = "Sottovoce",
     kbps: int = 24,
+    network: Network | None = None,
+    rng: np.random.Generator | None = None,
 ) -> Take:
     """Say a clip in a call; a damaged take is counted and taken again.
 
     A machine that is busy with other things breaks a call now and then, whatever is said in it:
-    a take is damaged if it is too short or its spectrogram is not that of the clip.
+    a take is damaged if it is too short or its spectrogram is not that of the clip.  With a
+    `network`, and chance for it, the call goes through a relay.
     """
+    lowest = _LIKENESS[processing] if network is None else _LOSSY_LIKENESS
     played, sr = sf.read(clip, dtype="float32", always_2d=True)
     common = gcd(sr, SR)
     played = signal.resample_poly(played.mean(axis=1), SR // common, sr // common)
+    ask = {"label": label, "processing": processing, "kbps": kbps}
     for n_damaged in range(TAKES):
-        page.evaluate("start", {"label": label, "processing": processing, "kbps": kbps})
+        y, stats = _take(page, server, clip, ask, network, rng)
+        likeness = compare(played, y)
+        if len(y) > len(played) - _LENGTH_S * SR and likeness >= lowest:
+            return Take(y=y, likeness=likeness, n_damaged=n_damaged, stats=stats)
+    raise RuntimeError(f"{TAKES} takes of {clip.name} were damaged, the last {likeness:.2f}")
+
+
+def _take(
+    page: Page,
+    server: AudioServer,
+    clip: Path,
+    ask: dict[str, Any],
+    network: Network | None,
+    rng: np.random.Generator | None,
+) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+    """Hold one call; return what the far end heard, and what it counted."""
+    relay = Relay(network, rng or np.random.default_rng(0)) if network else None
+    with relay or nullcontext():
+        page.evaluate("start", {**ask, "ports": relay.ports if relay else [None, None]})
         page.wait_for_timeout(1_000)
         server.play(clip).wait()
         page.wait_for_timeout(1_000)
         got = page.evaluate("stop")
-        y = np.frombuffer(base64.b64decode(got["samples"]), dtype=np.float32)
-        likeness = compare(played, y)
-        if len(y) > len(played) - _LENGTH_S * SR and likeness >= _LIKENESS[processing]:
-            return Take(y=y, likeness=likeness, n_damaged=n_damaged, stats=got["stats"])
-    raise RuntimeError(f"{TAKES} takes of {clip.name} were damaged, the last {likeness:.2f}")
+    if relay is not None:
+        relay.check(n_received=got["stats"]["received"], n_lost=got["stats"]["lost"])
+    return np.frombuffer(base64.b64decode(got["samples"]), dtype=np.float32), got["stats"]
 
 
 def compare(played: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]) -> float:
