@@ -17,9 +17,10 @@ import soundfile as sf
 import sottovoce as sv
 from benchmarks._harness import RESULTS_DIR, Benchmark, markdown_table, rng_for, wilson
 from benchmarks._trials import join_by_person, load_source
-from benchmarks.rig.browser import SR, hold_call, open_page
+from benchmarks.rig.browser import hold_call, open_page
 from benchmarks.rig.mic import MicProgram
 from benchmarks.rig.server import AudioServer
+from benchmarks.rig.takes import SR
 from benchmarks.speech import load_clips
 from sottovoce.rights import format_owner_id
 

@@ -9,17 +9,14 @@ import os
 import shutil
 import threading
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
-from scipy import signal
 
 from benchmarks.rig.relay import Network, Relay
+from benchmarks.rig.takes import TAKES, Take, compare, is_whole, load_resampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,36 +25,11 @@ if TYPE_CHECKING:
 
     from benchmarks.rig.server import AudioServer
 
-__all__ = ["SR", "Take", "compare", "hold_call", "open_page"]
+__all__ = ["hold_call", "open_page"]
 
-SR = 48_000
-TAKES = 3
-_LENGTH_S = 1.0
 _LIKENESS = {False: 0.90, True: 0.75}
 # Losses alone make it less like, and must not be chosen away.
 _LOSSY_LIKENESS = 0.6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Take:
-    """What the far end heard of a clip.
-
-    Attributes
-    ----------
-    y : np.ndarray, shape=(n,)
-        Its samples at 48 kHz.
-    likeness : float
-        Correlation of its log-spectrogram with the clip's.
-    n_damaged : int
-        Takes before it that were damaged.
-    stats : dict
-        What the far end counted: packets lost and received, samples concealed, the codec.
-    """
-
-    y: npt.NDArray[np.float32]
-    likeness: float
-    n_damaged: int
-    stats: dict[str, Any]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -118,14 +90,12 @@ def hold_call(
     `network`, and chance for it, the call goes through a relay.
     """
     lowest = _LIKENESS[processing] if network is None else _LOSSY_LIKENESS
-    played, sr = sf.read(clip, dtype="float32", always_2d=True)
-    common = gcd(sr, SR)
-    played = signal.resample_poly(played.mean(axis=1), SR // common, sr // common)
+    played = load_resampled(clip)
     ask = {"label": label, "processing": processing, "kbps": kbps}
     for n_damaged in range(TAKES):
         y, stats = _take(page, server, clip, ask, network, rng)
         likeness = compare(played, y)
-        if len(y) > len(played) - _LENGTH_S * SR and likeness >= lowest:
+        if is_whole(played, y) and likeness >= lowest:
             return Take(y=y, likeness=likeness, n_damaged=n_damaged, stats=stats)
     raise RuntimeError(f"{TAKES} takes of {clip.name} were damaged, the last {likeness:.2f}")
 
@@ -149,16 +119,3 @@ def _take(
     if relay is not None:
         relay.check(n_received=got["stats"]["received"], n_lost=got["stats"]["lost"])
     return np.frombuffer(base64.b64decode(got["samples"]), dtype=np.float32), got["stats"]
-
-
-def compare(played: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]) -> float:
-    """Return the correlation of the two log-spectrograms up to 12 kHz, once aligned."""
-    lags = signal.correlate(heard, played, method="fft")
-    shift = int(np.argmax(np.abs(lags))) - (len(played) - 1)
-    heard = heard[max(shift, 0) :]
-    played = played[max(-shift, 0) :][: len(heard)]
-    pictures = [
-        np.log10(np.abs(signal.stft(y, SR, nperseg=1024)[2][:256]) + 1e-4)
-        for y in (played, heard[: len(played)])
-    ]
-    return float(np.corrcoef(pictures[0].ravel(), pictures[1].ravel())[0, 1])

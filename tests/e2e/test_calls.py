@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import sottovoce as sv
-from benchmarks.rig.browser import SR, hold_call, open_page
+from benchmarks.rig.browser import hold_call, open_page
+from benchmarks.rig.takes import SR
 from sottovoce.rights import format_owner_id
 from tests.e2e.conftest import CLIP
 
