@@ -11,18 +11,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import soundfile as sf
-
-import sottovoce as sv
-from benchmarks._harness import RESULTS_DIR, Benchmark, markdown_table, rng_for, wilson
-from benchmarks._trials import join_by_person, load_source
-from benchmarks.rig.browser import hold_call, open_page
-from benchmarks.rig.mic import MicProgram
+from benchmarks._calls import LEAST_S, LEVEL_DBFS, count_looks, measure_call
+from benchmarks._harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
+from benchmarks._trials import join_by_person
+from benchmarks.rig.browser import open_page
 from benchmarks.rig.server import AudioServer
-from benchmarks.rig.takes import SR
 from benchmarks.speech import load_clips
-from sottovoce.rights import format_owner_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +31,6 @@ __all__ = ["describe", "main", "plot"]
 BENCHMARK = Benchmark("calls", "Is the mark found at the far end of a call, and how soon?")
 LENGTHS_S = (5.0, 10.0, 20.0, 30.0)
 _MOST_S = 31.0
-_LEAST_S = 11.0
-_LEVEL_DBFS = -26.0
 _RAW = RESULTS_DIR / "raw" / "calls.jsonl"
 
 
@@ -46,46 +38,16 @@ def _call(
     page: Page, server: AudioServer, source: Source, *, processing: bool, seed: int
 ) -> dict[str, Any]:
     """Hold one call, and listen to its beginnings."""
-    rng = rng_for(seed, "call", source.name, processing)
-    y, sr = load_source(source)
-    y = np.atleast_2d(y)[..., : round(_MOST_S * sr)].mean(axis=0)
-    y *= 10 ** (_LEVEL_DBFS / 20) / max(float(np.sqrt(np.mean(y**2))), 1e-9)
-    clip = server.folder / "said.wav"
-    sf.write(clip, np.clip(y, -1, 1), sr, subtype="PCM_16")
-    owner = int(rng.integers(1, 2**48))
-    mic = MicProgram(server, "--owner", format_owner_id(owner))
-    try:
-        mic.wait_for(sign="marking")
-        take = hold_call(page, server, clip, processing=processing)
-        state = mic.states()[-1]
-    finally:
-        mic.end()
-        server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
-    # The call is silent until the clip begins.
-    begin = int(np.argmax(np.abs(take.y) > 1e-3))
-    looks = []
-    for seconds in LENGTHS_S:
-        if len(y) / sr + 0.5 < seconds:
-            continue
-        detection = sv.detect(take.y[begin : begin + round(seconds * SR)], sr=SR)
-        read = {voice.notice.owner_id for voice in detection.voices if voice.notice}
-        looks.append(
-            {
-                "seconds": seconds,
-                "found": detection.found,
-                "log10_p": round(detection.log10_p, 2),
-                "read": "nothing" if not read else "right" if read == {owner} else "wrong",
-            }
-        )
-    return {
-        "source": source.name,
-        "processing": processing,
-        "likeness": round(take.likeness, 3),
-        "n_damaged": take.n_damaged,
-        "n_missed": state["missed"],
-        "lost": take.stats.get("lost"),
-        "looks": looks,
-    }
+    take, record = measure_call(
+        page,
+        server,
+        source,
+        processing=processing,
+        lengths_s=LENGTHS_S,
+        most_s=_MOST_S,
+        rng=rng_for(seed, "call", source.name, processing),
+    )
+    return {**record, "processing": processing, "lost": take.stats.get("lost")}
 
 
 def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -93,25 +55,8 @@ def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for processing in (False, True):
         own = [call for call in calls if call["processing"] == processing]
-        for seconds in LENGTHS_S:
-            looks = [k for call in own for k in call["looks"] if k["seconds"] == seconds]
-            if not looks:
-                continue
-            n, n_found = len(looks), sum(look["found"] for look in looks)
-            low, high = wilson(n_found, n)
-            rows.append(
-                {
-                    "processing": processing,
-                    "seconds": seconds,
-                    "n": n,
-                    "n_found": n_found,
-                    "low": round(low, 5),
-                    "high": round(high, 5),
-                    "median_log10_p": round(float(np.median([k["log10_p"] for k in looks])), 2),
-                    "n_read": sum(look["read"] == "right" for look in looks),
-                    "n_wrong": sum(look["read"] == "wrong" for look in looks),
-                }
-            )
+        counts = [count_looks(own, seconds) for seconds in LENGTHS_S]
+        rows += [{"processing": processing, **count} for count in counts if count]
     return rows
 
 
@@ -122,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fresh", action="store_true", help="forget the calls of before")
     options = parser.parse_args(arguments)
     sources = sorted(join_by_person(load_clips("report")), key=lambda source: -source.seconds)
-    sources = [s for s in sources if s.seconds >= _LEAST_S][: options.persons]
+    sources = [s for s in sources if s.seconds >= LEAST_S][: options.persons]
     if options.fresh:
         _RAW.unlink(missing_ok=True)
     _RAW.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options,
         summarise(calls),
         clips=used,
-        settings={"strength": "strong", "codec": "Opus, 24 kb/s", "level_dbfs": _LEVEL_DBFS},
+        settings={"strength": "strong", "codec": "Opus, 24 kb/s", "level_dbfs": LEVEL_DBFS},
         n_calls=len(calls),
         n_damaged=sum(call["n_damaged"] for call in calls),
         n_missed=sum(call["n_missed"] for call in calls),
