@@ -155,10 +155,12 @@ def describe(results: dict[str, Any]) -> str:
     head += ["packets lost, %", "made up, %", "calls"]
     return (
         "Hardware microphone, `sottovoce mic`, Chromium with its processing on, Opus at 24 kb/s"
-        " with its own error correction, a relay that loses packets or delays each by 100 ms and"
-        " that much more or less, far end; in the first seconds after the talker began.  In"
-        " brackets the lower end of the 95 % interval.  *Made up*: the share of the sound, in the"
-        " median call, that the far end invented for packets that were lost or late.\n\n"
+        " with its own error correction, a relay, far end; in the first seconds after the talker"
+        " began. The relay loses packets, each by itself where the row does not say otherwise, and"
+        " takes 100 ms for each, with jitter up to so much more or less by chance, so that packets"
+        " overtake each other. In brackets the lower end of the 95 % interval. *Made up*: the"
+        " share of the sound, in the median call, that the far end invented for packets that were"
+        " lost or late.\n\n"
         f"{markdown_table(head, table)}\n\n"
         f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and taken again;"
         f" {results['n_missed']} blocks were missed."
@@ -169,7 +171,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     """Draw the evidence over the length of the call, a line for each network."""
     from benchmarks._plots import save, subplots
 
-    figure, axes = subplots(width=6, height=4)
+    figure, axes = subplots(width=8, height=4)
     for name in NETWORKS:
         rows = [row for row in results["rows"] if row["network"] == name]
         evidence = [-row["median_log10_p"] for row in rows]
@@ -178,7 +180,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     axes.set_xlabel("seconds of the call")
     axes.set_ylabel("$-\\log_{10} p$, median")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)
 
 
