@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from benchmarks.attacks import Audio
 
-__all__ = ["BENCHMARK", "describe", "main"]
+__all__ = ["BENCHMARK", "describe", "main", "plot"]
 
 BENCHMARK = Benchmark("recordings", "What does a check of a whole meeting's recording say?")
 _SR = 16_000
@@ -226,6 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = {"strength": "strong", "seconds": options.seconds, "people": 4, "marked": 3}
     results = BENCHMARK.write(options, rows, clips=clips, settings=settings)
     print(describe(results))
+    if options.plot:
+        plot(results, options.plot)
 
 
 def describe(results: dict[str, Any]) -> str:
@@ -257,6 +259,24 @@ def describe(results: dict[str, Any]) -> str:
         f"The command takes at most {peak} MB, and is at least {speed} times as fast as the"
         " meeting, decoding included."
     )
+
+
+def plot(results: dict[str, Any], path: Path) -> None:
+    """Draw, for each voice, how much of its time is reported and how much of that is right."""
+    from benchmarks._plots import save, subplots
+
+    figure, axes = subplots(width=6, height=3.5)
+    rows = results["rows"]
+    places = np.arange(len(rows))
+    axes.bar(
+        places - 0.2, [100 * row["covered"] for row in rows], 0.4, label="of its time reported"
+    )
+    axes.bar(places + 0.2, [100 * row["right"] for row in rows], 0.4, label="of that right")
+    axes.set_xticks(places, [row["meeting"] for row in rows], rotation=30)
+    axes.set_ylabel("%")
+    axes.set_ylim(0, 103)
+    axes.legend(loc="lower right")
+    save(figure, path)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ SECTIONS = {
     "talkers": "People who talk at once",
     "calls": "Real calls",
     "losses": "Calls over bad networks",
+    "recordings": "Whole meetings as a host keeps them",
     "live": "The virtual microphone",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",

@@ -28,6 +28,7 @@ _ALL = (
     "talkers",
     "calls",
     "losses",
+    "recordings",
     "live",
     "quality",
     "speed",
