@@ -134,7 +134,7 @@ class TestSound:
         self, clip: tuple[np.ndarray, int]
     ) -> None:
         y = clip[0] / np.abs(clip[0]).max()
-        protector = sv.Protector(sr=clip[1], strength_db=1.6)
+        protector = sv.Protector(sr=clip[1], strength_db=1.6, phase_s=0.0)
         marked = protector.process(y, last=True)
         assert np.abs(marked).max() <= 1.0
         assert 0.0 < protector.limited_s < 0.05 * len(y) / clip[1]
