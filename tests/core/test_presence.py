@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import sottovoce as sv
@@ -15,6 +17,10 @@ from sottovoce.core.reading import PayloadReading, make_code, match_payload
 
 SR = 16_000
 OWNERS = st.integers(1, 2**48 - 1)
+# Ids are hashes of keys: those that differ in a few bits only are nobody's by chance.
+HASHED_OWNERS = st.binary(max_size=8).map(
+    lambda key: int.from_bytes(hashlib.sha256(key).digest()[:6], "big")
+)
 
 
 def superframe(notice, rng, *, strength=0.5):
@@ -52,12 +58,10 @@ def test_the_same_payload_is_recognised_at_any_alignment(owner, shift, seed):
     )
 
 
-@given(OWNERS, OWNERS, st.integers(0, 2**32 - 1), st.sampled_from([0.2, 1.0, 10.0]))
+@given(HASHED_OWNERS, HASHED_OWNERS, st.integers(0, 2**32 - 1), st.sampled_from([0.2, 1.0, 10.0]))
 @settings(max_examples=50, deadline=None)
 def test_another_owner_is_not_taken_for_the_same_however_strong(owner, other, seed, strength):
-    # Ids are hashes; those that differ in a few bits only are nobody's by chance.
-    if (owner ^ other).bit_count() < 12:
-        return
+    assume(owner != other)
     sums = superframe(Notice(owner_id=other), np.random.default_rng(seed), strength=strength)
     assert match_payload(sums, reading_of(Notice(owner_id=owner))) is None
 
