@@ -81,9 +81,8 @@ class FrontEnd:
         self.hop = sr * FORMAT_1.frame_s / speed
         self._window = window_length(sr)
         self._scorer = CellScorer()
-        self._audio: Floats | None = None
+        self._audio = _Recent()
         self._unread: list[Floats] = []
-        self._audio_start = 0
         self._energies: Floats | None = None
         self._energies_start = 0
         self.n_samples = 0
@@ -126,8 +125,8 @@ class FrontEnd:
             starts = starts[: len(starts) // BATCH_FRAMES * BATCH_FRAMES]
         if len(starts) == 0:
             return
-        kept = [] if self._audio is None else [self._audio]
-        self._audio = np.concatenate([*kept, *self._unread], axis=1)
+        for part in self._unread:
+            self._audio.append(part)
         self._unread = []
         self.n_frames += len(starts)
         energies = self._measure(starts)
@@ -136,23 +135,16 @@ class FrontEnd:
         self._energies = energies
 
     def forget(self, chunk: int) -> None:
-        """Let go of audio and energies that no chunk from `chunk` - 2 onward needs.
-
-        What is kept is a view; the next block copies it out of the old memory.
-        """
+        """Let go of audio and energies that no chunk from `chunk` - 2 onward needs."""
         frame = max((chunk - _N_KEPT_CHUNKS) * CHUNK_FRAMES - CONTEXT_FRAMES, 0)
         if self._energies is not None and frame > self._energies_start:
             self._energies = self._energies[:, frame - self._energies_start :]
             self._energies_start = frame
-        sample = int(frame_starts(frame, frame + 1, self.hop)[0])
-        if self._audio is not None and sample > self._audio_start:
-            self._audio = self._audio[:, sample - self._audio_start :]
-            self._audio_start = sample
+        self._audio.forget(int(frame_starts(frame, frame + 1, self.hop)[0]))
 
     def kept_audio(self) -> Floats:
         """Return the audio that has not been let go of, shape (channels, n)."""
-        parts = [] if self._audio is None else [self._audio]
-        return np.concatenate([*parts, *self._unread], axis=1)
+        return np.concatenate([self._audio.samples, *self._unread], axis=1)
 
     def n_chunks(self, *, ended: bool) -> int:
         """Return how many chunks can be scored by now."""
@@ -180,8 +172,7 @@ class FrontEnd:
         begin = max(first - CONTEXT_FRAMES, 0)
         grid = np.arange(begin, end + CONTEXT_FRAMES) + 0.5
         starts = np.floor(grid * self.hop + 0.5).astype(np.int64)
-        n_read = self._audio_start + (0 if self._audio is None else self._audio.shape[1])
-        starts = starts[starts + self._window <= n_read]
+        starts = starts[starts + self._window <= self._audio.end]
         energies = self._measure(starts)
         before = CONTEXT_FRAMES - (first - begin)
         lacking = end + CONTEXT_FRAMES - begin - len(starts)
@@ -203,15 +194,56 @@ class FrontEnd:
 
     def _measure(self, starts: npt.NDArray[np.int64]) -> Floats:
         """Return energies added up over channels, so that no phase between them matters."""
-        if self._audio is None:
-            raise RuntimeError("no audio has been pushed")
-        local = starts - self._audio_start
-        energies = band_energies(self._audio, local, sr=self.sr, scale=self.pitch)
+        local = starts - self._audio.start
+        energies = band_energies(self._audio.samples, local, sr=self.sr, scale=self.pitch)
         return np.asarray(energies.sum(axis=0, keepdims=True)) if len(energies) > 1 else energies
+
+
+class _Recent:
+    """The last samples of audio, in memory that is moved only when it is full.
+
+    Attributes
+    ----------
+    start, end : int
+        Of what is kept, in samples of the whole audio.
+    """
+
+    def __init__(self) -> None:
+        self._memory: Floats = np.empty((1, 0), dtype=np.float32)
+        self._n_dropped = 0
+        self.start = 0
+        self.end = 0
+
+    @property
+    def samples(self) -> Floats:
+        """What is kept, shape (channels, n); a view that the next `append` may overwrite."""
+        return self._memory[:, self.start - self._n_dropped : self.end - self._n_dropped]
+
+    def append(self, part: Floats) -> None:
+        """Take in what comes next, shape (channels, n)."""
+        end = self.end + part.shape[1]
+        if end - self._n_dropped > self._memory.shape[1] or len(part) != len(self._memory):
+            kept, n_needed = self.samples, end - self.start
+            if n_needed > self._memory.shape[1] or len(part) != len(self._memory):
+                # Room for as much again, so that samples are seldom moved.
+                self._memory = np.empty((len(part), 2 * n_needed), dtype=np.float32)
+            if self.end > self.start:
+                self._memory[:, : kept.shape[1]] = kept
+            self._n_dropped = self.start
+        self._memory[:, self.end - self._n_dropped : end - self._n_dropped] = part
+        self.end = end
+
+    def forget(self, sample: int) -> None:
+        """Let go of what comes before a sample."""
+        self.start = min(max(sample, self.start), self.end)
 
 
 def _is_tame(block: npt.NDArray[np.floating[Any]]) -> bool:
     """Say whether no square of a sample can overflow."""
+    # One pass, and nearly always enough: no sample is larger than the root of the sum of squares.
+    with np.errstate(over="ignore"):
+        if block.dtype == np.float32 and all(row @ row <= _MAX_AMPLITUDE for row in block):
+            return True
     return block.size == 0 or bool(max(block.max(), -block.min()) <= _MAX_AMPLITUDE)
 
 

@@ -127,7 +127,9 @@ class Detector:
         check_signal(block, min_samples=0)
         if self._ended:
             raise ParameterError("the audio has ended; call reset() to start another")
-        sound = np.atleast_2d(block)
+        self._listen(np.atleast_2d(block), last=last)
+
+    def _listen(self, sound: npt.NDArray[np.floating[Any]], *, last: bool) -> None:
         if self._n_channels not in (None, len(sound)):
             raise ParameterError(f"block has {len(sound)} channels, {self._n_channels} before")
         self._n_channels = len(sound)
@@ -337,5 +339,5 @@ def detect(
     """
     check_signal(y)
     detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key)
-    detector.process(y, last=True)
+    detector._listen(np.atleast_2d(y), last=True)
     return detector.detection()
