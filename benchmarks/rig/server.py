@@ -13,22 +13,18 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+import soundfile as sf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    import numpy.typing as npt
+
 __all__ = ["AudioServer", "find_process"]
 
-_PACKAGES = {
-    "dbus-daemon": "dbus",
-    "pactl": "pulseaudio-utils",
-    "pipewire": "pipewire",
-    "pipewire-pulse": "pipewire-pulse",
-    "pw-link": "pipewire-bin",
-    "pw-play": "pipewire-bin",
-    "wireplumber": "wireplumber",
-}
 _READY_S = 10.0
 
 
@@ -48,8 +44,19 @@ class AudioServer:
         If a program is missing.
     """
 
+    sink_options: ClassVar[tuple[str, ...]] = ()
+    packages: ClassVar[dict[str, str]] = {
+        "dbus-daemon": "dbus",
+        "pactl": "pulseaudio-utils",
+        "pipewire": "pipewire",
+        "pipewire-pulse": "pipewire-pulse",
+        "pw-link": "pipewire-bin",
+        "pw-play": "pipewire-bin",
+        "wireplumber": "wireplumber",
+    }
+
     def __init__(self) -> None:
-        missing = sorted({_PACKAGES[p] for p in _PACKAGES if shutil.which(p) is None})
+        missing = sorted({self.packages[p] for p in self.packages if shutil.which(p) is None})
         if missing:
             raise RuntimeError(f"apt-get install {' '.join(missing)}")
         self.folder = Path(tempfile.mkdtemp(prefix="sottovoce-rig-"))
@@ -77,10 +84,7 @@ class AudioServer:
     def start(self) -> None:
         """Start the daemons, and make a loudspeaker and a microphone."""
         for program in ("pipewire", "wireplumber", "pipewire-pulse"):
-            with (self.folder / f"{program}.log").open("ab") as log:
-                self._daemons.append(
-                    subprocess.Popen([program], env=self.environment, stdout=log, stderr=log)
-                )
+            self._start_daemon(program)
             if program == "pipewire":
                 self.wait(
                     lambda: (self.folder / "run" / "pipewire-0").exists(), "PipeWire's socket"
@@ -90,6 +94,12 @@ class AudioServer:
         self.add_sink("speakers")
         self.run("pactl", "set-default-sink", "speakers")
         self.add_microphone("hw_mic", "HardwareMic", feed="hw_feed")
+
+    def _start_daemon(self, *words: str) -> None:
+        with (self.folder / f"{words[0]}.log").open("ab") as log:
+            self._daemons.append(
+                subprocess.Popen(words, env=self.environment, stdout=log, stderr=log)
+            )
 
     def stop(self) -> None:
         """End the daemons; programs that use them stay."""
@@ -133,7 +143,7 @@ class AudioServer:
         """Make a loudspeaker; return its module."""
         return self.run(
             *("pactl", "load-module", "module-null-sink", f"sink_name={name}"),
-            *("channel_map=mono", "rate=48000"),
+            *("channel_map=mono", "rate=48000", *self.sink_options),
         ).strip()
 
     def add_microphone(self, name: str, description: str, *, feed: str) -> str:
@@ -165,6 +175,21 @@ class AudioServer:
         words = ["timeout", "-s", "INT", str(seconds), "pw-record", "--target", source]
         words += ["--rate", "48000", "--channels", "1", "--format", "f32", str(path)]
         return self.spawn(*words)
+
+    def record_both(self, before: str, after: str, *, seconds: float) -> npt.NDArray[np.float32]:
+        """Record two sources at 48 kHz as one, so that both are cut at the same sample."""
+        path = self.folder / "both.wav"
+        ruler = self.spawn(
+            *("timeout", "-s", "INT", str(seconds), "pw-record", "--target", "0"),
+            *("-P", "{ node.name=ruler }", "--rate", "48000", "--channels", "2"),
+            *("--format", "f32", str(path)),
+        )
+        self.wait(lambda: "ruler:input_FR" in self.run("pw-link", "-i"), "the ruler")
+        self.run("pw-link", f"{before}:capture_MONO", "ruler:input_FL")
+        self.run("pw-link", f"{after}:capture_MONO", "ruler:input_FR")
+        ruler.wait()
+        both, _ = sf.read(path, dtype="float32")
+        return both
 
     def spawn(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a program that ends with the server, if not before."""

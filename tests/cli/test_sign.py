@@ -41,7 +41,7 @@ def hearing():
     return Hearing(detection=sv.detect(y, sr=16_000), at_s=0.0, heard_s=10.0, level_dbfs=-20.0)
 
 
-@pytest.mark.parametrize("sign", ["no server", "no microphone", "unmarked"])
+@pytest.mark.parametrize("sign", ["no server", "no microphone", "silent", "unmarked"])
 def test_whatever_is_wrong_is_red(sign):
     assert describe_state(replace(STATE, sign=sign, error="why"))[0] == "bad"
 
@@ -137,3 +137,10 @@ def test_a_red_sign_is_told_only_while_somebody_records(told):
     assert told(9.0, sign="unmarked", n_recorders=0) == []
     told(10.0, sign="unmarked", error="one")
     assert told(12.0, sign="unmarked", error="another") == ["Your voice goes out without the mark"]
+
+
+def test_where_nobody_knows_who_records_nothing_is_said_of_it_and_red_is_told(told):
+    told(0.0, sign="silent", n_recorders=None)
+    assert len(told(2.0, sign="silent", n_recorders=None)) == 1
+    fields = make_fields(replace(STATE, n_recorders=None))
+    assert fields["recorders"] is None

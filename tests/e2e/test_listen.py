@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,20 @@ def test_two_marked_voices_in_the_loudspeakers_are_told_apart(server):
     assert found
     read = {v["payload"]["owner_id"] for look in looks for v in look["voices"] if v["payload"]}
     assert read == owners
+    # Both begin with the clip, and the latency is that of the look which found the first.
+    assert found[0] is next(look for look in looks if look["latency_s"] is not None)
+    assert 0 < found[0]["latency_s"] < 12
+    assert {look["latency_s"] for look in found} == {found[0]["latency_s"]}
+
+
+def test_it_says_how_much_sound_it_took(server):
+    y, sr = sf.read(CLIP, dtype="float32")
+    path = server.folder / "call.wav"
+    sf.write(path, sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7), strength_db=1.6), sr)
+    server.play(path, to="speakers")
+    done = listen(server, "--for", "4")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"1 marked voice: .*found after \d+\.\d s of sound\)", done.stdout)
 
 
 def test_an_unmarked_voice_is_not_found(server):

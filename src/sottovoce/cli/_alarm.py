@@ -63,7 +63,7 @@ def _find_faults(state: MicState) -> dict[str, str]:
         for program in state.bypassing
     }
     mood, words = describe_state(state)
-    if state.n_recorders and mood == "bad":
+    if state.n_recorders != 0 and mood == "bad":
         # The numbers in the words change; the notification must not come again for that.
         wrong["Your voice goes out without the mark"] = words.split(":")[0].capitalize()
     return wrong

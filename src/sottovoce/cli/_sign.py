@@ -35,6 +35,8 @@ def describe_state(state: MicState) -> tuple[str, str]:
             return "waiting", "starting"
         case "asleep":
             return "waiting", "asleep: no program records from Sottovoce"
+        case "silent":
+            return "bad", f"SILENT: nothing goes out ({state.error or 'no answer'})"
         case "unmarked":
             return "bad", f"UNMARKED: your voice goes out as it is ({state.error or 'no answer'})"
     match state.confirmation:
@@ -79,7 +81,7 @@ class Board:
     Parameters
     ----------
     as_json : bool
-        Whether every change, and every tenth second, is one line of JSON.
+        Whether every change, and every thousandth block, is one line of JSON.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -112,7 +114,7 @@ class Board:
             self._live.update(_make_panel(state, mood, words))
             return
         lasting = (state.sign, state.confirmation, state.microphone, state.bypassing)
-        now = (*lasting, state.n_recorders, state.n_blocks // 1000)
+        now = (*lasting, state.n_recorders, state.block, state.n_blocks // 1000)
         if now == self._last or (not self._as_json and lasting == self._last[: len(lasting)]):
             return
         self._last = now
@@ -132,15 +134,16 @@ def _make_panel(state: MicState, mood: str, words: str) -> Any:  # noqa: ANN401 
 
     filled = round(_BAR_WIDTH * min(max(1 + state.level_dbfs / _BAR_DB, 0), 1))
     bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-    programs = "program records" if state.n_recorders == 1 else "programs record"
     lines = [
         Text(f"● {words}", style=f"bold {_COLOURS[mood]}"),
         Text(f"  microphone  {format_path(state.microphone) or 'none'}"),
         Text(f"  level       {bar} {state.level_dbfs:.0f} dBFS"),
         Text(f"  delay       {1e3 * state.delay_s:.1f} ms (blocks of {state.block})"),
         Text(f"  missed      {state.n_missed} of {state.n_blocks:,} blocks"),
-        Text(f"  used by     {state.n_recorders} {programs} from Sottovoce"),
     ]
+    if state.n_recorders is not None:
+        programs = "program records" if state.n_recorders == 1 else "programs record"
+        lines.append(Text(f"  used by     {state.n_recorders} {programs} from Sottovoce"))
     lines += [
         Text(f"  {format_path(program)} records you without the mark", style=_COLOURS["bad"])
         for program in state.bypassing

@@ -41,7 +41,8 @@ def listen(
     """Watch what the loudspeakers play, and say which voices carry a mark.
 
     Looks at the last 20 seconds every 2 seconds.  A line is written whenever the answer changes,
-    with the seconds of sound that it took.  Ctrl-C ends it.  Needs Linux with PipeWire.
+    with the seconds of sound that it took: from where somebody begins to speak, after silence, to
+    the look that finds the mark.  Ctrl-C ends it.  Needs Linux with PipeWire or PulseAudio.
 
     Each look is wrong at most once in a million about unmarked sound: once in 23 days.
 
@@ -49,17 +50,18 @@ def listen(
     """
     from sottovoce.live import listen_to
 
-    found, last, began_s = False, "", None
+    found, began_s = False, None
+    last: tuple[str, float | None] = ("", None)
     try:
         for hearing in listen_to(device):
             began_s = hearing.at_s if began_s is None else began_s
             found = found or hearing.detection.found
-            said = _describe(hearing)
+            said = (_describe(hearing), hearing.latency_s if hearing.detection.found else None)
             if as_json:
                 _output.result_json(_make_fields(hearing))
             elif said != last:
                 clock = datetime.now().astimezone().strftime("%H:%M:%S")
-                _output.result(f"{clock}  {said} ({_describe_evidence(hearing)})")
+                _output.result(f"{clock}  {said[0]} ({_describe_evidence(hearing)})")
             last = said
             sys.stdout.flush()
             if seconds is not None and hearing.at_s - began_s >= seconds:
@@ -79,7 +81,10 @@ def _describe(hearing: Hearing) -> str:
 
 
 def _describe_evidence(hearing: Hearing) -> str:
-    return f"p = {format_p(hearing.detection.log10_p)}, in {hearing.heard_s:.0f} s of sound"
+    p = f"p = {format_p(hearing.detection.log10_p)}"
+    if hearing.detection.found and hearing.latency_s is not None:
+        return f"{p}, found after {hearing.latency_s:.1f} s of sound"
+    return f"{p}, in {hearing.heard_s:.0f} s of sound"
 
 
 def _make_fields(hearing: Hearing) -> dict[str, object]:
@@ -90,4 +95,5 @@ def _make_fields(hearing: Hearing) -> dict[str, object]:
         **fields,
         "heard_s": hearing.heard_s,
         "level_dbfs": round(hearing.level_dbfs, 1),
+        "latency_s": None if hearing.latency_s is None else round(hearing.latency_s, 1),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,12 @@ _ASLEEP_S = 10.0
     help="The hardware microphone, by a part of its name; by default the one that programs are"
     " given.",
 )
+@click.option(
+    "--into",
+    metavar="NAME",
+    help="macOS and Windows: the loopback driver's output device, by a part of its name; by"
+    " default BlackHole or VB-CABLE.",
+)
 @OWNER
 @POLICY
 @click.option(
@@ -54,11 +61,10 @@ _ASLEEP_S = 10.0
 )
 @click.option(
     "--block",
-    default=512,
-    show_default=True,
     type=click.IntRange(64, 4096),
     metavar="SAMPLES",
-    help="Smaller is less delay and more work.",
+    help="Smaller is less delay and more work; by default 512; with PulseAudio alone 960,"
+    " and no less than 480.",
 )
 @click.option("--on-demand", is_flag=True, help="Work only while a program records from Sottovoce.")
 @click.option(
@@ -71,10 +77,11 @@ def mic(
     *,
     strength_db: float,
     device: str | None,
+    into: str | None,
     owner: str | None,
     policy: str,
     make_default: bool,
-    block: int,
+    block: int | None,
     on_demand: bool,
     notify: bool,
     as_json: bool,
@@ -85,20 +92,22 @@ def mic(
     goes out.  Ctrl-C takes the microphone away again.
 
     A host can still record you, and the mark cannot stop a machine: it says no, in the sound
-    itself.  Needs Linux with PipeWire.
+    itself.  Needs Linux with PipeWire or PulseAudio; or macOS with the driver BlackHole, or
+    Windows with VB-CABLE, whose microphone is then the one to choose.
     """
     if context.invoked_subcommand is not None:
         return
-    from sottovoce.live import VirtualMic
+    from sottovoce.live import open_mic
 
     notice = choose_notice(owner=owner, policy=policy)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    microphone = VirtualMic(
+    for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # Windows has no SIGHUP
+        signal.signal(getattr(signal, name), _interrupt)
+    microphone = open_mic(
         notice=notice,
         strength_db=strength_db,
         device=device,
         block=block,
+        into=into,
         make_default=make_default,
         on_demand=on_demand,
     )
@@ -106,11 +115,14 @@ def mic(
         with microphone as live, Board(as_json=as_json) as board:
             if not as_json:
                 _output.explain(
-                    f"The microphone Sottovoce is there.  What it says: {describe_notice(notice)}."
+                    f"Choose the microphone {format_path(live.shown_as)} in the call."
+                    f"  What it says: {describe_notice(notice)}."
                 )
             _watch(live, board, Alarm() if notify else None)
     except KeyboardInterrupt:
-        _output.explain("The microphone Sottovoce is gone.")
+        # A driver's microphone stays, and nothing comes out of it any more.
+        end = "is gone" if microphone.shown_as == "Sottovoce" else "is silent now"
+        _output.explain(f"The microphone {format_path(microphone.shown_as)} {end}.")
 
 
 def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
@@ -134,18 +146,30 @@ def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
 @JSON
 def list_microphones(*, as_json: bool) -> None:
     """Name the microphones that there are, the one that programs are given first."""
-    from sottovoce.live.routing import read_graph
-
-    graph = read_graph()
-    for node in sorted(graph.microphones(), key=lambda node: node.name != graph.default_source):
-        is_default = node.name == graph.default_source
+    for name, description, is_default in sorted(
+        _find_microphones(), key=lambda found: not found[2]
+    ):
         if as_json:
-            _output.result_json(
-                {"name": node.name, "description": node.description, "default": is_default}
-            )
+            _output.result_json({"name": name, "description": description, "default": is_default})
         else:
-            shown = format_path(node.description)
+            shown = format_path(description)
             _output.result(f"{shown}{'  (default)' if is_default else ''}")
+
+
+def _find_microphones() -> list[tuple[str, str, bool]]:
+    """Return the name, the name for people, and whether programs are given it, of each."""
+    from sottovoce.live import portaudio
+
+    if sys.platform in portaudio.SYSTEMS:
+        devices = portaudio.find_preferred(portaudio.read_devices())
+        return [(each.name, each.name, each.is_default) for each in devices if each.n_in]
+    from sottovoce.live.systems import find_system
+
+    graph = find_system().read_graph()
+    return [
+        (node.name, node.description, node.name == graph.default_source)
+        for node in graph.microphones()
+    ]
 
 
 @mic.command(

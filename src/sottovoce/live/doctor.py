@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import DeviceError, SottovoceError
+from sottovoce.live import pulse
 from sottovoce.live.engine import check_jack
-from sottovoce.live.routing import NODE_NAME, read_graph
+from sottovoce.live.graph import NODE_NAME
+from sottovoce.live.portaudio import SYSTEMS
+from sottovoce.live.pulse_engine import check_pasimple
+from sottovoce.live.routing import read_graph
 from sottovoce.live.sandboxes import find_sandboxed
 from sottovoce.live.self_test import run_self_test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from sottovoce.live.routing import Graph
+    from sottovoce.live.graph import Graph
 
 __all__ = ["Check", "examine"]
 
@@ -29,6 +33,12 @@ _PROGRAMS = {
     "pw-link": "pipewire-bin",
     "pw-metadata": "pipewire-bin",
     "pw-record": "pipewire-bin",
+    "setpriv": "util-linux",
+}
+_PULSE_PROGRAMS = {
+    "pactl": "pulseaudio-utils",
+    "paplay": "pulseaudio-utils",
+    "parec": "pulseaudio-utils",
     "setpriv": "util-linux",
 }
 
@@ -68,41 +78,84 @@ def examine(*, try_out: bool = True) -> Iterator[Check]:
     checks : iterator of Check
         In the order in which they should be mended.
     """
+    if sys.platform in SYSTEMS:
+        from sottovoce.live.loopback_doctor import examine_loopback
+
+        yield from examine_loopback()
+        return
     linux = sys.platform == "linux"
     yield Check(
         what="this is Linux",
         ok=linux,
-        remedy="" if linux else "The microphone for calls needs Linux with PipeWire for now.",
+        remedy="" if linux else "The microphone for calls needs Linux, macOS or Windows.",
     )
     if not linux:
         return
-    missing = sorted({package for name, package in _PROGRAMS.items() if not shutil.which(name)})
-    yield Check(
-        what="PipeWire's programs are installed",
-        ok=not missing,
-        remedy=f"sudo apt install {' '.join(missing)}" if missing else "",
-    )
-    jack = _check_jack()
+    if pulse.is_running():
+        yield Check(what="the sound system is PulseAudio", ok=True)
+        yield from _examine_pulse(try_out=try_out)
+    else:
+        yield from _examine_pipewire(try_out=try_out)
+
+
+def _examine_pipewire(*, try_out: bool) -> Iterator[Check]:
+    programs = _check_programs("PipeWire", _PROGRAMS)
+    yield programs
+    jack = _check_library("the library of the real-time audio thread is installed", check_jack)
     yield jack
-    if missing:
+    if not programs.ok:
         return
     try:
         graph = read_graph()
     except DeviceError as err:
-        yield Check(what="PipeWire is running", ok=False, remedy=err.remedy)
+        remedy = f"{err.remedy}; or, with PulseAudio: {_start_pulse()}"
+        yield Check(what="PipeWire is running", ok=False, remedy=remedy)
         return
     yield Check(what="PipeWire is running", ok=True)
+    # Without a session manager nothing is linked, and all is silent.
+    manager = bool(graph.default_sink or graph.default_source)
+    yield Check(
+        what="WirePlumber manages the devices",
+        ok=manager,
+        remedy="" if manager else "systemctl --user restart wireplumber",
+    )
     yield from _check_graph(graph)
     yield _check_pulse()
     yield from _check_sandboxes()
     if try_out and jack.ok:
-        yield from _try_out()
+        yield from _try_out(_find_realtime_remedy)
 
 
-def _check_jack() -> Check:
-    what = "the library of the real-time audio thread is installed"
+def _examine_pulse(*, try_out: bool) -> Iterator[Check]:
+    programs = _check_programs("PulseAudio", _PULSE_PROGRAMS)
+    yield programs
+    library = _check_library("what plays and records through it is installed", check_pasimple)
+    yield library
+    yield from _check_graph(pulse.read_graph())
+    yield from _check_sandboxes()
+    if try_out and library.ok and programs.ok:
+        yield from _try_out(lambda: "It works without, as long as the computer is not too busy.")
+
+
+def _start_pulse() -> str:
+    """Return what there is to do before PulseAudio answers."""
+    if shutil.which("pactl") is None:
+        return "sudo apt install pulseaudio pulseaudio-utils"
+    return pulse.no_server().remedy
+
+
+def _check_programs(whose: str, packages: dict[str, str]) -> Check:
+    missing = sorted({package for name, package in packages.items() if not shutil.which(name)})
+    return Check(
+        what=f"{whose}'s programs are installed",
+        ok=not missing,
+        remedy=f"sudo apt install {' '.join(missing)}" if missing else "",
+    )
+
+
+def _check_library(what: str, check: Callable[[], object]) -> Check:
     try:
-        check_jack()
+        check()
     except SottovoceError as err:
         return Check(what=what, ok=False, remedy=err.remedy)
     return Check(what=what, ok=True)
@@ -115,13 +168,6 @@ def _check_graph(graph: Graph) -> Iterator[Check]:
         what=f"there is a microphone{f': {names}' if names else ''}",
         ok=bool(microphones),
         remedy="" if microphones else "Plug one in, or switch it on in the sound settings.",
-    )
-    # Without a session manager nothing is linked, and all is silent.
-    manager = bool(graph.default_sink or graph.default_source)
-    yield Check(
-        what="WirePlumber manages the devices",
-        ok=manager,
-        remedy="" if manager else "systemctl --user restart wireplumber",
     )
     for program in graph.programs_on_microphones():
         yield Check(
@@ -141,17 +187,12 @@ def _check_graph(graph: Graph) -> Iterator[Check]:
 
 def _check_pulse() -> Check:
     """Browsers and most programs for calls know the sound system by PulseAudio's socket alone."""
-    folder = Path(os.environ.get("PULSE_RUNTIME_PATH") or _runtime_folder() / "pulse")
-    ok = (folder / "native").exists()
+    ok = pulse.find_socket().exists()
     return Check(
         what="browsers and programs for calls reach the sound system",
         ok=ok,
         remedy="" if ok else "sudo apt install pipewire-pulse; then log out and in again",
     )
-
-
-def _runtime_folder() -> Path:
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
 
 
 def _check_sandboxes() -> Iterator[Check]:
@@ -164,7 +205,7 @@ def _check_sandboxes() -> Iterator[Check]:
         )
 
 
-def _try_out() -> Iterator[Check]:
+def _try_out(find_priority: Callable[[], str]) -> Iterator[Check]:
     what = "a voice that goes through the microphone comes out marked"
     try:
         outcome = run_self_test()
@@ -188,7 +229,7 @@ def _try_out() -> Iterator[Check]:
         what="marking goes before other work (real-time priority)",
         ok=state.realtime,
         grave=False,
-        remedy="" if state.realtime else _find_realtime_remedy(),
+        remedy="" if state.realtime else find_priority(),
     )
 
 

@@ -162,12 +162,22 @@ class Engine:
             meters[Meter.N_MISSED] += round(min(skipped, max(time_for, 0.0)) / n)
         self._next_frame, self._began_s = (frame + n) & 0xFFFFFFFF, began_s
         if not meters[Meter.N_BLOCKS]:
-            meters[Meter.REALTIME] = os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)
+            meters[Meter.REALTIME] = _is_realtime()
         meters[Meter.BLOCK] = n
         meters[Meter.N_BLOCKS] += 1
         meters[Meter.BUSY_S] += time.thread_time() - busy_s
         meters[Meter.LONGEST_S] = max(meters[Meter.LONGEST_S], time.perf_counter() - began_s)
         meters[Meter.LAST_S] = time.monotonic()
+
+
+def _is_realtime() -> bool:
+    """Whether the calling thread goes before all others."""
+    if sys.platform != "linux":
+        # The audio thread of CoreAudio and of WASAPI does by itself, and there is no way to ask.
+        return True
+    # PipeWire adds a flag to the policy, which is none of its kind.
+    policy = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+    return policy in (os.SCHED_FIFO, os.SCHED_RR)
 
 
 def _run(folder: Path) -> None:

@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.live import routing
 from sottovoce.live.engine import ERROR_FILE
+from sottovoce.live.programs import spawn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,8 @@ class EngineProcess:
     ----------
     folder : pathlib.Path
         Where its meters lie, and where it writes what went wrong.
+    program : str
+        The module that it runs, such as `sottovoce.live.engine`.
     **settings : Any
         What it is told when it starts.
 
@@ -37,11 +39,18 @@ class EngineProcess:
         When it was last started, on `time.monotonic`.
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        program: str,
+        **settings: Any,  # noqa: ANN401 - whatever JSON holds
+    ) -> None:
         self._folder = folder
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
-        self._gain = 1.0
+        self._program = program
+        self._told = ""
         self.began_s = -math.inf
 
     @property
@@ -55,6 +64,11 @@ class EngineProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """How it ended, None while it runs or before it was started."""
+        return None if self._process is None else self._process.poll()
+
+    @property
     def error(self) -> str:
         """What it says went wrong, or its exit code, or nothing."""
         path = self._folder / ERROR_FILE
@@ -65,23 +79,23 @@ class EngineProcess:
         return ""
 
     def start(self) -> None:
-        """Start it, with a gain of one."""
+        """Start it."""
         self.began_s = time.monotonic()
-        self._gain = 1.0
+        self._told = ""
         (self._folder / ERROR_FILE).unlink(missing_ok=True)
-        self._process = routing.spawn(
-            *(sys.executable, "-m", "sottovoce.live.engine", str(self._folder)),
+        self._process = spawn(
+            *(sys.executable, "-m", self._program, str(self._folder)),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._tell(json.dumps(self._settings))
+        self._write(json.dumps(self._settings))
 
-    def set_gain(self, gain: float) -> None:
-        """Multiply what comes in by `gain` from now on."""
-        if gain != self._gain:
-            self._tell(str(gain))
-            self._gain = gain
+    def tell(self, line: str) -> None:
+        """Tell it how to go on, unless that is what it was told last."""
+        if line != self._told:
+            self._write(line)
+            self._told = line
 
     def kill(self) -> None:
         """End it at once."""
@@ -89,7 +103,7 @@ class EngineProcess:
             self._process.kill()
             self._process.wait()
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         if self._process is None or self._process.stdin is None:
             return
         try:

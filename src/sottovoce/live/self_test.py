@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.live import routing
-from sottovoce.live.session import VirtualMic
+from sottovoce.live.opening import open_mic
+from sottovoce.live.systems import find_system
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
     from sottovoce.live.state import MicState
+    from sottovoce.live.systems import SoundSystem
 
 __all__ = ["SelfTest", "run_self_test"]
 
@@ -66,20 +67,21 @@ def run_self_test(*, within_s: float = 20.0) -> SelfTest:
     Raises
     ------
     DeviceError
-        If there is no PipeWire, or the microphone cannot be made.
+        If there is no sound system, or the microphone cannot be made.
     MissingExtraError
         If the extra `live` is not installed.
     """
+    system = find_system()
     with ExitStack() as stack:
-        _end_with(stack, routing.create_node(_VOICE, "Sottovoce self-test"))
-        _wait_for_voice()
-        mic = stack.enter_context(VirtualMic(name=_MIC, device=_VOICE))
+        stack.callback(system.end_node, system.create_node(_VOICE, "Sottovoce self-test"))
+        _wait_for_voice(system)
+        mic = stack.enter_context(open_mic(name=_MIC, device=_VOICE))
         began_s = time.monotonic()
         player: Popen[bytes] | None = None
         while True:
             if player is None or player.poll() is not None:
-                player = _end_with(stack, routing.play(CLIP, name=_PLAYER))
-            _link_player()
+                player = _end_with(stack, system.play(CLIP, name=_PLAYER, into=_VOICE))
+            _link_player(system)
             state = mic.poll()
             spent_s = time.monotonic() - began_s
             found = state.confirmation == "heard"
@@ -100,22 +102,19 @@ def _end_with(stack: ExitStack, process: Popen[bytes]) -> Popen[bytes]:
     return process
 
 
-def _wait_for_voice() -> None:
+def _wait_for_voice(system: SoundSystem) -> None:
     deadline = time.monotonic() + 5.0
     while time.monotonic() < deadline:
-        graph = routing.read_graph()
+        graph = system.read_graph()
         voice = graph.find(_VOICE)
-        if voice is not None and graph.ports_of(voice, "in"):
+        if voice is not None and graph.ports_of(voice, "out"):
             return
         time.sleep(_POLL_S)
 
 
-def _link_player() -> None:
+def _link_player(system: SoundSystem) -> None:
     """Lead the clip into the microphone of the test, unless it is."""
-    graph = routing.read_graph()
+    graph = system.read_graph()
     player, voice = graph.find(_PLAYER), graph.find(_VOICE)
-    if player is None or voice is None:
-        return
-    wanted = {(o, i) for o in graph.ports_of(player, "out") for i in graph.ports_of(voice, "in")}
-    for link in wanted - graph.links:
-        routing.connect(*link)
+    if player is not None and voice is not None:
+        system.lead(graph, player, voice)

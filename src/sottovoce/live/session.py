@@ -1,23 +1,23 @@
-"""`VirtualMic`: the microphone *Sottovoce*, its audio process, and the watch over both."""
+"""`MicSession`: the microphone *Sottovoce*, its audio process, and the watch over both."""
 
 from __future__ import annotations
 
+import abc
 import functools
 import logging
 import math
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import DeviceError
-from sottovoce.live import routing
-from sottovoce.live.engine import METERS_FILE, check_jack
+from sottovoce.live.engine import METERS_FILE
 from sottovoce.live.engine_process import EngineProcess
+from sottovoce.live.graph import NODE_NAME, is_called
 from sottovoce.live.meters import Meter, create_meters
-from sottovoce.live.monitor import GraphMonitor
 from sottovoce.live.state import MicState
 from sottovoce.live.watching import SourceWatcher
 
@@ -25,27 +25,28 @@ if TYPE_CHECKING:
     import subprocess
     from types import TracebackType
 
-    from sottovoce.live.routing import Graph, Node
+    from sottovoce.live.graph import Graph, Node
+    from sottovoce.live.monitor import GraphMonitor
     from sottovoce.live.state import Sign
-    from sottovoce.live.watching import Hearing
+    from sottovoce.live.systems import SoundSystem
 
-__all__ = ["VirtualMic"]
+__all__ = ["MicSession"]
 
 _logger = logging.getLogger(__name__)
 _GRAPH_S = 0.5
 _ASLEEP_S = 10.0
 _DEAD_S = 1.0
-_START_S = 8.0
+_START_S = 12.0
 _PATIENCE_S = 3.0
 _BACKOFF_S = 1.0
 
 
-class VirtualMic:
+class MicSession(abc.ABC):
     """A microphone called *Sottovoce* that gives out a hardware microphone's sound, marked.
 
     Three processes work together: this one watches and listens to what goes out; one owns the
-    node in the audio server's graph; one marks, block by block.  All end with this one.  While
-    the marking process is down, the hardware microphone is linked to the node directly: the voice
+    node in the sound system's graph; one marks, block by block.  All end with this one.  While
+    the marking process is down, the hardware microphone is led to the node directly: the voice
     goes out unmarked, and the sign says so.
 
     Parameters
@@ -58,9 +59,8 @@ class VirtualMic:
     device : str or None
         The hardware microphone, by its name or a part of the name that people are shown; None
         takes the one that programs are given.
-    block : int
-        Samples in a block, asked for; the server gives a power of two, and the smallest that
-        any program asks for.
+    block : int or None
+        Samples in a block, asked for; None takes what suits the sound system.
     make_default : bool
         Whether programs are given *Sottovoce* until this ends.
     listen : bool
@@ -71,6 +71,11 @@ class VirtualMic:
     name : str
         Name of the node in the graph; people are shown it with a capital letter.
 
+    Attributes
+    ----------
+    shown_as : str
+        Name of the microphone that is to be chosen in a call.
+
     See Also
     --------
     sottovoce.Protector : The marking itself.
@@ -79,16 +84,12 @@ class VirtualMic:
     -----
     To be used, `poll` included, from one thread that lives as long as the microphone: the
     processes end with the thread that started them.
-
-    Examples
-    --------
-    Needs PipeWire:
-
-    >>> with VirtualMic(notice=Notice(owner_id=7)) as mic:  # doctest: +SKIP
-    ...     while True:
-    ...         print(mic.poll().sign)
-    ...         time.sleep(0.5)
     """
+
+    _system: ClassVar[SoundSystem]
+    _engine_program: ClassVar[str]
+    _usual_block: ClassVar[int]
+    _least_block: ClassVar[int]
 
     def __init__(
         self,
@@ -96,29 +97,33 @@ class VirtualMic:
         notice: Notice | None = None,
         strength_db: float = STRENGTHS_DB["strong"],
         device: str | None = None,
-        block: int = 512,
+        block: int | None = None,
         make_default: bool = False,
         listen: bool = True,
         on_demand: bool = False,
-        name: str = routing.NODE_NAME,
+        name: str = NODE_NAME,
     ) -> None:
         self._name = name
+        self.shown_as = name.capitalize()
         self._client_name = f"{name}-engine"
         self._on_demand = on_demand
         self._asleep = on_demand
         self._linked_s = -math.inf
-        self._monitor = GraphMonitor()
+        self._monitor = self._make_monitor()
         self._notice = notice or Notice()
         self._wanted = device
         self._make_default = make_default
         self._folder = tempfile.TemporaryDirectory(prefix="sottovoce-")
         self._meters = create_meters(Path(self._folder.name) / METERS_FILE)
         self._node: subprocess.Popen[bytes] | None = None
+        self._node_s = -math.inf
         self._engine = EngineProcess(
             Path(self._folder.name),
+            program=self._engine_program,
+            name=name,
             notice=self._notice.to_dict(),
             strength_db=strength_db,
-            block=block,
+            block=max(block or self._usual_block, self._least_block),
             client=self._client_name,
         )
         self._graph_s = -math.inf
@@ -131,7 +136,7 @@ class VirtualMic:
         self._n_unmarked = 0
         self._watcher: SourceWatcher | None = None
         if listen:
-            record = functools.partial(routing.record, name=f"{name}-listener")
+            record = functools.partial(self._system.record, name=f"{name}-listener", source=name)
             self._watcher = SourceWatcher(record)
 
     def __enter__(self) -> Self:
@@ -139,25 +144,25 @@ class VirtualMic:
 
         Returns
         -------
-        mic : VirtualMic
+        mic : MicSession
             Itself.
 
         Raises
         ------
         DeviceError
-            If there is no PipeWire, no microphone of the wanted name, or another process has
-            made *Sottovoce* already.
+            If the sound system has ended, there is no microphone of the wanted name, or another
+            process has made *Sottovoce* already.
         MissingExtraError
             If the extra `live` is not installed.
         """
-        check_jack()
-        graph = routing.read_graph()
-        if graph.find(self._name) is not None:
+        self._check()
+        graph = self._system.read_graph()
+        if self._is_taken(graph):
             raise DeviceError(
                 "the microphone Sottovoce is there already", remedy="End the other `sottovoce mic`."
             )
         self._choose_microphone(graph)
-        self._node = self._create_node()
+        self._renew_node()
         self._monitor.start()
         deadline = time.monotonic() + _START_S
         while not self._is_ready():
@@ -183,7 +188,7 @@ class VirtualMic:
         """Take everything away again; harmless when done twice."""
         if self._configured is not None:
             try:
-                routing.set_default_source(self._configured)
+                self._system.set_default_source(self._configured)
             except DeviceError as err:
                 _logger.warning("the default microphone could not be restored: %s", err)
             self._configured = None
@@ -191,10 +196,7 @@ class VirtualMic:
         if self._watcher is not None and self._watcher.started:
             self._watcher.stop()
         self._engine.kill()
-        if self._node is not None:
-            self._node.kill()
-            self._node.wait()
-        self._node = None
+        self._end_node()
         self._folder.cleanup()
 
     def poll(self) -> MicState:
@@ -213,6 +215,7 @@ class VirtualMic:
                 self._graph = self._repair(self._monitor.graph(), now)
             except DeviceError as err:
                 self._graph, self._error = None, str(err)
+                self._node_s = -math.inf  # what it held has gone with it
         return self._state(time.monotonic())
 
     def wait(self, timeout_s: float) -> None:
@@ -225,22 +228,47 @@ class VirtualMic:
         """
         self._monitor.wait(timeout_s)
 
-    def _create_node(self) -> subprocess.Popen[bytes]:
-        return routing.create_node(self._name, self._name.capitalize())
+    @abc.abstractmethod
+    def _make_monitor(self) -> GraphMonitor:
+        """Return what follows the graph."""
+
+    @abc.abstractmethod
+    def _check(self) -> None:
+        """Raise what is missing."""
+
+    @abc.abstractmethod
+    def _link(self, graph: Graph, own: Node) -> None:
+        """Lead the microphone through the engine, or straight to our node while it is down."""
+
+    @abc.abstractmethod
+    def _can_begin(self, graph: Graph) -> bool:
+        """Whether marking can begin, now that there is something in the graph."""
+
+    def _is_taken(self, graph: Graph) -> bool:
+        """Whether somebody else has made the microphone."""
+        return graph.find(self._name) is not None
+
+    def _renew_node(self) -> None:
+        """Make the microphone, anew if need be."""
+        self._end_node()
+        self._node_s = time.monotonic()
+        self._node = self._system.create_node(self._name, self.shown_as)
+
+    def _end_node(self) -> None:
+        if self._node is not None:
+            self._system.end_node(self._node)
+        self._node = None
 
     def _is_ready(self) -> bool:
-        """Whether marking can begin: the microphone is there, and so is the audio process."""
         self.poll()
-        graph = self._graph
-        return graph is not None and all(
-            node is not None and graph.ports_of(node, "in")
-            for node in (graph.find(self._name), graph.find(self._client_name))
-        )
+        return self._graph is not None and self._can_begin(self._graph)
 
     def _repair(self, graph: Graph, now: float) -> Graph:
         """Start and link whatever is missing."""
-        if self._node is None or self._node.poll() is not None:
-            self._node = self._create_node()
+        own = graph.find(self._name)
+        gone = own is None and now - self._node_s > _PATIENCE_S
+        if self._node is None or self._node.poll() is not None or gone:
+            self._renew_node()
             return graph
         if self._hangs(now):
             self._engine.kill()
@@ -249,15 +277,14 @@ class VirtualMic:
             if now - self._engine.began_s > _BACKOFF_S:
                 self._engine.start()
         self._choose_microphone(graph)
-        own, engine = graph.find(self._name), graph.find(self._client_name)
         if own is None:
             return graph
         if self._make_default and graph.configured_source != self._name:
             if self._configured is None:
                 self._configured = graph.configured_source
-            routing.set_default_source(self._name)
+            self._system.set_default_source(self._name)
         self._rest(needed=not self._on_demand or bool(graph.recorders_of(own)), now=now)
-        self._link(graph, own, engine)
+        self._link(graph, own)
         return graph
 
     def _rest(self, *, needed: bool, now: float) -> None:
@@ -277,13 +304,14 @@ class VirtualMic:
 
     def _hangs(self, now: float) -> bool:
         """Whether the audio process had time to start, and does nothing."""
-        return min(self._idle_s(now), now - self._engine.began_s - _PATIENCE_S) > _DEAD_S
+        patience_s = _PATIENCE_S if self._meters[Meter.LAST_S] else _START_S
+        return min(self._idle_s(now), now - self._engine.began_s - patience_s) > _DEAD_S
 
     def _choose_microphone(self, graph: Graph) -> None:
         """Take the wanted microphone, or else the one that programs are given, or any."""
         microphones = graph.microphones()
         if self._wanted is not None:
-            fits = [node for node in graph.sources() if routing.is_called(node, self._wanted)]
+            fits = [node for node in graph.sources() if is_called(node, self._wanted)]
             fits = [node for node in fits if node.name != self._name]
             if not fits and self._node is None:
                 names = "; ".join(node.description for node in microphones) or "none"
@@ -300,30 +328,6 @@ class VirtualMic:
             self._linked_s = time.monotonic()
         self._microphone = fits[0] if fits else None
 
-    def _link(self, graph: Graph, own: Node, engine: Node | None) -> None:
-        """Lead the microphone through the engine, or straight to our node while it is down."""
-        sources = graph.ports_of(self._microphone, "out") if self._microphone else []
-        sink = graph.ports_of(own, "in")
-        wanted: set[tuple[int, int]] = set()
-        if engine is not None and self._engine.alive:
-            wanted |= {(s, i) for s in sources for i in graph.ports_of(engine, "in")}
-            wanted |= {(o, i) for o in graph.ports_of(engine, "out") for i in sink}
-            # Channels that meet in one port are added up.
-            self._engine.set_gain(1.0 / max(len(sources), 1))
-        else:
-            wanted |= {(s, i) for s in sources for i in sink}
-        listener = graph.find(f"{self._name}-listener")
-        ears = graph.ports_of(listener, "in") if listener else []
-        wanted |= {(o, i) for o in graph.ports_of(own, "out") for i in ears}
-        if self._asleep:
-            wanted.clear()
-        inputs = {*sink, *ears, *(graph.ports_of(engine, "in") if engine else ())}
-        for link in wanted - graph.links:
-            routing.connect(*link)
-        for out, into in graph.links - wanted:
-            if into in inputs:
-                routing.disconnect(out, into)
-
     def _sign(self, now: float, *, missed: bool) -> Sign:
         if self._graph is None:
             return "no server"
@@ -331,6 +335,8 @@ class VirtualMic:
             return "no microphone"
         if self._asleep:
             return "asleep"
+        if self._graph.find(self._name) is None:
+            return "starting"
         dead_s = self._idle_s(now)
         if not self._meters[Meter.LAST_S] and now - self._engine.began_s < _DEAD_S:
             return "starting"
@@ -344,7 +350,7 @@ class VirtualMic:
             self._error = self._engine.error or "marking failed"
         self._n_unmarked = n_unmarked
         hearing = self._watcher.hearing if self._watcher is not None else None
-        if hearing is not None and self._is_ours(hearing):
+        if hearing is not None and hearing.may_be_of(self._notice.owner_id):
             self._found_s = hearing.at_s
         sr = meters[Meter.SR] or 48_000.0
         own = self._graph.find(self._name) if self._graph else None
@@ -365,11 +371,4 @@ class VirtualMic:
             hearing=hearing,
             found_ago_s=None if self._found_s is None else now - self._found_s,
             error=self._error,
-        )
-
-    def _is_ours(self, hearing: Hearing) -> bool:
-        """Whether a mark is found that is not known to be somebody else's."""
-        return hearing.detection.found and any(
-            voice.notice is None or voice.notice.owner_id == self._notice.owner_id
-            for voice in hearing.detection.voices
         )

@@ -14,7 +14,7 @@ _FRESH_S = 6.0
 _ENOUGH_S = 8.0
 """Seconds of sound in which a strong mark is always found; see the measurements of strengths."""
 
-Sign = Literal["marking", "unmarked", "no microphone", "no server", "starting", "asleep"]
+Sign = Literal["marking", "unmarked", "silent", "no microphone", "no server", "starting", "asleep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,14 @@ class MicState:
     ----------
     sign : str
         *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
-        because marking fails.  *no microphone*: none is plugged in.  *no server*: the audio
-        server is not there.  *starting*: not long enough to tell.
-        *asleep*: no program records, so nothing is worked on.
+        because marking fails.  *silent*: nothing goes out, because the audio process has ended
+        and no other way leads around it.  *no microphone*: none is plugged in.  *no server*: the
+        audio server is not there.  *starting*: not long enough to tell.  *asleep*: no program
+        records, so nothing is worked on.
     microphone : str
         The hardware microphone's name for people, empty where there is none.
-    n_recorders : int
-        Programs that record from *Sottovoce* now.
+    n_recorders : int or None
+        Programs that record from *Sottovoce* now; None where the sound system does not tell.
     bypassing : tuple of str
         Programs that record from another microphone, and so without the mark.
     level_dbfs : float
@@ -56,7 +57,7 @@ class MicState:
 
     sign: Sign
     microphone: str
-    n_recorders: int
+    n_recorders: int | None
     bypassing: tuple[str, ...]
     level_dbfs: float
     delay_s: float

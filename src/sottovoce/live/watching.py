@@ -14,7 +14,9 @@ import numpy as np
 
 from sottovoce.core.listening import detect
 from sottovoce.errors import DeviceError, SottovoceError
-from sottovoce.live import routing
+from sottovoce.live.graph import LISTENER_NAME
+from sottovoce.live.systems import find_system
+from sottovoce.live.talk import SILENCE_DBFS, Talk
 
 if TYPE_CHECKING:
     import subprocess
@@ -27,7 +29,6 @@ __all__ = ["Hearing", "SourceWatcher", "listen_to"]
 _logger = logging.getLogger(__name__)
 _SR = 16_000
 _CHUNK_S = 0.1
-_SILENCE_DBFS = -60.0
 _RETRY_S = 0.5
 _LINK_S = 0.5
 _LISTEN_S = 20.0
@@ -48,12 +49,31 @@ class Hearing:
         Seconds of this window in which there was sound over -60 dBFS.
     level_dbfs : float
         Root mean square over the last second, in dB relative to full scale.
+    latency_s : float or None
+        Seconds of sound that it took to find a mark: from the first sound over -60 dBFS, at the
+        start or after 2 s of silence, to the look that found one in what came since.  Looks are
+        some seconds apart, and so many it is late at most.  Where several people speak, of who
+        was found first.  None while nobody is found.
     """
 
     detection: Detection
     at_s: float
     heard_s: float
     level_dbfs: float
+    latency_s: float | None = None
+
+    def may_be_of(self, owner_id: int) -> bool:
+        """Return whether a mark is found that is not known to be another owner's.
+
+        Parameters
+        ----------
+        owner_id : int
+            Whose it may be.
+        """
+        return self.detection.found and any(
+            voice.notice is None or voice.notice.owner_id == owner_id
+            for voice in self.detection.voices
+        )
 
 
 class SourceWatcher:
@@ -63,7 +83,7 @@ class SourceWatcher:
     ----------
     record : callable
         ``record(sr=16_000)`` starts a process that writes raw mono float32 to its stdout, such
-        as `sottovoce.live.routing.record`.
+        as one of a `sottovoce.live.systems.SoundSystem`.
     window_s : float
         Length of what is searched, in seconds.
     every_s : float
@@ -84,6 +104,7 @@ class SourceWatcher:
         self._record = record
         self._window = np.zeros(round(window_s * _SR), dtype=np.float32)
         self._n_filled = 0
+        self._talk = Talk(sr=_SR)
         self._every = round(every_s * _SR)
         self._hearing: Hearing | None = None
         self._forget = threading.Event()
@@ -127,6 +148,7 @@ class SourceWatcher:
             except DeviceError as err:
                 _logger.warning("cannot listen: %s", err)
             self._n_filled = 0
+            self._talk.reset()
             self._stop.wait(_RETRY_S)
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
@@ -149,7 +171,9 @@ class SourceWatcher:
         if self._forget.is_set():
             self._forget.clear()
             self._n_filled = 0
+            self._talk.reset()
         n = len(block)
+        self._talk.push(block)
         self._window[:-n] = self._window[n:]
         self._window[-n:] = block
         self._n_filled = min(self._n_filled + n, len(self._window))
@@ -160,15 +184,25 @@ class SourceWatcher:
         levels = 10.0 * np.log10(np.mean(seconds**2, axis=1, dtype=np.float64) + 1e-12)
         try:
             detection = detect(sound, sr=_SR)
+            if detection.found and self._is_found_since_it_began(sound):
+                self._talk.mark_found()
         except SottovoceError:
             _logger.exception("a look failed")
             return
         self._hearing = Hearing(
             detection=detection,
             at_s=time.monotonic(),
-            heard_s=float((levels > _SILENCE_DBFS).sum()),
+            heard_s=float((levels > SILENCE_DBFS).sum()),
             level_dbfs=float(levels[-1]) if len(levels) else -120.0,
+            latency_s=self._talk.latency_s,
         )
+
+    def _is_found_since_it_began(self, sound: np.ndarray[tuple[int], np.dtype[np.float32]]) -> bool:
+        """Whether it is this talk that is marked, and not one before it in the same window."""
+        n = self._talk.n_samples
+        if self._talk.latency_s is not None or n >= len(sound):
+            return True
+        return n > _SR and detect(sound[-n:], sr=_SR).found
 
 
 def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
@@ -190,28 +224,28 @@ def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[He
     Raises
     ------
     DeviceError
-        If there is no PipeWire, or no such device.
+        If there is no sound system, or no such device.
     """
-    name = f"{routing.LISTENER_NAME}-{os.getpid()}"
-    graph = routing.read_graph()
-    if graph.find_device(device) is None:
+    name = f"{LISTENER_NAME}-{os.getpid()}"
+    system = find_system()
+    graph = system.read_graph()
+    node = graph.find_device(device)
+    if node is None:
         names = "; ".join(node.description for node in graph.devices()) or "none"
         raise DeviceError(f"there is no device {device!r}", remedy=f"There is: {names}.")
     watcher = SourceWatcher(
-        functools.partial(routing.record, name=name), window_s=_LISTEN_S, every_s=every_s
+        functools.partial(system.record, name=name, source=node.name),
+        window_s=_LISTEN_S,
+        every_s=every_s,
     )
     watcher.start()
     last = None
     try:
         while True:
-            graph = routing.read_graph()
+            graph = system.read_graph()
             node, ears = graph.find_device(device), graph.find(name)
             if node is not None and ears is not None:
-                wanted = {
-                    (o, i) for o in graph.ports_of(node, "out") for i in graph.ports_of(ears, "in")
-                }
-                for link in wanted - graph.links:
-                    routing.connect(*link)
+                system.lead(graph, node, ears)
             hearing = watcher.hearing
             if hearing is not None and hearing is not last:
                 last = hearing

@@ -1,0 +1,71 @@
+"""`Talk`: since when somebody speaks, and how long it took to hear the mark in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["SILENCE_DBFS", "Talk"]
+
+SILENCE_DBFS = -60.0
+"""Level under which nobody is taken to speak, in dB relative to full scale."""
+
+_PAUSE_S = 2.0
+"""Longer than people pause between two sentences of one talk."""
+
+
+class Talk:
+    """Count the sound since somebody began to speak.
+
+    A talk begins with the first block over -60 dBFS, at the start or after 2 s under it, and goes
+    on until the next one begins.
+
+    Parameters
+    ----------
+    sr : float
+        Sampling rate, in Hz.
+
+    Attributes
+    ----------
+    n_samples : int
+        Samples since it began, its pauses counted; 0 before the first.
+    latency_s : float or None
+        `n_samples` in seconds when its mark was first found, None before that.
+    """
+
+    def __init__(self, *, sr: float) -> None:
+        self._sr = sr
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, in silence."""
+        self._n_quiet = round(_PAUSE_S * self._sr)
+        self.n_samples = 0
+        self.latency_s: float | None = None
+
+    def push(self, block: npt.NDArray[np.float32]) -> None:
+        """Go on by a block, which should be as short as the latency is to be exact.
+
+        Parameters
+        ----------
+        block : np.ndarray, shape=(n,), dtype=float32
+            Audio.
+        """
+        power = float(np.mean(block**2, dtype=np.float64))
+        if 10.0 * np.log10(power + 1e-12) > SILENCE_DBFS:
+            if self._n_quiet >= _PAUSE_S * self._sr:
+                self.n_samples, self.latency_s = 0, None
+            self._n_quiet = 0
+        else:
+            self._n_quiet += len(block)
+        if self.n_samples or not self._n_quiet:
+            self.n_samples += len(block)
+
+    def mark_found(self) -> None:
+        """Say that its mark is found now; only the first time counts."""
+        if self.latency_s is None and self.n_samples:
+            self.latency_s = self.n_samples / self._sr
