@@ -11,6 +11,7 @@
     ├── StatementError                       a signed statement that cannot be used
     │   └── SignatureError                   one message for every forged input
     ├── DeviceError                          microphone, routing, a refused sampling rate
+    ├── LedgerError                          a scan's ledger that is damaged or in use
     └── MissingExtraError(…, ImportError)    names the install command of the extra
 
 Each one is also the builtin that a caller would expect to catch.
@@ -21,6 +22,7 @@ from __future__ import annotations
 __all__ = [
     "AudioFileError",
     "DeviceError",
+    "LedgerError",
     "MissingExtraError",
     "ParameterError",
     "PayloadError",
@@ -101,6 +103,10 @@ class SignatureError(StatementError):
 
 class DeviceError(SottovoceError):
     """A microphone, a route or a sampling rate that the audio system refuses."""
+
+
+class LedgerError(SottovoceError):
+    """A scan's ledger that is damaged, in use, or of another release."""
 
 
 class MissingExtraError(SottovoceError, ImportError):

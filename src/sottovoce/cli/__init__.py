@@ -1,4 +1,4 @@
-"""The command `sottovoce`: protect, check, mic, listen, id and abx."""
+"""The command `sottovoce`: protect, check, scan, mic, listen, id and abx."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sottovoce.cli.identity import identity
 from sottovoce.cli.listen import listen
 from sottovoce.cli.mic import mic
 from sottovoce.cli.protect import protect
+from sottovoce.cli.scan import scan
 from sottovoce.errors import SottovoceError
 
 __all__ = ["main"]
@@ -30,6 +31,7 @@ _PIPE_CLOSED = 141
         "sottovoce protect take.wav          writes take.protected.wav",
         "sottovoce protect takes/ -o marked/ mirrors a folder",
         "sottovoce check interview.mp3       found or not, and how sure",
+        "sottovoce scan dataset/             before anything is trained on it",
         "sottovoce mic                       a microphone for calls that says no",
     ),
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -49,6 +51,7 @@ def program(context: click.Context, *, debug: bool) -> None:
 
 program.add_command(protect)
 program.add_command(check)
+program.add_command(scan)
 program.add_command(mic)
 program.add_command(listen)
 program.add_command(identity)

@@ -6,7 +6,6 @@ nothing in a hostile file can make it open another file or an address.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from sottovoce.errors import MissingExtraError, UnreadableAudioError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
+    from typing import BinaryIO
 
 __all__ = ["ContainerFile", "import_av", "is_container"]
 
@@ -69,8 +69,10 @@ class ContainerFile:
 
     Parameters
     ----------
+    raw : binary file
+        At its beginning, which is that of a container; `close` closes it.
     path : str
-        The file; begins like a container.
+        What errors call it.
 
     Attributes
     ----------
@@ -89,11 +91,15 @@ class ContainerFile:
         If PyAV is not installed.
     """
 
-    def __init__(self, path: str) -> None:
-        av = import_av()
+    def __init__(self, raw: BinaryIO, *, path: str) -> None:
+        self._raw = raw
         self._path = path
+        try:
+            av = import_av()
+        except MissingExtraError:
+            raw.close()
+            raise
         self._error = av.error.FFmpegError
-        self._raw = Path(path).open("rb")  # noqa: SIM115 - close() closes it
         try:
             head = self._raw.read(64)
             self._raw.seek(0)

@@ -9,6 +9,7 @@ declares is damaged, whatever its decoder says.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import sys
@@ -26,14 +27,13 @@ from sottovoce.files.containers import ContainerFile, is_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
+    from typing import BinaryIO, Self
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "MAX_CHANNELS",
     "AudioInfo",
     "OpenAudio",
-    "check_complete",
     "check_regular",
     "open_audio",
     "read",
@@ -52,7 +52,9 @@ AUDIO_SUFFIXES = frozenset(
 """Suffixes by which a walk through a folder tells audio from the rest, in lower case."""
 
 _BLOCK_S = 10.0
+_EMPTY = "is empty (0 bytes)"
 _TRUNCATED = "Get a complete copy, or repair it with an audio editor."
+_UNKNOWN_BYTES = 0x7FFF_0000
 _RICH_BITS = {"PCM_32": 32, "ALAC_32": 32, "DOUBLE": 64}
 
 Audio = npt.NDArray[np.floating[Any]]
@@ -185,7 +187,9 @@ class OpenAudio:
     Parameters
     ----------
     path : str
-        The file.
+        The file; only a name where `data` is given.
+    data : bytes or None
+        What the file holds, where it does not lie on this computer's disk.
 
     Attributes
     ----------
@@ -195,8 +199,9 @@ class OpenAudio:
         What holds its samples without loss.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, data: bytes | None = None) -> None:
         self._path = path
+        self._data = data
         self._file = self._open()
         try:
             self.info = self._describe()
@@ -237,22 +242,38 @@ class OpenAudio:
                 path=self._path,
                 remedy=_TRUNCATED,
             )
+        if info.n_frames:
+            with self._raw() as raw:
+                if _is_cut_short(raw, info):
+                    raise UnreadableAudioError(
+                        f"is cut short after {n_read / info.sr:.1f} s",
+                        path=self._path,
+                        remedy=_TRUNCATED,
+                    )
 
     def _open(self) -> sf.SoundFile | ContainerFile:
-        check_regular(self._path)
-        with Path(self._path).open("rb") as file:
+        if self._data is None:
+            check_regular(self._path)
+        elif not self._data:
+            raise UnreadableAudioError(_EMPTY, path=self._path, remedy=_TRUNCATED)
+        with self._raw() as file:
             head = file.read(64)
         if is_container(head):
-            return ContainerFile(self._path)
+            return ContainerFile(self._raw(), path=self._path)
         try:
             with _quiet_stderr():
-                return sf.SoundFile(self._path)
+                return sf.SoundFile(self._path if self._data is None else self._raw())
         except (sf.LibsndfileError, RuntimeError, TypeError, ValueError) as err:
             raise UnreadableAudioError(
                 "is not audio that can be read, or is damaged",
                 path=self._path,
                 remedy="Check that it plays; if it does, convert it to WAV or FLAC.",
             ) from err
+
+    def _raw(self) -> BinaryIO:
+        if self._data is not None:
+            return io.BytesIO(self._data)
+        return Path(self._path).open("rb")
 
     def _describe(self) -> AudioInfo:
         file = self._file
@@ -264,7 +285,7 @@ class OpenAudio:
             sr=file.samplerate,
             n_channels=file.channels,
             n_frames=n_frames,
-            n_bytes=Path(self._path).stat().st_size,
+            n_bytes=len(self._data) if self._data is not None else Path(self._path).stat().st_size,
         )
         if not MIN_SR_HZ <= info.sr <= MAX_SR_HZ:
             raise UnsupportedFormatError(
@@ -280,7 +301,6 @@ class OpenAudio:
             )
         if info.n_frames == 0 and isinstance(file, sf.SoundFile):
             raise UnreadableAudioError("holds no audio", path=self._path, remedy=_TRUNCATED)
-        check_complete(info)
         return info
 
     def _read(self, n: int) -> Audio:
@@ -294,9 +314,9 @@ class OpenAudio:
         return np.ascontiguousarray(block.T)
 
 
-def open_audio(path: str | os.PathLike[str]) -> OpenAudio:
-    """Open a file for decoding; see `OpenAudio`."""
-    return OpenAudio(os.fspath(path))
+def open_audio(path: str | os.PathLike[str], *, data: bytes | None = None) -> OpenAudio:
+    """Open a file, or the bytes that one holds, for decoding; see `OpenAudio`."""
+    return OpenAudio(os.fspath(path), data)
 
 
 def check_regular(path: str) -> None:
@@ -323,28 +343,24 @@ def check_regular(path: str) -> None:
             "is not a regular file", path=path, remedy="Save the audio to a file first."
         )
     if status.st_size == 0:
-        raise UnreadableAudioError("is empty (0 bytes)", path=path, remedy=_TRUNCATED)
+        raise UnreadableAudioError(_EMPTY, path=path, remedy=_TRUNCATED)
     if not os.access(path, os.R_OK):
         raise UnreadableAudioError("may not be read", path=path, remedy="Change its permissions.")
 
 
-def check_complete(info: AudioInfo) -> None:
-    """Refuse an Ogg file whose last page is missing: its decoder would not notice.
-
-    Raises
-    ------
-    UnreadableAudioError
-        If no page in the last 128 KiB says that the stream ends.
-    """
-    if info.format != "OGG":
-        return
-    with Path(info.path).open("rb") as file:
+def _is_cut_short(file: BinaryIO, info: AudioInfo) -> bool:
+    """Say whether a file ends before it should: decoders of these formats do not notice."""
+    if info.format == "OGG":
         file.seek(max(0, info.n_bytes - 131_072))
         tail = file.read()
-    last = tail.rfind(b"OggS")
-    ends = last >= 0 and len(tail) > last + 5 and bool(tail[last + 5] & 4)
-    if not ends:
-        raise UnreadableAudioError("is cut short", path=info.path, remedy=_TRUNCATED)
+        last = tail.rfind(b"OggS")
+        return last < 0 or len(tail) <= last + 5 or not tail[last + 5] & 4
+    if info.format in {"WAV", "WAVEX", "AIFF"}:
+        head = file.read(8)
+        declared = int.from_bytes(head[4:], "little" if head[:4] == b"RIFF" else "big")
+        # Who writes into a pipe does not know the size, and says the largest there is, or none.
+        return head[:4] in (b"RIFF", b"FORM") and info.n_bytes < declared + 8 < _UNKNOWN_BYTES
+    return False
 
 
 @contextlib.contextmanager

@@ -1,0 +1,211 @@
+"""What comes of a scan: its files, its words, and the commands that make them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sottovoce.cli import _output
+from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._words import format_path
+from sottovoce.errors import LedgerError, ParameterError
+
+if TYPE_CHECKING:
+    from sottovoce.scan import Ledger, Summary
+    from sottovoce.scan.results import Format
+
+__all__ = [
+    "KIND",
+    "LEDGER",
+    "OUT",
+    "STRICT",
+    "filter_",
+    "merge",
+    "report",
+    "status",
+    "tell",
+    "write_everything",
+]
+
+LEDGER = "ledger.sqlite"
+
+OUT = click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="sottovoce-scan",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where ledger, results and report go; the same folder goes on where it stopped.",
+)
+KIND = click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["parquet", "csv", "jsonl"]),
+    default="parquet",
+    show_default=True,
+    help="Of the table of results.",
+)
+STRICT = click.option(
+    "--strict",
+    is_flag=True,
+    help="Also leave out what is suspected, and what could not be read to its end.",
+)
+
+
+_FOLDER = click.argument(
+    "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER"
+)
+
+
+def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -> Summary:
+    """Write table, list, report and cards of a scan into its folder."""
+    from sottovoce.rights import describe_policy, format_owner_id
+    from sottovoce.scan import Words, write_outputs
+
+    words = Words(owner=format_owner_id, policy=describe_policy)
+    return write_outputs(ledger, out, words=words, kind=kind, strict=strict)
+
+
+def tell(summary: Summary, out: Path) -> None:
+    """Say what was found, in a few lines."""
+    from sottovoce.rights import describe_policy, format_owner_id
+
+    hours = summary.seconds / 3600
+    result = _output.result
+    count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings ({hours:,.1f} hours)"
+    result(f"{_output.strong(count) if summary.n_marked else count} carry a do-not-train mark.")
+    for owner_id, n in summary.owners.items():
+        who = f"owner {format_owner_id(owner_id)}" if owner_id else "anonymous owners"
+        result(f"  {n:,} by {who}")
+    for policy, n in summary.policies.items():
+        result(f"  {n:,}: {describe_policy(policy)}")
+    if summary.n_unread_owner:
+        result(f"  {summary.n_unread_owner:,} marked, owner not readable")
+    pooled = [group for group in summary.groups if not group.n_marked]
+    for group in pooled[:10]:
+        name = f"{group.kind} {format_path(group.name)}"
+        result(f"  {name}: a marked voice is among its {group.n_recordings:,} recordings")
+    for name in ("suspected", "undetermined", "partial", "error", "timeout", "crashed"):
+        if summary.statuses[name]:
+            result(f"  {summary.statuses[name]:,} {_MEANINGS[name]}")
+    if summary.statuses["unsupported"]:
+        result(f"  {summary.statuses['unsupported']:,} {_MEANINGS['unsupported']}")
+    result(
+        f"Were nothing marked, at most {summary.expected_false:.2g} recordings would be called"
+        " marked by chance."
+    )
+    _output.explain(f"The report is {format_path(out / 'report.html')}.")
+
+
+_MEANINGS = {
+    "suspected": "suspected only, which is no finding",
+    "undetermined": "too short or too quiet to tell",
+    "partial": "could be read only in part",
+    "error": "could not be read",
+    "timeout": "took too long to read",
+    "crashed": "killed the process that read them",
+    "unsupported": "of a kind that cannot be read",
+}
+
+
+@click.command(
+    epilog=examples(
+        "sottovoce scan merge part-1/ part-2/ -o whole",
+        "sottovoce scan merge part-*/ -o whole --format csv",
+    )
+)
+@click.argument(
+    "folders",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDERS",
+)
+@OUT
+@KIND
+@STRICT
+def merge(*, folders: tuple[Path, ...], out: Path, kind: Format, strict: bool) -> None:
+    """Join what scans of parts found, as if one had scanned it all.
+
+    FOLDERS are the --out folders of scans with --shard, or of any others.  What several have
+    scanned counts once, and as read if one could read it.
+    """
+    from sottovoce.scan import Ledger, merge_ledgers
+
+    if out.resolve() in {folder.resolve() for folder in folders}:
+        raise ParameterError(f"{out} is an input", remedy="Name another folder with -o.")
+    with Ledger(out / LEDGER) as ledger:
+        merge_ledgers([folder / LEDGER for folder in folders], ledger)
+        summary = write_everything(ledger, out, kind=kind, strict=strict)
+    tell(summary, out)
+
+
+@click.command(epilog=examples("sottovoce scan report scan-out --format csv"))
+@_FOLDER
+@KIND
+@STRICT
+def report(*, folder: Path, kind: Format, strict: bool) -> None:
+    """Write the table, the lists and the report of a scan again.
+
+    Also while the scan is running, or after it was interrupted: with what is known by then.
+    """
+    from sottovoce.scan import Ledger
+
+    with Ledger(folder / LEDGER, read_only=True) as ledger:
+        summary = write_everything(ledger, folder, kind=kind, strict=strict)
+    tell(summary, folder)
+
+
+@click.command("filter", epilog=examples("sottovoce scan filter scan-out --to kept/"))
+@_FOLDER
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PLACE",
+    help="A new file or folder, of the kind of what was scanned.",
+)
+@STRICT
+def filter_(*, folder: Path, target: Path, strict: bool) -> None:
+    """Copy a scanned data set without what is refused, in its own format.
+
+    Folders are made anew from hard links; Parquet, tar shards and manifests are written anew.
+    What was not there when the data set was scanned is left out.
+    """
+    from sottovoce.scan import Ledger, write_filtered
+
+    if target.exists():
+        raise ParameterError(f"{target} is there already", remedy="Name a new place with --to.")
+    with Ledger(folder / LEDGER, read_only=True) as ledger:
+        for kept in write_filtered(ledger, target, strict=strict):
+            where = format_path(kept.path)
+            _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
+
+
+@click.command(
+    epilog=examples("sottovoce scan status scan-out", "sottovoce scan status scan-out --json")
+)
+@_FOLDER
+@JSON
+def status(*, folder: Path, as_json: bool) -> None:
+    """Say how far a scan has come; also while it is running."""
+    from sottovoce.scan import Ledger
+
+    with Ledger(folder / LEDGER, read_only=True) as ledger:
+        counts, seconds = ledger.count()
+        job = ledger.job()
+    if not job:
+        raise LedgerError(f"nothing was scanned into {folder} yet")
+    if as_json:
+        done = "ended" in job
+        _output.result_json({"statuses": counts, "seconds": round(seconds, 1), "done": done})
+        return
+    state = f"done since {job['ended']}" if "ended" in job else f"running since {job['began']}"
+    _output.result(f"{state}, or interrupted" if "ended" not in job else state)
+    _output.result(f"{sum(counts.values()):,} recordings, {seconds / 3600:,.1f} hours")
+    for name, n in sorted(counts.items()):
+        _output.result(f"  {n:,} {name}")

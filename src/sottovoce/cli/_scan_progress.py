@@ -1,0 +1,100 @@
+"""How far a scan has come: a line that moves for a person, one each half minute for a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from sottovoce.cli import _output
+from sottovoce.cli._words import format_time
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.live import Live
+
+    from sottovoce.scan import Finding
+
+__all__ = ["ScanProgress"]
+
+_LINE_S = 30.0
+_SHOW_S = 0.2
+
+
+class ScanProgress:
+    """Count findings and show them on stderr.
+
+    Parameters
+    ----------
+    total : int or None
+        Recordings in all; None where they were too many to count.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._stack = ExitStack()
+        self._live: Live | None = None
+        self._began_s = self._shown_s = time.monotonic()
+        self._n = self._n_marked = self._n_unread = self._n_resumed = 0
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin; a terminal gets a line that moves."""
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True)
+            self._live = self._stack.enter_context(
+                Live(console=console, transient=True, redirect_stdout=sys.stdout.isatty())
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take the line away, and leave the last figures."""
+        self._stack.close()
+        if self._n:
+            _output.explain(self.describe())
+
+    def show(self, finding: Finding, *, n_resumed: int) -> None:
+        """Count one finding."""
+        # What was known before took no time, and says nothing of the speed.
+        if n_resumed == self._n_resumed:
+            self._seconds += finding.seconds
+        self._n_resumed = n_resumed
+        self._n += 1
+        self._n_marked += finding.marked
+        self._n_unread += finding.unread
+        period_s = _LINE_S if self._live is None else _SHOW_S
+        if time.monotonic() - self._shown_s >= period_s:
+            self._shown_s = time.monotonic()
+            if self._live is None:
+                _output.explain(self.describe())
+            else:
+                self._live.update(self.describe())
+
+    def describe(self) -> str:
+        """Return the figures in a line."""
+        wall_s = max(time.monotonic() - self._began_s, 1e-3)
+        n_new = self._n - self._n_resumed
+        total = f" of {self._total:,}" if self._total is not None else ""
+        parts = [
+            f"{self._n:,}{total} recordings",
+            f"{self._seconds / 3600:,.1f} hours of sound",
+            f"{self._seconds / wall_s:,.0f} times real time",
+            f"{self._n_marked:,} marked",
+        ]
+        if self._n_unread:
+            parts.append(f"{self._n_unread:,} not read")
+        if self._n_resumed:
+            parts.append(f"{self._n_resumed:,} known before")
+        if self._total is not None and n_new and self._n < self._total:
+            parts.append(f"{format_time((self._total - self._n) * wall_s / n_new)} left")
+        return ", ".join(parts)

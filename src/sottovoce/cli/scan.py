@@ -1,0 +1,237 @@
+"""`sottovoce scan`: find marks in data sets before anything is trained on them."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sottovoce.cli import _output
+from sottovoce.cli._options import JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._scan_outputs import (
+    KIND,
+    LEDGER,
+    OUT,
+    STRICT,
+    filter_,
+    merge,
+    report,
+    status,
+    tell,
+    write_everything,
+)
+from sottovoce.cli._scan_progress import ScanProgress
+from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import FrameType
+
+    from sottovoce.scan.results import Format
+
+__all__ = ["scan"]
+
+_EXIT_MARKED = 1
+_EXIT_UNREAD = 3
+_EXIT_INTERRUPTED = 130
+_HOUR_S = 3600.0
+_COUNT_S = 2.0
+"""Seconds that may go into counting beforehand, for the time that is left."""
+
+
+class _ScanGroup(click.Group):
+    """A group whose own arguments are names to scan, unless the first is a subcommand."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands:
+            return click.Command.parse_args(self, ctx, args)
+        click.Command.parse_args(self, ctx, [])
+        ctx._protected_args, ctx.args = args[:1], args[1:]
+        return ctx.args
+
+
+def _parse_shard(_context: click.Context, _parameter: object, text: str) -> tuple[int, int]:
+    number, _, n_shards = text.partition("/")
+    if number.isdigit() and n_shards.isdigit() and 1 <= int(number) <= int(n_shards):
+        return int(number), int(n_shards)
+    raise ParameterError(f"{text!r} is no shard", remedy="Use 1/8 to 8/8, for instance.")
+
+
+def _parse_since(_context: click.Context, _parameter: object, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone().timestamp()
+    except ValueError as err:
+        raise ParameterError(f"{text!r} is no date", remedy="Use 2026-11-25, say.") from err
+
+
+@click.group(
+    cls=_ScanGroup,
+    invoke_without_command=True,
+    context_settings={"allow_interspersed_args": True},
+    epilog=examples(
+        "sottovoce scan dataset/                        writes sottovoce-scan/report.html",
+        "sottovoce scan train.parquet --group-by speaker_id",
+        "sottovoce scan s3://bucket/clips -o scan-out   through fsspec",
+        "sottovoce scan 'shards/*.tar' --shard 3/16     one of 16 machines",
+        "sottovoce scan merge part-*/ -o whole          joins what they found",
+        "sottovoce scan filter scan-out --to kept/      a copy without what is refused",
+    ),
+)
+@click.argument("inputs", nargs=-1, metavar="DATA...")
+@OUT
+@KIND
+@JSON
+@JOBS
+@click.option("--thorough", is_flag=True, help="Search changed speed and pitch too; much slower.")
+@click.option(
+    "--group-by",
+    multiple=True,
+    metavar="COLUMN",
+    help="Pool the evidence of rows with the same value; may be given several times.",
+)
+@click.option("--column", metavar="NAME", help="Column or field that holds audio or its path.")
+@click.option(
+    "--shard",
+    default="1/1",
+    callback=_parse_shard,
+    metavar="I/N",
+    help="Only the I-th of N equal parts, for Slurm, Spark and the rest.",
+)
+@click.option(
+    "--since",
+    "since_s",
+    callback=_parse_since,
+    metavar="DATE",
+    help="Look only at recordings written since then; older ones keep what the ledger knows.",
+)
+@click.option("--rescan", is_flag=True, help="Look again at what the ledger knows.")
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(min=0.01),
+    default=24.0,
+    show_default=True,
+    help="Of audio that is read of one recording.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For one recording; more is allowed for large ones.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=0),
+    default=3072,
+    show_default=True,
+    metavar="MIB",
+    help="That a worker may take; 0 sets no limit.",
+)
+@STRICT
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever was found.")
+@click.pass_context
+def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
+    """Find marks in data sets, before anything is trained on them.
+
+    DATA are folders, files, globs, .tar shards (WebDataset), Parquet and saved data sets
+    (Hugging Face), manifests (Lhotse, NeMo, Kaldi), tables and lists of paths; on this computer
+    or wherever fsspec reads.
+
+    Every recording gets a status; one that was not read to its end is never called clean.  An
+    interrupted scan goes on where it stopped when the same command is given again.
+
+    Exit code: 0 if no mark was found, 1 if one was, 2 for an error that ended the scan, 3 if no
+    mark was found but some recordings could not be read, 130 if it was interrupted.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if not inputs:
+        raise ParameterError("name what to scan", remedy="sottovoce scan --help has examples.")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = _scan(inputs, **options)
+    except KeyboardInterrupt:
+        _output.explain(
+            "Interrupted.  What was found so far is kept; the same command goes on from there."
+        )
+        code = _EXIT_INTERRUPTED
+    context.exit(code)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _scan(
+    inputs: tuple[str, ...],
+    *,
+    out: Path,
+    kind: Format,
+    as_json: bool,
+    jobs: int | None,
+    thorough: bool,
+    group_by: tuple[str, ...],
+    column: str | None,
+    shard: tuple[int, int],
+    since_s: float | None,
+    rescan: bool,
+    max_hours: float,
+    timeout: float,
+    memory: int,
+    strict: bool,
+    exit_zero: bool,
+) -> int:
+    from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
+
+    sources = open_sources(inputs, group_by=group_by, column=column)
+    workers = choose_jobs(jobs, n_files=1 << 30)
+    job = {
+        "command": shlex.join(["sottovoce", *sys.argv[1:]]),
+        "group_by": list(group_by),
+        "column": column,
+        "workers": workers,
+        "began": _now(),
+    }
+    with Ledger(out / LEDGER, detector=detector_version(thorough=thorough)) as ledger:
+        one = Scan(
+            sources,
+            ledger=ledger,
+            workers=workers,
+            limits=Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20),
+            thorough=thorough,
+            shard=shard,
+            since_s=since_s,
+            rescan=rescan,
+            job=job,
+        )
+        began_s = time.monotonic()
+        with ScanProgress(one.count(within_s=_COUNT_S)) as progress:
+            for finding in one.run():
+                progress.show(finding, n_resumed=one.n_resumed)
+                if as_json:
+                    _output.result_json(finding.to_dict())
+        ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
+        summary = write_everything(ledger, out, kind=kind, strict=strict)
+    if one.n_older:
+        _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
+    if not as_json:
+        tell(summary, out)
+    if exit_zero:
+        return 0
+    return _EXIT_MARKED if summary.n_marked else _EXIT_UNREAD if summary.n_unread else 0
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+for _command in (merge, report, filter_, status):
+    scan.add_command(_command)

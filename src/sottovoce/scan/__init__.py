@@ -1,0 +1,30 @@
+"""Data sets, looked through before anything is trained on them."""
+
+from sottovoce.scan.engine import Scan, detector_version, scan_paths
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.job import Words
+from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.opening import open_sources
+from sottovoce.scan.outputs import merge_ledgers, write_filtered, write_outputs
+from sottovoce.scan.pipelines import examine_example, is_refused, without_refused
+from sottovoce.scan.summary import Summary, summarise
+from sottovoce.scan.worker import Limits
+
+__all__ = [
+    "Finding",
+    "Ledger",
+    "Limits",
+    "Scan",
+    "Summary",
+    "Words",
+    "detector_version",
+    "examine_example",
+    "is_refused",
+    "merge_ledgers",
+    "open_sources",
+    "scan_paths",
+    "summarise",
+    "without_refused",
+    "write_filtered",
+    "write_outputs",
+]

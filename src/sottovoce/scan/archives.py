@@ -1,0 +1,198 @@
+"""`TarSource`: shards of the WebDataset kind, and every other tar archive with audio in it.
+
+Nothing is extracted.  Members of a plain archive are read where they lie, by whoever looks at
+them; those of a packed one are read in passing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from contextlib import suppress
+from itertools import takewhile
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import AudioFileError, MissingExtraError, SottovoceError
+from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.listed import Seen, clean
+from sottovoce.scan.recording import Cut, Inline, Member, Recording
+from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import stamp_of
+from sottovoce.scan.tar import Header, TarReader, end_archive, open_tar, pack_like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+__all__ = ["MOST_INLINE_BYTES", "TAR_SUFFIXES", "TarSource", "key_of"]
+
+TAR_SUFFIXES = (
+    *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"),
+)
+MOST_INLINE_BYTES = 64 << 20
+"""Of one member of a packed archive, which must travel to a worker as it is."""
+_MOST_ID = 4096
+_LATEST_S = 2.0**40
+
+
+def key_of(name: str) -> str:
+    """Return the sample that a member belongs to, as WebDataset has it; empty for none.
+
+    Examples
+    --------
+    >>> key_of("clips/0001.speaker.wav"), key_of("clips/0001.json"), key_of("clips/.hidden")
+    ('clips/0001', 'clips/0001', '')
+    """
+    folder, base = posixpath.split(name)
+    stem, dot, _ = base.partition(".")
+    return posixpath.join(folder, stem) if stem and dot else ""
+
+
+class TarSource:
+    """One archive.
+
+    Parameters
+    ----------
+    name : str
+        Its path or address.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield the audio in it, in the order in which it lies there.
+
+        Where the archive is cut short or damaged, the last is a finding that says so.
+        """
+        groups = {"shard": clean(self.name.rpartition("/")[2])}
+        try:
+            stamp, _ = stamp_of(self.name)
+            with open_tar(self.name) as reader:
+                for header, member_id in self._audio(reader):
+                    yield self._describe(reader, header, member_id, stamp, groups)
+        except (AudioFileError, MissingExtraError) as err:
+            yield self._fail(err, groups)
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every sample; one with several recordings once for each of them."""
+        try:
+            with open_tar(self.name) as reader:
+                for header, member_id in self._audio(reader):
+                    key = clean(key_of(header.name) or header.name, most=_MOST_ID)
+                    yield Cut(id=f"{self.name}::{key}", recording_id=member_id)
+        except (AudioFileError, MissingExtraError):
+            return  # `recordings` tells of it
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write the archive without the samples any of whose recordings is refused.
+
+        What is kept is copied block by block as it is, headers too.  Of a damaged archive, what
+        comes before the damage is kept.
+
+        Raises
+        ------
+        AudioFileError
+            If the archive cannot be opened.
+        """
+        left_out, n_whole = self._look_ahead(refused)
+        part = out.with_name(out.name + ".part")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            open_tar(self.name) as reader,
+            part.open("wb") as raw,
+            pack_like(raw, reader.packing) as packed,
+        ):
+            counts = _copy(reader, packed, left_out, n_whole)
+        part.replace(out)
+        return Kept(path=str(out), n_kept=counts[True], n_left_out=counts[False])
+
+    def _look_ahead(self, refused: Callable[[str], bool]) -> tuple[set[str], int]:
+        """Return the samples that are refused, and how many bytes of the archive are whole."""
+        keys = set()
+        with open_tar(self.name) as reader:
+            # `recordings` tells of damage; what lies behind it is not copied.
+            with suppress(AudioFileError):
+                for header, member_id in self._audio(reader):
+                    if refused(member_id):
+                        keys.add(key_of(header.name) or header.name)
+            return keys, reader.n_whole
+
+    def _audio(self, reader: TarReader) -> Iterator[tuple[Header, str]]:
+        """Yield members with audio and their ids; a name may come twice in an archive."""
+        seen = Seen()
+        for header in reader:
+            if not header.is_file or _suffix(header.name) not in AUDIO_SUFFIXES:
+                continue
+            member_id = f"{self.name}::{clean(header.name, most=_MOST_ID)}"
+            if not seen.add(member_id):
+                member_id = f"{member_id}@{header.start}"
+            yield header, member_id
+
+    def _describe(
+        self,
+        reader: TarReader,
+        header: Header,
+        member_id: str,
+        stamp: str,
+        groups: Mapping[str, str],
+    ) -> Recording | Finding:
+        if reader.packing and header.length > MOST_INLINE_BYTES:
+            return Finding(
+                id=member_id,
+                status="unsupported",
+                message=f"has {header.length:,} bytes, too many to be read from a packed archive",
+                remedy="Unpack the archive itself (to .tar), and scan that.",
+                groups=groups,
+            )
+        place = (
+            Inline(b"".join(reader.chunks(header)))
+            if reader.packing
+            else Member(self.name, header.start, header.length)
+        )
+        return Recording(
+            id=member_id,
+            place=place,
+            stamp=stamp,
+            n_bytes=header.length,
+            modified_s=header.modified_s if 0 < header.modified_s < _LATEST_S else None,
+            groups=groups,
+        )
+
+    def _fail(self, err: SottovoceError, groups: Mapping[str, str]) -> Finding:
+        return Finding(
+            id=self.name,
+            status="error" if isinstance(err, AudioFileError) else "unsupported",
+            message=str(err).removeprefix(f"{self.name}: "),
+            remedy=err.remedy,
+            groups=groups,
+        )
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.rpartition("/")[2]).suffix.lower()
+
+
+def _copy(reader: TarReader, out: BinaryIO, left_out: set[str], n_whole: int) -> dict[bool, int]:
+    """Copy the members that are kept, and count samples."""
+    counts = {True: 0, False: 0}
+    last = ""
+    n_bytes = 0
+    for header in takewhile(lambda header: header.end <= n_whole, reader):
+        key = key_of(header.name) or header.name
+        is_kept = key not in left_out
+        if key != last and header.is_file:
+            counts[is_kept] += 1
+            last = key
+        if is_kept:
+            out.write(header.raw)
+            for chunk in reader.chunks(header):
+                out.write(chunk)
+            out.write(b"\0" * header.n_padding)
+            n_bytes += len(header.raw) + header.length + header.n_padding
+        if header.end == n_whole:  # behind it may be damage
+            break
+    end_archive(out, n_bytes)
+    return counts

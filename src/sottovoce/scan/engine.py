@@ -1,0 +1,232 @@
+"""`scan_paths`: from names to findings, each recording once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import sottovoce
+from sottovoce.core.wire_format import FORMAT_1
+from sottovoce.errors import ParameterError
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.opening import open_sources
+from sottovoce.scan.pool import examine_all
+from sottovoce.scan.worker import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sottovoce.scan.recording import Recording
+    from sottovoce.scan.sources import Source
+
+__all__ = ["Scan", "detector_version", "scan_paths"]
+
+_DIGEST_BYTES = 12
+"""Of ids that were met: among 10^9 of them, two are alike with a probability of 10^-11."""
+
+
+def detector_version(*, thorough: bool = False) -> str:
+    """Return what looks, and how: findings of another version are looked up anew.
+
+    Examples
+    --------
+    >>> detector_version(thorough=True)
+    'sottovoce 0.1.0.dev0, format 1, thorough'
+    """
+    words = [f"sottovoce {sottovoce.__version__}", f"format {FORMAT_1.name.split()[-1]}"]
+    return ", ".join([*words, "thorough"] if thorough else words)
+
+
+class Scan:
+    """One pass over sources.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        What lists the recordings.
+    ledger : Ledger or None
+        What is known already, and where findings are kept; None keeps nothing.
+    workers : int or None
+        Processes; by default as many as there are cores.
+    limits : Limits
+        What one recording may cost.
+    thorough : bool
+        As in `sottovoce.detect`.
+    shard : (int, int)
+        The first of these many equal parts, from 1: every machine takes one.  What lies in one
+        archive or table stays together.
+    since_s : float or None
+        Recordings last written before are not looked at; in seconds since 1970.
+    rescan : bool
+        Whether to look again at what the ledger knows.  What could not be read is always tried
+        again.
+    job : mapping
+        What the ledger is to remember of this scan, besides the names of the sources.
+
+    Attributes
+    ----------
+    n_resumed : int
+        Recordings so far that the ledger knew.
+    n_older : int
+        Recordings so far that were last written before `since_s` and that the ledger did not know.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        ledger: Ledger | None = None,
+        workers: int | None = None,
+        limits: Limits | None = None,
+        thorough: bool = False,
+        shard: tuple[int, int] = (1, 1),
+        since_s: float | None = None,
+        rescan: bool = False,
+        job: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        number, n_shards = shard
+        if not 1 <= number <= n_shards:
+            raise ParameterError(f"shard {number}/{n_shards} is none", remedy="Count from 1.")
+        self._sources = sources
+        self._ledger = ledger
+        self._workers = workers or os.cpu_count() or 1
+        self._limits = limits or Limits()
+        self._thorough = thorough
+        self._shard = shard
+        self._since_s = since_s
+        self._rescan = rescan
+        self._job = job
+        self.n_resumed = 0
+        self.n_older = 0
+
+    def count(self, *, within_s: float) -> int | None:
+        """Return how many recordings there are, or None if counting them takes longer."""
+        deadline_s = time.monotonic() + within_s
+        n = 0
+        for _ in self._once():
+            n += 1
+            if time.monotonic() > deadline_s:
+                return None
+        return n
+
+    def run(self) -> Iterator[Finding]:
+        """Yield one finding for each recording, as they come.
+
+        What is yielded is in the ledger; closing the iterator, or an interrupt, leaves the ledger
+        whole.
+        """
+        if self._ledger is not None:
+            self._ledger.begin_run({**self._job, "inputs": [one.name for one in self._sources]})
+        results = examine_all(
+            self._unknown(), workers=self._workers, limits=self._limits, thorough=self._thorough
+        )
+        for recording, finding in results:
+            if recording is not None and self._ledger is not None:
+                self._ledger.put(finding, stamp=recording.stamp)
+            yield finding
+        if self._ledger is not None:
+            self._ledger.flush()
+
+    def _unknown(self) -> Iterator[Recording | Finding]:
+        """Yield what must be looked at, and the findings that are there already."""
+        for one in self._once():
+            if isinstance(one, Finding):
+                if self._ledger is not None:
+                    self._ledger.put(one, stamp="")
+                yield one
+                continue
+            known = None if self._ledger is None else self._ledger.find(one)
+            is_older = self._since_s is not None and (one.modified_s or 0.0) < self._since_s
+            if known is not None and (is_older or not self._rescan) and not known.unread:
+                self.n_resumed += 1
+                yield known
+            elif is_older:
+                self.n_older += 1
+            else:
+                yield one
+
+    def _once(self) -> Iterator[Recording | Finding]:
+        """Yield each recording of this shard, the first time that it is listed."""
+        number, n_shards = self._shard
+        met: set[bytes] = set()
+        for source in self._sources:
+            for one in source.recordings():
+                kept_together = getattr(getattr(one, "place", None), "url", one.id)
+                if n_shards > 1 and _number(kept_together) % n_shards != number - 1:
+                    continue
+                digest = _digest(one.id)
+                if digest not in met:
+                    met.add(digest)
+                    yield one
+
+
+def _digest(text: str) -> bytes:
+    data = text.encode(errors="surrogateescape")
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(_digest(text), "big")
+
+
+def scan_paths(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    workers: int | None = None,
+    ledger: str | os.PathLike[str] | None = None,
+    limits: Limits | None = None,
+    thorough: bool = False,
+) -> Iterator[Finding]:
+    """Look for marks in many recordings, in worker processes.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Files, folders, globs, archives, tables, manifests, and addresses that fsspec can open.
+    workers : int or None
+        Processes; by default as many as there are cores.
+    ledger : path-like or None
+        A file that remembers findings, so that an interrupted scan goes on.
+    limits : Limits or None
+        What one recording may cost.
+    thorough : bool
+        Whether changed speed, tempo and pitch are searched too; much slower.
+
+    Returns
+    -------
+    findings : iterator of Finding
+        One for each recording, in no order, as they come; a recording that cannot be read has
+        a finding that says why.
+
+    Raises
+    ------
+    AudioFileError
+        If a name does not exist.
+    LedgerError
+        If the ledger is in use or damaged.
+    MissingExtraError
+        If the extra `scan` is not installed.
+
+    Notes
+    -----
+    Memory does not grow with the length of recordings; about 100 bytes a recording are kept.
+
+    Examples
+    --------
+    >>> for finding in scan_paths(["takes/"], ledger="takes.sqlite"):  # doctest: +SKIP
+    ...     if finding.marked:
+    ...         print(finding.id, finding.owner_ids)
+    """
+    sources = open_sources([os.fspath(path) for path in paths])
+    if ledger is None:
+        yield from Scan(sources, workers=workers, limits=limits, thorough=thorough).run()
+        return
+    with Ledger(Path(ledger), detector=detector_version(thorough=thorough)) as book:
+        yield from Scan(
+            sources, ledger=book, workers=workers, limits=limits, thorough=thorough
+        ).run()

@@ -1,0 +1,200 @@
+"""`WavScpSource`: Kaldi's data folders, by their ``wav.scp``.
+
+A value of ``wav.scp`` that ends in ``|`` is a command of the shell.  Kaldi runs it; a scan never
+does.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.scan.listed import (
+    Entry,
+    clean,
+    cuts_of,
+    fail,
+    folder_of,
+    point_at,
+    read_lines,
+    recordings_of,
+)
+from sottovoce.scan.recording import Cut
+from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import is_remote, open_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sottovoce.scan.finding import Finding
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["WavScpSource"]
+
+_OF_UTTERANCES = ("text", "utt2spk", "utt2dur", "utt2lang", "utt2num_samples")
+_OF_RECORDINGS = ("reco2dur", "reco2file_and_channel")
+_ARCHIVE = ("lies in one of Kaldi's archives", "Export its recordings as files.")
+
+
+class WavScpSource:
+    """A data folder of Kaldi's kind.
+
+    What a scan must know of ``segments`` and ``utt2spk``, which of them belongs to which
+    recording and speaker, is held in memory: some hundred bytes for each.
+
+    Parameters
+    ----------
+    name : str
+        Path or address of its ``wav.scp``.
+    root : str or None
+        Folder from which relative paths are taken; None for the data folder.
+    """
+
+    def __init__(self, name: str, *, root: str | None = None) -> None:
+        self.name = name
+        self._beside = folder_of(name)
+        self._folder = self._beside if root is None else root
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield each recording once, with its speaker where it has one and no other."""
+        speakers = self._speakers()
+        return recordings_of(self._entries(speakers))
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield segments, or whole recordings where there are none."""
+        if not self._has("segments"):
+            yield from cuts_of(self._entries({}))
+            return
+        known = {entry.name: entry.uses[0].recording_id for entry in self._entries({})}
+        for utterance, fields in self._pairs("segments"):
+            recording, start, end = (*fields.split(), "", "", "")[:3]
+            offset_s, end_s = _seconds(start) or 0.0, _seconds(end)
+            yield Cut(
+                id=clean(utterance),
+                recording_id=known.get(recording, f"{self.name}::{clean(recording)}"),
+                offset_s=offset_s,
+                duration_s=None if end_s is None or end_s <= offset_s else end_s - offset_s,
+            )
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write a data folder without what is refused, in all files that are kept in step.
+
+        These are ``wav.scp``, ``segments``, ``text``, ``utt2spk`` and its like, with ``spk2utt``
+        made anew.  Lines stay as they are; features, which go by other names, are left out.
+        """
+        recordings = {
+            entry.name for entry in self._entries({}) if refused(entry.uses[0].recording_id)
+        }
+        part = out.with_name(out.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        n_kept, n_left_out = self._filter(Path(self.name).name, part, recordings, as_name="wav.scp")
+        utterances = recordings
+        if self._has("segments"):
+            utterances = {
+                utterance
+                for utterance, fields in self._pairs("segments")
+                if fields.split()[:1] and fields.split()[0] in recordings
+            }
+            n_kept, n_left_out = self._filter("segments", part, utterances)
+        for names, left_out in ((_OF_RECORDINGS, recordings), (_OF_UTTERANCES, utterances)):
+            for name in filter(self._has, names):
+                self._filter(name, part, left_out)
+        if self._has("utt2spk") or self._has("spk2utt"):
+            self._write_speakers(part, utterances)
+        part.replace(out)
+        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+
+    def _entries(self, speakers: dict[str, str]) -> Iterator[Entry]:
+        for line in read_lines(self.name):
+            line_id = f"{self.name}::line {line.number}"
+            if line.problem:
+                yield Entry(raw=b"", name=line_id, uses=(fail(line_id, line.problem),))
+                continue
+            utterance, _, value = line.text.strip().partition(" ")
+            if "\t" in utterance:
+                utterance, _, value = line.text.strip().partition("\t")
+            if not utterance:
+                continue
+            groups = {"speaker": speakers[utterance]} if utterance in speakers else {}
+            known_as = f"{self.name}::{utterance}"
+            use = point_at(value.strip(), folder=self._folder, known_as=known_as)
+            if value.strip() == "-" or value.rpartition(".ark:")[2].isdigit():
+                use = fail(known_as, _ARCHIVE[0], _ARCHIVE[1], status="unsupported")
+            yield Entry(raw=line.raw, name=utterance, uses=(use,), groups=groups)
+
+    def _speakers(self) -> dict[str, str]:
+        """Return who speaks in each recording in which one person does."""
+        of_utterance: dict[str, str] = {}
+        if self._has("utt2spk"):
+            for utterance, speaker in self._pairs("utt2spk"):
+                of_utterance[utterance] = clean(speaker)
+        elif self._has("spk2utt"):
+            for speaker, utterances in self._pairs("spk2utt"):
+                of_utterance.update(dict.fromkeys(utterances.split(), clean(speaker)))
+        if not of_utterance or not self._has("segments"):
+            return of_utterance
+        found: dict[str, str] = {}
+        for utterance, fields in self._pairs("segments"):
+            recording, speaker = (fields.split() or [""])[0], of_utterance.get(utterance, "")
+            # Two people in one recording: none of them is its speaker.
+            found[recording] = speaker if found.get(recording, speaker) == speaker else ""
+        return {recording: speaker for recording, speaker in found.items() if speaker}
+
+    def _pairs(self, name: str) -> Iterator[tuple[str, str]]:
+        for line in read_lines(self._path(name)):
+            key, _, value = line.text.strip().replace("\t", " ").partition(" ")
+            if key and not line.problem:
+                yield key, value.strip()
+
+    def _filter(
+        self, name: str, part: Path, left_out: set[str], *, as_name: str = ""
+    ) -> tuple[int, int]:
+        """Copy the lines whose first word is not left out, and count."""
+        n_kept = n_left_out = 0
+        with (part / (as_name or name)).open("wb") as file:
+            for line in read_lines(self._path(name)):
+                key = line.text.split(maxsplit=1)[:1]
+                if line.problem or (key and key[0] in left_out):
+                    n_left_out += 1
+                else:
+                    file.write(line.raw)
+                    n_kept += bool(key)
+        return n_kept, n_left_out
+
+    def _write_speakers(self, part: Path, left_out: set[str]) -> None:
+        with (part / "spk2utt").open("w", encoding="utf-8", errors="surrogateescape") as file:
+            for speaker, utterances in self._by_speaker():
+                kept = [utterance for utterance in utterances if utterance not in left_out]
+                if kept:
+                    file.write(f"{speaker} {' '.join(kept)}\n")
+
+    def _by_speaker(self) -> Iterator[tuple[str, list[str]]]:
+        if not self._has("utt2spk"):
+            yield from ((speaker, value.split()) for speaker, value in self._pairs("spk2utt"))
+            return
+        found: dict[str, list[str]] = {}
+        for utterance, speaker in self._pairs("utt2spk"):
+            found.setdefault(speaker, []).append(utterance)
+        yield from found.items()
+
+    def _path(self, name: str) -> str:
+        separator = "/" if self._beside else ""
+        return f"{self._beside}{separator}{name}"
+
+    def _has(self, name: str) -> bool:
+        path = self._path(name)
+        if is_remote(path):
+            system, inner = open_remote(path)
+            return bool(system.exists(inner))
+        return Path(path).is_file()
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -1,0 +1,286 @@
+"""`Ledger`: what is known of every recording, in one SQLite file, so that a scan can go on.
+
+Only the process that scans writes to it, in write-ahead mode and some hundred findings at a time:
+after ``kill -9`` it holds all that was committed, and the rest is scanned again.  A finding is
+kept under the recording's id and is good as long as its stamp and the detector are the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from sottovoce.errors import LedgerError, MissingExtraError
+from sottovoce.scan.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["Ledger"]
+
+_SCHEMA = 1
+_COMMIT_ROWS = 500
+_COMMIT_S = 2.0
+_JSON = ("voices", "groups")
+_FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
+_COLUMNS = (*_FIELDS, "stamp", "detector", "run")
+_UPSERT = (
+    f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own
+    f" ON CONFLICT (id) DO UPDATE SET"
+    f" {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+)
+_SEEN = "UPDATE findings SET run = ?, groups = ? WHERE id = ?"
+
+
+class Ledger:
+    """Findings on disk; a context manager.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, made where it is not there.
+    detector : str
+        What looks, and how; findings of another are not used.
+    read_only : bool
+        Whether only to read, beside a scan that may be writing.
+
+    Raises
+    ------
+    LedgerError
+        If the file is no ledger, or another scan is writing to it.
+    """
+
+    def __init__(self, path: Path, *, detector: str = "", read_only: bool = False) -> None:
+        self.path = path
+        self._detector = detector
+        self._pending: list[tuple[Any, ...]] = []
+        self._seen: list[tuple[int, str, str]] = []
+        self._committed_s = time.monotonic()
+        self._run = 0
+        self._lock = None
+        if read_only:
+            if not path.is_file():
+                raise LedgerError(
+                    f"there is no ledger {path}", remedy="Name the folder of a scan (its -o)."
+                )
+            with self._explaining():
+                address = f"{path.absolute().as_uri()}?mode=ro"
+                self._db = sqlite3.connect(address, isolation_level=None, uri=True)
+                self._check_version()
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path)
+        with self._explaining():
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._make_tables()
+
+    def _check_version(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, _SCHEMA):
+            raise LedgerError(
+                f"{self.path} was written by another release (its version is {version})",
+                remedy="Name another folder with -o.",
+            )
+
+    def _make_tables(self) -> None:
+        self._check_version()
+        typed = {"log10_p": "REAL", "log10_e": "REAL", "score": "REAL", "seconds": "REAL"}
+        typed |= {"sound_s": "REAL", "sr": "INTEGER", "n_channels": "INTEGER", "run": "INTEGER"}
+        columns = ", ".join(f"{name} {typed.get(name, 'TEXT')}" for name in _COLUMNS[1:])
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute(
+            f"CREATE TABLE IF NOT EXISTS findings (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"
+        )
+        self._db.execute("CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, job TEXT)")
+        self._db.execute(f"PRAGMA user_version = {_SCHEMA}")
+        self._db.execute("COMMIT")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is pending, and let go of the file."""
+        self.flush()
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def begin_run(self, job: Mapping[str, Any]) -> None:
+        """Begin a scan; what is looked up or put from now on belongs to it.
+
+        Parameters
+        ----------
+        job : mapping
+            What `job` gives back, such as the names that were scanned; goes into JSON.
+        """
+        with self._explaining():
+            self._db.execute("INSERT INTO runs (job) VALUES (?)", (_encode(job),))
+            (self._run,) = self._db.execute("SELECT max(run) FROM runs").fetchone()
+
+    def job(self) -> dict[str, Any]:
+        """Return what the last scan was told; empty where there was none."""
+        with self._explaining():
+            row = self._db.execute("SELECT job FROM runs ORDER BY run DESC LIMIT 1").fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
+    def amend_job(self, **fields: object) -> None:
+        """Add to what `job` gives back."""
+        with self._explaining():
+            job = _encode({**self.job(), **fields})
+            self._db.execute("UPDATE runs SET job = ? WHERE run = ?", (job, self._run))
+
+    def find(self, recording: Recording) -> Finding | None:
+        """Return what is known of a recording, if it and the detector are unchanged."""
+        with self._explaining():
+            row = self._db.execute(
+                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                " WHERE id = ? AND stamp = ? AND detector = ?",
+                (_plain(recording.id), recording.stamp, self._detector),
+            ).fetchone()
+        if row is None:
+            return None
+        # What it belongs to may be told anew without the sound's having changed.
+        groups = _encode(dict(recording.groups))
+        self._seen.append((self._run, groups, _plain(recording.id)))
+        self._flush_if_due()
+        return dataclasses.replace(_finding(row), groups=recording.groups)
+
+    def put(self, finding: Finding, *, stamp: str) -> None:
+        """Keep a finding; on disk after a moment, or after `flush`."""
+        fields = finding.to_dict()
+        row = [_encode(fields[name]) if name in _JSON else fields[name] for name in _FIELDS]
+        row = [_plain(value) if isinstance(value, str) else value for value in row]
+        self._pending.append((*row, _plain(stamp), self._detector, self._run))
+        self._flush_if_due()
+
+    def _flush_if_due(self) -> None:
+        full = len(self._pending) + len(self._seen) >= _COMMIT_ROWS
+        if full or time.monotonic() - self._committed_s >= _COMMIT_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending to disk."""
+        if self._pending or self._seen:
+            with self._explaining():
+                self._db.execute("BEGIN")
+                self._db.executemany(_UPSERT, self._pending)
+                self._db.executemany(_SEEN, self._seen)
+                self._db.execute("COMMIT")
+            self._pending.clear()
+            self._seen.clear()
+        self._committed_s = time.monotonic()
+
+    def findings(self, *, where: str = "1") -> Iterator[Finding]:
+        """Yield the findings of the last run in the order of their ids.
+
+        Parameters
+        ----------
+        where : str
+            A condition in SQL on the fields of `Finding`, never from outside.
+        """
+        self.flush()
+        with self._explaining():
+            rows = self._db.execute(
+                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                f" WHERE run = (SELECT max(run) FROM runs) AND {where} ORDER BY id"
+            )
+            for row in rows:
+                yield _finding(row)
+
+    def status(self, recording_id: str) -> str:
+        """Return the status of a recording in the last run; empty where it was not in it."""
+        row = self._db.execute(
+            "SELECT status FROM findings WHERE id = ? AND run = (SELECT max(run) FROM runs)",
+            (_plain(recording_id),),
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def stamped(self) -> Iterator[tuple[Finding, str]]:
+        """Yield the findings of the last run and their stamps, in the order of their ids."""
+        with self._explaining():
+            rows = self._db.execute(
+                f"SELECT {', '.join(_FIELDS)}, stamp FROM findings"  # noqa: S608 - names of our own
+                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
+            )
+            for *row, stamp in rows:
+                yield _finding(row), stamp
+
+    def detector(self) -> str:
+        """Return what looked in the last run; empty where it found no recording."""
+        with self._explaining():
+            row = self._db.execute(
+                "SELECT detector FROM findings WHERE run = (SELECT max(run) FROM runs) LIMIT 1"
+            ).fetchone()
+        return str(row[0]) if row else self._detector
+
+    def count(self) -> tuple[dict[str, int], float]:
+        """Return how many recordings of the last run have each status, and seconds of audio."""
+        with self._explaining():
+            rows = self._db.execute(
+                "SELECT status, count(*), sum(seconds) FROM findings"
+                " WHERE run = (SELECT max(run) FROM runs) GROUP BY status"
+            ).fetchall()
+        return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as err:
+            raise LedgerError(f"{self.path}: {err}", remedy="Is the disk full?") from err
+        except sqlite3.DatabaseError as err:
+            raise LedgerError(
+                f"{self.path} is no ledger, or is damaged: {err}",
+                remedy="Name another folder with -o, or delete it and scan again.",
+            ) from err
+
+
+def _lock(path: Path) -> Any:  # noqa: ANN401 - filelock is imported late
+    """Keep another scan from writing to the same ledger, until this process ends."""
+    try:
+        import filelock
+    except ImportError as err:
+        raise MissingExtraError("filelock", extra="scan", purpose="keep a ledger") from err
+    lock = filelock.FileLock(path.with_name(path.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as err:
+        raise LedgerError(
+            f"another scan is writing to {path}",
+            remedy="Wait for it, or name another folder with -o.",
+        ) from err
+    return lock
+
+
+def _encode(value: object) -> str:
+    return json.dumps(value)
+
+
+def _plain(text: str) -> str:
+    """Return text that SQLite takes: a file's name need not be valid Unicode."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _finding(row: Sequence[Any]) -> Finding:
+    fields = dict(zip(_FIELDS, row, strict=True))
+    for name in _JSON:
+        fields[name] = json.loads(fields[name])
+    return Finding.from_dict(fields)

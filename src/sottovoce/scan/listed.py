@@ -1,0 +1,380 @@
+"""What listings name: lines of bounded length, and the files that they point at.
+
+Manifests are as little to be trusted as audio.  One may name any regular file of this computer,
+which is then decoded as audio and nothing else, and addresses of the usual stores; nothing that
+it holds is ever run, and what is wrong with one line is said of that line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import hashlib
+import json
+import os
+import posixpath
+import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from sottovoce.errors import AudioFileError, SottovoceError
+from sottovoce.scan.finding import Finding, Status
+from sottovoce.scan.folders import describe_file
+from sottovoce.scan.recording import Cut, File, Recording
+from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import is_remote, open_binary, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+__all__ = [
+    "GROUP_NAMES",
+    "MAX_LINE_BYTES",
+    "PATH_NAMES",
+    "Entry",
+    "Line",
+    "Seen",
+    "Use",
+    "clean",
+    "cuts_of",
+    "fail",
+    "folder_of",
+    "groups_of",
+    "parse_object",
+    "point_at",
+    "read_lines",
+    "recordings_of",
+    "write_entries",
+]
+
+MAX_LINE_BYTES = 16 << 20
+GROUP_NAMES = ("speaker", "speaker_id", "client_id")
+"""Columns that say who speaks; evidence is pooled over them unasked."""
+PATH_NAMES = (
+    *("audio_filepath", "audio_path", "audio", "path", "file_path", "filepath", "file_name"),
+    *("filename", "file", "wav", "url"),
+)
+"""Columns that hold the path of a recording, the most telling name first."""
+
+_MOST_NAME = 4096
+_MOST_GROUP = 200
+_AHEAD = 64
+"""Addresses that are asked for size and time at once: one after the other takes days."""
+_STORES = frozenset(
+    {
+        *("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hf", "oci"),
+        *("oss", "cos", "b2", "hdfs", "webhdfs", "memory"),
+    }
+)
+_COMMAND = "is a command, and commands in data are never run"
+_RUN_IT = "If you trust it, run it yourself, save its output as a file, and name that file."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a text file.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    raw : bytes
+        With its ending; empty where there is a problem.
+    problem : str
+        Why it cannot be used; empty where it can.
+    """
+
+    number: int
+    raw: bytes = b""
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line without its ending; bytes that are no UTF-8 become lone surrogates."""
+        return self.raw.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A stretch of a recording that an example uses.
+
+    Attributes
+    ----------
+    recording_id : str
+        The recording; also its path, where there is no finding.
+    finding : Finding or None
+        Why it cannot be looked at.
+    offset_s : float
+        Where the stretch begins.
+    duration_s : float or None
+        Its length; None reaches to the end.
+    """
+
+    recording_id: str
+    finding: Finding | None = None
+    offset_s: float = 0.0
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An example of a listing, or a line that is none.
+
+    Attributes
+    ----------
+    raw : bytes
+        What a filtered copy takes over as it is.
+    name : str
+        As the listing calls the example.
+    uses : tuple of Use
+        Empty for headers and comments, which every copy keeps.
+    groups : mapping of str to str
+        What its recordings belong to.
+    """
+
+    raw: bytes
+    name: str = ""
+    uses: tuple[Use, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+class Seen:
+    """Ids that came before: 96 bits of each, so that ten million take less than a gigabyte."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def add(self, recording_id: str) -> bool:
+        """Take an id, and say whether it is new."""
+        raw = recording_id.encode("utf-8", errors="surrogatepass")
+        digest = hashlib.blake2b(raw, digest_size=12).digest()
+        before = len(self._digests)
+        self._digests.add(digest)
+        return len(self._digests) > before
+
+
+def read_lines(url: str) -> Iterator[Line]:
+    """Yield the lines of a text file, packed by gzip where its name ends so.
+
+    Parameters
+    ----------
+    url : str
+        Path or address.
+
+    Returns
+    -------
+    lines : iterator of Line
+        A line that is too long, and whatever else stops the reading, is one with a problem.
+    """
+    number = 0
+    try:
+        with open_binary(url) as packed, _unpack(url, packed) as file:
+            while raw := file.readline(MAX_LINE_BYTES):
+                number += 1
+                if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
+                    yield Line(number=number, raw=raw)
+                    continue
+                while raw and not raw.endswith(b"\n"):
+                    raw = file.readline(MAX_LINE_BYTES)
+                yield Line(number=number, problem=f"is longer than {MAX_LINE_BYTES >> 20} MiB")
+    except (OSError, EOFError, zlib.error) as err:
+        reason = str(err).removeprefix(f"{url}: ")
+        yield Line(number=number + 1, problem=f"cannot be read, nor what follows: {reason}")
+
+
+@contextmanager
+def _unpack(url: str, packed: BinaryIO) -> Iterator[BinaryIO]:
+    if not url.lower().endswith(".gz"):
+        yield packed
+        return
+    with gzip.GzipFile(fileobj=packed) as file:
+        yield cast("BinaryIO", file)
+
+
+def parse_object(line: Line) -> dict[str, Any] | str:
+    """Return the JSON object that a line holds, or what is wrong with it."""
+    if line.problem:
+        return line.problem
+    try:
+        value = json.loads(line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8"))
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    except (ValueError, RecursionError) as err:
+        return f"is not JSON: {str(err)[:100]}"
+    return value if isinstance(value, dict) else "is no JSON object"
+
+
+def folder_of(url: str) -> str:
+    """Return the folder that a file lies in; empty for the current one."""
+    return url.rpartition("/")[0] if is_remote(url) else os.path.dirname(url)  # noqa: PTH120 - kept as it was given
+
+
+def point_at(name: object, *, folder: str, known_as: str) -> Use:
+    """Return the recording that a listing names, without looking whether it is there.
+
+    Parameters
+    ----------
+    name : object
+        Path or address, if it is any.
+    folder : str
+        From where relative paths are taken.
+    known_as : str
+        Id for the finding, where it is none.
+    """
+    if not isinstance(name, str) or not name.strip():
+        return fail(known_as, "names no file")
+    if "\0" in name or len(name) > _MOST_NAME:
+        return fail(known_as, "names a file that cannot be: too long, or with a NUL in its name")
+    if clean(name, most=_MOST_NAME) != name:
+        return fail(known_as, "is not UTF-8", "Convert the listing to UTF-8.")
+    if name.rstrip().endswith("|") or name.startswith("|"):
+        return fail(known_as, _COMMAND, _RUN_IT, status="unsupported")
+    if is_remote(name):
+        scheme = urlsplit(name).scheme.lower()
+        if scheme == "file":
+            return Use(recording_id=unquote(urlsplit(name).path))
+        if scheme not in _STORES or "::" in name:
+            remedy = "Fetch it, and name the file."
+            return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")
+        return Use(recording_id=name)
+    join = posixpath.join if is_remote(folder) else os.path.join
+    return Use(recording_id=join(folder, name.removeprefix("./")))
+
+
+def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:
+    """Return a recording that cannot be looked at."""
+    known_as = clean(known_as, most=_MOST_NAME)
+    finding = Finding(id=known_as, status=status, message=message, remedy=remedy)
+    return Use(recording_id=known_as, finding=finding)
+
+
+def clean(text: str, *, most: int = _MOST_GROUP) -> str:
+    """Return text that any database takes: UTF-8, and of bounded length."""
+    return text[:most].encode("utf-8", errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+def groups_of(
+    row: Mapping[str, object], *, group_by: tuple[str, ...], **others: str
+) -> dict[str, str]:
+    """Return what a row of a table or manifest says about whom a recording belongs to.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        Names of columns, and values.
+    group_by : tuple of str
+        Columns beside those that say who speaks.
+    **others : str
+        What is known of all rows.
+    """
+    groups = dict(others)
+    for name in (*GROUP_NAMES, *group_by):
+        value = row.get(name)
+        if isinstance(value, str | int | float) and value != "":
+            groups[name] = clean(str(value))
+    return groups
+
+
+def recordings_of(entries: Iterable[Entry]) -> Iterator[Recording | Finding]:
+    """Yield each recording that a listing uses, once; a finding for what is not there."""
+    waiting: deque[Recording | Finding | Future[Recording | Finding]] = deque()
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        for use, groups in _once(entries):
+            if use.finding is not None:
+                waiting.append(dataclasses.replace(use.finding, groups=groups))
+            elif is_remote(use.recording_id):
+                waiting.append(pool.submit(_ask, use.recording_id, groups))
+            else:
+                waiting.append(dataclasses.replace(describe_file(use.recording_id), groups=groups))
+            if len(waiting) >= _AHEAD:
+                yield _settle(waiting.popleft())
+        while waiting:
+            yield _settle(waiting.popleft())
+
+
+def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
+    seen = Seen()
+    for entry in entries:
+        for use in entry.uses:
+            if seen.add(use.recording_id):
+                yield use, entry.groups
+
+
+def _settle(
+    one: Recording | Finding | Future[Recording | Finding],
+) -> Recording | Finding:
+    return one.result() if isinstance(one, Future) else one
+
+
+def _ask(url: str, groups: Mapping[str, str]) -> Recording | Finding:
+    try:
+        stamp, size = stamp_of(url)
+    except SottovoceError as err:
+        message = str(err).removeprefix(f"{url}: ")
+        return Finding(
+            id=url,
+            status="error" if isinstance(err, AudioFileError) else "unsupported",
+            message=message,
+            remedy=err.remedy or "Check the address and your rights.",
+            groups=groups,
+        )
+    return Recording(id=url, place=File(url), stamp=stamp, n_bytes=size, groups=groups)
+
+
+def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
+    """Yield the stretches that examples use; one example may use several recordings."""
+    for entry in entries:
+        for use in entry.uses:
+            yield Cut(
+                id=entry.name or use.recording_id,
+                recording_id=use.recording_id,
+                offset_s=use.offset_s,
+                duration_s=use.duration_s,
+            )
+
+
+def write_entries(
+    entries: Iterable[Entry], out: Path, *, refused: Callable[[str], bool], packed: bool
+) -> Kept:
+    """Write a listing without the examples any of whose recordings is refused.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        All of them; those that are kept are taken over byte for byte, relative paths too.
+    out : pathlib.Path
+        The new listing.
+    refused : callable
+        Takes the id of a recording.
+    packed : bool
+        Whether it is packed by gzip.
+    """
+    n_kept = n_left_out = 0
+    part = out.with_name(out.name + ".part")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # A time in the header would make two copies of the same lines differ.
+    with part.open("wb") as raw, _pack(raw, packed=packed) as file:
+        for entry in entries:
+            if not entry.uses:
+                file.write(entry.raw)
+            elif not entry.raw or any(refused(use.recording_id) for use in entry.uses):
+                n_left_out += 1
+            else:
+                file.write(entry.raw)
+                n_kept += 1
+    part.replace(out)
+    return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+
+
+@contextmanager
+def _pack(raw: BinaryIO, *, packed: bool) -> Iterator[BinaryIO]:
+    if not packed:
+        yield raw
+        return
+    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
+        yield cast("BinaryIO", file)

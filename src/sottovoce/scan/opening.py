@@ -1,0 +1,264 @@
+"""`open_source`: from a name on the command line to the source that it means."""
+
+from __future__ import annotations
+
+import glob
+import re
+import stat
+from itertools import islice, product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
+from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
+from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
+from sottovoce.scan.columns import import_arrow
+from sottovoce.scan.folders import FileSource, FolderSource, RemoteFolderSource
+from sottovoce.scan.kaldi import WavScpSource
+from sottovoce.scan.listed import PATH_NAMES, parse_object, read_lines
+from sottovoce.scan.lists import ListSource
+from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.path_tables import PathTableSource
+from sottovoce.scan.storage import is_remote, open_remote
+from sottovoce.scan.tables import ParquetSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sottovoce.scan.sources import Source
+
+__all__ = ["open_source", "open_sources"]
+
+_PARQUET = (".parquet", ".pq")
+_TABLES = (".csv", ".tsv")
+_MANIFESTS = (".jsonl", ".json", ".ndjson")
+_LISTS = (".txt", ".lst", ".list")
+_MOST_NAMES = 1_000_000
+_FIRST_LINES = 20
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
+_MISSING = "Check the name, and the permissions of the folder that it is in."
+
+
+def open_sources(
+    names: Iterable[str],
+    *,
+    group_by: tuple[str, ...] = (),
+    column: str | None = None,
+    root: str | None = None,
+) -> list[Source]:
+    """Return the sources that names mean, patterns expanded.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Paths or addresses.  ``*``, ``?``, ``[…]`` and ``**`` stand for what is there;
+        ``shard-{000..012}.tar`` and ``{train,test}.csv`` for what must be there.
+    group_by, column, root
+        As in `open_source`.
+
+    Returns
+    -------
+    sources : list of Source
+        In the order of the names; what a pattern matches is sorted.
+
+    Raises
+    ------
+    AudioFileError
+        If something does not exist, or a pattern matches nothing.
+    """
+    return [
+        open_source(one, group_by=group_by, column=column, root=root)
+        for name in names
+        for one in _expand(name)
+    ]
+
+
+def open_source(
+    name: str,
+    *,
+    group_by: tuple[str, ...] = (),
+    column: str | None = None,
+    root: str | None = None,
+) -> Source:
+    """Return the source that a name means: a data set, a manifest, a folder or a single file.
+
+    Parameters
+    ----------
+    name : str
+        Path or address.
+    group_by : tuple of str
+        Columns and fields that say what recordings belong to.
+    column : str or None
+        The column or field with audio, or with paths of it; None finds it.
+    root : str or None
+        Folder from which manifests take relative paths; None for the one that they are in.
+
+    Returns
+    -------
+    source : Source
+        Nothing of it is read yet, but the first lines of a manifest.
+
+    Raises
+    ------
+    AudioFileError
+        If it does not exist, is no regular file, or is a manifest of an unknown kind.
+    MissingExtraError
+        If it needs a package that is not installed.
+    """
+    is_folder = _look(name)
+    data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
+
+    def open_nested(path: str) -> Source | None:
+        return _open_data_set(path, group_by=group_by, column=column, root=root)
+
+    if is_folder:
+        if is_saved_dataset(name):
+            import_arrow()
+            return ArrowSource(name, group_by=group_by, column=column, root=root)
+        make = RemoteFolderSource if is_remote(name) else FolderSource
+        return make(name, open_nested=open_nested)
+    if data_set is not None:
+        if not isinstance(data_set, TarSource):
+            import_arrow()  # now, rather than when half is scanned
+        return data_set
+    return _open_listing(name, group_by=group_by, column=column, root=root) or FileSource(name)
+
+
+def _look(name: str) -> bool:
+    """Say whether a name is a folder's, or raise where there is nothing to read."""
+    if is_remote(name):
+        system, path = open_remote(name)
+        try:
+            return bool(system.info(path)["type"] == "directory")
+        except Exception as err:  # drivers raise whatever their libraries do
+            raise AudioFileError(
+                "is not there, or may not be read",
+                path=name,
+                remedy="Check the address and your rights.",
+            ) from err
+    try:
+        mode = Path(name).stat().st_mode
+    except (OSError, ValueError) as err:
+        reason = "does not exist" if isinstance(err, FileNotFoundError) else "cannot be read"
+        raise AudioFileError(reason, path=name.replace("\0", "\\x00"), remedy=_MISSING) from err
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise AudioFileError(
+            "is not a regular file", path=name, remedy="Name a file, or a folder of files."
+        )
+    return stat.S_ISDIR(mode)
+
+
+def _open_data_set(
+    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+) -> Source | None:
+    """Return the source of a file with audio in it, by its name; None for any other."""
+    lower = name.lower()
+    if lower.endswith(TAR_SUFFIXES):
+        return TarSource(name)
+    if lower.endswith(_PARQUET):
+        return ParquetSource(name, group_by=group_by, column=column, root=root)
+    if is_arrow(name):
+        return ArrowSource(name, group_by=group_by, column=column, root=root)
+    return None
+
+
+def _open_listing(
+    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+) -> Source | None:
+    """Return the source of a file that names others, by its own name; None for any other."""
+    lower = name.lower().removesuffix(".gz")
+    if lower.endswith(_TABLES):
+        return PathTableSource(name, group_by=group_by, column=column, root=root)
+    if lower.endswith(_MANIFESTS):
+        return _open_manifest(name, group_by=group_by, column=column, root=root)
+    if lower.endswith(".scp"):
+        return WavScpSource(name, root=root)
+    if lower.endswith(_LISTS):
+        return ListSource(name, root=root)
+    return None
+
+
+def _open_manifest(
+    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+) -> Source:
+    """Return the source of a manifest; its first object tells whose kind it is."""
+    problem = "is empty"
+    for line in islice(read_lines(name), _FIRST_LINES):
+        if not line.problem and not line.raw.strip():
+            continue
+        fields = parse_object(line)
+        if isinstance(fields, str):
+            problem = fields
+            continue
+        if column is None and fields.keys() & {"recording", "sources", "tracks"}:
+            return LhotseSource(name, group_by=group_by, root=root)
+        if fields.keys() & ({column} if column else {*PATH_NAMES, "shard_id"}):
+            return NemoSource(name, group_by=group_by, column=column, root=root)
+        fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
+        raise UnsupportedFormatError(
+            "has no field of paths",
+            path=name,
+            remedy=f"Name the field with the path. There are: {fields_there}",
+        )
+    raise UnsupportedFormatError(
+        f"is no manifest with one JSON object a line: it {problem}",
+        path=name,
+        remedy="Write one object a line: jq -c '.[]' FILE",
+    )
+
+
+def _expand(name: str) -> list[str]:
+    """Return the names that a pattern stands for."""
+    if not is_remote(name) and "\0" not in name and Path(name).exists():
+        return [name]
+    names = _expand_braces(name)
+    return [found for one in names for found in _expand_stars(one)]
+
+
+def _expand_braces(name: str) -> list[str]:
+    """Return what braces stand for.
+
+    Examples
+    --------
+    >>> _expand_braces("{a,b}-{08..10}.tar")
+    ['a-08.tar', 'a-09.tar', 'a-10.tar', 'b-08.tar', 'b-09.tar', 'b-10.tar']
+    """
+    parts = _BRACES.split(name)
+    choices = [_choices(part) if i % 2 else [part] for i, part in enumerate(parts)]
+    n_names = 1
+    for some in choices:
+        n_names *= len(some)
+    if n_names > _MOST_NAMES:
+        raise ParameterError(f"{name!r} stands for {n_names:,} names, more than {_MOST_NAMES:,}")
+    return ["".join(one) for one in product(*choices)]
+
+
+def _choices(inside: str) -> list[str]:
+    found = _RANGE.fullmatch(inside)
+    if found is None:
+        return inside.split(",") if "," in inside else [f"{{{inside}}}"]
+    first, last = found.groups()
+    if abs(int(last) - int(first)) >= _MOST_NAMES:
+        raise ParameterError(f"{{{inside}}} stands for more than {_MOST_NAMES:,} names")
+    step = 1 if int(last) >= int(first) else -1
+    width = len(first) if first.startswith("0") else 0
+    return [f"{i:0{width}d}" for i in range(int(first), int(last) + step, step)]
+
+
+def _expand_stars(name: str) -> list[str]:
+    """Return what is there for a name with wildcards, sorted; hidden files are left out."""
+    if is_remote(name):
+        # In addresses of the web, a question mark begins a query.
+        if not set(name) & set("*[") or name.startswith(("http://", "https://")):
+            return [name]
+        system, path = open_remote(name)
+        scheme = name.split("://", 1)[0]
+        found = [f"{scheme}://{one.lstrip('/')}" for one in sorted(system.glob(path))]
+    elif not glob.has_magic(name) or "\0" in name or Path(name).exists():
+        return [name]
+    else:
+        found = sorted(glob.iglob(name, recursive=True))  # noqa: PTH207 - keeps names as they were given
+    if not found:
+        raise AudioFileError("matches nothing", path=name, remedy="Check the pattern.")
+    return found

@@ -1,0 +1,153 @@
+"""`ParquetTable`: a Parquet file, read in steps of some rows: a row group may not fit memory."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import UnreadableAudioError
+from sottovoce.scan.columns import import_arrow, table_errors
+from sottovoce.scan.rows import Stretch
+from sottovoce.scan.storage import open_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+__all__ = ["ParquetTable", "open_parquet"]
+
+_STEP_BYTES = 32 << 20
+_STEP_ROWS = 1024
+_CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
+_WRITTEN = frozenset({"NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD"})
+
+
+@contextmanager
+def open_parquet(url: str) -> Iterator[ParquetTable]:
+    """Open a Parquet file.
+
+    Parameters
+    ----------
+    url : str
+        Path or address.
+
+    Raises
+    ------
+    AudioFileError
+        If it cannot be opened.
+    """
+    pa = import_arrow()
+    with open_binary(url) as file:
+        try:
+            opened = pa.parquet.ParquetFile(file)
+        except table_errors() as err:
+            raise UnreadableAudioError(
+                "is no Parquet file, or damaged", path=url, remedy="Get a complete copy."
+            ) from err
+        with opened:
+            yield ParquetTable(file, opened)
+
+
+class ParquetTable:
+    """A Parquet file as a `sottovoce.scan.rows.Table`.
+
+    Parameters
+    ----------
+    file : binary file
+        The file.
+    opened : pyarrow.parquet.ParquetFile
+        The same, with its metadata read.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        With its metadata.
+    can_jump : bool
+        Whether a group can be read without those before it.
+    """
+
+    can_jump = True
+
+    def __init__(self, file: BinaryIO, opened: Any) -> None:  # noqa: ANN401 - pyarrow has no types
+        self.schema = opened.schema_arrow
+        self._file = file
+        self._opened = opened
+
+    def stretches(
+        self, columns: list[str] | None, *, audio: list[str], group: int = 0
+    ) -> Iterator[Stretch]:
+        """Yield all rows from a group on; see `sottovoce.scan.rows.Table`."""
+        opened = self._opened if columns is None else self._with_dictionaries(columns)
+        metadata = opened.metadata
+        number = sum(metadata.row_group(i).num_rows for i in range(group))
+        for index in range(group, metadata.num_row_groups):
+            n_rows = metadata.row_group(index).num_rows
+            n_bytes = self._mean_bytes(index, audio)
+            if columns is not None and not columns:
+                yield Stretch(group=index, first=0, number=number, n_rows=n_rows, n_bytes=n_bytes)
+            else:
+                yield from self._read(opened, index, columns, number, n_bytes)
+            number += n_rows
+
+    def _with_dictionaries(self, columns: list[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """Return the file opened so that a text that comes a million times is held once."""
+        pa = import_arrow()
+        texts = [
+            name
+            for name in columns
+            if self.schema.get_field_index(name) >= 0
+            and pa.types.is_string(self.schema.field(name).type)
+        ]
+        return pa.parquet.ParquetFile(
+            self._file, metadata=self._opened.metadata, read_dictionary=texts
+        )
+
+    def _read(
+        self,
+        opened: Any,  # noqa: ANN401 - pyarrow has no types
+        group: int,
+        columns: list[str] | None,
+        number: int,
+        n_bytes: int,
+    ) -> Iterator[Stretch]:
+        mean = self._mean_bytes(group, columns)
+        first = 0
+        for batch in opened.iter_batches(
+            batch_size=max(1, min(_STEP_ROWS, _STEP_BYTES // max(1, mean))),
+            row_groups=[group],
+            columns=columns,
+            use_threads=False,
+        ):
+            yield Stretch(
+                group=group,
+                first=first,
+                number=number + first,
+                n_rows=batch.num_rows,
+                batch=batch,
+                n_bytes=n_bytes,
+            )
+            first += batch.num_rows
+
+    def _mean_bytes(self, group: int, columns: list[str] | None) -> int:
+        """Return the bytes of one row in some columns, about."""
+        metadata = self._opened.metadata.row_group(group)
+        sizes = 0
+        for i in range(metadata.num_columns):
+            chunk = metadata.column(i)
+            path = chunk.path_in_schema
+            if columns is None or any(path == one or path.startswith(f"{one}.") for one in columns):
+                sizes += max(0, chunk.total_uncompressed_size)
+        return int(sizes // max(1, metadata.num_rows))
+
+    def codecs(self) -> dict[str, str] | str:
+        """Return what each column is packed by, as it is written."""
+        metadata = self._opened.metadata
+        if metadata.num_row_groups == 0:
+            return "snappy"
+        group = metadata.row_group(0)
+        chunks = [group.column(i) for i in range(group.num_columns)]
+        codecs = {
+            chunk.path_in_schema: _CODECS.get(chunk.compression, chunk.compression)
+            for chunk in chunks
+        }
+        return {path: codec if codec in _WRITTEN else "ZSTD" for path, codec in codecs.items()}

@@ -1,0 +1,196 @@
+"""`PathTableSource`: tables of text (CSV, TSV) with a column of paths."""
+
+from __future__ import annotations
+
+import csv
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.scan.listed import (
+    MAX_LINE_BYTES,
+    PATH_NAMES,
+    Entry,
+    Line,
+    Use,
+    cuts_of,
+    fail,
+    folder_of,
+    groups_of,
+    point_at,
+    read_lines,
+    recordings_of,
+    write_entries,
+)
+from sottovoce.scan.storage import is_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sottovoce.scan.finding import Finding
+    from sottovoce.scan.recording import Cut, Recording
+    from sottovoce.scan.sources import Kept
+
+__all__ = ["PathTableSource"]
+
+_DELIMITERS = ",;\t|"
+_MOST_LINES = 10_000
+"""Of one row."""
+
+
+class PathTableSource:
+    """A table of text, whose first row names its columns.
+
+    Parameters
+    ----------
+    name : str
+        Its path or address.
+    column : str or None
+        The column of paths; None finds it.
+    group_by : tuple of str
+        Columns that say what recordings belong to, beside those that say who speaks.
+    root : str or None
+        Folder from which relative paths are taken; None for the table's own, or the folder
+        ``clips`` in it where the table is one of Common Voice's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        column: str | None = None,
+        group_by: tuple[str, ...] = (),
+        root: str | None = None,
+    ) -> None:
+        self.name = name
+        self._column = column
+        self._group_by = group_by
+        self._root = root
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield each file once."""
+        return recordings_of(self._entries())
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every row, as a whole file."""
+        return cuts_of(self._entries())
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write the table without the rows of what is refused; the others stay as they are."""
+        packed = self.name.lower().endswith(".gz")
+        return write_entries(self._entries(), out, refused=refused, packed=packed)
+
+    def _entries(self) -> Iterator[Entry]:
+        rows = _Rows(self.name)
+        header: list[str] = []
+        index = -1
+        folder = ""
+        for number, fields, raw, problem in rows:
+            row_id = f"{self.name}::line {number}"
+            if problem:
+                yield Entry(raw=b"", uses=(fail(row_id, problem),))
+            elif not fields:
+                yield Entry(raw=raw)
+            elif not header:
+                header = [field.strip() for field in fields]
+                index = _find_column(header, self._column)
+                folder = self._folder(header)
+                yield Entry(raw=raw)
+                if index < 0:
+                    yield Entry(raw=b"", uses=(self._no_column(header),))
+                    return
+            else:
+                value = fields[index].strip() if index < len(fields) else None
+                values = dict(zip(header, fields, strict=False))
+                yield Entry(
+                    raw=raw,
+                    uses=(point_at(value, folder=folder, known_as=row_id),),
+                    groups=groups_of(values, group_by=self._group_by),
+                )
+
+    def _folder(self, header: list[str]) -> str:
+        folder = folder_of(self.name) if self._root is None else self._root
+        is_common_voice = self._root is None and {"client_id", "path"} <= set(header)
+        if is_common_voice and not is_remote(folder) and Path(folder, "clips").is_dir():
+            return str(Path(folder, "clips"))
+        return folder
+
+    def _no_column(self, header: list[str]) -> Use:
+        wanted = "of paths" if self._column is None else repr(self._column)
+        names = ", ".join(repr(name)[:60] for name in header[:20])
+        return fail(self.name, f"has no column {wanted}", f"Name the column. There are: {names}")
+
+
+class _UnusableLineError(Exception):
+    """A line that is no part of any row."""
+
+
+class _Rows:
+    """Rows of a table; iterating yields number, fields and bytes of each, and what is wrong.
+
+    Parameters
+    ----------
+    url : str
+        The table.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._lines = read_lines(url)
+        self._url = url
+        self._taken: list[Line] = []
+
+    def __iter__(self) -> Iterator[tuple[int, list[str], bytes, str]]:
+        first = next(self._lines, None)
+        if first is None:
+            return
+        self._lines = chain([first], self._lines)
+        # Tables with tabs hold quotation marks that quote nothing, Common Voice's for one: an
+        # open one would swallow the rows behind it.
+        is_plain = self._url.lower().removesuffix(".gz").endswith(".tsv")
+        reader = csv.reader(
+            iter(self._feed, None),
+            delimiter="\t" if is_plain else max(_DELIMITERS, key=first.text.count),
+            quoting=csv.QUOTE_NONE if is_plain else csv.QUOTE_MINIMAL,
+        )
+        while True:
+            self._taken = []
+            fields, problem = [], ""
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as err:
+                problem = f"is no row of a table: {err}"
+            except _UnusableLineError as err:
+                problem = str(err)
+            if is_plain:
+                fields = [_unquote(field) for field in fields]
+            raw = b"".join(line.raw for line in self._taken)
+            yield self._taken[0].number, fields, raw, problem
+
+    def _feed(self) -> str | None:
+        """Return the next line as csv wants it, or None at the end."""
+        line = next(self._lines, None)
+        if line is None:
+            return None
+        self._taken.append(line)
+        if line.problem:
+            raise _UnusableLineError(line.problem)
+        if sum(len(one.raw) for one in self._taken[-2:]) > MAX_LINE_BYTES or (
+            len(self._taken) > _MOST_LINES
+        ):
+            raise _UnusableLineError("is a row that does not end")
+        text = line.raw.decode("utf-8", errors="surrogateescape")
+        return text.removeprefix("\ufeff") if line.number == 1 else text
+
+
+def _find_column(header: list[str], column: str | None) -> int:
+    if column is not None:
+        return header.index(column) if column in header else -1
+    lower = [name.lower() for name in header]
+    return next((lower.index(name) for name in PATH_NAMES if name in lower), -1)
+
+
+def _unquote(field: str) -> str:
+    is_quoted = len(field) > 1 and field.startswith('"') and field.endswith('"')
+    return field[1:-1].replace('""', '"') if is_quoted else field

@@ -1,0 +1,231 @@
+"""Numbers, names and verdicts of a scan in words that all its reports share."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sottovoce.scan.finding import Status
+    from sottovoce.scan.summary import Summary
+
+__all__ = [
+    "LIMITS",
+    "MEANINGS",
+    "format_count",
+    "format_duration",
+    "format_expected",
+    "format_p",
+    "format_power",
+    "format_time",
+    "make_harmless",
+    "say_count",
+    "say_expected_false",
+    "say_verdict",
+]
+
+_MOST_MARKS = 3
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+MEANINGS: dict[Status, str] = {
+    "marked": "A do-not-train mark was found: p at most 10⁻⁶. Leave these out of training.",
+    "suspected": "Weak signs of a mark, p at most 10⁻³. Not a finding: among many recordings,"
+    " some look like this by chance.",
+    "clean": "Read to the end, long enough to tell, and no mark was found.",
+    "undetermined": "No mark was found, but too short or too quiet to tell.",
+    "partial": "No mark in the part that could be read; the rest is unknown.",
+    "error": "Could not be read, or its decoding failed. Nothing is known of these.",
+    "timeout": "Took longer than it may. Nothing is known of these.",
+    "crashed": "Reading it ended the program that read it. Nothing is known of these.",
+    "unsupported": "A kind of file that cannot be read here. Nothing is known of these.",
+}
+"""What each status says, in the order in which they are shown."""
+
+LIMITS = (
+    "That no mark was found does not show that none is there, and never that training is"
+    " allowed. A mark may be too short, too noisy or stripped, and who refuses may have"
+    " marked nothing.",
+    "A p-value is the probability, at most, that an unmarked recording looks as marked as this"
+    " one does. It is not the probability that the recording is unmarked.",
+    "The pattern is public, and anybody can write it with any owner's number. A finding shows"
+    " that the mark is there, not who wrote it; a signature by the owner's key shows that.",
+    "A scan says nothing of the recordings that could not be read.",
+)
+"""What a scan does not prove."""
+
+
+def make_harmless(text: object, *, most: int = 160) -> str:
+    r"""Return foreign text that is safe to show, though not yet escaped for a language.
+
+    Parameters
+    ----------
+    text : object
+        An id, a message: whatever somebody wrote into a data set.
+    most : int
+        Characters that are kept, the end of a path rather than its middle.
+
+    Returns
+    -------
+    text : str
+        Without control characters, line breaks, stray surrogates, invisible characters and those
+        that turn the direction of writing round: they stand as escapes.  So do accents that are
+        heaped on one letter, which reach over the lines above.
+
+    Examples
+    --------
+    >>> print(make_harmless("a\u202egpj.wav"), make_harmless("takes/" + "a" * 30, most=20))
+    a\u202egpj.wav takes/aaaaaa…aaaaaaa
+    """
+    whole = str(text)
+    if len(whole) > most:
+        n_head = (most - 1) * 2 // 3
+        whole = f"{whole[:n_head]}…{whole[n_head - most + 1 :]}"
+    shown, n_marks = [], 0
+    for char in whole:
+        n_marks = n_marks + 1 if unicodedata.category(char)[0] == "M" else 0
+        harmless = char.isprintable() and n_marks <= _MOST_MARKS
+        shown.append(char if harmless else char.encode("unicode_escape").decode("ascii"))
+    return "".join(shown)
+
+
+def format_count(n: int) -> str:
+    """Return a count with thousands separators.
+
+    Examples
+    --------
+    >>> format_count(1234567)
+    '1,234,567'
+    """
+    return f"{n:,}"
+
+
+def say_count(n: int, noun: str) -> str:
+    """Return a count and its noun, which takes an s.
+
+    Examples
+    --------
+    >>> say_count(1, "recording"), say_count(2000, "recording")
+    ('1 recording', '2,000 recordings')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def format_power(exponent: int) -> str:
+    """Return a power of ten.
+
+    Examples
+    --------
+    >>> format_power(-6), format_power(0)
+    ('10⁻⁶', '1')
+    """
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}" if exponent else "1"
+
+
+def format_p(log10_p: float | None) -> str:
+    """Return a p-value, as a power of ten where it is small.
+
+    Examples
+    --------
+    >>> format_p(-1234.5), format_p(-6.0), format_p(-1.3), format_p(0.0), format_p(None)
+    ('3.2 · 10⁻¹²³⁵', '1.0 · 10⁻⁶', '0.05', '1', 'none')
+    """
+    if log10_p is None or not math.isfinite(log10_p):
+        return "none"
+    if log10_p > -3:
+        return f"{10**log10_p:.2g}"
+    exponent = math.floor(log10_p)
+    digits = round(10 ** (log10_p - exponent), 1)
+    if digits >= 10:
+        digits, exponent = 1.0, exponent + 1
+    return f"{digits:.1f} · {format_power(exponent)}"
+
+
+def format_expected(n: float) -> str:
+    """Return an expected number, two digits of it.
+
+    Examples
+    --------
+    >>> format_expected(0.012345), format_expected(0.0), format_expected(12.3)
+    ('0.012', '0', '12')
+    >>> format_expected(1e-6), format_expected(12345.6)
+    ('1.0 · 10⁻⁶', '12,346')
+    """
+    if 0 < n < 1e-3:
+        return format_p(math.log10(n))
+    return f"{n:,.0f}" if n >= 10 else f"{n:.2g}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a length of time with the unit that suits it.
+
+    Examples
+    --------
+    >>> format_duration(12.34), format_duration(600), format_duration(4_500_000)
+    ('12.3 seconds', '10.0 minutes', '1,250.0 hours')
+    """
+    if seconds < 120:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:,.1f} hours"
+
+
+def format_time(seconds: float) -> str:
+    """Return a place in a recording as players show it.
+
+    Examples
+    --------
+    >>> format_time(4.21), format_time(83), format_time(3 * 3600 + 62)
+    ('0:04', '1:23', '3:01:02')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def say_verdict(summary: Summary) -> str:
+    """Return the whole scan in one sentence.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop.
+    """
+    n, n_marked, n_unread = summary.n_recordings, summary.n_marked, summary.n_unread
+    if n == 0:
+        return "There was nothing to scan."
+    # What was read in part was not left unread.
+    reading = "be read to the end" if summary.statuses["partial"] else "be read"
+    if n_unread == n:
+        return f"None of {say_count(n, 'recording')} could {reading}."
+    unread = f"; {format_count(n_unread)} could not {reading}" if n_unread else ""
+    if n_marked == 0:
+        return f"No mark was found in {say_count(n, 'recording')}{unread}."
+    refuse = "refuses" if n_marked == 1 else "refuse"
+    return f"{format_count(n_marked)} of {say_count(n, 'recording')} {refuse} training{unread}."
+
+
+def say_expected_false(summary: Summary) -> str:
+    """Return in a sentence how many false alarms the p-values allow.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop.
+    """
+    if not summary.n_tested:
+        return "No recording could be tested, so none could be reported by chance."
+    expected = format_expected(summary.expected_false)
+    return (
+        f"If nothing were marked, at most {expected} recordings would be reported by chance,"
+        " on average."
+    )

@@ -1,0 +1,265 @@
+"""Worker processes that may die: one recording is blamed, the rest is scanned.
+
+Small recordings go to the workers in batches.  A batch whose worker crashes or takes too long is
+tried again one recording at a time, so that exactly the guilty one is named.  Only pebble was
+found to go on after a crash; the pools of the standard library and joblib's give up altogether.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import MissingExtraError
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.recording import Inline
+from sottovoce.scan.storage import fetch_ahead
+from sottovoce.scan.worker import Limits, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+
+    from pebble import ProcessPool
+
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["examine_all"]
+
+_MOST_IN_BATCH = 64
+_BATCH_BYTES = 4 << 20
+_BATCHES_PER_WORKER = 3
+"""In flight: enough that no worker waits, few enough that inline bytes stay bounded."""
+_TASKS_PER_PROCESS = 500
+_AHEAD_BYTES = 64 << 20
+_PARENT_S = 1.0
+_TOLD_BYTES = 300
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def examine_all(
+    recordings: Iterable[Recording | Finding],
+    *,
+    workers: int,
+    limits: Limits,
+    thorough: bool = False,
+) -> Iterator[tuple[Recording | None, Finding]]:
+    """Examine recordings in worker processes, and yield each as soon as it is done.
+
+    Parameters
+    ----------
+    recordings : iterable of Recording or Finding
+        Read only as fast as the workers take them.  What is a finding already comes out at once,
+        with None for its recording.
+    workers : int >= 1
+        Processes.
+    limits : Limits
+        What one recording may cost.
+    thorough : bool
+        As in `sottovoce.detect`.
+
+    Returns
+    -------
+    results : iterator of (Recording or None, Finding)
+        In the order in which they are done; each recording exactly once.
+
+    Raises
+    ------
+    MissingExtraError
+        If pebble is not installed.
+    """
+    try:
+        from pebble import ProcessPool
+    except ImportError as err:
+        raise MissingExtraError("pebble", extra="scan", purpose="scan in worker processes") from err
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(prefix="sottovoce-scan-") as folder, _one_thread_each():
+        pool = ProcessPool(
+            workers,
+            max_tasks=_TASKS_PER_PROCESS,
+            initializer=_start_worker,
+            initargs=(folder, limits.memory_bytes, os.getpid()),
+            context=context,
+        )
+        queue = _Queue(pool, Path(folder), limits, thorough=thorough)
+        try:
+            yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * workers)
+        finally:
+            pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
+            pool.join()
+
+
+def _run(
+    queue: _Queue, recordings: Iterable[Recording | Finding], *, most: int
+) -> Iterator[tuple[Recording | None, Finding]]:
+    batch: list[Recording] = []
+    n_bytes = 0
+    for one in recordings:
+        if isinstance(one, Finding):
+            yield None, one
+            continue
+        batch.append(one)
+        n_bytes += one.n_bytes
+        if len(batch) >= _MOST_IN_BATCH or n_bytes >= _BATCH_BYTES:
+            queue.put(batch)
+            batch, n_bytes = [], 0
+            while len(queue) >= most:
+                yield from queue.take()
+    if batch:
+        queue.put(batch)
+    while len(queue):
+        yield from queue.take()
+
+
+class _Queue:
+    """Batches that are being worked on.
+
+    A batch may take as long as one recording of its size: small ones take milliseconds, and one
+    that hangs must not keep the others waiting for as often as long.
+    """
+
+    def __init__(self, pool: ProcessPool, folder: Path, limits: Limits, *, thorough: bool) -> None:
+        self._pool = pool
+        self._folder = folder
+        self._limits = limits
+        self._thorough = thorough
+        self._waiting: dict[Future[list[Finding]], list[Recording]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, batch: list[Recording]) -> None:
+        """Hand a batch to the workers."""
+        future = self._pool.schedule(
+            _examine_batch,
+            args=(batch, self._limits, self._thorough),
+            timeout=self._limits.time_for(*batch),
+        )
+        self._waiting[future] = batch
+
+    def take(self) -> Iterator[tuple[Recording, Finding]]:
+        """Wait until a batch is done, and yield what came of it."""
+        done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            batch = self._waiting.pop(future)
+            error = future.exception()
+            if error is None:
+                yield from zip(batch, future.result(), strict=True)
+            elif len(batch) > 1:
+                for recording in batch:
+                    self.put([recording])
+            else:
+                yield batch[0], self._blame(batch[0], error)
+
+    def _blame(self, recording: Recording, error: BaseException) -> Finding:
+        if isinstance(error, TimeoutError):
+            time_s = self._limits.time_for(recording)
+            return Finding(
+                id=recording.id,
+                status="timeout",
+                message=f"took longer than {time_s:.0f} s",
+                remedy="Allow it more time, or look at the file alone: sottovoce check FILE",
+                groups=recording.groups,
+            )
+        if isinstance(error, MemoryError):
+            return Finding(
+                id=recording.id,
+                status="error",
+                message="took more memory than it may",
+                groups=recording.groups,
+            )
+        return Finding(
+            id=recording.id,
+            status="crashed",
+            message=f"the process that read it died ({self._last_words(error)})",
+            remedy="The file may be made to harm; do not open it with other programs unguarded.",
+            groups=recording.groups,
+        )
+
+    def _last_words(self, error: BaseException) -> str:
+        """Return how a worker ended, and what its codec wrote last."""
+        code = getattr(error, "exitcode", None)
+        said = ""
+        with suppress(OSError):
+            path = _stderr_path(self._folder, getattr(error, "pid", 0) or 0)
+            said = path.read_bytes()[-_TOLD_BYTES:].decode(errors="replace").strip()
+        if isinstance(code, int) and code < 0:
+            with suppress(ValueError):
+                code = signal.Signals(-code).name
+        return ": ".join(filter(None, [str(code if code is not None else error), said]))
+
+
+def _examine_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - pebble hands arguments over by position
+    os.ftruncate(2, 0)
+    data = fetch_ahead(batch, most_bytes=_AHEAD_BYTES)
+    return [
+        examine(
+            replace(recording, place=Inline(data.pop(recording.id)))
+            if recording.id in data
+            else recording,
+            limits=limits,
+            thorough=thorough,
+        )
+        for recording in batch
+    ]
+
+
+def _stderr_path(folder: Path, process: int) -> Path:
+    return folder / f"{process}.err"
+
+
+def _start_worker(folder: str, memory_bytes: int, parent: int) -> None:
+    # The parent hears Ctrl-C, and ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What codecs write past Python must not reach the person's terminal.
+    sink = os.open(_stderr_path(Path(folder), os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(sink, 2)
+    os.close(sink)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if memory_bytes:
+        _limit_memory(memory_bytes)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when the scan was killed and nobody is left to end it."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_S)
+    os._exit(1)
+
+
+def _limit_memory(n_bytes: int) -> None:
+    try:
+        import resource  # not on Windows
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):
+        return
+    n_bytes += pages * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        n_bytes = min(n_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, hard))
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Keep the matrix products of workers from fighting for cores: one thread in each."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

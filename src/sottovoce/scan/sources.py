@@ -1,0 +1,69 @@
+"""What every source of recordings can do, whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sottovoce.scan.finding import Finding
+    from sottovoce.scan.recording import Cut, Recording
+
+__all__ = ["Kept", "Source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a filtered copy holds.
+
+    Attributes
+    ----------
+    path : str
+        Where it is.
+    n_kept, n_left_out : int
+        Examples in the copy, and those that it lacks.
+    """
+
+    path: str
+    n_kept: int
+    n_left_out: int
+
+
+class Source(Protocol):
+    """A data set, a folder, a manifest: whatever lists recordings.
+
+    Attributes
+    ----------
+    name : str
+        As the person gave it.
+    """
+
+    name: str
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield every recording, lazily; a finding for what cannot even be looked at.
+
+        A recording that is listed several times may be yielded several times.
+        """
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield the examples that the data set makes of its recordings."""
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write a copy in the source's own format, without the recordings that are refused.
+
+        Parameters
+        ----------
+        out : pathlib.Path
+            A new file or folder, of the source's kind; there only once it is complete.
+        refused : callable
+            Takes the id of a recording.
+
+        Returns
+        -------
+        kept : Kept
+            What it holds.
+        """

@@ -1,0 +1,257 @@
+"""`Summary`: what a scan found over the whole data set, with its errors under control.
+
+One pass over the findings.  For the files: how many false alarms the p-values allow, and which
+findings stand at a false-discovery rate.  For groups of files, as those of one speaker: whether a
+marked voice is among them although each clip is too short to show it alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sottovoce.core.evidence import (
+    FOUND_FPR,
+    benjamini_hochberg,
+    pool_dependent,
+    pool_mixture,
+)
+from sottovoce.scan.finding import STATUSES, UNREAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sottovoce.scan.finding import Finding
+
+__all__ = ["Group", "Summary", "summarise"]
+
+_MOST_GROUPS = 1_000_000
+_BINS = 60
+_BIN_WIDTH = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Recordings that belong together.
+
+    Attributes
+    ----------
+    kind, name : str
+        ``"speaker"`` and ``"s042"``, for instance.
+    n_recordings, n_marked : int
+        Those that were read; those in which alone a mark was found.
+    seconds : float
+        Length of them together.
+    log10_e : float
+        Of "a marked voice is among them", the mean of the e-values: proved for any recordings.
+    log10_e_mixture : float
+        The same from `sottovoce.core.evidence.pool_mixture`, under its conditions.
+    """
+
+    kind: str
+    name: str
+    n_recordings: int
+    n_marked: int
+    seconds: float
+    log10_e: float
+    log10_e_mixture: float
+
+    def log10_p(self, n_groups: int) -> float:
+        """Return the logarithm of the proved p-value, all groups that were looked at counted."""
+        return min(0.0, math.log10(max(n_groups, 1)) - self.log10_e)
+
+    def log10_p_mixture(self, n_groups: int) -> float:
+        """Return the logarithm of the p-value under the conditions of the mixture."""
+        return min(0.0, math.log10(max(n_groups, 1)) - self.log10_e_mixture)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The data set in figures.
+
+    Attributes
+    ----------
+    statuses : dict of str to int
+        Recordings of each status.
+    seconds : float
+        Audio that was read.
+    n_tested : int
+        Recordings that have a p-value.
+    n_reported_bh : int
+        Findings that stand if at most 1 % of those reported may be false, files taken as
+        independent (Benjamini and Hochberg).
+    n_reported_by : int
+        The same without any assumption (Benjamini and Yekutieli).
+    owners : dict of int to int
+        Recordings in which each owner id was read; 0 is an anonymous refusal.
+    policies : dict of int to int
+        The same for policies.
+    n_unread_owner : int
+        Marked recordings whose owner could not be read.
+    formats : dict of str to int
+        How recordings are stored.
+    groups : tuple of Group
+        Those in which a mark or a pooled sign of one was found, the surest first.
+    n_groups : int
+        All groups that were looked at.
+    histogram : tuple of (float, int)
+        Recordings by their log10 p: lower end of a bin half a power of ten wide, and how many.
+    """
+
+    statuses: dict[str, int]
+    seconds: float
+    n_tested: int
+    n_reported_bh: int
+    n_reported_by: int
+    owners: dict[int, int]
+    policies: dict[int, int]
+    n_unread_owner: int
+    formats: dict[str, int]
+    groups: tuple[Group, ...]
+    n_groups: int
+    histogram: tuple[tuple[float, int], ...]
+
+    @property
+    def n_recordings(self) -> int:
+        """All recordings."""
+        return sum(self.statuses.values())
+
+    @property
+    def n_marked(self) -> int:
+        """Recordings with a mark."""
+        return self.statuses["marked"]
+
+    @property
+    def n_unread(self) -> int:
+        """Recordings of which nothing is known to their end."""
+        return sum(self.statuses[status] for status in UNREAD)
+
+    @property
+    def expected_false(self) -> float:
+        """False alarms among *marked* that the p-values allow, at most, were nothing marked."""
+        return self.n_tested * FOUND_FPR
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON, keys as text."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        named = ("owners", "policies")
+        return {
+            **fields,
+            **{name: {str(k): n for k, n in fields[name].items()} for name in named},
+            "groups": [_round(dataclasses.asdict(group)) for group in self.groups],
+            "histogram": [list(one) for one in self.histogram],
+            "seconds": round(self.seconds, 1),
+            "n_recordings": self.n_recordings,
+            "expected_false": self.expected_false,
+        }
+
+
+def _round(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 3) if isinstance(v, float) else v for k, v in fields.items()}
+
+
+class _Pool:
+    """What is gathered of one group."""
+
+    __slots__ = ("log10_e", "n_marked", "seconds")
+
+    def __init__(self) -> None:
+        self.log10_e = array("f")
+        self.n_marked = 0
+        self.seconds = 0.0
+
+
+def summarise(findings: Iterable[Finding], *, q: float = 0.01) -> Summary:
+    """Count, test and pool.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Each recording once; read once.
+    q : float in (0, 1)
+        False-discovery rate.
+
+    Returns
+    -------
+    summary : Summary
+        Of all of them.
+
+    Notes
+    -----
+    Keeps eight bytes a recording, and four for each group that it belongs to.
+    """
+    statuses: dict[str, int] = dict.fromkeys(STATUSES, 0)
+    owners: Counter[int] = Counter()
+    policies: Counter[int] = Counter()
+    formats: Counter[str] = Counter()
+    log10_p = array("d")
+    pools: dict[tuple[str, str], _Pool] = {}
+    seconds, n_unread_owner = 0.0, 0
+    for finding in findings:
+        statuses[finding.status] += 1
+        if finding.log10_p is None:
+            continue
+        seconds += finding.seconds
+        formats[finding.format] += 1
+        log10_p.append(finding.log10_p)
+        owners.update(finding.owner_ids)
+        policies.update(finding.policies)
+        n_unread_owner += finding.marked and not finding.owner_ids
+        _pool(pools, finding)
+    values = np.frombuffer(log10_p, dtype=np.float64) if log10_p else np.empty(0)
+    # Without any assumption: q is divided by 1 + 1/2 + ... + 1/n.
+    harmonic = math.log(max(len(values), 1)) + 1.0
+    return Summary(
+        statuses=statuses,
+        seconds=seconds,
+        n_tested=len(values),
+        n_reported_bh=int(benjamini_hochberg(values, q=q).sum()),
+        n_reported_by=int(benjamini_hochberg(values, q=q / harmonic).sum()),
+        owners=dict(sorted(owners.items())),
+        policies=dict(sorted(policies.items())),
+        n_unread_owner=n_unread_owner,
+        formats=dict(formats.most_common()),
+        groups=_tell_groups(pools),
+        n_groups=len(pools),
+        histogram=_histogram(values),
+    )
+
+
+def _pool(pools: dict[tuple[str, str], _Pool], finding: Finding) -> None:
+    for key in finding.groups.items():
+        if key not in pools and len(pools) >= _MOST_GROUPS:
+            continue
+        pool = pools.setdefault(key, _Pool())
+        pool.log10_e.append(finding.log10_e or 0.0)
+        pool.n_marked += finding.marked
+        pool.seconds += finding.seconds
+
+
+def _tell_groups(pools: dict[tuple[str, str], _Pool]) -> tuple[Group, ...]:
+    groups = []
+    for (kind, name), pool in pools.items():
+        log10_e = np.frombuffer(pool.log10_e, dtype=np.float32).astype(np.float64)
+        group = Group(
+            kind=kind,
+            name=name,
+            n_recordings=len(log10_e),
+            n_marked=pool.n_marked,
+            seconds=pool.seconds,
+            log10_e=pool_dependent(log10_e),
+            log10_e_mixture=pool_mixture(log10_e),
+        )
+        if group.n_marked or group.log10_p_mixture(len(pools)) <= math.log10(FOUND_FPR):
+            groups.append(group)
+    return tuple(sorted(groups, key=lambda g: (-g.log10_e_mixture, g.kind, g.name)))
+
+
+def _histogram(log10_p: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[tuple[float, int], ...]:
+    bins = np.clip(np.floor(-log10_p / _BIN_WIDTH), 0, _BINS - 1).astype(int)
+    counts = np.bincount(bins, minlength=1)
+    return tuple((-(i + 1) * _BIN_WIDTH, int(n)) for i, n in enumerate(counts))

@@ -1,0 +1,160 @@
+"""`sottovoce scan` as an ML team runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def data(shell, dataset):  # noqa: F811 - a fixture
+    shutil.copytree(dataset, shell.folder / "data")
+    return "data"
+
+
+class TestAnswers:
+    def test_marked_recordings_are_told_and_listed(self, shell, data):
+        done = shell("scan", data, "--format", "csv", "--jobs", 1)
+        assert done.code == 1
+        assert "2 of 8 recordings" in done.out
+        assert "4f2a-91c0-77de" in done.out
+        excluded = (shell.folder / "sottovoce-scan" / "exclude.txt").read_text().splitlines()
+        assert excluded == ["data/anna/long.flac", "data/anna/short.wav"]
+        made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
+        assert {"results.csv", "summary.json", "ledger.sqlite"} <= made
+
+    def test_json_is_a_line_for_each_recording(self, shell, data):
+        done = shell("scan", data, "--json", "--jobs", 1)
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        assert Counter(row["status"] for row in rows) == {
+            "marked": 2,
+            "clean": 2,
+            "undetermined": 2,
+            "error": 2,
+        }
+
+    @pytest.mark.parametrize(
+        ("names", "code"),
+        [
+            (["data/bert"], 0),
+            (["data/anna"], 1),
+            (["data/anna", "data/odd"], 1),
+            (["data/bert", "data/odd"], 3),
+            (["nowhere"], 2),
+            ([], 2),
+        ],
+        ids=["none", "marked", "marked and unread", "unread", "missing", "nothing named"],
+    )
+    def test_exit_codes(self, names, code, shell, data):
+        assert shell("scan", *names, "--jobs", 1).code == code
+
+    def test_exit_zero(self, shell, data):
+        assert shell("scan", "data/anna", "--exit-zero", "--jobs", 1).code == 0
+
+    def test_options_may_stand_before_the_data(self, shell, data):
+        assert shell("scan", "--jobs", 1, "-o", "out", "data/bert").code == 0
+        assert (shell.folder / "out" / "summary.json").is_file()
+
+
+class TestFurther:
+    def test_shards_merge(self, shell, data):
+        for number in (1, 2):
+            shell("scan", data, "--shard", f"{number}/2", "-o", f"part-{number}", "--jobs", 1)
+        shell("scan", data, "-o", "whole", "--format", "jsonl", "--jobs", 1)
+        done = shell("scan", "merge", "part-1", "part-2", "-o", "merged", "--format", "jsonl")
+        assert done.code == 0
+        whole, merged = (
+            (shell.folder / name / "results.jsonl").read_bytes() for name in ("whole", "merged")
+        )
+        assert merged == whole
+
+    def test_filter_makes_a_copy_without_marks(self, shell, data):
+        shell("scan", data, "-o", "out", "--jobs", 1)
+        done = shell("scan", "filter", "out", "--to", "kept")
+        assert done.code == 0
+        assert "6 kept, 2 left out" in done.out
+        assert not (shell.folder / "kept" / "anna" / "long.flac").exists()
+        assert shell("scan", "filter", "out", "--to", "kept").code == 2
+
+    def test_status_and_report(self, shell, data):
+        shell("scan", data, "-o", "out", "--jobs", 1)
+        assert "8 recordings" in shell("scan", "status", "out").out
+        fields = json.loads(shell("scan", "status", "out", "--json").out)
+        assert fields["done"]
+        assert fields["statuses"]["marked"] == 2
+        done = shell("scan", "report", "out", "--format", "jsonl")
+        assert done.code == 0
+        assert (shell.folder / "out" / "results.jsonl").is_file()
+        assert shell("scan", "status", "data").code == 2
+
+    @pytest.mark.parametrize(
+        "options", [["--shard", "3"], ["--shard", "3/2"], ["--since", "yesterday"]]
+    )
+    def test_wrong_options_say_what_is_right(self, options, shell, data):
+        done = shell("scan", data, *options)
+        assert done.code == 2
+        assert "Use" in done.err
+
+
+@pytest.fixture
+def many(shell, rng):
+    """Recordings that take some seconds."""
+    folder = shell.folder / "many"
+    folder.mkdir()
+    y = rng.normal(scale=0.1, size=16_000 * 200).astype(np.float32)
+    for number in range(60):
+        n = rng.integers(100 * 16_000, len(y))
+        sf.write(folder / f"{number:03}.flac", y[:n], 16_000)
+    return "many"
+
+
+def results(shell, name):
+    assert shell("scan", "report", name, "--format", "jsonl").code == 0
+    return (shell.folder / name / "results.jsonl").read_bytes()
+
+
+class TestInterrupts:
+    def start_and_wait(self, shell, *words):
+        process = shell.start("scan", *words, start_new_session=True)
+        ledger = shell.folder / "out" / "ledger.sqlite"
+        end = time.monotonic() + 60
+        while not ledger.exists():
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return process
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_an_interrupt_ends_it_soon_and_it_can_go_on(self, number, shell, many):
+        with self.start_and_wait(shell, many, "-o", "out") as process:
+            time.sleep(1.5)
+            asked_s = time.monotonic()
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+            assert time.monotonic() - asked_s < 2.0
+        assert process.returncode == 130
+        assert "goes on from there" in err
+        assert "Traceback" not in err
+        assert shell("scan", many, "-o", "out").code == 0
+        shell("scan", many, "-o", "fresh")
+        assert results(shell, "out") == results(shell, "fresh")
+
+    @pytest.mark.slow
+    def test_kill_9_at_random_moments_changes_no_result(self, shell, many, rng):
+        for _ in range(5):
+            with self.start_and_wait(shell, many, "-o", "out") as process:
+                time.sleep(rng.uniform(0.3, 2.5))
+                process.kill()
+                process.communicate()
+        assert shell("scan", many, "-o", "out").code == 0
+        shell("scan", many, "-o", "fresh")
+        assert results(shell, "out") == results(shell, "fresh")

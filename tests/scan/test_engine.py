@@ -1,0 +1,150 @@
+"""A whole scan, again and again: the same findings, each recording once."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import pytest
+
+from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.scan import Ledger, Limits, Scan, Words, merge_ledgers, open_sources, scan_paths
+from sottovoce.scan.outputs import write_filtered, write_outputs
+
+EXPECTED = {
+    "anna/long.flac": "marked",
+    "anna/short.wav": "marked",
+    "bert/long.flac": "clean",
+    "bert/part.ogg": "clean",
+    "carl/word.wav": "undetermined",
+    "carl/silence.flac": "undetermined",
+    "odd/text.wav": "error",
+    "odd/empty.mp3": "error",
+}
+
+WORDS = Words(owner=hex, policy=hex)
+
+
+@pytest.fixture
+def folder(dataset, tmp_path):
+    """A copy of the data set that a test may change."""
+    return shutil.copytree(dataset, tmp_path / "data")
+
+
+def run(folder, path, **options):
+    with Ledger(path, detector="d") as ledger:
+        scan = Scan(open_sources([str(folder)]), ledger=ledger, workers=2, **options)
+        findings = list(scan.run())
+        assert Counter(f.id for f in findings).most_common(1)[0][1] == 1
+        return scan, {f.id.removeprefix(f"{folder}/"): f.status for f in findings}
+
+
+class TestScan:
+    def test_every_recording_has_its_status(self, folder, tmp_path):
+        _, statuses = run(folder, tmp_path / "l")
+        assert statuses == EXPECTED
+
+    def test_the_iterator_needs_no_ledger(self, folder):
+        findings = {f.id.removeprefix(f"{folder}/"): f for f in scan_paths([folder])}
+        assert {name: f.status for name, f in findings.items()} == EXPECTED
+        assert findings["anna/long.flac"].groups == {"folder": f"{folder}/anna"}
+
+    def test_what_is_known_is_not_looked_at_again(self, folder, tmp_path):
+        run(folder, tmp_path / "l")
+        scan, statuses = run(folder, tmp_path / "l")
+        assert statuses == EXPECTED
+        # Those that could not be read are tried again.
+        assert scan.n_resumed == 6
+
+    def test_what_changed_is_looked_at_again(self, folder, tmp_path):
+        run(folder, tmp_path / "l")
+        shutil.copy(folder / "anna" / "long.flac", folder / "bert" / "long.flac")
+        scan, statuses = run(folder, tmp_path / "l")
+        assert statuses == {**EXPECTED, "bert/long.flac": "marked"}
+        assert scan.n_resumed == 5
+
+    def test_rescan_looks_at_everything(self, folder, tmp_path):
+        run(folder, tmp_path / "l")
+        scan, _ = run(folder, tmp_path / "l", rescan=True)
+        assert scan.n_resumed == 0
+
+    def test_since_leaves_older_ones_as_they_are_known(self, folder, tmp_path):
+        run(folder, tmp_path / "l")
+        (folder / "anna" / "short.wav").unlink()
+        scan, statuses = run(folder, tmp_path / "l", since_s=4e9)
+        assert len(statuses) == 5
+        assert scan.n_older == 2  # those that could not be read
+
+    def test_the_same_name_twice_is_scanned_once(self, folder):
+        ids = [f.id for f in scan_paths([folder / "bert", folder / "bert"])]
+        assert len(ids) == 2
+
+    def test_a_missing_name_is_told_before_anything_is_scanned(self, folder):
+        with pytest.raises(AudioFileError, match="nowhere"):
+            next(scan_paths([folder, folder / "nowhere"]))
+
+    def test_a_link_to_itself_costs_one_row(self, folder):
+        (folder / "odd" / "loop.wav").symlink_to(folder / "odd" / "loop.wav")
+        findings = {f.id.removeprefix(f"{folder}/"): f.status for f in scan_paths([folder])}
+        assert findings == {**EXPECTED, "odd/loop.wav": "error"}
+
+
+class TestShards:
+    def test_shards_are_a_partition_and_merge_to_the_whole(self, folder, tmp_path):
+        for number in (1, 2, 3):
+            run(folder, tmp_path / str(number), shard=(number, 3))
+        run(folder, tmp_path / "whole")
+        with Ledger(tmp_path / "merged", detector="d") as merged:
+            merge_ledgers([tmp_path / str(n) for n in (1, 2, 3)], merged)
+            with Ledger(tmp_path / "whole", read_only=True) as whole:
+                assert list(merged.findings()) == list(whole.findings())
+
+    @pytest.mark.parametrize("shard", [(0, 3), (4, 3)])
+    def test_a_shard_that_is_none_is_refused(self, shard):
+        with pytest.raises(ParameterError, match="shard"):
+            Scan([], shard=shard)
+
+
+class TestOutputs:
+    def test_results_do_not_depend_on_how_the_scan_went(self, folder, tmp_path):
+        outputs = []
+        for name, shuffled in (("a", False), ("b", True)):
+            if shuffled:
+                run(folder / "bert", tmp_path / name)
+            run(folder, tmp_path / name)
+            with Ledger(tmp_path / name, detector="d") as ledger:
+                for kind in ("jsonl", "csv", "parquet"):
+                    write_outputs(ledger, tmp_path / f"out-{name}", words=WORDS, kind=kind)
+            folder_out = tmp_path / f"out-{name}"
+            names = ("results.jsonl", "results.csv", "results.parquet", "exclude.txt")
+            outputs.append({one: (folder_out / one).read_bytes() for one in names})
+        assert outputs[0] == outputs[1]
+        excluded = outputs[0]["exclude.txt"].decode().splitlines()
+        assert excluded == [f"{folder}/anna/long.flac", f"{folder}/anna/short.wav"]
+
+    @pytest.mark.parametrize("strict", [False, True])
+    def test_a_filtered_folder_lacks_what_is_refused(self, strict, folder, tmp_path):
+        run(folder, tmp_path / "l")
+        with Ledger(tmp_path / "l", read_only=True) as ledger:
+            (kept,) = write_filtered(ledger, tmp_path / "kept", strict=strict)
+        names = {
+            str(path.relative_to(tmp_path / "kept"))
+            for path in (tmp_path / "kept").rglob("*")
+            if path.is_file()
+        }
+        refused = {"marked", "error"} if strict else {"marked"}
+        expected = {name for name, status in EXPECTED.items() if status not in refused}
+        assert names == {*expected, "odd/notes.txt"}
+        assert (kept.n_kept, kept.n_left_out) == (len(expected), 8 - len(expected))
+
+    def test_what_was_never_scanned_is_not_in_the_copy(self, folder, tmp_path):
+        run(folder, tmp_path / "l")
+        shutil.copy(folder / "bert" / "long.flac", folder / "bert" / "new.flac")
+        with Ledger(tmp_path / "l", read_only=True) as ledger:
+            list(write_filtered(ledger, tmp_path / "kept"))
+        assert not (tmp_path / "kept" / "bert" / "new.flac").exists()
+
+
+def test_limits_reach_the_workers(folder):
+    findings = scan_paths([folder / "bert" / "long.flac"], limits=Limits(seconds=5.0))
+    assert {f.status for f in findings} == {"partial"}

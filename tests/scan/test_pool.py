@@ -1,0 +1,134 @@
+"""Processes that die, hang and hog: one recording is blamed, the rest is scanned."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.folders import describe_file
+from sottovoce.scan.pool import examine_all
+from sottovoce.scan.worker import Limits
+from tests.scan.bombs import Bomb, Hog, Quagmire, make
+
+
+def scan(recordings, *, workers=2, **limits):
+    results = examine_all(recordings, workers=workers, limits=Limits(**limits))
+    return {finding.id: finding for _, finding in results}
+
+
+@pytest.fixture
+def word(dataset):
+    return describe_file(str(dataset / "carl" / "word.wav"))
+
+
+def copies(recording, n):
+    return [
+        type(recording)(id=f"{number:03}", place=recording.place, stamp="1", n_bytes=1000)
+        for number in range(n)
+    ]
+
+
+class TestFaults:
+    def test_a_crash_costs_one_recording(self, word):
+        recordings = copies(word, 100)
+        recordings[17] = make(Bomb, "bomb")
+        findings = scan(recordings)
+        assert len(findings) == 100
+        assert findings["bomb"].status == "crashed"
+        assert "SIGABRT" in findings["bomb"].message
+        assert "last words" in findings["bomb"].message
+        assert Counter(f.status for f in findings.values())["undetermined"] == 99
+
+    def test_a_hang_costs_one_recording(self, word):
+        recordings = copies(word, 10)
+        recordings[3] = make(Quagmire, "mire")
+        findings = scan(recordings, time_s=1.5)
+        assert findings["mire"].status == "timeout"
+        assert Counter(f.status for f in findings.values())["undetermined"] == 9
+
+    def test_a_hog_is_stopped_and_its_worker_goes_on(self, word):
+        recordings = [*copies(word, 5), make(Hog, "hog")]
+        findings = scan(recordings, workers=1, memory_bytes=1 << 30)
+        assert findings["hog"].status == "error"
+        assert "memory" in findings["hog"].message
+        assert len(findings) == 6
+
+
+class TestFlow:
+    def test_each_recording_comes_out_once(self, word):
+        recordings = copies(word, 500)
+        seen = Counter(r.id for r, _ in examine_all(recordings, workers=2, limits=Limits()))
+        assert seen == Counter(r.id for r in recordings)
+
+    def test_findings_pass_through_at_once(self, word):
+        known = Finding(id="known", status="clean")
+        results = examine_all(iter([known, word]), workers=1, limits=Limits())
+        assert next(results) == (None, known)
+        assert next(results)[0] == word
+
+    def test_recordings_are_read_only_as_fast_as_they_are_done(self, word):
+        n_read = 0
+
+        def listing():
+            nonlocal n_read
+            for one in copies(word, 5_000):
+                n_read += 1
+                yield one
+
+        results = examine_all(listing(), workers=1, limits=Limits())
+        next(results)
+        assert n_read < 1_000
+        results.close()
+
+    def test_the_threads_of_matrix_products_are_left_as_they_were(self, word, monkeypatch):
+        monkeypatch.setenv("OMP_NUM_THREADS", "7")
+        monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+        scan([word])
+        assert os.environ["OMP_NUM_THREADS"] == "7"
+        assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_workers_end_when_the_scan_is_killed(dataset):
+    code = (
+        "from sottovoce.scan.pool import examine_all\n"
+        "from sottovoce.scan.worker import Limits\n"
+        "from tests.scan.bombs import Quagmire, make\n"
+        "if __name__ == '__main__':\n"
+        "    print('begun', flush=True)\n"
+        "    list(examine_all([make(Quagmire, str(n)) for n in range(3)], workers=2,"
+        " limits=Limits(time_s=600)))\n"
+    )
+    script = dataset.parent / "killed.py"
+    script.write_text(code)
+    with subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},  # noqa: PTH109 - of the child
+        start_new_session=True,
+    ) as process:
+        process.stdout.readline()
+        end = time.monotonic() + 30
+        while len(members(process.pid)) < 3:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    end = time.monotonic() + 10
+    while members(process.pid):
+        assert time.monotonic() < end, "a worker outlived the scan"
+        time.sleep(0.1)
+
+
+def members(session):
+    """Return the processes of a session that are alive."""
+    listing = subprocess.run(
+        ["ps", "-o", "pid=,stat=", "-s", str(session)], capture_output=True, text=True, check=False
+    )
+    rows = [line.split() for line in listing.stdout.splitlines()]
+    return [pid for pid, state in rows if not state.startswith("Z")]

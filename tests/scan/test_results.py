@@ -1,0 +1,79 @@
+"""Tables that say the same in three formats."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pyarrow.parquet
+import pytest
+
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.results import FORMATS, read_findings, write_exclude_list, write_results
+
+VOICE = {
+    "log10_p": -30.0,
+    "segments_s": [[0.0, 5.0]],
+    "payload": {"owner_id": 7, "policy": 127, "year": 2026},
+    "evidence": [[2.5, 7.0]],
+}
+FINDINGS = [
+    Finding(
+        id="a,b\n“c”.wav",
+        status="marked",
+        log10_p=-30.0,
+        log10_e=12.0,
+        score=14.0,
+        seconds=10.0,
+        sound_s=9.0,
+        sr=16_000,
+        n_channels=1,
+        format="WAV PCM_16",
+        voices=(VOICE,),
+        groups={"speaker": "s1"},
+    ),
+    Finding(id="b", status="error", message="is cut short", remedy="Get a complete copy."),
+]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_same_findings_give_the_same_bytes(kind, tmp_path):
+    for name in ("one", "two"):
+        write_results(iter(FINDINGS), tmp_path / name, kind=kind)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_findings_come_back(kind, tmp_path):
+    path = tmp_path / f"results.{kind}"
+    write_results(iter(FINDINGS), path, kind=kind)
+    assert list(read_findings(path)) == FINDINGS
+
+
+def test_csv_is_read_by_other_programs(tmp_path):
+    write_results(iter(FINDINGS), tmp_path / "r.csv", kind="csv")
+    with (tmp_path / "r.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [finding.id for finding in FINDINGS]
+    assert json.loads(rows[0]["owner_ids"]) == [7]
+    assert rows[1]["log10_p"] == ""
+
+
+def test_parquet_has_columns_to_query(tmp_path):
+    write_results(iter(FINDINGS), tmp_path / "r.parquet", kind="parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
+    assert table["owner_ids"].to_pylist() == [[7], []]
+    assert table["log10_p"].to_pylist() == [-30.0, None]
+
+
+def test_no_results_are_a_table_too(tmp_path):
+    for kind in FORMATS:
+        write_results(iter([]), tmp_path / kind, kind=kind)
+        assert (tmp_path / kind).is_file()
+
+
+def test_the_list_of_what_must_go_has_a_line_for_each(tmp_path):
+    assert write_exclude_list(iter(FINDINGS), tmp_path / "x.txt") == 2
+    lines = (tmp_path / "x.txt").read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0]) == FINDINGS[0].id
+    assert lines[1] == "b"
