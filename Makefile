@@ -21,10 +21,11 @@ setup: .venv/.dev  ## Make .venv with everything a developer needs
 demo: .venv/.base  ## Protect the shipped clip, check it, also after MP3 and Opus (into demo-output)
 	$(PY) examples/demo.py --out demo-output
 
-# FULL=1 adds what takes longer (slow) and what fills a small disk of its own (disk, needs root).
+# FULL=1 adds what takes longer (slow), what fills a small disk of its own (disk, needs root), and
+# what runs in Debian's Chromium (browser).
 test: .venv/.test  ## Run the tests; FULL=1 runs every one that needs no audio server
 	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 \
-		-m "not device $(if $(FULL),,and not slow and not disk)" $(ARGS)
+		-m "not device $(if $(FULL),,and not slow and not disk and not browser)" $(ARGS)
 
 # One after the other: sound that is late because another test wants the processor is no finding.
 test-live: .venv/.test  ## Run the tests on an audio server of their own (see .ci/packages)

@@ -18,11 +18,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
-def load_generator():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def load_script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look up the module that they stand in.
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -39,7 +41,19 @@ COMMANDS = [pytest.param(path, command, id=" ".join(path)) for path, command in 
 
 def test_the_command_page_is_the_programs_help():
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert written == load_generator().make_page(), "run 'make docs' and commit docs/cli.md"
+    assert written == load_script("generate").make_page(), "run 'make docs' and commit docs/cli.md"
+
+
+def read_words(svg):
+    return re.findall(r"<text[^>]*>([^<]+)</text>", svg)
+
+
+def test_the_pictures_of_the_sign_say_what_the_program_says():
+    draw = load_script("draw")
+    for name, state in draw.SIGNS.items():
+        kept = (ROOT / "docs" / "img" / f"sign-{name}.svg").read_text(encoding="utf-8")
+        assert read_words(kept) == read_words(draw.draw_sign(state)), "run docs/draw.py"
+        assert "@font-face" not in kept
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS)
@@ -77,6 +91,8 @@ def parse(line: str) -> None:
     context = click.Context(program, info_name="sottovoce")
     words = line.split()
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        if words[0] not in command.commands and command.params and command.invoke_without_command:
+            break  # the group has arguments of its own
         command = command.commands[words.pop(0)]
         context = click.Context(command, info_name=command.name, parent=context)
     if isinstance(command, click.Group) and not command.invoke_without_command:
