@@ -72,10 +72,13 @@ class TestVerdicts:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("kind", ["FLAC", "OGG"])
-    def test_a_file_that_is_cut_short_is_never_clean(self, kind, clip):
-        data = encode(*clip, kind, None)
-        finding = look(data[: len(data) // 2])
+    @pytest.mark.parametrize(
+        ("kind", "subtype"), [("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS")]
+    )
+    @pytest.mark.parametrize("lost", [1, 2_000, 50_000])
+    def test_a_file_that_is_cut_short_is_never_clean(self, kind, subtype, lost, clip):
+        data = encode(*clip, kind, subtype)
+        finding = look(data[:-lost])
         assert finding.status in {"partial", "error"}
         assert finding.message
         assert not finding.message.startswith("it:")

@@ -352,9 +352,12 @@ def _is_cut_short(file: BinaryIO, info: AudioInfo) -> bool:
     """Say whether a file ends before it should: decoders of these formats do not notice."""
     if info.format == "OGG":
         file.seek(max(0, info.n_bytes - 131_072))
-        tail = file.read()
-        last = tail.rfind(b"OggS")
-        return last < 0 or len(tail) <= last + 5 or not tail[last + 5] & 4
+        page = file.read()
+        page = page[max(page.rfind(b"OggS"), 0) :]
+        # A page's header: its flags, then how long its segments are (RFC 3533, section 6).
+        table = page[27 : 27 + page[26]] if len(page) > 26 else b""
+        is_whole = 0 < 27 + len(table) + sum(table) <= len(page)
+        return page[:4] != b"OggS" or not is_whole or not page[5] & 4
     if info.format in {"WAV", "WAVEX", "AIFF"}:
         head = file.read(8)
         declared = int.from_bytes(head[4:], "little" if head[:4] == b"RIFF" else "big")
