@@ -1,14 +1,28 @@
-"""A small data set: marked, unmarked, short, and what is no audio."""
+"""A small data set: marked, unmarked, short, and what is no audio; and recordings of noise."""
 
 from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile as sf
 
 import sottovoce as sv
+from sottovoce.scan.cells import close_tables
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.recording import Recording
+from sottovoce.scan.worker import Limits, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sottovoce.scan.sources import Source
 
 OWNER = 0x4F2A91C077DE
+SR = 16_000
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +50,56 @@ def dataset(tmp_path_factory, clip, marked):
     (root / "odd" / "empty.mp3").touch()
     (root / "odd" / "notes.txt").write_text("left alone")
     return root
+
+
+def encode(seed: int = 0, *, seconds: float = 0.5, form: str = "WAV") -> bytes:
+    """The bytes of a file of quiet noise."""
+    y = np.random.default_rng(seed).standard_normal(round(seconds * SR)) * 0.05
+    file = io.BytesIO()
+    sf.write(file, y, SR, format=form, subtype="PCM_16")
+    return file.getvalue()
+
+
+@pytest.fixture
+def takes(tmp_path: Path) -> list[str]:
+    """Paths of five recordings in a folder `takes`, relative to where that is."""
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    names = [f"takes/{i}.wav" for i in range(5)]
+    for i, name in enumerate(names):
+        (tmp_path / name).write_bytes(encode(i))
+    return names
+
+
+@pytest.fixture(autouse=True)
+def _tables_are_closed() -> Iterator[None]:
+    yield
+    close_tables()
+
+
+def recordings(source: Source) -> dict[str, Recording]:
+    """Those that can be looked at, by id; an id that comes twice is a failure."""
+    found = [one for one in source.recordings() if isinstance(one, Recording)]
+    assert len({one.id for one in found}) == len(found)
+    return {one.id: one for one in found}
+
+
+def findings(source: Source) -> list[Finding]:
+    return [one for one in source.recordings() if isinstance(one, Finding)]
+
+
+def read(source: Source) -> dict[str, Finding]:
+    """What comes of looking at every recording."""
+    return {name: examine(one, limits=Limits()) for name, one in recordings(source).items()}
+
+
+def refuse(*names: str) -> Callable[[str], bool]:
+    return lambda recording_id: recording_id in names
+
+
+def all_read(source: Source, n: int) -> bool:
+    """Whether so many recordings were found, and all decoded in full length."""
+    found = read(source)
+    return len(found) == n and all(
+        one.status == "undetermined" and one.seconds == 0.5 for one in found.values()
+    )

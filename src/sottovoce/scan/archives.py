@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -180,7 +179,7 @@ def _copy(reader: TarReader, out: BinaryIO, left_out: set[str], n_whole: int) ->
     counts = {True: 0, False: 0}
     last = ""
     n_bytes = 0
-    for header in takewhile(lambda header: header.end <= n_whole, reader):
+    for header in reader if n_whole else ():
         key = key_of(header.name) or header.name
         is_kept = key not in left_out
         if key != last and header.is_file:
@@ -192,7 +191,7 @@ def _copy(reader: TarReader, out: BinaryIO, left_out: set[str], n_whole: int) ->
                 out.write(chunk)
             out.write(b"\0" * header.n_padding)
             n_bytes += len(header.raw) + header.length + header.n_padding
-        if header.end == n_whole:  # behind it may be damage
+        if header.end >= n_whole:  # behind it may be damage
             break
     end_archive(out, n_bytes)
     return counts

@@ -229,20 +229,21 @@ class ArrowTable:
         self, columns: list[str] | None, *, audio: list[str], group: int = 0
     ) -> Iterator[Stretch]:
         """Yield all batches from one on; see `sottovoce.scan.rows.Table`."""
-        # Without any column nothing would tell whether a batch has as many rows as it says.
-        names = columns or (None if columns is None else audio[:1])
+        # The audio too, though only its size is asked for: it costs nothing where the file is
+        # mapped, and without any column nothing tells whether a batch has as many rows as it says.
+        names = None if columns is None else list(dict.fromkeys([*columns, *audio]))
         number = 0
         for index, batch in enumerate(self._batches(names)):
             batch.validate(full=bool(columns))
             if index >= group and batch.num_rows:
-                mean = batch.nbytes // batch.num_rows if names == audio else 0
+                sizes = [batch.column(batch.schema.get_field_index(one)).nbytes for one in audio]
                 yield Stretch(
                     group=index,
                     first=0,
                     number=number,
                     n_rows=batch.num_rows,
                     batch=batch,
-                    n_bytes=mean,
+                    n_bytes=sum(sizes) // batch.num_rows,
                 )
             number += batch.num_rows
 

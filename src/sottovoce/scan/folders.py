@@ -188,7 +188,7 @@ class FolderSource:
                 )
                 continue
             waiting += [e.path for e in reversed(shown) if e.is_dir(follow_symlinks=False)]
-            yield from (entry.path for entry in shown if not _leads_to_folder(entry))
+            yield from (_check_name(one.path) for one in shown if not _leads_to_folder(one))
 
 
 class RemoteFolderSource:
@@ -232,16 +232,25 @@ class RemoteFolderSource:
                 yield url, f"{scheme}://{folder.lstrip('/')}", details
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the addresses that are kept, one a line; the bytes stay where they are."""
+        """Write the addresses that are kept, one a line; the bytes stay where they are.
+
+        A data set is kept as a whole or not at all; opened by its own name, it is copied in part.
+        """
         n_kept = n_left_out = 0
         part = out.with_name(out.name + ".part")
+        out.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8") as file:
-            for cut in self.cuts():
-                if refused(cut.recording_id):
-                    n_left_out += 1
+            for url, _, _ in self._walk():
+                is_audio = Path(url).suffix.lower() in AUDIO_SUFFIXES
+                nested = None if is_audio else self._open_nested(url)
+                if not is_audio and nested is None:
+                    continue
+                ids = [url] if nested is None else [cut.recording_id for cut in nested.cuts()]
+                if any(refused(one) for one in ids):
+                    n_left_out += len(ids)
                 else:
-                    file.write(f"{cut.id}\n")
-                    n_kept += 1
+                    file.write(f"{url}\n")
+                    n_kept += len(ids)
         part.replace(out)
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
@@ -265,6 +274,19 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself; whoever opens it will say so
         return False
+
+
+def _check_name(path: str) -> str | Finding:
+    """Return a path, or a finding where no database and no report could hold it."""
+    shown = path.encode("utf-8", errors="backslashreplace").decode()
+    if shown == path:
+        return path
+    return Finding(
+        id=shown,
+        status="error",
+        message="has a name that is not UTF-8",
+        remedy="Rename it: convmv -f latin1 -t utf8 --notest FILE",
+    )
 
 
 def _link(source: Path, target: Path) -> None:

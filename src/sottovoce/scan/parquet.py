@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ParquetTable", "open_parquet"]
 
-_STEP_BYTES = 32 << 20
+_BUFFER_BYTES = 1 << 20
+"""Without it, a column of a whole row group is read before its first row is there."""
+_STEP_BYTES = 8 << 20
 _STEP_ROWS = 1024
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _WRITTEN = frozenset({"NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD"})
@@ -39,7 +41,7 @@ def open_parquet(url: str) -> Iterator[ParquetTable]:
     pa = import_arrow()
     with open_binary(url) as file:
         try:
-            opened = pa.parquet.ParquetFile(file)
+            opened = pa.parquet.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         except table_errors() as err:
             raise UnreadableAudioError(
                 "is no Parquet file, or damaged", path=url, remedy="Get a complete copy."
@@ -99,7 +101,11 @@ class ParquetTable:
             and pa.types.is_string(self.schema.field(name).type)
         ]
         return pa.parquet.ParquetFile(
-            self._file, metadata=self._opened.metadata, read_dictionary=texts
+            self._file,
+            metadata=self._opened.metadata,
+            read_dictionary=texts,
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
         )
 
     def _read(
@@ -138,6 +144,16 @@ class ParquetTable:
             if columns is None or any(path == one or path.startswith(f"{one}.") for one in columns):
                 sizes += max(0, chunk.total_uncompressed_size)
         return int(sizes // max(1, metadata.num_rows))
+
+    def rows_at_once(self) -> int:
+        """Return after how many rows a writer should look whether its page is full.
+
+        After 1024, as it does by itself, a page of recordings has a gigabyte, and whoever reads
+        one of them must hold it.
+        """
+        n_groups = self._opened.metadata.num_row_groups
+        mean = max((self._mean_bytes(i, None) for i in range(n_groups)), default=0)
+        return max(1, min(_STEP_ROWS, _BUFFER_BYTES // max(1, mean)))
 
     def codecs(self) -> dict[str, str] | str:
         """Return what each column is packed by, as it is written."""

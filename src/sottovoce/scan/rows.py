@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sottovoce.errors import AudioFileError, MissingExtraError, SottovoceError
-from sottovoce.scan.columns import AudioColumn, audio_columns, table_errors
+from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow, table_errors
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import (
     GROUP_NAMES,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
+
+_MOST_TEXT = 1 << 14
+"""Bytes of a path or name that are looked at: more than any may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,23 @@ class Stretch:
     n_bytes: int = 0
 
     def value(self, column: str, row: int) -> object:
-        """Return a cell as a value of Python's; None where there is no such column."""
+        """Return a number or the beginning of a text; None where there is neither."""
         index = -1 if self.batch is None else self.batch.schema.get_field_index(column)
-        return None if index < 0 else self.batch.column(index)[row].as_py()
+        if index < 0:
+            return None
+        cell = self.batch.column(index)[row]
+        if hasattr(cell, "dictionary"):
+            cell = cell.value
+        if not cell.is_valid:
+            return None
+        if hasattr(cell, "as_buffer"):
+            raw = cell.as_buffer().slice(0, min(cell.as_buffer().size, _MOST_TEXT))
+            return raw.to_pybytes().decode("utf-8", errors="surrogateescape")
+        try:
+            value: object = cell.as_py()
+        except (ValueError, OverflowError):  # a date that Python does not have
+            return None
+        return value
 
 
 class Table(Protocol):
@@ -199,7 +216,12 @@ class TableRows:
 
     def _labels(self, table: Table) -> list[str]:
         wanted = (*GROUP_NAMES, *self._group_by)
-        return [name for name in dict.fromkeys(wanted) if table.schema.get_field_index(name) >= 0]
+        return [
+            name
+            for name in dict.fromkeys(wanted)
+            if (index := table.schema.get_field_index(name)) >= 0
+            and not import_arrow().types.is_nested(table.schema.field(index).type)
+        ]
 
     def _read(
         self, table: Table, columns: list[AudioColumn], labels: list[str]

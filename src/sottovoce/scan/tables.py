@@ -87,7 +87,10 @@ class ParquetSource:
         pa = import_arrow()
         n_kept = n_left_out = 0
         with pa.parquet.ParquetWriter(
-            str(part), table.schema, compression=table.codecs()
+            str(part),
+            table.schema,
+            compression=table.codecs(),
+            write_batch_size=table.rows_at_once(),
         ) as writer:
             waiting: list[Any] = []
             group = n_bytes = 0
