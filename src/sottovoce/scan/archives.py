@@ -11,7 +11,12 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import AudioFileError, MissingExtraError, SottovoceError
+from sottovoce.errors import (
+    AudioFileError,
+    MissingExtraError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
 from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import Seen, clean
@@ -34,6 +39,7 @@ MOST_INLINE_BYTES = 64 << 20
 """Of one member of a packed archive, which must travel to a worker as it is."""
 _MOST_ID = 4096
 _LATEST_S = 2.0**40
+_UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
 
 
 def key_of(name: str) -> str:
@@ -163,7 +169,7 @@ class TarSource:
     def _fail(self, err: SottovoceError, groups: Mapping[str, str]) -> Finding:
         return Finding(
             id=self.name,
-            status="error" if isinstance(err, AudioFileError) else "unsupported",
+            status="unsupported" if isinstance(err, _UNSUPPORTED) else "error",
             message=str(err).removeprefix(f"{self.name}: "),
             remedy=err.remedy,
             groups=groups,

@@ -234,7 +234,8 @@ class ArrowTable:
         names = None if columns is None else list(dict.fromkeys([*columns, *audio]))
         number = 0
         for index, batch in enumerate(self._batches(names)):
-            batch.validate(full=bool(columns))
+            # Arrow believes what a file says of itself: offsets that lead elsewhere crash it.
+            batch.validate(full=True)
             if index >= group and batch.num_rows:
                 sizes = [batch.column(batch.schema.get_field_index(one)).nbytes for one in audio]
                 yield Stretch(

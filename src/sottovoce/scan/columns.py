@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sottovoce.errors import AudioFileError, MissingExtraError, UnreadableAudioError
+from sottovoce.errors import (
+    AudioFileError,
+    MissingExtraError,
+    UnreadableAudioError,
+    UnsupportedFormatError,
+)
 from sottovoce.scan.listed import PATH_NAMES, folder_of, point_at
 from sottovoce.scan.recording import File
 from sottovoce.scan.storage import fetch, is_remote
@@ -82,16 +87,18 @@ def audio_columns(schema: Any, *, column: str | None, url: str) -> list[AudioCol
 
     Raises
     ------
-    AudioFileError
+    UnsupportedFormatError
         If there is none, or it holds something else.
     """
     names = [str(name) for name in schema.names]
     if column is not None:
         if names.count(column) != 1:
-            raise AudioFileError(f"has no column {column!r}", path=url, remedy=_columns(names))
+            raise UnsupportedFormatError(
+                f"has no column {column!r}", path=url, remedy=_columns(names)
+            )
         kind = _kind(schema.field(column).type)
         if kind is None:
-            raise AudioFileError(
+            raise UnsupportedFormatError(
                 f"holds neither bytes nor paths in column {column!r}",
                 path=url,
                 remedy=_columns(names),
@@ -105,7 +112,7 @@ def audio_columns(schema: Any, *, column: str | None, url: str) -> list[AudioCol
         ]
         if found:
             return found
-    raise AudioFileError("has no column of audio", path=url, remedy=_columns(names))
+    raise UnsupportedFormatError("has no column of audio", path=url, remedy=_columns(names))
 
 
 def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: ANN401 - pyarrow has no types

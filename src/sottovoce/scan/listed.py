@@ -19,14 +19,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from sottovoce.errors import AudioFileError, SottovoceError
 from sottovoce.scan.finding import Finding, Status
 from sottovoce.scan.folders import describe_file
 from sottovoce.scan.recording import Cut, File, Recording
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import is_remote, open_binary, stamp_of
+from sottovoce.scan.storage import is_remote, open_binary, scheme_of, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -235,9 +235,11 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
     if name.rstrip().endswith("|") or name.startswith("|"):
         return fail(known_as, _COMMAND, _RUN_IT, status="unsupported")
     if is_remote(name):
-        scheme = urlsplit(name).scheme.lower()
+        scheme = scheme_of(name)
         if scheme == "file":
-            return Use(recording_id=unquote(urlsplit(name).path))
+            # file://host/path, with the host left out or not.
+            path = unquote("/" + name[len("file://") :].partition("/")[2])
+            return point_at(path, folder="", known_as=known_as)
         if scheme not in _STORES or "::" in name:
             remedy = "Fetch it, and name the file."
             return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")

@@ -9,7 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sottovoce.errors import AudioFileError, MissingExtraError, SottovoceError
+from sottovoce.errors import (
+    AudioFileError,
+    MissingExtraError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
 from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow, table_errors
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import (
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
 
+_UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
 _MOST_TEXT = 1 << 14
 """Bytes of a path or name that are looked at: more than any may have."""
 
@@ -286,7 +292,7 @@ class TableRows:
     def _fail(self, err: SottovoceError, groups: dict[str, str]) -> Finding:
         return Finding(
             id=self.url,
-            status="error" if isinstance(err, AudioFileError) else "unsupported",
+            status="unsupported" if isinstance(err, _UNSUPPORTED) else "error",
             message=str(err).removeprefix(f"{self.url}: "),
             remedy=err.remedy,
             groups=groups,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sottovoce.errors import AudioFileError, MissingExtraError, UnreadableAudioError
 from sottovoce.scan.recording import Cell, File, Inline, Member
@@ -26,6 +26,7 @@ __all__ = [
     "local_stamp",
     "open_binary",
     "open_remote",
+    "scheme_of",
     "stamp_of",
     "stamp_of_details",
 ]
@@ -34,6 +35,7 @@ _logger = logging.getLogger(__name__)
 _MOST_WORDS = 200
 _RETRY_S = (0.2, 0.8, 3.0)
 """Waits between tries of a store that answers with an error."""
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 
 def is_remote(url: str) -> bool:
@@ -44,7 +46,20 @@ def is_remote(url: str) -> bool:
     >>> is_remote("s3://voices/a.flac"), is_remote("voices/a.flac"), is_remote("C:/a.flac")
     (True, False, False)
     """
-    return "://" in url and len(urlsplit(url).scheme) > 1
+    return len(scheme_of(url)) > 1
+
+
+def scheme_of(url: str) -> str:
+    """Return what an address begins with, in lower case; empty for a path.
+
+    Examples
+    --------
+    >>> scheme_of("S3://voices/a.flac"), scheme_of("http://[a.flac"), scheme_of("take://a://b")
+    ('s3', 'http', 'take')
+    """
+    # Not urlsplit, which raises for addresses that are none.
+    found = _SCHEME.match(url)
+    return found[1].lower() if found else ""
 
 
 @functools.lru_cache(maxsize=16)
@@ -73,7 +88,7 @@ def open_remote(url: str) -> tuple[Any, str]:
     AudioFileError
         If its driver for this kind of address is not.
     """
-    scheme = urlsplit(url).scheme
+    scheme = scheme_of(url)
     system = _file_system(scheme)
     return system, system._strip_protocol(url)
 
@@ -220,7 +235,7 @@ def fetch_ahead(recordings: list[Recording], *, most_bytes: int) -> dict[str, by
         place = recording.place
         if isinstance(place, File) and is_remote(place.url) and recording.n_bytes <= most_bytes:
             most_bytes -= recording.n_bytes
-            wanted.setdefault(urlsplit(place.url).scheme, {})[place.url] = recording.id
+            wanted.setdefault(scheme_of(place.url), {})[place.url] = recording.id
     data: dict[str, bytes] = {}
     for by_url in wanted.values():
         try:
