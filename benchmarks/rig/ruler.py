@@ -14,7 +14,7 @@ from scipy import signal
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["find_delays", "read_both"]
+__all__ = ["find_delay_s", "find_delays", "read_both"]
 
 _SR = 48_000
 _BYTES = 4
@@ -69,6 +69,13 @@ def read_both(
     y = [np.frombuffer(b"".join(some)[: _BYTES * n], dtype=np.float32) for some, n in pairs]
     y = [one[round((max(began_s) - s) * _SR) :] for one, s in zip(y, began_s, strict=True)]
     return np.stack([one[: min(map(len, y))] for one in y], axis=1)
+
+
+def find_delay_s(both: npt.NDArray[np.float32]) -> float:
+    """Return the one delay of the whole recording, in seconds."""
+    before, after = both.T
+    lags = signal.correlate(after, before, method="fft")
+    return (int(np.argmax(lags)) - (len(before) - 1)) / _SR
 
 
 def find_delays(both: npt.NDArray[np.float32], *, least: float = 0.95) -> list[float | None]:

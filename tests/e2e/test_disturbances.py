@@ -7,12 +7,11 @@ import signal
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile as sf
-from scipy import signal as dsp
 
 import sottovoce as sv
+from benchmarks.rig.ruler import find_delay_s
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device
@@ -63,20 +62,9 @@ def find_processes(server, *words):
     return found
 
 
-def measure_delay_s(server, path):
+def measure_delay_s(server):
     """Return the time between the microphone and what goes out, while somebody speaks."""
-    # One recording of two channels, so that both are cut at the same sample.
-    words = ["timeout", "-s", "INT", "4", "pw-record", "--target", "0", "-P"]
-    words += ["{ node.name=ruler }", "--rate", "48000", "--channels", "2", "--format", "f32"]
-    ruler = server.spawn(*words, str(path))
-    server.wait(lambda: "ruler:input_FR" in server.run("pw-link", "-i"), "the ruler")
-    server.run("pw-link", "hw_mic:capture_MONO", "ruler:input_FL")
-    server.run("pw-link", "sottovoce:capture_MONO", "ruler:input_FR")
-    ruler.wait()
-    y, sr = sf.read(path, dtype="float32")
-    before, after = y[sr:].T
-    lags = dsp.correlate(after, before, method="fft")
-    return (int(np.argmax(lags)) - (len(before) - 1)) / sr
+    return find_delay_s(server.record_both("hw_mic", "sottovoce", seconds=4)[48_000:])
 
 
 OURS = ("sottovoce", "pw-cli", "pw-dump", "pw-record")
@@ -84,7 +72,7 @@ THEIRS = ("pipewire", "wireplumber")
 
 
 @pytest.mark.parametrize("asleep", [OURS, THEIRS, OURS + THEIRS], ids=["ours", "server", "all"])
-def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, tmp_path, asleep):
+def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, asleep):
     """As when a computer sleeps and wakes.
 
     A container cannot put its machine to sleep.  Here the processes are stopped and the clock
@@ -104,7 +92,7 @@ def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, 
     time.sleep(1)
     player.kill()
     server.play(CLIP)
-    assert measure_delay_s(server, tmp_path / "both.wav") == 0.016
+    assert measure_delay_s(server) == 0.016
     # Found before the sleep does not count: it was found since.
     server.wait(lambda: live.states()[-1]["found_ago_s"] < 3, "the mark")
     state = live.wait_for(sign="marking", confirmation="heard")

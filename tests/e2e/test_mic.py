@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from scipy import signal as dsp
 
 import sottovoce as sv
+from benchmarks.rig.ruler import find_delay_s
 from benchmarks.rig.server import find_process
 from tests.e2e.conftest import CLIP
 
@@ -43,23 +43,12 @@ def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path
     server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
 
 
-def test_the_delay_is_16_ms_to_the_sample(server, mic, tmp_path):
+def test_the_delay_is_16_ms_to_the_sample(server, mic):
     live = mic("--strength", "0.1")
     live.wait_for(sign="marking")
-    # One recording of two channels, so that both are cut at the same sample.
-    path = tmp_path / "both.wav"
-    words = ["timeout", "-s", "INT", "8", "pw-record", "--target", "0", "-P"]
-    words += ["{ node.name=ruler }", "--rate", "48000", "--channels", "2", "--format", "f32"]
-    ruler = server.spawn(*words, str(path))
-    server.wait(lambda: "ruler:input_FR" in server.run("pw-link", "-i"), "the ruler")
-    server.run("pw-link", "hw_mic:capture_MONO", "ruler:input_FL")
-    server.run("pw-link", "sottovoce:capture_MONO", "ruler:input_FR")
     server.play(CLIP)
-    ruler.wait()
-    y, sr = sf.read(path, dtype="float32")
-    before, after = y[sr * 2 : sr * 6].T
-    lags = dsp.correlate(after, before, method="fft")
-    delay_s = (int(np.argmax(lags)) - (len(before) - 1)) / sr
+    both = server.record_both("hw_mic", "sottovoce", seconds=7)
+    delay_s = find_delay_s(both[2 * 48_000 : 6 * 48_000])
     assert delay_s == 0.016
     assert live.states()[-1]["delay_ms"] == 16
 
