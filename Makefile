@@ -22,10 +22,10 @@ demo: .venv/.base  ## Protect the shipped clip, check it, also after MP3 and Opu
 	$(PY) examples/demo.py --out demo-output
 
 # FULL=1 adds what takes longer (slow), what fills a small disk of its own (disk, needs root), and
-# what runs in Debian's Chromium (browser).
-test: .venv/.test  ## Run the tests; FULL=1 runs every one that needs no audio server
+# what runs in Debian's Chromium (browser), and what installs a gigabyte to run against (apart).
+test: .venv/.$(if $(FULL),full,test)  ## Run the tests; FULL=1 runs every one that needs no audio server
 	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 \
-		-m "not device $(if $(FULL),,and not slow and not disk and not browser)" $(ARGS)
+		-m "not device $(if $(FULL),,and not slow and not disk and not browser and not apart)" $(ARGS)
 
 # One after the other: sound that is late because another test wants the processor is no finding.
 test-live: .venv/.test  ## Run the tests on an audio server of their own (see .ci/packages)
@@ -61,6 +61,6 @@ wheel: .venv/.dev  ## Build the wheel and the source archive into dist/
 	rm -rf dist
 	$(PY) -m build --outdir dist
 
-.venv/.base .venv/.test .venv/.dev .venv/.bench: pyproject.toml .ci/environment
+.venv/.base .venv/.test .venv/.full .venv/.dev .venv/.bench: pyproject.toml .ci/environment
 	@PYTHON="$(PYTHON)" sh .ci/environment $(patsubst .venv/.%,%,$@)
 	@touch $@
