@@ -14,10 +14,10 @@ import tempfile
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import MissingExtraError
 from sottovoce.scan.finding import Finding
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.recording import Recording
 
-__all__ = ["examine_all"]
+__all__ = ["WorkerPool", "examine_all"]
 
 _MOST_IN_BATCH = 64
 _BATCH_BYTES = 4 << 20
@@ -77,25 +77,67 @@ def examine_all(
     MissingExtraError
         If pebble is not installed.
     """
-    try:
-        from pebble import ProcessPool
-    except ImportError as err:
-        raise MissingExtraError("pebble", extra="scan", purpose="scan in worker processes") from err
-    context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory(prefix="sottovoce-scan-") as folder, _one_thread_each():
-        pool = ProcessPool(
+    with WorkerPool(workers=workers, limits=limits, thorough=thorough) as pool:
+        yield from pool.examine(recordings)
+
+
+class WorkerPool:
+    """Processes that examine recordings; a context manager.
+
+    Parameters
+    ----------
+    workers : int >= 1
+        Processes.
+    limits : Limits
+        What one recording may cost.
+    thorough : bool
+        As in `sottovoce.detect`.
+
+    Raises
+    ------
+    MissingExtraError
+        If pebble is not installed.
+    """
+
+    def __init__(self, *, workers: int, limits: Limits, thorough: bool = False) -> None:
+        try:
+            from pebble import ProcessPool
+        except ImportError as err:
+            purpose = "scan in worker processes"
+            raise MissingExtraError("pebble", extra="scan", purpose=purpose) from err
+        self._workers = workers
+        self._limits = limits
+        self._thorough = thorough
+        self._until_closed = ExitStack()
+        place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
+        self._folder = Path(self._until_closed.enter_context(place))
+        self._until_closed.enter_context(_one_thread_each())
+        self._pool = ProcessPool(
             workers,
             max_tasks=_TASKS_PER_PROCESS,
             initializer=_start_worker,
-            initargs=(folder, limits.memory_bytes, os.getpid()),
-            context=context,
+            initargs=(str(self._folder), limits.memory_bytes, os.getpid()),
+            context=multiprocessing.get_context("spawn"),
         )
-        queue = _Queue(pool, Path(folder), limits, thorough=thorough)
-        try:
-            yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * workers)
-        finally:
-            pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
-            pool.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes, whatever they are doing."""
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
+        self._pool.join()
+        self._until_closed.close()
+
+    def examine(
+        self, recordings: Iterable[Recording | Finding]
+    ) -> Iterator[tuple[Recording | None, Finding]]:
+        """Yield what comes of each recording, as `examine_all` does."""
+        queue = _Queue(self._pool, self._folder, self._limits, thorough=self._thorough)
+        yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
 
 
 def _run(
