@@ -11,6 +11,7 @@
     ├── StatementError                       a signed statement that cannot be used
     │   └── SignatureError                   one message for every forged input
     ├── DeviceError                          microphone, routing, a refused sampling rate
+    ├── ClusterError                         machines of a scan that cannot be reached or used
     ├── LedgerError                          a scan's ledger that is damaged or in use
     └── MissingExtraError(…, ImportError)    names the install command of the extra
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 __all__ = [
     "AudioFileError",
+    "ClusterError",
     "DeviceError",
     "LedgerError",
     "MissingExtraError",
@@ -103,6 +105,10 @@ class SignatureError(StatementError):
 
 class DeviceError(SottovoceError):
     """A microphone, a route or a sampling rate that the audio system refuses."""
+
+
+class ClusterError(SottovoceError):
+    """Machines of a scan that cannot be reached, or that have another release."""
 
 
 class LedgerError(SottovoceError):

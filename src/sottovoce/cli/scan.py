@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import sys
@@ -40,6 +41,7 @@ _EXIT_MARKED = 1
 _EXIT_UNREAD = 3
 _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
+_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
 _COUNT_S = 2.0
 """Seconds that may go into counting beforehand, for the time that is left."""
 
@@ -49,10 +51,19 @@ class _ScanGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
-            return click.Command.parse_args(self, ctx, args)
+            return click.Command.parse_args(self, ctx, _complete_ray(args))
         click.Command.parse_args(self, ctx, [])
         ctx._protected_args, ctx.args = args[:1], args[1:]
         return ctx.args
+
+
+def _complete_ray(args: list[str]) -> list[str]:
+    """Give `--ray` its address where none follows, so that it takes no name to scan for one."""
+    completed = []
+    for one, following in zip(args, [*args[1:], ""], strict=True):
+        bare = one == "--ray" and not _ADDRESS.fullmatch(following)
+        completed.append("--ray=auto" if bare else one)
+    return completed
 
 
 def _parse_shard(_context: click.Context, _parameter: object, text: str) -> tuple[int, int]:
@@ -80,6 +91,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
         "sottovoce scan train.parquet --group-by speaker_id",
         "sottovoce scan s3://bucket/clips -o scan-out   through fsspec",
         "sottovoce scan 'shards/*.tar' --shard 3/16     one of 16 machines",
+        "sottovoce scan s3://bucket/clips --ray         on the Ray cluster of this computer",
         "sottovoce scan merge part-*/ -o whole          joins what they found",
         "sottovoce scan filter scan-out --to kept/      a copy without what is refused",
     ),
@@ -103,6 +115,13 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     callback=_parse_shard,
     metavar="I/N",
     help="Only the I-th of N equal parts, for Slurm, Spark and the rest.",
+)
+@click.option(
+    "--ray",
+    "cluster",
+    metavar="[ADDRESS]",
+    help="Let a Ray cluster do the work: HOST:PORT of its head; without one, the cluster that this"
+    " computer belongs to.  Needs the extra 'ray' on every node.",
 )
 @click.option(
     "--since",
@@ -181,6 +200,7 @@ def _scan(
     group_by: tuple[str, ...],
     column: str | None,
     shard: tuple[int, int],
+    cluster: str | None,
     since_s: float | None,
     rescan: bool,
     max_hours: float,
@@ -210,6 +230,7 @@ def _scan(
             shard=shard,
             since_s=since_s,
             rescan=rescan,
+            cluster=cluster,
             job=job,
         )
         began_s = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,9 @@ class Scan:
     rescan : bool
         Whether to look again at what the ledger knows.  What could not be read is always tried
         again.
+    cluster : str or None
+        Address of a Ray cluster that is to do the work instead of processes of this computer, as
+        `sottovoce.scan.cluster.examine_on_cluster` takes it.
     job : mapping
         What the ledger is to remember of this scan, besides the names of the sources.
 
@@ -87,6 +91,7 @@ class Scan:
         shard: tuple[int, int] = (1, 1),
         since_s: float | None = None,
         rescan: bool = False,
+        cluster: str | None = None,
         job: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         number, n_shards = shard
@@ -100,6 +105,7 @@ class Scan:
         self._shard = shard
         self._since_s = since_s
         self._rescan = rescan
+        self._cluster = cluster
         self._job = job
         self.n_resumed = 0
         self.n_older = 0
@@ -122,15 +128,24 @@ class Scan:
         """
         if self._ledger is not None:
             self._ledger.begin_run({**self._job, "inputs": [one.name for one in self._sources]})
-        results = examine_all(
-            self._unknown(), workers=self._workers, limits=self._limits, thorough=self._thorough
-        )
-        for recording, finding in results:
+        for recording, finding in self._examine():
             if recording is not None and self._ledger is not None:
                 self._ledger.put(finding, stamp=recording.stamp)
             yield finding
         if self._ledger is not None:
             self._ledger.flush()
+
+    def _examine(self) -> Iterator[tuple[Recording | None, Finding]]:
+        limits, thorough = self._limits, self._thorough
+        if self._cluster is None:
+            return examine_all(
+                self._unknown(), workers=self._workers, limits=limits, thorough=thorough
+            )
+        from sottovoce.scan.cluster import examine_on_cluster
+
+        return examine_on_cluster(
+            self._unknown(), address=self._cluster, limits=limits, thorough=thorough
+        )
 
     def _unknown(self) -> Iterator[Recording | Finding]:
         """Yield what must be looked at, and the findings that are there already."""
@@ -181,6 +196,7 @@ def scan_paths(
     ledger: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
     thorough: bool = False,
+    cluster: str | None = None,
 ) -> Iterator[Finding]:
     """Look for marks in many recordings, in worker processes.
 
@@ -196,6 +212,8 @@ def scan_paths(
         What one recording may cost.
     thorough : bool
         Whether changed speed, tempo and pitch are searched too; much slower.
+    cluster : str or None
+        Address of a Ray cluster that is to do the work, ``"auto"`` or ``"host:port"``.
 
     Returns
     -------
@@ -210,7 +228,9 @@ def scan_paths(
     LedgerError
         If the ledger is in use or damaged.
     MissingExtraError
-        If the extra `scan` is not installed.
+        If the extra `scan` is not installed, or `ray` where there is a cluster.
+    ClusterError
+        If the cluster does not answer, or has another release on it.
 
     Notes
     -----
@@ -223,10 +243,16 @@ def scan_paths(
     ...         print(finding.id, finding.owner_ids)
     """
     sources = open_sources([os.fspath(path) for path in paths])
-    if ledger is None:
-        yield from Scan(sources, workers=workers, limits=limits, thorough=thorough).run()
-        return
-    with Ledger(Path(ledger), detector=detector_version(thorough=thorough)) as book:
+    with ExitStack() as stack:
+        book = None
+        if ledger is not None:
+            book = Ledger(Path(ledger), detector=detector_version(thorough=thorough))
+            stack.enter_context(book)
         yield from Scan(
-            sources, ledger=book, workers=workers, limits=limits, thorough=thorough
+            sources,
+            ledger=book,
+            workers=workers,
+            limits=limits,
+            thorough=thorough,
+            cluster=cluster,
         ).run()
