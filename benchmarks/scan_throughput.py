@@ -3,8 +3,8 @@
 The limit is two plain processes, each of which decodes and detects half of the files one after the
 other and does nothing else.  The scan does the same files with two workers, and lists, isolates,
 remembers and counts besides.  Both run in turn, each on both cores, and a figure is the ratio
-within a round, so that a busy machine slows both sides.  Start-up is part of the scan: half a
-second, so long recordings lie there under several names, which makes a job of a quarter of a minute.
+within a round, so that a busy machine slows both sides.  Start-up, half a second, is part of the
+scan; long recordings lie there under several names, which makes a job of a quarter of a minute.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Memory", "describe", "main", "plot"]
+__all__ = ["KINDS", "Memory", "describe", "main", "plot", "write_recordings"]
 
 BENCHMARK = Benchmark("scan_throughput", "How near does a scan come to the speed of its parts?")
 _WORKERS = 2
@@ -54,7 +54,7 @@ KINDS: dict[str, tuple[int, str, str | None, int, tuple[float, float], str]] = {
 }
 
 
-def _write(folder: Path, name: str, seed: int, shrink: float) -> list[Path]:
+def write_recordings(folder: Path, name: str, seed: int, shrink: float) -> list[Path]:
     """Write the files of a kind: the shipped reading from random places on."""
     import soxr  # type: ignore[import-untyped]  # no types in its releases
 
@@ -153,7 +153,7 @@ def _pss_mb(process: str) -> float:
 def _measure(name: str, options: Any) -> dict[str, Any]:  # noqa: ANN401 - argparse's
     with tempfile.TemporaryDirectory(prefix="sottovoce-throughput-") as place:
         folder = Path(place)
-        paths = _write(folder, name, options.seed, options.shrink)
+        paths = write_recordings(folder, name, options.seed, options.shrink)
         rounds = []
         for _ in range(options.rounds):
             limit_s = _time_limit(paths)

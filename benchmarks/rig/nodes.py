@@ -64,9 +64,8 @@ class Nodes:
         self._start_node(n_cpus, "--head", *options)
         self._wait_for(1)
         # One after the other: two that register at once may both fail.
-        for number in range(self._n_nodes - n_cpus):
-            self._start_node(1, f"--address={self.address}")
-            self._wait_for(number + 2)
+        for _ in range(self._n_nodes - n_cpus):
+            self.add()
 
     def _start_node(self, n_cpus: int, *options: str) -> None:
         # Nodes of one computer are told apart by their addresses; all of 127.0.0.0/8 are its own.
@@ -100,10 +99,16 @@ class Nodes:
                 )
                 if sum(node["Alive"] for node in state.node_table()) >= n_nodes:
                     return
-            except Exception:  # it is not there yet
+            except Exception:  # noqa: BLE001 - whatever Ray raises, it is not there yet
                 time.sleep(0.1)
             time.sleep(0.1)
         raise RuntimeError((self._folder / "nodes.log").read_text(errors="replace")[-2000:])
+
+    def add(self) -> int:
+        """Start another node, and return its number."""
+        self._start_node(1, f"--address={self.address}")
+        self._wait_for(sum(node.poll() is None for node in self._nodes))
+        return len(self._nodes) - 1
 
     def kill(self, number: int) -> None:
         """End every process of a node at once, as a loss of power would."""

@@ -15,7 +15,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import describe_file
 from sottovoce.scan.pool import examine_all
 from sottovoce.scan.worker import Limits
-from tests.scan.bombs import Bomb, Hog, Quagmire, make
+from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
 
 
 def scan(recordings, *, workers=2, **limits):
@@ -99,7 +99,7 @@ def test_workers_end_when_the_scan_is_killed(dataset):
     code = (
         "from sottovoce.scan.pool import examine_all\n"
         "from sottovoce.scan.worker import Limits\n"
-        "from tests.scan.bombs import Quagmire, make\n"
+        "from benchmarks.rig.bombs import Quagmire, make\n"
         "if __name__ == '__main__':\n"
         "    print('begun', flush=True)\n"
         "    list(examine_all([make(Quagmire, str(n)) for n in range(3)], workers=2,"

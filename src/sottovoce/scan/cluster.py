@@ -17,8 +17,10 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import signal
+import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ClusterError, MissingExtraError
@@ -50,6 +52,7 @@ _TRIES = 3
 _CPUS_S = 5.0
 """Between looks at how large the cluster is."""
 _SILENCE_S = 60.0
+_KNOCK_S = 5.0
 
 
 def examine_on_cluster(
@@ -256,17 +259,29 @@ def _connected(ray: Any, address: str) -> Iterator[None]:  # noqa: ANN401 - a mo
         return
     # A scan tells nobody that it was made.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    before = signal.getsignal(signal.SIGTERM)
     try:
+        _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, OSError) as err:
         raise ClusterError(
             f"no Ray cluster answers at {address!r}: {_reason(err)}",
-            remedy="Start one with 'ray start --head', or leave out --ray.",
+            remedy="Start one with 'ray start --head', name another, or leave out --ray.",
         ) from err
+    with suppress(ValueError):  # only the main thread has a say
+        # Ray's own would end this process without a word.
+        signal.signal(signal.SIGTERM, before)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens there: Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
 
 
 def _as_seen_from_anywhere(recording: Recording) -> Recording:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
@@ -18,29 +19,49 @@ class Trap(File):
     def __reduce__(self):
         return type(self), ()
 
-
-class Bomb(Trap):
     @property
     def url(self):
+        # Only when it is opened: what else asks, asks for a name to show.
+        if sys._getframe(1).f_code.co_name == "fetch":
+            self.go_off()
+            return "nowhere.wav"
+        return "trap://nowhere.wav"
+
+    def go_off(self):
+        raise NotImplementedError
+
+
+class Bomb(Trap):
+    def go_off(self):
         os.write(2, b"codec: last words\n")
         os.abort()
 
 
 class Quagmire(Trap):
-    @property
-    def url(self):
+    def go_off(self):
         time.sleep(3600)
 
 
 class Hog(Trap):
-    @property
-    def url(self):
-        # Only when it is opened: what else asks, asks for a name to show.
-        if sys._getframe(1).f_code.co_name != "fetch":
-            return "nowhere.wav"
+    def go_off(self):
         kept = []
         while True:
             kept.append(bytearray(64 << 20))
+
+
+class Assassin(Trap):
+    """Kills what started the process that looks at it, as a machine short of memory may."""
+
+    def go_off(self):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(3600)
+
+
+class Nap(Trap):
+    """Takes its time, and is not there then."""
+
+    def go_off(self):
+        time.sleep(0.05)
 
 
 def make(kind, name):
