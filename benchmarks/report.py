@@ -42,6 +42,7 @@ SECTIONS = {
     "live": "The virtual microphone",
     "scan_dataset": "A data set as it might be",
     "scan_throughput": "How fast a scan is",
+    "scan_cluster": "A scan on a cluster",
     "scan_hostile": "Files that are broken or made to harm",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",

@@ -32,6 +32,7 @@ _ALL = (
     "live",
     "scan_dataset",
     "scan_throughput",
+    "scan_cluster",
     "scan_hostile",
     "quality",
     "speed",

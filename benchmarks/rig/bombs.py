@@ -9,41 +9,53 @@ import time
 
 from sottovoce.scan.recording import File, Recording
 
+__all__ = ["Assassin", "Bomb", "Hog", "Nap", "Quagmire", "Trap", "make"]
+
 
 class Trap(File):
-    """Looks like a place, and does harm when it is opened; travels without being looked at."""
+    """Looks like a place, and goes off when it is opened; travels without being looked at."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Trap], tuple[()]]:
         return type(self), ()
 
     @property
-    def url(self):
-        # Only when it is opened: what else asks, asks for a name to show.
+    def url(self) -> str:  # type: ignore[override]
+        """Go off where a recording is opened; what else asks, asks for a name to show."""
         if sys._getframe(1).f_code.co_name == "fetch":
             self.go_off()
             return "nowhere.wav"
         return "trap://nowhere.wav"
 
-    def go_off(self):
+    def go_off(self) -> None:
+        """Do harm."""
         raise NotImplementedError
 
 
 class Bomb(Trap):
-    def go_off(self):
+    """Crashes the process."""
+
+    def go_off(self) -> None:
+        """End as a fault of a codec does, which says something first."""
         os.write(2, b"codec: last words\n")
         os.abort()
 
 
 class Quagmire(Trap):
-    def go_off(self):
+    """Never ends."""
+
+    def go_off(self) -> None:
+        """Hang."""
         time.sleep(3600)
 
 
 class Hog(Trap):
-    def go_off(self):
+    """Takes all the memory that there is."""
+
+    def go_off(self) -> None:
+        """Grow."""
         kept = []
         while True:
             kept.append(bytearray(64 << 20))
@@ -52,7 +64,8 @@ class Hog(Trap):
 class Assassin(Trap):
     """Kills what started the process that looks at it, as a machine short of memory may."""
 
-    def go_off(self):
+    def go_off(self) -> None:
+        """Kill the parent, and then be killed."""
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(3600)
 
@@ -60,9 +73,11 @@ class Assassin(Trap):
 class Nap(Trap):
     """Takes its time, and is not there then."""
 
-    def go_off(self):
+    def go_off(self) -> None:
+        """Wait a twentieth of a second."""
         time.sleep(0.05)
 
 
-def make(kind, name):
+def make(kind: type[Trap], name: str) -> Recording:
+    """Return a recording that is a trap."""
     return Recording(id=name, place=kind(), stamp="1", n_bytes=1000)

@@ -12,6 +12,7 @@ from itertools import islice
 
 import pytest
 
+from benchmarks.rig.bombs import Assassin, Bomb, Nap, Quagmire, make
 from benchmarks.rig.nodes import Nodes
 from sottovoce.errors import ClusterError, LedgerError, MissingExtraError
 from sottovoce.scan import Ledger, Limits, scan_paths
@@ -19,7 +20,6 @@ from sottovoce.scan.cluster import _check_release, examine_on_cluster
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import describe_file
 from tests.cli.conftest import PROGRAM
-from benchmarks.rig.bombs import Assassin, Bomb, Nap, Quagmire, make
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 

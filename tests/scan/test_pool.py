@@ -11,11 +11,11 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import describe_file
 from sottovoce.scan.pool import examine_all
 from sottovoce.scan.worker import Limits
-from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
 
 
 def scan(recordings, *, workers=2, **limits):
