@@ -1,6 +1,6 @@
 """Build `docs/measurements.md` and its plots from `benchmarks/results/*.json` alone.
 
-No figure of the page is typed by hand: each table comes from the `describe` of the script that
+The tables of the README and of `docs/scale.md` are made from them too.  No figure of the page is typed by hand: each table comes from the `describe` of the script that
 measured it, and the same results give the same page to the byte.  ``--check`` writes nothing and
 fails where the page is not what the results say.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks._harness import RESULTS_DIR, load_results
 from benchmarks.headline import build_headline
+from benchmarks.plan import build_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,12 +116,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     target = _DOCS / "measurements.md"
     readme = _DOCS.parent / "README.md"
     headline = build_headline(readme.read_text(encoding="utf-8"), results)
+    scale = _DOCS / "scale.md"
+    plan = build_plan(scale.read_text(encoding="utf-8"), results)
     pictures = {name: _DOCS / "img" / f"{name}.png" for name in results}
     if options.check:
-        sys.exit(_check({target: page, readme: headline}, pictures))
+        sys.exit(_check({target: page, readme: headline, scale: plan}, pictures))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(page, encoding="utf-8")
     readme.write_text(headline, encoding="utf-8")
+    scale.write_text(plan, encoding="utf-8")
     if not options.no_plots:
         for name, path in pictures.items():
             importlib.import_module(f"benchmarks.{name}").plot(results[name], path)

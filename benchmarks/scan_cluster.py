@@ -146,6 +146,7 @@ def _measure_speed(name: str, recordings: list[Recording], n_rounds: int) -> lis
                 "what": name,
                 "n_nodes": n_nodes,
                 "n_recordings": len(recordings),
+                "n_bytes": sum(one.n_bytes for one in recordings),
                 "hours": round(seconds / 3600, 2),
                 "complete": complete,
                 **{
