@@ -1,8 +1,9 @@
 """Build `docs/measurements.md` and its plots from `benchmarks/results/*.json` alone.
 
-The tables of the README and of `docs/scale.md` are made from them too.  No figure of the page is typed by hand: each table comes from the `describe` of the script that
-measured it, and the same results give the same page to the byte.  ``--check`` writes nothing and
-fails where the page is not what the results say.
+No figure of the page is typed by hand: each table comes from the `describe` of the script that
+measured it, and the same results give the same page to the byte.  The tables of the README and of
+`docs/scale.md` are made from them too.  ``--check`` writes nothing and fails where a page is not
+what the results say.
 """
 
 from __future__ import annotations

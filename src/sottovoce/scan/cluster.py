@@ -49,8 +49,10 @@ _BLOCK_S = 1.0
 _BLOCKS_PER_CPU = 3
 _TRIES = 3
 """Of a block by Ray; and of a recording by itself, after which it is given up."""
-_CPUS_S = 5.0
-"""Between looks at how large the cluster is."""
+_LOOK_S = 5.0
+"""Between looks at how large the cluster is, and whether its head answers."""
+_HEADLESS_S = 20.0
+"""Without a head, after which the scan gives up: Ray itself ends the process after a minute."""
 _SILENCE_S = 60.0
 _KNOCK_S = 5.0
 
@@ -130,6 +132,8 @@ class _Run:
         self._under_way: dict[Any, list[Recording]] = {}
         self._n_lost: dict[str, int] = {}
         self._n_cpus = 1
+        self._head = ray.get_runtime_context().gcs_address
+        self._answered_s = time.monotonic()
         self._looked_s = float("-inf")
         self._heard_s = time.monotonic()
 
@@ -140,11 +144,25 @@ class _Run:
     @property
     def is_full(self) -> bool:
         """Whether the cluster has enough to do."""
-        now_s = time.monotonic()
-        if now_s - self._looked_s > _CPUS_S:
-            self._n_cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-            self._looked_s = now_s
         return len(self._under_way) > _BLOCKS_PER_CPU * self._n_cpus
+
+    def _look(self) -> None:
+        """See how large the cluster is now, and that it still has a head."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now_s
+        try:
+            _knock(self._head)
+        except OSError as err:
+            if now_s - self._answered_s > _HEADLESS_S:
+                raise ClusterError(
+                    f"the head of the cluster does not answer any more: {_reason(err)}",
+                    remedy="The same command goes on from here once it is back.",
+                ) from err
+            return
+        self._answered_s = now_s
+        self._n_cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def add(self, recording: Recording) -> None:
         """Put a recording into the block, and send the block when it is worth the way."""
@@ -178,6 +196,7 @@ class _Run:
 
     def take(self, *, wait: bool) -> Iterator[tuple[Recording, Finding]]:
         """Yield what is done; wait until something is, where that is wanted."""
+        self._look()
         if not self._under_way:
             return
         references = list(self._under_way)
