@@ -14,12 +14,13 @@ import pytest
 from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
 from sottovoce.scan.archives import TarSource
 from sottovoce.scan.arrow import ArrowSource
-from sottovoce.scan.folders import FileSource, FolderSource, RemoteFolderSource
+from sottovoce.scan.folders import FileSource, FolderSource
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifests import LhotseSource, NemoSource
 from sottovoce.scan.opening import open_source, open_sources
 from sottovoce.scan.path_tables import PathTableSource
+from sottovoce.scan.remote_folders import RemoteFolderSource
 from sottovoce.scan.tables import ParquetSource
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 from tests.scan.test_archives import shard, write_tar

@@ -20,7 +20,7 @@ from sottovoce.scan.columns import import_arrow, table_errors
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.rows import Stretch, TableRows
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import is_remote, open_binary, open_remote
+from sottovoce.scan.storage import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -310,8 +310,7 @@ def _join(folder: str, name: str) -> str:
 
 def _exists(folder: str, name: str) -> bool:
     if is_remote(folder):
-        system, path = open_remote(_join(folder, name))
-        return bool(system.exists(path))
+        return bool(ask(_join(folder, name), "exists"))
     return Path(folder, name).is_file()
 
 

@@ -6,21 +6,28 @@ import os
 import shutil
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.errors import AudioFileError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Cut, File, Recording
+from sottovoce.scan.remote_folders import (
+    describe_failure,
+    describe_remote,
+    holds_saved_dataset,
+    is_audio,
+)
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import is_remote, local_stamp, open_remote, stamp_of_details
+from sottovoce.scan.storage import ask, is_remote, local_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sottovoce.scan.sources import Source
 
-__all__ = ["FileSource", "FolderSource", "RemoteFolderSource", "describe_file"]
+__all__ = ["FileSource", "FolderSource", "describe_file"]
 
 
 def describe_file(path: str, *, root: str | None = None, **groups: str) -> Recording | Finding:
@@ -83,8 +90,12 @@ class FileSource:
         if not is_remote(self.name):
             yield describe_file(self.name, folder=os.path.dirname(self.name) or ".")  # noqa: PTH120 - kept as it was given
             return
-        system, path = open_remote(self.name)
-        yield from _describe_remote(self.name, system.info(path))
+        try:
+            details = ask(self.name, "info")
+        except AudioFileError as err:
+            yield describe_failure(err, self.name)
+            return
+        yield from describe_remote(self.name, details)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the whole file."""
@@ -108,11 +119,20 @@ class FolderSource:
         The folder.
     open_nested : callable
         Returns the source that a file in it is, or None where it is no data set.
+    open_saved : callable
+        Returns the source that a folder in it is, where `datasets` has saved a data set there.
     """
 
-    def __init__(self, name: str, *, open_nested: Callable[[str], Source | None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        open_nested: Callable[[str], Source | None],
+        open_saved: Callable[[str], Source],
+    ) -> None:
         self.name = name
         self._open_nested = open_nested
+        self._open_saved = open_saved
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield audio files sorted within each folder, and what is in data sets among them.
@@ -122,24 +142,25 @@ class FolderSource:
         for path in self._walk():
             if isinstance(path, Finding):
                 yield path
-            elif Path(path).suffix.lower() in AUDIO_SUFFIXES:
+            elif (nested := self._nested(path)) is not None:
+                yield from nested.recordings()
+            elif isinstance(path, str) and is_audio(path):
                 yield describe_file(path, root=self.name, folder=os.path.dirname(path))  # noqa: PTH120 - kept as it was given
-            else:
-                nested = self._open_nested(path)
-                if nested is not None:
-                    yield from nested.recordings()
+
+    def _nested(self, path: str | _Saved) -> Source | None:
+        if isinstance(path, _Saved):
+            return self._open_saved(path.folder)
+        return None if is_audio(path) else self._open_nested(path)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every file as a whole, and the examples of data sets."""
         for path in self._walk():
             if isinstance(path, Finding):
                 continue
-            if Path(path).suffix.lower() in AUDIO_SUFFIXES:
+            if (nested := self._nested(path)) is not None:
+                yield from nested.cuts()
+            elif isinstance(path, str) and is_audio(path):
                 yield Cut(id=path, recording_id=path)
-            else:
-                nested = self._open_nested(path)
-                if nested is not None:
-                    yield from nested.cuts()
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Make the folder anew from hard links, without what is refused.
@@ -153,22 +174,22 @@ class FolderSource:
         for path in self._walk():
             if isinstance(path, Finding):
                 continue
-            place = part / os.path.relpath(path, self.name)
+            nested = self._nested(path)
+            name = path.folder if isinstance(path, _Saved) else path
+            place = part / os.path.relpath(name, self.name)
             place.parent.mkdir(parents=True, exist_ok=True)
-            is_audio = Path(path).suffix.lower() in AUDIO_SUFFIXES
-            nested = None if is_audio else self._open_nested(path)
             if nested is not None:
                 kept = nested.write_kept(place, refused=refused)
                 n_kept, n_left_out = n_kept + kept.n_kept, n_left_out + kept.n_left_out
-            elif is_audio and refused(path):
+            elif is_audio(name) and refused(name):
                 n_left_out += 1
-            elif Path(path).is_file():
-                _link(Path(path), place)
-                n_kept += is_audio
+            elif Path(name).is_file():
+                _link(Path(name), place)
+                n_kept += is_audio(name)
         part.replace(out)
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
-    def _walk(self) -> Iterator[str | Finding]:
+    def _walk(self) -> Iterator[str | _Saved | Finding]:
         """Yield the paths of files, each folder sorted, never all at once."""
         waiting = [self.name]
         while waiting:
@@ -187,86 +208,18 @@ class FolderSource:
                     remedy="Check its rights.",
                 )
                 continue
+            if holds_saved_dataset({one.name for one in shown}):
+                yield _Saved(folder)
+                continue
             waiting += [e.path for e in reversed(shown) if e.is_dir(follow_symlinks=False)]
             yield from (_check_name(one.path) for one in shown if not _leads_to_folder(one))
 
 
-class RemoteFolderSource:
-    """All audio files under an address, as ``s3://bucket/prefix``, and the data sets there.
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A folder that is a saved data set."""
 
-    Parameters
-    ----------
-    name : str
-        The address.
-    open_nested : callable
-        Returns the source that a file there is, or None where it is no data set.
-    """
-
-    def __init__(self, name: str, *, open_nested: Callable[[str], Source | None]) -> None:
-        self.name = name
-        self._open_nested = open_nested
-
-    def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield audio files in the order in which the store lists them, data sets among them."""
-        for url, folder, details in self._walk():
-            if Path(url).suffix.lower() in AUDIO_SUFFIXES:
-                yield from _describe_remote(url, details, folder=folder)
-            elif (nested := self._open_nested(url)) is not None:
-                yield from nested.recordings()
-
-    def cuts(self) -> Iterator[Cut]:
-        """Yield every file as a whole, and the examples of data sets."""
-        for url, _, _ in self._walk():
-            if Path(url).suffix.lower() in AUDIO_SUFFIXES:
-                yield Cut(id=url, recording_id=url)
-            elif (nested := self._open_nested(url)) is not None:
-                yield from nested.cuts()
-
-    def _walk(self) -> Iterator[tuple[str, str, dict[str, object]]]:
-        """Yield address, folder and details of every file."""
-        system, root = open_remote(self.name)
-        scheme = self.name.split("://", 1)[0]
-        for folder, _, files in system.walk(root, detail=True):
-            for details in sorted(files.values(), key=lambda details: str(details["name"])):
-                url = f"{scheme}://{details['name'].lstrip('/')}"
-                yield url, f"{scheme}://{folder.lstrip('/')}", details
-
-    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the addresses that are kept, one a line; the bytes stay where they are.
-
-        A data set is kept as a whole or not at all; opened by its own name, it is copied in part.
-        """
-        n_kept = n_left_out = 0
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            for url, _, _ in self._walk():
-                is_audio = Path(url).suffix.lower() in AUDIO_SUFFIXES
-                nested = None if is_audio else self._open_nested(url)
-                if not is_audio and nested is None:
-                    continue
-                ids = [url] if nested is None else [cut.recording_id for cut in nested.cuts()]
-                if any(refused(one) for one in ids):
-                    n_left_out += len(ids)
-                else:
-                    file.write(f"{url}\n")
-                    n_kept += len(ids)
-        part.replace(out)
-        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
-
-
-def _describe_remote(url: str, details: dict[str, object], **groups: str) -> Iterator[Recording]:
-    stamp, size = stamp_of_details(details)
-    modified = details.get("LastModified") or details.get("mtime")
-    timestamp = getattr(modified, "timestamp", None)
-    yield Recording(
-        id=url,
-        place=File(url),
-        stamp=stamp,
-        n_bytes=size,
-        modified_s=timestamp() if timestamp is not None else None,
-        groups=groups,
-    )
+    folder: str
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:

@@ -13,13 +13,14 @@ from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatEr
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
 from sottovoce.scan.columns import import_arrow
-from sottovoce.scan.folders import FileSource, FolderSource, RemoteFolderSource
+from sottovoce.scan.folders import FileSource, FolderSource
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.listed import PATH_NAMES, parse_object, read_lines
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifests import LhotseSource, NemoSource
 from sottovoce.scan.path_tables import PathTableSource
-from sottovoce.scan.storage import is_remote, open_remote
+from sottovoce.scan.remote_folders import RemoteFolderSource
+from sottovoce.scan.storage import ask, is_remote
 from sottovoce.scan.tables import ParquetSource
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _MANIFESTS = (".jsonl", ".json", ".ndjson")
 _LISTS = (".txt", ".lst", ".list")
 _MOST_NAMES = 1_000_000
 _FIRST_LINES = 20
+_FIRST_PATIENCE_S = 3.0
+"""With a store of which nothing is known yet: its name may be wrong."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 _MISSING = "Check the name, and the permissions of the folder that it is in."
@@ -112,12 +115,15 @@ def open_source(
     def open_nested(path: str) -> Source | None:
         return _open_data_set(path, group_by=group_by, column=column, root=root)
 
+    def open_saved(path: str) -> Source:
+        import_arrow()
+        return ArrowSource(path, group_by=group_by, column=column, root=root)
+
     if is_folder:
         if is_saved_dataset(name):
-            import_arrow()
-            return ArrowSource(name, group_by=group_by, column=column, root=root)
+            return open_saved(name)
         make = RemoteFolderSource if is_remote(name) else FolderSource
-        return make(name, open_nested=open_nested)
+        return make(name, open_nested=open_nested, open_saved=open_saved)
     if data_set is not None:
         if not isinstance(data_set, TarSource):
             import_arrow()  # now, rather than when half is scanned
@@ -128,15 +134,7 @@ def open_source(
 def _look(name: str) -> bool:
     """Say whether a name is a folder's, or raise where there is nothing to read."""
     if is_remote(name):
-        system, path = open_remote(name)
-        try:
-            return bool(system.info(path)["type"] == "directory")
-        except Exception as err:  # drivers raise whatever their libraries do
-            raise AudioFileError(
-                "is not there, or may not be read",
-                path=name,
-                remedy="Check the address and your rights.",
-            ) from err
+        return bool(ask(name, "info", patience_s=_FIRST_PATIENCE_S)["type"] == "directory")
     try:
         mode = Path(name).stat().st_mode
     except (OSError, ValueError) as err:
@@ -252,9 +250,8 @@ def _expand_stars(name: str) -> list[str]:
         # In addresses of the web, a question mark begins a query.
         if not set(name) & set("*[") or name.startswith(("http://", "https://")):
             return [name]
-        system, path = open_remote(name)
         scheme = name.split("://", 1)[0]
-        found = [f"{scheme}://{one.lstrip('/')}" for one in sorted(system.glob(path))]
+        found = [f"{scheme}://{one.lstrip('/')}" for one in sorted(ask(name, "glob"))]
     elif not glob.has_magic(name) or "\0" in name or Path(name).exists():
         return [name]
     else:

@@ -15,15 +15,14 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import MissingExtraError
+from sottovoce.scan.ahead import bring
+from sottovoce.scan.batches import batches_of
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.recording import Inline
-from sottovoce.scan.storage import fetch_ahead
-from sottovoce.scan.worker import Limits, examine
+from sottovoce.scan.worker import Limits, examine, tell_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,12 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WorkerPool", "examine_all"]
 
-_MOST_IN_BATCH = 64
-_BATCH_BYTES = 4 << 20
 _BATCHES_PER_WORKER = 3
 """In flight: enough that no worker waits, few enough that inline bytes stay bounded."""
 _TASKS_PER_PROCESS = 500
-_AHEAD_BYTES = 64 << 20
 _PARENT_S = 1.0
 _TOLD_BYTES = 300
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -143,21 +139,13 @@ class WorkerPool:
 def _run(
     queue: _Queue, recordings: Iterable[Recording | Finding], *, most: int
 ) -> Iterator[tuple[Recording | None, Finding]]:
-    batch: list[Recording] = []
-    n_bytes = 0
-    for one in recordings:
-        if isinstance(one, Finding):
-            yield None, one
+    for batch in batches_of(recordings):
+        if isinstance(batch, Finding):
+            yield None, batch
             continue
-        batch.append(one)
-        n_bytes += one.n_bytes
-        if len(batch) >= _MOST_IN_BATCH or n_bytes >= _BATCH_BYTES:
-            queue.put(batch)
-            batch, n_bytes = [], 0
-            while len(queue) >= most:
-                yield from queue.take()
-    if batch:
         queue.put(batch)
+        while len(queue) >= most:
+            yield from queue.take()
     while len(queue):
         yield from queue.take()
 
@@ -242,16 +230,11 @@ class _Queue:
 
 def _examine_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - pebble hands arguments over by position
     os.ftruncate(2, 0)
-    data = fetch_ahead(batch, most_bytes=_AHEAD_BYTES)
     return [
-        examine(
-            replace(recording, place=Inline(data.pop(recording.id)))
-            if recording.id in data
-            else recording,
-            limits=limits,
-            thorough=thorough,
-        )
-        for recording in batch
+        examine(recording, limits=limits, thorough=thorough)
+        if err is None
+        else tell_failure(recording, err)
+        for recording, err in bring(batch, most_bytes=limits.bytes)
     ]
 
 

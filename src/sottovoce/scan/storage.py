@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import functools
-import logging
+import io
 import re
 import stat
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sottovoce.errors import AudioFileError, MissingExtraError, UnreadableAudioError
+from sottovoce.errors import (
+    AudioFileError,
+    MissingExtraError,
+    UnreadableAudioError,
+    UnsupportedFormatError,
+)
 from sottovoce.scan.recording import Cell, File, Inline, Member
+from sottovoce.scan.remote_file import RemoteFile
+from sottovoce.scan.retrying import PATIENCE_S, explain, persist, reason
 
 if TYPE_CHECKING:
     import os
     from typing import BinaryIO
 
-    from sottovoce.scan.recording import Place, Recording
+    from sottovoce.scan.recording import Place
 
 __all__ = [
+    "MOST_REQUESTS",
+    "ask",
+    "check_length",
+    "check_size",
     "fetch",
-    "fetch_ahead",
     "is_remote",
     "local_stamp",
     "open_binary",
@@ -31,10 +40,23 @@ __all__ = [
     "stamp_of_details",
 ]
 
-_logger = logging.getLogger(__name__)
-_MOST_WORDS = 200
-_RETRY_S = (0.2, 0.8, 3.0)
-"""Waits between tries of a store that answers with an error."""
+MOST_REQUESTS = 32
+"""That one worker has under way at once."""
+_CONNECT_S, _SILENCE_S = 5.0, 10.0
+"""After which a store that says nothing is given up, for this try."""
+_WHOLE_BYTES = 8 << 20
+_S3, _WEB = ("s3", "s3a"), ("http", "https")
+_DRIVERS = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "hf": "huggingface_hub",
+}
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 
@@ -70,12 +92,43 @@ def _file_system(scheme: str) -> Any:  # noqa: ANN401 - fsspec has no types
         purpose = f"read {scheme}:// addresses"
         raise MissingExtraError("fsspec", extra="scan", purpose=purpose) from err
     try:
-        return fsspec.filesystem(scheme)
+        system = fsspec.filesystem(scheme, **_options(scheme, fsspec.config.conf))
     except (ImportError, ValueError) as err:
+        driver = _DRIVERS.get(scheme)
         raise AudioFileError(
             f"addresses of the kind {scheme}:// cannot be read: {err}",
-            remedy="Install fsspec's driver for it, s3fs or gcsfs for instance.",
+            remedy=f"pip install {driver}" if driver else "Install fsspec's driver for it.",
         ) from err
+    if scheme in _S3:
+        system.retries = 1  # `sottovoce.scan.retrying` does it
+    return system
+
+
+def _options(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return how a driver is to be made: never silent for minutes, and without old listings.
+
+    What the person has configured for fsspec goes before.
+    """
+    if scheme in _S3:
+        theirs = (configured.get("s3") or {}).get("config_kwargs") or {}
+        own = {
+            "connect_timeout": _CONNECT_S,
+            "read_timeout": _SILENCE_S,
+            "max_pool_connections": MOST_REQUESTS,
+            "retries": {"total_max_attempts": 1},
+        }
+        # An object that was replaced must be seen, in the same process too.
+        return {
+            "config_kwargs": {**own, **theirs},
+            "use_listings_cache": False,
+            "skip_instance_cache": True,
+        }
+    if scheme in _WEB and "client_kwargs" not in (configured.get(scheme) or {}):
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S)
+        return {"client_kwargs": {"timeout": timeout}}
+    return {}
 
 
 def open_remote(url: str) -> tuple[Any, str]:
@@ -103,16 +156,54 @@ def open_binary(url: str) -> BinaryIO:
     """
     try:
         if is_remote(url):
-            system, path = open_remote(url)
-            file: BinaryIO = system.open(path, "rb")
-            return file
+            return _open_remote_file(url)
         if stat.S_ISREG(Path(url).stat().st_mode):
             return Path(url).open("rb")
     except AudioFileError:
         raise
     except Exception as err:  # drivers raise whatever their libraries do
-        raise AudioFileError(f"cannot be opened: {_reason(err)}", path=url) from err
+        raise AudioFileError(f"cannot be opened: {reason(err)}", path=url) from err
     raise UnreadableAudioError("is not a regular file", path=url)
+
+
+def _open_remote_file(url: str) -> BinaryIO:
+    system, path = open_remote(url)
+    _, size = stamp_of(url)
+    try:
+        if scheme_of(url) not in _WEB:
+            return cast("BinaryIO", RemoteFile(system, path, url=url, size=size))
+        if 0 < size <= _WHOLE_BYTES:
+            return io.BytesIO(persist(system.cat_file, path))
+        # Not every server sends parts, and only this one notices before it has read the whole.
+        return cast("BinaryIO", persist(system.open, path, "rb"))
+    except Exception as err:  # drivers raise whatever their libraries do
+        raise explain(err, url) from err
+
+
+def ask(url: str, what: str, *, patience_s: float = PATIENCE_S, **options: object) -> Any:  # noqa: ANN401 - fsspec has no types
+    """Return what a store says about an address.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+    what : "info", "ls", "exists" or "glob"
+        The method of fsspec's file systems that is asked.
+    patience_s : float
+        How long a store that is busy is asked again, in seconds.
+    **options : object
+        For the method.
+
+    Raises
+    ------
+    AudioFileError
+        With the reason in words, and what helps.
+    """
+    system, path = open_remote(url)
+    try:
+        return persist(getattr(system, what), path, patience_s=patience_s, **options)
+    except Exception as err:  # drivers raise whatever their libraries do
+        raise explain(err, url) from err
 
 
 def local_stamp(status: os.stat_result) -> str:
@@ -132,18 +223,15 @@ def stamp_of(url: str) -> tuple[str, int]:
         if not is_remote(url):
             status = Path(url).stat()
             return local_stamp(status), status.st_size
-        system, path = open_remote(url)
-        return stamp_of_details(system.info(path))
-    except AudioFileError:
-        raise
-    except Exception as err:  # drivers raise whatever their libraries do
-        raise AudioFileError(f"cannot be read: {_reason(err)}", path=url) from err
+    except OSError as err:
+        raise AudioFileError(f"cannot be read: {reason(err)}", path=url) from err
+    return stamp_of_details(ask(url, "info"))
 
 
 def stamp_of_details(details: dict[str, Any]) -> tuple[str, int]:
     """Return stamp and size from what fsspec says about a file."""
     size = int(details.get("size") or 0)
-    for name in ("ETag", "etag", "md5Hash", "LastModified", "mtime", "created"):
+    for name in ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "mtime", "created"):
         if details.get(name):
             return f"{size}-{str(details[name]).strip(chr(34))}", size
     return f"{size}", size
@@ -170,8 +258,7 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
         case File(url) if not is_remote(url):
             return url
         case File(url):
-            _, size = stamp_of(url)
-            return _read(url, 0, size, most_bytes)
+            return _read_whole(url, most_bytes)
         case Member(url, start, length):
             return _read(url, start, length, most_bytes)
         case Cell(url, group, row, column):
@@ -180,76 +267,47 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
             return read_cell(url, group, row, column, most_bytes=most_bytes)
 
 
+def _read_whole(url: str, most_bytes: int) -> bytes:
+    _, size = stamp_of(url)
+    check_size(url, size, most_bytes)
+    try:
+        system, path = open_remote(url)
+        return bytes(persist(system.cat_file, path))
+    except Exception as err:  # drivers raise whatever their libraries do
+        raise explain(err, url) from err
+
+
 def _read(url: str, start: int, length: int, most_bytes: int) -> bytes:
-    if length > most_bytes:
-        raise AudioFileError(f"has {length:,} bytes, more than {most_bytes:,}", path=url)
+    check_size(url, length, most_bytes)
     try:
         if is_remote(url):
-            data = _read_remote(url, start, length)
+            system, path = open_remote(url)
+            data = bytes(persist(system.cat_file, path, start=start, end=start + length))
         else:
             with Path(url).open("rb") as file:
                 file.seek(start)
                 data = file.read(length)
-    except AudioFileError:
-        raise
     except Exception as err:  # drivers raise whatever their libraries do
-        raise AudioFileError(f"cannot be read: {_reason(err)}", path=url) from err
+        if is_remote(url):
+            raise explain(err, url) from err
+        raise AudioFileError(f"cannot be read: {reason(err)}", path=url) from err
+    check_length(url, data, length)
+    return data
+
+
+def check_size(url: str, n_bytes: int, most_bytes: int) -> None:
+    """Raise `AudioFileError` where a file has more bytes than may be brought into memory."""
+    if n_bytes > most_bytes:
+        raise AudioFileError(f"has {n_bytes:,} bytes, more than {most_bytes:,}", path=url)
+
+
+def check_length(url: str, data: bytes, length: int) -> None:
+    """Raise `AudioFileError` where a part of a file is not as long as it was asked for."""
     if len(data) < length:
         raise UnreadableAudioError(f"is cut short: {len(data):,} of {length:,} bytes", path=url)
-    return data
-
-
-def _read_remote(url: str, start: int, length: int) -> bytes:
-    """Read from a store, which may be busy for a moment."""
-    system, path = open_remote(url)
-    for wait_s in _RETRY_S:
-        try:
-            data: bytes = system.cat_file(path, start=start, end=start + length)
-        except (FileNotFoundError, PermissionError):
-            raise
-        except Exception:  # drivers raise whatever their libraries do
-            _logger.info("%s: trying again in %.1f s", url, wait_s, exc_info=True)
-            time.sleep(wait_s)
-        else:
-            return data
-    return bytes(system.cat_file(path, start=start, end=start + length))
-
-
-def fetch_ahead(recordings: list[Recording], *, most_bytes: int) -> dict[str, bytes]:
-    """Bring files of a store into memory, many at the same time.
-
-    Parameters
-    ----------
-    recordings : list of Recording
-        A batch.
-    most_bytes : int
-        In all; what would be more is left to be fetched by itself.
-
-    Returns
-    -------
-    data : dict of str to bytes
-        By the recordings' ids; what failed is missing, and is tried again by itself.
-    """
-    wanted: dict[str, dict[str, str]] = {}
-    for recording in recordings:
-        place = recording.place
-        if isinstance(place, File) and is_remote(place.url) and recording.n_bytes <= most_bytes:
-            most_bytes -= recording.n_bytes
-            wanted.setdefault(scheme_of(place.url), {})[place.url] = recording.id
-    data: dict[str, bytes] = {}
-    for by_url in wanted.values():
-        try:
-            paths = {open_remote(url)[1]: name for url, name in by_url.items()}
-            system, _ = open_remote(next(iter(by_url)))
-            got = system.cat(list(paths), on_error="return")
-        except Exception:  # drivers raise whatever their libraries do
-            _logger.info("a batch could not be fetched ahead", exc_info=True)
-            continue
-        data |= {paths[path]: one for path, one in got.items() if isinstance(one, bytes)}
-    return data
-
-
-def _reason(err: Exception) -> str:
-    """Return what an error says, in a line."""
-    said = getattr(err, "strerror", None) or str(err) or repr(err)
-    return str(said).splitlines()[0][:_MOST_WORDS]
+    if len(data) > length:
+        raise UnsupportedFormatError(
+            "lies on a server that sends only whole files",
+            path=url,
+            remedy="Fetch the file, and name the copy.",
+        )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sottovoce.core.detection import Detection
     from sottovoce.scan.recording import Recording
 
-__all__ = ["ENOUGH_S", "Limits", "examine"]
+__all__ = ["ENOUGH_S", "Limits", "examine", "tell_failure"]
 
 _logger = logging.getLogger(__name__)
 
@@ -93,16 +93,20 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
     """
     try:
         return _examine(recording, limits, thorough=thorough)
-    except (UnsupportedFormatError, MissingExtraError) as err:
-        return _fail(recording, "unsupported", str(err), err.remedy)
     except SottovoceError as err:
-        return _fail(recording, "error", str(err), err.remedy)
+        return tell_failure(recording, err)
     except MemoryError:
         remedy = "Allow it more memory, or look at the file alone: sottovoce check FILE"
         return _fail(recording, "error", "took more memory than it may", remedy)
     except Exception as err:  # a scan of a million goes on
         _logger.exception("%s", recording.id)
         return _fail(recording, "error", f"an unforeseen error: {err!r}"[:500], "")
+
+
+def tell_failure(recording: Recording, err: SottovoceError) -> Finding:
+    """Return the finding for a recording that could not be read."""
+    is_other = isinstance(err, UnsupportedFormatError | MissingExtraError)
+    return _fail(recording, "unsupported" if is_other else "error", str(err), err.remedy)
 
 
 def _fail(recording: Recording, status: Status, message: str, remedy: str) -> Finding:

@@ -1,0 +1,180 @@
+"""Folders in a store, walked lazily, and what is told of the files there."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import AudioFileError
+from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.recording import Cut, File, Recording
+from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import ask, open_remote, stamp_of_details
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sottovoce.scan.sources import Source
+
+__all__ = [
+    "RemoteFolderSource",
+    "describe_failure",
+    "describe_remote",
+    "holds_saved_dataset",
+    "is_audio",
+]
+
+
+class RemoteFolderSource:
+    """All audio files under an address, as ``s3://bucket/prefix``, and the data sets there.
+
+    Parameters
+    ----------
+    name : str
+        The address.
+    open_nested : callable
+        Returns the source that a file there is, or None where it is no data set.
+    open_saved : callable
+        Returns the source that a folder there is, where `datasets` has saved a data set in it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        open_nested: Callable[[str], Source | None],
+        open_saved: Callable[[str], Source],
+    ) -> None:
+        self.name = name
+        self._open_nested = open_nested
+        self._open_saved = open_saved
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield audio files, each folder sorted, and what is in data sets among them."""
+        for one in self._walk():
+            if isinstance(one, Finding):
+                yield one
+            elif (nested := self._nested(one)) is not None:
+                yield from nested.recordings()
+            elif is_audio(one.url):
+                yield from describe_remote(one.url, one.details, folder=one.folder)
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every file as a whole, and the examples of data sets."""
+        for one in self._walk():
+            if isinstance(one, Finding):
+                continue
+            if (nested := self._nested(one)) is not None:
+                yield from nested.cuts()
+            elif is_audio(one.url):
+                yield Cut(id=one.url, recording_id=one.url)
+
+    def _nested(self, one: _Entry) -> Source | None:
+        if one.is_saved:
+            return self._open_saved(one.url)
+        return None if is_audio(one.url) else self._open_nested(one.url)
+
+    def _walk(self) -> Iterator[_Entry | Finding]:
+        """Yield every file and saved data set, folder by folder.
+
+        The driver's own walk leaves out what it could not list, without a word.
+        """
+        _, root = open_remote(self.name)
+        scheme = self.name.split("://", 1)[0]
+        waiting = [root.rstrip("/")]
+        while waiting:
+            path = waiting.pop()
+            folder = f"{scheme}://{path.lstrip('/')}"
+            try:
+                listed = ask(folder, "ls", detail=True)
+            except AudioFileError as err:
+                yield describe_failure(err, folder)
+                continue
+            entries = {one["name"].rstrip("/"): one for one in listed}
+            entries.pop(path, None)  # the marker of the folder itself
+            names = sorted(entries)
+            if holds_saved_dataset({posixpath.basename(name) for name in names}):
+                yield _Entry(url=folder, folder=folder, details={}, is_saved=True)
+                continue
+            is_folder = {name: entries[name]["type"] == "directory" for name in names}
+            waiting += [name for name in reversed(names) if is_folder[name]]
+            for name in names:
+                if not is_folder[name]:
+                    url = f"{scheme}://{name.lstrip('/')}"
+                    yield _Entry(url=url, folder=folder, details=entries[name])
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write the addresses that are kept, one a line; the bytes stay where they are.
+
+        A data set is kept as a whole or not at all; opened by its own name, it is copied in part.
+        """
+        n_kept = n_left_out = 0
+        part = out.with_name(out.name + ".part")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            for one in self._walk():
+                if isinstance(one, Finding):
+                    continue
+                nested = self._nested(one)
+                if nested is None and not is_audio(one.url):
+                    continue
+                ids = [one.url] if nested is None else [cut.recording_id for cut in nested.cuts()]
+                if any(refused(recording_id) for recording_id in ids):
+                    n_left_out += len(ids)
+                else:
+                    file.write(f"{one.url}\n")
+                    n_kept += len(ids)
+        part.replace(out)
+        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file in a store, or a folder there that is a saved data set."""
+
+    url: str
+    folder: str
+    details: dict[str, object]
+    is_saved: bool = False
+
+
+def holds_saved_dataset(names: set[str]) -> bool:
+    """Say whether a folder with such names in it is a data set that `datasets` saved to disk.
+
+    Examples
+    --------
+    >>> holds_saved_dataset({"state.json", "dataset_info.json", "data-00000-of-00001.arrow"})
+    True
+    >>> holds_saved_dataset({"dataset_info.json", "train.arrow"})
+    False
+    """
+    return "dataset_dict.json" in names or {"state.json", "dataset_info.json"} <= names
+
+
+def is_audio(name: str) -> bool:
+    """Say whether a file is a recording, by its name."""
+    return Path(name).suffix.lower() in AUDIO_SUFFIXES
+
+
+def describe_remote(url: str, details: dict[str, object], **groups: str) -> Iterator[Recording]:
+    """Yield the recording that a file in a store is, by what the store says of it."""
+    stamp, size = stamp_of_details(details)
+    modified = details.get("LastModified") or details.get("mtime")
+    timestamp = getattr(modified, "timestamp", None)
+    yield Recording(
+        id=url,
+        place=File(url),
+        stamp=stamp,
+        n_bytes=size,
+        modified_s=timestamp() if timestamp is not None else None,
+        groups=groups,
+    )
+
+
+def describe_failure(err: AudioFileError, name: str) -> Finding:
+    """Return the finding for a file or folder that a store does not show."""
+    message = str(err).removeprefix(f"{name}: ")
+    return Finding(id=name, status="error", message=message, remedy=err.remedy)
