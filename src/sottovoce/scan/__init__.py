@@ -2,6 +2,7 @@
 
 from sottovoce.scan.engine import Scan, detector_version, scan_paths
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.hugging_face import filter_data_set
 from sottovoce.scan.job import Words
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.opening import open_sources
@@ -19,6 +20,7 @@ __all__ = [
     "Words",
     "detector_version",
     "examine_example",
+    "filter_data_set",
     "is_refused",
     "merge_ledgers",
     "open_sources",

@@ -190,7 +190,7 @@ def _number(text: str) -> int:
 
 
 def scan_paths(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Iterable[Any],
     *,
     workers: int | None = None,
     ledger: str | os.PathLike[str] | None = None,
@@ -202,8 +202,9 @@ def scan_paths(
 
     Parameters
     ----------
-    paths : iterable of path-like
-        Files, folders, globs, archives, tables, manifests, and addresses that fsspec can open.
+    paths : iterable of path-like, or of data sets
+        Files, folders, globs, archives, tables, manifests, and addresses that fsspec can open;
+        and data sets of Hugging Face's `datasets`, which are then not decoded.
     workers : int or None
         Processes; by default as many as there are cores.
     ledger : path-like or None
@@ -242,7 +243,7 @@ def scan_paths(
     ...     if finding.marked:
     ...         print(finding.id, finding.owner_ids)
     """
-    sources = open_sources([os.fspath(path) for path in paths])
+    sources = open_sources(paths)
     with ExitStack() as stack:
         book = None
         if ledger is not None:

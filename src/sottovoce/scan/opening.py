@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import stat
 from itertools import islice, product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
 from sottovoce.scan.columns import import_arrow
 from sottovoce.scan.folders import FileSource, FolderSource
+from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.listed import PATH_NAMES, parse_object, read_lines
 from sottovoce.scan.lists import ListSource
@@ -44,7 +46,7 @@ _MISSING = "Check the name, and the permissions of the folder that it is in."
 
 
 def open_sources(
-    names: Iterable[str],
+    names: Iterable[Any],
     *,
     group_by: tuple[str, ...] = (),
     column: str | None = None,
@@ -54,8 +56,9 @@ def open_sources(
 
     Parameters
     ----------
-    names : iterable of str
-        Paths or addresses.  ``*``, ``?``, ``[…]`` and ``**`` stand for what is there;
+    names : iterable of str, path-like or data sets
+        Paths, addresses, and data sets of Hugging Face's that are open in this process.
+        In names, ``*``, ``?``, ``[…]`` and ``**`` stand for what is there;
         ``shard-{000..012}.tar`` and ``{train,test}.csv`` for what must be there.
     group_by, column, root
         As in `open_source`.
@@ -70,11 +73,28 @@ def open_sources(
     AudioFileError
         If something does not exist, or a pattern matches nothing.
     """
-    return [
-        open_source(one, group_by=group_by, column=column, root=root)
-        for name in names
-        for one in _expand(name)
-    ]
+    sources: list[Source] = []
+    for name in names:
+        if is_data_set(name):
+            sources += open_data_set(name, group_by=group_by, column=column)
+            continue
+        sources += [
+            open_source(one, group_by=group_by, column=column, root=root)
+            for one in _expand(os.fspath(name))
+        ]
+    _check_data_sets(sources)
+    return sources
+
+
+def _check_data_sets(sources: list[Source]) -> None:
+    """Raise where two data sets have one name: the rows of one would be taken for the other's."""
+    names = [one.name for one in sources if one.name.startswith(PREFIX)]
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise ParameterError(
+            f"two data sets are called {twice!r}",
+            remedy="Scan them one after the other, each with a ledger of its own.",
+        )
 
 
 def open_source(
@@ -133,6 +153,12 @@ def open_source(
 
 def _look(name: str) -> bool:
     """Say whether a name is a folder's, or raise where there is nothing to read."""
+    if name.startswith(PREFIX):
+        raise AudioFileError(
+            "was a data set in the memory of the program that scanned it",
+            path=name,
+            remedy="Filter it there: sottovoce.scan.filter_data_set(data_set, ledger)",
+        )
     if is_remote(name):
         return bool(ask(name, "info", patience_s=_FIRST_PATIENCE_S)["type"] == "directory")
     try:

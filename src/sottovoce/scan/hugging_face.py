@@ -1,0 +1,348 @@
+"""`open_data_set`: data sets of Hugging Face's `datasets` that are open in this process.
+
+Nothing here imports `datasets`: who hands over one of its objects has done so.  Audio is never
+decoded by it, which would need PyTorch; its bytes, or the path that stands for them, are what a
+recording is made of.  Rows are read in passing and their bytes travel to the workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import (
+    AudioFileError,
+    LedgerError,
+    ParameterError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
+from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow
+from sottovoce.scan.finding import UNREAD, Finding
+from sottovoce.scan.folders import describe_file
+from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.listed import GROUP_NAMES, clean, groups_of, point_at
+from sottovoce.scan.recording import Cut, File, Inline, Recording
+from sottovoce.scan.remote_folders import describe_failure
+from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import is_remote, stamp_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+__all__ = ["PREFIX", "DataSetSource", "filter_data_set", "is_data_set", "open_data_set"]
+
+PREFIX = "dataset:"
+"""What the names of such sources begin with."""
+_MAPS = frozenset({"DatasetDict", "IterableDatasetDict"})
+_SETS = frozenset({"Dataset", "IterableDataset"})
+_READ_BYTES = 8 << 20
+_MOST_ROWS = 256
+
+
+def is_data_set(value: object) -> bool:
+    """Say whether something is a data set of `datasets`, or a mapping of them."""
+    return bool(_kinds(value) & (_MAPS | _SETS))
+
+
+def _kinds(value: object) -> set[str]:
+    """Return the names of classes of `datasets` that an object is of."""
+    kinds = type(value).__mro__
+    return {one.__name__ for one in kinds if one.__module__.partition(".")[0] == "datasets"}
+
+
+def open_data_set(
+    data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
+    *,
+    group_by: tuple[str, ...] = (),
+    column: str | None = None,
+) -> list[DataSetSource]:
+    """Return the sources that a data set is: one, or one for each of its splits.
+
+    Parameters
+    ----------
+    data_set : datasets.Dataset, DatasetDict, IterableDataset or IterableDatasetDict
+        Left as it is.
+    group_by : tuple of str
+        Columns that say what recordings belong to, beside those that say who speaks.
+    column : str or None
+        The column with audio; None finds it.
+    """
+    if _kinds(data_set) & _MAPS:
+        return [
+            DataSetSource(one, split=str(name), group_by=group_by, column=column)
+            for name, one in data_set.items()
+        ]
+    return [DataSetSource(data_set, group_by=group_by, column=column)]
+
+
+class DataSetSource:
+    """One split of a data set.
+
+    Parameters
+    ----------
+    data_set : datasets.Dataset or datasets.IterableDataset
+        Left as it is.
+    split : str
+        Its name in a mapping of data sets; empty for what the data set says itself.
+    group_by, column
+        As in `open_data_set`.
+
+    Attributes
+    ----------
+    name : str
+        ``"dataset:parquet-train-86d28a1be9e2"``: what the set was made by, its split, and its
+        fingerprint, which changes with its rows.  A set that is read in passing has none; what
+        tells such sets apart is the configuration's name.
+    """
+
+    def __init__(
+        self,
+        data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
+        *,
+        split: str = "",
+        group_by: tuple[str, ...] = (),
+        column: str | None = None,
+    ) -> None:
+        self._data_set = data_set
+        self._column = column
+        self._group_by = group_by
+        self.is_streamed = "IterableDataset" in _kinds(data_set)
+        self.name = _name(data_set, split)
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield a recording for each row and column of audio."""
+        try:
+            for row_id, row, columns in self._rows():
+                groups = groups_of(row, group_by=self._group_by, dataset=clean(self.name))
+                for column in columns:
+                    own_id = _recording_id(row_id, column, columns)
+                    yield self._describe(own_id, row.get(column.name), groups)
+        except SottovoceError as err:
+            message = str(err).removeprefix(f"{self.name}: ")
+            status = "unsupported" if isinstance(err, UnsupportedFormatError) else "error"
+            yield Finding(
+                id=self.name,
+                status=status,  # type: ignore[arg-type]  # one of two literals
+                message=message,
+                remedy=err.remedy,
+            )
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every row; one with several recordings once for each of them."""
+        for row_id, _, columns in self._rows():
+            for column in columns:
+                yield Cut(id=row_id, recording_id=_recording_id(row_id, column, columns))
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Save the data set, without the rows any of whose recordings is refused, to disk.
+
+        Raises
+        ------
+        ParameterError
+            If the data set is read in passing.
+        """
+        if self.is_streamed:
+            raise ParameterError(
+                "a data set that is read in passing cannot be saved",
+                remedy="Filter it as it passes: sottovoce.scan.filter_data_set",
+            )
+        kept = self.select(refused)
+        kept.save_to_disk(str(out))
+        return Kept(path=str(out), n_kept=len(kept), n_left_out=len(self._data_set) - len(kept))
+
+    def select(self, refused: Callable[[str], bool]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
+        """Return the data set without the rows any of whose recordings is refused."""
+        columns = self._columns(self._data_set)
+
+        def is_kept(row: int) -> bool:
+            row_id = f"{self.name}::{row}"
+            return not any(refused(_recording_id(row_id, one, columns)) for one in columns)
+
+        return self._data_set.select([row for row in range(len(self._data_set)) if is_kept(row)])
+
+    def let_pass(self, refused: Callable[[str], bool], stamps: Mapping[str, str]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
+        """Return a data set that is read in passing, without what is refused.
+
+        A row is known by what is in it: its number is another one in every process that loads a
+        part of the set, and after every shuffling.
+
+        Parameters
+        ----------
+        refused : callable
+            Takes a status; that of a recording that was not scanned is empty.
+        stamps : mapping of str to str
+            Statuses by the recordings' stamps.
+        """
+        columns = self._columns(self._data_set)
+
+        def is_kept(row: Mapping[str, Any]) -> bool:
+            found = [self._describe("", row.get(one.name), {}) for one in columns]
+            return not any(
+                refused(one.status if isinstance(one, Finding) else stamps.get(one.stamp, ""))
+                for one in found
+            )
+
+        # A filter is shown rows as they are, and decoding them needs PyTorch.
+        kept = self._undecoded().filter(is_kept)
+        for name, feature in (self._data_set.features or {}).items():
+            if type(feature).__name__ == "Audio":
+                kept = kept.cast_column(name, feature)
+        return kept
+
+    def _rows(self) -> Iterator[tuple[str, Mapping[str, Any], list[AudioColumn]]]:
+        columns = self._columns(self._data_set)
+        rows = self._streamed() if self.is_streamed else self._stored(columns)
+        for number, row in enumerate(rows):
+            yield f"{self.name}::{number}", row, columns
+
+    def _columns(self, data_set: Any) -> list[AudioColumn]:  # noqa: ANN401 - `datasets` is not imported here
+        if data_set.features is not None:
+            schema = data_set.features.arrow_schema
+        else:
+            first = list(itertools.islice(self._streamed(), 1))
+            schema = import_arrow().RecordBatch.from_pylist(first).schema
+        return audio_columns(schema, column=self._column, url=self.name)
+
+    def _stored(self, columns: list[AudioColumn]) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of a data set that lies in Arrow tables, with the columns that matter."""
+        wanted = {*(one.name for one in columns), *GROUP_NAMES, *self._group_by}
+        names = [name for name in self._data_set.column_names if name in wanted]
+        n_rows = len(self._data_set)
+        mean = self._data_set.data.nbytes // max(1, self._data_set.data.num_rows)
+        step = max(1, min(_MOST_ROWS, _READ_BYTES // max(1, mean)))
+        # In this format nothing is decoded, whatever the features say.
+        tables = self._data_set.with_format("arrow", columns=names)
+        for start in range(0, n_rows, step):
+            yield from tables[start : start + step].to_pylist()
+
+    def _streamed(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self._undecoded().with_format(None))
+
+    def _undecoded(self) -> Any:  # noqa: ANN401 - `datasets` is not imported here
+        data_set = self._data_set
+        for name, feature in (data_set.features or {}).items():
+            if type(feature).__name__ == "Audio":
+                undecoded = sys.modules["datasets"].Audio(decode=False)
+                data_set = data_set.cast_column(name, undecoded)
+        return data_set
+
+    def _describe(
+        self, own_id: str, audio: object, groups: Mapping[str, str]
+    ) -> Recording | Finding:
+        path: object = audio
+        data: object = audio if isinstance(audio, bytes) else None
+        if isinstance(audio, Mapping):
+            data, path = audio.get("bytes"), audio.get("path")
+        if isinstance(data, bytes):
+            digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+            return Recording(
+                id=own_id, place=Inline(data), stamp=digest, n_bytes=len(data), groups=groups
+            )
+        if path is None:
+            message = "is empty: neither bytes nor a path"
+            return Finding(id=own_id, status="error", message=message, groups=groups)
+        use = point_at(path, folder="", known_as=own_id)
+        if use.finding is not None:
+            return replace(use.finding, groups=groups)
+        found = _describe_path(use.recording_id)
+        if isinstance(found, Recording):
+            found = replace(found, stamp=f"{found.stamp} {use.recording_id}")
+        return replace(found, id=own_id, groups=groups)
+
+
+def _describe_path(path: str) -> Recording | Finding:
+    if not is_remote(path):
+        return describe_file(path)
+    try:
+        stamp, size = stamp_of(path)
+    except AudioFileError as err:
+        return describe_failure(err, path)
+    return Recording(id=path, place=File(path), stamp=stamp, n_bytes=size)
+
+
+def _recording_id(row_id: str, column: AudioColumn, columns: list[AudioColumn]) -> str:
+    return row_id if len(columns) == 1 else f"{row_id}::{clean(column.name)}"
+
+
+def _name(data_set: Any, split: str) -> str:  # noqa: ANN401 - `datasets` is not imported here
+    info = data_set.info
+    parts = [
+        info.dataset_name or info.builder_name or "",
+        "" if hasattr(data_set, "_fingerprint") else info.config_name or "",
+        split or str(data_set.split or ""),
+        getattr(data_set, "_fingerprint", None) or "",
+    ]
+    return PREFIX + (clean("-".join(filter(None, parts))) or "unnamed")
+
+
+def filter_data_set(
+    data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
+    ledger: str | os.PathLike[str],
+    *,
+    column: str | None = None,
+    strict: bool = False,
+) -> Any:  # noqa: ANN401 - what was given
+    """Return a data set of Hugging Face's without what a scan of it refused.
+
+    Parameters
+    ----------
+    data_set : datasets.Dataset, DatasetDict, IterableDataset or IterableDatasetDict
+        The same as was scanned.
+    ledger : path-like
+        Of that scan: `scan_paths([data_set], ledger=...)`.
+    column : str or None
+        As in the scan.
+    strict : bool
+        Whether what is suspected or was not read is left out too.  Rows that the scan did not
+        come to always are.
+
+    Returns
+    -------
+    kept : type of `data_set`
+        With the same features; nothing is copied.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger is not there, or holds no scan of this very data set.
+
+    Notes
+    -----
+    Rows of a `Dataset` are known by their number in it, which is why it must be the very one that
+    was scanned.  Those of an `IterableDataset` are known by the bytes in them, so that it may be
+    shuffled, and loaded by several processes.
+
+    Examples
+    --------
+    >>> for finding in scan_paths([ds], ledger="ds.sqlite"):  # doctest: +SKIP
+    ...     pass
+    >>> ds = filter_data_set(ds, "ds.sqlite")  # doctest: +SKIP
+    """
+    sources = open_data_set(data_set, column=column)
+    with Ledger(Path(ledger), read_only=True) as book:
+        inputs = set(book.job().get("inputs", ()))
+        known = [pair for pair in book.stamped() if pair[0].id.startswith(PREFIX)]
+    statuses = {one.id: one.status for one, _ in known}
+    stamps = {stamp: one.status for one, stamp in known if stamp}
+    refusing = {"", "marked", *(("suspected", *UNREAD) if strict else ())}
+    kept = []
+    for source in sources:
+        if source.name not in inputs:
+            raise LedgerError(
+                f"{ledger} holds no scan of {source.name}",
+                remedy="Scan the data set first: scan_paths([data_set], ledger=...)",
+            )
+        if source.is_streamed:
+            kept.append(source.let_pass(refusing.__contains__, stamps))
+        else:
+            kept.append(source.select(lambda one: statuses.get(one, "") in refusing))
+    if _kinds(data_set) & _MAPS:
+        return type(data_set)(zip(data_set, kept, strict=True))
+    return kept[0]
