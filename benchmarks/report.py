@@ -45,6 +45,7 @@ SECTIONS = {
     "scan_dataset": "A data set as it might be",
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",
+    "scan_store": "A scan of a store",
     "scan_hostile": "Files that are broken or made to harm",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",

@@ -33,6 +33,7 @@ _ALL = (
     "scan_dataset",
     "scan_throughput",
     "scan_cluster",
+    "scan_store",
     "scan_hostile",
     "quality",
     "speed",

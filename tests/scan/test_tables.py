@@ -13,6 +13,7 @@ import pytest
 from sottovoce.errors import AudioFileError
 from sottovoce.scan.arrow import ArrowSource, is_saved_dataset
 from sottovoce.scan.cells import read_cell
+from sottovoce.scan.opening import open_sources
 from sottovoce.scan.recording import Cell
 from sottovoce.scan.tables import ParquetSource
 from tests.scan.conftest import all_read, encode, findings, read, recordings, refuse
@@ -332,3 +333,26 @@ def test_damaged_arrow_is_a_finding(tmp_path: Path) -> None:
         assert [one.id for one in told] == [str(path)]
         assert told[0].status == "error"
         assert len(read(source)) >= 4  # the other file's
+
+
+def test_a_saved_data_set_in_a_folder_is_read_as_one(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    saved = root / "saved"
+    saved.mkdir(parents=True)
+    table = hugging_face_table(3)
+    file = str(saved / "data-00000-of-00001.arrow")
+    with pa.OSFile(file, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_fingerprint": "1"}
+    (saved / "state.json").write_text(json.dumps(state))
+    (saved / "dataset_info.json").write_text("{}")
+    # Left over from an earlier save: the data set does not know it.
+    (saved / "old.arrow").write_bytes(b"")
+    (root / "a.wav").write_bytes(encode(9))
+    (source,) = open_sources([str(root)])
+    assert all_read(source, 4)
+    assert not findings(source)
+    first = f"{saved}/data-00000-of-00001.arrow::0"
+    kept = source.write_kept(tmp_path / "kept", refused=refuse(first))
+    assert (kept.n_kept, kept.n_left_out) == (3, 1)
+    assert is_saved_dataset(str(tmp_path / "kept" / "saved"))
