@@ -95,6 +95,12 @@ class TestShapes:
         }
         assert found["s3://voices/set/carl/word.wav"].groups == {"folder": "s3://voices/set/carl"}
 
+    def test_each_object_is_one_request(self, store, clips):
+        listed = list(open_sources([clips])[0].recordings())
+        store.reset()
+        assert len(list(bring(listed, most_bytes=1 << 30))) == N
+        assert [method for method, _, _ in store.methods] == ["GET"] * N
+
     def test_an_archive_is_fetched_in_few_requests(self, store):
         raw = io.BytesIO()
         with tarfile.open(fileobj=raw, mode="w") as archive:

@@ -101,6 +101,8 @@ def _file_system(scheme: str) -> Any:  # noqa: ANN401 - fsspec has no types
         ) from err
     if scheme in _S3:
         system.retries = 1  # `sottovoce.scan.retrying` does it
+        # Otherwise each object is asked for its size before it is read: twice the requests.
+        system.max_concurrency = 1
     return system
 
 
