@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.recording import Cell, Inline, Recording
+from sottovoce.scan.recording import Cell, File, Inline, Member, Recording
 from sottovoce.scan.storage import is_remote
 
 if TYPE_CHECKING:
@@ -53,11 +53,12 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
 
 def _is_full(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
     place, last = coming.place, batch[-1].place
-    url = getattr(place, "url", "")
-    if not is_remote(url):
+    # Of exactly these types: what else a place is made of is the workers' business.
+    is_known = type(place) in {File, Member, Cell}
+    if isinstance(place, Inline) or not is_known or not is_remote(place.url):
         return len(batch) >= _MOST or n_bytes >= _MOST_BYTES
     if not isinstance(place, Cell):
         return len(batch) >= _MOST_REMOTE or n_bytes >= _MOST_REMOTE_BYTES
-    if isinstance(last, Cell) and (last.url, last.group) == (url, place.group):
+    if isinstance(last, Cell) and (last.url, last.group) == (place.url, place.group):
         return len(batch) >= _MOST_IN_GROUP or n_bytes >= _MOST_GROUP_BYTES
     return len(batch) >= _MOST or n_bytes >= _MOST_BYTES
