@@ -26,8 +26,7 @@ class Trap(File):
         """Go off where a recording is opened; what else asks, asks for a name to show."""
         if sys._getframe(1).f_code.co_name == "fetch":
             self.go_off()
-            return "nowhere.wav"
-        return "trap://nowhere.wav"
+        return "nowhere.wav"
 
     def go_off(self) -> None:
         """Do harm."""

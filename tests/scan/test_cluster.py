@@ -112,6 +112,21 @@ class TestFaults:
         assert {f.status for _, f in findings} == {"error"}
 
 
+def test_a_connection_that_is_there_is_used_and_kept(words, nodes):
+    ray = pytest.importorskip("ray")
+    ray.init(nodes.address, log_to_driver=False)
+    try:
+        results = examine_on_cluster(
+            [make(Nap, f"{n:03}") for n in range(500)], address="auto", limits=Limits()
+        )
+        next(results)
+        results.close()
+        assert ray.is_initialized()
+        assert statuses(scan(words(20), nodes)) == {"undetermined": 20}
+    finally:
+        ray.shutdown()
+
+
 class TestCommand:
     def start(self, place, *options):
         return subprocess.Popen(

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import ClusterError, MissingExtraError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.pool import WorkerPool
-from sottovoce.scan.recording import Inline
+from sottovoce.scan.recording import Cell, File, Inline, Member
 from sottovoce.scan.storage import is_remote
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def examine_on_cluster(
         import ray
     except ImportError as err:
         raise MissingExtraError("ray", extra="ray", purpose="scan on a cluster") from err
-    with _connected(ray, address):
+    with _connected(ray, address) as is_ours:
         run = _Run(ray, limits, thorough=thorough)
         try:
             for one in recordings:
@@ -114,7 +114,9 @@ def examine_on_cluster(
             while run.is_busy:
                 yield from run.take(wait=True)
         finally:
-            run.cancel()
+            # What is under way ends with the connection; where that stays, it is called off.
+            if not is_ours:
+                run.cancel()
 
 
 class _Run:
@@ -266,15 +268,16 @@ class _Run:
     def cancel(self) -> None:
         """Give up what is under way."""
         for reference in self._under_way:
-            self._ray.cancel(reference, force=True)
+            # Not by force, which now and then ends this process from within Ray.
+            self._ray.cancel(reference, force=False)
         self._under_way.clear()
 
 
 @contextmanager
-def _connected(ray: Any, address: str) -> Iterator[None]:  # noqa: ANN401 - a module
-    """Use the connection that there is, or make one until the end."""
+def _connected(ray: Any, address: str) -> Iterator[bool]:  # noqa: ANN401 - a module
+    """Use the connection that there is, or make one until the end; say whether it was made."""
     if ray.is_initialized():
-        yield
+        yield False
         return
     # A scan tells nobody that it was made.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -291,7 +294,7 @@ def _connected(ray: Any, address: str) -> Iterator[None]:  # noqa: ANN401 - a mo
         # Ray's own would end this process without a word.
         signal.signal(signal.SIGTERM, before)
     try:
-        yield
+        yield True
     finally:
         ray.shutdown()
 
@@ -305,14 +308,13 @@ def _knock(address: str) -> None:
 
 def _as_seen_from_anywhere(recording: Recording) -> Recording:
     """Return a recording whose path does not depend on where a process was started."""
-    url = getattr(recording.place, "url", None)
-    if not isinstance(url, str) or is_remote(url):
+    place = recording.place
+    # Of exactly these types: what else a place is made of is the workers' business.
+    if type(place) not in {File, Member, Cell} or isinstance(place, Inline) or is_remote(place.url):
         return recording
-    place: Any = recording.place
-    return dataclasses.replace(
-        recording,
-        place=dataclasses.replace(place, url=os.path.abspath(url)),  # noqa: PTH100 - links stay as they are
-    )
+    # Links stay as they are.
+    url = os.path.abspath(place.url)  # noqa: PTH100
+    return dataclasses.replace(recording, place=dataclasses.replace(place, url=url))
 
 
 _kept: dict[tuple[Limits, bool], WorkerPool] = {}
