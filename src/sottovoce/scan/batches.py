@@ -17,7 +17,7 @@ from sottovoce.scan.storage import is_remote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["batches_of"]
+__all__ = ["batches_of", "belong_together"]
 
 _MOST, _MOST_BYTES = 64, 4 << 20
 _MOST_REMOTE, _MOST_REMOTE_BYTES = 512, 32 << 20
@@ -52,13 +52,35 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
 
 
 def _is_full(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
-    place, last = coming.place, batch[-1].place
+    place = coming.place
     # Of exactly these types: what else a place is made of is the workers' business.
     is_known = type(place) in {File, Member, Cell}
     if isinstance(place, Inline) or not is_known or not is_remote(place.url):
         return len(batch) >= _MOST or n_bytes >= _MOST_BYTES
     if not isinstance(place, Cell):
         return len(batch) >= _MOST_REMOTE or n_bytes >= _MOST_REMOTE_BYTES
-    if isinstance(last, Cell) and (last.url, last.group) == (place.url, place.group):
-        return len(batch) >= _MOST_IN_GROUP or n_bytes >= _MOST_GROUP_BYTES
+    if belong_together(batch, n_bytes, coming):
+        return False
     return len(batch) >= _MOST or n_bytes >= _MOST_BYTES
+
+
+def belong_together(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
+    """Say whether a recording lies in the part of a remote table that the batch ends with.
+
+    Parameters
+    ----------
+    batch : list of Recording
+        At least one; none belongs to a batch that is so large already.
+    n_bytes : int
+        In the batch.
+    coming : Recording
+        The next one.
+    """
+    place, last = coming.place, batch[-1].place
+    return (
+        type(place) is type(last) is Cell
+        and is_remote(place.url)
+        and (last.url, last.group) == (place.url, place.group)
+        and len(batch) < _MOST_IN_GROUP
+        and n_bytes < _MOST_GROUP_BYTES
+    )

@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ClusterError, MissingExtraError
+from sottovoce.scan.batches import belong_together
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.pool import WorkerPool
 from sottovoce.scan.recording import Cell, File, Inline, Member
@@ -167,23 +168,32 @@ class _Run:
         self._n_cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def add(self, recording: Recording) -> None:
-        """Put a recording into the block, and send the block when it is worth the way."""
+        """Put a recording into the block, after sending that where it is worth the way."""
+        if (
+            self._block
+            and self._is_due()
+            and not belong_together(self._block, self._n_bytes, recording)
+        ):
+            self.send()
         if not self._block:
             self._began_s = time.monotonic()
         self._block.append(recording)
         self._n_bytes += recording.n_bytes
         if isinstance(recording.place, Inline):
             self._n_inline_bytes += len(recording.place.data)
+            # Bytes that were read in passing are not kept waiting for the next recording.
+            if self._n_inline_bytes >= _INLINE_BYTES:
+                self.send()
+
+    def _is_due(self) -> bool:
         # Blocks grow, so that a small job too is spread over all nodes.
         rounds = self._n_sent // (_BLOCKS_PER_CPU * self._n_cpus)
         most = min(_LEAST_IN_BLOCK << min(rounds, 10), _MOST_IN_BLOCK)
-        if (
+        return (
             len(self._block) >= most
             or self._n_bytes >= _BLOCK_BYTES * most / _MOST_IN_BLOCK
-            or self._n_inline_bytes >= _INLINE_BYTES
             or time.monotonic() - self._began_s > _BLOCK_S
-        ):
-            self.send()
+        )
 
     def send(self) -> None:
         """Send what there is."""
