@@ -46,6 +46,8 @@ SECTIONS = {
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",
     "scan_store": "A scan of a store",
+    "scan_kill": "A scan that is killed",
+    "scan_ledger": "A ledger of a million recordings",
     "scan_hostile": "Files that are broken or made to harm",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",

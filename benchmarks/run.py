@@ -34,6 +34,8 @@ _ALL = (
     "scan_throughput",
     "scan_cluster",
     "scan_store",
+    "scan_kill",
+    "scan_ledger",
     "scan_hostile",
     "quality",
     "speed",

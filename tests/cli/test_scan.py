@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from sottovoce.cli._scan_outputs import tell
+from sottovoce.scan import Finding, summarise
 from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
 
 
@@ -63,6 +65,19 @@ class TestAnswers:
     def test_options_may_stand_before_the_data(self, shell, data):
         assert shell("scan", "--jobs", 1, "-o", "out", "data/bert").code == 0
         assert (shell.folder / "out" / "summary.json").is_file()
+
+
+def test_what_marks_say_of_training_is_told(capsys, tmp_path):
+    voices = [{"payload": None}, {"payload": {"owner_id": 7, "policy": 0x20, "year": 2026}}]
+    findings = [
+        Finding(id=str(i), status="marked", log10_p=-20.0, log10_e=9.0, voices=(voice,))
+        for i, voice in enumerate(voices)
+    ]
+    tell(summarise(findings), tmp_path)
+    told = capsys.readouterr().out
+    assert "1 whose owner and policy are not readable: treated as refusing training" in told
+    assert "1: refuses text and data mining" in told
+    assert "1 marked that do not name training; left out of it all the same" in told
 
 
 class TestFurther:

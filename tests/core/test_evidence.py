@@ -85,6 +85,28 @@ def test_false_discoveries_stay_under_the_rate(rng: np.random.Generator) -> None
     assert np.mean(shares) < 0.1
 
 
+@given(
+    log10_p=st.lists(st.floats(-12, 0) | st.sampled_from((-3.0, -2.0, -1.0, 0.0)), max_size=40),
+    q=st.sampled_from((0.001, 0.01, 0.05, 0.3)),
+    rotation=st.integers(0, 39),
+)
+def test_benjamini_and_hochberg_report_what_their_definition_says(
+    log10_p: list[float], q: float, rotation: int
+) -> None:
+    """Against the definition, by loops: the largest k with p_(k) <= q k / n, and ties with it."""
+    reported = evidence.benjamini_hochberg(log10_p, q=q)
+    n = len(log10_p)
+    limit = -np.inf
+    for k, value in enumerate(sorted(log10_p), start=1):
+        if value <= math.log10(q) + np.log10(k / n):
+            limit = value
+    assert reported.tolist() == [value <= limit for value in log10_p]
+    # The order of the files is no matter, and a larger q never reports less.
+    turned = np.roll(np.asarray(log10_p), rotation)
+    assert evidence.benjamini_hochberg(turned, q=q).tolist() == np.roll(reported, rotation).tolist()
+    assert (evidence.benjamini_hochberg(log10_p, q=min(2 * q, 0.9)) >= reported).all()
+
+
 def test_nothing_is_reported_where_nothing_passes() -> None:
     assert not evidence.benjamini_hochberg([-0.1, -0.2], q=0.01).any()
     assert len(evidence.benjamini_hochberg([], q=0.01)) == 0

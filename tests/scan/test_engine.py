@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
 from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.scan import Ledger, Limits, Scan, Words, merge_ledgers, open_sources, scan_paths
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.outputs import write_filtered, write_outputs
 
 EXPECTED = {
@@ -22,6 +25,18 @@ EXPECTED = {
 }
 
 WORDS = Words(owner=hex, policy=hex)
+
+
+def fail_at(name):
+    """Return a `write_kept` that fails for one folder, as on a full disk."""
+    original = FolderSource.write_kept
+
+    def write_kept(self, out, *, refused):
+        if self.name == name:
+            raise OSError("the disk is full")
+        return original(self, out, refused=refused)
+
+    return write_kept
 
 
 @pytest.fixture
@@ -123,6 +138,41 @@ class TestOutputs:
         excluded = outputs[0]["exclude.txt"].decode().splitlines()
         assert excluded == [f"{folder}/anna/long.flac", f"{folder}/anna/short.wav"]
 
+    def test_what_a_killed_process_left_is_swept_up(self, folder, tmp_path):
+        run(folder / "bert", tmp_path / "l")
+        out = tmp_path / "out"
+        out.mkdir()
+        names = [".results.0123abcd.part.parquet", ".exclude.0123abcd.part.txt", ".other.part"]
+        for name in names:
+            (out / name).touch()
+            os.utime(out / name, (1e9, 1e9))
+        (out / ".report.0123abcd.part.html").touch()
+        with Ledger(tmp_path / "l", read_only=True) as ledger:
+            write_outputs(ledger, out, words=WORDS)
+        hidden = {path.name for path in out.iterdir() if path.name.startswith(".")}
+        # What is not ours stays, and what somebody may be writing right now.
+        assert hidden == {".other.part", ".report.0123abcd.part.html"}
+
+    def test_outputs_show_the_surest_and_list_them_all(self, tmp_path):
+        """More marked recordings than are kept for the report while the ledger is read."""
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            ledger.begin_run({"inputs": ["x"]})
+            for number in range(2_500):
+                finding = Finding(
+                    id=f"{number:05}",
+                    status="marked",
+                    log10_p=-7.0 - number * 977 % 2_500,
+                    log10_e=5.0,
+                )
+                ledger.put(finding, stamp="")
+            summary = write_outputs(ledger, tmp_path / "out", words=WORDS)
+        assert summary.n_marked == 2_500
+        assert len((tmp_path / "out" / "exclude.txt").read_text().splitlines()) == 2_500
+        page = (tmp_path / "out" / "report.html").read_text()
+        surest = sorted(range(2_500), key=lambda number: -(number * 977 % 2_500))
+        assert all(f"{number:05}" in page for number in surest[:50])
+        assert not any(f">{number:05}<" in page for number in surest[50:])
+
     @pytest.mark.parametrize("strict", [False, True])
     def test_a_filtered_folder_lacks_what_is_refused(self, strict, folder, tmp_path):
         run(folder, tmp_path / "l")
@@ -137,6 +187,27 @@ class TestOutputs:
         expected = {name for name, status in EXPECTED.items() if status not in refused}
         assert names == {*expected, "odd/notes.txt"}
         assert (kept.n_kept, kept.n_left_out) == (len(expected), 8 - len(expected))
+
+    def test_a_copy_of_several_sources_is_there_as_a_whole_or_not_at_all(
+        self, folder, tmp_path, monkeypatch
+    ):
+        other = tmp_path / "other" / "bert"
+        shutil.copytree(folder / "bert", other)
+        names = [str(folder / "anna"), str(folder / "bert"), str(other)]
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            list(Scan(open_sources(names), ledger=ledger, workers=2).run())
+            copies = write_filtered(ledger, tmp_path / "kept")
+            with monkeypatch.context() as broken:
+                broken.setattr(FolderSource, "write_kept", fail_at(str(other)))
+                with pytest.raises(OSError, match="full"):
+                    list(copies)
+            assert not (tmp_path / "kept").exists()
+            kept = list(write_filtered(ledger, tmp_path / "kept"))
+        # Sources of the same name do not overwrite each other.
+        places = [tmp_path / "kept" / name for name in ("anna", "bert", "2-bert")]
+        assert [one.path for one in kept] == [str(place) for place in places]
+        assert [len(list(place.iterdir())) for place in places] == [0, 2, 2]
+        assert not (tmp_path / "kept.part").exists()
 
     def test_what_was_never_scanned_is_not_in_the_copy(self, folder, tmp_path):
         run(folder, tmp_path / "l")

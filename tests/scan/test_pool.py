@@ -95,7 +95,7 @@ class TestFlow:
         assert "MKL_NUM_THREADS" not in os.environ
 
 
-def test_workers_end_when_the_scan_is_killed(dataset):
+def test_workers_end_and_clear_up_when_the_scan_is_killed(dataset, tmp_path):
     code = (
         "from sottovoce.scan.pool import examine_all\n"
         "from sottovoce.scan.worker import Limits\n"
@@ -107,10 +107,11 @@ def test_workers_end_when_the_scan_is_killed(dataset):
     )
     script = dataset.parent / "killed.py"
     script.write_text(code)
+    paths = [os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")])]  # noqa: PTH109 - of the child
     with subprocess.Popen(
         [sys.executable, script],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},  # noqa: PTH109 - of the child
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(tmp_path)},
         start_new_session=True,
     ) as process:
         process.stdout.readline()
@@ -123,6 +124,7 @@ def test_workers_end_when_the_scan_is_killed(dataset):
     while members(process.pid):
         assert time.monotonic() < end, "a worker outlived the scan"
         time.sleep(0.1)
+    assert not list(tmp_path.glob("sottovoce-scan-*"))
 
 
 def members(session):

@@ -21,11 +21,11 @@ from playwright.sync_api import sync_playwright
 
 import sottovoce as sv
 from sottovoce.errors import AudioFileError
-from sottovoce.rights import describe_policy, format_owner_id
+from sottovoce.rights import Use, describe_policy, format_owner_id
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.drawings import draw_histogram, draw_voice
-from sottovoce.scan.finding import STATUSES, Finding
+from sottovoce.scan.finding import STATUSES, TRAINING, Finding
 from sottovoce.scan.job import Job, Words
 from sottovoce.scan.phrases import MEANINGS, make_harmless, say_verdict
 from sottovoce.scan.recording import File, Recording
@@ -163,8 +163,8 @@ class TestPage:
 
     def test_the_verdict_comes_first(self, report):
         page = report(MIXED)
-        assert "5 of 29 recordings refuse training; 2 could not be read." in page.text
-        assert page.text.index("refuse training;") < page.text.index("Totals")
+        assert "5 of 29 recordings carry a do-not-train mark; 2 could not be read." in page.text
+        assert page.text.index("carry a do-not-train mark;") < page.text.index("Totals")
 
     def test_the_sections_stand_in_their_order(self, report):
         groups = [dataclasses.replace(one, groups={"speaker": "s1"}) for one in MIXED]
@@ -200,6 +200,7 @@ class TestPage:
         summary = make_summary(n_tested=50, n_reported_bh=7, n_reported_by=6)
         page = report([], summary=summary)
         assert "may report 7 recordings (Benjamini and Hochberg, q = 0.01)" in page.text
+        assert "at most 1 in 100 entries are expected to be false" in page.text
         assert "Without any assumption it is 6 recordings" in page.text
 
     def test_findings_say_who_refuses_what_since_when(self, report):
@@ -250,6 +251,103 @@ class TestPage:
             assert said in text
 
 
+class TestPolicies:
+    """What is said of training is what the marks say of it, and no more."""
+
+    @pytest.mark.parametrize(
+        ("policies", "training"),
+        [
+            ([0x7F], "refused"),
+            ([0x0F], "refused"),
+            ([0x83], "refused"),
+            ([0x05], "refused in part"),
+            ([0x02], "refused in part"),
+            ([0x01, 0x02], "refused"),
+            ([0x04], "not named"),
+            ([0x00], "not named"),
+            ([0x80], "not named"),
+            ([0x20, 0x7F], "refused"),
+            ([None], "not readable"),
+            ([], "not readable"),
+            ([0x20, None], "not readable"),
+            ([0x05, None], "refused in part"),
+        ],
+    )
+    def test_a_recording_is_told_by_all_its_marks(self, policies, training):
+        voices = [make_voice(None if one is None else OWNER, one or 0) for one in policies]
+        finding = make_finding(voices=tuple(voices))
+        assert finding.training == finding.to_dict()["training"] == training
+        assert summarise([finding]).training == {**dict.fromkeys(TRAINING, 0), training: 1}
+
+    def test_the_bits_are_those_of_the_policies(self):
+        for use in Use:
+            finding = make_finding(voices=(make_voice(policy=use.value),))
+            of_training = use in (Use.TRAIN_GENERATIVE, Use.TRAIN_OTHER)
+            assert (finding.training == "refused in part") == of_training
+
+    def test_what_is_not_marked_says_nothing(self):
+        assert make_finding(status="suspected").training is None
+
+    @pytest.mark.parametrize(
+        ("voice", "said"),
+        [
+            (make_voice(), "2 of 3 recordings refuse training."),
+            (make_voice(policy=5), "2 of 3 recordings refuse training some models."),
+            (
+                make_voice(None),
+                "2 of 3 recordings carry marks that are not readable, which is treated as"
+                " refusing training.",
+            ),
+            (
+                make_voice(policy=0x20),
+                "2 of 3 recordings carry marks that do not name training.",
+            ),
+        ],
+    )
+    def test_each_policy_has_its_verdict_everywhere(self, report, tmp_path, voice, said):
+        findings = [make_finding(i, voices=(voice,)) for i in range(2)]
+        findings.append(make_finding(2, status="clean"))
+        summary = summarise(findings)
+        write_card(tmp_path / "c.md", job=JOB, summary=summary, words=WORDS)
+        write_croissant(tmp_path / "c.json", job=JOB, summary=summary, words=WORDS)
+        texts = [report(findings).text]
+        texts += [(tmp_path / name).read_text(encoding="utf-8") for name in ("c.md", "c.json")]
+        for text in texts:
+            assert said in text
+            assert "Of the marked recordings" not in text
+            if "refuse training." not in said:
+                assert "2 of 3 recordings refuse training." not in text
+        # All are on the list in any case, and where that is no matter of course it says why.
+        for text in texts[:2]:
+            assert ("what a mark does not name" in text) == ("refuse training." not in said)
+
+    def test_different_policies_are_told_apart(self, report, tmp_path):
+        policies = [0x7F, 0x7F, 0x05, None, 0x20]
+        findings = [
+            make_finding(i, voices=(make_voice(None if one is None else OWNER, one or 0),))
+            for i, one in enumerate(policies)
+        ]
+        said = (
+            "Of the marked recordings, 2 refuse training; 1 refuses training some models;"
+            " 1 carries a mark that is not readable, which is treated as refusing training;"
+            " 1 carries a mark that does not name training."
+        )
+        summary = summarise(findings)
+        write_card(tmp_path / "c.md", job=JOB, summary=summary, words=WORDS)
+        write_croissant(tmp_path / "c.json", job=JOB, summary=summary, words=WORDS)
+        page = report(findings)
+        for text in (page.text, *(path.read_text("utf-8") for path in tmp_path.glob("c.*"))):
+            assert said in text
+        assert "not readable; treated as refusing training" in page.text
+        assert (
+            "| not readable; treated as refusing training | 1 |"
+            in (tmp_path / "c.md").read_text("utf-8").splitlines()
+        )
+        limitations = json.loads((tmp_path / "c.json").read_text("utf-8"))["rai:dataLimitations"]
+        assert "The owner of 1 recording refuses text and data mining." in limitations
+        assert any("they are treated as refusing training" in one for one in limitations)
+
+
 class TestSizes:
     """Nothing, everything unread, a million."""
 
@@ -274,6 +372,7 @@ class TestSizes:
         statuses = {**dict.fromkeys(STATUSES, 0), "clean": 999_950, "marked": 50}
         summary = make_summary(
             statuses=statuses,
+            training={**dict.fromkeys(TRAINING, 0), "refused": 50},
             seconds=3.6e7,
             n_tested=1_000_000,
             owners={i: 1 + i % 7 for i in range(5_000)},
@@ -468,7 +567,9 @@ class TestCard:
 
     def test_it_says_totals_date_detector_and_limits(self, card):
         text = card(MIXED)
-        assert text.startswith("## Do-not-train marks\n\n**5 of 29 recordings refuse training;")
+        assert text.startswith(
+            "## Do-not-train marks\n\n**5 of 29 recordings carry a do-not-train mark;"
+        )
         for said in (
             "| Recordings | 29 |",
             "2026-03-01T11:30:00Z",
@@ -514,7 +615,7 @@ class TestCroissant:
     def test_it_says_that_recordings_refuse_and_names_the_list(self, croissant):
         fragment = croissant(MIXED)
         usage = fragment["usageInfo"]
-        assert "5 of 29 recordings refuse training" in usage["text"]
+        assert "5 of 29 recordings carry a do-not-train mark" in usage["text"]
         assert usage["url"] == "exclude.txt"
         assert usage["dateCreated"] == JOB.ended
         said = fragment["rai:dataLimitations"]
@@ -571,7 +672,7 @@ def real_findings(clip, tmp_path_factory) -> list[Finding]:
 
 def test_real_findings_are_told(report, real_findings):
     page = report(real_findings)
-    assert "3 of 5 recordings refuse training; 1 could not be read." in page.text
+    assert "3 of 5 recordings carry a do-not-train mark; 1 could not be read." in page.text
     for said in ("4f2a-91c0-77de", "1234-5678-90ab", "anonymous", "since 2027"):
         assert said in page.text
     assert page.source.count('class="score"') == 3
@@ -598,7 +699,9 @@ def test_a_browser_shows_it_and_asks_for_nothing(report, tmp_path, real_findings
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
         address = (tmp_path / "report.html").as_uri()
         page.goto(address)
-        assert page.locator("h1").inner_text().startswith("13 of 15 recordings refuse training")
+        assert (
+            page.locator("h1").inner_text().startswith("13 of 15 recordings carry a do-not-train")
+        )
         # The style sheet passes its own policy, and nothing is wider than the window.
         colours = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert colours == {"light": "rgb(252, 252, 250)", "dark": "rgb(21, 24, 27)"}[scheme]

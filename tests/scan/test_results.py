@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.results import FORMATS, read_findings, write_exclude_list, write_results
+from sottovoce.scan.results import FORMATS, open_exclude_list, read_findings, write_results
 
 VOICE = {
     "log10_p": -30.0,
@@ -73,7 +73,10 @@ def test_no_results_are_a_table_too(tmp_path):
 
 
 def test_the_list_of_what_must_go_has_a_line_for_each(tmp_path):
-    assert write_exclude_list(iter(FINDINGS), tmp_path / "x.txt") == 2
+    with open_exclude_list(tmp_path / "x.txt") as add:
+        for finding in FINDINGS:
+            add(finding)
+        assert not (tmp_path / "x.txt").exists()
     lines = (tmp_path / "x.txt").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0]) == FINDINGS[0].id
     assert lines[1] == "b"

@@ -49,6 +49,9 @@ class TestCounts:
         assert summary.n_unread_owner == 1
         assert summary.owners == {7: 2}
         assert summary.policies == {127: 2}
+        assert sum(summary.training.values()) == 3
+        assert summary.training["refused"] == 2
+        assert summary.training["not readable"] == 1
         assert summary.n_tested == 5
         assert summary.seconds == 10.0
         assert sum(n for _, n in summary.histogram) == 5
@@ -59,6 +62,10 @@ class TestCounts:
         findings.append(finding("x", "suspected", log10_p=-5.1))
         summary = summarise(findings)
         assert (summary.n_reported_bh, summary.n_reported_by) == (1, 0)
+        assert summary.to_dict()["q"] == 0.01
+        # The level that is told is the one that was used.
+        strict = summarise(findings, q=0.001)
+        assert (strict.q, strict.n_reported_bh) == (0.001, 0)
 
 
 class TestGroups:

@@ -83,7 +83,15 @@ def tell(summary: Summary, out: Path) -> None:
     for policy, n in summary.policies.items():
         result(f"  {n:,}: {describe_policy(policy)}")
     if summary.n_unread_owner:
-        result(f"  {summary.n_unread_owner:,} marked, owner not readable")
+        result(
+            f"  {summary.n_unread_owner:,} whose owner and policy are not readable: treated as"
+            " refusing training"
+        )
+    if summary.training["not named"]:
+        result(
+            f"  {summary.training['not named']:,} marked that do not name training; left out of it"
+            " all the same"
+        )
     pooled = [group for group in summary.groups if not group.n_marked]
     for group in pooled[:10]:
         name = f"{group.kind} {format_path(group.name)}"

@@ -229,8 +229,9 @@ def benjamini_hochberg(log10_p: npt.ArrayLike, *, q: float = 0.01) -> npt.NDArra
     if not 0.0 < q < 1.0:
         raise ParameterError(f"q={q!r} is outside (0, 1)")
     values = np.asarray(log10_p, dtype=np.float64)
-    ranked = np.sort(values)
-    allowed = math.log10(q) + np.log10(np.arange(1, len(values) + 1) / max(len(values), 1))
+    # What lies above q passes at no rank, so only the few below need to be sorted.
+    ranked = np.sort(values[values <= math.log10(q)])
+    allowed = math.log10(q) + np.log10(np.arange(1, len(ranked) + 1) / max(len(values), 1))
     passing = np.flatnonzero(ranked <= allowed)
     if not len(passing):
         return np.zeros(values.shape, dtype=bool)

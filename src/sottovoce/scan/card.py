@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.phrases import (
     LIMITS,
+    NOT_READABLE,
     format_count,
     format_duration,
     make_harmless,
     say_expected_false,
+    say_training,
     say_verdict,
+    say_why_all,
 )
 
 if TYPE_CHECKING:
@@ -54,10 +57,11 @@ def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
     parts = [
         "## Do-not-train marks",
         f"**{say_verdict(summary)}**",
+        say_training(summary),
         _tell_totals(job, summary),
         say_expected_false(summary),
         _tell_refusals(summary, words),
-        _tell_exclusion(job),
+        _tell_exclusion(job, summary),
         "### How to repeat it",
         _tell_job(job),
         "### What this does not show",
@@ -100,7 +104,7 @@ def _tell_totals(job: Job, summary: Summary) -> str:
 
 
 _CARD_STATUSES = {
-    "marked": "Refuse training (p ≤ 10⁻⁶)",
+    "marked": "Marked (p ≤ 10⁻⁶)",
     "suspected": "Suspected (p ≤ 10⁻³), no finding",
     "clean": "No mark found",
     "undetermined": "Too short or too quiet to tell",
@@ -123,19 +127,22 @@ def _tell_refusals(summary: Summary, words: Words) -> str:
         (_escape(words.policy(policy), most=300), format_count(n))
         for policy, n in policies[:_MOST_ROWS]
     ]
+    if summary.n_unread_owner:
+        refused.append((NOT_READABLE, format_count(summary.n_unread_owner)))
     tables = [_table(("Owner", "Recordings"), rows)]
     if refused:
         tables.append(_table(("What is refused", "Recordings"), refused))
     return "\n\n".join(tables)
 
 
-def _tell_exclusion(job: Job) -> str:
+def _tell_exclusion(job: Job, summary: Summary) -> str:
     said = []
     if job.exclude_list:
         said.append(f"Recordings to leave out of training are listed in {_code(job.exclude_list)}.")
+        said.append(say_why_all(summary))
     if job.filtered_copy:
         said.append(f"{_code(job.filtered_copy)} is the data set without them.")
-    return " ".join(said)
+    return " ".join(filter(None, said))
 
 
 def _tell_job(job: Job) -> str:

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.files.writing import atomic_path
-from sottovoce.scan.phrases import LIMITS, make_harmless, say_count, say_verdict
+from sottovoce.scan.phrases import LIMITS, make_harmless, say_count, say_training, say_verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +112,9 @@ def write_croissant(path: Path, *, job: Job, summary: Summary, words: Words) -> 
 def _say_usage(job: Job, summary: Summary) -> str:
     said = [say_verdict(summary)]
     if summary.n_marked:
-        said.append("They carry an inaudible mark of their owners' refusal.")
+        said.append("They carry an inaudible mark that says what their owners refuse.")
+    if of_training := say_training(summary):
+        said.append(of_training)
     if job.exclude_list:
         name = make_harmless(job.exclude_list)
         said.append(f"Leave out of training what is listed in {name}.")
@@ -122,7 +124,13 @@ def _say_usage(job: Job, summary: Summary) -> str:
 
 def _say_policies(summary: Summary, words: Words) -> list[str]:
     policies = sorted(summary.policies.items(), key=lambda item: (-item[1], item[0]))
-    return [
+    said = [
         f"The owner of {say_count(n, 'recording')} {make_harmless(words.policy(policy), most=300)}."
         for policy, n in policies[:_MOST_POLICIES]
     ]
+    if summary.n_unread_owner:
+        said.append(
+            f"What the marks in {say_count(summary.n_unread_owner, 'recording')} refuse is not"
+            " readable; they are treated as refusing training."
+        )
+    return said

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STATUSES", "UNREAD", "Finding", "Status"]
+__all__ = ["STATUSES", "TRAINING", "UNREAD", "Finding", "Status", "Training"]
 
 Status = Literal[
     "marked",
@@ -25,6 +25,12 @@ Status = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 UNREAD: frozenset[Status] = frozenset({"partial", "error", "timeout", "crashed", "unsupported"})
 """Statuses of recordings that were not read to their end: nothing is known of them."""
+
+Training = Literal["refused", "refused in part", "not readable", "not named"]
+TRAINING: tuple[Training, ...] = get_args(Training)
+"""What marks say of training models: see `Finding.training`."""
+_TRAINING_BITS = 0b11
+"""Of a policy, `docs/wire-format.md`: bit 0 is training generative models, bit 1 any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,10 @@ class Finding:
 
     @property
     def marked(self) -> bool:
-        """Whether the recording must not be trained on."""
+        """Whether a mark was found, so that the recording must not be trained on.
+
+        Whatever the mark's policy names: a use that it does not name is not allowed by that.
+        """
         return self.status == "marked"
 
     @property
@@ -97,22 +106,47 @@ class Finding:
         """Policies that were read, in ascending order."""
         return tuple(sorted({payload["policy"] for payload in self._payloads()}))
 
+    @property
+    def training(self) -> Training | None:
+        """What the marks in the recording say of training models; None where there is none.
+
+        *refused*: of any model.  *refused in part*: of generative models only, or of others only.
+        *not readable*: one mark at least was not read, and none that was read refuses training;
+        to be treated as refusing it.  *not named*: every mark was read, and what they refuse are
+        other uses.  The refusals of several voices add up.
+        """
+        if not self.marked:
+            return None
+        refused = 0
+        for payload in self._payloads():
+            refused |= payload["policy"] & _TRAINING_BITS
+        if refused:
+            return "refused" if refused == _TRAINING_BITS else "refused in part"
+        # Where no voice could be followed nothing was read either.
+        all_read = self.voices and all(voice["payload"] is not None for voice in self.voices)
+        return "not named" if all_read else "not readable"
+
     def _payloads(self) -> list[Mapping[str, int]]:
         return [voice["payload"] for voice in self.voices if voice["payload"] is not None]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {
-            **fields,
+            **{name: getattr(self, name) for name in _NAMES},
             "voices": [dict(voice) for voice in self.voices],
             "groups": dict(self.groups),
             "owner_ids": list(self.owner_ids),
             "policies": list(self.policies),
+            "training": self.training,
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Finding:
         """Return the finding that `to_dict` was called on."""
-        own = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
-        return cls(**{**own, "voices": tuple(own["voices"])})
+        own = {name: fields[name] for name in _NAMES}
+        own["voices"] = tuple(own["voices"])
+        return cls(**own)
+
+
+# Looked up once: ledgers have millions of rows.
+_NAMES = tuple(field.name for field in dataclasses.fields(Finding))

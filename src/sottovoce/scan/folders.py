@@ -43,7 +43,7 @@ def describe_file(path: str, *, root: str | None = None, **groups: str) -> Recor
         What it belongs to.
     """
     try:
-        status = Path(path).lstat()
+        status = os.lstat(path)  # a Path would take as long again, of every file
         if stat.S_ISLNK(status.st_mode):
             target = os.path.realpath(path)
             if root is not None and not Path(target).is_relative_to(os.path.realpath(root)):
@@ -105,8 +105,11 @@ class FileSource:
         """Link or copy the file, unless it is refused."""
         if refused(self.name) or is_remote(self.name):
             return Kept(path=str(out), n_kept=0, n_left_out=1)
+        part = out.with_name(out.name + ".part")
         out.parent.mkdir(parents=True, exist_ok=True)
-        _link(Path(self.name), out)
+        part.unlink(missing_ok=True)
+        _link(Path(self.name), part)
+        part.replace(out)
         return Kept(path=str(out), n_kept=1, n_left_out=0)
 
 
@@ -142,10 +145,10 @@ class FolderSource:
         for path in self._walk():
             if isinstance(path, Finding):
                 yield path
-            elif (nested := self._nested(path)) is not None:
-                yield from nested.recordings()
             elif isinstance(path, str) and is_audio(path):
                 yield describe_file(path, root=self.name, folder=os.path.dirname(path))  # noqa: PTH120 - kept as it was given
+            elif (nested := self._nested(path)) is not None:
+                yield from nested.recordings()
 
     def _nested(self, path: str | _Saved) -> Source | None:
         if isinstance(path, _Saved):

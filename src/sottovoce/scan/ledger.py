@@ -37,6 +37,10 @@ _UPSERT = (
     f" ON CONFLICT (id) DO UPDATE SET"
     f" {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
+_FIND = (
+    f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+    " WHERE id = ? AND stamp = ? AND detector = ?"
+)
 _SEEN = "UPDATE findings SET run = ?, groups = ? WHERE id = ?"
 
 
@@ -150,18 +154,15 @@ class Ledger:
     def find(self, recording: Recording) -> Finding | None:
         """Return what is known of a recording, if it and the detector are unchanged."""
         with self._explaining():
-            row = self._db.execute(
-                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
-                " WHERE id = ? AND stamp = ? AND detector = ?",
-                (_plain(recording.id), recording.stamp, self._detector),
-            ).fetchone()
+            own_id = _plain(recording.id)
+            wanted = (own_id, _plain(recording.stamp), self._detector)
+            row = self._db.execute(_FIND, wanted).fetchone()
         if row is None:
             return None
         # What it belongs to may be told anew without the sound's having changed.
-        groups = _encode(dict(recording.groups))
-        self._seen.append((self._run, groups, _plain(recording.id)))
+        self._seen.append((self._run, _encode(dict(recording.groups)), own_id))
         self._flush_if_due()
-        return dataclasses.replace(_finding(row), groups=recording.groups)
+        return _finding(row, groups=recording.groups)
 
     def put(self, finding: Finding, *, stamp: str) -> None:
         """Keep a finding; on disk after a moment, or after `flush`."""
@@ -188,19 +189,13 @@ class Ledger:
             self._seen.clear()
         self._committed_s = time.monotonic()
 
-    def findings(self, *, where: str = "1") -> Iterator[Finding]:
-        """Yield the findings of the last run in the order of their ids.
-
-        Parameters
-        ----------
-        where : str
-            A condition in SQL on the fields of `Finding`, never from outside.
-        """
+    def findings(self) -> Iterator[Finding]:
+        """Yield the findings of the last run in the order of their ids."""
         self.flush()
         with self._explaining():
             rows = self._db.execute(
                 f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
-                f" WHERE run = (SELECT max(run) FROM runs) AND {where} ORDER BY id"
+                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
             )
             for row in rows:
                 yield _finding(row)
@@ -274,13 +269,20 @@ def _encode(value: object) -> str:
     return json.dumps(value)
 
 
+_decode = json.JSONDecoder().decode
+"""What `json.loads` does in the end, without its looking at the type of each of millions."""
+
+
 def _plain(text: str) -> str:
     """Return text that SQLite takes: a file's name need not be valid Unicode."""
+    if text.isascii():
+        return text
     return text.encode(errors="backslashreplace").decode()
 
 
-def _finding(row: Sequence[Any]) -> Finding:
+def _finding(row: Sequence[Any], *, groups: Mapping[str, str] | None = None) -> Finding:
     fields = dict(zip(_FIELDS, row, strict=True))
-    for name in _JSON:
-        fields[name] = json.loads(fields[name])
-    return Finding.from_dict(fields)
+    voices = fields["voices"]
+    fields["voices"] = () if voices == "[]" else tuple(_decode(voices))
+    fields["groups"] = _decode(fields["groups"]) if groups is None else groups
+    return Finding(**fields)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import itertools
 import json
+import re
+import shutil
+import time
+from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -17,13 +22,14 @@ from sottovoce.scan.job import Job
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.report import write_report
-from sottovoce.scan.results import write_exclude_list, write_results
-from sottovoce.scan.summary import summarise
+from sottovoce.scan.results import open_exclude_list, write_results
+from sottovoce.scan.summary import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from sottovoce.scan.finding import Finding
     from sottovoce.scan.job import Words
     from sottovoce.scan.results import Format
     from sottovoce.scan.sources import Kept
@@ -33,16 +39,15 @@ __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
 
 _REFUSED = ("marked",)
 _N_STRONGEST, _N_UNREAD = 50, 200
+_STALE_S = 3600.0
+"""Nobody writes to a file for so long without adding to it."""
+_PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
 _LIBRARIES = ("numpy", "scipy", "soundfile", "av")
 _STRICTLY_REFUSED = ("marked", "suspected", *sorted(UNREAD))
 
 
 def _refused(*, strict: bool) -> tuple[str, ...]:
     return _STRICTLY_REFUSED if strict else _REFUSED
-
-
-def _among(statuses: Iterable[str]) -> str:
-    return f"status IN ({', '.join(repr(status) for status in statuses)})"
 
 
 def write_outputs(
@@ -75,26 +80,66 @@ def write_outputs(
         The data set in figures.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_results(ledger.findings(), folder / f"results.{kind}", kind=kind)
-    where = _among(_refused(strict=strict))
-    write_exclude_list(ledger.findings(where=where), folder / "exclude.txt")
-    summary = summarise(ledger.findings())
+    _sweep(folder)
+    tally, shown = Tally(), _Shown()
+    refused = _refused(strict=strict)
+    with open_exclude_list(folder / "exclude.txt") as exclude:
+
+        def each() -> Iterator[Finding]:
+            # Read once for everything: of a scan that is running, all files then tell the same.
+            for finding in ledger.findings():
+                tally.add(finding)
+                shown.add(finding)
+                if finding.status in refused:
+                    exclude(finding)
+                yield finding
+
+        write_results(each(), folder / f"results.{kind}", kind=kind)
+    summary = tally.summarise()
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}
         part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     job = _describe_job(ledger)
-    found = ledger.findings(where=_among(_REFUSED))
     write_report(
         folder / "report.html",
         job=job,
         summary=summary,
-        strongest=heapq.nsmallest(_N_STRONGEST, found, key=lambda one: (one.log10_p, one.id)),
-        unread=list(itertools.islice(ledger.findings(where=_among(sorted(UNREAD))), _N_UNREAD)),
+        strongest=shown.strongest(),
+        unread=shown.unread,
         words=words,
     )
     write_card(folder / "card.md", job=job, summary=summary, words=words)
     write_croissant(folder / "croissant.json", job=job, summary=summary, words=words)
     return summary
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left half written; another may be writing here right now."""
+    for path in folder.iterdir():
+        if _PART.fullmatch(path.name):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _STALE_S:
+                    path.unlink()
+
+
+class _Shown:
+    """The few findings that a report shows one by one."""
+
+    def __init__(self) -> None:
+        self.unread: list[Finding] = []
+        self._marked: list[Finding] = []
+
+    def add(self, finding: Finding) -> None:
+        if finding.marked:
+            self._marked.append(finding)
+            if len(self._marked) >= 20 * _N_STRONGEST:
+                self._marked = self.strongest()
+        elif finding.unread and len(self.unread) < _N_UNREAD:
+            self.unread.append(finding)
+
+    def strongest(self) -> list[Finding]:
+        """Return the surest, the surest first."""
+        return heapq.nsmallest(_N_STRONGEST, self._marked, key=lambda one: (one.log10_p, one.id))
 
 
 def _describe_job(ledger: Ledger) -> Job:
@@ -127,7 +172,8 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
     ledger : Ledger
         Of the scan; knows what was scanned.
     target : pathlib.Path
-        Where the copy goes; with several sources a folder that holds one each.
+        Where the copy goes; with several sources a folder that holds one each.  Not there before
+        the copy is complete.
     strict : bool
         As in `write_outputs`.
 
@@ -151,12 +197,34 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
         job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column")
     )
     refusing = {"", *_refused(strict=strict)}
+
+    def refused(recording_id: str) -> bool:
+        return ledger.status(recording_id) in refusing
+
+    if len(sources) == 1:
+        yield sources[0].write_kept(target, refused=refused)
+        return
+    # Under another name until the last is there: who is stopped in between has no half copy.
+    part = target.with_name(target.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    copies = []
     for source in sources:
-        place = target
-        if len(sources) > 1:
-            target.mkdir(parents=True, exist_ok=True)
-            place = target / source.name.rstrip("/").rsplit("/", 1)[-1]
-        yield source.write_kept(place, refused=lambda one: ledger.status(one) in refusing)
+        name = _choose_name(source.name, taken=part)
+        kept = source.write_kept(part / name, refused=refused)
+        copies.append(dataclasses.replace(kept, path=str(target / name)))
+    part.replace(target)
+    yield from copies
+
+
+def _choose_name(source: str, *, taken: Path) -> str:
+    """Return the last part of a source's name, with a number before it where it is taken."""
+    name = own = source.rstrip("/").rsplit("/", 1)[-1]
+    for number in itertools.count(2):
+        if not (taken / name).exists():
+            break
+        name = f"{number}-{own}"
+    return name
 
 
 def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:

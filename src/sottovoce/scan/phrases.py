@@ -6,13 +6,16 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
+from sottovoce.scan.finding import TRAINING
+
 if TYPE_CHECKING:
-    from sottovoce.scan.finding import Status
+    from sottovoce.scan.finding import Status, Training
     from sottovoce.scan.summary import Summary
 
 __all__ = [
     "LIMITS",
     "MEANINGS",
+    "NOT_READABLE",
     "format_count",
     "format_duration",
     "format_expected",
@@ -22,14 +25,17 @@ __all__ = [
     "make_harmless",
     "say_count",
     "say_expected_false",
+    "say_training",
     "say_verdict",
+    "say_why_all",
 ]
 
 _MOST_MARKS = 3
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 MEANINGS: dict[Status, str] = {
-    "marked": "A do-not-train mark was found: p at most 10⁻⁶. Leave these out of training.",
+    "marked": "A do-not-train mark was found: p at most 10⁻⁶. Leave these out of training, whatever"
+    " their marks name: a use that a mark does not name is not allowed by that.",
     "suspected": "Weak signs of a mark, p at most 10⁻³. Not a finding: among many recordings,"
     " some look like this by chance.",
     "clean": "Read to the end, long enough to tell, and no mark was found.",
@@ -41,6 +47,22 @@ MEANINGS: dict[Status, str] = {
     "unsupported": "A kind of file that cannot be read here. Nothing is known of these.",
 }
 """What each status says, in the order in which they are shown."""
+_SAID: dict[Training, tuple[str, str]] = {
+    "refused": ("refuses training", "refuse training"),
+    "refused in part": ("refuses training some models", "refuse training some models"),
+    "not readable": (
+        "carries a mark that is not readable, which is treated as refusing training",
+        "carry marks that are not readable, which is treated as refusing training",
+    ),
+    "not named": (
+        "carries a mark that does not name training",
+        "carry marks that do not name training",
+    ),
+}
+"""What marks say of training, of one recording and of several."""
+
+NOT_READABLE = "not readable; treated as refusing training"
+"""What is said in the place of a policy that could not be read."""
 
 LIMITS = (
     "That no mark was found does not show that none is there, and never that training is"
@@ -205,8 +227,53 @@ def say_verdict(summary: Summary) -> str:
     unread = f"; {format_count(n_unread)} could not {reading}" if n_unread else ""
     if n_marked == 0:
         return f"No mark was found in {say_count(n, 'recording')}{unread}."
-    refuse = "refuses" if n_marked == 1 else "refuse"
-    return f"{format_count(n_marked)} of {say_count(n, 'recording')} {refuse} training{unread}."
+    marked = f"{format_count(n_marked)} of {say_count(n, 'recording')}"
+    of_training = [said for said in TRAINING if summary.training[said]]
+    if len(of_training) == 1:
+        return f"{marked} {_SAID[of_training[0]][n_marked != 1]}{unread}."
+    return f"{marked} {'carries' if n_marked == 1 else 'carry'} a do-not-train mark{unread}."
+
+
+def say_training(summary: Summary) -> str:
+    """Return what the marks that were found say of training, where they do not all say the same.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop; empty where `say_verdict` says it already.
+    """
+    parts = [
+        f"{format_count(n)} {_SAID[said][n != 1]}"
+        for said in TRAINING
+        if (n := summary.training[said])
+    ]
+    return f"Of the marked recordings, {'; '.join(parts)}." if len(parts) > 1 else ""
+
+
+def say_why_all(summary: Summary) -> str:
+    """Return why all that is marked is left out; empty where all of it refuses training.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop.
+    """
+    if summary.n_marked == summary.training["refused"]:
+        return ""
+    return (
+        "All that is marked is left out, whatever its policy: what a mark does not name it does"
+        " not allow, and what it says is a claim that somebody else may have written over it."
+    )
 
 
 def say_expected_false(summary: Summary) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -249,15 +250,16 @@ def _start_worker(folder: str, memory_bytes: int, parent: int) -> None:
     sink = os.open(_stderr_path(Path(folder), os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(sink, 2)
     os.close(sink)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
     if memory_bytes:
         _limit_memory(memory_bytes)
 
 
-def _end_with(parent: int) -> None:
-    """End this worker when the scan was killed and nobody is left to end it."""
+def _end_with(parent: int, folder: str) -> None:
+    """End this worker, and clear up, when the scan was killed and nobody is left to do it."""
     while os.getppid() == parent:
         time.sleep(_PARENT_S)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

@@ -104,11 +104,11 @@ def _make_figures(summary: Summary) -> str:
     figures = {
         "recordings": format_count(summary.n_recordings),
         "hours of sound read": f"{hours:,.1f}" if hours >= 0.95 else f"{hours:.2g}",
-        "refuse training": format_count(summary.n_marked),
+        "carry a mark": format_count(summary.n_marked),
         "too short or too quiet to tell": format_count(summary.statuses["undetermined"]),
         "not read to the end": format_count(summary.n_unread),
     }
-    refused = "refuse training" if summary.n_marked else ""
+    refused = "carry a mark" if summary.n_marked else ""
     listed = "".join(
         f"<div><dt>{name}</dt><dd{' class=refused' if name == refused else ''}>{value}</dd></div>"
         for name, value in figures.items()

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import MissingExtraError
 from sottovoce.files.writing import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
 
-__all__ = ["FORMATS", "Format", "read_findings", "write_exclude_list", "write_results"]
+__all__ = ["FORMATS", "Format", "open_exclude_list", "read_findings", "write_results"]
 
 Format = Literal["parquet", "csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "jsonl")
@@ -81,25 +82,35 @@ def read_findings(path: Path) -> Iterator[Finding]:
             yield Finding.from_dict(json.loads(line))
 
 
-def write_exclude_list(findings: Iterable[Finding], path: Path) -> int:
-    """Write the ids of findings, one a line, atomically; return how many.
+@contextmanager
+def open_exclude_list(path: Path) -> Iterator[Callable[[Finding], None]]:
+    """Write the ids of findings, one a line, atomically.
 
     Line breaks in an id are written as in JSON, in quotes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; in its place when the block ends.
+
+    Yields
+    ------
+    add : callable
+        Takes a finding.
     """
-    n = 0
     with (
         atomic_path(path) as part,
-        part.open("w", encoding="utf-8", errors="surrogateescape") as (file),
+        part.open("w", encoding="utf-8", errors="surrogateescape") as file,
     ):
-        for finding in findings:
+
+        def add(finding: Finding) -> None:
             one = finding.id
             file.write((one if one.isprintable() else _encode(one)) + "\n")
-            n += 1
-    return n
+
+        yield add
 
 
-def _encode(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True)
+_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, sort_keys=True).encode
 
 
 def _flatten(finding: Finding) -> dict[str, Any]:
@@ -139,18 +150,24 @@ def _write_parquet(findings: Iterable[Finding], part: Path) -> None:
             *(("n_channels", whole), ("format", text), ("voices", text), ("message", text)),
             *(("remedy", text), ("groups", text)),
             *(("owner_ids", pa.list_(whole)), ("policies", pa.list_(whole))),
+            ("training", text),
         ]
     )
-    rows: list[dict[str, Any]] = []
+    # By columns: of rows, pyarrow looks at every key again.
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     with parquet.ParquetWriter(part, schema) as writer:
 
         def flush() -> None:
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-            rows.clear()
+            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
+            for column in columns.values():
+                column.clear()
 
         for finding in findings:
             fields = finding.to_dict()
-            rows.append({**fields, **{n: _encode(fields[n]) for n in ("voices", "groups")}})
-            if len(rows) >= _ROWS:
+            for name in ("voices", "groups"):
+                fields[name] = _encode(fields[name])
+            for name, column in columns.items():
+                column.append(fields[name])
+            if len(columns["id"]) >= _ROWS:
                 flush()
         flush()

@@ -11,12 +11,15 @@ from sottovoce.scan.markup import escape, make_code, make_items, make_section, m
 from sottovoce.scan.phrases import (
     LIMITS,
     MEANINGS,
+    NOT_READABLE,
     format_count,
     format_duration,
     format_expected,
     format_p,
     say_count,
     say_expected_false,
+    say_training,
+    say_why_all,
 )
 from sottovoce.scan.strongest import MOST_FINDINGS, make_findings_table
 
@@ -107,6 +110,7 @@ def _tell_actions(job: Job, summary: Summary) -> str:
     steps = []
     if summary.n_marked:
         steps.append(_say_how_to_leave_out(job, summary.n_marked))
+        steps[-1] += f" {say_training(summary)} {say_why_all(summary)}".rstrip()
     pooled = [group for group in summary.groups if group.n_marked < group.n_recordings]
     if pooled:
         steps.append(
@@ -197,9 +201,10 @@ def _tell_histogram(summary: Summary) -> str:
 def _say_false_discoveries(summary: Summary) -> str:
     n_bh, n_by = summary.n_reported_bh, summary.n_reported_by
     return (
-        f"<p>Whoever wants a list in which at most 1 in 100 entries is expected to be false,"
-        f" rather than a fixed threshold, may report <strong>{say_count(n_bh, 'recording')}"
-        "</strong> (Benjamini and Hochberg, q = 0.01). That holds if the p-values are independent"
+        f"<p>Whoever wants a list in which at most {100 * summary.q:g} in 100 entries are"
+        " expected to be false, rather than a fixed threshold, may report <strong>"
+        f"{say_count(n_bh, 'recording')}</strong> (Benjamini and Hochberg, q = {summary.q:g})."
+        " That holds if the p-values are independent"
         " of each other, or positively dependent, which is plausible and not proved: all"
         " recordings share one pattern, and copies stand or fall together. <strong>Without any"
         f" assumption</strong> it is {say_count(n_by, 'recording')} (Benjamini and Yekutieli).</p>"
@@ -278,6 +283,8 @@ def _tell_owners(summary: Summary, words: Words) -> str:
     rows = [
         (escape(words.policy(one), most=300), format_count(n)) for one, n in by_count[:_MOST_ROWS]
     ]
+    if summary.n_unread_owner:
+        rows.append((NOT_READABLE, format_count(summary.n_unread_owner)))
     policies = (
         make_table("What is refused", ("Policy", "Recordings"), rows, numbers=(1,)) if rows else ""
     )

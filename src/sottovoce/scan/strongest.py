@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.scan.drawings import draw_voice
 from sottovoce.scan.markup import escape, make_code, wrap_table
-from sottovoce.scan.phrases import format_count, format_p, format_time, say_count
+from sottovoce.scan.phrases import NOT_READABLE, format_count, format_p, format_time, say_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def _make_voice(finding: Finding, voice: Mapping[str, Any], words: Words) -> str
     )
     payload = voice["payload"]
     if payload is None:
-        return f'{when}<td class="none">not readable</td><td class="none">not readable</td>'
+        return f'{when}<td class="none">not readable</td><td class="none">{NOT_READABLE}</td>'
     owner = escape(words.name_owner(payload["owner_id"]))
     policy = escape(words.policy(payload["policy"]), most=300)
     since = escape(payload["year"], most=20)

@@ -22,18 +22,19 @@ from sottovoce.core.evidence import (
     pool_dependent,
     pool_mixture,
 )
-from sottovoce.scan.finding import STATUSES, UNREAD
+from sottovoce.scan.finding import STATUSES, TRAINING, UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sottovoce.scan.finding import Finding
 
-__all__ = ["Group", "Summary", "summarise"]
+__all__ = ["Group", "Summary", "Tally", "summarise"]
 
 _MOST_GROUPS = 1_000_000
 _BINS = 60
 _BIN_WIDTH = 0.5
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +84,11 @@ class Summary:
         Audio that was read.
     n_tested : int
         Recordings that have a p-value.
+    q : float in (0, 1)
+        Share of the findings reported that may be false, on average.
     n_reported_bh : int
-        Findings that stand if at most 1 % of those reported may be false, files taken as
-        independent (Benjamini and Hochberg).
+        Findings that stand at this false-discovery rate `q`, files taken as independent
+        (Benjamini and Hochberg).
     n_reported_by : int
         The same without any assumption (Benjamini and Yekutieli).
     owners : dict of int to int
@@ -94,6 +97,8 @@ class Summary:
         The same for policies.
     n_unread_owner : int
         Marked recordings whose owner could not be read.
+    training : dict of str to int
+        Marked recordings by what their marks say of training: see `Finding.training`.
     formats : dict of str to int
         How recordings are stored.
     groups : tuple of Group
@@ -107,11 +112,13 @@ class Summary:
     statuses: dict[str, int]
     seconds: float
     n_tested: int
+    q: float
     n_reported_bh: int
     n_reported_by: int
     owners: dict[int, int]
     policies: dict[int, int]
     n_unread_owner: int
+    training: dict[str, int]
     formats: dict[str, int]
     groups: tuple[Group, ...]
     n_groups: int
@@ -186,41 +193,63 @@ def summarise(findings: Iterable[Finding], *, q: float = 0.01) -> Summary:
     -----
     Keeps eight bytes a recording, and four for each group that it belongs to.
     """
-    statuses: dict[str, int] = dict.fromkeys(STATUSES, 0)
-    owners: Counter[int] = Counter()
-    policies: Counter[int] = Counter()
-    formats: Counter[str] = Counter()
-    log10_p = array("d")
-    pools: dict[tuple[str, str], _Pool] = {}
-    seconds, n_unread_owner = 0.0, 0
+    tally = Tally()
     for finding in findings:
-        statuses[finding.status] += 1
+        tally.add(finding)
+    return tally.summarise(q=q)
+
+
+class Tally:
+    """What `summarise` gathers, for whoever reads the findings for other reasons as well."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, int] = dict.fromkeys(STATUSES, 0)
+        self._training: dict[str, int] = dict.fromkeys(TRAINING, 0)
+        self._owners: Counter[int] = Counter()
+        self._policies: Counter[int] = Counter()
+        self._formats: Counter[str] = Counter()
+        self._log10_p = array("d")
+        self._pools: dict[tuple[str, str], _Pool] = {}
+        self._seconds = 0.0
+        self._n_unread_owner = 0
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding; each recording once."""
+        self._statuses[finding.status] += 1
         if finding.log10_p is None:
-            continue
-        seconds += finding.seconds
-        formats[finding.format] += 1
-        log10_p.append(finding.log10_p)
-        owners.update(finding.owner_ids)
-        policies.update(finding.policies)
-        n_unread_owner += finding.marked and not finding.owner_ids
-        _pool(pools, finding)
-    values = np.frombuffer(log10_p, dtype=np.float64) if log10_p else np.empty(0)
-    # Without any assumption: q is divided by 1 + 1/2 + ... + 1/n.
-    harmonic = math.log(max(len(values), 1)) + 1.0
-    return Summary(
-        statuses=statuses,
-        seconds=seconds,
-        n_tested=len(values),
-        n_reported_bh=int(benjamini_hochberg(values, q=q).sum()),
-        n_reported_by=int(benjamini_hochberg(values, q=q / harmonic).sum()),
-        owners=dict(sorted(owners.items())),
-        policies=dict(sorted(policies.items())),
-        n_unread_owner=n_unread_owner,
-        formats=dict(formats.most_common()),
-        groups=_tell_groups(pools),
-        n_groups=len(pools),
-        histogram=_histogram(values),
-    )
+            return
+        self._seconds += finding.seconds
+        self._formats[finding.format] += 1
+        self._log10_p.append(finding.log10_p)
+        if finding.voices:
+            self._owners.update(finding.owner_ids)
+            self._policies.update(finding.policies)
+        if (said := finding.training) is not None:
+            self._training[said] += 1
+            self._n_unread_owner += not finding.owner_ids
+        _pool(self._pools, finding)
+
+    def summarise(self, *, q: float = 0.01) -> Summary:
+        """Return the data set in figures, as far as it was counted."""
+        values = np.frombuffer(self._log10_p) if self._log10_p else np.empty(0)
+        # Without any assumption: q is divided by 1 + 1/2 + ... + 1/n.
+        harmonic = math.log(max(len(values), 1)) + 1.0
+        return Summary(
+            statuses=self._statuses,
+            seconds=self._seconds,
+            n_tested=len(values),
+            q=q,
+            n_reported_bh=int(benjamini_hochberg(values, q=q).sum()),
+            n_reported_by=int(benjamini_hochberg(values, q=q / harmonic).sum()),
+            owners=dict(sorted(self._owners.items())),
+            policies=dict(sorted(self._policies.items())),
+            n_unread_owner=self._n_unread_owner,
+            training=self._training,
+            formats=dict(self._formats.most_common()),
+            groups=_tell_groups(self._pools),
+            n_groups=len(self._pools),
+            histogram=_histogram(values),
+        )
 
 
 def _pool(pools: dict[tuple[str, str], _Pool], finding: Finding) -> None:
@@ -252,6 +281,10 @@ def _tell_groups(pools: dict[tuple[str, str], _Pool]) -> tuple[Group, ...]:
 
 
 def _histogram(log10_p: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[tuple[float, int], ...]:
-    bins = np.clip(np.floor(-log10_p / _BIN_WIDTH), 0, _BINS - 1).astype(int)
-    counts = np.bincount(bins, minlength=1)
-    return tuple((-(i + 1) * _BIN_WIDTH, int(n)) for i, n in enumerate(counts))
+    counts = np.zeros(_BINS, dtype=np.int64)
+    for start in range(0, len(log10_p), _AT_ONCE):
+        part = log10_p[start : start + _AT_ONCE]
+        bins = np.clip(np.floor(-part / _BIN_WIDTH), 0, _BINS - 1).astype(int)
+        counts += np.bincount(bins, minlength=_BINS)
+    n_bins = max(np.flatnonzero(counts), default=0) + 1
+    return tuple((-(i + 1) * _BIN_WIDTH, int(n)) for i, n in enumerate(counts[:n_bins]))

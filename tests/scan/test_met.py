@@ -1,0 +1,37 @@
+"""Ids that were met: what a set would say, in less memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sottovoce.scan.met import MetIds
+
+
+@given(st.lists(st.text(max_size=4) | st.sampled_from(("a", "b\udcff", "")), max_size=60))
+def test_it_says_what_a_set_would_say(ids):
+    met, known = MetIds(), set()
+    for one in ids:
+        assert met.add(one) == (one not in known)
+        known.add(one)
+        assert len(met) == len(known)
+
+
+def test_none_is_lost_when_it_grows():
+    met = MetIds()
+    ids = [f"clips/{number:06}.wav" for number in range(20_000)]
+    assert all(met.add(one) for one in ids)
+    assert not any(met.add(one) for one in ids)
+    assert len(met) == 20_000
+
+
+def test_it_keeps_less_than_forty_bytes_for_each():
+    tracemalloc.start()
+    met = MetIds()
+    for number in range(50_000):
+        met.add(str(number))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 40 * len(met)
