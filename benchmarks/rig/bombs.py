@@ -9,7 +9,7 @@ import time
 
 from sottovoce.scan.recording import File, Recording
 
-__all__ = ["Assassin", "Bomb", "Hog", "Nap", "Quagmire", "Trap", "make"]
+__all__ = ["FAULTY_DECODER", "Assassin", "Bomb", "Hog", "Nap", "Quagmire", "Trap", "make"]
 
 
 class Trap(File):
@@ -80,3 +80,16 @@ class Nap(Trap):
 def make(kind: type[Trap], name: str) -> Recording:
     """Return a recording that is a trap."""
     return Recording(id=name, place=kind(), stamp="1", n_bytes=1000)
+
+
+FAULTY_DECODER = """
+import os, soundfile
+_open = soundfile.SoundFile.__init__
+def _open_or_die(self, file, *arguments, **options):
+    if hasattr(file, "getbuffer") and bytes(file.getbuffer()[-4:]) == b"BOMB":
+        os.abort()
+    _open(self, file, *arguments, **options)
+soundfile.SoundFile.__init__ = _open_or_die
+"""
+"""A codec's fault in every Python that starts with this as its `sitecustomize`: sound that ends in
+four certain bytes kills it.  Bytes that do so with a real codec were looked for and not found."""

@@ -80,6 +80,30 @@ def test_what_marks_say_of_training_is_told(capsys, tmp_path):
     assert "1 marked that do not name training; left out of it all the same" in told
 
 
+class TestListOnly:
+    """For hooks: names and an exit code, and no file left behind."""
+
+    def test_what_must_go_is_named_and_nothing_is_kept(self, shell, data):
+        before = sorted(shell.folder.rglob("*"))
+        done = shell("scan", "--list-only", data, "--jobs", 1)
+        assert done.code == 1
+        assert done.out.splitlines() == ["data/anna/long.flac", "data/anna/short.wav"]
+        assert "data/odd/text.wav: is not audio" in done.err
+        assert sorted(shell.folder.rglob("*")) == before
+
+    def test_strictly_what_was_not_read_is_named_too(self, shell, data):
+        done = shell("scan", "--list-only", "--strict", "data/odd", "--jobs", 1)
+        assert done.code == 3
+        assert done.out.splitlines() == ["data/odd/empty.mp3", "data/odd/text.wav"]
+
+    def test_nothing_is_said_where_nothing_must_go(self, shell, data):
+        done = shell("scan", "--list-only", "--", "data/bert/long.flac")
+        assert (done.code, done.out) == (0, "")
+
+    def test_it_is_no_json(self, shell, data):
+        assert shell("scan", "--list-only", "--json", data).code == 2
+
+
 class TestFurther:
     def test_shards_merge(self, shell, data):
         for number in (1, 2):

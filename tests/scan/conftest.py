@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
+from benchmarks.rig.bombs import FAULTY_DECODER
+from sottovoce.scan import example_batches
 from sottovoce.scan.cells import close_tables
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Recording
@@ -75,6 +78,18 @@ def takes(tmp_path: Path) -> list[str]:
 def _tables_are_closed() -> Iterator[None]:
     yield
     close_tables()
+
+
+@pytest.fixture
+def faulty_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    """Every Python process that starts from now on dies of certain bytes; gives such bytes."""
+    (tmp_path / "fault").mkdir()
+    (tmp_path / "fault" / "sitecustomize.py").write_text(FAULTY_DECODER)
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "fault"), before]))
+    example_batches._close(os.getpid())
+    yield encode() + b"BOMB"
+    example_batches._close(os.getpid())
 
 
 def recordings(source: Source) -> dict[str, Recording]:

@@ -87,6 +87,12 @@ class TestFlow:
         assert n_read < 1_000
         results.close()
 
+    def test_a_scan_that_ends_while_workers_start_ends_without_a_word(self, word, capfd):
+        for _ in range(3):
+            found = list(examine_all([word], workers=3, limits=Limits()))
+            assert [finding.status for _, finding in found] == ["undetermined"]
+        assert capfd.readouterr().err == ""
+
     def test_the_threads_of_matrix_products_are_left_as_they_were(self, word, monkeypatch):
         monkeypatch.setenv("OMP_NUM_THREADS", "7")
         monkeypatch.delenv("MKL_NUM_THREADS", raising=False)

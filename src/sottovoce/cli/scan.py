@@ -6,8 +6,10 @@ import re
 import shlex
 import signal
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,12 +29,13 @@ from sottovoce.cli._scan_outputs import (
     write_everything,
 )
 from sottovoce.cli._scan_progress import ScanProgress
+from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import FrameType
 
+    from sottovoce.scan import Ledger
     from sottovoce.scan.results import Format
 
 __all__ = ["scan"]
@@ -92,6 +95,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
         "sottovoce scan s3://bucket/clips -o scan-out   through fsspec",
         "sottovoce scan 'shards/*.tar' --shard 3/16     one of 16 machines",
         "sottovoce scan s3://bucket/clips --ray         on the Ray cluster of this computer",
+        "sottovoce scan --list-only clips/*.wav         for hooks: names, exit code, no files",
         "sottovoce scan merge part-*/ -o whole          joins what they found",
         "sottovoce scan filter scan-out --to kept/      a copy without what is refused",
     ),
@@ -155,6 +159,11 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     help="That a worker may take; 0 sets no limit.",
 )
 @STRICT
+@click.option(
+    "--list-only",
+    is_flag=True,
+    help="Only name what must go, one a line, and keep nothing: no ledger, table or report.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever was found.")
 @click.pass_context
 def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
@@ -176,7 +185,7 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
         raise ParameterError("name what to scan", remedy="sottovoce scan --help has examples.")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = _scan(inputs, **options)
+        code = (_scan_and_forget if options["list_only"] else _scan)(inputs, **options)
     except KeyboardInterrupt:
         _output.explain(
             "Interrupted.  What was found so far is kept; the same command goes on from there."
@@ -187,6 +196,13 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _scan_and_forget(inputs: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - click's
+    if options["as_json"]:
+        raise ParameterError("--json and --list-only exclude each other", remedy="Leave one out.")
+    with tempfile.TemporaryDirectory(prefix="sottovoce-list-") as folder:
+        return _scan(inputs, **{**options, "out": Path(folder)})
 
 
 def _scan(
@@ -207,6 +223,7 @@ def _scan(
     timeout: float,
     memory: int,
     strict: bool,
+    list_only: bool,
     exit_zero: bool,
 ) -> int:
     from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
@@ -241,13 +258,24 @@ def _scan(
                     _output.result_json(finding.to_dict())
         ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
         summary = write_everything(ledger, out, kind=kind, strict=strict)
+        if list_only:
+            _list(ledger, out)
     if one.n_older:
         _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
-    if not as_json:
+    if not (as_json or list_only):
         tell(summary, out)
     if exit_zero:
         return 0
     return _EXIT_MARKED if summary.n_marked else _EXIT_UNREAD if summary.n_unread else 0
+
+
+def _list(ledger: Ledger, out: Path) -> None:
+    """Name what must go as the result, and what could not be read beside it."""
+    for line in (out / "exclude.txt").read_text(encoding="utf-8").splitlines():
+        _output.result(line)
+    for finding in ledger.findings():
+        if finding.unread:
+            _output.explain(f"{format_path(finding.id)}: {finding.message}", kind="note")
 
 
 def _now() -> str:

@@ -1,6 +1,8 @@
 """Data sets, looked through before anything is trained on them."""
 
+from sottovoce.scan.allowed import load_allowed
 from sottovoce.scan.engine import Scan, detector_version, scan_paths
+from sottovoce.scan.example_batches import examine_batch
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.hugging_face import filter_data_set
 from sottovoce.scan.job import Words
@@ -19,9 +21,11 @@ __all__ = [
     "Summary",
     "Words",
     "detector_version",
+    "examine_batch",
     "examine_example",
     "filter_data_set",
     "is_refused",
+    "load_allowed",
     "merge_ledgers",
     "open_sources",
     "scan_paths",

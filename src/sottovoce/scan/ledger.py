@@ -208,6 +208,15 @@ class Ledger:
         ).fetchone()
         return str(row[0]) if row else ""
 
+    def statuses(self) -> Iterator[tuple[str, str]]:
+        """Yield id and status of the recordings of the last run, in the order of their ids."""
+        self.flush()
+        with self._explaining():
+            yield from self._db.execute(
+                "SELECT id, status FROM findings"
+                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
+            )
+
     def stamped(self) -> Iterator[tuple[Finding, str]]:
         """Yield the findings of the last run and their stamps, in the order of their ids."""
         with self._explaining():

@@ -7,6 +7,7 @@ What cannot be read counts as refused: nothing is known of it.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from sottovoce.scan.worker import Limits, examine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["examine_example", "is_refused", "without_refused"]
+__all__ = ["describe_example", "examine_example", "is_refused", "without_refused"]
 
 _LIMITS = Limits(memory_bytes=0)
 
@@ -46,44 +47,75 @@ def examine_example(example: Mapping[str, Any], *, column: str = "audio") -> Fin
     ParameterError
         If there is no such column, or nothing in it that could be audio.
     """
+    described = describe_example(example, column=column)
+    return described if isinstance(described, Finding) else examine(described, limits=_LIMITS)
+
+
+def describe_example(
+    example: Mapping[str, Any], *, column: str = "audio", name: str | None = None
+) -> Recording | Finding:
+    """Return one example of a data set as a recording, or why it is none.
+
+    Parameters
+    ----------
+    example : mapping
+        As `examine_example` takes it.
+    column : str
+        Where the audio is.
+    name : str or None
+        The id; by default the example's path or its own ``"id"``.
+
+    Returns
+    -------
+    described : Recording or Finding
+        A finding for what is no regular file, or is not there at all.
+
+    Raises
+    ------
+    ParameterError
+        As `examine_example`.
+    """
     if column not in example:
         raise ParameterError(
             f"the example has no column {column!r}",
             remedy=f"Its columns are {', '.join(map(str, example))}.",
         )
     audio = example[column]
-    name = str(example.get("id", "example"))
+    known_as = name or str(example.get("id", "example"))
     if hasattr(audio, "get"):
         if audio.get("array") is not None:
-            return _examine_array(name, audio["array"], audio["sampling_rate"])
-        name = str(audio.get("path") or name)
+            return _describe_array(known_as, audio)
+        known_as = name or str(audio.get("path") or known_as)
         audio = audio.get("bytes") or audio.get("path")
+    if audio is None:
+        return Finding(id=known_as, status="error", message="there is no audio")
     if isinstance(audio, bytes | bytearray | memoryview):
         place = Inline(bytes(audio))
-        recording = Recording(id=name, place=place, stamp="", n_bytes=len(place.data))
-        return examine(recording, limits=_LIMITS)
+        return Recording(id=known_as, place=place, stamp="", n_bytes=len(place.data))
     if isinstance(audio, str | os.PathLike):
         described = describe_file(os.fspath(audio))
-        if isinstance(described, Finding):
-            return described
-        return examine(described, limits=_LIMITS)
+        return described if name is None else dataclasses.replace(described, id=name)
     raise ParameterError(
         f"column {column!r} holds a {type(audio).__name__}, which is no audio",
         remedy="Cast it: ds.cast_column('audio', datasets.Audio(decode=False))",
     )
 
 
-def _examine_array(name: str, array: Any, sr: float) -> Finding:  # noqa: ANN401 - whatever holds samples
+def _describe_array(name: str, audio: Mapping[str, Any]) -> Recording | Finding:
     import io
 
     import numpy as np
     import soundfile as sf
 
-    y = np.asarray(array, dtype=np.float32)
     file = io.BytesIO()
-    sf.write(file, y.T if y.ndim > 1 else y, round(sr), format="WAV", subtype="FLOAT")
-    recording = Recording(id=name, place=Inline(file.getvalue()), stamp="")
-    return examine(recording, limits=_LIMITS)
+    try:
+        y = np.asarray(audio["array"], dtype=np.float32)
+        sr = round(audio["sampling_rate"])
+        sf.write(file, y.T if y.ndim > 1 else y, sr, format="WAV", subtype="FLOAT")
+    except (KeyError, TypeError, ValueError, RuntimeError) as err:  # soundfile's are RuntimeErrors
+        return Finding(id=name, status="error", message=f"its samples are no audio: {err}"[:500])
+    data = file.getvalue()
+    return Recording(id=name, place=Inline(data), stamp="", n_bytes=len(data))
 
 
 def is_refused(

@@ -16,6 +16,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -39,6 +40,8 @@ _BATCHES_PER_WORKER = 3
 """In flight: enough that no worker waits, few enough that inline bytes stay bounded."""
 _TASKS_PER_PROCESS = 500
 _PARENT_S = 1.0
+_DEATH_S = 0.1
+_START_S = 1.0
 _TOLD_BYTES = 300
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -105,6 +108,7 @@ class WorkerPool:
         self._workers = workers
         self._limits = limits
         self._thorough = thorough
+        self._n_put = 0
         self._until_closed = ExitStack()
         place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
         self._folder = Path(self._until_closed.enter_context(place))
@@ -125,6 +129,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End the processes, whatever they are doing."""
+        self._wait_until_started()
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
         self._pool.join()
         self._until_closed.close()
@@ -134,7 +139,19 @@ class WorkerPool:
     ) -> Iterator[tuple[Recording | None, Finding]]:
         """Yield what comes of each recording, as `examine_all` does."""
         queue = _Queue(self._pool, self._folder, self._limits, thorough=self._thorough)
-        yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
+        try:
+            yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
+        finally:
+            self._n_put += queue.n_put
+
+    def _wait_until_started(self) -> None:
+        # Of a pool that is stopped while it still starts processes, pebble forgets one, which then
+        # fails with a traceback: seen in 4 of 18 scans of one file on a busy computer.
+        deadline_s = time.monotonic() + _START_S
+        while self._n_put and time.monotonic() < deadline_s:
+            if sum(1 for _ in self._folder.glob("*.err")) >= self._workers:
+                break
+            time.sleep(_DEATH_S / 10)
 
 
 def _run(
@@ -164,6 +181,7 @@ class _Queue:
         self._limits = limits
         self._thorough = thorough
         self._waiting: dict[Future[list[Finding]], list[Recording]] = {}
+        self.n_put = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -176,6 +194,7 @@ class _Queue:
             timeout=self._limits.time_for(*batch),
         )
         self._waiting[future] = batch
+        self.n_put += 1
 
     def take(self) -> Iterator[tuple[Recording, Finding]]:
         """Wait until a batch is done, and yield what came of it."""
@@ -251,16 +270,28 @@ def _start_worker(folder: str, memory_bytes: int, parent: int) -> None:
     os.dup2(sink, 2)
     os.close(sink)
     threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
+    Finalize(None, _tidy_after, args=(parent, folder), exitpriority=0)
     if memory_bytes:
         _limit_memory(memory_bytes)
 
 
 def _end_with(parent: int, folder: str) -> None:
-    """End this worker, and clear up, when the scan was killed and nobody is left to do it."""
+    """End this worker, and tidy up, when the scan was killed and nobody is left to do so."""
     while os.getppid() == parent:
         time.sleep(_PARENT_S)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
+
+
+def _tidy_after(parent: int, folder: str) -> None:
+    """At the end of a worker: tidy up if it ends because the scan was killed."""
+    # Its pipes are closed a moment before a dead process is nobody's parent any more.
+    deadline_s = time.monotonic() + _DEATH_S
+    while os.getppid() == parent:
+        if time.monotonic() > deadline_s:
+            return
+        time.sleep(_DEATH_S / 10)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _limit_memory(n_bytes: int) -> None:
