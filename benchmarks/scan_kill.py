@@ -200,7 +200,7 @@ def _run_all(place: Path, options: Any) -> tuple[list[dict[str, Any]], dict[str,
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
-    parser.add_argument("--n", type=int, default=6000, help="recordings (default: 6000)")
+    parser.add_argument("--n", type=int, default=3000, help="recordings (default: 3000)")
     parser.add_argument("--kills", type=int, default=10, help="of each series (default: 10)")
     parser.add_argument(
         "series", nargs="*", default=list(SERIES), metavar="SERIES", help=f"of {', '.join(SERIES)}"
