@@ -88,9 +88,9 @@ class TestFlow:
         results.close()
 
     def test_a_scan_that_ends_while_workers_start_ends_without_a_word(self, word, capfd):
-        for _ in range(3):
-            found = list(examine_all([word], workers=3, limits=Limits()))
-            assert [finding.status for _, finding in found] == ["undetermined"]
+        for one, status in ((word, "undetermined"), (make(Bomb, "bomb"), "crashed")):
+            found = list(examine_all([one], workers=3, limits=Limits()))
+            assert [finding.status for _, finding in found] == [status]
         assert capfd.readouterr().err == ""
 
     def test_the_threads_of_matrix_products_are_left_as_they_were(self, word, monkeypatch):

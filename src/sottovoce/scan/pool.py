@@ -108,7 +108,8 @@ class WorkerPool:
         self._workers = workers
         self._limits = limits
         self._thorough = thorough
-        self._n_put = 0
+        self._has_begun = False
+        self._n_died = 0
         self._until_closed = ExitStack()
         place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
         self._folder = Path(self._until_closed.enter_context(place))
@@ -142,14 +143,16 @@ class WorkerPool:
         try:
             yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
         finally:
-            self._n_put += queue.n_put
+            self._has_begun |= queue.has_begun
+            self._n_died += queue.n_died
 
     def _wait_until_started(self) -> None:
         # Of a pool that is stopped while it still starts processes, pebble forgets one, which then
         # fails with a traceback: seen in 4 of 18 scans of one file on a busy computer.
         deadline_s = time.monotonic() + _START_S
-        while self._n_put and time.monotonic() < deadline_s:
-            if sum(1 for _ in self._folder.glob("*.err")) >= self._workers:
+        while self._has_begun and time.monotonic() < deadline_s:
+            # One that died has another in its place.
+            if sum(1 for _ in self._folder.glob("*.err")) >= self._workers + self._n_died:
                 break
             time.sleep(_DEATH_S / 10)
 
@@ -181,7 +184,8 @@ class _Queue:
         self._limits = limits
         self._thorough = thorough
         self._waiting: dict[Future[list[Finding]], list[Recording]] = {}
-        self.n_put = 0
+        self.has_begun = False
+        self.n_died = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -194,7 +198,7 @@ class _Queue:
             timeout=self._limits.time_for(*batch),
         )
         self._waiting[future] = batch
-        self.n_put += 1
+        self.has_begun = True
 
     def take(self) -> Iterator[tuple[Recording, Finding]]:
         """Wait until a batch is done, and yield what came of it."""
@@ -202,6 +206,7 @@ class _Queue:
         for future in done:
             batch = self._waiting.pop(future)
             error = future.exception()
+            self.n_died += isinstance(error, TimeoutError) or hasattr(error, "exitcode")
             if error is None:
                 yield from zip(batch, future.result(), strict=True)
             elif len(batch) > 1:
