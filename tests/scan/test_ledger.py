@@ -94,6 +94,45 @@ class TestMemory:
             assert ledger.status(name) == "clean"
 
 
+class TestMerging:
+    def test_what_several_know_counts_once_and_as_read_if_one_read_it(self, tmp_path):
+        parts = []
+        for name, statuses in (("1", "error clean clean"), ("2", "marked error suspected")):
+            with Ledger(tmp_path / name, detector="d") as part:
+                part.begin_run({})
+                for finding_id, status in zip("abc", statuses.split(), strict=True):
+                    part.put(Finding(id=finding_id, status=status), stamp=name)
+            parts.append(Ledger(tmp_path / name, read_only=True))
+        with open_ledger(tmp_path / "all", "") as ledger:
+            ledger.begin_run({})
+            ledger.adopt(parts)
+            statuses = [finding.status for finding in ledger.findings()]
+            assert ledger.detector() == "d"
+        for part in parts:
+            part.close()
+        # Who scans on into the same folder finds what is known.
+        with open_ledger(tmp_path / "all", "d") as ledger:
+            ledger.begin_run({})
+            assert ledger.find(recording("a", stamp="2")).status == "marked"
+        assert statuses == ["marked", "clean", "clean"]
+
+    def test_what_was_there_before_gives_way(self, tmp_path):
+        with Ledger(tmp_path / "1", detector="d") as part:
+            part.begin_run({})
+            part.put(Finding(id="a", status="marked"), stamp="1")
+        with (
+            open_ledger(tmp_path / "all", "d") as ledger,
+            Ledger(tmp_path / "1", read_only=True) as part,
+        ):
+            ledger.begin_run({})
+            ledger.put(Finding(id="a", status="clean"), stamp="1")
+            ledger.put(Finding(id="b", status="clean"), stamp="1")
+            ledger.flush()
+            ledger.begin_run({})
+            ledger.adopt([part])
+            assert [(one.id, one.status) for one in ledger.findings()] == [("a", "marked")]
+
+
 class TestFaults:
     def test_two_scans_do_not_write_to_one_ledger(self, path):
         with open_ledger(path), pytest.raises(LedgerError, match="another scan"):

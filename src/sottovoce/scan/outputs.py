@@ -254,11 +254,7 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
         jobs = [part.job() for part in parts]
         inputs = dict.fromkeys(name for job in jobs for name in job.get("inputs", ()))
         into.begin_run({**(jobs[0] if jobs else {}), "inputs": list(inputs)})
-        by_id = heapq.merge(*(part.stamped() for part in parts), key=lambda one: one[0].id)
-        for _, same in itertools.groupby(by_id, key=lambda one: one[0].id):
-            finding, stamp = min(same, key=lambda one: one[0].unread)
-            into.put(finding, stamp=stamp)
-        into.flush()
+        into.adopt(parts)
     finally:
         for part in parts:
             part.close()
