@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.scan.finding import UNREAD
+from sottovoce.scan.finding import refused_statuses
 from sottovoce.scan.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     path = Path(folder)
     ledger = Ledger(path / _LEDGER if path.is_dir() else path, read_only=True)
     try:
-        refusing = {"marked", *(("suspected", *UNREAD) if strict else ())}
-        return frozenset(name for name, status in ledger.statuses() if status not in refusing)
+        refused = refused_statuses(strict=strict)
+        return frozenset(name for name, status in ledger.statuses() if status not in refused)
     finally:
         ledger.close()

@@ -17,7 +17,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, ParameterError
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import Finding, refused_statuses
 from sottovoce.scan.pipelines import describe_example
 from sottovoce.scan.pool import WorkerPool
 from sottovoce.scan.recording import File, Recording
@@ -44,7 +44,7 @@ def examine_batch(
     column : str
         Where the audio is.
     strict : bool
-        Whether what cannot be read to its end counts as refused.
+        Whether what is only suspected, or cannot be read to its end, counts as refused.
 
     Returns
     -------
@@ -95,11 +95,12 @@ def examine_batch(
         for number, audio in enumerate(batch[column])
     ]
     findings = _examine(rows)
+    refused = refused_statuses(strict=strict)
     return {
         **batch,
         "status": [one.status for one in findings],
         "log10_p": [math.nan if one.log10_p is None else one.log10_p for one in findings],
-        "refused": [one.marked or (strict and one.unread) for one in findings],
+        "refused": [one.status in refused for one in findings],
         "owner_ids": _as_typed_lists([one.owner_ids for one in findings]),
     }
 

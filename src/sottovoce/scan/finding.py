@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STATUSES", "TRAINING", "UNREAD", "Finding", "Status", "Training"]
+__all__ = ["STATUSES", "TRAINING", "UNREAD", "Finding", "Status", "Training", "refused_statuses"]
 
 Status = Literal[
     "marked",
@@ -31,6 +31,17 @@ TRAINING: tuple[Training, ...] = get_args(Training)
 """What marks say of training models: see `Finding.training`."""
 _TRAINING_BITS = 0b11
 """Of a policy, `docs/wire-format.md`: bit 0 is training generative models, bit 1 any other."""
+
+
+def refused_statuses(*, strict: bool) -> tuple[Status, ...]:
+    """Return the statuses of recordings that must not be trained on.
+
+    Parameters
+    ----------
+    strict : bool
+        Whether what is only suspected, or was not read to its end, is refused too.
+    """
+    return ("marked", "suspected", *sorted(UNREAD)) if strict else ("marked",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow
-from sottovoce.scan.finding import UNREAD, Finding
+from sottovoce.scan.finding import Finding, refused_statuses
 from sottovoce.scan.folders import describe_file
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.listed import GROUP_NAMES, clean, groups_of, point_at
@@ -331,7 +331,7 @@ def filter_data_set(
         known = [pair for pair in book.stamped() if pair[0].id.startswith(PREFIX)]
     statuses = {one.id: one.status for one, _ in known}
     stamps = {stamp: one.status for one, stamp in known if stamp}
-    refusing = {"", "marked", *(("suspected", *UNREAD) if strict else ())}
+    refusing = {"", *refused_statuses(strict=strict)}
     kept = []
     for source in sources:
         if source.name not in inputs:

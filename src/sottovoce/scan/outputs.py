@@ -17,7 +17,7 @@ from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
-from sottovoce.scan.finding import UNREAD
+from sottovoce.scan.finding import refused_statuses
 from sottovoce.scan.job import Job
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.opening import open_sources
@@ -37,17 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
 
-_REFUSED = ("marked",)
 _N_STRONGEST, _N_UNREAD = 50, 200
 _STALE_S = 3600.0
 """Nobody writes to a file for so long without adding to it."""
 _PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
 _LIBRARIES = ("numpy", "scipy", "soundfile", "av")
-_STRICTLY_REFUSED = ("marked", "suspected", *sorted(UNREAD))
-
-
-def _refused(*, strict: bool) -> tuple[str, ...]:
-    return _STRICTLY_REFUSED if strict else _REFUSED
 
 
 def write_outputs(
@@ -82,7 +76,7 @@ def write_outputs(
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     tally, shown = Tally(), _Shown()
-    refused = _refused(strict=strict)
+    refused = refused_statuses(strict=strict)
     with open_exclude_list(folder / "exclude.txt") as exclude:
 
         def each() -> Iterator[Finding]:
@@ -196,7 +190,7 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
     sources = open_sources(
         job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column")
     )
-    refusing = {"", *_refused(strict=strict)}
+    refusing = {"", *refused_statuses(strict=strict)}
 
     def refused(recording_id: str) -> bool:
         return ledger.status(recording_id) in refusing

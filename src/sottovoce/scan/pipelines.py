@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ParameterError
 from sottovoce.files.reading import AUDIO_SUFFIXES
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import Finding, refused_statuses
 from sottovoce.scan.folders import describe_file
 from sottovoce.scan.recording import Inline, Recording
 from sottovoce.scan.worker import Limits, examine
@@ -130,7 +130,7 @@ def is_refused(
     column : str
         Where the audio is.
     strict : bool
-        Whether what cannot be read to its end counts as refused.
+        Whether what is only suspected, or cannot be read to its end, counts as refused.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def is_refused(
     if isinstance(audio, list) and not hasattr(audio, "get"):
         return [bool(is_refused({column: one}, column=column, strict=strict)) for one in audio]
     finding = examine_example(example, column=column)
-    return finding.marked or (strict and finding.unread)
+    return finding.status in refused_statuses(strict=strict)
 
 
 def without_refused(
