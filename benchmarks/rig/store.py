@@ -1,13 +1,12 @@
-"""A store in a process of its own: so much of S3 as reading needs, with a latency and refusals.
+"""A store on this computer that can be slow, busy or stalled: moto's S3 behind a counter.
 
-Test stores answer some two hundred requests a second, which would be all that is measured.  This
-one keeps its objects in memory and answers thousands.  What it was asked is told at ``/.counts``.
+It runs in a process of its own, and what it has answered once to the reading of an object it keeps,
+so that it takes little of the cores that it shares with what is measured: moto alone answers some
+200 requests a second.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
 import multiprocessing
 import os
@@ -15,203 +14,217 @@ import random
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
+    from multiprocessing.connection import Connection
 
-__all__ = ["BUCKET", "Store", "running"]
+__all__ = ["Store"]
 
-BUCKET = "voices"
-_DATE = "Wed, 25 Nov 2026 00:00:00 GMT"
-_PAGE = 1000
-_BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-_MISSING = b"<Error><Code>NoSuchKey</Code><Message>There is no such key.</Message></Error>"
+_READY_S = 60.0
+_CONTROL = "/-/control"
+_BUSY = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
+    b"<Message>Please reduce your request rate.</Message></Error>"
+)
+_LENGTH = "Content-Length"
 
 
 class Store:
-    """The store, seen from the process that measures.
+    """A store; a context manager.
 
-    Parameters
+    Attributes
     ----------
-    address : str
-        Where it listens.
+    url : str
+        Its address, for ``AWS_ENDPOINT_URL``.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __enter__(self) -> Self:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        self._process.start()
+        if not ours.poll(_READY_S):
+            self.__exit__()
+            raise RuntimeError(f"the store did not start in {_READY_S:.0f} s")
+        self.url = f"http://127.0.0.1:{ours.recv()}"
+        return self
 
-    def set(self, *, latency_ms: float = 0.0, busy: float = 0.0) -> None:
-        """Choose latency and share of refusals, and begin to count anew."""
-        self._ask(f"/.set?latency_ms={latency_ms}&busy={busy}")
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program must have in its environment to use the store."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            # Neither the person's own configuration nor the cloud's is asked.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def behave(
+        self,
+        *,
+        latency_s: float = 0.0,
+        busy_share: float = 0.0,
+        seed: int = 0,
+        stalled: str = "",
+    ) -> None:
+        """Set how requests are answered from now on, and count anew.
+
+        Parameters
+        ----------
+        latency_s : float
+            Before every answer.
+        busy_share : float in [0, 1)
+            Of requests that are answered with 503, "SlowDown".
+        seed : int
+            Of the choice which.
+        stalled : str
+            Requests whose path ends so are answered after ten minutes; empty for none.
+        """
+        settings = {"latency_s": latency_s, "busy_share": busy_share, "seed": seed}
+        self._control({**settings, "stalled": stalled})
 
     def counts(self) -> dict[str, int]:
-        """Return requests, refusals and bytes since `set`."""
-        counts: dict[str, int] = json.loads(self._ask("/.counts"))
+        """Return since `behave`: requests, how many of them read objects, bytes sent, and 503s."""
+        return self._control({})
+
+    @property
+    def process(self) -> int:
+        """Id of the store's own process."""
+        return self._process.pid or 0
+
+    def put(self, bucket: str, objects: dict[str, bytes]) -> None:
+        """Store objects, by their keys; the bucket is made where it is not there."""
+        self._send("PUT", f"/{bucket}")
+        for key, data in objects.items():
+            self._send("PUT", f"/{bucket}/{key}", data)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Take an object away."""
+        self._send("DELETE", f"/{bucket}/{key}")
+
+    def _send(self, method: str, path: str, data: bytes | None = None) -> bytes:
+        request = urllib.request.Request(self.url + path, data=data, method=method)  # noqa: S310 - our own server
+        request.add_header("Content-Type", "application/octet-stream")
+        # Tells moto which of Amazon's services is meant; nothing checks who signed.
+        request.add_header(
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request,"
+            " SignedHeaders=host, Signature=0",
+        )
+        with urllib.request.urlopen(request, timeout=_READY_S) as answer:  # noqa: S310
+            return bytes(answer.read())
+
+    def _control(self, settings: dict[str, Any]) -> dict[str, int]:
+        counts: dict[str, int] = json.loads(
+            self._send("POST", _CONTROL, json.dumps(settings).encode())
+        )
         return counts
 
-    def _ask(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.address + path) as answer:  # noqa: S310 - our own
-            data: bytes = answer.read()
-        return data
+
+class _Behaviour:
+    """A WSGI application around moto's."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[list[tuple[str, str]], bytes]] = {}
+        self._set({"latency_s": 0.0, "busy_share": 0.0, "seed": 0, "stalled": ""})
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._chance = random.Random(settings["seed"])  # noqa: S311 - no secret
+        self._counts = {"n_requests": 0, "n_reads": 0, "n_bytes": 0, "n_busy": 0}
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path == _CONTROL:
+            return self._answer_control(environ, start)
+        is_read = method == "GET" and path.count("/") > 1 and not environ.get("QUERY_STRING")
+        with self._lock:
+            settings = self._settings
+            is_busy = self._chance.random() < settings["busy_share"]
+            self._counts["n_requests"] += 1
+            self._counts["n_reads"] += is_read
+            self._counts["n_busy"] += is_busy
+        if settings["stalled"] and path.endswith(settings["stalled"]):
+            time.sleep(600)
+        if settings["latency_s"]:
+            time.sleep(settings["latency_s"])
+        if is_busy:
+            # What was sent with the request must be read before the connection is used again.
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start("503 Slow Down", [(_LENGTH, str(len(_BUSY))), ("Content-Type", "text/xml")])
+            return [_BUSY]
+        if not is_read:
+            if method in {"PUT", "DELETE"}:
+                self._kept.pop(path, None)
+            return self._application(environ, start)
+        return self._answer_read(environ, start, path)
+
+    def _answer_read(
+        self, environ: dict[str, Any], start: Callable[..., Any], path: str
+    ) -> Iterable[bytes]:
+        wanted = environ.pop("HTTP_RANGE", "")
+        if path not in self._kept:
+            said: list[Any] = []
+            body = b"".join(self._application(environ, lambda *args: said.extend(args)))
+            if not said[0].startswith("200"):
+                start(said[0], said[1])
+                return [body]
+            self._kept[path] = (said[1], body)
+        headers, body = self._kept[path]
+        headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        status, first, last = "200 OK", 0, len(body) - 1
+        if wanted.startswith("bytes="):
+            begin, _, end = wanted.removeprefix("bytes=").partition("-")
+            first = int(begin) if begin else len(body) - int(end)
+            last = min(int(end), last) if begin and end else last
+            status = "206 Partial Content"
+            headers.append(("Content-Range", f"bytes {first}-{last}/{len(body)}"))
+            headers = [(n, v) for n, v in headers if not n.lower().startswith("x-amz-checksum")]
+        part = body[first : last + 1]
+        with self._lock:
+            self._counts["n_bytes"] += len(part)
+        start(status, [*headers, (_LENGTH, str(len(part)))])
+        return [part]
+
+    def _answer_control(
+        self, environ: dict[str, Any], start: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        asked = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        with self._lock:
+            body = json.dumps(self._counts).encode()
+            if settings := json.loads(asked):
+                self._set(settings)
+        start("200 OK", [(_LENGTH, str(len(body)))])
+        return [body]
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[Store]:
-    """Serve the files of a folder as the objects of a bucket, and set what drivers look for."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(folder, there, os.getpid()), daemon=True)
-    process.start()
-    address = f"http://127.0.0.1:{here.recv()}"
-    own = {"AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "key"}
-    own["AWS_DEFAULT_REGION"] = "us-east-1"
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
-    try:
-        yield Store(address)
-    finally:
-        process.terminate()
-        process.join()
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _serve(pipe: Connection, parent: int) -> None:
+    import logging
 
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import WSGIRequestHandler, make_server
 
-def _serve(folder: Path, pipe: Any, parent: int) -> None:  # noqa: ANN401 - multiprocessing's
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
-    threading.Thread(target=watch, daemon=True).start()
-    asyncio.run(_Server(folder).run(pipe))
+    class Handler(WSGIRequestHandler):
+        # Connections are used again, as with any real store.
+        protocol_version = "HTTP/1.1"
 
-
-class _Server:
-    def __init__(self, folder: Path) -> None:
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
-        by_file: dict[int, bytes] = {}  # links are held once
-        self.objects = {}
-        for path in paths:
-            number = path.stat().st_ino
-            by_file.setdefault(number, path.read_bytes() if number not in by_file else b"")
-            self.objects[str(path.relative_to(folder))] = by_file[number]
-        self.tags = {id(data): hashlib.sha256(data).hexdigest()[:32] for data in by_file.values()}
-        self.latency_s = self.busy = 0.0
-        self._begin()
-
-    def _begin(self) -> None:
-        self.n = {"requests": 0, "refused": 0, "bytes": 0}
-        self.chance = random.Random(0)  # noqa: S311 - no secret
-
-    async def run(self, pipe: Any) -> None:  # noqa: ANN401 - multiprocessing's
-        server = await asyncio.start_server(self._talk, "127.0.0.1", 0, backlog=1000)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                method, target, _ = head[0].split(" ", 2)
-                headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-                status, told, body = await self._answer(method, target, headers)
-                lines = [f"HTTP/1.1 {status}", *(f"{name}: {one}" for name, one in told.items())]
-                writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-                if method != "HEAD":
-                    writer.write(body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(
-        self, method: str, target: str, headers: dict[str, str]
-    ) -> tuple[str, dict[str, str], bytes]:
-        url = urlsplit(target)
-        query = parse_qs(url.query, keep_blank_values=True)
-        if url.path == "/.set":
-            self.latency_s = float(query["latency_ms"][0]) / 1000
-            self.busy = float(query["busy"][0])
-            self._begin()
-            return _answer(b"")
-        if url.path == "/.counts":
-            return _answer(json.dumps(self.n).encode())
-        self.n["requests"] += 1
-        if self.latency_s:
-            await asyncio.sleep(self.latency_s)
-        if self.chance.random() < self.busy:
-            self.n["refused"] += 1
-            return _answer(_BUSY, status="503 Slow Down")
-        key = unquote(url.path).removeprefix(f"/{BUCKET}").removeprefix("/")
-        if not key:
-            return _answer(self._list(query))
-        data = self.objects.get(key)
-        if data is None:
-            return _answer(_MISSING, status="404 Not Found")
-        return self._give(method, data, headers.get("range", ""))
-
-    def _give(self, method: str, data: bytes, part: str) -> tuple[str, dict[str, str], bytes]:
-        told = {
-            "ETag": f'"{self.tags[id(data)]}"',
-            "Last-Modified": _DATE,
-            "Accept-Ranges": "bytes",
-        }
-        status = "200 OK"
-        n_all = len(data)
-        if part:
-            first, _, last = part.removeprefix("bytes=").partition("-")
-            start, end = int(first), min(int(last or n_all) + 1, n_all)
-            told["Content-Range"] = f"bytes {start}-{end - 1}/{n_all}"
-            data, status = data[start:end], "206 Partial Content"
-        if method == "GET":
-            self.n["bytes"] += len(data)
-        status, more, body = _answer(data, status=status, kind="application/octet-stream")
-        return status, {**told, **more}, body
-
-    def _list(self, query: dict[str, list[str]]) -> bytes:
-        prefix = query.get("prefix", [""])[0]
-        after = query.get("continuation-token", [""])[0]
-        entries: dict[str, str] = {}
-        for key, data in self.objects.items():
-            if not key.startswith(prefix):
-                continue
-            folder, slash, _ = key[len(prefix) :].partition("/")
-            name = f"{prefix}{folder}/" if slash and "delimiter" in query else key
-            if name <= after:
-                continue
-            entries[name] = (
-                f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>"
-                if name.endswith("/")
-                else f"<Contents><Key>{escape(name)}</Key><Size>{len(data)}</Size>"
-                f'<ETag>"{self.tags[id(data)]}"</ETag>'
-                "<LastModified>2026-11-25T00:00:00.000Z</LastModified></Contents>"
-            )
-            if len(entries) > _PAGE:
-                break
-        names = sorted(entries)
-        more = len(names) > _PAGE
-        names = names[:_PAGE]
-        token = (
-            f"<NextContinuationToken>{escape(names[-1])}</NextContinuationToken>" if more else ""
-        )
-        inside = "".join(entries[name] for name in names)
-        return (
-            f"<ListBucketResult><Name>{BUCKET}</Name><Prefix>{escape(prefix)}</Prefix>"
-            f"<KeyCount>{len(names)}</KeyCount><MaxKeys>{_PAGE}</MaxKeys>"
-            f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{inside}</ListBucketResult>"
-        ).encode()
-
-
-def _answer(
-    body: bytes, *, status: str = "200 OK", kind: str = "application/xml"
-) -> tuple[str, dict[str, str], bytes]:
-    return status, {"Content-Type": kind, "Content-Length": str(len(body))}, body
+    application = _Behaviour(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    pipe.send(server.server_port)
+    while os.getppid() == parent:
+        time.sleep(1)

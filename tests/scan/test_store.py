@@ -226,24 +226,44 @@ class TestFaults:
 
     def test_a_folder_that_cannot_be_listed_is_told(self, store, clips, monkeypatch):
         system, _ = storage.open_remote(clips)
-        real = system.ls
+        real = system.call_s3
 
-        def ls(path, **options):
-            if path.endswith("p1"):
+        def call_s3(method, **options):
+            if options.get("Prefix", "").endswith("p1/"):
                 raise PermissionError("Access Denied")
-            return real(path, **options)
+            return real(method, **options)
 
-        monkeypatch.setattr(system, "ls", ls)
+        monkeypatch.setattr(system, "call_s3", call_s3)
         found = list(open_sources([clips])[0].recordings())
         (bad,) = [one for one in found if getattr(one, "status", "")]
         assert (bad.id, bad.status) == (f"{clips}/p1", "error")
         assert len(found) == N // 2 + 1
+
+    def test_a_folder_of_many_pages_is_listed_by_a_busy_store(self, store, clips, monkeypatch):
+        system, _ = storage.open_remote(clips)
+        real, begun = system.call_s3, []
+
+        def call_s3(method, **options):
+            begun.append(options)
+            return real(method, **options, MaxKeys=1)
+
+        monkeypatch.setattr(system, "call_s3", call_s3)
+        store.share_busy = 0.3
+        recordings = open_sources([clips])[0].recordings()
+        next(recordings)
+        # The first came before the last page was asked for.
+        assert len(begun) < N
+        assert len([*recordings]) == N - 1
 
     @pytest.mark.parametrize("name", ["s3://no-such-bucket/clips", "s3://voices/clips/no.flac"])
     def test_a_wrong_name_is_told_at_once(self, name):
         with pytest.raises(AudioFileError, match="is not there") as caught:
             open_sources([name])
         assert "AWS_ENDPOINT_URL" in caught.value.remedy
+
+    def test_a_whole_store_is_no_place(self):
+        with pytest.raises(AudioFileError, match="names no place"):
+            open_sources(["s3:///"])
 
     def test_a_file_that_changes_while_it_is_read(self, store):
         store.files.pipe("voices/short.bin", b"0123456789")
@@ -324,6 +344,15 @@ def web(tmp_path):
 
 
 class TestTheWeb:
+    def test_a_folder(self, web):
+        folder, address = web
+        (folder / "takes" / "late").mkdir(parents=True)
+        for name in ("takes/a.wav", "takes/late/b.wav", "c.wav"):
+            (folder / name).write_bytes(encode(1))
+        (source,) = open_sources([f"{address}/takes/"])
+        ids = [one.id for one in source.recordings()]
+        assert ids == [f"{address}/takes/a.wav", f"{address}/takes/late/b.wav"]
+
     def test_files_lists_and_archives(self, web):
         folder, address = web
         (folder / "a.wav").write_bytes(encode(1))

@@ -22,7 +22,7 @@ from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifests import LhotseSource, NemoSource
 from sottovoce.scan.path_tables import PathTableSource
 from sottovoce.scan.remote_folders import RemoteFolderSource
-from sottovoce.scan.storage import ask, is_remote
+from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
 
 if TYPE_CHECKING:
@@ -160,6 +160,12 @@ def _look(name: str) -> bool:
             remedy="Filter it there: sottovoce.scan.filter_data_set(data_set, ledger)",
         )
     if is_remote(name):
+        if not name.partition("://")[2].strip("/"):
+            raise AudioFileError(
+                "names no place in the store", path=name, remedy="Name a bucket: s3://bucket"
+            )
+        if name.endswith("/") and scheme_of(name) in {"http", "https"}:
+            return True
         return bool(ask(name, "info", patience_s=_FIRST_PATIENCE_S)["type"] == "directory")
     try:
         mode = Path(name).stat().st_mode

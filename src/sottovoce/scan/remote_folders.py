@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from sottovoce.errors import AudioFileError
 from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.listing import list_folder
 from sottovoce.scan.recording import Cut, File, Recording
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import ask, open_remote, stamp_of_details
+from sottovoce.scan.storage import ask, scheme_of, stamp_of_details
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from sottovoce.scan.sources import Source
@@ -83,29 +84,49 @@ class RemoteFolderSource:
 
         The driver's own walk leaves out what it could not list, without a word.
         """
-        _, root = open_remote(self.name)
-        scheme = self.name.split("://", 1)[0]
-        waiting = [root.rstrip("/")]
+        waiting = [self.name.rstrip("/")]
+        met = set(waiting)
         while waiting:
-            path = waiting.pop()
-            folder = f"{scheme}://{path.lstrip('/')}"
+            folder = waiting.pop()
             try:
-                listed = ask(folder, "ls", detail=True)
+                inside = yield from self._list(folder)
             except AudioFileError as err:
                 yield describe_failure(err, folder)
                 continue
-            entries = {one["name"].rstrip("/"): one for one in listed}
-            entries.pop(path, None)  # the marker of the folder itself
+            # Pages of the web have links to where they come from.
+            inside = [one for one in inside if one not in met and one.startswith(f"{folder}/")]
+            met.update(inside)
+            waiting += sorted(inside, reverse=True)
+
+    def _list(self, folder: str) -> Generator[_Entry, None, list[str]]:
+        """Yield the files of a folder, and return the folders in it."""
+        inside = []
+        for number, page in enumerate(list_folder(folder)):
+            entries = {self._address(str(one["name"])): one for one in page}
+            entries.pop(folder, None)  # the marker of the folder itself
             names = sorted(entries)
-            if holds_saved_dataset({posixpath.basename(name) for name in names}):
+            if number == 0 and self._is_saved(folder, names):
                 yield _Entry(url=folder, folder=folder, details={}, is_saved=True)
-                continue
-            is_folder = {name: entries[name]["type"] == "directory" for name in names}
-            waiting += [name for name in reversed(names) if is_folder[name]]
-            for name in names:
-                if not is_folder[name]:
-                    url = f"{scheme}://{name.lstrip('/')}"
-                    yield _Entry(url=url, folder=folder, details=entries[name])
+                return []
+            for url in names:
+                if entries[url]["type"] == "directory":
+                    inside.append(url)
+                else:
+                    yield _Entry(url=url, folder=folder, details=entries[url])
+        return inside
+
+    def _is_saved(self, folder: str, names: list[str]) -> bool:
+        """Say whether a folder is a saved data set, of which the first page is known."""
+        own = {posixpath.basename(name) for name in names}
+        # Many parts of a table come before the name that gives it away.
+        if "dataset_info.json" in own and "state.json" not in own:
+            return bool(ask(f"{folder}/state.json", "exists"))
+        return holds_saved_dataset(own)
+
+    def _address(self, name: str) -> str:
+        # Drivers for the web keep whole addresses, others have lost the scheme.
+        name = name.rstrip("/")
+        return name if "://" in name else f"{scheme_of(self.name)}://{name.lstrip('/')}"
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Write the addresses that are kept, one a line; the bytes stay where they are.

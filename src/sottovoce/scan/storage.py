@@ -173,7 +173,8 @@ def _open_remote_file(url: str) -> BinaryIO:
     _, size = stamp_of(url)
     try:
         if scheme_of(url) not in _WEB:
-            return cast("BinaryIO", RemoteFile(system, path, url=url, size=size))
+            # Buffered, or a line would be read byte by byte.
+            return io.BufferedReader(RemoteFile(system, path, url=url, size=size))
         if 0 < size <= _WHOLE_BYTES:
             return io.BytesIO(persist(system.cat_file, path))
         # Not every server sends parts, and only this one notices before it has read the whole.
