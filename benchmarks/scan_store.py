@@ -235,7 +235,12 @@ def describe(results: dict[str, Any]) -> str:
     calm = [row for row in results["rows"] if not row["busy"]]
     busy = [row for row in results["rows"] if row["busy"]]
     head = ["recordings", "latency, ms", "local disk, times real time", "store", "share, %"]
-    head += ["one by one", "requests for each", "fetched of its size, %", "peak memory, MB"]
+    head += [
+        "one by one",
+        "requests for each",
+        "fetched of its size, %",
+        "peak memory with the store's, MB",
+    ]
     table = markdown_table(
         head,
         [
@@ -258,7 +263,8 @@ def describe(results: dict[str, Any]) -> str:
     return (
         "A scan with two workers, of the local disk and of a store that shares its two cores;"
         " *one by one* is two plain processes, each of which fetches, decodes and detects one"
-        f" recording after the other. {_same(results['rows'])}\n\n{table}\n\n{_tell_busy(busy)}"
+        f" recording after the other. The store holds all of its objects in memory."
+        f" {_same(results['rows'])}\n\n{table}\n\n{_tell_busy(busy)}"
     )
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from itertools import islice
+from contextlib import closing
 
 import pytest
 
@@ -20,6 +20,9 @@ from sottovoce.scan.cluster import _check_release, examine_on_cluster
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import describe_file
 from tests.cli.conftest import PROGRAM
+
+WORKER = "ray::_examine_block"
+"""How the processes in which Ray looks at recordings begin."""
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
@@ -48,6 +51,11 @@ def scan(recordings, nodes, **limits):
     findings = [finding for _, finding in results]
     assert Counter(f.id for f in findings) == Counter(r.id for r in recordings)
     return {finding.id: finding for finding in findings}
+
+
+def started(recordings, nodes):
+    """A scan whose connection ends with the test, however that ends."""
+    return closing(examine_on_cluster(recordings, address=nodes.address, limits=Limits()))
 
 
 def statuses(findings):
@@ -92,24 +100,28 @@ class TestFaults:
 
     def test_a_worker_that_is_killed_loses_nothing(self, nodes):
         recordings = [make(Nap, f"{n:03}") for n in range(100)]
-        results = examine_on_cluster(recordings, address=nodes.address, limits=Limits())
-        findings = [next(results)]
-        for worker in nodes.processes(1, "ray::_examine_block"):
-            os.kill(worker, signal.SIGKILL)
-        findings += results
+        with started(recordings, nodes) as results:
+            findings = [next(results)]
+            for worker in nodes.processes(1, WORKER):
+                os.kill(worker, signal.SIGKILL)
+            findings += results
         assert Counter(f.id for _, f in findings) == Counter(r.id for r in recordings)
         assert {f.status for _, f in findings} == {"error"}
 
     def test_a_node_that_dies_loses_nothing(self, nodes):
         third = nodes.add()
-        recordings = [make(Nap, f"{n:03}") for n in range(300)]
-        results = examine_on_cluster(recordings, address=nodes.address, limits=Limits())
-        findings = list(islice(results, 40))
-        assert nodes.processes(third, "ray::_examine_block")
-        nodes.kill(third)
-        findings += results
-        assert Counter(f.id for _, f in findings) == Counter(r.id for r in recordings)
-        assert {f.status for _, f in findings} == {"error"}
+        recordings = [make(Nap, f"{n:03}") for n in range(400)]
+        findings, is_killed = [], False
+        with started(recordings, nodes) as results:
+            for _, finding in results:
+                findings.append(finding)
+                if not is_killed and nodes.processes(third, WORKER):
+                    nodes.kill(third)
+                    is_killed = True
+        assert is_killed
+        assert len(findings) == 400
+        assert Counter(f.id for f in findings) == Counter(r.id for r in recordings)
+        assert {f.status for f in findings} == {"error"}
 
 
 def test_a_connection_that_is_there_is_used_and_kept(words, nodes):
@@ -140,7 +152,7 @@ class TestCommand:
     def test_it_can_be_interrupted_and_goes_on(self, dataset, nodes, tmp_path):
         folder = tmp_path / "data"
         folder.mkdir()
-        for number in range(60):
+        for number in range(120):
             (folder / f"{number:03}.flac").hardlink_to(dataset / "bert" / "long.flac")
         options = ("data", "-o", "out", "--ray", nodes.address)
         process = self.start(tmp_path, *options)
@@ -155,11 +167,11 @@ class TestCommand:
         assert process.returncode == 130, said
         assert time.monotonic() - began < 2.0
         n_known = known(ledger)
-        assert 0 < n_known < 60
+        assert 0 < n_known < 120
         process = self.start(tmp_path, *options)
         _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
-        assert known(ledger) == 60
+        assert known(ledger) == 120
 
     def test_without_an_address_it_takes_the_one_that_the_environment_names(
         self, dataset, nodes, tmp_path

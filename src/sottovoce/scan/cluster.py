@@ -54,6 +54,8 @@ _LOOK_S = 5.0
 """Between looks at how large the cluster is, and whether its head answers."""
 _HEADLESS_S = 20.0
 """Without a head, after which the scan gives up: Ray itself ends the process after a minute."""
+_ASK_S = 0.05
+"""Between looks at what is done, while recordings are still listed."""
 _SILENCE_S = 60.0
 _KNOCK_S = 5.0
 
@@ -137,8 +139,9 @@ class _Run:
         self._n_cpus = 1
         self._head = ray.get_runtime_context().gcs_address
         self._answered_s = time.monotonic()
-        self._looked_s = float("-inf")
+        self._looked_s = self._asked_s = float("-inf")
         self._heard_s = time.monotonic()
+        self._look()
 
     @property
     def is_busy(self) -> bool:
@@ -208,9 +211,11 @@ class _Run:
 
     def take(self, *, wait: bool) -> Iterator[tuple[Recording, Finding]]:
         """Yield what is done; wait until something is, where that is wanted."""
-        self._look()
-        if not self._under_way:
+        now_s = time.monotonic()
+        if not self._under_way or not (wait or now_s - self._asked_s > _ASK_S):
             return
+        self._asked_s = now_s
+        self._look()
         references = list(self._under_way)
         # The first wait is for one, and never long, so that an interrupt is heard.
         done, rest = self._ray.wait(references, timeout=0.5 if wait else 0)
