@@ -15,7 +15,7 @@ import soundfile as sf
 PROGRAM = Path(sys.executable).with_name("sottovoce")
 
 
-def _hear_ctrl_c() -> None:
+def hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -49,7 +49,7 @@ class Shell:
             stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
             # A shell that runs the tests in the background makes its children deaf to Ctrl-C.
-            preexec_fn=_hear_ctrl_c,
+            preexec_fn=hear_ctrl_c,
             **options,
         )
 

@@ -19,7 +19,7 @@ from sottovoce.scan import Ledger, Limits, scan_paths
 from sottovoce.scan.cluster import _check_release, examine_on_cluster
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import describe_file
-from tests.cli.conftest import PROGRAM
+from tests.cli.conftest import PROGRAM, hear_ctrl_c
 
 WORKER = "ray::_examine_block"
 """How the processes in which Ray looks at recordings begin."""
@@ -147,6 +147,7 @@ class TestCommand:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hear_ctrl_c,
         )
 
     def test_it_can_be_interrupted_and_goes_on(self, dataset, nodes, tmp_path):
