@@ -6,9 +6,6 @@ import random
 import threading
 from contextlib import contextmanager
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
-
 SLOW_DOWN = (
     b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
     b"<Message>Please reduce your request rate.</Message></Error>"
@@ -23,6 +20,9 @@ class Front:
     """An application that passes requests on, or fails them as it is told."""
 
     def __init__(self):
+        # Late: only the whole test run installs moto, and every run collects this module.
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
         self.inner = DomainDispatcherApplication(create_backend_app)
         self.lock = threading.Lock()
         self.reset()
@@ -54,6 +54,8 @@ class Front:
 @contextmanager
 def serving(application):
     """Serve an application at a free port, and yield its address."""
+    from werkzeug.serving import make_server
+
     server = make_server("127.0.0.1", 0, application, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
