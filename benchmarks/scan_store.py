@@ -10,7 +10,6 @@ Start-up is part of a scan, and not of the plain processes.
 from __future__ import annotations
 
 import io
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from benchmarks._harness import (
     shipped_clip,
 )
 from benchmarks.rig.store import Store
-from benchmarks.scan_throughput import Memory
+from benchmarks.scan_throughput import Memory, time_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,23 +126,6 @@ def _fetch_and_detect(names: list[str], start: Any) -> None:  # noqa: ANN401 - a
         sv.detect(y, sr=sr)
 
 
-def _one_by_one(names: list[str]) -> float:
-    """Return the wall time of plain processes, without their start."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(_WORKERS + 1)
-    processes = [
-        context.Process(target=_fetch_and_detect, args=(names[i::_WORKERS], barrier))
-        for i in range(_WORKERS)
-    ]
-    for process in processes:
-        process.start()
-    barrier.wait()
-    start_s = time.perf_counter()
-    for process in processes:
-        process.join()
-    return time.perf_counter() - start_s
-
-
 def _measure(name: str, options: Any, root: Path, store: Store) -> list[dict[str, Any]]:  # noqa: ANN401 - argparse's
     folder = root / name
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -199,7 +181,9 @@ def _add_one_by_one(
     for row in rows:
         store.behave(latency_s=row["latency_ms"] / 1000)
         if not row["busy"]:
-            row["one_by_one_times_real_time"] = round(seconds / _one_by_one(names))
+            row["one_by_one_times_real_time"] = round(
+                seconds / time_processes(_fetch_and_detect, names)
+            )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -32,11 +32,11 @@ from benchmarks._harness import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
-__all__ = ["KINDS", "Memory", "describe", "main", "plot", "write_recordings"]
+__all__ = ["KINDS", "Memory", "describe", "main", "plot", "time_processes", "write_recordings"]
 
 BENCHMARK = Benchmark("scan_throughput", "How near does a scan come to the speed of its parts?")
 _WORKERS = 2
@@ -86,13 +86,20 @@ def _work_off(paths: list[Path], start: Any) -> None:  # noqa: ANN401 - a barrie
         sv.detect(y, sr=sr)
 
 
-def _time_limit(paths: list[Path]) -> float:
-    """Return the wall time of plain processes, without their start."""
+def time_processes(work: Callable[[list[Any], Any], None], items: list[Any]) -> float:
+    """Return the wall time of plain processes that share the items, without their start.
+
+    Parameters
+    ----------
+    work : callable
+        Takes its items, and a barrier to wait at once it is ready.
+    items : list
+        Dealt out in turn.
+    """
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(_WORKERS + 1)
     processes = [
-        context.Process(target=_work_off, args=(paths[i::_WORKERS], barrier))
-        for i in range(_WORKERS)
+        context.Process(target=work, args=(items[i::_WORKERS], barrier)) for i in range(_WORKERS)
     ]
     for process in processes:
         process.start()
@@ -156,7 +163,7 @@ def _measure(name: str, options: Any) -> dict[str, Any]:  # noqa: ANN401 - argpa
         paths = write_recordings(folder, name, options.seed, options.shrink)
         rounds = []
         for _ in range(options.rounds):
-            limit_s = _time_limit(paths)
+            limit_s = time_processes(_work_off, paths)
             scan_s, audio_s, peak_mb, n = _time_scan(folder)
             rounds.append((limit_s, scan_s, audio_s, peak_mb, n))
     return {

@@ -14,7 +14,6 @@ ever or gives up the whole job, and may lose the rows beside a bad one without a
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import signal
@@ -27,8 +26,8 @@ from sottovoce.errors import ClusterError, MissingExtraError
 from sottovoce.scan.batches import belong_together
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.pool import WorkerPool
-from sottovoce.scan.recording import Cell, File, Inline, Member
-from sottovoce.scan.storage import is_remote
+from sottovoce.scan.recording import Inline
+from sottovoce.scan.storage import seen_from_anywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -205,7 +204,7 @@ class _Run:
         self._block, self._n_bytes, self._n_inline_bytes = [], 0, 0
 
     def _send(self, block: list[Recording]) -> None:
-        reference = self._task.remote([_as_seen_from_anywhere(one) for one in block], *self._call)
+        reference = self._task.remote([seen_from_anywhere(one) for one in block], *self._call)
         self._under_way[reference] = block
         self._n_sent += 1
 
@@ -319,17 +318,6 @@ def _knock(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
-
-
-def _as_seen_from_anywhere(recording: Recording) -> Recording:
-    """Return a recording whose path does not depend on where a process was started."""
-    place = recording.place
-    # Of exactly these types: what else a place is made of is the workers' business.
-    if type(place) not in {File, Member, Cell} or isinstance(place, Inline) or is_remote(place.url):
-        return recording
-    # Links stay as they are.
-    url = os.path.abspath(place.url)  # noqa: PTH100
-    return dataclasses.replace(recording, place=dataclasses.replace(place, url=url))
 
 
 _kept: dict[tuple[Limits, bool], WorkerPool] = {}

@@ -9,7 +9,6 @@ process, which does the decoding, and a row that kills it costs that row.
 from __future__ import annotations
 
 import atexit
-import dataclasses
 import math
 import multiprocessing
 import os
@@ -20,11 +19,13 @@ from sottovoce.errors import MissingExtraError, ParameterError
 from sottovoce.scan.finding import Finding, refused_statuses
 from sottovoce.scan.pipelines import describe_example
 from sottovoce.scan.pool import WorkerPool
-from sottovoce.scan.recording import File, Recording
+from sottovoce.scan.storage import seen_from_anywhere
 from sottovoce.scan.worker import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sottovoce.scan.recording import Recording
 
 __all__ = ["BATCH_COLUMNS", "examine_batch"]
 
@@ -90,10 +91,11 @@ def examine_batch(
             f"the batch has no column {column!r}",
             remedy=f"Its columns are {', '.join(map(str, batch))}.",
         )
-    rows = [
-        _seen_from_the_child(describe_example({column: audio}, column=column, name=str(number)))
+    described = (
+        describe_example({column: audio}, column=column, name=str(number))
         for number, audio in enumerate(batch[column])
-    ]
+    )
+    rows = [one if isinstance(one, Finding) else seen_from_anywhere(one) for one in described]
     findings = _examine(rows)
     refused = refused_statuses(strict=strict)
     return {
@@ -124,14 +126,6 @@ def _examine(rows: list[Recording | Finding]) -> list[Finding]:
         return [one for one in rows if isinstance(one, Finding)]
     findings = {finding.id: finding for _, finding in _keep_pool().examine(rows)}
     return [findings[one.id] for one in rows]
-
-
-def _seen_from_the_child(one: Recording | Finding) -> Recording | Finding:
-    """Return a recording whose path does not depend on where the child was started."""
-    if isinstance(one, Finding) or not isinstance(one.place, File):
-        return one
-    path = os.path.abspath(one.place.url)  # noqa: PTH100 - links stay as they are
-    return dataclasses.replace(one, place=File(path))
 
 
 _pools: dict[int, WorkerPool] = {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,10 +22,9 @@ from sottovoce.scan.remote_file import RemoteFile
 from sottovoce.scan.retrying import PATIENCE_S, explain, persist, reason
 
 if TYPE_CHECKING:
-    import os
     from typing import BinaryIO
 
-    from sottovoce.scan.recording import Place
+    from sottovoce.scan.recording import Place, Recording
 
 __all__ = [
     "MOST_REQUESTS",
@@ -36,6 +37,7 @@ __all__ = [
     "open_binary",
     "open_remote",
     "scheme_of",
+    "seen_from_anywhere",
     "stamp_of",
     "stamp_of_details",
 ]
@@ -238,6 +240,17 @@ def stamp_of_details(details: dict[str, Any]) -> tuple[str, int]:
         if details.get(name):
             return f"{size}-{str(details[name]).strip(chr(34))}", size
     return f"{size}", size
+
+
+def seen_from_anywhere(recording: Recording) -> Recording:
+    """Return a recording whose path does not depend on where a process was started."""
+    place = recording.place
+    # Of exactly these types: what else a place is made of is the workers' business.
+    if type(place) not in {File, Member, Cell} or isinstance(place, Inline) or is_remote(place.url):
+        return recording
+    # Links stay as they are.
+    url = os.path.abspath(place.url)  # noqa: PTH100
+    return replace(recording, place=replace(place, url=url))
 
 
 def fetch(place: Place, *, most_bytes: int) -> bytes | str:
