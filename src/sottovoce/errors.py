@@ -6,6 +6,7 @@
     ├── ParameterError(…, ValueError)        an argument that no valid call could have
     ├── AudioFileError(…, OSError)           `.path`
     │   ├── UnreadableAudioError             not audio, damaged, empty, not a regular file
+    │   │   └── IncompleteAudioError         a part is missing, and the rest could be read
     │   └── UnsupportedFormatError           audio, but of a kind that cannot be handled here
     ├── PayloadError(…, ValueError)          bits that are no `Notice`
     ├── StatementError                       a signed statement that cannot be used
@@ -24,6 +25,7 @@ __all__ = [
     "AudioFileError",
     "ClusterError",
     "DeviceError",
+    "IncompleteAudioError",
     "LedgerError",
     "MissingExtraError",
     "ParameterError",
@@ -85,6 +87,10 @@ class AudioFileError(SottovoceError, OSError):
 
 class UnreadableAudioError(AudioFileError):
     """Not audio, damaged, empty, or no regular file."""
+
+
+class IncompleteAudioError(UnreadableAudioError):
+    """Audio of which a part is missing, as the file itself proves; the rest can be read."""
 
 
 class UnsupportedFormatError(AudioFileError):

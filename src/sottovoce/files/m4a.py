@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.files.containers import ContainerFile, import_av
+from sottovoce.files.decoding.containers import import_av
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sottovoce.files.reading import AudioInfo
 
 __all__ = ["M4aWriter"]
@@ -33,10 +34,7 @@ class M4aWriter:
 
     def __init__(self, path: Path, info: AudioInfo) -> None:
         self._av = import_av()
-        with Path(info.path).open("rb") as raw:
-            original = ContainerFile(raw, path=info.path)
-            bit_rate = max(int(_MARGIN * original.bit_rate), _LEAST_BIT_RATE * info.n_channels)
-            original.close()
+        bit_rate = max(int(_MARGIN * info.bit_rate), _LEAST_BIT_RATE * info.n_channels)
         self._container = self._av.open(str(path), "w", format="ipod")
         self._layout = _LAYOUTS.get(info.n_channels, "stereo")
         self._stream = self._container.add_stream("aac", rate=info.sr)

@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,12 +20,15 @@ import numpy.typing as npt
 import soundfile as sf
 
 from sottovoce.errors import AudioFileError, UnsupportedFormatError
+from sottovoce.files.decoding.opening import find_layouts
+from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.m4a import M4aWriter
-from sottovoce.files.pcm import BITS, find_samples, is_uncompressed
+from sottovoce.files.pcm import BITS, is_uncompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sottovoce.files.pcm import Span
     from sottovoce.files.reading import AudioInfo
 
 __all__ = ["SampleWriter", "atomic_path", "is_lossy", "open_writer", "quantise", "write"]
@@ -186,20 +190,41 @@ class _PcmWriter:
     """Copies the original and replaces its samples."""
 
     def __init__(self, path: Path, info: AudioInfo) -> None:
-        with Path(info.path).open("rb") as original:
-            self._format = find_samples(original, info)
+        layout = find_layouts(Raw(info.path))
+        if layout is None:
+            raise UnsupportedFormatError(
+                "is of an uncompressed format that cannot be written",
+                path=info.path,
+                remedy="Convert it to WAV.",
+            )
+        self._spans = deque(layout.spans)
+        self._n_done = 0
+        self._n_channels = info.n_channels
         shutil.copyfile(info.path, path)
         self._file = path.open("r+b")
-        self._file.seek(self._format.offset)
-        self._n_bits = BITS.get(info.subtype)
         self._rng = np.random.default_rng()
 
     def write(self, marked: Audio, original: Audio) -> None:
-        if self._n_bits is None:
-            self._file.write(self._format.pack(marked))
-        else:
-            samples = quantise(marked, original, n_bits=self._n_bits, rng=self._rng)
-            self._file.write(self._format.pack(samples))
+        while marked.shape[1]:
+            span = self._spans[0]
+            n = min(marked.shape[1], span.n_samples - self._n_done)
+            self._write_in(span, marked[:, :n], original[:, :n])
+            self._n_done += n
+            if self._n_done == span.n_samples:
+                self._spans.popleft()
+                self._n_done = 0
+            marked, original = marked[:, n:], original[:, n:]
+
+    def _write_in(self, span: Span, marked: Audio, original: Audio) -> None:
+        if not marked.shape[1]:
+            return
+        n_bits = span.samples.n_bits
+        samples = (
+            marked if n_bits is None else quantise(marked, original, n_bits=n_bits, rng=self._rng)
+        )
+        frame_bytes = span.samples.n_bytes * self._n_channels
+        self._file.seek(span.offset + self._n_done * frame_bytes)
+        self._file.write(span.samples.pack(samples))
 
     def close(self) -> None:
         self._file.close()
