@@ -7,7 +7,8 @@
     ├── AudioFileError(…, OSError)           `.path`
     │   ├── UnreadableAudioError             not audio, damaged, empty, not a regular file
     │   │   └── IncompleteAudioError         a part is missing, and the rest could be read
-    │   └── UnsupportedFormatError           audio, but of a kind that cannot be handled here
+    │   ├── UnsupportedFormatError           audio, but of a kind that cannot be handled here
+    │   └── OtherPolicyError                 marked already by this owner, with another policy
     ├── PayloadError(…, ValueError)          bits that are no `Notice`
     ├── StatementError                       a signed statement that cannot be used
     │   └── SignatureError                   one message for every forged input
@@ -28,6 +29,7 @@ __all__ = [
     "IncompleteAudioError",
     "LedgerError",
     "MissingExtraError",
+    "OtherPolicyError",
     "ParameterError",
     "PayloadError",
     "SignatureError",
@@ -95,6 +97,22 @@ class IncompleteAudioError(UnreadableAudioError):
 
 class UnsupportedFormatError(AudioFileError):
     """Audio, but of a kind that cannot be handled here."""
+
+
+class OtherPolicyError(AudioFileError):
+    """A file that carries its owner's mark already, with another policy.
+
+    Parameters
+    ----------
+    message, path, remedy : str
+        As in `AudioFileError`.
+    policy : int
+        What the mark in the file refuses.
+    """
+
+    def __init__(self, message: str, *, path: str = "", remedy: str = "", policy: int = 0) -> None:
+        super().__init__(message, path=path, remedy=remedy)
+        self.policy = policy
 
 
 class PayloadError(SottovoceError, ValueError):
