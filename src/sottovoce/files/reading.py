@@ -80,6 +80,14 @@ class AudioInfo:
         Samples in each channel; 0 where the container does not say.
     n_bytes : int
         Size of the file.
+    bit_rate : float
+        Mean rate of the audio stream, measured, in bit/s; 0 where it is not known.
+    is_vbr : bool
+        Whether the bit rate varies from frame to frame.
+    n_tracks : int
+        Audio tracks of the file.
+    track : int
+        Which of them this is, counted among audio tracks from 0.
     """
 
     path: str
@@ -89,6 +97,10 @@ class AudioInfo:
     n_channels: int
     n_frames: int
     n_bytes: int
+    bit_rate: float = 0.0
+    is_vbr: bool = False
+    n_tracks: int = 1
+    track: int = 0
 
     @property
     def duration_s(self) -> float:
