@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ class TrackWriter:
         self._n_dropped = 0
         self._pts = 0
         self._n_samples = 0
-        self._last: Any = None
+        self._n_packets = 0
+        self._first_begin = 0
+        self._held: deque[Any] = deque()
         self._container: Any = None
         try:
             self._open()
@@ -163,7 +166,8 @@ class TrackWriter:
         )
 
     def _abandon(self) -> None:
-        container, self._container, self._last = self._container, None, None
+        container, self._container = self._container, None
+        self._held.clear()
         if container is not None:
             # The first error is the one that counts.
             with contextlib.suppress(self._av.error.FFmpegError, ValueError):
@@ -219,31 +223,33 @@ class TrackWriter:
             raise self._failed(err) from err
 
     def _mux(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
-        """Write the packet before this one: only then is it known that it was not the last."""
-        if self._last is not None:
-            self._container.mux_one(self._last)
-        self._last = packet
-
-    def _frame_size(self, packet: Any) -> int:  # noqa: ANN401
-        size = int(self._stream.codec_context.frame_size or 0)
-        return size or round((packet.duration or 0) * packet.time_base * self._track.sr)
+        """Write all but the last two packets: in those the padding is to be told."""
+        if self._n_packets == 0 and packet.pts is not None:
+            self._first_begin = round(packet.pts * packet.time_base * self._track.sr)
+        self._n_packets += 1
+        self._held.append(packet)
+        if len(self._held) > 2:
+            self._container.mux_one(self._held.popleft())
 
     def _finish_last(self) -> None:
-        """Say in the last packet how many of its samples are padding."""
-        packet, self._last = self._last, None
-        if packet is None:
-            return
-        size = self._frame_size(packet)
-        begins = round(packet.pts * packet.time_base * self._track.sr) if packet.pts else 0
-        ends = self._n_dropped + self._n_samples + self._encoding.lead
-        padding = begins + size - ends
-        if padding >= size and self._track.muxer in _MOV and not self._encoding.delay:
-            return  # LAME ends with a frame of nothing but padding
-        if not self._track.is_lossless and 0 < padding < size and not self._encoding.delay:
-            packet.duration = round((size - padding) / self._track.sr / packet.time_base)
-            if self._track.muxer in _SAYS_PADDING and not packet.has_sidedata("skip_samples"):
-                _say_padding(packet, padding)
-        self._container.mux_one(packet)
+        """Say in the last packets how many of their samples are padding."""
+        size = int(self._stream.codec_context.frame_size or 0)
+        # Without loss the encoder's last frame is as short as the sound; and where the
+        # container cannot say that there is padding, all of it has to be played.
+        tells = not (self._track.is_lossless or self._encoding.delay) and size > 0
+        self._n_packets -= len(self._held)
+        for packet in self._held:
+            begins = self._first_begin + self._n_packets * size
+            padding = begins + size - (self._n_dropped + self._n_samples + self._encoding.lead)
+            self._n_packets += 1
+            if tells and self._track.muxer in _MOV and padding >= size:
+                continue  # LAME ends with a frame of nothing but padding
+            if tells and 0 < padding < size:
+                packet.duration = round(Fraction(size - padding, self._track.sr) / packet.time_base)
+                if self._track.muxer in _SAYS_PADDING and not packet.has_sidedata("skip_samples"):
+                    _say_padding(packet, padding)
+            self._container.mux_one(packet)
+        self._held.clear()
 
 
 def _say_padding(packet: Any, padding: int) -> None:  # noqa: ANN401
