@@ -25,11 +25,6 @@ CONTAINERS = frozenset(
 )
 """Muxers of files that hold other streams, chapters or tags besides the sound."""
 
-_DEMUXERS = (
-    "mov,matroska,mpegts,mpeg,asf,avi,flv,ogg,aac,ac3,eac3,mp3,wv,tta,amr,caf,au,wav,w64,aiff,flac,"
-    "ape,dts,dtshd,truehd,mlp,rm,aa,aax,gsm,voc,tak,mpc,mpc8,amrnb,amrwb,sln,loas,adx,oma,g722"
-)
-"""None of them opens a second file: a playlist cannot make this program read one."""
 _MUXERS = {
     "mpegts": "mpegts",
     "asf": "asf",

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.containers import import_av, open_container
-from sottovoce.files.encoding import Track, muxer_of, 
+from sottovoce.files.encoding import Track, muxer_of
 from sottovoce.files.track_writer import open_track_writer
 
 if TYPE_CHECKING:

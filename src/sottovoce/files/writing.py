@@ -1,4 +1,4 @@
-"""Write a marked file beside its place and move it there when it is whole.
+"""Write a marked file like its original.
 
 Uncompressed files are copied and their samples replaced (`pcm`).  FLAC is encoded anew,
 without loss; lossy formats are decoded and encoded once more, at no lower rate.
@@ -6,10 +6,6 @@ without loss; lossy formats are decoded and encoded once more, at no lower rate.
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
-import secrets
 import shutil
 from collections import deque
 from dataclasses import replace
@@ -20,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from sottovoce.errors import AudioFileError, UnsupportedFormatError
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.atomic import atomic_path
 from sottovoce.files.decoding.opening import find_layouts
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.encoding import CONTAINERS, Track, choose_encoding, describe_track
@@ -31,7 +28,7 @@ from sottovoce.files.track_writer import TrackWriter
 from sottovoce.files.vorbis_track import vorbis_level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
 
     from sottovoce.files.pcm import Span
     from sottovoce.files.reading import AudioInfo
@@ -67,70 +64,6 @@ class SampleWriter(Protocol):
 def is_lossy(info: AudioInfo) -> bool:
     """Say whether writing this format loses something besides rounding."""
     return not info.subtype.startswith(("PCM_", "ALAC", "DPCM")) and info.subtype not in _LOSSLESS
-
-
-@contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder, and move it into place on success.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file shall be in the end.
-
-    Yields
-    ------
-    temporary : Path
-        To be written.  On any exception it is removed and nothing else has changed.
-
-    Raises
-    ------
-    AudioFileError
-        If the folder cannot be written to, or the disk is full.
-    """
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.part{path.suffix}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as err:
-        if isinstance(err, AudioFileError):
-            raise
-        raise _explain(err, path) from err
-    except (sf.LibsndfileError, RuntimeError) as err:
-        if _free_bytes(path.parent) < 1 << 16:
-            raise _explain(OSError(errno.ENOSPC, ""), path) from err
-        raise AudioFileError(f"cannot be written: {err}", path=str(path)) from err
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _explain(err: OSError, path: Path) -> AudioFileError:
-    remedies = {
-        errno.ENOSPC: ("no space left on the disk", "Free some space, or choose another disk."),
-        errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another disk."),
-        errno.EACCES: ("the folder may not be written to", "Choose another with -o."),
-        errno.EROFS: ("the folder may not be written to", "Choose another with -o."),
-        errno.ENOENT: ("its folder does not exist", "Make the folder first."),
-    }
-    message, remedy = remedies.get(err.errno or 0, (str(err.strerror or err).lower(), ""))
-    return AudioFileError(message, path=str(path), remedy=remedy)
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a crash, where the system can do that for a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def writable(info: AudioInfo) -> bool:
