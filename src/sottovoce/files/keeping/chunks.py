@@ -28,7 +28,7 @@ _SOUND = (b"data", b"SSND")
 # How the sound is stored, which the new encoder says itself; and filling.
 _OWN = {
     *(b"fmt ", b"fact", b"data", b"ds64", b"PEAK", b"JUNK", b"junk", b"PAD ", b"FLLR", b"C2PA"),
-    *(b"COMM", b"SSND", b"FVER", b"levl", b"elm1"),
+    *(b"COMM", b"SSND", b"FVER"),
     *(b"desc", b"kuki", b"pakt", b"chan", b"free", b"peak", b"ovvw"),
 }
 
@@ -77,6 +77,9 @@ def read_chunks(file: BinaryIO, start: int) -> Iterator[Chunk]:
     for _ in range(_MOST_CHUNKS):
         file.seek(at)
         head = file.read(n_head)
+        if is_caf and at & 1 and head[:1] == b"\0":
+            # libsndfile fills up odd chunks, which the format does not ask for.
+            at, head = at + 1, head[1:] + file.read(1)
         name, size = head[:4], int.from_bytes(head[4:], order)  # type: ignore[arg-type]
         if len(head) < n_head or not all(32 <= byte < 127 for byte in name):
             return
@@ -123,9 +126,7 @@ def plan_chunks(file: BinaryIO, start: int, *, is_encoded: bool) -> Found:
     return found
 
 
-def carry_chunks(
-    source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: bool
-) -> list[str]:
+def carry_chunks(source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: bool) -> list[str]:
     """Take a C2PA manifest out of a copy, and put in the chunks that it lacks.
 
     Parameters
@@ -177,10 +178,13 @@ def _append(source: BinaryIO, target: BinaryIO, start: int) -> None:
     magic = read_at(target, 0, 4)
     if magic not in (b"RIFF", b"FORM", b"caff") or read_at(source, start, 4) != magic:
         return
-    present = {chunk.name for chunk in read_chunks(target, 0)}
+    chunks = list(read_chunks(target, 0))
+    present = {chunk.name for chunk in chunks}
     if not present & set(_SOUND):
         return  # the size of the sound is open, and nothing can stand behind it
     wanted = [c for c in read_chunks(source, start) if c.name not in _OWN | present]
+    if wanted and magic == b"caff":
+        target.truncate(chunks[-1].body + chunks[-1].n_bytes)
     for chunk in wanted:
         n_head = chunk.body - chunk.head
         data = read_at(source, chunk.head, n_head + chunk.n_bytes)

@@ -126,15 +126,14 @@ def read_head(file: BinaryIO, start: int = 0) -> Head:
     packets: list[bytes] = []
     parts: list[bytes] = []
     codec, n_needed = "", 1
-    n_pages = n_bytes = 0
+    n_bytes = 0
     first: Page | None = None
-    for page in read_pages(file, start):
+    for n_pages, page in enumerate(read_pages(file, start), start=1):
         first = first or page
         if page.serial != first.serial or n_bytes > MOST_BYTES:
             break
         n_bytes += page.n_bytes
         _unpack(read_at(file, page.offset, page.n_bytes)[_HEAD_BYTES:], page.lacing, parts, packets)
-        n_pages += 1
         if n_pages == 1:
             codec, n_needed = _identify(packets)
         if len(packets) >= n_needed:
@@ -220,7 +219,7 @@ def _lay_out(packets: list[bytes], serial: int) -> list[bytes]:
     """Return pages, numbered from 1, that hold the packets; the last one ends with the last."""
     lacing = b"".join(b"\xff" * (len(p) // 255) + bytes([len(p) % 255]) for p in packets)
     body = b"".join(packets)
-    pages = []
+    pages: list[bytes] = []
     at = 0
     for first in range(0, len(lacing), _MOST_SEGMENTS):
         part = lacing[first : first + _MOST_SEGMENTS]

@@ -120,9 +120,7 @@ def _plan(file: BinaryIO, source: Path, info: AudioInfo) -> Found:
     return plans[kind](file) if kind in plans else Found()
 
 
-def _carry(
-    old: BinaryIO, new: BinaryIO, source: Path, target: Path, info: AudioInfo
-) -> list[str]:
+def _carry(old: BinaryIO, new: BinaryIO, source: Path, target: Path, info: AudioInfo) -> list[str]:
     kind, start = _sniff(old, info)
     if kind != _sniff(new, info)[0]:
         raise UnsupportedFormatError("the copy is of another format")
@@ -197,5 +195,7 @@ def _opened(path: Path, demuxer: str) -> Iterator[Any]:
         with contextlib.suppress(av.error.FFmpegError, ValueError):
             # The demuxer is named: a playlist could make FFmpeg open other files.
             file = stack.enter_context(path.open("rb"))
-            container = stack.enter_context(av.open(file, format=demuxer))
+            container = stack.enter_context(
+                av.open(file, format=demuxer, metadata_errors="replace")
+            )
         yield container
