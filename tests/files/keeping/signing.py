@@ -6,7 +6,6 @@ import datetime
 import json
 from typing import TYPE_CHECKING
 
-import c2pa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -53,6 +52,8 @@ def _certify(
 
 def sign(source: Path, target: Path, mime: str) -> None:
     """Write `target`, which is `source` with a manifest in it."""
+    import c2pa
+
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     certificates = [
         _certify("leaf", leaf.public_key(), "root", root),
@@ -81,6 +82,8 @@ def sign(source: Path, target: Path, mime: str) -> None:
 
 def read_state(path: Path, mime: str) -> str:
     """Return what a C2PA reader says: "Valid", "Invalid", or "none"."""
+    import c2pa
+
     try:
         with path.open("rb") as file:
             return str(c2pa.Reader(mime, file).get_validation_state())

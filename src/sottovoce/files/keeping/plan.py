@@ -69,7 +69,7 @@ def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
         with source.open("rb") as file:
             found = _plan(file, source, info)
     except _DAMAGE as err:
-        found = Found(lost=[f"the tags, which are damaged ({err})"])
+        found = Found(lost=[f"the tags, which cannot be read ({err})"])
     return Keeping(lost=tuple(found.lost), dropped=found.describe_dropped())
 
 
