@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.detection import Detection
 
-__all__ = ["CheckedPart", "combine", "detect_file", "detect_parts"]
+__all__ = ["CheckedPart", "combine", "detect_file", "detect_parts", "pay_for_parts"]
 
 _BLOCK_S = 10.0
 
@@ -125,13 +125,13 @@ def detect_parts(
                 if progress and file.info.n_frames:
                     share = min(listener.n_samples / file.info.n_frames, 1.0)
                     progress((len(checked) + share) / n_parts)
-            detection = _pay_for(listener.finish(), n_parts)
+            detection = pay_for_parts(listener.finish(), n_parts)
             name = file.parts[len(checked)].name
             checked.append(CheckedPart(name=name, detection=detection, notes=file.notes))
     return tuple(checked)
 
 
-def _pay_for(detection: Detection, n_parts: int) -> Detection:
+def pay_for_parts(detection: Detection, n_parts: int) -> Detection:
     """Return a detection whose p-value counts that other tracks were searched as well."""
     if n_parts == 1:
         return detection

@@ -14,11 +14,9 @@ from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.containers import import_av, open_container
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from sottovoce.files.reading import AudioInfo
 
-__all__ = ["CONTAINERS", "Encoding", "Track", "choose_encoding", "describe_track", "open_input"]
+__all__ = ["CONTAINERS", "Encoding", "Track", "choose_encoding", "describe_track", "muxer_of"]
 
 CONTAINERS = frozenset(
     {"mov", "mp4", "ipod", "3gp", "3g2", "matroska", "webm", "mpegts", "asf", "avi", "flv"}

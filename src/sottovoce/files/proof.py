@@ -149,9 +149,7 @@ def prove(
     return measure_mark(listener.finish(), encoded, notice, path=path) if detects else 0.0
 
 
-def measure_mark(
-    detection: Detection, encoded: Encoded, notice: Notice, *, path: str
-) -> float:
+def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path: str) -> float:
     """Return for how many seconds a mark is present, or raise where it must be and is not."""
     marked_s = covered_s(detection, notice, strictly=False)
     if marked_s == 0.0 and encoded.loud_s >= _ENOUGH_S:

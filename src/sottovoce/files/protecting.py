@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from sottovoce.core.stream import Protector
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import OtherPolicyError, ParameterError, UnsupportedFormatError
+from sottovoce.errors import ParameterError, UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
-from sottovoce.files.keeping import carry_over, plan_keeping
-from sottovoce.files.listening import Listener
-from sottovoce.files.muxing import mux_tracks, track_path
-from sottovoce.files.proof import Encoded, covered_s, prove
+from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
+from sottovoce.files.marking import ENCODING_SHARE, Job, Written, encode_tracks
+from sottovoce.files.proof import prove as prove_track
+from sottovoce.files.protected import Protected, report
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.target import choose_target
-from sottovoce.files.track_writer import open_track_writer
-from sottovoce.files.writing import SampleWriter, is_lossy, open_writer
+from sottovoce.files.writing import is_lossy
 
 if TYPE_CHECKING:
     import os
@@ -32,83 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Protected", "protect_file"]
 
-_BLOCK_S = 10.0
-_SHORT_S = 5.0
-_BOOSTS = (0.0, 0.15, 0.3, 1.0)
-_COVERED = 0.9
-"""Share of the sound that a mark must cover for a file to count as marked already."""
-_TOLD = 0.8
-"""Share of the sound under which the seconds that carry the mark are pointed out."""
-_ENCODING_SHARE = 0.6
-
-Audio = npt.NDArray[np.floating[Any]]
-Status = Literal["marked", "already", "silent"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protected:
-    """What became of one file.
-
-    Attributes
-    ----------
-    source, path : str
-        The original, and where the marked file is.
-    status : "marked", "already" or "silent"
-        *already*: it carries this owner's mark all along, and was copied as it is; *silent*: it
-        holds no sound to mark, and was copied as it is.
-    duration_s : float
-        Length, in seconds.
-    marked_s : float
-        Seconds of the new file in which the mark was found when it was read back, of the track
-        where they are fewest; 0 where it is too short or too quiet to tell.
-    sr, n_channels : int
-        As in the original.
-    format, subtype : str
-        As in `AudioInfo`.
-    n_tracks : int
-        Audio tracks that were marked.
-    limited_s : float
-        Seconds in which the mark was turned down to keep peaks under full scale.
-    warnings : tuple of str
-        One line each, for the user.
-    """
-
-    source: str
-    path: str
-    status: Status
-    duration_s: float
-    sr: int
-    n_channels: int
-    format: str
-    subtype: str
-    marked_s: float = 0.0
-    n_tracks: int = 1
-    limited_s: float = 0.0
-    warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "warnings": list(self.warnings)
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """What `protect_file` was asked for."""
-
-    notice: Notice
-    strength_db: float
-    phase_s: float | None
-    seal_key: bytes | None
-    remark: bool
-    partial: bool
-    prove: bool
-    progress: Callable[[float], None] | None
-
-    def tell(self, share: float) -> None:
-        if self.progress:
-            self.progress(share)
+_CONVERTED = Keeping(lost=("its tags and whatever else is not sound",), dropped=())
 
 
 def protect_file(
@@ -185,7 +102,7 @@ def protect_file(
     Costs a `check` more than the encoding alone: docs/measurements.md.
     """
     source = Path(src)
-    job = _Job(
+    job = Job(
         notice=notice,
         strength_db=strength_db,
         phase_s=phase_s,
@@ -199,31 +116,44 @@ def protect_file(
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
     is_converted = target.suffix.lower() != source.suffix.lower() and not in_place
     warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
-    original = source.resolve()
     try:
-        with atomic_path(
-            target,
-            keep=original if in_place else None,
-            mode_from=None if in_place else original,
-        ) as temporary:
-            encoded, statuses = _encode(source, temporary, infos, job)
-            status = _sum_up(statuses)
-            marked_s = 0.0
-            if status != "marked":
-                if in_place:
-                    raise _LeftAloneError
-                shutil.copyfile(source, temporary)
-            else:
-                if not is_converted:
-                    warnings += carry_over(source, temporary, infos[0])
-                marked_s = _prove(source, temporary, encoded, statuses, job)
-    except _LeftAloneError:
-        pass
-    return _report(source, target, status, encoded, infos[0], marked_s, warnings)
+        written = _write(source, target, infos, job, in_place=in_place, is_converted=is_converted)
+    except _LeftAloneError as alone:
+        written = alone.written
+    return report(source, target, written, infos[0], warnings)
 
 
 class _LeftAloneError(Exception):
-    """Nothing is to be written."""
+    """The original stays as it is, because there is nothing to mark."""
+
+    def __init__(self, written: Written) -> None:
+        super().__init__()
+        self.written = written
+
+
+def _write(
+    source: Path,
+    target: Path,
+    infos: list[AudioInfo],
+    job: Job,
+    *,
+    in_place: bool,
+    is_converted: bool,
+) -> Written:
+    """Write and prove the new file, and move it into its place."""
+    original = source.resolve()
+    keep, mode_from = (original, None) if in_place else (None, original)
+    with atomic_path(target, keep=keep, mode_from=mode_from) as temporary:
+        written = encode_tracks(source, temporary, infos, job)
+        if written.status == "marked":
+            if not is_converted:
+                written.warnings = carry_over(source, temporary, infos[0])
+            written.marked_s = _prove(source, temporary, written, job)
+        elif in_place:
+            raise _LeftAloneError(written)
+        else:
+            shutil.copyfile(source, temporary)
+    return written
 
 
 def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[AudioInfo]:
@@ -250,170 +180,39 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
     return infos if 0 in wanted else infos[1:]
 
 
-def _foretell(
-    source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool
-) -> list[str]:
+def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool) -> list[str]:
     """Return what is said before anything is written; refuse where all must be kept."""
     lines = []
     if is_lossy(info) and not is_converted:
         lines.append(f"{info.subtype} is lossy: the audio was encoded once more, at no lower rate")
-    if is_converted:
-        lost, dropped = ("its tags and whatever else is not sound",), ()
-    else:
-        keeping = plan_keeping(source, info)
-        lost, dropped = keeping.lost, keeping.dropped
-    if lost and keep_all:
+    keeping = _CONVERTED if is_converted else plan_keeping(source, info)
+    if keeping.lost and keep_all:
         raise UnsupportedFormatError(
-            f"would lose {', '.join(lost)}",
+            f"would lose {', '.join(keeping.lost)}",
             path=str(source),
             remedy="Allow that, or choose another format.",
         )
-    lines += [f"lost: {', '.join(lost)}"] if lost else []
-    return [*lines, *([f"left out: {', '.join(dropped)}"] if dropped else [])]
+    if keeping.lost:
+        lines.append(f"lost: {', '.join(keeping.lost)}")
+    if keeping.dropped:
+        lines.append(f"left out: {', '.join(keeping.dropped)}")
+    return lines
 
 
-def _encode(
-    source: Path, temporary: Path, infos: list[AudioInfo], job: _Job
-) -> tuple[list[Encoded], list[Status]]:
-    """Write the marked file, and say what became of each track."""
-    if infos[0].n_tracks == 1 or temporary.suffix.lower() != source.suffix.lower():
-        if len(infos) > 1:
-            raise UnsupportedFormatError(
-                f"has {len(infos)} audio tracks, which this format cannot hold",
-                path=str(source),
-                remedy="Choose one of them.",
-            )
-        encoded = [_encode_better(source, temporary, infos[0], job)]
-        return encoded, [_settle(source, encoded[0], job)]
-    files: dict[int, Path] = {}
-    encoded, statuses = [], []
-    try:
-        for number, info in enumerate(infos):
-            file = track_path(temporary)
-            with open_audio(source, part=info.track, partial=job.partial) as opened:
-                stream = opened.parts[info.track].stream
-            files[stream] = file
-            writer = open_track_writer(file, info)
-            encoded.append(_encode_once(source, writer, info, job, number / len(infos)))
-            statuses.append(_settle(source, encoded[-1], job))
-            if statuses[-1] != "marked":
-                files.pop(stream).unlink(missing_ok=True)
-        if files:
-            mux_tracks(source, files, temporary)
-    finally:
-        for file in files.values():
-            file.unlink(missing_ok=True)
-    return encoded, statuses
-
-
-def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: _Job) -> Encoded:
-    """Encode; a lossy file again, better, until it is no smaller than the old one."""
-    for boost in _BOOSTS:
-        writer = open_writer(temporary, info, boost=boost)
-        encoded = _encode_once(source, writer, info, job, 0.0)
-        is_converted = temporary.suffix.lower() != source.suffix.lower()
-        enough = temporary.stat().st_size >= 0.97 * info.n_bytes
-        if enough or is_converted or job.partial or not is_lossy(info) or info.bit_rate:
-            break
-    return encoded
-
-
-def _encode_once(
-    source: Path, writer: SampleWriter, info: AudioInfo, job: _Job, begun: float
-) -> Encoded:
-    protector = Protector(
-        sr=info.sr,
-        notice=job.notice,
-        strength_db=job.strength_db,
-        phase_s=job.phase_s,
-        seal_key=job.seal_key,
-    )
-    listener = Listener(sr=info.sr)
-    try:
-        with open_audio(source, part=info.track, partial=job.partial) as file:
-            waiting: deque[Audio] = deque()
-            for block in file.blocks(_BLOCK_S):
-                listener.listen(block)
-                waiting.append(block)
-                _write_ready(writer, protector.process(block), waiting)
-                if info.n_frames:
-                    share = min(listener.n_samples / info.n_frames, 1.0)
-                    job.tell(_ENCODING_SHARE * (begun + share * (1.0 - begun)))
-            end = np.empty((info.n_channels, 0), dtype=file.dtype)
-            _write_ready(writer, protector.process(end, last=True), waiting)
-            notes = file.notes
-    finally:
-        writer.close()
-    return Encoded(
-        part=info.track,
-        sr=info.sr,
-        n_channels=info.n_channels,
-        n_samples=listener.n_samples,
-        sounding_s=listener.sounding_s,
-        loud_s=listener.loud_s,
-        before=listener.finish(),
-        limited_s=protector.limited_s,
-        notes=notes,
-    )
-
-
-def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> None:
-    """Write marked samples together with the original ones that they were made from."""
-    if marked.shape[1] == 0:
-        return
-    original = np.concatenate(list(waiting), axis=1)
-    waiting.clear()
-    waiting.append(original[:, marked.shape[1] :])
-    writer.write(marked, original[:, : marked.shape[1]])
-
-
-def _settle(source: Path, encoded: Encoded, job: _Job) -> Status:
-    """Return whether a track needs the mark at all; refuse where its owner said otherwise."""
-    if encoded.sounding_s == 0.0:
-        return "silent"
-    if job.remark:
-        return "marked"
-    notice = job.notice
-    for voice in encoded.before.voices:
-        own = voice.notice
-        if own and own.owner_id == notice.owner_id != 0 and own.policy != notice.policy:
-            raise OtherPolicyError(
-                "carries your mark already, with another policy",
-                path=str(source),
-                remedy="Protect the original again; a second mark would not lift the first, and"
-                " both refusals would count.",
-                policy=own.policy,
-            )
-    is_covered = covered_s(encoded.before, notice) >= _COVERED * encoded.sounding_s
-    return "already" if is_covered else "marked"
-
-
-def _sum_up(statuses: list[Status]) -> Status:
-    if "marked" in statuses:
-        return "marked"
-    return "already" if "already" in statuses else "silent"
-
-
-def _prove(
-    source: Path,
-    temporary: Path,
-    encoded: list[Encoded],
-    statuses: list[Status],
-    job: _Job,
-) -> float:
+def _prove(source: Path, temporary: Path, written: Written, job: Job) -> float:
     """Read every new track back; return the seconds that carry the mark where they are fewest."""
     with open_audio(temporary) as file:
         parts, subtype_info = file.parts, file.info
     marked_s = []
-    for number, (track, status) in enumerate(zip(encoded, statuses, strict=True)):
+    for number, (track, status) in enumerate(zip(written.encoded, written.statuses, strict=True)):
         if status != "marked":
             continue
 
         def tell(share: float, number: int = number) -> None:
-            done = (number + share) / len(encoded)
-            job.tell(_ENCODING_SHARE + (1.0 - _ENCODING_SHARE) * done)
+            done = (number + share) / len(written.encoded)
+            job.tell(ENCODING_SHARE + (1.0 - ENCODING_SHARE) * done)
 
-        seconds = prove(
+        seconds = prove_track(
             temporary,
             track,
             job.notice,
@@ -426,45 +225,3 @@ def _prove(
         marked_s.append(seconds)
     job.tell(1.0)
     return min(marked_s)
-
-
-def _report(
-    source: Path,
-    target: Path,
-    status: Status,
-    encoded: list[Encoded],
-    info: AudioInfo,
-    marked_s: float,
-    warnings: list[str],
-) -> Protected:
-    first = encoded[0]
-    duration_s = first.n_samples / first.sr
-    notes = list(dict.fromkeys(note for one in encoded for note in one.notes))
-    lines = notes + (warnings if status == "marked" else [])
-    if status == "marked":
-        lines += _weigh(duration_s, marked_s, min(one.sounding_s for one in encoded))
-    return Protected(
-        source=str(source),
-        path=str(target),
-        status=status,
-        duration_s=duration_s,
-        marked_s=round(marked_s, 2),
-        sr=info.sr,
-        n_channels=info.n_channels,
-        format=info.format,
-        subtype=info.subtype,
-        n_tracks=len(encoded),
-        limited_s=round(max(one.limited_s for one in encoded), 3),
-        warnings=tuple(lines),
-    )
-
-
-def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:
-    if duration_s < _SHORT_S:
-        return [
-            f"only {duration_s:.1f} s long: a check of this file alone may not find"
-            f" the mark, which takes {_SHORT_S:.0f} s of speech"
-        ]
-    if marked_s < _TOLD * sounding_s:
-        return [f"the mark can be found in {marked_s:.1f} of {sounding_s:.1f} s of sound"]
-    return []

@@ -38,9 +38,7 @@ def test_tags_around_an_mp3_are_kept_byte_for_byte(tmp_path: Path, speech: np.nd
     source.write_bytes(id3(*KEPT, *DROPPED, frame(b"CHAP", CHAPTER)) + sound + tail)
     keeping, lines = carry(source, target)
     assert keeping.lost == lines == ()
-    assert keeping.dropped == (
-        "technical tags of the old encoding (MP3GAIN, TLEN, TSSE, iTunSMPB)",
-    )
+    assert keeping.technical == ("MP3GAIN", "TLEN", "TSSE", "iTunSMPB")
     chapter = frame(b"CHAP", CHAPTER[:12] + b"\xff" * 8)
     assert target.read_bytes() == id3(*KEPT, chapter) + sound + tail
 
@@ -116,7 +114,7 @@ def test_every_block_of_a_flac_is_kept_but_the_seek_table(
     digest = FLAC(target).info.md5_signature
     keeping, lines = carry(source, target)
     assert keeping.lost == lines == ()
-    assert keeping.dropped == ("technical tags of the old encoding (ENCODER, SEEKTABLE)",)
+    assert keeping.technical == ("ENCODER", "SEEKTABLE")
     old, new = FLAC(source), FLAC(target)
     kept = [pair for pair in old.tags if pair[0] != "encoder"]
     assert list(new.tags) == kept
@@ -163,7 +161,7 @@ def test_comments_of_ogg_are_kept_in_order(
     vendor = read_tags(target).tags.vendor
     keeping, lines = carry(source, target)
     assert keeping.lost == lines == ()
-    assert keeping.dropped == ("technical tags of the old encoding (ENCODER)",)
+    assert keeping.technical == ("ENCODER",)
     new = read_tags(target)
     assert list(new.tags) == items + own
     assert new.tags.vendor == vendor
@@ -275,7 +273,7 @@ def test_an_uncompressed_copy_is_left_alone(
     assert target.read_bytes() == source.read_bytes()
 
 
-@pytest.mark.parametrize(("suffix", "subtype"), [(".wav", "ALAW"), (".caf", "ALAC_16")])
+@pytest.mark.parametrize(("suffix", "subtype"), [(".wav", "IMA_ADPCM"), (".caf", "ALAC_16")])
 def test_chunks_go_with_sound_that_is_encoded_anew(
     tmp_path: Path, speech: np.ndarray, suffix: str, subtype: str
 ) -> None:

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from sottovoce.files.decoding.raw import Raw
 
 __all__ = [
+    "Frames",
     "StreamDecoder",
     "container_parts",
     "import_av",
     "open_container",
     "open_stream",
+    "say_damaged",
     "to_block",
 ]
 

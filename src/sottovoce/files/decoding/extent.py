@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-__all__ = ["MISCOUNTED_BYTES", "Extent", "is_foreign", "settle_extent"]
+__all__ = ["MISCOUNTED_BYTES", "Extent", "is_foreign", "is_unknown", "settle_extent"]
 
 MISCOUNTED_BYTES = 128
 """A header that counts itself is wrong by no more than its own length; more is sound."""

@@ -8,6 +8,7 @@ tells the true length.
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def walk_flac(file: BinaryIO, *, end: int) -> list[FlacStream]:
     """Return the streams of a file; several where files were joined."""
     starts = sorted(find_all(file, _STREAMINFO, 0, end) + find_all(file, _STREAMINFO_LAST, 0, end))
     streams = []
-    for start, stop in zip(starts, [*starts[1:], end], strict=True):
+    for start, stop in itertools.pairwise([*starts, end]):
         file.seek(start + 8)
         info = file.read(34)
         if len(info) < 34:

@@ -29,10 +29,9 @@ class Found:
 
     def describe_dropped(self) -> tuple[str, ...]:
         """Return what is left out, in plain words."""
-        lines = []
-        if C2PA in self.dropped:
-            lines.append("the C2PA manifest, which the mark makes invalid")
-        names = sorted(self.dropped - {C2PA})
-        if names:
-            lines.append(f"technical tags of the old encoding ({', '.join(names)})")
-        return tuple(lines)
+        has_manifest = C2PA in self.dropped
+        return ("the C2PA manifest, which the mark makes invalid",) if has_manifest else ()
+
+    def name_technical(self) -> tuple[str, ...]:
+        """Return the names of tags that describe the old encoding."""
+        return tuple(sorted(self.dropped - {C2PA}))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, UnsupportedFormatError
-from sottovoce.files.containers import import_av
+from sottovoce.files.decoding.containers import import_av
 from sottovoce.files.keeping.asf import carry_asf, has_mutagen
 from sottovoce.files.keeping.bare_streams import carry_bare, plan_bare
 from sottovoce.files.keeping.chunks import carry_chunks, plan_chunks
@@ -43,11 +43,14 @@ class Keeping:
     lost : tuple of str
         What the original has and the copy will not, in plain words.
     dropped : tuple of str
-        What is left out on purpose, since it would be false of the copy.
+        What is left out on purpose, since it would be false of the copy, in plain words.
+    technical : tuple of str
+        Names of tags that describe the old encoding: its gaps, its gain, where its frames lie.
     """
 
     lost: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    technical: tuple[str, ...] = ()
 
 
 def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
@@ -70,7 +73,11 @@ def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
             found = _plan(file, source, info)
     except _DAMAGE as err:
         found = Found(lost=[f"the tags, which cannot be read ({err})"])
-    return Keeping(lost=tuple(found.lost), dropped=found.describe_dropped())
+    return Keeping(
+        lost=tuple(found.lost),
+        dropped=found.describe_dropped(),
+        technical=found.name_technical(),
+    )
 
 
 def carry_over(source: Path, target: Path, info: AudioInfo) -> tuple[str, ...]:
