@@ -63,7 +63,12 @@ def sounds_like_audio(head: bytes) -> bool:
     if head[:2] == b"\x0b\x77":
         return len(head) > 4 and head[4] >> 6 != 3
     if len(head) > 2 * _TS_BYTES and head[0] == 0x47:
-        return head[_TS_BYTES] == head[2 * _TS_BYTES] == 0x47
+        packets = (head[at : at + 4] for at in (0, _TS_BYTES, 2 * _TS_BYTES))
+        # The sync byte, no error, and a payload or an adaptation field.
+        return all(
+            len(one) == 4 and one[0] == 0x47 and not one[1] >> 7 and one[3] >> 4 & 3
+            for one in packets
+        )
     return _is_frames(head)
 
 
