@@ -116,7 +116,7 @@ def protect(
     if as_json and (left_out := selection.to_dict()):
         _output.result_json({"file": None, "status": "not looked at", **left_out})
     explain_left_out(selection)
-    counts = Counter(_tell_count(outcome) for outcome in outcomes)
+    counts = Counter(_tell_count(outcome, in_place=in_place) for outcome in outcomes)
     if counts["marked"] and not as_json:
         _output.explain(f"Each mark says: {describe_notice(notice)}.")
     if receipt is not None:
@@ -166,7 +166,9 @@ def _report(job: Job, source: Source, outcome: Done | Failure, *, as_json: bool)
     if as_json:
         _output.result_json({"file": str(source.path), **_make_fields(job, outcome)})
     elif not isinstance(outcome, Failure):
-        _output.result(f"{format_path(source.path)}: {_say_done(outcome.protected)}")
+        _output.result(
+            f"{format_path(source.path)}: {_say_done(outcome.protected, in_place=job.in_place)}"
+        )
         for warning in outcome.protected.warnings:
             _output.result(f"  {format_path(warning)}")
 
@@ -181,14 +183,11 @@ def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
     return {**fields, "payload": make_payload(job.notice)}
 
 
-def _say_done(protected: Protected) -> str:
-    copied = protected.path != protected.source
-    place = f"copied as {format_path(protected.path)}" if copied else "left as it is"
-    # The statuses are told apart one by one: `mypy` would take the last for impossible.
-    status: str = protected.status
-    if status == "already":
+def _say_done(protected: Protected, *, in_place: bool) -> str:
+    place = "left as it is" if in_place else f"copied as {format_path(protected.path)}"
+    if protected.status == "already":
         return f"already carries your mark, {place} (--remark marks it again)"
-    if status == "silent":
+    if protected.status == "silent":
         return f"no sound to mark, {place}"
     limited = ""
     if protected.limited_s > 0:
@@ -199,16 +198,14 @@ def _say_done(protected: Protected) -> str:
 _COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
 
 
-def _tell_count(outcome: Done | Failure) -> str:
+def _tell_count(outcome: Done | Failure, *, in_place: bool) -> str:
     """Return as what a file is counted in the last line."""
     if isinstance(outcome, Failure):
         return "failed"
-    status: str = outcome.protected.status
-    if status == "silent":
+    if outcome.protected.status == "silent":
         return "without sound"
-    if status == "already":
-        copied = outcome.protected.path != outcome.protected.source
-        return "copied" if copied else "already marked"
+    if outcome.protected.status == "already":
+        return "already marked" if in_place else "copied"
     return "marked"
 
 
