@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sottovoce.errors import AudioFileError
-from sottovoce.files.atomic import atomic_path, remove_parts
+from sottovoce.files.atomic import atomic_path, part_path, remove_parts
 
 DAY_S = 86_400
 
@@ -132,12 +132,15 @@ def test_old_parts_are_swept_and_nothing_else(tmp_path):
 
 
 def test_the_parts_of_a_killed_process_are_removed_and_of_no_other(tmp_path):
-    target = tmp_path / "take.wav"
-    with atomic_path(target) as part, atomic_path(tmp_path / "other.wav") as other:
-        assert remove_parts(target, process=os.getpid() + 1) == 0
-        assert remove_parts(target, process=os.getpid()) == 1
-        assert (part.exists(), other.exists()) == (False, True)
-        part.touch()
+    for name in ("take.wav", "x" * 60 + ".wav", "t\udce9.wav"):
+        target = tmp_path / name
+        with atomic_path(target) as part, atomic_path(tmp_path / "other.wav") as other:
+            track = part_path(part)
+            track.touch()
+            assert remove_parts(target, process=os.getpid() + 1) == 0
+            assert remove_parts(target, process=os.getpid()) == 2
+            assert (part.exists(), track.exists(), other.exists()) == (False, False, True)
+            part.touch()
 
 
 @pytest.mark.parametrize("name", [b"t\xe9l\xe9.wav", b"take.w\xe9v", b"x" * 200 + b".wav"])

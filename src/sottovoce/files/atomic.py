@@ -25,7 +25,7 @@ from sottovoce.errors import AudioFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_path", "remove_parts"]
+__all__ = ["atomic_path", "part_path", "remove_parts"]
 
 _PRIVATE = 0o600
 _OLD_S = 86_400.0
@@ -84,6 +84,25 @@ def atomic_path(
             temporary.unlink(missing_ok=True)
 
 
+def part_path(path: Path) -> Path:
+    """Return a new name for a part file beside `path`, by which `remove_parts` would find it.
+
+    Parameters
+    ----------
+    path : Path
+        What is being written, or a part file of it.
+
+    Returns
+    -------
+    part : Path
+        In the same folder, hidden; nothing is made.
+    """
+    stem, suffix = _name_part(path)
+    return path.with_name(
+        f"{stem}.{secrets.token_hex(4)}{_format_process(os.getpid())}.part{suffix}"
+    )
+
+
 def remove_parts(path: Path, *, process: int) -> int:
     """Remove the part files that a process left of a file when it was killed.
 
@@ -99,9 +118,10 @@ def remove_parts(path: Path, *, process: int) -> int:
     n_removed : int
         Part files removed.
     """
-    stem, suffix = _name_part(path)
+    # Parts of parts, such as one track of a film, begin with another dot.
+    stem = re.escape(_name_part(path)[0][1:_STEM_CHARS])
     pattern = re.compile(
-        rf"{re.escape(stem)}\.[0-9a-f]{{8}}{_format_process(process)}\.part{re.escape(suffix)}"
+        rf"\.{{1,2}}{stem}.*\.[0-9a-f]{{8}}{_format_process(process)}\.part(?:\..*)?", re.DOTALL
     )
     n_removed = 0
     with contextlib.suppress(OSError):
@@ -128,9 +148,7 @@ def _format_process(process: int) -> str:
 
 
 def _make_part(path: Path) -> Path:
-    stem, suffix = _name_part(path)
-    token = secrets.token_hex(4) + _format_process(os.getpid())
-    temporary = path.with_name(f"{stem}.{token}.part{suffix}")
+    temporary = part_path(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     os.close(os.open(temporary, flags, _PRIVATE))
     return temporary

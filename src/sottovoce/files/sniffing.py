@@ -34,7 +34,6 @@ _MAGICS = (
     (b"DSD ", "ffmpeg"),
     (b"ajkg", "ffmpeg"),
     (b"\x7f\xfe\x80\x01", "ffmpeg"),
-    (b"\x0b\x77", "ffmpeg"),
     (b"\x00\x00\x01\xba", "ffmpeg"),
     (b"Creative Voice File\x1a", "sndfile"),
     (b"2BIT", "sndfile"),
@@ -43,6 +42,11 @@ _MAGICS = (
     (b"\x64\xa3", "sndfile"),
 )
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp")
+
+
+_PICTURES = tuple(
+    b"ftyp" + brand for brand in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
+)
 
 
 def skip_id3(head: bytes) -> int:
@@ -78,10 +82,12 @@ def kind_of(head: bytes) -> str:
         kinds = {b"AIFF": "aiff", b"AIFC": "aiff", b"8SVX": "sndfile", b"16SV": "sndfile"}
         return kinds.get(head[8:12], "")
     if head[4:8] in _BOXES:
-        return "mp4"
+        return "" if head[4:12] in _PICTURES else "mp4"
     for magic, kind in _MAGICS:
         if head.startswith(magic):
             return kind
+    if head[:2] == b"\x0b\x77" and len(head) > 4 and head[4] >> 6 != 3:  # AC-3
+        return "ffmpeg"
     # ADTS: twelve bits of sync, layer 0.  (MPEG audio has the same sync and another layer.)
     if _is_adts(head):
         return "adts"
@@ -117,4 +123,6 @@ def sounds_like_audio(head: bytes) -> bool:
     sounds : bool
         Also of films, and of files that begin with a tag of music files.
     """
-    return head[:3] == b"ID3" or bool(kind_of(head))
+    kind = kind_of(head)
+    # An archive may hold MPEG audio as it is, behind a header of its own.
+    return head[:3] == b"ID3" or (find_frame(head) == 0 if kind == "mpeg" else bool(kind))
