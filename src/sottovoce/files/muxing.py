@@ -7,6 +7,7 @@ original's packets into the new file as they are; only the sound is another.
 from __future__ import annotations
 
 import io
+import os
 import secrets
 from collections import deque
 from contextlib import ExitStack, suppress
@@ -20,8 +21,8 @@ import numpy.typing as npt
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.containers import import_av, open_container
-from sottovoce.files.encoding import Track, muxer_of
-from sottovoce.files.track_writer import open_track_writer
+from sottovoce.files.track import Track, muxer_of
+from sottovoce.files.track_writer import DISK_ERRORS, open_track_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContainerWriter", "lost_streams", "mux_tracks", "track_path"]
 
-_MOV = {"mov", "mp4", "ipod", "3gp", "3g2"}
+_MOV = {"mov", "mp4", "3gp", "3g2"}
 _MATROSKA = {"matroska", "webm"}
 _OF_THE_MUXER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _OF_THE_OLD_SOUND = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_")
@@ -60,6 +61,7 @@ class ContainerWriter:
         self._info = info
         self._track = track
         self._temporary = track_path(path)
+        self._is_open = True
         try:
             self._writer = open_track_writer(self._temporary, info, track, boost=boost)
         except BaseException:
@@ -71,13 +73,15 @@ class ContainerWriter:
         try:
             self._writer.write(marked, original)
         except BaseException:
+            self._is_open = False
             self._temporary.unlink(missing_ok=True)
             raise
 
     def close(self) -> None:
         """Finish the file."""
-        if not self._temporary.exists():
+        if not self._is_open:
             return
+        self._is_open = False
         try:
             self._writer.close()
             tracks = {self._track.index: self._temporary}
@@ -124,8 +128,8 @@ def mux_tracks(original: Path, tracks: dict[int, Path], target: Path) -> None:
             muxer = muxer_of(source, str(_codec(source.streams[min(tracks)])), head)
             _copy(av, source, files, target, muxer, shape)
     except (av.error.FFmpegError, ValueError) as err:
-        if isinstance(err, OSError) and err.errno == 28:
-            raise
+        if isinstance(err, OSError) and err.errno in DISK_ERRORS:
+            raise OSError(err.errno, os.strerror(err.errno or 0)) from err
         raise AudioFileError(
             f"cannot be written with its other streams ({getattr(err, 'strerror', None) or err})",
             path=str(original),
@@ -203,7 +207,7 @@ def _options(muxer: str, shape: str, sr: int, source: Any) -> dict[str, str]:  #
         flags += "+use_metadata_tags"
     options = {"movie_timescale": str(sr)}
     brand = str(source.metadata.get("major_brand", ""))
-    if muxer in {"ipod", "mp4"} and len(brand) == 4:
+    if muxer == "mp4" and len(brand) == 4:
         options["brand"] = brand
     return options | ({"movflags": flags} if flags else {})
 
@@ -215,20 +219,24 @@ class _Lane:
     packets: Iterator[Any]
     stream: Any
     shift: Fraction
+    end: int | None
     waiting: deque[Any] = field(default_factory=deque)
 
     def until(self, time: Fraction) -> Iterator[Any]:
         """Yield packets whose decoding time is not after `time`, in seconds."""
         while True:
-            if not self.waiting:
-                packet = next(self.packets, None)
-                if packet is None:
-                    return
+            while len(self.waiting) < 2 and (packet := next(self.packets, None)) is not None:
                 self.waiting.append(packet)
+            if not self.waiting:
+                return
             packet = self.waiting[0]
             if packet.dts * packet.time_base + self.shift > time:
                 return
-            yield self._placed(self.waiting.popleft())
+            self.waiting.popleft()
+            if not self.waiting and self.end is not None and packet.pts is not None:
+                # A demuxer that parses frames says how long they are, not how much is sound.
+                packet.duration = min(packet.duration, max(self.end - packet.pts, 1))
+            yield self._placed(packet)
 
     def _placed(self, packet: Any) -> Any:  # noqa: ANN401
         ticks = round(self.shift / packet.time_base)
@@ -286,7 +294,9 @@ def _interleave(source: Any, output: Any, copied: dict[int, Any], lanes: list[_L
     output.start_encoding()
     for packet in source.demux():
         if packet.dts is None and packet.pts is None:
-            continue  # the end of a stream
+            if packet.size == 0:
+                continue  # the end of a stream
+            packet.dts = packet.pts = 0  # a cover
         time = (packet.dts if packet.dts is not None else packet.pts) * packet.time_base
         for lane in lanes:
             output.mux(lane.until(time))
@@ -304,9 +314,16 @@ def _add_lane(output: Any, stream: Any, file: Any) -> _Lane:  # noqa: ANN401
     for key in list(added.metadata):
         if key.upper().startswith(_OF_THE_OLD_SOUND):
             del added.metadata[key]
-    shift = _start(stream) - _start(template)
     packets = (packet for packet in file.demux(template) if packet.dts is not None)
-    return _Lane(packets, added, shift)
+    is_mov = str(file.format.name).startswith("mov") and template.duration
+    end = (template.start_time or 0) + template.duration if is_mov else None
+    lane = _Lane(packets, added, _start(stream) - _start(template), end)
+    first = next(packets, None)
+    if first is not None:
+        lane.waiting.append(first)
+        if file.format.name == "ogg":  # there Vorbis begins before 0, elsewhere at 0
+            lane.shift = _start(stream) - first.dts * first.time_base
+    return lane
 
 
 def _start(stream: Any) -> Fraction:  # noqa: ANN401
@@ -324,6 +341,8 @@ def _add_copy(output: Any, stream: Any, *, keeps_tag: bool) -> Any:  # noqa: ANN
 def _describe(added: Any, stream: Any) -> None:  # noqa: ANN401
     added.metadata.clear()
     added.metadata.update(stream.metadata)
+    if "name" in stream.metadata:  # as the demuxer of MP4 calls what its muxer takes as a title
+        added.metadata["title"] = stream.metadata["name"]
     added.disposition = stream.disposition
     if _has_ids(added):
         added.id = stream.id
@@ -344,6 +363,10 @@ def _can_carry(av: Any, stream: Any, muxer: str) -> bool:  # noqa: ANN401
         return muxer in _MATROSKA
     if stream.codec_context is None:
         return muxer == "mpegts" and stream.type == "data"
+    if muxer == "mpegts":
+        return True
+    if stream.disposition & av.stream.Disposition.attached_pic and not stream.width:
+        return False  # no picture that FFmpeg can make sense of
     if muxer in _MATROSKA and stream.disposition & av.stream.Disposition.attached_pic:
         return True
     return bool(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections import deque
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,9 @@ import numpy.typing as npt
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.containers import import_av
-from sottovoce.files.encoding import Encoding, Track, choose_encoding, describe_track
+from sottovoce.files.encoding import Encoding, choose_encoding
 from sottovoce.files.rounding import quantise
+from sottovoce.files.track import Track, describe_track
 from sottovoce.files.vorbis_track import VorbisTrackWriter
 
 if TYPE_CHECKING:
@@ -21,13 +24,18 @@ if TYPE_CHECKING:
 
     from sottovoce.files.reading import AudioInfo
 
-__all__ = ["TrackWriter", "open_track_writer"]
+__all__ = ["DISK_ERRORS", "TrackWriter", "open_track_writer"]
+
+DISK_ERRORS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.EIO, errno.EFBIG}
+)
+"""What `atomic_path` explains: the disk refused, not the encoder."""
 
 _QUIET = 1e-3
 _SKIP_SAMPLES = 11  # AV_PKT_DATA_SKIP_SAMPLES
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 _PIECE = 1 << 16
-_MOV = {"mov", "mp4", "ipod", "3gp", "3g2"}
+_MOV = {"mov", "mp4", "3gp", "3g2"}
 _SAYS_PADDING = {"matroska", "webm"}
 
 Audio = npt.NDArray[np.floating[Any]]
@@ -124,6 +132,7 @@ class TrackWriter:
                 self._encode_silence(self._encoding.tail)
             for packet in self._stream.encode(None):
                 self._mux(packet)
+            self._container.start_encoding()  # also where there was no sound
             self._finish_last()
             self._container.close()
             self._container = None
@@ -156,7 +165,9 @@ class TrackWriter:
         except (self._av.error.FFmpegError, ValueError) as err:
             raise self._failed(err) from err
 
-    def _failed(self, err: Exception) -> AudioFileError:
+    def _failed(self, err: Exception) -> OSError:
+        if isinstance(err, OSError) and err.errno in DISK_ERRORS:
+            return OSError(err.errno, os.strerror(err.errno or 0))
         track = self._track
         return AudioFileError(
             f"cannot be written as {track.codec} with {track.n_channels} channels at"
@@ -234,9 +245,8 @@ class TrackWriter:
     def _finish_last(self) -> None:
         """Say in the last packets how many of their samples are padding."""
         size = int(self._stream.codec_context.frame_size or 0)
-        # Without loss the encoder's last frame is as short as the sound; and where the
-        # container cannot say that there is padding, all of it has to be played.
-        tells = not (self._track.is_lossless or self._encoding.delay) and size > 0
+        # Without loss the encoder's last frame is as short as the sound.
+        tells = not self._track.is_lossless and self._track.muxer in _MOV | _SAYS_PADDING and size
         self._n_packets -= len(self._held)
         for packet in self._held:
             begins = self._first_begin + self._n_packets * size

@@ -13,12 +13,15 @@ from sottovoce.errors import AudioFileError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.files.encoding import Track
+    from sottovoce.files.track import Track
 
 __all__ = ["VorbisTrackWriter", "vorbis_level"]
 
-_RATES = (32, 48, 64, 96, 128, 160, 250)
 _QUALITIES = (0.0, 0.2, 0.4, 0.7, 0.8, 0.9, 1.0)
+# What they take, in kbit/s a channel; at low sampling rates measured on speech.
+_RATES = (32, 48, 64, 96, 128, 160, 250)
+_LOW_RATES = (26, 32, 41, 56, 62, 68, 75)
+_LOWEST_RATES = (16, 21, 26, 32, 34, 36, 38)
 # FFmpeg's order of channels in that of Vorbis I, section 4.3.9.
 _ORDERS = {
     3: [0, 2, 1],
@@ -32,9 +35,10 @@ _PIECE = 1 << 16
 Audio = npt.NDArray[np.floating[Any]]
 
 
-def vorbis_level(bit_rate: float, *, n_channels: int, boost: float) -> float:
+def vorbis_level(bit_rate: float, *, sr: int, n_channels: int, boost: float) -> float:
     """Return libsndfile's level of compression, 1 minus the quality, for a rate in bit/s."""
-    wanted = float(np.interp(bit_rate / n_channels / 1000.0, _RATES, _QUALITIES))
+    rates = _RATES if sr >= 32_000 else _LOW_RATES if sr > 12_000 else _LOWEST_RATES
+    wanted = float(np.interp(bit_rate / n_channels / 1000.0, rates, _QUALITIES))
     return float(np.clip(1.0 - wanted - boost, 0.0, 1.0))
 
 
@@ -52,7 +56,7 @@ class VorbisTrackWriter:
     """
 
     def __init__(self, path: Path, track: Track, *, boost: float = 0.0) -> None:
-        level = vorbis_level(track.bit_rate, n_channels=track.n_channels, boost=boost)
+        level = vorbis_level(track.bit_rate, sr=track.sr, n_channels=track.n_channels, boost=boost)
         try:
             self._file = sf.SoundFile(
                 str(path),

@@ -1,4 +1,4 @@
-"""Write a marked file like its original.
+"""Write a marked file beside its place and move it there when it is whole.
 
 Uncompressed files are copied and their samples replaced (`pcm`).  FLAC is encoded anew,
 without loss; lossy formats are decoded and encoded once more, at no lower rate.
@@ -20,10 +20,11 @@ from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.decoding.opening import find_layouts
 from sottovoce.files.decoding.raw import Raw
-from sottovoce.files.encoding import CONTAINERS, Track, choose_encoding, describe_track
+from sottovoce.files.encoding import choose_encoding
 from sottovoce.files.muxing import ContainerWriter
 from sottovoce.files.pcm import BITS, is_uncompressed
 from sottovoce.files.rounding import quantise
+from sottovoce.files.track import CONTAINERS, Track, describe_track
 from sottovoce.files.track_writer import TrackWriter
 from sottovoce.files.vorbis_track import vorbis_level
 
@@ -240,7 +241,7 @@ def _ogg_level(info: AudioInfo, boost: float) -> float:
     if info.subtype == "OPUS":
         wanted = (per_channel + 4.0 - 6.0) / (256.0 - 6.0)
     else:
-        return vorbis_level(_bit_rate(info), n_channels=info.n_channels, boost=boost)
+        return vorbis_level(_bit_rate(info), sr=info.sr, n_channels=info.n_channels, boost=boost)
     return float(np.clip(1.0 - wanted - boost, 0.0, 1.0))
 
 
