@@ -6,7 +6,9 @@
     ├── ParameterError(…, ValueError)        an argument that no valid call could have
     ├── AudioFileError(…, OSError)           `.path`
     │   ├── UnreadableAudioError             not audio, damaged, empty, not a regular file
-    │   └── UnsupportedFormatError           audio, but of a kind that cannot be handled here
+    │   │   └── IncompleteAudioError         a part is missing, and the rest could be read
+    │   ├── UnsupportedFormatError           audio, but of a kind that cannot be handled here
+    │   └── OtherPolicyError                 marked already by this owner, with another policy
     ├── PayloadError(…, ValueError)          bits that are no `Notice`
     ├── StatementError                       a signed statement that cannot be used
     │   └── SignatureError                   one message for every forged input
@@ -24,8 +26,10 @@ __all__ = [
     "AudioFileError",
     "ClusterError",
     "DeviceError",
+    "IncompleteAudioError",
     "LedgerError",
     "MissingExtraError",
+    "OtherPolicyError",
     "ParameterError",
     "PayloadError",
     "SignatureError",
@@ -87,8 +91,28 @@ class UnreadableAudioError(AudioFileError):
     """Not audio, damaged, empty, or no regular file."""
 
 
+class IncompleteAudioError(UnreadableAudioError):
+    """Audio of which a part is missing, as the file itself proves; the rest can be read."""
+
+
 class UnsupportedFormatError(AudioFileError):
     """Audio, but of a kind that cannot be handled here."""
+
+
+class OtherPolicyError(AudioFileError):
+    """A file that carries its owner's mark already, with another policy.
+
+    Parameters
+    ----------
+    message, path, remedy : str
+        As in `AudioFileError`.
+    policy : int
+        What the mark in the file refuses.
+    """
+
+    def __init__(self, message: str, *, path: str = "", remedy: str = "", policy: int = 0) -> None:
+        super().__init__(message, path=path, remedy=remedy)
+        self.policy = policy
 
 
 class PayloadError(SottovoceError, ValueError):

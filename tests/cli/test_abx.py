@@ -66,7 +66,7 @@ def test_a_second_test_needs_force(shell, take: Path) -> None:
         (("abx", "--score", "answers.json"), "cannot be read"),
         (("abx", "take.wav", "--score", "answers.json"), "takes no FILE"),
         (("abx", "take.wav", "--key", "take.abx"), "goes with --score"),
-        (("abx", "take.wav", "--strength", "9"), "no strength"),
+        (("abx", "take.wav", "--strength", "9"), "invalid strength"),
     ],
 )
 def test_what_is_wrong_is_said(shell, take: Path, words: tuple[str, ...], said: str) -> None:

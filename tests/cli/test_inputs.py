@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sottovoce.cli._inputs import find_sources, name_targets
+from sottovoce.cli._inputs import find_sources
+from sottovoce.cli._targets import name_targets
 from sottovoce.errors import ParameterError
 
 SUFFIXES = frozenset({".wav", ".flac"})
@@ -33,7 +34,7 @@ def takes(tmp_path, monkeypatch):
 
 
 def find(*names):
-    return find_sources([Path(name) for name in names], suffixes=SUFFIXES)
+    return find_sources([Path(name) for name in names], suffixes=SUFFIXES).sources
 
 
 def targets(*names, out=None, in_place=False):
@@ -78,9 +79,109 @@ def test_a_pipe_in_a_folder_is_left_out(takes):
     assert "pipe.wav" not in [source.path.name for source in find("takes")]
 
 
-def test_links_to_folders_are_not_followed(takes):
-    Path("takes/loop").symlink_to("..", target_is_directory=True)
-    assert len(find("takes")) == 3
+def select(*names, once=False):
+    return find_sources([Path(name) for name in names], suffixes=SUFFIXES, once=once)
+
+
+def paths(selection):
+    return [str(source.path) for source in selection.sources]
+
+
+def test_what_is_left_out_is_counted_by_suffix(takes):
+    for name in ("a.zip", "b.ZIP", "c.pdf", "README", "day two/d.zip"):
+        (takes / name).write_bytes(b"no sound")
+    os.mkfifo(takes / "pipe.wav")
+    assert select("takes").not_looked_at == {
+        ".zip": 3,
+        ".pdf": 1,
+        ".txt": 1,
+        "without suffix": 1,
+        "hidden": 2,
+        "special": 1,
+    }
+
+
+@pytest.mark.parametrize("name", ["take", "take.bak", "take.WAVE~"])
+def test_sound_of_an_unusual_suffix_is_told_by_its_first_bytes(name, takes):
+    (takes / name).write_bytes(b"RIFF\x24\0\0\0WAVEfmt ")
+    assert f"takes/{name}" in paths(select("takes"))
+
+
+def test_links_are_followed_inside_the_folder_only(takes):
+    Path("other").mkdir()
+    Path("other/x.wav").touch()
+    for link, target in {
+        "in.wav": "day two/c.flac",
+        "later": "day two",
+        "loop": "..",
+        "day two/up": "..",
+        "out": "../other",
+        "out.wav": "../other/x.wav",
+        "out.txt": "/etc/hostname",
+        "dead.wav": "nowhere.wav",
+    }.items():
+        (takes / link).symlink_to(target)
+    selection = select("takes")
+    assert paths(selection) == [
+        "takes/a.WAV",
+        "takes/b.wav",
+        "takes/in.wav",
+        "takes/day two/c.flac",
+        "takes/later/c.flac",
+    ]
+    reasons = {str(link.path): link.reason for link in selection.links}
+    assert reasons == {
+        "takes/loop": "leads out of the folder",
+        "takes/out": "leads out of the folder",
+        "takes/out.wav": "leads out of the folder",
+        "takes/out.txt": "leads out of the folder",
+        "takes/dead.wav": "leads nowhere",
+        "takes/day two/up": "leads in a circle",
+        "takes/later/up": "leads in a circle",
+    }
+    unheard = {link.path.name for link in selection.links if link.may_hold_sound}
+    assert unheard == {"loop", "out", "out.wav"}
+
+
+def test_folders_that_all_lead_to_each_other_come_to_an_end(tmp_path):
+    for number in range(12):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "take.wav").touch()
+        for other in range(12):
+            if other != number:
+                (tmp_path / f"{number}" / f"to{other}").symlink_to(f"../{other}")
+    selection = select(tmp_path)
+    assert 12 <= len(selection.sources) <= 12 * (16 + 1)
+    assert any("names of a folder" in link.reason for link in selection.links)
+
+
+def test_two_names_for_one_file_are_both_taken_unless_it_is_replaced(takes):
+    (takes / "hard.wav").hardlink_to(takes / "b.wav")
+    (takes / "again.wav").symlink_to("b.wav")
+    Path("elsewhere.wav").hardlink_to(takes / "b.wav")
+    (takes / "later").symlink_to("day two")
+    assert paths(select("takes")) == [
+        "takes/a.WAV",
+        "takes/again.wav",
+        "takes/b.wav",
+        "takes/hard.wav",
+        "takes/day two/c.flac",
+        "takes/later/c.flac",
+    ]
+    once = select("takes", once=True)
+    assert paths(once) == ["takes/a.WAV", "takes/b.wav", "takes/day two/c.flac"]
+    source = once.sources[1]
+    assert [twin.name for twin in source.twins] == ["hard.wav"]
+    assert source.n_other_names == 1
+
+
+def test_a_name_that_is_not_utf_8_keeps_its_bytes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"t\xe9l\xe9")
+    Path(name).mkdir()
+    Path(name, name + ".WAV").touch()
+    (target,) = targets(name, out="out")
+    assert os.fsencode(target) == b"out/t\xe9l\xe9.WAV"
 
 
 def test_a_file_gets_its_mark_in_its_name(takes):

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,56 @@ def test_closing_early_ends_the_workers():
         started = time.monotonic()
     assert time.monotonic() - started < 5.0
     assert multiprocessing.active_children() == []
+
+
+def test_every_death_costs_one_item_and_is_told_with_its_process():
+    died = []
+    items = [1, -3, 2, -3, -3, 4, -3]
+    outcomes = list(
+        run_batch(work, items, jobs=2, tidy=lambda item, process: died.append((item, process)))
+    )
+    assert [one if isinstance(one, int) else "died" for one in outcomes] == [
+        item * item if item > 0 else "died" for item in items
+    ]
+    assert [item for item, _ in died] == [-3] * 4
+    assert len({process for _, process in died}) == 4
+    assert "SIGKILL" in outcomes[1].message
+    assert "--jobs 1" in outcomes[1].remedy
+
+
+def test_one_job_survives_a_death_too():
+    outcomes = list(run_batch(work, [1, -3, 2], jobs=1))
+    assert (outcomes[0], outcomes[2]) == (1, 4)
+    assert "died" in outcomes[1].message
+
+
+def kill_workers(item):
+    """Kill all workers as soon as this one is done, when none has anything to do."""
+    if item == "kill":
+        pid, parent = os.getpid(), os.getppid()
+        if os.fork() == 0:
+            time.sleep(0.3)
+            for process in children_of(parent):
+                if process != os.getpid():
+                    os.kill(process, signal.SIGKILL)
+            os._exit(0)
+        return pid
+    return item
+
+
+def children_of(parent):
+    text = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [
+        int(word)
+        for word in text.split()
+        if b"spawn_main" in Path(f"/proc/{word}/cmdline").read_bytes()
+        and b"resource_tracker" not in Path(f"/proc/{word}/cmdline").read_bytes()
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes as Linux does")
+def test_workers_that_die_without_work_cost_nothing():
+    outcomes = run_batch(kill_workers, ["kill", *range(20)], jobs=2)
+    next(outcomes)
+    time.sleep(1.0)  # what is in flight gets done, the rest has not been handed out
+    assert list(outcomes) == list(range(20))

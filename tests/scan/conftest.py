@@ -88,7 +88,7 @@ def faulty_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     before = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "fault"), before]))
     example_batches._close(os.getpid())
-    yield encode() + b"BOMB"
+    yield encode(form="FLAC") + b"BOMB"
     example_batches._close(os.getpid())
 
 

@@ -12,13 +12,15 @@ from sottovoce.cli._words import format_path
 from sottovoce.errors import AudioFileError, SottovoceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sottovoce.cli._inputs import Source
+    from sottovoce.cli._inputs import Selection, Source
 
     Progress = Callable[[float], None]
 
-__all__ = ["run_files"]
+__all__ = ["explain_end", "explain_left_out", "run_files"]
+
+_MOST_LINKS = 20
 
 Result = TypeVar("Result")
 
@@ -31,8 +33,9 @@ def run_files(
     debug: bool,
     description: str,
     report: Callable[[Source, Result | Failure], None],
+    tidy: Callable[[Source, int], None] | None = None,
 ) -> list[Result | Failure]:
-    """Work on files with a progress bar; say at once and again at the end which failed and why.
+    """Work on files with a progress bar; say at once which failed and why.
 
     Parameters
     ----------
@@ -48,6 +51,8 @@ def run_files(
         What is going on, for the progress bar.
     report : callable
         Says the result of one source.
+    tidy : callable or None
+        Called with a source and the id of the process that died while it worked on it.
 
     Returns
     -------
@@ -57,26 +62,55 @@ def run_files(
     outcomes: list[Result | Failure] = []
     with _output.show_progress(description, total=len(sources)) as show, ExitStack() as stack:
         progress = None
-        if jobs == 1:  # other processes tell only when a file is done
+        if len(sources) == 1:  # other processes tell only when a file is done
 
             def progress(share: float) -> None:
                 show(len(outcomes) + share)
 
         on_one = functools.partial(_work_on_source, work, progress)
-        running = stack.enter_context(closing(run_batch(on_one, sources, jobs=jobs, debug=debug)))
+        running = stack.enter_context(
+            closing(run_batch(on_one, sources, jobs=jobs, debug=debug, tidy=tidy))
+        )
         for source, outcome in zip(sources, running, strict=True):
             outcomes.append(outcome)
             if isinstance(outcome, Failure):
                 _say_failure(outcome, kind="error")
             report(source, outcome)
             show(len(outcomes))
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    if len(sources) > 1:
-        n_done = len(sources) - len(failures)
-        _output.explain(f"{n_done} of {len(sources)} files done, {len(failures)} failed.")
-        for failure in failures:
-            _say_failure(failure, kind="failed")
     return outcomes
+
+
+def explain_left_out(selection: Selection) -> None:
+    """Say what the walk through folders left out: files that are not sound, links."""
+    if selection.not_looked_at:
+        kinds = ", ".join(
+            f"{n} {format_path(kind)}" for kind, n in selection.not_looked_at.most_common()
+        )
+        _output.explain(f"not looked at: {kinds}")
+    for link in selection.links[:_MOST_LINKS]:
+        _output.explain(f"{format_path(link.path)} (the link {link.reason})", kind="not followed")
+    if len(selection.links) > _MOST_LINKS:
+        n_more = len(selection.links) - _MOST_LINKS
+        _output.explain(f"{n_more} more links ({len(selection.links)} in all)", kind="not followed")
+
+
+def explain_end(outcomes: Sequence[object], counts: Mapping[str, int]) -> None:
+    """Name again what failed, and say in one line what became of all files; of one, nothing.
+
+    Parameters
+    ----------
+    outcomes : sequence
+        One for each source, as `run_files` returns them.
+    counts : mapping of str to int
+        What became of the files, in words, and of how many; they add up to all of them.
+    """
+    if len(outcomes) < 2:
+        return
+    for outcome in outcomes:
+        if isinstance(outcome, Failure):
+            _say_failure(outcome, kind="failed")
+    parts = ", ".join(f"{n} {words}" for words, n in counts.items() if n)
+    _output.explain(f"{len(outcomes)} in: {parts}")
 
 
 def _work_on_source(

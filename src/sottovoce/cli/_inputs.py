@@ -1,20 +1,20 @@
-"""Which files a command works on, and where each result goes."""
+"""Which files a command works on."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.cli._walk import SkippedLink, Walk
+from sottovoce.errors import AudioFileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Source", "find_sources", "name_targets"]
-
-_MARKED_SUFFIX = ".protected"
+__all__ = ["Selection", "Source", "find_sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +26,23 @@ class Source:
     path : Path
         Where it is.
     given : Path
-        The file or folder that the person named.
+        The file or folder that the user named.
     problem : AudioFileError or None
         Why it cannot be worked on, where that is known already.
+    linked : bool
+        Whether the path leads through a symbolic link in the folder.
+    twins : tuple of Path
+        Other names (hard links) of the file that were selected too; only with `once`.
+    n_other_names : int
+        Hard links besides, which were not selected.
     """
 
     path: Path
     given: Path
     problem: AudioFileError | None = None
+    linked: bool = False
+    twins: tuple[Path, ...] = ()
+    n_other_names: int = 0
 
     @property
     def inside(self) -> Path:
@@ -43,132 +52,128 @@ class Source:
         )
 
 
-def find_sources(given: Sequence[Path], *, suffixes: frozenset[str]) -> list[Source]:
-    """Return the files that a person named, those in folders included.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a call works on, and what it leaves out.
+
+    Attributes
+    ----------
+    sources : list of Source
+        In the order given, folders sorted.
+    not_looked_at : Counter
+        Files left out: by suffix in lower case, and as "without suffix", "hidden", "special"
+        (pipes, devices) or "unreadable".
+    links : list of SkippedLink
+        Links in folders that were not followed.
+    """
+
+    sources: list[Source]
+    not_looked_at: Counter[str] = field(default_factory=Counter)
+    links: list[SkippedLink] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is left out, as fields for JSON; empty where nothing is."""
+        fields: dict[str, Any] = {}
+        if self.not_looked_at:
+            fields["not_looked_at"] = dict(self.not_looked_at.most_common())
+        if self.links:
+            fields["links_not_followed"] = [
+                {"path": str(link.path), "reason": link.reason} for link in self.links
+            ]
+        return fields
+
+
+def find_sources(
+    given: Sequence[Path], *, suffixes: frozenset[str], once: bool = False
+) -> Selection:
+    """Return the files that a user named, those in folders included.
 
     Parameters
     ----------
     given : sequence of Path
-        Files and folders.  A file is taken whatever its name; in folders those are taken whose
-        suffix is one of audio, hidden ones left out, links to folders not followed.
+        Files and folders.  A file is taken whatever its name.  In folders those are taken whose
+        suffix is one of audio or whose first bytes are; hidden ones are left out, and links are
+        followed only where they stay inside the folder.
     suffixes : frozenset of str
         Suffixes of audio files, lower case, with the dot.
+    once : bool
+        Take a file that has several names only once, as is right where it is replaced.
+        Otherwise every name is taken.
 
     Returns
     -------
-    sources : list of Source
-        In the order given, folders sorted, each file once.  What is not there, is unreadable or
-        holds no audio stands among them with its problem.
+    selection : Selection
+        What does not exist, is unreadable or holds no audio stands among the sources with its
+        problem.
     """
-    sources: list[Source] = []
+    selection = Selection(sources=[])
     for path in given:
         if path.is_dir():
-            sources += _walk(path, suffixes)
+            _add_folder(selection, path, suffixes)
         elif path.exists() or path.is_symlink():
-            sources.append(Source(path=path, given=path))
+            selection.sources.append(Source(path=path, given=path))
         else:
             problem = AudioFileError("there is no such file or folder", path=str(path))
-            sources.append(Source(path=path, given=path, problem=problem))
-    once = {os.path.realpath(source.path): source for source in reversed(sources)}
-    return [source for source in sources if once[os.path.realpath(source.path)] is source]
+            selection.sources.append(Source(path=path, given=path, problem=problem))
+    # The same name, given twice.
+    names = {os.path.abspath(one.path): one for one in reversed(selection.sources)}  # noqa: PTH100 - resolve() would follow links
+    sources = [one for one in selection.sources if names[os.path.abspath(one.path)] is one]  # noqa: PTH100
+    return replace(selection, sources=_join_names(sources) if once else sources)
 
 
-def _walk(folder: Path, suffixes: frozenset[str]) -> list[Source]:
-    found: list[Source] = []
-
-    def note_unreadable(err: OSError) -> None:
-        path = Path(err.filename)
-        problem = AudioFileError(
-            f"the folder cannot be read: {err.strerror}", path=str(path), remedy="Check its rights."
+def _add_folder(selection: Selection, folder: Path, suffixes: frozenset[str]) -> None:
+    walk = Walk(folder, suffixes=suffixes)
+    walk.run()
+    found = [Source(path=path, given=folder, linked=linked) for path, linked in walk.files]
+    found += [
+        Source(
+            path=path,
+            given=folder,
+            problem=AudioFileError(
+                f"the folder cannot be read: {reason}",
+                path=str(path),
+                remedy="Check its permissions.",
+            ),
         )
-        found.append(Source(path=path, given=folder, problem=problem))
-
-    for where, folders, names in os.walk(folder, onerror=note_unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(where, name)
-            if path.suffix.lower() in suffixes and not name.startswith(".") and path.is_file():
-                found.append(Source(path=path, given=folder))
+        for path, reason in walk.unreadable
+    ]
     if not found:
         problem = AudioFileError("there is no audio file in this folder", path=str(folder))
         found.append(Source(path=folder, given=folder, problem=problem))
-    return found
+    selection.sources.extend(found)
+    selection.not_looked_at.update(walk.not_looked_at)
+    selection.links.extend(walk.links)
 
 
-def name_targets(
-    sources: Sequence[Source], *, out: Path | None, in_place: bool = False
-) -> list[Path]:
-    """Return where the result of each source goes; nothing is made or written.
-
-    Parameters
-    ----------
-    sources : sequence of Source
-        What to work on.
-    out : Path or None
-        A file for one file, else a folder, in which folders are mirrored.  None puts
-        "take.protected.wav" beside "take.wav" and "takes.protected" beside "takes".
-    in_place : bool
-        Replace every source by its result.
-
-    Returns
-    -------
-    targets : list of Path
-        One for each source.
-
-    Raises
-    ------
-    ParameterError
-        If a target would be a source, or lie in a folder that is an input, or be the same for
-        two sources; or if `out` is given with `in_place`.
-    """
-    if in_place:
-        if out is not None:
-            raise ParameterError(
-                "--in-place and --output contradict each other", remedy="Leave one of them out."
+def _join_names(sources: Sequence[Source]) -> list[Source]:
+    """Return each file once, with what is known of its other names."""
+    groups: dict[object, list[Source]] = {}
+    for source in sources:
+        groups.setdefault(_identify(source.path), []).append(source)
+    joined: list[Source] = []
+    for group in groups.values():
+        # The file itself rather than a link to it.
+        first = min(group, key=lambda source: source.linked or source.path.is_symlink())
+        own = os.path.realpath(first.path)
+        twins = {os.path.realpath(source.path): None for source in group}
+        twins.pop(own)
+        n_names = 1
+        if first.problem is None and first.path.is_file():
+            n_names = first.path.stat().st_nlink
+        joined.append(
+            replace(
+                first,
+                twins=tuple(Path(name) for name in twins),
+                n_other_names=max(0, n_names - 1 - len(twins)),
             )
-        return [source.path for source in sources]
-    targets = [_name_target(source, out=out, sources=sources) for source in sources]
-    _refuse_overlap(sources, targets)
-    return targets
+        )
+    return joined
 
 
-def _name_target(source: Source, *, out: Path | None, sources: Sequence[Source]) -> Path:
-    is_folder = source.given.is_dir()
-    if out is None:
-        # resolve() gives "." and ".." a name
-        given = source.given if source.given.name not in {"", ".."} else source.given.resolve()
-        if is_folder:
-            return given.with_name(given.name + _MARKED_SUFFIX) / source.inside
-        return given.with_name(given.stem + _MARKED_SUFFIX + given.suffix)
-    given_once = {other.given for other in sources}
-    if len(given_once) > 1:
-        named = source.given.resolve().name if is_folder else ""
-        return out / named / source.inside
-    if is_folder or out.is_dir() or not out.suffix:
-        return out / source.inside
-    return out
-
-
-def _refuse_overlap(sources: Sequence[Source], targets: Sequence[Path]) -> None:
-    folders = {source.given.resolve() for source in sources if source.given.is_dir()}
-    originals = {source.path.resolve() for source in sources}
-    taken: dict[Path, Path] = {}
-    for source, target in zip(sources, targets, strict=True):
-        place = target.resolve()
-        if place in originals:
-            raise ParameterError(
-                f"{target} is an input and would be overwritten",
-                remedy="Give another place with -o, or say --in-place if that is what you want.",
-            )
-        inside = folders & set(place.parents)
-        if inside:
-            raise ParameterError(
-                f"the output {target} lies inside the input folder {inside.pop()}",
-                remedy="Give a folder outside of it with -o.",
-            )
-        if place in taken:
-            raise ParameterError(
-                f"{source.path} and {taken[place]} would both be written to {target}",
-                remedy="Protect them one after the other, into different folders.",
-            )
-        taken[place] = source.path
+def _identify(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path)
+    # File systems without such numbers say 0.
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)

@@ -21,7 +21,7 @@ OWNER = click.option(
     default=None,
     metavar="NAME",
     help="One of your identities (see `sottovoce id`), somebody's owner id, or `anonymous`."
-    "  By default your default identity, made on first use.",
+    "  Defaults to your default identity, which is created on first use.",
 )
 POLICY = click.option(
     "--policy",
@@ -57,7 +57,10 @@ def _choose_owner(owner: str | None) -> int:
     if owner == ANONYMOUS:
         return 0
     if owner is None and DEFAULT_IDENTITY not in list_identities():
-        made = make_identity()
+        try:
+            made = make_identity()
+        except ParameterError:  # another process was quicker
+            return load_identity(DEFAULT_IDENTITY).owner_id
         _output.explain(
             f"Made your key: owner id {format_owner_id(made.owner_id)}, kept in"
             f" {format_path(made.path)} (keep a copy of it).",

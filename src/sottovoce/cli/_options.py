@@ -10,11 +10,20 @@ from typing import Any, TypeVar
 import click
 
 from sottovoce import STRENGTHS_DB
+from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-__all__ = ["INPUTS", "JOBS", "JSON", "choose_jobs", "examples", "strength_option"]
+__all__ = [
+    "INPUTS",
+    "JOBS",
+    "JSON",
+    "FilesCommand",
+    "choose_jobs",
+    "examples",
+    "strength_option",
+]
 
 
 def _parse_strength(context: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -27,7 +36,7 @@ def _parse_strength(context: click.Context, parameter: click.Parameter, text: st
         strength_db = 0.0
     if not 0.0 < strength_db <= 3.0:
         raise ParameterError(
-            f"{text!r} is no strength",
+            f"invalid strength {text!r}",
             remedy=f"Use {', '.join(STRENGTHS_DB)}, or a number of dB up to 3.",
         )
     return strength_db
@@ -36,13 +45,34 @@ def _parse_strength(context: click.Context, parameter: click.Parameter, text: st
 INPUTS = click.argument(
     "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES-or-folders"
 )
-JSON = click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line.")
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Write JSON Lines: one object per line."
+)
 JOBS = click.option(
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Files to work on at the same time; by default as many as there are cores.",
+    help="Number of parallel workers.  [default: number of CPU cores]",
 )
+
+
+class FilesCommand(click.Command):
+    """A command on files, which knows that a file's name may look like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does; where that fails, point out a file that was taken for an option."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as err:
+            for word in words:
+                if word.startswith("-") and os.path.lexists(word):
+                    raise click.UsageError(
+                        f"{err.format_message()}  To name the file {format_path(word)}, write"
+                        f" ./{format_path(word)}",
+                        ctx,
+                    ) from err
+            raise
 
 
 def strength_option(default: str = "standard") -> Callable[[Command], Command]:
@@ -54,7 +84,7 @@ def strength_option(default: str = "standard") -> Callable[[Command], Command]:
         show_default=True,
         callback=_parse_strength,
         metavar="studio|standard|strong|DB",
-        help="Quieter or sooner found; DB is the gain of a band, 0 to 3 dB.",
+        help="Audibility against detectability: a preset, or the RMS band gain in dB (0-3).",
     )
 
 

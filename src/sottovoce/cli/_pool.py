@@ -1,4 +1,7 @@
-"""Work in several processes: in order, one failure at a time, safe to interrupt."""
+"""Work in several processes: in order, one failure at a time, safe to interrupt.
+
+A worker that dies costs the item that it worked on and nothing else; another takes its place.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,19 @@ import functools
 import multiprocessing
 import os
 import signal
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sottovoce.errors import SottovoceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from multiprocessing.synchronize import Event
+    from concurrent.futures import Future
     from types import FrameType
 
 __all__ = ["Failure", "run_batch"]
@@ -25,6 +30,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_IN_FLIGHT_PER_WORKER = 2
+"""So that no worker waits for its next item."""
+_STALL_S = 60.0
+"""Without any item in work: the worker died in the moment of taking one, and the item with it."""
+_START_S = 5.0
+_TIDY_S = 20.0
+_MOST_BREAKS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,7 @@ class Failure:
     message : str
         What is wrong.
     remedy : str
-        What the person can do about it; may be empty.
+        What the user can do about it; may be empty.
     """
 
     message: str
@@ -49,6 +61,7 @@ def run_batch(
     *,
     jobs: int,
     debug: bool = False,
+    tidy: Callable[[Item, int], None] | None = None,
 ) -> Generator[Result | Failure, None, None]:
     """Call `work` on each item; yield results and failures in the order of the items.
 
@@ -59,9 +72,12 @@ def run_batch(
     items : sequence
         Picklable items.
     jobs : int >= 1
-        Processes; 1 works in this one.
+        Processes.  A single item is worked on in this one, and so are all of them with `debug`
+        and one job.
     debug : bool
         Let unexpected errors out instead of turning them into failures.
+    tidy : callable or None
+        Called with an item and the id of the process that died while it worked on it.
 
     Returns
     -------
@@ -74,19 +90,16 @@ def run_batch(
     it can put away what it has half written, and waiting work is dropped.
     """
     guarded = functools.partial(_guard, work, debug=debug)
-    if jobs == 1 or len(items) < 2:
+    if len(items) < 2 or (debug and jobs == 1):
         yield from map(guarded, items)
         return
-    done = 0
+    for name in _THREAD_VARIABLES:
+        os.environ[name] = "1"  # the children read it before NumPy starts its threads
+    crew = _Crew(guarded, items, jobs=min(jobs, len(items)), tidy=tidy)
     try:
-        for outcome in _run_pool(guarded, items, jobs=jobs):
-            yield outcome
-            done += 1
-    except BrokenProcessPool:
-        # Some file killed its process.  Each of the rest gets a process of its own, so that
-        # only the guilty one fails.
-        for item in items[done:]:
-            yield _run_alone(guarded, item)
+        yield from crew.run()
+    finally:
+        crew.close()
 
 
 def _guard(work: Callable[[Item], Result], item: Item, *, debug: bool) -> Result | Failure:
@@ -108,47 +121,150 @@ def _guard(work: Callable[[Item], Result], item: Item, *, debug: bool) -> Result
         )
 
 
-def _run_alone(work: Callable[[Item], Result | Failure], item: Item) -> Result | Failure:
-    try:
-        return next(_run_pool(work, [item], jobs=1))
-    except BrokenProcessPool:
-        return Failure(
-            message="the process that worked on it died",
-            remedy="The file may be damaged, or memory ran out.",
+class _Crew:
+    """A pool of processes, made anew if it breaks altogether."""
+
+    def __init__(
+        self,
+        work: Callable[[Any], Any],
+        items: Sequence[Any],
+        *,
+        jobs: int,
+        tidy: Callable[[Any, int], None] | None,
+    ) -> None:
+        self._work = work
+        self._items = items
+        self._jobs = jobs
+        self._tidy = tidy
+        self._todo = deque(range(len(items)))
+        self._waiting: dict[Future[Any], int] = {}
+        self._done: dict[int, Any] = {}
+        self._n_breaks = 0
+        self._open()
+
+    def _open(self) -> None:
+        # Nine commands of ten need no pool, and `--help` is quick.
+        from pebble import ProcessPool
+
+        context = multiprocessing.get_context("spawn")
+        # Neither may be guarded by a lock: a worker could be killed while it holds it.
+        self._stop = context.RawValue("b", 0)
+        self._started = context.Semaphore(0)
+        self._n_died = 0
+        self._has_begun = False
+        self._pool = ProcessPool(
+            self._jobs,
+            initializer=_start_worker,
+            initargs=(self._stop, self._started),
+            context=context,
         )
 
+    def run(self) -> Iterator[Any]:
+        """Yield what comes of each item, in their order."""
+        for index in range(len(self._items)):
+            while index not in self._done:
+                self._hand_out()
+                self._collect()
+            yield self._done.pop(index)
 
-def _run_pool(
-    work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int
-) -> Iterator[Result]:
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    for name in _THREAD_VARIABLES:
-        os.environ[name] = "1"  # the children read it before NumPy starts its threads
-    pool = ProcessPoolExecutor(
-        min(jobs, len(items)), mp_context=context, initializer=_start_worker, initargs=(stop,)
-    )
-    finished = False
-    try:
-        # The children inherit the mask: an interrupt while they start would end them with a
-        # traceback.
+    def close(self) -> None:
+        """End the processes; work that is not done gets a KeyboardInterrupt first."""
+        workers = _list_workers()
+        if self._waiting:
+            self._stop.value = 1
+            # A terminal sends the signal to all; `kill` only to this process.
+            for process in workers:
+                with suppress(ProcessLookupError):  # it ended meanwhile
+                    os.kill(process, signal.SIGINT)
+            wait([future for future in self._waiting if future.running()], timeout=_TIDY_S)
+        self._end_pool()
+        for index in self._waiting.values():
+            for process in workers:
+                self._tidy_after(index, process)
+        self._waiting.clear()
+
+    def _end_pool(self) -> None:
+        # Of a pool that is stopped while it still starts processes, pebble forgets one, which then
+        # fails with a traceback.
+        deadline_s = time.monotonic() + _START_S
+        for _ in range(self._jobs + self._n_died if self._has_begun else 0):
+            if not self._started.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
+                break
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
+        self._pool.join()
+
+    def _hand_out(self) -> None:
+        # The children inherit the mask, those of pebble's threads too: an interrupt while they
+        # start would end them with a traceback.
         _hear_interrupts(heard=False)
         try:
-            futures = [pool.submit(_run_in_worker, work, item) for item in items]
+            while self._todo and len(self._waiting) < _IN_FLIGHT_PER_WORKER * self._jobs:
+                index = self._todo[0]
+                future = self._pool.schedule(_run_in_worker, args=(self._work, self._items[index]))
+                self._has_begun = True
+                self._waiting[future] = self._todo.popleft()
+        except RuntimeError:
+            pass  # the pool broke since, which `_collect` finds out
         finally:
             _hear_interrupts(heard=True)
-        for future in futures:
-            yield future.result()
-        finished = True
-    finally:
-        if not finished:
-            stop.set()
-            # A terminal sends the signal to all; `kill` only to this process.
-            for process in multiprocessing.active_children():
-                if process.pid is not None:
-                    with suppress(ProcessLookupError):  # it ended meanwhile
-                        os.kill(process.pid, signal.SIGINT)
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def _collect(self) -> None:
+        """Wait until some items are done, and keep what came of them."""
+        from pebble import ProcessExpired
+
+        finished, _ = wait(self._waiting, timeout=_STALL_S, return_when=FIRST_COMPLETED)
+        is_broken = not finished and not any(future.running() for future in self._waiting)
+        for future in finished:
+            index = self._waiting.pop(future)
+            error = future.exception()
+            if error is None:
+                self._done[index] = future.result()
+            elif isinstance(error, BrokenProcessPool):
+                self._todo.appendleft(index)
+                is_broken = True
+            elif isinstance(error, ProcessExpired):
+                self._n_died += 1
+                self._tidy_after(index, error.pid)
+                self._done[index] = _blame(error.exitcode)
+            else:
+                raise error
+        if is_broken:
+            self._mend()
+
+    def _mend(self) -> None:
+        """Make a new pool for what is left, where all workers died at once."""
+        self._n_breaks += 1
+        self._todo.extendleft(self._waiting.values())
+        self._waiting.clear()
+        self._todo = deque(sorted(self._todo))
+        self._end_pool()
+        if self._n_breaks > _MOST_BREAKS:
+            while self._todo:
+                self._done[self._todo.popleft()] = _blame(None)
+            return
+        self._open()
+
+    def _tidy_after(self, index: int, process: int) -> None:
+        if self._tidy is not None:
+            self._tidy(self._items[index], process)
+
+
+def _list_workers() -> list[int]:
+    return [one.pid for one in multiprocessing.active_children() if one.pid is not None]
+
+
+def _blame(exit_code: int | None) -> Failure:
+    reason = ""
+    if exit_code is not None:
+        reason = f" (exit code {exit_code})"
+        if exit_code < 0:
+            with suppress(ValueError):
+                reason = f" ({signal.Signals(-exit_code).name})"
+    return Failure(
+        message=f"the process that worked on it died{reason}",
+        remedy="Try this file again with --jobs 1: memory may have run out.  If it fails again,"
+        " the file is probably damaged.",
+    )
 
 
 def _hear_interrupts(*, heard: bool) -> None:
@@ -160,12 +276,13 @@ def _hear_interrupts(*, heard: bool) -> None:
 class _Worker:
     """What a worker process keeps from one item to the next."""
 
-    stop: Event
+    stop: Any
 
 
-def _start_worker(stop: Event) -> None:
+def _start_worker(stop: Any, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
     _Worker.stop = stop
     signal.signal(signal.SIGINT, _interrupt_once)
+    started.release()
 
 
 def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
@@ -178,7 +295,7 @@ def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
 def _run_in_worker(work: Callable[[Item], Result], item: Item) -> Result:
     try:
         _hear_interrupts(heard=True)
-        if _Worker.stop.is_set():
+        if _Worker.stop.value:
             raise KeyboardInterrupt
         return work(item)
     finally:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._batch import run_files
+from sottovoce.cli._batch import explain_end, explain_left_out, run_files
+from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Source, find_sources
-from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._options import INPUTS, JOBS, JSON, FilesCommand, choose_jobs, examples
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._words import describe_voice, format_p, format_path, format_time, make_payload
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sottovoce import Detection, Voice
     from sottovoce.cli._batch import Progress
 
 __all__ = ["check"]
-
-_EXIT_NOT_FOUND = 1
-_EXIT_ERROR = 2
 
 _ENOUGH_S = 5.0
 """Clean speech in which a mark is found nearly always; below it the answer says so."""
@@ -33,6 +34,7 @@ _UNCHANGED = 0.002
 
 
 @click.command(
+    cls=FilesCommand,
     epilog=examples(
         "sottovoce check interview.mp3",
         "sottovoce check interview.mp3 --timeline --plot interview.png",
@@ -70,11 +72,13 @@ def check(
     of at most one in a million; that bound is proved and holds for any sound.  "Not found" is
     never a proof that there is no mark.
 
-    Exit code: 0 if a mark was found in any file, 1 if in none, 2 if any file failed.
+    Exit code: 0 a mark was found in at least one file; 1 no mark was found, and all of the sound
+    was examined; 2 a file failed or held sound that was not examined, or no audio file was found.
     """
     from sottovoce.files import AUDIO_SUFFIXES  # late, so that --help is quick
 
-    sources = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
+    selection = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
+    sources = selection.sources
     if plot is not None and len(sources) != 1:
         raise ParameterError(
             f"--plot draws one file, and {len(sources)} were named", remedy="Name one file."
@@ -95,12 +99,29 @@ def check(
 
         draw_check(sources[0].path, detections[0], plot)
         _output.explain(f"The picture is in {format_path(plot)}.")
+    if as_json and (left_out := selection.to_dict()):
+        _output.result_json({"file": None, "verdict": "not looked at", **left_out})
+    explain_left_out(selection)
     found = any(one.found for one in detections)
     if detections and not (found or thorough or as_json):
-        _output.explain("Played faster, slower or at another pitch? --thorough finds that too.")
+        _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
+    explain_end(outcomes, _count(outcomes))
     if len(detections) < len(outcomes):
-        context.exit(_EXIT_ERROR)
-    context.exit(0 if found else _EXIT_NOT_FOUND)
+        context.exit(ExitCode.ERROR)
+    if found:
+        context.exit(ExitCode.DONE)
+    unexamined = any(link.may_hold_sound for link in selection.links)
+    context.exit(ExitCode.ERROR if unexamined else ExitCode.NOT_FOUND)
+
+
+def _count(outcomes: Sequence[Detection | Failure]) -> dict[str, int]:
+    """Return how many files there are of each verdict, in words."""
+    words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
+    counts = Counter(
+        "failed (named)" if isinstance(outcome, Failure) else words[outcome.verdict]
+        for outcome in outcomes
+    )
+    return {each: counts[each] for each in (*words.values(), "failed (named)")}
 
 
 def _detect(source: Source, progress: Progress | None, *, thorough: bool) -> Detection:

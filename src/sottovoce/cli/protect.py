@@ -3,50 +3,49 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._batch import run_files
-from sottovoce.cli._inputs import Source, find_sources, name_targets
+from sottovoce.cli._batch import explain_end, explain_left_out, run_files
+from sottovoce.cli._exit_codes import ExitCode
+from sottovoce.cli._inputs import Source, find_sources
 from sottovoce.cli._notice import OWNER, POLICY, choose_notice
-from sottovoce.cli._options import INPUTS, JOBS, JSON, choose_jobs, examples, strength_option
+from sottovoce.cli._options import (
+    INPUTS,
+    JOBS,
+    JSON,
+    FilesCommand,
+    choose_jobs,
+    examples,
+    strength_option,
+)
 from sottovoce.cli._pool import Failure
+from sottovoce.cli._protecting import Done, Job, protect_source, tidy_after
+from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
+from sottovoce.cli._targets import name_targets
 from sottovoce.cli._words import describe_notice, format_path, make_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from sottovoce import Notice
-    from sottovoce.cli._batch import Progress
     from sottovoce.files import Protected
 
 __all__ = ["protect"]
 
-_EXIT_ERROR = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """What each worker is told besides the file."""
-
-    targets: dict[Path, Path]
-    notice: Notice
-    strength_db: float
-    in_place: bool
-    remark: bool
-
 
 @click.command(
+    cls=FilesCommand,
     epilog=examples(
         "sottovoce protect take.wav",
         "sottovoce protect takes/ -o marked/",
         "sottovoce protect podcast.mp3 -o out.mp3 --strength strong",
         "sottovoce protect takes/ --owner audiobook-2026 --policy training",
+        "sottovoce protect takes/ -o delivery/ --receipt receipt.html",
     ),
 )
 @INPUTS
@@ -57,13 +56,19 @@ class _Job:
     type=click.Path(path_type=Path),
     metavar="OUT",
     help="A file for one file, else a folder.  By default take.wav becomes take.protected.wav,"
-    " and takes/ is mirrored as takes.protected/.  What stands there is replaced.",
+    " and takes/ is mirrored as takes.protected/.  Existing files are overwritten.",
 )
 @strength_option()
 @OWNER
 @POLICY
 @click.option("--in-place", is_flag=True, help="Replace the files themselves.")
-@click.option("--remark", is_flag=True, help="Mark files again that carry your mark already.")
+@click.option("--remark", is_flag=True, help="Mark files again that already carry your mark.")
+@click.option(
+    "--receipt",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json|.html",
+    help="Write an account of every file in and out, with SHA-256 hashes, for a client.",
+)
 @JOBS
 @JSON
 @click.pass_context
@@ -77,65 +82,78 @@ def protect(
     policy: str,
     in_place: bool,
     remark: bool,
+    receipt: Path | None,
     jobs: int | None,
     as_json: bool,
 ) -> None:
     """Mark files, and all audio files of folders, as not to be trained on.
 
     Format, rate, channels, length and tags stay as they are; the originals are not touched
-    unless you say --in-place.  One file that fails does not stop the others; the end says
-    which failed and why.
+    unless you say --in-place.  A folder is delivered whole: files that already carry your mark
+    and files without sound are copied.  One file that fails does not stop the others; what
+    failed is named at the end.
 
-    Exit code: 0 if every file is protected, 2 if any failed.
+    Exit code: 0 all done; 2 a file failed or was refused, or no audio file was found.
     """
     from sottovoce.files import AUDIO_SUFFIXES  # late, so that --help is quick
 
-    sources = find_sources(inputs, suffixes=AUDIO_SUFFIXES)
+    selection = find_sources(inputs, suffixes=AUDIO_SUFFIXES, once=in_place)
+    sources = selection.sources
     targets = name_targets(sources, out=out, in_place=in_place)
+    if receipt is not None:
+        check_receipt_path(receipt, selection=selection, targets=targets, in_place=in_place)
     # Last, since it may make a key: a call that cannot work leaves nothing behind.
     notice = choose_notice(owner=owner, policy=policy)
-    job = _Job(
+    job = Job(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
         notice=notice,
         strength_db=strength_db,
         in_place=in_place,
         remark=remark,
+        with_hashes=receipt is not None,
     )
-    new_folders = _find_missing_folders(targets)
+    outcomes = _run(job, sources, jobs=jobs, debug=context.obj, as_json=as_json)
+    if as_json and (left_out := selection.to_dict()):
+        _output.result_json({"file": None, "status": "not looked at", **left_out})
+    explain_left_out(selection)
+    counts = Counter(_tell_count(outcome, in_place=in_place) for outcome in outcomes)
+    if counts["marked"] and not as_json:
+        _output.explain(f"Each mark says: {describe_notice(notice)}.")
+    if receipt is not None:
+        files = [
+            _make_entry(job, source, outcome)
+            for source, outcome in zip(sources, outcomes, strict=True)
+        ]
+        totals = {words.replace(" ", "_"): n for words, n in _order(counts).items()}
+        account = make_receipt(
+            files, notice=notice, totals=totals, selection=selection, in_place=in_place
+        )
+        write_receipt(receipt, account)
+        _output.explain(f"The receipt is in {format_path(receipt)}.")
+    named = {"failed": "failed (named)"}
+    explain_end(outcomes, {named.get(words, words): n for words, n in _order(counts).items()})
+    context.exit(ExitCode.ERROR if counts["failed"] else ExitCode.DONE)
+
+
+def _run(
+    job: Job, sources: Sequence[Source], *, jobs: int | None, debug: bool, as_json: bool
+) -> list[Done | Failure]:
+    """Work on all files; folders that nothing was written to are removed again."""
+    new_folders = _find_missing_folders(job.targets.values())
     try:
-        outcomes = run_files(
-            functools.partial(_protect, job),
+        return run_files(
+            functools.partial(protect_source, job),
             sources,
             jobs=choose_jobs(jobs, n_files=len(sources)),
-            debug=context.obj,
+            debug=debug,
             description="protecting",
             report=functools.partial(_report, job, as_json=as_json),
+            tidy=functools.partial(tidy_after, job),
         )
     finally:
         for folder in new_folders:
             with suppress(OSError):  # there is something in it, or it was never made
                 folder.rmdir()
-    if any(isinstance(outcome, Failure) for outcome in outcomes):
-        context.exit(_EXIT_ERROR)
-    if not as_json:
-        _output.explain(f"Each mark says: {describe_notice(notice)}.")
-
-
-def _protect(job: _Job, source: Source, progress: Progress | None) -> Protected:
-    from sottovoce.files import protect_file
-
-    target = job.targets[source.path]
-    if not job.in_place:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    return protect_file(
-        source.path,
-        target,
-        notice=job.notice,
-        strength_db=job.strength_db,
-        in_place=job.in_place,
-        remark=job.remark,
-        progress=progress,
-    )
 
 
 def _find_missing_folders(targets: Iterable[Path]) -> list[Path]:
@@ -144,29 +162,74 @@ def _find_missing_folders(targets: Iterable[Path]) -> list[Path]:
     return sorted(missing, key=lambda folder: len(folder.parts), reverse=True)
 
 
-def _report(job: _Job, source: Source, outcome: Protected | Failure, *, as_json: bool) -> None:
+def _report(job: Job, source: Source, outcome: Done | Failure, *, as_json: bool) -> None:
     if as_json:
         _output.result_json({"file": str(source.path), **_make_fields(job, outcome)})
     elif not isinstance(outcome, Failure):
-        _output.result(f"{format_path(source.path)}: {_say_done(outcome)}")
-        for warning in outcome.warnings:
-            _output.result(f"  {warning}")
+        _output.result(
+            f"{format_path(source.path)}: {_say_done(outcome.protected, in_place=job.in_place)}"
+        )
+        for warning in outcome.protected.warnings:
+            _output.result(f"  {format_path(warning)}")
 
 
-def _make_fields(job: _Job, outcome: Protected | Failure) -> dict[str, Any]:
+def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"status": "error", "error": outcome.message, "remedy": outcome.remedy}
-    fields = outcome.to_dict()
+    fields = outcome.protected.to_dict()
     del fields["source"]  # `file` says it
-    if outcome.status == "already":
+    if outcome.protected.status != "marked":
         return fields
     return {**fields, "payload": make_payload(job.notice)}
 
 
-def _say_done(outcome: Protected) -> str:
-    if outcome.status == "already":
-        return "carries your mark already, nothing was written (--remark marks it again)"
+def _say_done(protected: Protected, *, in_place: bool) -> str:
+    place = "left as it is" if in_place else f"copied as {format_path(protected.path)}"
+    if protected.status == "already":
+        return f"already carries your mark, {place} (--remark marks it again)"
+    if protected.status == "silent":
+        return f"no sound to mark, {place}"
     limited = ""
-    if outcome.limited_s > 0:
-        limited = f"; the mark gave way to peaks for {outcome.limited_s:.2f} s"
-    return f"marked, {outcome.duration_s:.1f} s, as {format_path(outcome.path)}{limited}"
+    if protected.limited_s > 0:
+        limited = f"; mark attenuated for {protected.limited_s:.2f} s to avoid clipping"
+    return f"marked, {protected.duration_s:.1f} s, as {format_path(protected.path)}{limited}"
+
+
+_COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
+
+
+def _tell_count(outcome: Done | Failure, *, in_place: bool) -> str:
+    """Return as what a file is counted in the last line."""
+    if isinstance(outcome, Failure):
+        return "failed"
+    if outcome.protected.status == "silent":
+        return "without sound"
+    if outcome.protected.status == "already":
+        return "already marked" if in_place else "copied"
+    return "marked"
+
+
+def _order(counts: Counter[str]) -> dict[str, int]:
+    return {words: counts[words] for words in _COUNTED}
+
+
+def _make_entry(job: Job, source: Source, outcome: Done | Failure) -> dict[str, Any]:
+    """Return what the receipt says of a file."""
+    if isinstance(outcome, Failure):
+        return {
+            "file": str(source.path),
+            "sha256_in": hash_file(source.path),
+            "path": "",
+            "sha256_out": "",
+            "warnings": [],
+            **_make_fields(job, outcome),
+        }
+    fields = _make_fields(job, outcome)
+    fields.pop("payload", None)  # the receipt says it once
+    return {
+        "file": str(source.path),
+        "sha256_in": outcome.sha256_in,
+        "sha256_out": outcome.sha256_out,
+        "seconds": fields.pop("duration_s"),
+        **fields,
+    }

@@ -1,4 +1,4 @@
-"""Where the samples of an uncompressed file lie, so that they alone can be replaced.
+"""How the samples of an uncompressed file are stored, and where they lie.
 
 A marked file has as many samples as its original, in the same format; so it *is* the original,
 byte for byte, with other samples in the data chunk.  Every other chunk (bext, iXML, LIST, cue,
@@ -7,34 +7,32 @@ smpl, id3, whatever comes next year) stays where it was, unread.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
-
 if TYPE_CHECKING:
+    from typing import Literal
+
     from sottovoce.files.reading import AudioInfo
 
-__all__ = ["BITS", "SampleFormat", "find_samples", "is_uncompressed"]
+__all__ = ["BITS", "PcmLayout", "SampleFormat", "Span", "format_of_subtype", "is_uncompressed"]
 
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
-_FLOATS = {"FLOAT": "f4", "DOUBLE": "f8"}
-_CONTAINERS = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF"}
-_W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
-_UNKNOWN_SIZES = {0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}
+_FLOATS = {"FLOAT": 4, "DOUBLE": 8}
+_CONTAINERS = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "NIST"}
+_LAWS: dict[str, Literal["ulaw", "alaw"]] = {"ULAW": "ulaw", "ALAW": "alaw"}
 
 
 @dataclass(frozen=True, slots=True)
 class SampleFormat:
-    """How and where samples are stored.
+    """How one sample is stored.
 
     Attributes
     ----------
-    offset : int
-        First byte of the samples.
     n_bytes : int
         Bytes of a sample.
     big_endian : bool
@@ -43,13 +41,26 @@ class SampleFormat:
         IEEE numbers, or two's complement.
     is_unsigned : bool
         Offset binary, as 8-bit WAV has it.
+    law : "ulaw", "alaw" or ""
+        Companding of ITU-T G.711, eight bits a sample.
     """
 
-    offset: int
     n_bytes: int
-    big_endian: bool
-    is_float: bool
-    is_unsigned: bool
+    big_endian: bool = False
+    is_float: bool = False
+    is_unsigned: bool = False
+    law: Literal["ulaw", "alaw", ""] = ""
+
+    @property
+    def n_bits(self) -> int | None:
+        """Width of the integers; None where samples are floats or companded."""
+        return None if self.is_float or self.law else 8 * self.n_bytes
+
+    @property
+    def dtype(self) -> Literal["float32", "float64"]:
+        """What holds samples without loss."""
+        wide = self.n_bytes == 8 or (self.n_bytes == 4 and not self.is_float)
+        return "float64" if wide else "float32"
 
     def pack(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.floating]) -> bytes:
         """Return the bytes of samples.
@@ -57,7 +68,7 @@ class SampleFormat:
         Parameters
         ----------
         samples : np.ndarray, shape=(channels, n)
-            Floats as they are, or integers of the format's own width.
+            Floats as they are (also for companded samples), or integers of the format's own width.
 
         Returns
         -------
@@ -66,138 +77,149 @@ class SampleFormat:
         """
         order = ">" if self.big_endian else "<"
         interleaved = np.ascontiguousarray(samples.T)
+        if self.law:
+            return _compress(interleaved, self.law)
         if self.is_float:
             return interleaved.astype(f"{order}f{self.n_bytes}").tobytes()
         if self.is_unsigned:
-            return (interleaved + 128).astype(np.uint8).tobytes()
+            return (interleaved + (1 << (8 * self.n_bytes - 1))).astype(np.uint8).tobytes()
         if self.n_bytes != 3:
             return interleaved.astype(f"{order}i{self.n_bytes}").tobytes()
         four = interleaved.astype(f"{order}i4").view(np.uint8).reshape(-1, 4)
         return (four[:, 1:] if self.big_endian else four[:, :3]).tobytes()
 
+    def unpack(self, data: bytes, n_channels: int) -> npt.NDArray[np.floating[Any]]:
+        """Return the samples that bytes hold, full scale 1.0.
+
+        Parameters
+        ----------
+        data : bytes
+            Interleaved, whole frames.
+        n_channels : int
+            Channels.
+
+        Returns
+        -------
+        samples : np.ndarray, shape=(channels, n), dtype=float32 or float64
+            As `dtype` says.
+        """
+        order = ">" if self.big_endian else "<"
+        if self.law:
+            flat = _expansion(self.law)[np.frombuffer(data, np.uint8)]
+        elif self.is_float:
+            flat = np.frombuffer(data, f"{order}f{self.n_bytes}").astype(self.dtype)
+        elif self.is_unsigned:
+            flat = (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / np.float32(128.0)
+        else:
+            integers = _widen(data, big_endian=self.big_endian) if self.n_bytes == 3 else None
+            if integers is None:
+                integers = np.frombuffer(data, f"{order}i{self.n_bytes}")
+            flat = integers.astype(self.dtype)
+            flat *= 2.0 ** (1 - 8 * self.n_bytes)
+        return np.ascontiguousarray(flat.reshape(-1, n_channels).T)
+
+
+def _widen(data: bytes, *, big_endian: bool) -> npt.NDArray[np.int32]:
+    three = np.frombuffer(data, np.uint8).reshape(-1, 3)
+    four = np.empty((len(three), 4), dtype=np.uint8)
+    if big_endian:
+        three = three[:, ::-1]
+    four[:, 1:] = three
+    four[:, 0] = 0
+    return four.view("<i4")[:, 0] >> 8
+
+
+@functools.cache
+def _expansion(law: Literal["ulaw", "alaw"]) -> npt.NDArray[np.float32]:
+    """Return the 256 values of ITU-T G.711, full scale 1.0, as G.191 has them in 16 bits."""
+    codes = np.arange(256)
+    if law == "ulaw":
+        inverted = ~codes & 0xFF
+        exponent, mantissa = (inverted >> 4) & 7, inverted & 15
+        magnitude = (((mantissa << 3) + 0x84) << exponent) - 0x84
+        values = np.where(inverted & 0x80, -magnitude, magnitude)
+    else:
+        toggled = codes ^ 0x55
+        exponent, mantissa = (toggled >> 4) & 7, toggled & 15
+        magnitude = np.where(
+            exponent == 0,
+            (mantissa << 4) + 8,
+            ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0),
+        )
+        values = np.where(toggled & 0x80, magnitude, -magnitude)
+    return (values / 32_768.0).astype(np.float32)
+
+
+def _compress(samples: npt.NDArray[np.floating[Any]], law: Literal["ulaw", "alaw"]) -> bytes:
+    """Return the nearest code of each sample."""
+    values = _expansion(law)
+    order = np.argsort(values, kind="stable")
+    edges = (values[order][1:] + values[order][:-1]) / 2
+    return order[np.searchsorted(edges, samples.ravel())].astype(np.uint8).tobytes()
+
+
+def format_of_subtype(subtype: str, *, big_endian: bool = False) -> SampleFormat | None:
+    """Return how samples of a subtype, as soundfile names it, are stored; None for codecs."""
+    if subtype in _LAWS:
+        return SampleFormat(1, law=_LAWS[subtype])
+    if subtype in _FLOATS:
+        return SampleFormat(_FLOATS[subtype], big_endian, is_float=True)
+    if subtype in BITS:
+        return SampleFormat(BITS[subtype] // 8, big_endian, is_unsigned=subtype == "PCM_U8")
+    return None
+
 
 def is_uncompressed(info: AudioInfo) -> bool:
-    """Say whether a file's samples can be replaced in place."""
-    return info.format in _CONTAINERS and (info.subtype in BITS or info.subtype in _FLOATS)
+    """Return whether a file's samples can be replaced where they are."""
+    return info.format in _CONTAINERS and format_of_subtype(info.subtype) is not None
 
 
-def find_samples(file: BinaryIO, info: AudioInfo) -> SampleFormat:
-    """Find the samples of an uncompressed file.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of samples in a file.
 
-    Parameters
+    Attributes
     ----------
-    file : binary file
-        Open for reading.
-    info : AudioInfo
-        From `read_info`; uncompressed.
-
-    Returns
-    -------
+    offset : int
+        First byte.
+    n_samples : int
+        Of each channel.
     samples : SampleFormat
-        Where they are.
-
-    Raises
-    ------
-    UnreadableAudioError
-        If the chunk of samples is missing or reaches beyond the end of the file.
-    UnsupportedFormatError
-        If the container is none of those known here.
+        How they are stored.
     """
-    file.seek(0)
-    magic = file.read(4)
-    finders = {
-        b"RIFF": _find_riff,
-        b"RF64": _find_riff,
-        b"BW64": _find_riff,
-        b"riff": _find_w64,
-        b"FORM": _find_aiff,
-        b"caff": _find_caf,
-    }
-    if magic not in finders:
-        raise UnsupportedFormatError(
-            "is of an uncompressed format that cannot be written",
-            path=info.path,
-            remedy="Convert it to WAV.",
-        )
-    offset, size, big_endian = finders[magic](file, info)
-    n_bytes = (BITS.get(info.subtype) or 8 * int(_FLOATS[info.subtype][1])) // 8
-    needed = info.n_frames * info.n_channels * n_bytes
-    declared = needed if size in _UNKNOWN_SIZES else size
-    if offset + max(needed, declared) > info.n_bytes:
-        raise _cut_short(info)
-    return SampleFormat(
-        offset, n_bytes, big_endian, info.subtype in _FLOATS, info.subtype == "PCM_U8"
-    )
+
+    offset: int
+    n_samples: int
+    samples: SampleFormat
 
 
-def _cut_short(info: AudioInfo) -> UnreadableAudioError:
-    return UnreadableAudioError(
-        "is cut short: it holds less than its header says",
-        path=info.path,
-        remedy="Get a complete copy, or repair it with an audio editor.",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PcmLayout:
+    """Where an uncompressed file keeps its samples.
 
+    Attributes
+    ----------
+    format, subtype : str
+        As soundfile names them.
+    sr, n_channels : int
+        Rate in Hz, channels.
+    spans : tuple of Span
+        More than one where files were joined.
+    notes : tuple of str
+        What is odd about the file, a line each.
+    n_missing : int
+        Samples that its header promises beyond what is there.
+    """
 
-def _find_riff(file: BinaryIO, info: AudioInfo) -> tuple[int, int, bool]:
-    file.seek(12)
-    long_size = None
-    while len(head := file.read(8)) == 8:
-        name, size = head[:4], int.from_bytes(head[4:], "little")
-        if name == b"ds64":
-            body = file.read(size)
-            long_size = int.from_bytes(body[8:16], "little")
-            file.seek(size & 1, 1)
-        elif name == b"data":
-            if size == 0xFFFFFFFF and long_size is not None:
-                size = long_size
-            return file.tell(), size, False
-        else:
-            file.seek(size + (size & 1), 1)
-    raise _cut_short(info)
+    format: str
+    subtype: str
+    sr: int
+    n_channels: int
+    spans: tuple[Span, ...]
+    notes: tuple[str, ...] = ()
+    n_missing: int = 0
 
-
-def _find_w64(file: BinaryIO, info: AudioInfo) -> tuple[int, int, bool]:
-    file.seek(40)
-    while len(head := file.read(24)) == 24:
-        size = int.from_bytes(head[16:], "little")  # the head of 24 bytes included
-        if head[:16] == _W64_DATA:
-            return file.tell(), size - 24, False
-        if size < 24:
-            break
-        file.seek((size - 24 + 7) // 8 * 8, 1)
-    raise _cut_short(info)
-
-
-def _find_aiff(file: BinaryIO, info: AudioInfo) -> tuple[int, int, bool]:
-    file.seek(8)
-    form = file.read(4)
-    big_endian = True
-    found = None
-    while len(head := file.read(8)) == 8:
-        name, size = head[:4], int.from_bytes(head[4:], "big")
-        start = file.tell()
-        if name == b"COMM" and form == b"AIFC":
-            big_endian = file.read(size)[18:22] != b"sowt"
-        elif name == b"SSND":
-            shift = int.from_bytes(file.read(8)[:4], "big")
-            found = start + 8 + shift, size - 8 - shift
-        file.seek(start + size + (size & 1))
-    if found is None:
-        raise _cut_short(info)
-    return *found, big_endian
-
-
-def _find_caf(file: BinaryIO, info: AudioInfo) -> tuple[int, int, bool]:
-    file.seek(8)
-    big_endian = True
-    while len(head := file.read(12)) == 12:
-        name, size = head[:4], int.from_bytes(head[4:], "big")
-        start = file.tell()
-        if name == b"desc":
-            flags = int.from_bytes(file.read(16)[12:], "big")
-            big_endian = not flags & 2
-        elif name == b"data":
-            size = size - 4 if size not in _UNKNOWN_SIZES else size
-            return start + 4, size, big_endian
-        file.seek(start + size)
-    raise _cut_short(info)
+    @property
+    def n_samples(self) -> int:
+        """Samples of each channel."""
+        return sum(span.n_samples for span in self.spans)

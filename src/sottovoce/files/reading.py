@@ -1,33 +1,37 @@
-"""Decode audio files block by block, and refuse what is no audio with a word that helps.
+"""Decode audio files block by block, and refuse what is not audio with a word that helps.
 
-Files are told apart by what is in them, not by their names.  soundfile decodes where it can;
-M4A and the containers of call recordings go through PyAV.  Everything comes out as
-``(channels, n)``, time last, and is counted on the way: a file that holds less than it
-declares is damaged, whatever its decoder says.
+Files are told apart by what is in them, not by their names.  Everything comes out as
+``(channels, n)``, time last, and is counted on the way: what can be decoded is the recording, and
+a length in a header is only a hint.  Where the structure of a file proves that something is
+missing, the file is refused, unless the part that is there was asked for.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import stat
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
 
 from sottovoce.core.framing import MAX_SR_HZ, MIN_SR_HZ
-from sottovoce.errors import ParameterError, UnreadableAudioError, UnsupportedFormatError
-from sottovoce.files.containers import ContainerFile, is_container
+from sottovoce.errors import (
+    IncompleteAudioError,
+    ParameterError,
+    UnreadableAudioError,
+    UnsupportedFormatError,
+)
+from sottovoce.files.decoding.opening import find_parts
+from sottovoce.files.decoding.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO, Self
+    from typing import Self
+
+    from sottovoce.files.decoding.decoder import Traits
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -54,8 +58,7 @@ AUDIO_SUFFIXES = frozenset(
 _BLOCK_S = 10.0
 _EMPTY = "is empty (0 bytes)"
 _TRUNCATED = "Get a complete copy, or repair it with an audio editor."
-_UNKNOWN_BYTES = 0x7FFF_0000
-_RICH_BITS = {"PCM_32": 32, "ALAC_32": 32, "DOUBLE": 64}
+_INCOMPLETE = "Get a complete copy, or ask for the part that is there."
 
 Audio = npt.NDArray[np.floating[Any]]
 
@@ -77,9 +80,15 @@ class AudioInfo:
     n_channels : int
         Channels.
     n_frames : int
-        Samples in each channel; 0 where the container does not say.
+        Samples in each channel that the structure of the file accounts for; 0 where it does not.
     n_bytes : int
         Size of the file.
+    bit_rate : float
+        Mean rate of the encoded stream, in bit/s; 0 where it is not known.
+    is_vbr : bool
+        Whether the rate changes along an MP3.
+    n_tracks, track : int
+        Tracks (or joined streams of different rates) of the file; which one this is, from 0.
     """
 
     path: str
@@ -89,6 +98,10 @@ class AudioInfo:
     n_channels: int
     n_frames: int
     n_bytes: int
+    bit_rate: float = 0.0
+    is_vbr: bool = False
+    n_tracks: int = 1
+    track: int = 0
 
     @property
     def duration_s(self) -> float:
@@ -182,7 +195,7 @@ def read_blocks(
 
 
 class OpenAudio:
-    """A file being decoded; a context manager.
+    """A run of audio being decoded; a context manager.
 
     Parameters
     ----------
@@ -190,32 +203,72 @@ class OpenAudio:
         The file; only a name where `data` is given.
     data : bytes or None
         What the file holds, where it does not lie on this computer's disk.
+    part : int
+        Which of its tracks, or of its joined streams of different rates.
+    partial : bool
+        Whether to be content with what there is of a file that is cut short or damaged.
 
     Attributes
     ----------
     info : AudioInfo
-        What it says about itself.
+        What is known of it.
     dtype : "float32" or "float64"
         What holds its samples without loss.
+    parts : tuple of Part
+        All of the file; one where it has one track.
     """
 
-    def __init__(self, path: str, data: bytes | None = None) -> None:
+    def __init__(
+        self, path: str, data: bytes | None = None, *, part: int = 0, partial: bool = False
+    ) -> None:
         self._path = path
-        self._data = data
-        self._file = self._open()
+        self._partial = partial
+        if data is None:
+            check_regular(path)
+        elif not data:
+            raise UnreadableAudioError(_EMPTY, path=path, remedy=_TRUNCATED)
+        raw = Raw(path, data)
+        self.parts = tuple(find_parts(raw))
+        if not 0 <= part < len(self.parts):
+            raise ParameterError(
+                f"{path} has no track {part + 1}",
+                remedy=f"It has {len(self.parts)}: " + ", ".join(one.name for one in self.parts),
+            )
+        self._decoder = self.parts[part].open()
+        self._was_damaged = ""
         try:
-            self.info = self._describe()
+            self.info = _describe(raw, self._decoder.traits, part=part, n_parts=len(self.parts))
+            self.dtype = self._decoder.traits.dtype
         except BaseException:
-            self._file.close()
+            self._decoder.close()
             raise
-        rich = _RICH_BITS.get(self.info.subtype)
-        self.dtype: Literal["float32", "float64"] = "float64" if rich else "float32"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._decoder.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the file, a line each; complete when all is read."""
+        missing = self._was_damaged or self._decoder.traits.missing
+        told = [f"is cut short: {missing}"] if missing and self._partial else []
+        return (*self._decoder.traits.notes, *told)
+
+    def check_whole(self) -> None:
+        """Raise where the file proves that something is missing, before anything is read.
+
+        Raises
+        ------
+        IncompleteAudioError
+            Unless `partial` was asked for.
+        """
+        missing = self._decoder.traits.missing
+        if missing and not self._partial:
+            raise IncompleteAudioError(
+                f"is cut short: {missing}", path=self._path, remedy=_INCOMPLETE
+            )
 
     def blocks(self, block_s: float) -> Iterator[Audio]:
         """Yield blocks of (channels, n) and check them; raise where the file is damaged."""
@@ -223,7 +276,13 @@ class OpenAudio:
         n_block = max(1, round(block_s * info.sr))
         n_read = 0
         while True:
-            block = self._read(n_block)
+            try:
+                block = self._decoder.read(n_block)
+            except UnreadableAudioError as err:
+                if not (self._partial and n_read):
+                    raise
+                self._was_damaged = str(err).removeprefix(f"{self._path}: ")
+                return
             if block.shape[1] == 0:
                 break
             if not np.isfinite(block).all():
@@ -236,87 +295,53 @@ class OpenAudio:
             yield block
         if n_read == 0:
             raise UnreadableAudioError("holds no audio", path=self._path, remedy=_TRUNCATED)
-        if info.n_frames and n_read < info.n_frames:
-            raise UnreadableAudioError(
-                f"is cut short: {n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read",
-                path=self._path,
-                remedy=_TRUNCATED,
-            )
-        if info.n_frames:
-            with self._raw() as raw:
-                if _is_cut_short(raw, info):
-                    raise UnreadableAudioError(
-                        f"is cut short after {n_read / info.sr:.1f} s",
-                        path=self._path,
-                        remedy=_TRUNCATED,
-                    )
+        self.check_whole()
+        if n_read < info.n_frames:
+            self._was_damaged = f"{n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read"
+            if not self._partial:
+                raise IncompleteAudioError(
+                    f"is damaged: {self._was_damaged}", path=self._path, remedy=_INCOMPLETE
+                )
 
-    def _open(self) -> sf.SoundFile | ContainerFile:
-        if self._data is None:
-            check_regular(self._path)
-        elif not self._data:
-            raise UnreadableAudioError(_EMPTY, path=self._path, remedy=_TRUNCATED)
-        with self._raw() as file:
-            head = file.read(64)
-        if is_container(head):
-            return ContainerFile(self._raw(), path=self._path)
-        try:
-            with _quiet_stderr():
-                return sf.SoundFile(self._path if self._data is None else self._raw())
-        except (sf.LibsndfileError, RuntimeError, TypeError, ValueError) as err:
-            raise UnreadableAudioError(
-                "is not audio that can be read, or is damaged",
-                path=self._path,
-                remedy="Check that it plays; if it does, convert it to WAV or FLAC.",
-            ) from err
 
-    def _raw(self) -> BinaryIO:
-        if self._data is not None:
-            return io.BytesIO(self._data)
-        return Path(self._path).open("rb")
-
-    def _describe(self) -> AudioInfo:
-        file = self._file
-        n_frames = file.frames if 0 < file.frames < 2**62 else 0
-        info = AudioInfo(
-            path=self._path,
-            format=file.format,
-            subtype=file.subtype,
-            sr=file.samplerate,
-            n_channels=file.channels,
-            n_frames=n_frames,
-            n_bytes=len(self._data) if self._data is not None else Path(self._path).stat().st_size,
+def _describe(raw: Raw, traits: Traits, *, part: int, n_parts: int) -> AudioInfo:
+    info = AudioInfo(
+        path=raw.path,
+        format=traits.format,
+        subtype=traits.subtype,
+        sr=traits.sr,
+        n_channels=traits.n_channels,
+        n_frames=traits.n_frames,
+        n_bytes=raw.n_bytes,
+        bit_rate=traits.bit_rate,
+        is_vbr=traits.is_vbr,
+        n_tracks=n_parts,
+        track=part,
+    )
+    if not MIN_SR_HZ <= info.sr <= MAX_SR_HZ:
+        raise UnsupportedFormatError(
+            f"has a sampling rate of {info.sr} Hz, outside {MIN_SR_HZ} to {MAX_SR_HZ}",
+            path=raw.path,
+            remedy="Convert it to 16, 44.1 or 48 kHz.",
         )
-        if not MIN_SR_HZ <= info.sr <= MAX_SR_HZ:
-            raise UnsupportedFormatError(
-                f"has a sampling rate of {info.sr} Hz, outside {MIN_SR_HZ} to {MAX_SR_HZ}",
-                path=self._path,
-                remedy="Convert it to 16, 44.1 or 48 kHz.",
-            )
-        if not 1 <= info.n_channels <= MAX_CHANNELS:
-            raise UnsupportedFormatError(
-                f"has {info.n_channels} channels, more than {MAX_CHANNELS}",
-                path=self._path,
-                remedy="Split it into files of fewer channels.",
-            )
-        if info.n_frames == 0 and isinstance(file, sf.SoundFile):
-            raise UnreadableAudioError("holds no audio", path=self._path, remedy=_TRUNCATED)
-        return info
-
-    def _read(self, n: int) -> Audio:
-        if isinstance(self._file, ContainerFile):
-            return self._file.read(n)
-        try:
-            with _quiet_stderr():
-                block = self._file.read(n, dtype=self.dtype, always_2d=True)
-        except (sf.LibsndfileError, RuntimeError, ValueError, MemoryError) as err:
-            raise UnreadableAudioError("is damaged", path=self._path, remedy=_TRUNCATED) from err
-        return np.ascontiguousarray(block.T)
+    if not 1 <= info.n_channels <= MAX_CHANNELS:
+        raise UnsupportedFormatError(
+            f"has {info.n_channels} channels, more than {MAX_CHANNELS}",
+            path=raw.path,
+            remedy="Split it into files of fewer channels.",
+        )
+    return info
 
 
-def open_audio(path: str | os.PathLike[str], *, data: bytes | None = None) -> OpenAudio:
+def open_audio(
+    path: str | os.PathLike[str],
+    *,
+    data: bytes | None = None,
+    part: int = 0,
+    partial: bool = False,
+) -> OpenAudio:
     """Open a file, or the bytes that one holds, for decoding; see `OpenAudio`."""
-    return OpenAudio(os.fspath(path), data)
+    return OpenAudio(os.fspath(path), data, part=part, partial=partial)
 
 
 def check_regular(path: str) -> None:
@@ -346,40 +371,3 @@ def check_regular(path: str) -> None:
         raise UnreadableAudioError(_EMPTY, path=path, remedy=_TRUNCATED)
     if not os.access(path, os.R_OK):
         raise UnreadableAudioError("may not be read", path=path, remedy="Change its permissions.")
-
-
-def _is_cut_short(file: BinaryIO, info: AudioInfo) -> bool:
-    """Say whether a file ends before it should: decoders of these formats do not notice."""
-    if info.format == "OGG":
-        file.seek(max(0, info.n_bytes - 131_072))
-        page = file.read()
-        page = page[max(page.rfind(b"OggS"), 0) :]
-        # A page's header: its flags, then how long its segments are (RFC 3533, section 6).
-        table = page[27 : 27 + page[26]] if len(page) > 26 else b""
-        is_whole = 0 < 27 + len(table) + sum(table) <= len(page)
-        return page[:4] != b"OggS" or not is_whole or not page[5] & 4
-    if info.format in {"WAV", "WAVEX", "AIFF"}:
-        head = file.read(8)
-        declared = int.from_bytes(head[4:], "little" if head[:4] == b"RIFF" else "big")
-        # Who writes into a pipe does not know the size, and says the largest there is, or none.
-        return head[:4] in (b"RIFF", b"FORM") and info.n_bytes < declared + 8 < _UNKNOWN_BYTES
-    return False
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep the decoder of MP3 from writing to the terminal past Python."""
-    sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:  # no stderr at all
-        yield
-        return
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)

@@ -1,16 +1,14 @@
-"""Write a marked file beside its place and move it there when it is whole.
+"""Write a marked file like its original.
 
 Uncompressed files are copied and their samples replaced (`pcm`).  FLAC is encoded anew,
-without loss; MP3, Ogg and M4A are decoded and encoded once more, at no lower rate.
+without loss; lossy formats are decoded and encoded once more, at no lower rate.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
-import secrets
 import shutil
+from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,21 +16,36 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from sottovoce.errors import AudioFileError, UnsupportedFormatError
-from sottovoce.files.m4a import M4aWriter
-from sottovoce.files.pcm import BITS, find_samples, is_uncompressed
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.atomic import atomic_path
+from sottovoce.files.decoding.opening import find_layouts
+from sottovoce.files.decoding.raw import Raw
+from sottovoce.files.encoding import CONTAINERS, Track, choose_encoding, describe_track
+from sottovoce.files.muxing import ContainerWriter
+from sottovoce.files.pcm import BITS, is_uncompressed
+from sottovoce.files.rounding import quantise
+from sottovoce.files.track_writer import TrackWriter
+from sottovoce.files.vorbis_track import vorbis_level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
 
+    from sottovoce.files.pcm import Span
     from sottovoce.files.reading import AudioInfo
 
-__all__ = ["SampleWriter", "atomic_path", "is_lossy", "open_writer", "quantise", "write"]
+__all__ = [
+    "SampleWriter",
+    "atomic_path",
+    "convertible_suffixes",
+    "is_lossy",
+    "open_writer",
+    "quantise",
+    "writable",
+    "write",
+]
 
-_MOST_DITHERED_BITS = 16
-"""TPDF dither is added down to 16 bits.  At 24 the rounding lies at -146 dB of full scale,
-under the noise of any converter, and dither would only be noise."""
-_LOSSY = {"VORBIS", "OPUS", "MPEG_LAYER_III", "MPEG_LAYER_II", "MPEG_LAYER_I", "AAC"}
+_LOSSLESS = {"ALAC", "FLAC", "WAVPACK", "TTA", "APE", "FLOAT", "DOUBLE"}
+_SOUNDFILE_FORMATS = {"FLAC", "OGG", "CAF", "AU", "NIST", "VOC", "WAV", "WAVEX", "AIFF", "SVX"}
 _ALAC_BITS = {"ALAC_16": 16, "ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 
 Audio = npt.NDArray[np.floating[Any]]
@@ -50,71 +63,42 @@ class SampleWriter(Protocol):
 
 def is_lossy(info: AudioInfo) -> bool:
     """Say whether writing this format loses something besides rounding."""
-    return info.subtype in _LOSSY
+    return not info.subtype.startswith(("PCM_", "ALAC", "DPCM")) and info.subtype not in _LOSSLESS
 
 
-@contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder, and move it into place on success.
+def writable(info: AudioInfo) -> bool:
+    """Return whether a file can be written again in its own format.
 
     Parameters
     ----------
-    path : Path
-        Where the file shall be in the end.
+    info : AudioInfo
+        Of the original.
 
-    Yields
-    ------
-    temporary : Path
-        To be written.  On any exception it is removed and nothing else has changed.
-
-    Raises
-    ------
-    AudioFileError
-        If the folder cannot be written to, or the disk is full.
+    Returns
+    -------
+    writable : bool
+        False where the encoder is missing; see `convertible_suffixes`.
     """
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.part{path.suffix}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as err:
-        if isinstance(err, AudioFileError):
-            raise
-        raise _explain(err, path) from err
-    except (sf.LibsndfileError, RuntimeError) as err:
-        if _free_bytes(path.parent) < 1 << 16:
-            raise _explain(OSError(errno.ENOSPC, ""), path) from err
-        raise AudioFileError(f"cannot be written: {err}", path=str(path)) from err
-    finally:
-        temporary.unlink(missing_ok=True)
+    if is_uncompressed(info) or _is_for_soundfile(info):
+        return True
+    return choose_encoding(describe_track(info)) is not None
 
 
-def _explain(err: OSError, path: Path) -> AudioFileError:
-    remedies = {
-        errno.ENOSPC: ("no space left on the disk", "Free some space, or choose another disk."),
-        errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another disk."),
-        errno.EACCES: ("the folder may not be written to", "Choose another with -o."),
-        errno.EROFS: ("the folder may not be written to", "Choose another with -o."),
-        errno.ENOENT: ("its folder does not exist", "Make the folder first."),
-    }
-    message, remedy = remedies.get(err.errno or 0, (str(err.strerror or err).lower(), ""))
-    return AudioFileError(message, path=str(path), remedy=remedy)
+def convertible_suffixes(info: AudioInfo) -> tuple[str, ...]:
+    """Return the suffixes of formats in which this file's sound can be written instead.
 
+    Parameters
+    ----------
+    info : AudioInfo
+        Of the original.
 
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a crash, where the system can do that for a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    Returns
+    -------
+    suffixes : tuple of str
+        The best one first.
+    """
+    fits_flac = info.n_channels <= 8 and info.subtype not in {"FLOAT", "DOUBLE"}
+    return (".flac", ".wav") if fits_flac else (".wav",)
 
 
 def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWriter:
@@ -123,7 +107,8 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
     Parameters
     ----------
     path : Path
-        File to be made.
+        File to be made.  Where the original's format cannot be written, a suffix among
+        `convertible_suffixes` makes one of those.
     info : AudioInfo
         Of the original.
     boost : float
@@ -141,65 +126,79 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
     """
     if is_uncompressed(info):
         return _PcmWriter(path, info)
-    if info.format == "M4A" and info.subtype == "AAC":
-        return M4aWriter(path, info)
-    writable = info.format in {"FLAC", "OGG", "MP3", "CAF"}
-    if not writable or not sf.check_format(info.format, info.subtype):
+    if _is_for_soundfile(info):
+        return _SoundFileWriter(path, info, boost=boost)
+    track = describe_track(info)
+    if choose_encoding(track, boost=boost) is None:
+        suffixes = convertible_suffixes(info)
+        if path.suffix.lower() in suffixes:
+            return _SoundFileWriter(path, _converted(info, track, path.suffix.lower()), boost=0.0)
+        names = " or ".join(f"{Path(info.path).stem}{suffix}" for suffix in suffixes)
         raise UnsupportedFormatError(
-            f"is {info.format} with {info.subtype}, which is read but not written",
+            f"cannot be written as {info.format} with {track.codec}",
             path=info.path,
-            remedy="Extract its audio to WAV, FLAC or M4A and protect that.",
+            remedy=f"Write it to another format: {names}.",
         )
-    return _SoundFileWriter(path, info, boost=boost)
+    if track.muxer in CONTAINERS:
+        return ContainerWriter(path, info, track, boost=boost)
+    return TrackWriter(path, info, track, boost=boost)
 
 
-def quantise(
-    marked: Audio, original: Audio, *, n_bits: int, rng: np.random.Generator
-) -> npt.NDArray[np.int32]:
-    """Round marked samples to integers, with dither where that is heard.
+def _is_for_soundfile(info: AudioInfo) -> bool:
+    """Return whether libsndfile writes this format; MP3 it gets wrong at low rates."""
+    if info.format not in _SOUNDFILE_FORMATS or info.subtype.startswith("MPEG"):
+        return False
+    return bool(sf.check_format(info.format, info.subtype))
 
-    Parameters
-    ----------
-    marked : np.ndarray, shape=(channels, n)
-        Full scale 1.0.
-    original : np.ndarray, shape of `marked`
-        Where the mark changed nothing the original sample comes back to the bit.
-    n_bits : int
-        Width of the integers, 8 to 32.
-    rng : np.random.Generator
-        Of the dither.
 
-    Returns
-    -------
-    samples : np.ndarray, shape of `marked`, dtype=int32
-        In ``[-2**(n_bits - 1), 2**(n_bits - 1) - 1]``.
-    """
-    scale = 2.0 ** (n_bits - 1)
-    steps = marked.astype(np.float64) * scale
-    if n_bits <= _MOST_DITHERED_BITS:
-        dither = rng.random(steps.shape) - rng.random(steps.shape)
-        steps += np.where(marked == original, 0.0, dither)
-    return np.clip(np.rint(steps), -scale, scale - 1).astype(np.int32)
+def _converted(info: AudioInfo, track: Track, suffix: str) -> AudioInfo:
+    """Return what the original would be as FLAC or WAV: its own depth, or 24 bits."""
+    bits = track.n_bits or 24
+    subtype = "FLOAT" if track.is_float else f"PCM_{16 if bits <= 16 else 24 if bits <= 24 else 32}"
+    if suffix == ".flac":
+        subtype = "PCM_16" if bits <= 16 and not track.is_float else "PCM_24"
+    return replace(info, format=suffix[1:].upper(), subtype=subtype)
 
 
 class _PcmWriter:
     """Copies the original and replaces its samples."""
 
     def __init__(self, path: Path, info: AudioInfo) -> None:
-        with Path(info.path).open("rb") as original:
-            self._format = find_samples(original, info)
+        layout = find_layouts(Raw(info.path))
+        if layout is None:
+            raise UnsupportedFormatError(
+                "is of an uncompressed format that cannot be written",
+                path=info.path,
+                remedy="Convert it to WAV.",
+            )
+        self._spans = deque(layout.spans)
+        self._n_done = 0
+        self._n_channels = info.n_channels
         shutil.copyfile(info.path, path)
         self._file = path.open("r+b")
-        self._file.seek(self._format.offset)
-        self._n_bits = BITS.get(info.subtype)
         self._rng = np.random.default_rng()
 
     def write(self, marked: Audio, original: Audio) -> None:
-        if self._n_bits is None:
-            self._file.write(self._format.pack(marked))
-        else:
-            samples = quantise(marked, original, n_bits=self._n_bits, rng=self._rng)
-            self._file.write(self._format.pack(samples))
+        while marked.shape[1]:
+            span = self._spans[0]
+            n = min(marked.shape[1], span.n_samples - self._n_done)
+            self._write_in(span, marked[:, :n], original[:, :n])
+            self._n_done += n
+            if self._n_done == span.n_samples:
+                self._spans.popleft()
+                self._n_done = 0
+            marked, original = marked[:, n:], original[:, n:]
+
+    def _write_in(self, span: Span, marked: Audio, original: Audio) -> None:
+        if not marked.shape[1]:
+            return
+        n_bits = span.samples.n_bits
+        samples = (
+            marked if n_bits is None else quantise(marked, original, n_bits=n_bits, rng=self._rng)
+        )
+        frame_bytes = span.samples.n_bytes * self._n_channels
+        self._file.seek(span.offset + self._n_done * frame_bytes)
+        self._file.write(span.samples.pack(samples))
 
     def close(self) -> None:
         self._file.close()
@@ -211,13 +210,10 @@ class _SoundFileWriter:
     def __init__(self, path: Path, info: AudioInfo, *, boost: float) -> None:
         self._n_bits = BITS.get(info.subtype) or _ALAC_BITS.get(info.subtype)
         options: dict[str, Any] = {}
-        if info.subtype.startswith("MPEG"):
-            options = {"compression_level": _mp3_level(info, boost), "bitrate_mode": "CONSTANT"}
-        elif info.subtype in _LOSSY:
+        if info.subtype in {"VORBIS", "OPUS"}:
             options = {"compression_level": _ogg_level(info, boost)}
-        subtype = "MPEG_LAYER_III" if info.subtype.startswith("MPEG") else info.subtype
         self._file = sf.SoundFile(
-            path, "w", info.sr, info.n_channels, subtype, format=info.format, **options
+            path, "w", info.sr, info.n_channels, info.subtype, format=info.format, **options
         )
         self._rng = np.random.default_rng()
 
@@ -235,17 +231,7 @@ class _SoundFileWriter:
 
 def _bit_rate(info: AudioInfo) -> float:
     """Return the mean bit rate of a file, in bit/s."""
-    return 8.0 * info.n_bytes / max(info.duration_s, 0.1)
-
-
-def _mp3_level(info: AudioInfo, boost: float) -> float:
-    """Return libsndfile's level for a constant rate not under the original's.
-
-    Its scale runs from the highest rate of the standard, at 0, to the lowest, at 1.
-    """
-    high, low = (320.0, 32.0) if info.sr >= 32_000 else (160.0, 8.0)
-    wanted = min(high, _bit_rate(info) / 1000.0 + 8.0)
-    return float(np.clip((high - wanted) / (high - low) - boost, 0.0, 0.99))
+    return info.bit_rate or 8.0 * info.n_bytes / max(info.duration_s, 0.1)
 
 
 def _ogg_level(info: AudioInfo, boost: float) -> float:
@@ -254,8 +240,7 @@ def _ogg_level(info: AudioInfo, boost: float) -> float:
     if info.subtype == "OPUS":
         wanted = (per_channel + 4.0 - 6.0) / (256.0 - 6.0)
     else:
-        rates = (32, 48, 64, 96, 128, 160, 250)
-        wanted = np.interp(per_channel, rates, (0, 0.2, 0.4, 0.7, 0.8, 0.9, 1))
+        return vorbis_level(_bit_rate(info), n_channels=info.n_channels, boost=boost)
     return float(np.clip(1.0 - wanted - boost, 0.0, 1.0))
 
 

@@ -11,16 +11,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from sottovoce.core.listening import Detector
+from sottovoce.core.evidence import FOUND_FPR
 from sottovoce.errors import (
     AudioFileError,
     MissingExtraError,
     SottovoceError,
     UnsupportedFormatError,
 )
-from sottovoce.files.reading import OpenAudio, open_audio
+from sottovoce.files.checking import combine, pay_for_parts
+from sottovoce.files.listening import Listener
+from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
 from sottovoce.scan.finding import Finding, Status
 from sottovoce.scan.storage import fetch
 
@@ -36,9 +36,6 @@ ENOUGH_S = 5.0
 """Seconds of sound from which *clean* is said: marks on clean speech of that length are found
 nearly always (`docs/measurements.md`); shorter recordings are *undetermined*."""
 _BLOCK_S = 10.24
-_LEVEL_S = 0.1
-_SOUNDING = 1e-4
-"""Amplitude, 80 dB under full scale, from which a stretch of 0.1 s counts as sound."""
 _MOST_EVIDENCE = 200
 _MIB = 1 << 20
 
@@ -121,63 +118,68 @@ def _fail(recording: Recording, status: Status, message: str, remedy: str) -> Fi
 def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding:
     source = fetch(recording.place, most_bytes=limits.bytes)
     path, data = (source, None) if isinstance(source, str) else (recording.id, source)
-    with open_audio(path, data=data) as file:
-        if file.info.n_channels > limits.channels:
-            raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
-        listened = _Listened(file, thorough=thorough)
-        cut = _listen(listened, limits, limits.time_for(recording))
-        return _conclude(recording, listened, cut)
-
-
-class _Listened:
-    """A detector, and how much sound went into it."""
-
-    def __init__(self, file: OpenAudio, *, thorough: bool) -> None:
-        self.file = file
-        self.detector = Detector(sr=file.info.sr, thorough=thorough)
-        self.n_samples = 0
-        self.n_sounding = 0
-
-    def listen(self, block: np.ndarray[Any, np.dtype[np.floating[Any]]]) -> None:
-        self.detector.process(block)
-        self.n_samples += block.shape[1]
-        step = max(1, round(_LEVEL_S * self.file.info.sr))
-        loud = np.abs(block).max(axis=0) >= _SOUNDING
-        steps = np.add.reduceat(loud, np.arange(0, len(loud), step), dtype=np.int64)
-        self.n_sounding += min(step * int(np.count_nonzero(steps)), len(loud))
-
-    def seconds(self, n: int) -> float:
-        return n / self.file.info.sr
-
-
-def _listen(listened: _Listened, limits: Limits, time_s: float) -> tuple[str, str]:
-    """Listen to the end, or say why not."""
+    looks: list[_Look] = []
+    n_parts = 1
     began_s = time.monotonic()
-    info = listened.file.info
+    while len(looks) < n_parts:
+        with open_audio(path, data=data, part=len(looks)) as file:
+            if file.info.n_channels > limits.channels:
+                raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
+            n_parts = len(file.parts)
+            looks.append(
+                _look(file, limits, limits.time_for(recording), began_s, thorough=thorough)
+            )
+    return _conclude(recording, looks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What came of one track."""
+
+    info: AudioInfo
+    detection: Detection
+    sound_s: float
+    cut: tuple[str, str]
+
+
+def _look(
+    file: OpenAudio, limits: Limits, time_s: float, began_s: float, *, thorough: bool
+) -> _Look:
+    # The tracks of a file share the false alarms that are allowed for it.
+    n_parts = len(file.parts)
+    listener = Listener(sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough)
+    cut = _listen(file, listener, limits, time_s, began_s)
+    detection = pay_for_parts(listener.finish(), n_parts)
+    return _Look(info=file.info, detection=detection, sound_s=listener.sounding_s, cut=cut)
+
+
+def _listen(
+    file: OpenAudio, listener: Listener, limits: Limits, time_s: float, began_s: float
+) -> tuple[str, str]:
+    """Listen to the end, or say why not."""
+    info = file.info
     try:
-        for block in listened.file.blocks(_BLOCK_S):
-            listened.listen(block)
-            if listened.seconds(listened.n_samples) >= limits.seconds and (
-                not info.n_frames or listened.n_samples < info.n_frames
+        for block in file.blocks(_BLOCK_S):
+            listener.listen(block)
+            if listener.duration_s >= limits.seconds and (
+                not info.n_frames or listener.n_samples < info.n_frames
             ):
                 return f"only the first {limits.seconds / 3600:.1f} hours were read", ""
             # Before the process would be ended from outside, and all be lost.
             if time.monotonic() - began_s > 0.8 * time_s:
                 return f"only so much could be read in {time_s:.0f} s", "Allow it more time."
     except AudioFileError as err:
-        if listened.n_samples == 0:
+        if listener.n_samples == 0:
             raise
         return str(err).removeprefix(f"{info.path}: "), err.remedy
     return "", ""
 
 
-def _conclude(recording: Recording, listened: _Listened, cut: tuple[str, str]) -> Finding:
-    info = listened.file.info
-    nothing = np.empty((info.n_channels, 0), dtype=np.float32)
-    listened.detector.process(nothing, last=True)
-    detection = listened.detector.detection()
-    sound_s = listened.seconds(listened.n_sounding)
-    message, remedy = cut
+def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
+    info = looks[0].info
+    detection = combine([look.detection for look in looks])
+    sound_s = sum(look.sound_s for look in looks)
+    message, remedy = next((look.cut for look in looks if look.cut[0]), ("", ""))
     return Finding(
         id=recording.id,
         status=_choose_status(detection, sound_s=sound_s, cut=bool(message)),

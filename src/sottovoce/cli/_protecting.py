@@ -1,0 +1,102 @@
+"""What a worker of `sottovoce protect` does to one file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sottovoce.cli._receipt import hash_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sottovoce import Notice
+    from sottovoce.cli._batch import Progress
+    from sottovoce.cli._inputs import Source
+    from sottovoce.files import Protected
+
+__all__ = ["Done", "Job", "protect_source", "tidy_after"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What each worker is told besides the file."""
+
+    targets: dict[Path, Path]
+    notice: Notice
+    strength_db: float
+    in_place: bool
+    remark: bool
+    with_hashes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of one file, with the SHA-256 before and after where a receipt wants them."""
+
+    protected: Protected
+    sha256_in: str = ""
+    sha256_out: str = ""
+
+
+def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
+    """Mark one file."""
+    from sottovoce.files import protect_file
+
+    target = job.targets[source.path]
+    if not job.in_place:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    # Now, since --in-place replaces it.
+    before = hash_file(source.path) if job.with_hashes else ""
+    protected = protect_file(
+        source.path,
+        target,
+        notice=job.notice,
+        strength_db=job.strength_db,
+        in_place=job.in_place,
+        remark=job.remark,
+        progress=progress,
+    )
+    if job.in_place and protected.status == "marked":
+        protected = replace(protected, warnings=(*protected.warnings, *_renew_names(source)))
+    after = hash_file(protected.path) if job.with_hashes else ""
+    return Done(protected=protected, sha256_in=before, sha256_out=after)
+
+
+def tidy_after(job: Job, source: Source, process: int) -> None:
+    """Remove what a process that died has left half written of a file."""
+    from sottovoce.files.atomic import remove_parts
+
+    target = job.targets[source.path]
+    remove_parts(target.resolve() if job.in_place else target, process=process)
+
+
+def _renew_names(source: Source) -> list[str]:
+    """Let other names of a file that was replaced lead to the new one; return what to tell.
+
+    A hard link is a second name of the old sound, and replacing the file under one name does
+    nothing to the other.
+    """
+    told = []
+    for twin in source.twins:
+        draft = twin.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            os.link(source.path.resolve(), draft)
+            draft.replace(twin)
+        except OSError as err:
+            told.append(f"{twin}, a hard link to it, keeps the old sound: {err.strerror or err}")
+        else:
+            told.append(f"{twin}, a hard link to it, was renewed and holds the mark too")
+        finally:
+            with suppress(OSError):
+                draft.unlink()
+    if source.n_other_names:
+        names = "name" if source.n_other_names == 1 else "names"
+        told.append(
+            f"{source.n_other_names} other {names} of this file (hard links), outside of what was"
+            " given, still lead to the old sound without the mark"
+        )
+    return told

@@ -1,0 +1,96 @@
+"""Where each result of a command goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sottovoce.cli._inputs import Source
+
+__all__ = ["name_targets"]
+
+_MARKED_SUFFIX = ".protected"
+
+
+def name_targets(
+    sources: Sequence[Source], *, out: Path | None, in_place: bool = False
+) -> list[Path]:
+    """Return where the result of each source goes; nothing is made or written.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        What to work on.
+    out : Path or None
+        A file for one file, else a folder, in which folders are mirrored.  None puts
+        "take.protected.wav" beside "take.wav" and "takes.protected" beside "takes".
+    in_place : bool
+        Replace every source by its result.
+
+    Returns
+    -------
+    targets : list of Path
+        One for each source.
+
+    Raises
+    ------
+    ParameterError
+        If a target would be a source, or lie in a folder that is an input, or be the same for
+        two sources; or if `out` is given with `in_place`.
+    """
+    if in_place:
+        if out is not None:
+            raise ParameterError(
+                "--in-place and --output contradict each other", remedy="Leave one of them out."
+            )
+        return [source.path for source in sources]
+    has_several = len({source.given for source in sources}) > 1
+    targets = [_name_target(source, out=out, has_several=has_several) for source in sources]
+    _refuse_overlap(sources, targets)
+    return targets
+
+
+def _name_target(source: Source, *, out: Path | None, has_several: bool) -> Path:
+    is_folder = source.given.is_dir()
+    if out is None:
+        # resolve() gives "." and ".." a name
+        given = source.given if source.given.name not in {"", ".."} else source.given.resolve()
+        if is_folder:
+            return given.with_name(given.name + _MARKED_SUFFIX) / source.inside
+        return given.with_name(given.stem + _MARKED_SUFFIX + given.suffix)
+    if has_several:
+        named = source.given.resolve().name if is_folder else ""
+        return out / named / source.inside
+    if is_folder or out.is_dir() or not out.suffix:
+        return out / source.inside
+    return out
+
+
+def _refuse_overlap(sources: Sequence[Source], targets: Sequence[Path]) -> None:
+    folders = {source.given.resolve() for source in sources if source.given.is_dir()}
+    originals = {source.path.resolve() for source in sources}
+    taken: dict[Path, Path] = {}
+    for source, target in zip(sources, targets, strict=True):
+        place = target.resolve()
+        if place in originals:
+            raise ParameterError(
+                f"{target} is an input and would be overwritten",
+                remedy="Give another place with -o, or say --in-place if that is what you want.",
+            )
+        inside = folders & set(place.parents)
+        if inside:
+            raise ParameterError(
+                f"the output {target} lies inside the input folder {inside.pop()}",
+                remedy="Give a folder outside of it with -o.",
+            )
+        if place in taken:
+            raise ParameterError(
+                f"{source.path} and {taken[place]} would both be written to {target}",
+                remedy="Protect them one after the other, into different folders.",
+            )
+        taken[place] = source.path

@@ -1,0 +1,145 @@
+"""Walk through a folder: what is sound, what is not, and where links lead."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["SkippedLink", "Walk"]
+
+_MOST_NAMES = 16
+"""Under which one folder is entered: links between folders could name it without end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedLink:
+    """A symbolic link that was not followed.
+
+    Attributes
+    ----------
+    path : Path
+        The link.
+    reason : str
+        Where it leads, as the end of "the link …".
+    may_hold_sound : bool
+        Whether there may be sound behind it that is not reached otherwise.
+    """
+
+    path: Path
+    reason: str
+    may_hold_sound: bool = False
+
+
+class Walk:
+    """A walk through one folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    suffixes : frozenset of str
+        Suffixes of audio files, lower case, with the dot.
+
+    Attributes
+    ----------
+    files : list of (Path, bool)
+        Files of sound, sorted within each folder, and whether a link led there.
+    unreadable : list of (Path, str)
+        Folders that cannot be read, and why.
+    not_looked_at : Counter
+        Other files by kind, as in `Selection`.
+    links : list of SkippedLink
+        Links that were not followed.
+    """
+
+    def __init__(self, root: Path, *, suffixes: frozenset[str]) -> None:
+        self.files: list[tuple[Path, bool]] = []
+        self.unreadable: list[tuple[Path, str]] = []
+        self.not_looked_at: Counter[str] = Counter()
+        self.links: list[SkippedLink] = []
+        self._root = root
+        self._real_root = os.path.realpath(root)
+        self._suffixes = suffixes
+        self._n_entered: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Walk; the attributes say what was found."""
+        # A stack of its own: folders can be nested deeper than Python's.
+        # Each with the real folders above it, to notice circles, and whether a link led there.
+        waiting: list[tuple[Path, tuple[str, ...], bool]] = [(self._root, (), False)]
+        while waiting:
+            folder, above, linked = waiting.pop()
+            if above and folder.is_symlink() and not self._may_enter(folder, above):
+                continue
+            real = os.path.realpath(folder)
+            self._n_entered[real] += 1
+            waiting += [
+                (path, (*above, real), linked or is_link)
+                for path, is_link in reversed(self._list(folder, linked=linked))
+            ]
+
+    def _list(self, folder: Path, *, linked: bool) -> list[tuple[Path, bool]]:
+        """Take in the files of a folder; return its folders, and which of them are links."""
+        folders: list[tuple[Path, bool]] = []
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as err:
+            self.unreadable.append((folder, err.strerror or str(err)))
+            return []
+        for entry in found:
+            path, is_link = folder / entry.name, entry.is_symlink()
+            if entry.name.startswith("."):
+                self.not_looked_at["hidden"] += 1
+            elif is_link and not self._may_follow(path):
+                continue
+            elif entry.is_dir():
+                folders.append((path, is_link))
+            elif not entry.is_file():
+                self.not_looked_at["special"] += 1
+            elif kind := self._tell_kind(path):
+                self.not_looked_at[kind] += 1
+            else:
+                self.files.append((path, linked or is_link))
+        return folders
+
+    def _may_follow(self, link: Path) -> bool:
+        real = os.path.realpath(link)
+        if not link.exists():
+            self.links.append(SkippedLink(path=link, reason="leads nowhere"))
+            return False
+        if Path(real).is_relative_to(self._real_root):
+            return True
+        # What lies outside is not opened, not even to tell what it is.
+        may_hold_sound = link.is_dir() or link.suffix.lower() in self._suffixes
+        self.links.append(
+            SkippedLink(path=link, reason="leads out of the folder", may_hold_sound=may_hold_sound)
+        )
+        return False
+
+    def _may_enter(self, link: Path, above: tuple[str, ...]) -> bool:
+        real = os.path.realpath(link)
+        if real in above:
+            self.links.append(SkippedLink(path=link, reason="leads in a circle"))
+            return False
+        if self._n_entered[real] >= _MOST_NAMES:
+            reason = f"is one of more than {_MOST_NAMES} names of a folder"
+            self.links.append(SkippedLink(path=link, reason=reason))
+            return False
+        return True
+
+    def _tell_kind(self, path: Path) -> str:
+        """Return as what a file is counted that is not sound; nothing for one that is."""
+        from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
+
+        suffix = path.suffix.lower()
+        if suffix in self._suffixes:
+            return ""
+        try:
+            with path.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        except OSError:
+            return "unreadable"
+        return "" if sounds_like_audio(head) else suffix or "without suffix"

@@ -1,0 +1,169 @@
+"""Look for marks in a file: in every track, and in every stream that was joined to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sottovoce.core.evidence import FOUND_FPR
+from sottovoce.files.listening import Listener
+from sottovoce.files.reading import open_audio
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from sottovoce.core.detection import Detection
+
+__all__ = ["CheckedPart", "combine", "detect_file", "detect_parts", "pay_for_parts"]
+
+_BLOCK_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPart:
+    """What was found in one track of a file.
+
+    Attributes
+    ----------
+    name : str
+        ``"track 2 (French)"``, ``"file 1 of 2"``; empty where a file has one track.
+    detection : Detection
+        What was found; its p-value pays for all tracks of the file.
+    notes : tuple of str
+        What is odd about the file, a line each.
+    """
+
+    name: str
+    detection: Detection
+    notes: tuple[str, ...] = ()
+
+
+def detect_file(
+    path: str | os.PathLike[str],
+    *,
+    max_fpr: float = FOUND_FPR,
+    thorough: bool = False,
+    seal_key: bytes | None = None,
+    partial: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Detection:
+    """Look for marks in a file.
+
+    Parameters
+    ----------
+    path : path-like
+        Audio, or the recording of a call.
+    max_fpr, thorough, seal_key
+        As in `sottovoce.detect`.
+    partial : bool
+        Whether to be content with the part that is there of a file that is cut short or damaged.
+    progress : callable or None
+        Called with the share that is done, 0 to 1, where the length is known.
+
+    Returns
+    -------
+    detection : Detection
+        What was found in all of its tracks together; `detect_parts` tells them apart.
+
+    Raises
+    ------
+    AudioFileError
+        If the file cannot be read to its end.
+    MissingExtraError
+        If the format needs PyAV and that is not installed.
+    """
+    parts = detect_parts(
+        path,
+        max_fpr=max_fpr,
+        thorough=thorough,
+        seal_key=seal_key,
+        partial=partial,
+        progress=progress,
+    )
+    return combine([part.detection for part in parts])
+
+
+def detect_parts(
+    path: str | os.PathLike[str],
+    *,
+    max_fpr: float = FOUND_FPR,
+    thorough: bool = False,
+    seal_key: bytes | None = None,
+    partial: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[CheckedPart, ...]:
+    """Look for marks in each track of a file; as `detect_file`.
+
+    Parameters
+    ----------
+    path, max_fpr, thorough, seal_key, partial, progress
+        As in `detect_file`.
+
+    Returns
+    -------
+    parts : tuple of CheckedPart
+        One for each track, or for each stream of another rate that was joined to the file.
+    """
+    checked: list[CheckedPart] = []
+    n_parts = 1
+    while len(checked) < n_parts:
+        with open_audio(path, part=len(checked), partial=partial) as file:
+            file.check_whole()
+            n_parts = len(file.parts)
+            # The tracks share the false alarms that are allowed for the file.
+            listener = Listener(
+                sr=file.info.sr,
+                max_fpr=max_fpr / n_parts,
+                thorough=thorough,
+                seal_key=seal_key,
+            )
+            for block in file.blocks(_BLOCK_S):
+                listener.listen(block)
+                if progress and file.info.n_frames:
+                    share = min(listener.n_samples / file.info.n_frames, 1.0)
+                    progress((len(checked) + share) / n_parts)
+            detection = pay_for_parts(listener.finish(), n_parts)
+            name = file.parts[len(checked)].name
+            checked.append(CheckedPart(name=name, detection=detection, notes=file.notes))
+    return tuple(checked)
+
+
+def pay_for_parts(detection: Detection, n_parts: int) -> Detection:
+    """Return a detection whose p-value counts that other tracks were searched as well."""
+    if n_parts == 1:
+        return detection
+    log10_p = min(detection.log10_p + math.log10(n_parts), 0.0)
+    return dataclasses.replace(
+        detection, log10_p=log10_p, n_hypotheses=detection.n_hypotheses * n_parts
+    )
+
+
+def combine(detections: Sequence[Detection]) -> Detection:
+    """Return the verdict on a whole file from those on its tracks, as `detect_parts` gives them.
+
+    Parameters
+    ----------
+    detections : sequence of Detection
+        At least one; each pays for all of them.
+
+    Returns
+    -------
+    detection : Detection
+        Of the most telling track, with the voices of all; the e-value is the mean, which is valid
+        however the tracks depend on each other.
+    """
+    if len(detections) == 1:
+        return detections[0]
+    best = min(detections, key=lambda one: (not one.found, one.log10_p))
+    voices = sorted((voice for one in detections for voice in one.voices), key=lambda v: v.log10_p)
+    largest = max(one.log10_e for one in detections)
+    total = sum(10.0 ** (one.log10_e - largest) for one in detections)
+    return dataclasses.replace(
+        best,
+        voices=tuple(voices),
+        log10_e=largest + math.log10(total / len(detections)),
+        duration_s=sum(one.duration_s for one in detections),
+    )

@@ -1,0 +1,191 @@
+"""Walk through the boxes of MP4 and QuickTime (ISO 14496-12) for what they say of time.
+
+The table of samples says how long a track is, to the sample; the edit list, which part of it is
+sound: encoders put a priming of one or two frames in front.  Fragmented files say so piece by
+piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+__all__ = ["Movie", "TrackTiming", "walk_boxes"]
+
+_INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
+_MOST_BOXES = 200_000
+_MOST_BYTES = 1 << 26
+
+
+@dataclass(slots=True)
+class TrackTiming:
+    """When a track sounds.
+
+    Attributes
+    ----------
+    track_id : int
+        Its number in the file.
+    timescale : int
+        Units of its own time in a second.
+    edits : list of (int, int)
+        (duration in the movie's units, first unit of the track or -1 for a pause).
+    n_units : int
+        Length of its samples, in its own units.
+    """
+
+    track_id: int = 0
+    timescale: int = 0
+    edits: list[tuple[int, int]] | None = None
+    n_units: int = 0
+    default_duration: int = 0
+
+
+@dataclass(slots=True)
+class Movie:
+    """What the boxes of a file say.
+
+    Attributes
+    ----------
+    timescale : int
+        Units of the movie's time in a second.
+    tracks : dict of int to TrackTiming
+        By their numbers.
+    n_missing : int
+        Bytes by which a box reaches over the end of the file.
+    is_fragmented : bool
+        Whether samples lie in fragments.
+    """
+
+    timescale: int
+    tracks: dict[int, TrackTiming]
+    n_missing: int = 0
+    is_fragmented: bool = False
+
+    def sounding(self, track_id: int) -> tuple[int, int, int] | None:
+        """Return (first, last + 1, units in a second) of a track's sound; None where unclear."""
+        track = self.tracks.get(track_id)
+        if track is None or not track.timescale or not track.n_units:
+            return None
+        first, stop = 0, track.n_units
+        edits = [edit for edit in track.edits or [] if edit[1] >= 0]
+        if len(edits) > 1 or any(edit[1] < 0 for edit in (track.edits or [])[1:]):
+            return None
+        if edits:
+            duration, first = edits[0]
+            end = first + duration * track.timescale / max(self.timescale, 1)
+            # The movie's units are coarse: only an end that lies earlier than one of them cuts.
+            if duration and end < stop - 1.5 * track.timescale / max(self.timescale, 1):
+                stop = round(end)
+        return (first, stop, track.timescale) if first < stop else None
+
+
+def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
+    """Return what the boxes of a file say; one that makes no sense ends the walk."""
+    movie = Movie(timescale=0, tracks={})
+    track = TrackTiming()
+    budget = [_MOST_BYTES]
+
+    def read(at: int, n: int) -> bytes:
+        n = min(n, budget[0])
+        budget[0] -= n
+        file.seek(at)
+        return file.read(n)
+
+    for name, at, n in _boxes(file, 0, end, movie):
+        if name == b"mvhd":
+            body = read(at, 32)
+            place = 20 if body[:1] == b"\x01" else 12
+            movie.timescale = _number(body, place)
+        elif name == b"trak":
+            track = TrackTiming()
+        elif name == b"tkhd":
+            body = read(at, 28)
+            track.track_id = _number(body, 20 if body[:1] == b"\x01" else 12)
+            movie.tracks[track.track_id] = track
+        elif name == b"mdhd":
+            body = read(at, 32)
+            track.timescale = _number(body, 20 if body[:1] == b"\x01" else 12)
+        elif name == b"elst":
+            track.edits = _edits(read(at, n))
+        elif name == b"stts":
+            body = read(at, n)
+            track.n_units += sum(
+                _number(body, place) * _number(body, place + 4)
+                for place in range(8, len(body) - 7, 8)
+            )
+        elif name == b"trex":
+            body = read(at, 24)
+            if _number(body, 4) in movie.tracks:
+                movie.tracks[_number(body, 4)].default_duration = _number(body, 12)
+        elif name == b"tfhd":
+            movie.is_fragmented = True
+            track = _fragment(read(at, min(n, 64)), movie)
+        elif name == b"trun":
+            track.n_units += _run_units(read(at, n), track.default_duration)
+    return movie
+
+
+def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (name, first byte of the body, its length) of every box, those within boxes too."""
+    stack = [(start, end)]
+    for _ in range(_MOST_BOXES):
+        while stack and stack[-1][0] + 8 > stack[-1][1]:
+            stack.pop()
+        if not stack:
+            return
+        at, stop = stack.pop()
+        file.seek(at)
+        head = file.read(16)
+        size, name, n_head = int.from_bytes(head[:4], "big"), head[4:8], 8
+        if size == 1:
+            size, n_head = int.from_bytes(head[8:16], "big"), 16
+        elif size == 0:
+            size = stop - at
+        if size < n_head:
+            return
+        if at + size > stop:
+            movie.n_missing = max(movie.n_missing, at + size - stop)
+            size = stop - at
+        stack.append((at + size, stop))
+        yield name, at + n_head, size - n_head
+        if name in _INNER:
+            stack.append((at + n_head, at + size))
+
+
+def _number(data: bytes, at: int, n: int = 4) -> int:
+    return int.from_bytes(data[at : at + n], "big")
+
+
+def _edits(body: bytes) -> list[tuple[int, int]]:
+    long = body[:1] == b"\x01"
+    step, half = (20, 8) if long else (12, 4)
+    return [
+        (
+            _number(body, at, half),
+            int.from_bytes(body[at + half : at + 2 * half], "big", signed=True),
+        )
+        for at in range(8, min(len(body), 8 + step * _number(body, 4)) - step + 1, step)
+    ]
+
+
+def _fragment(body: bytes, movie: Movie) -> TrackTiming:
+    flags = _number(body, 1, 3)
+    track = movie.tracks.get(_number(body, 4), TrackTiming())
+    at = 8 + (8 if flags & 1 else 0) + (4 if flags & 2 else 0)
+    if flags & 8:
+        track.default_duration = _number(body, at)
+    return track
+
+
+def _run_units(body: bytes, default: int) -> int:
+    flags, n = _number(body, 1, 3), _number(body, 4)
+    at = 8 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
+    step = 4 * sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
+    if not flags & 0x100:
+        return n * default
+    n = min(n, (len(body) - at) // step if step else 0)
+    return sum(_number(body, at + step * i) for i in range(n))

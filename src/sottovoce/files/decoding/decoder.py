@@ -1,0 +1,179 @@
+"""`Decoder`, what every decoder is, `Part`, what a file consists of, and the chain of several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.errors import UnreadableAudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["Audio", "Chain", "Decoder", "Part", "QueueReader", "Traits", "decoding_failed"]
+
+Audio = npt.NDArray[np.floating[Any]]
+
+_DAMAGED = "Get a complete copy, or repair it with an audio editor."
+
+
+def decoding_failed(path: str) -> UnreadableAudioError:
+    """Return the error for a decoder that gave up."""
+    return UnreadableAudioError("is damaged", path=path, remedy=_DAMAGED)
+
+
+@dataclass(slots=True, kw_only=True)
+class Traits:
+    """What is known of a run of audio.
+
+    Attributes
+    ----------
+    format, subtype : str
+        As in `AudioInfo`.
+    sr, n_channels : int
+        Rate in Hz, channels.
+    n_frames : int
+        Samples of each channel that the structure of the file accounts for, independently of the
+        decoder; 0 where it does not.
+    dtype : "float32" or "float64"
+        What holds the samples without loss.
+    bit_rate : float
+        Of the stream, in bit/s; 0 where it is not known.
+    is_vbr : bool
+        Whether the rate changes along the stream.
+    notes : list of str
+        What is odd about the file, a line each; complete when all is read.
+    missing : str
+        What the file proves to lack, as the end of "is cut short: …"; else empty.
+    """
+
+    format: str
+    subtype: str
+    sr: int
+    n_channels: int
+    n_frames: int = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    bit_rate: float = 0.0
+    is_vbr: bool = False
+    notes: list[str]
+    missing: str = ""
+
+
+class Decoder(Protocol):
+    """A run of audio being decoded."""
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of it."""
+
+    def read(self, n: int) -> Audio:
+        """Return the next at most `n` samples, shape (channels, m); m is 0 only at the end."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of audio of one rate and one number of channels in a file.
+
+    Attributes
+    ----------
+    name : str
+        Of a track or a joined stream, as a person would name it; empty where there is one part.
+    open : callable
+        Returns its decoder.
+    stream : int
+        Number of the track among the streams of its container; -1 where there is no container.
+    """
+
+    name: str
+    open: Callable[[], Decoder]
+    stream: int = -1
+
+
+class Chain:
+    """Streams that were joined into one file, read one after the other.
+
+    Parameters
+    ----------
+    opens : sequence of callable
+        Return the decoders; all of one rate and number of channels.
+    """
+
+    def __init__(self, opens: Sequence[Callable[[], Decoder]]) -> None:
+        self._waiting = list(opens)
+        self._current = self._waiting.pop(0)()
+        self._finished = 0
+        first = self._current.traits
+        self.traits = Traits(
+            format=first.format,
+            subtype=first.subtype,
+            sr=first.sr,
+            n_channels=first.n_channels,
+            dtype=first.dtype,
+            bit_rate=first.bit_rate,
+            is_vbr=first.is_vbr,
+            notes=[f"is {len(opens)} files joined into one; all of them were read"],
+        )
+
+    def read(self, n: int) -> Audio:
+        """Return the next at most `n` samples."""
+        while True:
+            block = self._current.read(n)
+            if block.shape[1]:
+                return block
+            own = self._current.traits
+            self.traits.notes += [note for note in own.notes if note not in self.traits.notes]
+            self.traits.missing = self.traits.missing or own.missing
+            if not self._waiting:
+                return block
+            self._current.close()
+            self._current = self._waiting.pop(0)()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._current.close()
+
+
+class QueueReader:
+    """Blocks of any length, given out in blocks of the length that is asked for.
+
+    Parameters
+    ----------
+    blocks : iterator of np.ndarray, shape=(channels, m)
+        What there is.
+    n_channels : int
+        Of what is returned at the end.
+    """
+
+    def __init__(self, blocks: Iterator[Audio], n_channels: int) -> None:
+        self._blocks = blocks
+        self._n_channels = n_channels
+        self._left: list[Audio] = []
+        self._n_left = 0
+        self._error: Exception | None = None
+
+    def read(self, n: int) -> Audio:
+        """Return the next at most `n` samples, shape (channels, m)."""
+        while self._n_left < n:
+            try:
+                block = next(self._blocks, None)
+            except Exception as err:  # noqa: BLE001 - raised as soon as what came before it is out
+                self._error = err
+                block = None
+            if block is None:
+                break
+            self._left.append(block)
+            self._n_left += block.shape[1]
+        if not self._left and self._error is not None:
+            raise self._error
+        if not self._left:
+            return np.empty((self._n_channels, 0), dtype=np.float32)
+        joined = np.concatenate(self._left, axis=1)
+        self._left = [joined[:, n:]] if joined.shape[1] > n else []
+        self._n_left = max(joined.shape[1] - n, 0)
+        return joined[:, :n]

@@ -1,0 +1,74 @@
+"""What the walkers through chunks share: from an extent of bytes to a layout of samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnreadableAudioError
+from sottovoce.files.pcm import PcmLayout, SampleFormat, Span
+
+if TYPE_CHECKING:
+    from sottovoce.files.decoding.extent import Extent
+
+__all__ = ["damaged", "lay_out", "say_more", "unreadable"]
+
+
+def damaged(path: str, what: str) -> UnreadableAudioError:
+    """Return the error for a file whose structure makes no sense."""
+    return UnreadableAudioError(
+        f"is damaged: {what}",
+        path=path,
+        remedy="Get a complete copy, or repair it with an audio editor.",
+    )
+
+
+def unreadable(path: str) -> UnreadableAudioError:
+    """Return the error for a file of no kind that is known."""
+    return UnreadableAudioError(
+        "is not audio that can be read, or is damaged",
+        path=path,
+        remedy="Check that it plays; if it does, convert it to WAV or FLAC.",
+    )
+
+
+def say_more(seconds: float) -> str:
+    """Return the line for a file that holds more than its header says."""
+    return f"holds {seconds:.1f} s more than its header says; all of it was read"
+
+
+def lay_out(
+    extent: Extent,
+    *,
+    file_format: str,
+    subtype: str,
+    samples: SampleFormat,
+    sr: int,
+    n_channels: int,
+) -> PcmLayout:
+    """Return the layout of samples that lie in one extent of bytes.
+
+    Parameters
+    ----------
+    extent : Extent
+        Where they lie.
+    file_format, subtype, sr, n_channels
+        As in `PcmLayout`.
+    samples : SampleFormat
+        How each is stored.
+
+    Returns
+    -------
+    layout : PcmLayout
+        A frame that is not whole at the end is left out.
+    """
+    frame_bytes = samples.n_bytes * n_channels
+    n_extra, n_missing = extent.n_extra // frame_bytes, -(-extent.n_missing // frame_bytes)
+    return PcmLayout(
+        format=file_format,
+        subtype=subtype,
+        sr=sr,
+        n_channels=n_channels,
+        spans=(Span(extent.offset, extent.n_bytes // frame_bytes, samples),),
+        notes=(say_more(n_extra / sr),) if n_extra else (),
+        n_missing=n_missing,
+    )

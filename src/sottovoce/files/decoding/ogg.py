@@ -1,0 +1,234 @@
+"""Walk through Ogg (RFC 3533): its links, the streams in them, and what their granules say.
+
+Files that were joined are *chained*: one link begins where the other ends.  A stream that was
+recorded from the middle of a broadcast has granules that start late, and one whose recorder crashed
+lacks its last page.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["Link", "LogicalStream", "Page", "rewrite_link", "walk_ogg"]
+
+_MARK = b"OggS"
+_CHUNK_BYTES = 1 << 16
+_HEAD_BYTES = 27 + 255
+_NO_GRANULE = (1 << 64) - 1
+_LAST = 4
+_FIRST = 2
+_IN_MEMORY_BYTES = 1 << 24
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page.
+
+    Attributes
+    ----------
+    offset, n_bytes : int
+        Where it is, header included.
+    n_head : int
+        Bytes of its header.
+    flags : int
+        1 continued, 2 first, 4 last of its stream.
+    granule : int or None
+        Position at its end; None where no packet ends on it.
+    serial, sequence : int
+        Of its stream; its own number in that.
+    """
+
+    offset: int
+    n_bytes: int
+    n_head: int
+    flags: int
+    granule: int | None
+    serial: int
+    sequence: int
+
+
+@dataclass(slots=True)
+class LogicalStream:
+    """One stream of a link.
+
+    Attributes
+    ----------
+    serial : int
+        Its number.
+    head : bytes
+        Beginning of its first packet, which names the codec.
+    pages : list of Page
+        In order.
+    """
+
+    serial: int
+    head: bytes
+    pages: list[Page] = field(default_factory=list)
+
+    @property
+    def codec(self) -> str:
+        """``"OPUS"``, ``"VORBIS"``, ``"FLAC"``, ``"SPEEX"``, or empty for what is no sound."""
+        marks = {b"OpusHead": "OPUS", b"\x01vorbis": "VORBIS", b"\x7fFLAC": "FLAC"}
+        marks[b"Speex   "] = "SPEEX"
+        return next((name for mark, name in marks.items() if self.head.startswith(mark)), "")
+
+    @property
+    def sr(self) -> int:
+        """Rate of its granules, in Hz."""
+        head = self.head
+        places = {"VORBIS": head[12:16], "SPEEX": head[36:40]}
+        if self.codec == "FLAC":
+            return int.from_bytes(head[27:30], "big") >> 4
+        return int.from_bytes(places.get(self.codec, b"\x80\xbb\x00\x00"), "little")
+
+    @property
+    def n_channels(self) -> int:
+        """Channels."""
+        head = self.head
+        if self.codec == "FLAC":
+            return (head[29] >> 1 & 7) + 1 if len(head) > 29 else 0
+        place = {"OPUS": 9, "VORBIS": 11, "SPEEX": 48}.get(self.codec, 0)
+        return head[place] if len(head) > place else 0
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether pages are missing in the middle."""
+        numbers = [page.sequence for page in self.pages]
+        return any(b - a != 1 for a, b in itertools.pairwise(numbers[2:]))
+
+
+@dataclass(slots=True)
+class Link:
+    """Streams that begin together.
+
+    Attributes
+    ----------
+    streams : dict of int to LogicalStream
+        By their numbers.
+    """
+
+    streams: dict[int, LogicalStream] = field(default_factory=dict)
+
+    @property
+    def sounds(self) -> list[LogicalStream]:
+        """The streams of sound."""
+        return [stream for stream in self.streams.values() if stream.codec]
+
+
+def walk_ogg(file: BinaryIO, *, end: int) -> tuple[list[Link], int]:
+    """Return the links of a file, and how many bytes its last page lacks."""
+    links: list[Link] = []
+    at, starting, n_missing = 0, False, 0
+    while at < end:
+        file.seek(at)
+        head = file.read(_HEAD_BYTES)
+        page = _read_page(head, at)
+        if page is None:
+            at = _find_mark(file, at + 1, end)
+            continue
+        if page.offset + page.n_bytes > end:
+            n_missing = page.offset + page.n_bytes - end
+            break
+        at = page.offset + page.n_bytes
+        if page.flags & _FIRST:
+            if not starting:
+                links.append(Link())
+            starting = True
+            file.seek(page.offset + page.n_head)
+            body = file.read(min(page.n_bytes - page.n_head, 256))
+            links[-1].streams[page.serial] = LogicalStream(page.serial, body, [page])
+            continue
+        starting = False
+        if links and page.serial in links[-1].streams:
+            links[-1].streams[page.serial].pages.append(page)
+    return links, n_missing
+
+
+def _read_page(head: bytes, at: int) -> Page | None:
+    if head[:4] != _MARK or len(head) < 27 or head[4] != 0:
+        return None
+    n_head = 27 + head[26]
+    if len(head) < n_head:
+        n_bytes = n_head + 1 + at  # its header is cut: longer than whatever is left
+        return Page(at, n_bytes, n_head, 0, None, 0, 0)
+    granule = int.from_bytes(head[6:14], "little")
+    return Page(
+        offset=at,
+        n_bytes=n_head + sum(head[27:n_head]),
+        n_head=n_head,
+        flags=head[5],
+        granule=None if granule == _NO_GRANULE else granule,
+        serial=int.from_bytes(head[14:18], "little"),
+        sequence=int.from_bytes(head[18:22], "little"),
+    )
+
+
+def _find_mark(file: BinaryIO, at: int, end: int) -> int:
+    while at < end:
+        file.seek(at)
+        chunk = file.read(_CHUNK_BYTES)
+        found = chunk.find(_MARK)
+        if found >= 0:
+            return at + found
+        if len(chunk) < _CHUNK_BYTES:
+            break
+        at += len(chunk) - 3
+    return end
+
+
+def rewrite_link(
+    file: BinaryIO, stream: LogicalStream, *, shift: int, last: int | None
+) -> BinaryIO:
+    """Return one stream alone, its granules shifted, its pages numbered, its end marked.
+
+    Parameters
+    ----------
+    file : binary file
+        The whole file.
+    stream : LogicalStream
+        Of a link.
+    shift : int
+        Taken away from every granule.
+    last : int or None
+        Granule of the last page; None keeps it.
+
+    Returns
+    -------
+    rewritten : binary file
+        In memory, or on disk where it is large; at its beginning.
+    """
+    out = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
+    final = stream.pages[-1]
+    for number, page in enumerate(stream.pages):
+        file.seek(page.offset)
+        data = bytearray(file.read(page.n_bytes))
+        granule = page.granule
+        if granule:
+            granule = max(granule - shift, 0)
+        if page is final and last is not None:
+            granule = last
+        data[5] = page.flags | _LAST if page is final else page.flags & ~_LAST
+        data[6:14] = (_NO_GRANULE if granule is None else granule).to_bytes(8, "little")
+        data[18:22] = number.to_bytes(4, "little")
+        data[22:26] = bytes(4)
+        data[22:26] = _crc(bytes(data)).to_bytes(4, "little")
+        out.write(data)
+    out.seek(0)
+    return out  # type: ignore[return-value]
+
+
+def _crc(data: bytes) -> int:
+    """Return the checksum of a page: the polynomial of CRC-32, bits not mirrored, no inversion.
+
+    zlib's has the bits mirrored, so bytes go in and the result comes out the other way round.
+    """
+    mirrored = zlib.crc32(data.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_REVERSED), "big")

@@ -1,0 +1,111 @@
+"""libsndfile: FLAC, Ogg Vorbis and Opus, and the rarer codecs of WAV, AIFF and CAF."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile as sf
+
+from sottovoce.files.decoding.decoder import Audio, Traits, decoding_failed
+from sottovoce.files.decoding.layout import unreadable
+
+if TYPE_CHECKING:
+    from typing import BinaryIO, Literal
+
+__all__ = ["SoundFileDecoder"]
+
+_RICH = {"PCM_32", "ALAC_32", "DOUBLE"}
+_UNKNOWN = 2**62
+_ERRORS = (sf.LibsndfileError, RuntimeError, ValueError, MemoryError)
+
+
+class SoundFileDecoder:
+    """What libsndfile decodes.
+
+    Parameters
+    ----------
+    file : str or binary file
+        Closed by `close`.
+    path : str
+        What errors call it.
+    n_frames : int or None
+        What a walk through the file counted; None leaves it to libsndfile.
+    notes : list of str
+        What the walk found odd.
+    missing : str
+        As in `Traits`.
+
+    Raises
+    ------
+    UnreadableAudioError
+        If libsndfile cannot read it.
+    """
+
+    def __init__(
+        self,
+        file: str | BinaryIO,
+        *,
+        path: str,
+        n_frames: int | None = None,
+        notes: list[str] | None = None,
+        missing: str = "",
+    ) -> None:
+        self._path = path
+        self._raw = None if isinstance(file, str) else file
+        try:
+            self._file = sf.SoundFile(file)
+        except (sf.LibsndfileError, RuntimeError, TypeError, ValueError) as err:
+            if self._raw is not None:
+                self._raw.close()
+            raise unreadable(path) from err
+        self._n_read = 0
+        self._has_failed = False
+        there = self._file.frames if 0 < self._file.frames < _UNKNOWN else 0
+        dtype: Literal["float32", "float64"] = (
+            "float64" if self._file.subtype in _RICH else "float32"
+        )
+        self.traits = Traits(
+            format=self._file.format,
+            subtype=self._file.subtype,
+            sr=self._file.samplerate,
+            n_channels=self._file.channels,
+            n_frames=there if n_frames is None else n_frames,
+            dtype=dtype,
+            notes=notes or [],
+            missing=missing,
+        )
+
+    def read(self, n: int) -> Audio:
+        """Return the next at most `n` samples, shape (channels, m)."""
+        if self._has_failed:
+            return np.empty((self.traits.n_channels, 0), dtype=self.traits.dtype)
+        try:
+            block = self._file.read(n, dtype=self.traits.dtype, always_2d=True)
+        except _ERRORS as err:
+            block = self._read_up_to_damage(n, err)
+        self._n_read += len(block)
+        return np.ascontiguousarray(block.T)
+
+    def _read_up_to_damage(self, n: int, err: Exception) -> Audio:
+        """Return what can be read before the place where libsndfile gives up."""
+        self._has_failed = True
+        blocks = []
+        try:
+            self._file.seek(self._n_read)
+            while n > 1:
+                n //= 2
+                blocks.append(self._file.read(n, dtype=self.traits.dtype, always_2d=True))
+        except _ERRORS:
+            pass
+        if not blocks and self._n_read == 0:
+            raise decoding_failed(self._path) from err
+        seconds = (self._n_read + sum(map(len, blocks))) / self.traits.sr
+        self.traits.missing = self.traits.missing or f"after {seconds:.1f} s it cannot be decoded"
+        return np.concatenate(blocks) if blocks else np.empty((0, self.traits.n_channels))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        if self._raw is not None:
+            self._raw.close()

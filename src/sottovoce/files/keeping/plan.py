@@ -1,0 +1,208 @@
+"""Say before writing what a marked copy will not have, and carry the rest over afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import MissingExtraError, UnsupportedFormatError
+from sottovoce.files.decoding.containers import import_av
+from sottovoce.files.keeping.asf import carry_asf, has_mutagen
+from sottovoce.files.keeping.bare_streams import carry_bare, plan_bare
+from sottovoce.files.keeping.chunks import carry_chunks, plan_chunks
+from sottovoce.files.keeping.flac_blocks import carry_flac, plan_flac
+from sottovoce.files.keeping.found import Found
+from sottovoce.files.keeping.id3 import id3_size
+from sottovoce.files.keeping.m4a_tags import carry_m4a, plan_m4a
+from sottovoce.files.keeping.ogg import carry_ogg, plan_ogg
+from sottovoce.files.pcm import is_uncompressed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from sottovoce.files.reading import AudioInfo
+
+__all__ = ["Keeping", "carry_over", "plan_keeping"]
+
+_ASF = bytes.fromhex("3026b2758e66cf11")
+_CHUNKS = (b"RIFF", b"RF64", b"BW64", b"FORM", b"caff")
+_INSTALL = "pip install 'sottovoce[tags]'"
+_DAMAGE = (UnsupportedFormatError, ValueError, IndexError, OverflowError, struct.error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What a marked copy will not have of its original.
+
+    Attributes
+    ----------
+    lost : tuple of str
+        What the original has and the copy will not, in plain words.
+    dropped : tuple of str
+        What is left out on purpose, since it would be false of the copy, in plain words.
+    technical : tuple of str
+        Names of tags that describe the old encoding: its gaps, its gain, where its frames lie.
+    """
+
+    lost: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    technical: tuple[str, ...] = ()
+
+
+def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
+    """Say what a marked copy will not have, before anything is written.
+
+    Parameters
+    ----------
+    source : Path
+        Original.
+    info : AudioInfo
+        Of the original.
+
+    Returns
+    -------
+    keeping : Keeping
+        What is lost, and what is left out on purpose.
+    """
+    try:
+        with source.open("rb") as file:
+            found = _plan(file, source, info)
+    except _DAMAGE as err:
+        found = Found(lost=[f"the tags, which cannot be read ({err})"])
+    return Keeping(
+        lost=tuple(found.lost),
+        dropped=found.describe_dropped(),
+        technical=found.name_technical(),
+    )
+
+
+def carry_over(source: Path, target: Path, info: AudioInfo) -> tuple[str, ...]:
+    """Carry tags, pictures, chapters and dates over to a finished copy of the same format.
+
+    Parameters
+    ----------
+    source : Path
+        Original.
+    target : Path
+        Copy, written already; its sound is not touched.
+    info : AudioInfo
+        Of the original.
+
+    Returns
+    -------
+    lines : tuple of str
+        What to tell the user.
+
+    Raises
+    ------
+    OSError
+        If the copy cannot be written to.
+    """
+    lines: list[str] = []
+    try:
+        with source.open("rb") as old, target.open("r+b") as new:
+            lines += _carry(old, new, source, target, info)
+    except _DAMAGE as err:
+        lines.append(f"tags were not kept: {err}")
+    n_lost = _count_chapters(source) - _count_chapters(target)
+    if n_lost > 0:
+        lines.append(f"{n_lost} chapter{'s were' if n_lost > 1 else ' was'} not kept")
+    return tuple(lines)
+
+
+def _plan(file: BinaryIO, source: Path, info: AudioInfo) -> Found:
+    kind, start = _sniff(file, info)
+    if kind == "chunks":
+        return plan_chunks(file, start, is_encoded=not is_uncompressed(info))
+    if kind == "asf":
+        lost = [] if has_mutagen() else [f"the tags (kept after: {_INSTALL})"]
+        return Found(lost=lost)
+    if kind == "matroska":
+        return _plan_matroska(source)
+    plans = {"bare": plan_bare, "flac": plan_flac, "ogg": plan_ogg, "boxes": plan_m4a}
+    return plans[kind](file) if kind in plans else Found()
+
+
+def _carry(old: BinaryIO, new: BinaryIO, source: Path, target: Path, info: AudioInfo) -> list[str]:
+    kind, start = _sniff(old, info)
+    if kind != _sniff(new, info)[0]:
+        raise UnsupportedFormatError("the copy is of another format")
+    if kind == "chunks":
+        return carry_chunks(old, new, start, is_encoded=not is_uncompressed(info))
+    if kind == "asf":
+        return carry_asf(source, target) if has_mutagen() else []
+    carriers = {"bare": carry_bare, "flac": carry_flac, "ogg": carry_ogg, "boxes": carry_m4a}
+    return carriers[kind](old, new) if kind in carriers else []
+
+
+def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
+    """Tell what holds the sound by its first bytes, and where it begins behind ID3 tags."""
+    start = 0
+    head = b""
+    for _ in range(16):
+        file.seek(start)
+        head = file.read(32)
+        if not id3_size(head):
+            break
+        start += id3_size(head)
+    if head[:4] in _CHUNKS:
+        return "chunks", start
+    if head[:4] == b"fLaC":
+        return "flac", start
+    if head[:4] == b"OggS":
+        return "ogg", start
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return "boxes", start
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return "matroska", start
+    if head[:8] == _ASF:
+        return "asf", start
+    if info.subtype.startswith("MPEG"):
+        return "bare", start  # with something else in front
+    is_frame = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0
+    known = head[:2] == b"\x0b\x77" or head[:4] == b"wvpk" or head[:8] == b"APETAGEX"
+    return ("bare" if is_frame or known or start else "other"), start
+
+
+def _plan_matroska(source: Path) -> Found:
+    found = Found()
+    with _opened(source, "matroska") as container:
+        kinds = [stream.type for stream in container.streams] if container else []
+    n_files = kinds.count("attachment")
+    if n_files:
+        found.lost.append(f"{n_files} attached file{'s' * (n_files > 1)}")
+    return found
+
+
+def _count_chapters(path: Path) -> int:
+    with path.open("rb") as file:
+        head = file.read(8)
+    demuxer = "mov" if head[4:8] == b"ftyp" else ""
+    demuxer = "matroska" if head[:4] == b"\x1a\x45\xdf\xa3" else demuxer
+    if not demuxer:
+        return 0
+    with _opened(path, demuxer) as container:
+        return len(container.chapters()) if container else 0
+
+
+@contextlib.contextmanager
+def _opened(path: Path, demuxer: str) -> Iterator[Any]:
+    """Give the container that PyAV sees, or None where it sees none or is not installed."""
+    try:
+        av = import_av()
+    except MissingExtraError:
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        container = None
+        with contextlib.suppress(av.error.FFmpegError, ValueError):
+            # The demuxer is named: a playlist could make FFmpeg open other files.
+            file = stack.enter_context(path.open("rb"))
+            container = stack.enter_context(
+                av.open(file, format=demuxer, metadata_errors="replace")
+            )
+        yield container

@@ -1,0 +1,107 @@
+"""Replace a few bytes of a file by more or fewer, and read what a file promises to hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnsupportedFormatError
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["MOST_BYTES", "file_size", "read_at", "splice"]
+
+MOST_BYTES = 256 << 20
+"""Most bytes of tags that are carried over: what an ID3 tag can hold at the very most."""
+
+_BLOCK_BYTES = 4 << 20
+
+
+def file_size(file: BinaryIO) -> int:
+    """Return the size of a file, in bytes.
+
+    Parameters
+    ----------
+    file : binary file
+        Its position is lost.
+
+    Returns
+    -------
+    n_bytes : int
+        Size.
+    """
+    return file.seek(0, 2)
+
+
+def read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:
+    """Read exactly so many bytes.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    offset, n_bytes : int
+        Where, and how many.
+
+    Returns
+    -------
+    data : bytes
+        As many as asked for.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If the file ends before, or if these are more than `MOST_BYTES`: sizes come from the
+        file, and a hostile one says anything.
+    """
+    if not 0 <= n_bytes <= MOST_BYTES:
+        raise UnsupportedFormatError(f"they claim {n_bytes} bytes, more than {MOST_BYTES}")
+    # Asked first: reading allocates what is asked for before it finds the file shorter.
+    if offset < 0 or offset + n_bytes > file_size(file):
+        raise UnsupportedFormatError("they reach beyond the end of the file")
+    file.seek(offset)
+    return file.read(n_bytes)
+
+
+def splice(file: BinaryIO, offset: int, n_old: int, new: bytes) -> None:
+    """Replace a part of a file in place, moving what follows.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading and writing.
+    offset, n_old : int
+        The part to be replaced.
+    new : bytes
+        What stands there afterwards, of any length.
+    """
+    end = file_size(file)
+    shift = len(new) - n_old
+    if shift > 0:
+        _move_up(file, offset + n_old, end, shift)
+    elif shift < 0:
+        _move_down(file, offset + n_old, end, -shift)
+        file.truncate(end + shift)
+    file.seek(offset)
+    file.write(new)
+    file.flush()
+
+
+def _move_up(file: BinaryIO, start: int, end: int, shift: int) -> None:
+    # From the end, so that nothing is overwritten before it was moved.
+    while end > start:
+        n_bytes = min(_BLOCK_BYTES, end - start)
+        file.seek(end - n_bytes)
+        block = file.read(n_bytes)
+        file.seek(end - n_bytes + shift)
+        file.write(block)
+        end -= n_bytes
+
+
+def _move_down(file: BinaryIO, start: int, end: int, shift: int) -> None:
+    while start < end:
+        file.seek(start)
+        block = file.read(min(_BLOCK_BYTES, end - start))
+        file.seek(start - shift)
+        file.write(block)
+        start += len(block)

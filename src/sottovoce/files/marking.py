@@ -1,0 +1,190 @@
+"""Encode marked tracks like their originals, and tell which ones need no mark."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.stream import Protector
+from sottovoce.errors import OtherPolicyError, UnsupportedFormatError
+from sottovoce.files.listening import Listener
+from sottovoce.files.muxing import mux_tracks, track_path
+from sottovoce.files.proof import Encoded, covered_s
+from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.track_writer import open_track_writer
+from sottovoce.files.writing import SampleWriter, is_lossy, open_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sottovoce.core.payload import Notice
+
+__all__ = ["ENCODING_SHARE", "Job", "Status", "Written", "encode_tracks"]
+
+ENCODING_SHARE = 0.6
+"""Of the work on a file; the rest is its proof."""
+_BLOCK_S = 10.0
+_BOOSTS = (0.0, 0.15, 0.3, 1.0)
+_COVERED = 0.9
+"""Share of the sound that a mark must cover for a file to count as marked already."""
+
+Audio = npt.NDArray[np.floating[Any]]
+Status = Literal["marked", "already", "silent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What `protect_file` was asked for."""
+
+    notice: Notice
+    strength_db: float
+    phase_s: float | None
+    seal_key: bytes | None
+    remark: bool
+    partial: bool
+    prove: bool
+    progress: Callable[[float], None] | None
+
+    def tell(self, share: float) -> None:
+        """Tell how much of the file is done, 0 to 1."""
+        if self.progress:
+            self.progress(share)
+
+
+@dataclass(slots=True, kw_only=True)
+class Written:
+    """What was written: its tracks, what became of each, and what the proof found."""
+
+    encoded: list[Encoded]
+    statuses: list[Status]
+    marked_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """What became of the file as a whole."""
+        if "marked" in self.statuses:
+            return "marked"
+        return "already" if "already" in self.statuses else "silent"
+
+
+def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Job) -> Written:
+    """Write the marked file, and say what became of each track."""
+    if infos[0].n_tracks == 1 or temporary.suffix.lower() != source.suffix.lower():
+        if len(infos) > 1:
+            raise UnsupportedFormatError(
+                f"has {len(infos)} audio tracks, which this format cannot hold",
+                path=str(source),
+                remedy="Choose one of them.",
+            )
+        only = _encode_better(source, temporary, infos[0], job)
+        return Written(encoded=[only], statuses=[_settle(source, only, job)])
+    files: dict[int, Path] = {}
+    written = Written(encoded=[], statuses=[])
+    try:
+        for number, info in enumerate(infos):
+            file = track_path(temporary)
+            with open_audio(source, part=info.track, partial=job.partial) as opened:
+                stream = opened.parts[info.track].stream
+            files[stream] = file
+            writer = open_track_writer(file, info)
+            track = _encode_once(source, writer, info, job, number / len(infos))
+            written.encoded.append(track)
+            written.statuses.append(_settle(source, track, job))
+            if written.statuses[-1] != "marked":
+                files.pop(stream).unlink(missing_ok=True)
+        if files:
+            mux_tracks(source, files, temporary)
+    finally:
+        for file in files.values():
+            file.unlink(missing_ok=True)
+    return written
+
+
+def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: Job) -> Encoded:
+    """Encode; a lossy file again, better, until it is no smaller than the old one."""
+    encoded = None
+    for boost in _BOOSTS:
+        writer = open_writer(temporary, info, boost=boost)
+        encoded = _encode_once(source, writer, info, job, 0.0)
+        is_converted = temporary.suffix.lower() != source.suffix.lower()
+        enough = temporary.stat().st_size >= 0.97 * info.n_bytes
+        if enough or is_converted or job.partial or not is_lossy(info) or info.bit_rate:
+            break
+    assert encoded is not None  # noqa: S101 - there is a first boost
+    return encoded
+
+
+def _encode_once(
+    source: Path, writer: SampleWriter, info: AudioInfo, job: Job, begun: float
+) -> Encoded:
+    protector = Protector(
+        sr=info.sr,
+        notice=job.notice,
+        strength_db=job.strength_db,
+        phase_s=job.phase_s,
+        seal_key=job.seal_key,
+    )
+    listener = Listener(sr=info.sr)
+    try:
+        with open_audio(source, part=info.track, partial=job.partial) as file:
+            waiting: deque[Audio] = deque()
+            for block in file.blocks(_BLOCK_S):
+                listener.listen(block)
+                waiting.append(block)
+                _write_ready(writer, protector.process(block), waiting)
+                if info.n_frames:
+                    share = min(listener.n_samples / info.n_frames, 1.0)
+                    job.tell(ENCODING_SHARE * (begun + share * (1.0 - begun)))
+            end = np.empty((info.n_channels, 0), dtype=file.dtype)
+            _write_ready(writer, protector.process(end, last=True), waiting)
+            notes = file.notes
+    finally:
+        writer.close()
+    return Encoded(
+        part=info.track,
+        sr=info.sr,
+        n_channels=info.n_channels,
+        n_samples=listener.n_samples,
+        sounding_s=listener.sounding_s,
+        loud_s=listener.loud_s,
+        before=listener.finish(),
+        limited_s=protector.limited_s,
+        notes=notes,
+    )
+
+
+def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> None:
+    """Write marked samples together with the original ones that they were made from."""
+    if marked.shape[1] == 0:
+        return
+    original = np.concatenate(list(waiting), axis=1)
+    waiting.clear()
+    waiting.append(original[:, marked.shape[1] :])
+    writer.write(marked, original[:, : marked.shape[1]])
+
+
+def _settle(source: Path, encoded: Encoded, job: Job) -> Status:
+    """Return whether a track needs the mark at all; refuse where its owner said otherwise."""
+    if encoded.sounding_s == 0.0:
+        return "silent"
+    if job.remark:
+        return "marked"
+    notice = job.notice
+    for voice in encoded.before.voices:
+        own = voice.notice
+        if own and own.owner_id == notice.owner_id != 0 and own.policy != notice.policy:
+            raise OtherPolicyError(
+                "carries your mark already, with another policy",
+                path=str(source),
+                remedy="Protect the original again; a second mark would not lift the first, and"
+                " both refusals would count.",
+                policy=own.policy,
+            )
+    is_covered = covered_s(encoded.before, notice) >= _COVERED * encoded.sounding_s
+    return "already" if is_covered else "marked"

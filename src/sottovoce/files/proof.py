@@ -1,0 +1,162 @@
+"""Prove a marked file: read it back, count its samples, and find the mark in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import AudioFileError
+from sottovoce.files.listening import Listener
+from sottovoce.files.reading import open_audio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sottovoce.core.detection import Detection
+    from sottovoce.core.payload import Notice
+
+__all__ = ["Encoded", "covered_s", "measure_mark", "prove"]
+
+_BLOCK_S = 10.0
+_ENOUGH_S = 10.0
+"""Seconds of loud sound in which a mark must be found: everything everyday is found in 10 s
+(docs/measurements.md)."""
+_SLACK = 4_096
+"""Samples by which a lossy file may be longer: encoders pad the end by a frame, and containers
+that cannot say so keep the delay of the codec."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """What was written of one track.
+
+    Attributes
+    ----------
+    part : int
+        Which track of the file.
+    sr, n_channels : int
+        Rate in Hz, channels.
+    n_samples : int
+        Of each channel.
+    sounding_s, loud_s : float
+        Seconds of it that are not silent; and that are loud enough for a mark to be found.
+    before : Detection
+        What the original carried already.
+    limited_s : float
+        Seconds in which the mark was turned down.
+    notes : tuple of str
+        What was odd about the original.
+    """
+
+    part: int
+    sr: int
+    n_channels: int
+    n_samples: int
+    sounding_s: float
+    loud_s: float
+    before: Detection
+    limited_s: float
+    notes: tuple[str, ...]
+
+
+def covered_s(detection: Detection, notice: Notice, *, strictly: bool = True) -> float:
+    """Return for how many seconds an owner's refusal is present.
+
+    Parameters
+    ----------
+    detection : Detection
+        Of one track.
+    notice : Notice
+        Whose owner and policy count; the year does not.
+    strictly : bool
+        Whether voices whose owner could not be read are left out.
+    """
+    spans: list[tuple[float, float]] = []
+    for voice in detection.voices:
+        own = voice.notice
+        if own is None and strictly:
+            continue
+        if own is None or (own.owner_id, own.policy) == (notice.owner_id, notice.policy):
+            spans += voice.segments_s
+    total, reach = 0.0, 0.0
+    for begin, end in sorted(spans):
+        total += max(end - max(begin, reach), 0.0)
+        reach = max(reach, end)
+    return min(total, detection.duration_s)
+
+
+def prove(
+    written: Path,
+    encoded: Encoded,
+    notice: Notice,
+    *,
+    path: str,
+    part: int,
+    is_lossy: bool,
+    progress: Callable[[float], None] | None = None,
+    detects: bool = True,
+) -> float:
+    """Read a track of a new file back and return the seconds that carry the mark.
+
+    Parameters
+    ----------
+    written : Path
+        The new file, not in its place yet.
+    encoded : Encoded
+        What was written.
+    notice : Notice
+        What the mark says.
+    path : str
+        The original, for errors.
+    part : int
+        Which track of the new file.
+    is_lossy : bool
+        Whether the format may be a little longer than what was written.
+    progress : callable or None
+        Called with the share that is done, 0 to 1.
+    detects : bool
+        Whether to look for the mark as well as to count.
+
+    Returns
+    -------
+    marked_s : float
+        Seconds; 0 where the track is too short or too quiet to tell.
+
+    Raises
+    ------
+    AudioFileError
+        If the file does not read back as it was written, or a mark is not found where it must be.
+    """
+    with open_audio(written, part=part) as file:
+        listener = Listener(sr=file.info.sr)
+        n_read = 0
+        for block in file.blocks(_BLOCK_S):
+            n_read += block.shape[1]
+            if detects:
+                listener.listen(block)
+            if progress:
+                progress(min(n_read / encoded.n_samples, 1.0))
+        same = (file.info.sr, file.info.n_channels) == (encoded.sr, encoded.n_channels)
+    most = encoded.n_samples + (_SLACK if is_lossy else 0)
+    if not same or not encoded.n_samples <= n_read <= most:
+        raise AudioFileError(
+            f"the new file did not read back as it was written ({n_read:,} samples of"
+            f" {encoded.n_samples:,}), and was thrown away; the original is as it was",
+            path=path,
+            remedy="Write it to another format, and report this.",
+        )
+    return measure_mark(listener.finish(), encoded, notice, path=path) if detects else 0.0
+
+
+def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path: str) -> float:
+    """Return for how many seconds a mark is present, or raise where it must be and is not."""
+    marked_s = covered_s(detection, notice, strictly=False)
+    if marked_s == 0.0 and encoded.loud_s >= _ENOUGH_S:
+        raise AudioFileError(
+            f"the mark was not found in the new file, although it has {encoded.loud_s:.0f} s of"
+            " sound; the new file was thrown away",
+            path=path,
+            remedy="Is it speech? Try a stronger mark, or a format or bit rate that loses less.",
+        )
+    return marked_s

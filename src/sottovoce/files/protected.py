@@ -1,0 +1,103 @@
+"""`Protected`: what became of one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sottovoce.files.marking import Status, Written
+    from sottovoce.files.reading import AudioInfo
+
+__all__ = ["Protected", "report"]
+
+_SHORT_S = 5.0
+_TOLD = 0.8
+"""Share of the sound under which the seconds that carry the mark are pointed out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protected:
+    """What became of one file.
+
+    Attributes
+    ----------
+    source, path : str
+        The original, and where the marked file is.
+    status : "marked", "already" or "silent"
+        *already*: it carries this owner's mark all along, and was copied as it is; *silent*: it
+        holds no sound to mark, and was copied as it is.
+    duration_s : float
+        Length, in seconds.
+    marked_s : float
+        Seconds of the new file in which the mark was found when it was read back, of the track
+        where they are fewest; 0 where it is too short or too quiet to tell.
+    sr, n_channels : int
+        As in the original.
+    format, subtype : str
+        As in `AudioInfo`.
+    n_tracks : int
+        Audio tracks that were marked.
+    limited_s : float
+        Seconds in which the mark was turned down to keep peaks under full scale.
+    warnings : tuple of str
+        One line each, for the user.
+    """
+
+    source: str
+    path: str
+    status: Status
+    duration_s: float
+    sr: int
+    n_channels: int
+    format: str
+    subtype: str
+    marked_s: float = 0.0
+    n_tracks: int = 1
+    limited_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "warnings": list(self.warnings)
+        }
+
+
+def report(
+    source: Path, target: Path, written: Written, info: AudioInfo, warnings: list[str]
+) -> Protected:
+    """Return what became of a file, with what its user should know."""
+    encoded, status = written.encoded, written.status
+    duration_s = encoded[0].n_samples / encoded[0].sr
+    lines = list(dict.fromkeys(note for one in encoded for note in one.notes))
+    if status == "marked":
+        lines += [*warnings, *written.warnings]
+        lines += _weigh(duration_s, written.marked_s, min(one.sounding_s for one in encoded))
+    return Protected(
+        source=str(source),
+        path=str(target),
+        status=status,
+        duration_s=duration_s,
+        marked_s=round(written.marked_s, 2),
+        sr=info.sr,
+        n_channels=info.n_channels,
+        format=info.format,
+        subtype=info.subtype,
+        n_tracks=len(encoded),
+        limited_s=round(max(one.limited_s for one in encoded), 3),
+        warnings=tuple(lines),
+    )
+
+
+def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:
+    if duration_s < _SHORT_S:
+        return [
+            f"only {duration_s:.1f} s long: a check of this file alone may not find"
+            f" the mark, which takes {_SHORT_S:.0f} s of speech"
+        ]
+    if marked_s < _TOLD * sounding_s:
+        return [f"the mark can be found in {marked_s:.1f} of {sounding_s:.1f} s of sound"]
+    return []

@@ -1,0 +1,227 @@
+"""Mark a file: encode it, prove the new file, and only then move it into its place."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.core.wire_format import STRENGTHS_DB
+from sottovoce.errors import ParameterError, UnsupportedFormatError
+from sottovoce.files.atomic import atomic_path
+from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
+from sottovoce.files.marking import ENCODING_SHARE, Job, Written, encode_tracks
+from sottovoce.files.proof import prove as prove_track
+from sottovoce.files.protected import Protected, report
+from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.target import choose_target
+from sottovoce.files.writing import is_lossy
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from sottovoce.core.payload import Notice
+
+__all__ = ["Protected", "protect_file"]
+
+_CONVERTED = Keeping(lost=("its tags and whatever else is not sound",), dropped=())
+
+
+def protect_file(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str] | None = None,
+    *,
+    notice: Notice,
+    strength_db: float = STRENGTHS_DB["standard"],
+    in_place: bool = False,
+    remark: bool = False,
+    partial: bool = False,
+    track: int | None = None,
+    keep_all: bool = False,
+    prove: bool = True,
+    phase_s: float | None = None,
+    seal_key: bytes | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Protected:
+    """Mark a file.
+
+    The new file has the rate, channels, format, sample format, length and tags of the old one.
+    It is written beside its place, read back, found to carry the mark in as many samples as were
+    decoded, and moved there then; so a crash or a full disk leaves no half file.  The original is
+    never touched, unless `in_place` asks for it.
+
+    Parameters
+    ----------
+    src : path-like
+        Original.
+    dst : path-like or None
+        Where the marked file shall be, with the same suffix; replaced if it is there.  None
+        only with `in_place`.  Where the format can be read but not written, another suffix
+        (``".flac"``, ``".wav"``) makes a file of that format.
+    notice : Notice
+        Who refuses what.
+    strength_db, phase_s, seal_key
+        As in `sottovoce.Protector`.
+    in_place : bool
+        Replace the original, once the new file was read back.
+    remark : bool
+        Mark even if the file carries this owner's mark already.
+    partial : bool
+        Whether to be content with the part that is there of a file that is cut short or damaged.
+    track : int or None
+        Which audio track to mark, from 1; None marks all of them.
+    keep_all : bool
+        Refuse a file of which tags, chapters or the like would be lost.
+    prove : bool
+        Whether to look for the mark in the new file; its samples are counted in any case.
+    progress : callable or None
+        Called with the share that is done, 0 to 1.
+
+    Returns
+    -------
+    protected : Protected
+        What was done.
+
+    Raises
+    ------
+    ParameterError
+        If `dst` is missing, is the original, or has another suffix; if there is no such track.
+    OtherPolicyError
+        If the file carries this owner's mark with another policy, unless `remark`.
+    IncompleteAudioError
+        If the file proves that a part of it is missing, unless `partial`.
+    AudioFileError
+        If the original cannot be read, the new file cannot be written, or the mark is not found
+        in it where it must be.
+    MissingExtraError
+        If the format needs PyAV and that is not installed.
+
+    Notes
+    -----
+    Costs a `check` more than the encoding alone: docs/measurements.md.
+    """
+    source = Path(src)
+    job = Job(
+        notice=notice,
+        strength_db=strength_db,
+        phase_s=phase_s,
+        seal_key=seal_key,
+        remark=remark,
+        partial=partial,
+        prove=prove,
+        progress=progress,
+    )
+    infos = _choose_tracks(source, track, partial=partial)
+    target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
+    is_converted = target.suffix.lower() != source.suffix.lower() and not in_place
+    warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
+    try:
+        written = _write(source, target, infos, job, in_place=in_place, is_converted=is_converted)
+    except _LeftAloneError as alone:
+        written = alone.written
+    return report(source, target, written, infos[0], warnings)
+
+
+class _LeftAloneError(Exception):
+    """The original stays as it is, because there is nothing to mark."""
+
+    def __init__(self, written: Written) -> None:
+        super().__init__()
+        self.written = written
+
+
+def _write(
+    source: Path,
+    target: Path,
+    infos: list[AudioInfo],
+    job: Job,
+    *,
+    in_place: bool,
+    is_converted: bool,
+) -> Written:
+    """Write and prove the new file, and move it into its place."""
+    original = source.resolve()
+    keep, mode_from = (original, None) if in_place else (None, original)
+    with atomic_path(target, keep=keep, mode_from=mode_from) as temporary:
+        written = encode_tracks(source, temporary, infos, job)
+        if written.status == "marked":
+            if not is_converted:
+                written.warnings = carry_over(source, temporary, infos[0])
+            written.marked_s = _prove(source, temporary, written, job)
+        elif in_place:
+            raise _LeftAloneError(written)
+        else:
+            shutil.copyfile(source, temporary)
+    return written
+
+
+def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[AudioInfo]:
+    """Return what is known of the tracks to be marked, or refuse the file."""
+    with open_audio(source, partial=partial) as file:
+        file.check_whole()
+        parts, infos = file.parts, [file.info]
+    if len(parts) > 1 and parts[0].stream < 0:
+        names = ", ".join(part.name for part in parts)
+        raise UnsupportedFormatError(
+            f"is {len(parts)} recordings of different rates or channels joined into one ({names})",
+            path=str(source),
+            remedy="Split it, and protect each by itself.",
+        )
+    if track is not None and not 1 <= track <= len(parts):
+        raise ParameterError(
+            f"{source} has no track {track}", remedy=f"It has {len(parts)} audio tracks."
+        )
+    wanted = range(len(parts)) if track is None else [track - 1]
+    for part in wanted:
+        if part:
+            with open_audio(source, part=part, partial=partial) as file:
+                infos.append(file.info)
+    return infos if 0 in wanted else infos[1:]
+
+
+def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool) -> list[str]:
+    """Return what is said before anything is written; refuse where all must be kept."""
+    lines = []
+    if is_lossy(info) and not is_converted:
+        lines.append(f"{info.subtype} is lossy: the audio was encoded once more, at no lower rate")
+    keeping = _CONVERTED if is_converted else plan_keeping(source, info)
+    if keeping.lost and keep_all:
+        raise UnsupportedFormatError(
+            f"would lose {', '.join(keeping.lost)}",
+            path=str(source),
+            remedy="Allow that, or choose another format.",
+        )
+    if keeping.lost:
+        lines.append(f"lost: {', '.join(keeping.lost)}")
+    if keeping.dropped:
+        lines.append(f"left out: {', '.join(keeping.dropped)}")
+    return lines
+
+
+def _prove(source: Path, temporary: Path, written: Written, job: Job) -> float:
+    """Read every new track back; return the seconds that carry the mark where they are fewest."""
+    with open_audio(temporary) as file:
+        parts, subtype_info = file.parts, file.info
+    marked_s = []
+    for number, (track, status) in enumerate(zip(written.encoded, written.statuses, strict=True)):
+        if status != "marked":
+            continue
+
+        def tell(share: float, number: int = number) -> None:
+            done = (number + share) / len(written.encoded)
+            job.tell(ENCODING_SHARE + (1.0 - ENCODING_SHARE) * done)
+
+        seconds = prove_track(
+            temporary,
+            track,
+            job.notice,
+            path=str(source),
+            part=track.part if len(parts) > 1 else 0,
+            is_lossy=is_lossy(subtype_info),
+            progress=tell,
+            detects=job.prove,
+        )
+        marked_s.append(seconds)
+    job.tell(1.0)
+    return min(marked_s)

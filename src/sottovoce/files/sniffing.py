@@ -1,0 +1,128 @@
+"""What a file is, from its first bytes: names lie."""
+
+from __future__ import annotations
+
+from sottovoce.files.decoding.adts import adts_length
+from sottovoce.files.decoding.mpeg import find_frame
+
+__all__ = ["HEAD_BYTES", "kind_of", "skip_id3", "sounds_like_audio"]
+
+HEAD_BYTES = 8192
+"""First bytes that `kind_of` wants to see."""
+
+_W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_MAGICS = (
+    (b"fLaC", "flac"),
+    (b"OggS", "ogg"),
+    (b"caff", "caf"),
+    (b".snd", "au"),
+    (b"dns.", "au"),
+    (b"NIST_1A", "sphere"),
+    (_W64, "w64"),
+    (b"\x1a\x45\xdf\xa3", "matroska"),
+    (_ASF, "ffmpeg"),
+    (b"#!AMR", "ffmpeg"),
+    (b"wvpk", "ffmpeg"),
+    (b"MAC ", "ffmpeg"),
+    (b"TTA1", "ffmpeg"),
+    (b"MPCK", "ffmpeg"),
+    (b"MP+", "ffmpeg"),
+    (b"tBaK", "ffmpeg"),
+    (b".RMF", "ffmpeg"),
+    (b"FLV\x01", "ffmpeg"),
+    (b"DSD ", "ffmpeg"),
+    (b"ajkg", "ffmpeg"),
+    (b"\x7f\xfe\x80\x01", "ffmpeg"),
+    (b"\x00\x00\x01\xba", "ffmpeg"),
+    (b"Creative Voice File\x1a", "sndfile"),
+    (b"2BIT", "sndfile"),
+    (b" paf", "sndfile"),
+    (b"fap ", "sndfile"),
+    (b"\x64\xa3", "sndfile"),
+)
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp")
+
+
+_PICTURES = tuple(
+    b"ftyp" + brand for brand in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
+)
+
+
+def skip_id3(head: bytes) -> int:
+    """Return how many bytes ID3v2 tags in front take; they may reach beyond `head`."""
+    at = 0
+    while head[at : at + 3] == b"ID3" and len(head) >= at + 10 and head[at + 3] < 0xFF:
+        size = 0
+        for byte in head[at + 6 : at + 10]:
+            size = size << 7 | byte & 0x7F
+        at += 10 + size + (10 if head[at + 5] & 0x10 else 0)
+    return at
+
+
+def kind_of(head: bytes) -> str:
+    """Return the kind of file that begins with `head`, after any ID3v2 tag; empty if unknown.
+
+    Parameters
+    ----------
+    head : bytes
+        The first `HEAD_BYTES` bytes, or all.
+
+    Returns
+    -------
+    kind : str
+        ``"riff"``, ``"aiff"``, ``"caf"``, ``"w64"``, ``"au"``, ``"sphere"``, ``"flac"``, ``"ogg"``,
+        ``"mpeg"``, ``"adts"``, ``"mp4"``, ``"matroska"``, ``"ffmpeg"`` or ``"sndfile"`` (whoever
+        reads it).
+    """
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+        # The same frame holds films and many other things.
+        return {b"WAVE": "riff", b"AVI ": "ffmpeg"}.get(head[8:12], "")
+    if head[:4] == b"FORM":
+        kinds = {b"AIFF": "aiff", b"AIFC": "aiff", b"8SVX": "sndfile", b"16SV": "sndfile"}
+        return kinds.get(head[8:12], "")
+    if head[4:8] in _BOXES:
+        return "" if head[4:12] in _PICTURES else "mp4"
+    for magic, kind in _MAGICS:
+        if head.startswith(magic):
+            return kind
+    if head[:2] == b"\x0b\x77" and len(head) > 4 and head[4] >> 6 != 3:  # AC-3
+        return "ffmpeg"
+    # ADTS: twelve bits of sync, layer 0.  (MPEG audio has the same sync and another layer.)
+    if _is_adts(head):
+        return "adts"
+    if len(head) > 376 and all(head[at] == 0x47 for at in (0, 188, 376)):
+        return "ffmpeg"
+    if len(head) > 388 and all(head[at] == 0x47 for at in (4, 196, 388)):
+        return "ffmpeg"
+    return "mpeg" if find_frame(head) >= 0 else ""
+
+
+def _is_adts(head: bytes) -> bool:
+    at = 0
+    for number in range(3):
+        if len(head) < at + 7:
+            return number > 0
+        n_bytes = adts_length(head[at : at + 7])
+        if n_bytes == 0:
+            return False
+        at += n_bytes
+    return True
+
+
+def sounds_like_audio(head: bytes) -> bool:
+    """Return whether a file that begins with `head` holds sound, by what is in it alone.
+
+    Parameters
+    ----------
+    head : bytes
+        The first `HEAD_BYTES` bytes, or all.
+
+    Returns
+    -------
+    sounds : bool
+        Also of films, and of files that begin with a tag of music files.
+    """
+    kind = kind_of(head)
+    # An archive may hold MPEG audio as it is, behind a header of its own.
+    return head[:3] == b"ID3" or (find_frame(head) == 0 if kind == "mpeg" else bool(kind))

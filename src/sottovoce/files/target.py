@@ -1,0 +1,81 @@
+"""Where a marked file goes, and what may not be overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.writing import convertible_suffixes, writable
+
+if TYPE_CHECKING:
+    import os
+
+    from sottovoce.files.reading import AudioInfo
+
+__all__ = ["choose_target"]
+
+
+def choose_target(
+    source: Path,
+    dst: str | os.PathLike[str] | None,
+    info: AudioInfo,
+    *,
+    in_place: bool,
+    partial: bool,
+) -> Path:
+    """Return where the marked file goes.
+
+    Parameters
+    ----------
+    source : Path
+        Original.
+    dst : path-like or None
+        As in `protect_file`.
+    info : AudioInfo
+        Of the original.
+    in_place, partial : bool
+        As in `protect_file`.
+
+    Returns
+    -------
+    target : Path
+        The original itself, not a link to it, where it is to be replaced.
+
+    Raises
+    ------
+    ParameterError
+        If the arguments contradict each other.
+    AudioFileError
+        If the target is the original, a folder, or of another format.
+    """
+    if in_place and partial:
+        raise ParameterError(
+            "a part of a file cannot replace it", remedy="Write it to another file."
+        )
+    if in_place:
+        if dst is not None and Path(dst).resolve() != source.resolve():
+            raise ParameterError(f"dst={str(dst)!r} given together with in_place")
+        return source.resolve()  # the file itself, not a link to it
+    if dst is None:
+        raise ParameterError("dst is missing; give a path, or in_place=True")
+    target = Path(dst)
+    if target.is_dir():
+        raise AudioFileError("is a folder", path=str(target), remedy="Name a file in it.")
+    same = target.exists() and source.exists() and target.samefile(source)
+    if same or target.resolve() == source.resolve():
+        raise AudioFileError(
+            "is both the input and the output",
+            path=str(source),
+            remedy="Choose another output, or ask for --in-place.",
+        )
+    suffix = target.suffix.lower()
+    if suffix != source.suffix.lower() and (
+        writable(info) or suffix not in convertible_suffixes(info)
+    ):
+        raise AudioFileError(
+            f"has another suffix than {source.name}; formats are kept, not converted",
+            path=str(target),
+            remedy=f"Name it {target.with_suffix(source.suffix).name}.",
+        )
+    return target
