@@ -11,7 +11,6 @@ Then `protect` is timed with and without reading its output back, both in turn.
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from benchmarks.whole_files import RECIPES, Missing, Workshop, make
 from benchmarks.whole_files.handed import make_handed
 from benchmarks.whole_files.sound import OWNER, SECONDS
 from benchmarks.whole_files.verdicts import BAD, GOOD, judge_marked, judge_protect, judge_read
+from sottovoce.files import protect_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -152,11 +152,7 @@ def try_files(
 
 
 def _times(seed: int, clips: tuple[str, ...], rounds: int) -> list[dict[str, Any]]:
-    """Time `protect` with its proof and without, in turn; empty where there is no choice."""
-    from sottovoce.files import protect_file
-
-    if "prove" not in inspect.signature(protect_file).parameters:
-        return []
+    """Time `protect` with its proof and without, in turn."""
     rows = []
     with tempfile.TemporaryDirectory() as place:
         for form, name in _TIMED.items():
@@ -169,7 +165,7 @@ def _times(seed: int, clips: tuple[str, ...], rounds: int) -> list[dict[str, Any
                 for prove in (True, False):
                     began = time.perf_counter()
                     target = source.with_stem("out")
-                    protect_file(source, target, notice=OWNER, prove=prove)  # type: ignore[call-arg, unused-ignore]
+                    protect_file(source, target, notice=OWNER, prove=prove)
                     if number:  # the first round loads what is imported late
                         taken[prove].append(time.perf_counter() - began)
             ratios = [a / b for a, b in zip(taken[True], taken[False], strict=True)]

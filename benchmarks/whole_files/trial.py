@@ -5,7 +5,6 @@ Prints one JSON object a line, so that what was learnt before a crash is kept.
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import re
@@ -24,22 +23,20 @@ from benchmarks.whole_files.recipes import make
 from benchmarks.whole_files.sound import OWNER, Made, Missing, Workshop
 from sottovoce import files
 from sottovoce.errors import SottovoceError
+from sottovoce.files.reading import open_audio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["main"]
 
+_BLOCK_S = 10.0
 _SUFFIX = re.compile(r"\.(wav|flac|m4a|mka|mkv|mp4|mp3|opus|ogg)\b")
 
 
 def _say(**facts: object) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
-
-
-def _takes(function: Callable[..., Any], name: str) -> bool:
-    return name in inspect.signature(function).parameters
 
 
 def _attempt(job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -52,44 +49,43 @@ def _attempt(job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"escaped": f"{type(err).__name__}: {err}"[:300]}
 
 
-def _partial(function: Callable[..., Any], *, partial: bool) -> dict[str, Any]:
-    if not partial:
-        return {}
-    if not _takes(function, "partial"):
-        raise SottovoceError("no part can be read yet")
-    return {"partial": True}
-
-
 def _read(path: Path, *, partial: bool = False) -> dict[str, Any]:
-    y, sr = files.read(path, **_partial(files.read, partial=partial))
-    y = np.atleast_2d(y)
-    square = float(np.mean(np.square(y, dtype=np.float64))) if y.size else 0.0
+    """Read every track or link; tell of the first, and how long all of them are."""
+    square, counts, rates = 0.0, [], []
+    n_parts = 1
+    while len(counts) < n_parts:
+        with open_audio(path, part=len(counts), partial=partial) as file:
+            file.check_whole()
+            n_parts, n, own = len(file.parts), 0, 0.0
+            for block in file.blocks(_BLOCK_S):
+                n += block.shape[1]
+                own += float(np.square(block, dtype=np.float64).mean(axis=0).sum())
+            if not counts:
+                square, n_channels = own / max(n, 1), file.info.n_channels
+            counts.append(n)
+            rates.append(file.info.sr)
     return {
-        "sr": sr,
-        "n_channels": len(y),
-        "n": y.shape[1],
+        "sr": rates[0],
+        "n_channels": n_channels,
+        "n": counts[0],
+        "parts": counts,
+        "seconds": sum(n / sr for n, sr in zip(counts, rates, strict=True)),
         "rms_db": round(10 * math.log10(square), 3) if square else None,
     }
 
 
-def _look(path: Path, made: Made, *, partial: bool = False) -> dict[str, Any]:
+def _look(path: Path, *, partial: bool = False) -> dict[str, Any]:
     """Say which parts of a file carry the owner's mark."""
-    parts = getattr(files, "detect_parts", None)
-    if parts is not None and len(made.parts) > 1:
-        found = [detection for _, detection in parts(path)]
-    else:
-        found = [files.detect_file(path, **_partial(files.detect_file, partial=partial))]
     return {
         "found": [
-            any(v.notice and v.notice.owner_id == OWNER.owner_id for v in one.voices)
-            for one in found
+            any(v.notice and v.notice.owner_id == OWNER.owner_id for v in part.detection.voices)
+            for part in files.detect_parts(path, partial=partial)
         ]
     }
 
 
 def _protect(source: Path, target: Path, *, partial: bool = False) -> dict[str, Any]:
-    more = _partial(files.protect_file, partial=partial)
-    done = files.protect_file(source, target, notice=OWNER, **more)
+    done = files.protect_file(source, target, notice=OWNER, partial=partial)
     return {"status": done.status, "warnings": list(done.warnings), "seconds": done.duration_s}
 
 
@@ -103,7 +99,7 @@ def _listen(source: Path, target: Path, made: Made, before: dict[str, Any]) -> d
         "level_db": round(after["rms_db"] - before["rms_db"], 3) if same else None,
         "tracks": track_samples(target, made) if made.is_tracks else None,
         "title_kept": tag_of(source) == tag_of(target),
-        "look": _attempt(lambda: _look(target, made)),
+        "look": _attempt(lambda: _look(target)),
     }
 
 
@@ -153,9 +149,9 @@ def _run(task: dict[str, Any], folder: Path) -> None:
             place = folder / f"take{number}"
             place.mkdir()
             marked = make(Workshop(place, marked=number, **shop))
-        look = _attempt(lambda m=marked: _look(m.path, m))  # type: ignore[misc]
+        look = _attempt(lambda m=marked: _look(m.path))  # type: ignore[misc]
         if partial and "refused" in look:
-            rest = _attempt(lambda m=marked: _look(m.path, m, partial=True))  # type: ignore[misc]
+            rest = _attempt(lambda m=marked: _look(m.path, partial=True))  # type: ignore[misc]
             look["partial"] = rest
         _say(**{f"take{number}": look})
 

@@ -35,14 +35,14 @@ def judge_read(row: dict[str, Any]) -> str:
         if "n" not in rest:
             return "wrongly refused"
         return "refused with a remedy" if rest["n"] >= least else "shortened"
-    if read["n"] < least:
+    if read["n"] < least or (made["is_tracks"] and len(read["parts"]) < len(made["parts"])):
         return "shortened"
     if made["refusal"] == "cut":
         return "not told"
     # Every link of another rate or number of channels is sound too.
     if made["refusal"] == "changes" and not made["is_tracks"]:
         seconds = sum(part["n_samples"] / part["sr"] for part in made["parts"])
-        return "whole" if read["n"] / read["sr"] > seconds - 0.2 else "shortened"
+        return "whole" if read["seconds"] > seconds - 0.2 else "shortened"
     return "whole" if read["n"] <= most else "too long"
 
 
