@@ -1,8 +1,8 @@
 """What a base install takes: a revision from before, and the tree as it is.
 
 Each is installed into a fresh environment by `pip install`, so that the package index decides what
-comes along; then the files of every distribution are counted.  pip itself is not, nor is what
-Python compiles.
+comes along; then the files of every distribution are counted, what pip compiles among them.  pip
+and setuptools are in every environment and are not counted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import json
 from importlib import metadata
 sizes = {}
 for own in metadata.distributions():
-    paths = [own.locate_file(one) for one in own.files or () if not str(one).endswith(".pyc")]
+    paths = [own.locate_file(one) for one in own.files or ()]
     sizes[own.name] = sum(path.stat().st_size for path in paths if path.is_file())
 print(json.dumps(sizes))
 """
@@ -55,12 +55,12 @@ def _install(what: str, folder: Path) -> dict[str, int]:
     python = folder / "bin" / "python"
     for command in (
         [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", "--no-compile", what],
+        [str(python), "-m", "pip", "install", "--quiet", what],
     ):
         subprocess.run(command, check=True)  # noqa: S603 - Python's own
     done = subprocess.run([str(python), "-c", _COUNT], check=True, capture_output=True)  # noqa: S603
     sizes: dict[str, int] = json.loads(done.stdout)
-    return {name: size for name, size in sizes.items() if name != "pip"}
+    return {name: size for name, size in sizes.items() if name not in ("pip", "setuptools")}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
