@@ -42,6 +42,7 @@ SECTIONS = {
     "losses": "Calls over bad networks",
     "recordings": "Whole meetings as a host keeps them",
     "live": "The virtual microphone",
+    "whole": "Is any recording shortened or passed over?",
     "scan_dataset": "A data set as it might be",
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",
@@ -53,6 +54,7 @@ SECTIONS = {
     "speed": "Speed",
     "memory": "Memory",
     "import_time": "Import time",
+    "footprint": "What an install takes",
 }
 
 _INTRODUCTION = """\

@@ -30,6 +30,7 @@ _ALL = (
     "losses",
     "recordings",
     "live",
+    "whole",
     "scan_dataset",
     "scan_throughput",
     "scan_cluster",
@@ -41,6 +42,7 @@ _ALL = (
     "speed",
     "memory",
     "import_time",
+    "footprint",
 )
 _SMOKE = ("speed", "memory")
 
