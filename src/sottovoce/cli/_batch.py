@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 from sottovoce.cli import _output
 from sottovoce.cli._pool import Failure, run_batch
 from sottovoce.cli._words import format_path
-from sottovoce.errors import AudioFileError, SottovoceError
+from sottovoce.errors import (
+    AudioFileError,
+    IncompleteAudioError,
+    OtherPolicyError,
+    SottovoceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,11 +125,24 @@ def _work_on_source(
         raise source.problem
     try:
         return work(source, progress)
+    except IncompleteAudioError as err:
+        remedy = "Get a complete copy, or add --partial to use the part that is there."
+        raise _with_remedy(err, remedy) from err
+    except OtherPolicyError as err:
+        remedy = (
+            "Protect the original again; --remark adds a second mark, and both refusals then count."
+        )
+        raise _with_remedy(err, remedy) from err
     except AudioFileError:
         raise
     except SottovoceError as err:
         # What the arrays' own checks say does not name the file.
         raise AudioFileError(str(err), path=str(source.path), remedy=err.remedy) from err
+
+
+def _with_remedy(err: AudioFileError, remedy: str) -> AudioFileError:
+    """Return an error whose remedy names the option that helps."""
+    return AudioFileError(str(err).removeprefix(f"{err.path}: "), path=err.path, remedy=remedy)
 
 
 def _say_failure(failure: Failure, *, kind: str) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "INPUTS",
     "JOBS",
     "JSON",
+    "PARTIAL",
     "FilesCommand",
     "choose_jobs",
     "examples",
@@ -73,6 +74,13 @@ class FilesCommand(click.Command):
                         ctx,
                     ) from err
             raise
+
+
+PARTIAL = click.option(
+    "--partial",
+    is_flag=True,
+    help="Use the part that is there of files that are cut short or damaged.",
+)
 
 
 def strength_option(default: str = "standard") -> Callable[[Command], Command]:

@@ -30,6 +30,9 @@ class Job:
     strength_db: float
     in_place: bool
     remark: bool
+    partial: bool
+    track: int | None
+    keep_all: bool
     with_hashes: bool
 
 
@@ -58,6 +61,9 @@ def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
         strength_db=job.strength_db,
         in_place=job.in_place,
         remark=job.remark,
+        partial=job.partial,
+        track=job.track,
+        keep_all=job.keep_all,
         progress=progress,
     )
     if job.in_place and protected.status == "marked":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,18 @@ from sottovoce.cli import _output
 from sottovoce.cli._batch import explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Source, find_sources
-from sottovoce.cli._options import INPUTS, JOBS, JSON, FilesCommand, choose_jobs, examples
+from sottovoce.cli._options import (
+    INPUTS,
+    JOBS,
+    JSON,
+    PARTIAL,
+    FilesCommand,
+    choose_jobs,
+    examples,
+)
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._words import describe_voice, format_p, format_path, format_time, make_payload
+from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
+from sottovoce.cli._words import format_p, format_path, format_time, make_payload
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 
     from sottovoce import Detection, Voice
     from sottovoce.cli._batch import Progress
+    from sottovoce.files import CheckedPart
 
 __all__ = ["check"]
 
@@ -54,6 +65,13 @@ _UNCHANGED = 0.002
 @click.option(
     "--thorough", is_flag=True, help="Search changed speed and pitch as well; much slower."
 )
+@click.option(
+    "--owner",
+    metavar="NAME|ID",
+    help="Ask about this owner's mark only: one of your identities, or an owner id.",
+)
+@click.option("--mine", is_flag=True, help="Ask about the marks of your identities only.")
+@PARTIAL
 @JOBS
 @click.pass_context
 def check(
@@ -64,6 +82,9 @@ def check(
     plot: Path | None,
     timeline: bool,
     thorough: bool,
+    owner: str | None,
+    mine: bool,
+    partial: bool,
     jobs: int | None,
 ) -> None:
     """Find marks in files, and in all audio files of folders.
@@ -83,16 +104,18 @@ def check(
         raise ParameterError(
             f"--plot draws one file, and {len(sources)} were named", remedy="Name one file."
         )
-    work = functools.partial(_detect, thorough=thorough)
+    own = list_own()
+    wanted = wanted_owners(owner, mine=mine, own=own)
+    work = functools.partial(_detect, thorough=thorough, partial=partial)
     outcomes = run_files(
         work,
         sources,
         jobs=choose_jobs(jobs, n_files=len(sources)),
         debug=context.obj,
         description="checking",
-        report=functools.partial(_report, as_json=as_json, timeline=timeline),
+        report=functools.partial(_report, own=own, as_json=as_json, timeline=timeline),
     )
-    detections = [outcome for outcome in outcomes if not isinstance(outcome, Failure)]
+    detections = [one.detection for one in outcomes if not isinstance(one, Failure)]
     if plot is not None and detections:
         # matplotlib takes a second to import
         from sottovoce.cli._plot import draw_check
@@ -102,7 +125,7 @@ def check(
     if as_json and (left_out := selection.to_dict()):
         _output.result_json({"file": None, "verdict": "not looked at", **left_out})
     explain_left_out(selection)
-    found = any(one.found for one in detections)
+    found = any(_answers(one, wanted) for one in detections)
     if detections and not (found or thorough or as_json):
         _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
     explain_end(outcomes, _count(outcomes))
@@ -114,39 +137,85 @@ def check(
     context.exit(ExitCode.ERROR if unexamined else ExitCode.NOT_FOUND)
 
 
-def _count(outcomes: Sequence[Detection | Failure]) -> dict[str, int]:
+def _count(outcomes: Sequence[_Checked | Failure]) -> dict[str, int]:
     """Return how many files there are of each verdict, in words."""
     words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
     counts = Counter(
-        "failed (named)" if isinstance(outcome, Failure) else words[outcome.verdict]
+        "failed (named)" if isinstance(outcome, Failure) else words[outcome.detection.verdict]
         for outcome in outcomes
     )
     return {each: counts[each] for each in (*words.values(), "failed (named)")}
 
 
-def _detect(source: Source, progress: Progress | None, *, thorough: bool) -> Detection:
-    from sottovoce.files import detect_file
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """What was found in one file: in each of its tracks, and together."""
 
-    return detect_file(source.path, thorough=thorough, progress=progress)
+    parts: tuple[CheckedPart, ...]
+    detection: Detection
 
 
-def _report(source: Source, outcome: Detection | Failure, *, as_json: bool, timeline: bool) -> None:
+def _detect(
+    source: Source, progress: Progress | None, *, thorough: bool, partial: bool
+) -> _Checked:
+    from sottovoce.files.checking import combine, detect_parts
+
+    parts = detect_parts(source.path, thorough=thorough, partial=partial, progress=progress)
+    return _Checked(parts=parts, detection=combine([part.detection for part in parts]))
+
+
+def _answers(detection: Detection, wanted: set[int] | None) -> bool:
+    """Return whether a mark was found, of the owners that were asked about."""
+    if wanted is None or not detection.found:
+        return detection.found
+    return any(voice.notice and voice.notice.owner_id in wanted for voice in detection.voices)
+
+
+def _report(
+    source: Source,
+    outcome: _Checked | Failure,
+    *,
+    own: dict[int, str],
+    as_json: bool,
+    timeline: bool,
+) -> None:
     if as_json:
-        _output.result_json({"file": str(source.path), **_make_fields(outcome)})
-    elif not isinstance(outcome, Failure):
-        _output.result(f"{format_path(source.path)}: {_say_verdict(outcome)}")
-        for number, voice in enumerate(outcome.voices, start=1):
-            _output.result(f"  voice {number}: {describe_voice(voice)}")
+        _output.result_json({"file": str(source.path), **_make_fields(outcome, own)})
+        return
+    if isinstance(outcome, Failure):
+        return
+    _output.result(f"{format_path(source.path)}: {_say_verdict(outcome.detection)}")
+    for note in dict.fromkeys(note for part in outcome.parts for note in part.notes):
+        _output.result(f"  {format_path(note)}")
+    for part in outcome.parts:
+        if part.name:
+            marked = "marked" if part.detection.found else "no mark found"
+            _output.result(f"  {format_path(part.name)}: {marked}")
+        indent = "    " if part.name else "  "
+        for number, voice in enumerate(part.detection.voices, start=1):
+            words = describe_owned_voice(voice, own)
+            _output.result(f"{indent}voice {number}: {words}")
             for line in _say_details(voice, timeline=timeline):
-                _output.result(f"           {line}")
+                _output.result(f"{indent}         {line}")
 
 
-def _make_fields(outcome: Detection | Failure) -> dict[str, Any]:
+def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"verdict": "error", "error": outcome.message, "remedy": outcome.remedy}
-    fields = outcome.to_dict()
-    for voice, own in zip(outcome.voices, fields["voices"], strict=True):
-        own["payload"] = None if voice.notice is None else make_payload(voice.notice)
+    fields = {**outcome.detection.to_dict(), "voices": []}
+    for part in outcome.parts:
+        for voice in part.detection.voices:
+            notice = voice.notice
+            payload = None if notice is None else make_payload(notice)
+            yours = own.get(notice.owner_id) if notice is not None else None
+            told = {**voice.to_dict(), "payload": payload, "yours": yours}
+            fields["voices"].append({**told, "track": part.name} if part.name else told)
+    if any(part.name for part in outcome.parts):
+        fields["tracks"] = [
+            {"track": part.name, "found": part.detection.found} for part in outcome.parts
+        ]
+    if notes := list(dict.fromkeys(note for part in outcome.parts for note in part.notes)):
+        fields["notes"] = notes
     return fields
 
 

@@ -19,6 +19,7 @@ from sottovoce.cli._options import (
     INPUTS,
     JOBS,
     JSON,
+    PARTIAL,
     FilesCommand,
     choose_jobs,
     examples,
@@ -64,6 +65,18 @@ __all__ = ["protect"]
 @click.option("--in-place", is_flag=True, help="Replace the files themselves.")
 @click.option("--remark", is_flag=True, help="Mark files again that already carry your mark.")
 @click.option(
+    "--track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Mark only this audio track of files with several.  [default: all]",
+)
+@click.option(
+    "--keep-all",
+    is_flag=True,
+    help="Refuse files of which tags, chapters or the like would be lost.",
+)
+@PARTIAL
+@click.option(
     "--receipt",
     type=click.Path(path_type=Path),
     metavar="FILE.json|.html",
@@ -82,6 +95,9 @@ def protect(
     policy: str,
     in_place: bool,
     remark: bool,
+    track: int | None,
+    keep_all: bool,
+    partial: bool,
     receipt: Path | None,
     jobs: int | None,
     as_json: bool,
@@ -110,6 +126,9 @@ def protect(
         strength_db=strength_db,
         in_place=in_place,
         remark=remark,
+        partial=partial,
+        track=track,
+        keep_all=keep_all,
         with_hashes=receipt is not None,
     )
     outcomes = _run(job, sources, jobs=jobs, debug=context.obj, as_json=as_json)
@@ -192,7 +211,13 @@ def _say_done(protected: Protected, *, in_place: bool) -> str:
     limited = ""
     if protected.limited_s > 0:
         limited = f"; mark attenuated for {protected.limited_s:.2f} s to avoid clipping"
-    return f"marked, {protected.duration_s:.1f} s, as {format_path(protected.path)}{limited}"
+    tracks = f" on {protected.n_tracks} tracks" if protected.n_tracks > 1 else ""
+    if protected.marked_s > 0:
+        proof = f"mark found in {protected.marked_s:.1f} of {protected.duration_s:.1f} s"
+        return f"marked{tracks}, {proof}, as {format_path(protected.path)}{limited}"
+    return (
+        f"marked{tracks}, {protected.duration_s:.1f} s, as {format_path(protected.path)}{limited}"
+    )
 
 
 _COUNTED = ("marked", "copied", "already marked", "without sound", "failed")

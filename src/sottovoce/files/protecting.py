@@ -11,6 +11,7 @@ from sottovoce.errors import ParameterError, UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import ENCODING_SHARE, Job, Written, encode_tracks
+from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, report
 from sottovoce.files.reading import AudioInfo, open_audio
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Protected", "protect_file"]
 
+_CONTAINERS = {"M4A", "MOV", "MATROSKA", "TS", "ASF", "AVI", "FLV"}
 _CONVERTED = Keeping(lost=("its tags and whatever else is not sound",), dropped=())
 
 
@@ -186,14 +188,17 @@ def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bo
     if is_lossy(info) and not is_converted:
         lines.append(f"{info.subtype} is lossy: the audio was encoded once more, at no lower rate")
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
-    if keeping.lost and keep_all:
+    lost = keeping.lost
+    if not is_converted and info.format in _CONTAINERS:
+        lost += lost_streams(source)
+    if lost and keep_all:
         raise UnsupportedFormatError(
-            f"would lose {', '.join(keeping.lost)}",
+            f"would lose {', '.join(lost)}",
             path=str(source),
             remedy="Allow that, or choose another format.",
         )
-    if keeping.lost:
-        lines.append(f"lost: {', '.join(keeping.lost)}")
+    if lost:
+        lines.append(f"lost: {', '.join(lost)}")
     if keeping.dropped:
         lines.append(f"left out: {', '.join(keeping.dropped)}")
     return lines

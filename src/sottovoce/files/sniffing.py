@@ -91,11 +91,22 @@ def kind_of(head: bytes) -> str:
     # ADTS: twelve bits of sync, layer 0.  (MPEG audio has the same sync and another layer.)
     if _is_adts(head):
         return "adts"
-    if len(head) > 376 and all(head[at] == 0x47 for at in (0, 188, 376)):
-        return "ffmpeg"
-    if len(head) > 388 and all(head[at] == 0x47 for at in (4, 196, 388)):
+    if _is_transport(head, 0, 188) or _is_transport(head, 4, 192):
         return "ffmpeg"
     return "mpeg" if find_frame(head) >= 0 else ""
+
+
+def _is_transport(head: bytes, first: int, step: int) -> bool:
+    """Return whether packets of an MPEG transport stream follow each other."""
+    packets = [head[at : at + 4] for at in (first, first + step, first + 2 * step)]
+    # The sync byte, no error, and a payload or an adaptation field.
+    return (
+        all(
+            len(one) == 4 and one[0] == 0x47 and not one[1] >> 7 and one[3] >> 4 & 3
+            for one in packets
+        )
+        and len(set(packets)) > 1
+    )
 
 
 def _is_adts(head: bytes) -> bool:

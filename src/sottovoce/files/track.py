@@ -10,7 +10,6 @@ from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.containers import open_container
 
 if TYPE_CHECKING:
-
     from sottovoce.files.reading import AudioInfo
 
 __all__ = [

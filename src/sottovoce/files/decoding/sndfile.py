@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,14 +91,12 @@ class SoundFileDecoder:
     def _read_up_to_damage(self, n: int, err: Exception) -> Audio:
         """Return what can be read before the place where libsndfile gives up."""
         self._has_failed = True
-        blocks = []
-        try:
-            self._file.seek(self._n_read)
-            while n > 1:
-                n //= 2
+        blocks: list[Audio] = []
+        while n > 1:
+            n //= 2
+            with contextlib.suppress(*_ERRORS):
+                self._file.seek(self._n_read + sum(map(len, blocks)))
                 blocks.append(self._file.read(n, dtype=self.traits.dtype, always_2d=True))
-        except _ERRORS:
-            pass
         if not blocks and self._n_read == 0:
             raise decoding_failed(self._path) from err
         seconds = (self._n_read + sum(map(len, blocks))) / self.traits.sr

@@ -1,0 +1,66 @@
+"""Whose a mark is: an identity of this computer's, or somebody whom the mark names."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import ParameterError, SottovoceError
+
+if TYPE_CHECKING:
+    from sottovoce import Voice
+
+__all__ = ["describe_owned_voice", "find_owner", "list_own", "wanted_owners"]
+
+
+def list_own() -> dict[int, str]:
+    """Return the names of the identities on this computer by their owner ids."""
+    from sottovoce.rights import list_identities, load_identity
+
+    own = {}
+    for name in list_identities():
+        with suppress(SottovoceError):  # a damaged key file is the business of `sottovoce id`
+            own[load_identity(name).owner_id] = name
+    return own
+
+
+def find_owner(text: str) -> int:
+    """Return the owner id that a person names: an id, or one of their identities."""
+    from sottovoce.rights import ANONYMOUS, load_identity, parse_owner_id
+
+    if text == ANONYMOUS:
+        return 0
+    with suppress(ParameterError):
+        return parse_owner_id(text)
+    return load_identity(text).owner_id
+
+
+def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[int] | None:
+    """Return the owners that were asked about; None where any mark counts."""
+    if owner is None and not mine:
+        return None
+    named = set() if owner is None else {find_owner(owner)}
+    return named | (set(own) if mine else set())
+
+
+def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:
+    """Return what the mark of a voice says, as *yours* or as a claim.
+
+    Anybody can write any owner's id; that it is one of this computer's identities is known here.
+    """
+    from sottovoce.rights import describe_policy, format_owner_id
+
+    notice = voice.notice
+    if notice is None:
+        return "marked; owner not readable yet, more sound is needed"
+    policy = describe_policy(notice.policy)
+    since = f"since {notice.year}"
+    if notice.year > datetime.now(tz=UTC).year:
+        since += ", a year that has not begun yet"
+    if notice.owner_id == 0:
+        return f"{policy}; anonymous; {since}"
+    owner = f"owner {format_owner_id(notice.owner_id)}"
+    if notice.owner_id in own:
+        return f"yours: {own[notice.owner_id]}; {policy}; {owner}; {since}"
+    return f"the mark names {owner}; {policy}; {since}"
