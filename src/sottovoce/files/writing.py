@@ -31,7 +31,7 @@ from sottovoce.files.vorbis_track import vorbis_level
 if TYPE_CHECKING:
     import os
 
-    from sottovoce.files.pcm import Span
+    from sottovoce.files.pcm import PcmLayout, Span
     from sottovoce.files.reading import AudioInfo
 
 __all__ = [
@@ -126,7 +126,11 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
         If this format can be read but not written.
     """
     if is_uncompressed(info):
-        return _PcmWriter(path, info)
+        layout = find_layouts(Raw(info.path))
+        if layout is not None and not layout.n_missing:
+            return _PcmWriter(path, info, layout)
+        # The sizes of a part's header would promise the rest.
+        return _SoundFileWriter(path, info, boost=boost)
     if _is_for_soundfile(info):
         return _SoundFileWriter(path, info, boost=boost)
     track = describe_track(info)
@@ -164,14 +168,7 @@ def _converted(info: AudioInfo, track: Track, suffix: str) -> AudioInfo:
 class _PcmWriter:
     """Copies the original and replaces its samples."""
 
-    def __init__(self, path: Path, info: AudioInfo) -> None:
-        layout = find_layouts(Raw(info.path))
-        if layout is None:
-            raise UnsupportedFormatError(
-                "is of an uncompressed format that cannot be written",
-                path=info.path,
-                remedy="Convert it to WAV.",
-            )
+    def __init__(self, path: Path, info: AudioInfo, layout: PcmLayout) -> None:
         self._spans = deque(layout.spans)
         self._n_done = 0
         self._n_channels = info.n_channels

@@ -98,7 +98,8 @@ def settle_extent(
             # Chunks at the end of a file are there only where its samples are complete.
             tail = _find_tail(file, offset, end, chain)
             return Extent(offset, tail - offset, 0 if tail < end else n_missing)
-        declared = room
+        # A header that counted itself: chunks that it reaches over are still chunks.
+        return Extent(offset, _find_tail(file, offset, end, chain) - offset)
     stop = offset + (declared or 0)
     if declared is not None and _ends_well(file, stop, end, chain):
         return Extent(offset, stop - offset)

@@ -1,0 +1,151 @@
+"""`protect` proves what it says."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import sottovoce as sv
+from sottovoce.errors import (
+    AudioFileError,
+    IncompleteAudioError,
+    OtherPolicyError,
+    ParameterError,
+    UnsupportedFormatError,
+)
+from sottovoce.files import detect_file, detect_parts, protect_file, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTICE = sv.Notice(owner_id=9)
+
+
+@pytest.fixture
+def take(tmp_path: Path, clip: tuple[np.ndarray, int]) -> Path:
+    path = tmp_path / "take.wav"
+    sf.write(path, clip[0][: 16 * clip[1]], clip[1])
+    return path
+
+
+def test_the_seconds_that_carry_the_mark_are_told(take: Path, tmp_path: Path) -> None:
+    done = protect_file(take, tmp_path / "out.wav", notice=NOTICE)
+    assert done.status == "marked"
+    assert 14.0 <= done.marked_s <= 16.0
+
+
+def test_a_mark_that_cannot_be_found_fails_the_file(tmp_path: Path) -> None:
+    """A tone between two bands' edges carries no mark, loud as it is."""
+    sr = 48_000
+    y = 0.5 * np.sin(2 * np.pi * 15_000 * np.arange(12 * sr) / sr)
+    sf.write(tmp_path / "tone.wav", y, sr)
+    with pytest.raises(AudioFileError, match="mark was not found in the new file"):
+        protect_file(tmp_path / "tone.wav", tmp_path / "out.wav", notice=NOTICE)
+    assert not (tmp_path / "out.wav").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_file_without_sound_is_copied(tmp_path: Path) -> None:
+    sf.write(tmp_path / "quiet.flac", np.zeros(48_000), 16_000)
+    done = protect_file(tmp_path / "quiet.flac", tmp_path / "out.flac", notice=NOTICE)
+    assert done.status == "silent"
+    assert (tmp_path / "out.flac").read_bytes() == (tmp_path / "quiet.flac").read_bytes()
+
+
+def test_another_policy_is_refused_but_another_year_is_not(take: Path, tmp_path: Path) -> None:
+    once = tmp_path / "once.wav"
+    protect_file(take, once, notice=NOTICE)
+    other = sv.Notice(owner_id=9, policy=3)
+    with pytest.raises(OtherPolicyError, match="another policy") as caught:
+        protect_file(once, tmp_path / "twice.wav", notice=other)
+    assert caught.value.policy == NOTICE.policy
+    assert not (tmp_path / "twice.wav").exists()
+    later = sv.Notice(owner_id=9, year=NOTICE.year + 1)
+    assert protect_file(once, tmp_path / "twice.wav", notice=later).status == "already"
+    both = protect_file(once, tmp_path / "both.wav", notice=other, remark=True)
+    assert both.status == "marked"
+    found = {voice.notice.policy for voice in detect_file(both.path).voices if voice.notice}
+    assert found == {NOTICE.policy, 3}
+
+
+def test_a_file_that_is_marked_in_part_is_marked_whole(tmp_path: Path, clip) -> None:
+    y, sr = clip
+    half = np.concatenate([sv.protect(y[: 12 * sr], sr=sr, notice=NOTICE), y[12 * sr :]])
+    sf.write(tmp_path / "half.wav", half, sr)
+    done = protect_file(tmp_path / "half.wav", tmp_path / "out.wav", notice=NOTICE)
+    assert done.status == "marked"
+
+
+def test_in_place_leaves_a_marked_file_alone(take: Path) -> None:
+    protect_file(take, notice=NOTICE, in_place=True)
+    before, stamp = take.read_bytes(), take.stat().st_mtime_ns
+    assert protect_file(take, notice=NOTICE, in_place=True).status == "already"
+    assert (take.read_bytes(), take.stat().st_mtime_ns) == (before, stamp)
+
+
+def test_a_cut_file_is_never_replaced_by_its_part(take: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(take.read_bytes()[:200_000])
+    before = cut.read_bytes()
+    with pytest.raises(IncompleteAudioError):
+        protect_file(cut, notice=NOTICE, in_place=True)
+    with pytest.raises(ParameterError, match="cannot replace it"):
+        protect_file(cut, notice=NOTICE, in_place=True, partial=True)
+    assert cut.read_bytes() == before
+    done = protect_file(cut, tmp_path / "part.wav", notice=NOTICE, partial=True)
+    assert any("cut short" in line for line in done.warnings)
+
+
+def test_joined_waves_are_marked_to_their_end(take: Path, tmp_path: Path) -> None:
+    joined = tmp_path / "joined.wav"
+    joined.write_bytes(take.read_bytes() * 2)
+    protect_file(joined, tmp_path / "out.wav", notice=NOTICE)
+    y, sr = read(tmp_path / "out.wav")
+    assert y.shape[-1] == 2 * 16 * sr
+    assert sv.detect(y[16 * sr :], sr=sr).found
+
+
+def test_joined_files_of_other_rates_are_refused_and_checked(take: Path, tmp_path: Path) -> None:
+    y, sr = read(take)
+    sf.write(tmp_path / "b.wav", sv.protect(y, sr=sr, notice=NOTICE)[::2], sr // 2)
+    sf.write(tmp_path / "b.wav", sv.protect(y[::2].copy(), sr=sr // 2, notice=NOTICE), sr // 2)
+    joined = tmp_path / "joined.wav"
+    joined.write_bytes(take.read_bytes() + (tmp_path / "b.wav").read_bytes())
+    with pytest.raises(UnsupportedFormatError, match="2 recordings of different rates"):
+        protect_file(joined, tmp_path / "out.wav", notice=NOTICE)
+    assert [part.detection.found for part in detect_parts(joined)] == [False, True]
+    assert detect_file(joined).found
+
+
+@pytest.mark.codec
+def test_every_track_is_marked_or_the_one_that_is_named(take: Path, tmp_path: Path) -> None:
+    film = tmp_path / "dub.mka"
+    command = ["ffmpeg", "-v", "error", "-i", "take.wav", "-map", "0:a", "-map", "0:a"]
+    command += ["-c:a", "flac", "-metadata:s:a:1", "language=fra", "dub.mka"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    done = protect_file(film, tmp_path / "both.mka", notice=NOTICE)
+    assert done.n_tracks == 2
+    parts = detect_parts(done.path)
+    assert [part.detection.found for part in parts] == [True, True]
+    assert "fr" in parts[1].name
+    protect_file(film, tmp_path / "one.mka", notice=NOTICE, track=2)
+    assert [part.detection.found for part in detect_parts(tmp_path / "one.mka")] == [False, True]
+    with pytest.raises(ParameterError, match="has no track 3"):
+        protect_file(film, tmp_path / "one.mka", notice=NOTICE, track=3)
+
+
+@pytest.mark.codec
+def test_a_format_that_cannot_be_written_names_one_that_can(take: Path, tmp_path: Path) -> None:
+    source = tmp_path / "take.spx"
+    command = ["ffmpeg", "-v", "error", "-i", "take.wav", "-c:a", "libspeex", "take.spx"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    with pytest.raises(UnsupportedFormatError) as caught:
+        protect_file(source, tmp_path / "out.spx", notice=NOTICE)
+    assert "take.flac" in caught.value.remedy
+    done = protect_file(source, tmp_path / "take.flac", notice=NOTICE)
+    assert done.status == "marked"
+    assert detect_file(tmp_path / "take.flac").found
