@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,25 @@ def test_workers_that_die_without_work_cost_nothing():
     next(outcomes)
     time.sleep(1.0)  # what is in flight gets done, the rest has not been handed out
     assert list(outcomes) == list(range(20))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes as Linux does")
+def test_workers_that_die_while_they_start_cost_nothing():
+    killed = []
+
+    def kill_first():
+        end = time.monotonic() + 20
+        while len(killed) < 2 and time.monotonic() < end:
+            for process in children_of(os.getpid()):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                    killed.append(process)
+            time.sleep(0.02)
+
+    killer = threading.Thread(target=kill_first)
+    killer.start()
+    outcomes = list(run_batch(work, [1, 2, 3, 4], jobs=2))
+    killer.join()
+    assert len(killed) >= 2
+    assert outcomes == [1, 4, 9, 16]
+    assert multiprocessing.active_children() == []

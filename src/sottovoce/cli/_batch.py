@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from sottovoce.cli import _output
@@ -77,6 +78,9 @@ def run_files(
             closing(run_batch(on_one, sources, jobs=jobs, debug=debug, tidy=tidy))
         )
         for source, outcome in zip(sources, running, strict=True):
+            if isinstance(outcome, Failure) and str(source.path) not in outcome.message:
+                # That of a process that died does not know the file.
+                outcome = replace(outcome, message=f"{source.path}: {outcome.message}")
             outcomes.append(outcome)
             if isinstance(outcome, Failure):
                 _say_failure(outcome, kind="error")

@@ -34,9 +34,10 @@ _IN_FLIGHT_PER_WORKER = 2
 """So that no worker waits for its next item."""
 _STALL_S = 60.0
 """Without any item in work: the worker died in the moment of taking one, and the item with it."""
-_START_S = 5.0
+_START_S = 3.0
 _TIDY_S = 20.0
-_MOST_BREAKS = 5
+_MOST_BREAKS = 8
+"""In a row, without a single item done: something else is wrong than one item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +139,13 @@ class _Crew:
         self._tidy = tidy
         self._todo = deque(range(len(items)))
         self._waiting: dict[Future[Any], int] = {}
+        self._aborted: list[int] = []
         self._done: dict[int, Any] = {}
         self._n_breaks = 0
         self._open()
 
     def _open(self) -> None:
-        # Nine commands of ten need no pool, and `--help` is quick.
+        # Late, so that `--help` and a single file are quick.
         from pebble import ProcessPool
 
         context = multiprocessing.get_context("spawn")
@@ -219,8 +221,9 @@ class _Crew:
             error = future.exception()
             if error is None:
                 self._done[index] = future.result()
+                self._n_breaks = 0
             elif isinstance(error, BrokenProcessPool):
-                self._todo.appendleft(index)
+                self._aborted.append(index)
                 is_broken = True
             elif isinstance(error, ProcessExpired):
                 self._n_died += 1
@@ -232,17 +235,22 @@ class _Crew:
             self._mend()
 
     def _mend(self) -> None:
-        """Make a new pool for what is left, where all workers died at once."""
+        """Make a new pool for what is left; pebble's breaks if one dies before any has work."""
         self._n_breaks += 1
-        self._todo.extendleft(self._waiting.values())
-        self._waiting.clear()
-        self._todo = deque(sorted(self._todo))
+        begun = list(self._waiting.values()) + self._aborted
+        workers = _list_workers()
         self._end_pool()
-        if self._n_breaks > _MOST_BREAKS:
-            while self._todo:
-                self._done[self._todo.popleft()] = _blame(None)
+        for index in begun:
+            for process in workers:
+                self._tidy_after(index, process)
+        self._todo = deque(sorted({*self._todo, *begun}))
+        self._waiting.clear()
+        self._aborted.clear()
+        if self._n_breaks <= _MOST_BREAKS:
+            self._open()
             return
-        self._open()
+        while self._todo:
+            self._done[self._todo.popleft()] = _blame(None)
 
     def _tidy_after(self, index: int, process: int) -> None:
         if self._tidy is not None:
