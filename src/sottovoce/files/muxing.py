@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.errors import AudioFileError
+from sottovoce.files.atomic import part_path
 from sottovoce.files.decoding.containers import import_av, open_container
 from sottovoce.files.track import Track, muxer_of
 from sottovoce.files.track_writer import DISK_ERRORS, open_track_writer
@@ -92,7 +92,7 @@ class ContainerWriter:
 
 def track_path(target: Path) -> Path:
     """Return a name beside `target` for the file of one track."""
-    return target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.part")
+    return part_path(target)
 
 
 def mux_tracks(original: Path, tracks: dict[int, Path], target: Path) -> None:

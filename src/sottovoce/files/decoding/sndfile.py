@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,11 @@ class SoundFileDecoder:
         self._path = path
         self._raw = None if isinstance(file, str) else file
         try:
-            self._file = sf.SoundFile(file)
+            # soundfile encodes names as UTF-8, which not every name on disk is.
+            if isinstance(file, str) and os.name == "posix":
+                self._file = sf.SoundFile(os.fsencode(file))
+            else:
+                self._file = sf.SoundFile(file)
         except (sf.LibsndfileError, RuntimeError, TypeError, ValueError) as err:
             if self._raw is not None:
                 self._raw.close()
