@@ -111,8 +111,8 @@ def open_flac(raw: Raw, stream: FlacStream, *, is_only: bool) -> SoundFileDecode
     does.
     """
     counted = {"n_frames": stream.n_frames, "notes": stream.notes, "missing": stream.missing}
-    if is_only and stream.total == stream.n_frames and raw.data is None:
-        return SoundFileDecoder(raw.path, path=raw.path, **counted)  # type: ignore[arg-type]
+    if is_only and stream.total == stream.n_frames:
+        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path, **counted)  # type: ignore[arg-type]
     file = raw.open()
     file.seek(stream.start + 18)
     numbers = int.from_bytes(file.read(8), "big")

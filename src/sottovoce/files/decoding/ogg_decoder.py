@@ -89,8 +89,8 @@ def _open_link(raw: Raw, stream: LogicalStream, missing: str, *, is_only: bool) 
     if not _suits_sndfile(stream):
         return _open_rewritten(raw, stream, functools.partial(_by_ffmpeg, raw, missing))
     shift, last, notes = _oddities(stream)
-    if is_only and not shift and last is None and raw.data is None and stream.pages[-1].flags & 4:
-        return SoundFileDecoder(raw.path, path=raw.path, notes=notes, missing=missing)
+    if is_only and not shift and last is None and stream.pages[-1].flags & 4:
+        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path, notes=notes, missing=missing)
 
     def read(file: object) -> Decoder:
         return SoundFileDecoder(

@@ -85,7 +85,7 @@ def find_parts(raw: Raw) -> list[Part]:
     if kind in ("mp4", "matroska", "ffmpeg"):
         return container_parts(raw)
     if kind == "sndfile":
-        return [Part("", functools.partial(SoundFileDecoder, raw.path, path=raw.path))]
+        return [Part("", lambda: SoundFileDecoder(raw.for_libsndfile(), path=raw.path))]
     # Where junk fills the first kilobytes only the name tells what to look for behind it.
     is_named = raw.path.lower().endswith(_MPEG_SUFFIXES)
     if kind == "mpeg" or start or is_named:
@@ -214,8 +214,7 @@ def _iff_parts(raw: Raw, kind: str, start: int) -> list[Part]:
         return [Part("", functools.partial(PcmDecoder, raw, layout))]
 
     def open_coded() -> Decoder:
-        file = raw.open() if raw.data is not None else raw.path
-        return SoundFileDecoder(file, path=raw.path)
+        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path)
 
     return [Part("", open_coded)]
 

@@ -44,6 +44,10 @@ class Raw:
             return io.BytesIO(self.data)
         return Path(self.path).open("rb")
 
+    def for_libsndfile(self) -> str | BinaryIO:
+        """Return what libsndfile opens fastest: a name on disk, or the bytes as a file."""
+        return self.path if self.data is None else self.open()
+
     def head(self, n: int) -> bytes:
         """Return the first at most `n` bytes."""
         with self.open() as file:
