@@ -25,6 +25,7 @@ def writers_in(folder):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes as Linux does")
 @pytest.mark.parametrize("in_place", [False, True], ids=["delivered", "in place"])
+@pytest.mark.slow
 def test_it_costs_its_own_file(in_place, shell, rng):
     takes = shell.folder / "takes"
     takes.mkdir()

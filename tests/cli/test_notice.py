@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 FIRST_USE = """
 import sys, time
 from pathlib import Path
@@ -16,6 +18,7 @@ print(choose_notice(owner=None, policy="all").owner_id)
 """
 
 
+@pytest.mark.slow
 def test_twenty_first_uses_at_once_make_one_key_and_no_failure(shell):
     processes = [
         subprocess.Popen(

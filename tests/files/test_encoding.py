@@ -250,6 +250,7 @@ MP3_CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sr", "channels", "kbps", "is_vbr"), MP3_CASES)
 def test_ten_encodings_of_mp3_keep_level_length_and_kind(
     tmp_path: Path, speech: dict[int, np.ndarray], sr: int, channels: int, kbps: int, is_vbr: bool

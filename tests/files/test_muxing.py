@@ -113,6 +113,7 @@ def track_info(path: Path, index: int) -> tuple[AudioInfo, np.ndarray]:
     return info, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILMS)
 def test_everything_but_the_sound_of_a_film_is_copied(
     tmp_path: Path, clip_path: Path, name: str
@@ -149,6 +150,7 @@ def test_everything_but_the_sound_of_a_film_is_copied(
         assert begins[1] == pytest.approx(begins[0], abs=lag + 2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "order"),
     [("film.mp4", b"mdat moov"), ("front.mp4", b"moov mdat"), ("pieces.mp4", b"moof")],
