@@ -132,7 +132,8 @@ def _patched(
         value = lie(truth)
         struct.pack_into(kind, data, at, value)
         ws.path.write_bytes(data)
-        unknown = value in (-1, _FULL)
+        # The size of the whole file promises nothing about the sound in it.
+        unknown = value in (-1, _FULL) or at in (4, 16)
         return made(
             ws,
             "header",

@@ -8,7 +8,7 @@ __all__ = ["BAD", "GOOD", "judge_marked", "judge_protect", "judge_read"]
 
 GOOD = ("whole", "whole and told", "refused with a remedy")
 BAD = ("shortened", "silently lost", "wrongly refused", "not told", "not marked", "crashed")
-_MORE = "more than its header says"
+_MORE = ("more than its header says", "files joined into one")
 
 
 def _whole_lengths(row: dict[str, Any]) -> tuple[int, int]:
@@ -65,7 +65,7 @@ def _judge_written(row: dict[str, Any], said: dict[str, Any], *, partial: bool =
         return "not marked"
     if made["refusal"] == "cut" and not partial:
         return "not told"
-    told = any(_MORE in line for line in said["warnings"])
+    told = any(any(words in line for words in _MORE) for line in said["warnings"])
     if made["is_more"] and not told:
         return "not told"
     return "whole and told" if told else "whole"
