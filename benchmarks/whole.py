@@ -99,6 +99,8 @@ def _summary(row: dict[str, Any]) -> dict[str, Any]:
         "n_written": out.get("n"),
         "level_db": out.get("level_db"),
         "title_kept": out.get("title_kept"),
+        "loss_told": any("lost" in line for line in written.get("warnings", [])),
+        "owner_read": out.get("look", {}).get("owner"),
         "takes": judge_marked(row),
         "said": _without_paths(" ".join([*filter(None, words), *written.get("warnings", [])])),
     }
@@ -294,10 +296,15 @@ def _level(rows: Sequence[dict[str, Any]]) -> str:
     titles = [row["title_kept"] for row in rows if row["title_kept"] is not None]
     if not steps:
         return "Nothing was written whose level could be compared."
+    untold = [f"`{r['name']}`" for r in rows if r["title_kept"] is False and not r["loss_told"]]
+    lost = f"; it is lost without a word in {len(untold)}" + (": " if untold else "")
+    owners = [one for row in rows for one in row["owner_read"] or ()]
     return (
         f"Level of what was written against the original: {min(steps):+.2f} to {max(steps):+.2f}"
         f" dB (RMS; median {np.median(steps):+.2f}), the mark included. The title is as it was in"
-        f" {sum(titles)} of {len(titles)} files that were written."
+        f" {sum(titles)} of {len(titles)} files that were written{lost}"
+        f"{', '.join(untold)}. The owner is read, not only a mark found, in"
+        f" {sum(owners)} of {len(owners)} tracks of them, {SECONDS} s each."
     )
 
 

@@ -75,7 +75,7 @@ _MAKERS = {  # form, one link, samples of a link that the format has no place to
     "ts": ("TS", _by_ffmpeg("-c:a aac -f mpegts", ".ts"), 4 * 1024),
     "oga": ("Ogg FLAC", _by_ffmpeg("-c:a flac -f ogg", ".oga"), 0),
 }
-_UNWRITABLE = {"MP2", "AC-3", "TS"}
+_UNWRITABLE = {"MP2", "AC-3", "TS", "Ogg FLAC"}
 
 
 def _join(kind: str, links: tuple[tuple[int, int], ...]) -> Callable[[Workshop], Made]:

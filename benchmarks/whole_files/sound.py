@@ -121,6 +121,11 @@ class Workshop:
         """Return the chance of this file."""
         return rng_for(self.seed, self.name)
 
+    @property
+    def phase_s(self) -> float:
+        """Return where in the pattern a mark begins."""
+        return float(rng_for(self.seed, self.name, "phase").uniform(0, 10.24))
+
     def scratch(self, suffix: str) -> Path:
         """Return a place for something in between."""
         path = self.folder / f"{self.name}.{len(self.scratches)}.tmp{suffix}"
@@ -147,7 +152,7 @@ class Workshop:
         gains = np.array([_GAINS[c % len(_GAINS)] for c in range(channels)], dtype=np.float32)
         out = gains[:, None] * mono
         if self.marked == number:
-            out = sv.protect(out, sr=sr, notice=OWNER)
+            out = sv.protect(out, sr=sr, notice=OWNER, phase_s=self.phase_s)
         return out
 
     def pcm(self, sr: int = 48_000, channels: int = 1, *, bits: int = 16, number: int = 0) -> bytes:

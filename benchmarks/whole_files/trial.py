@@ -75,17 +75,21 @@ def _read(path: Path, *, partial: bool = False) -> dict[str, Any]:
 
 
 def _look(path: Path, *, partial: bool = False) -> dict[str, Any]:
-    """Say which parts of a file carry the owner's mark."""
+    """Say which parts of a file carry a mark, and in which the owner is read."""
+    found = [part.detection for part in files.detect_parts(path, partial=partial)]
+    owner = OWNER.owner_id
     return {
-        "found": [
-            any(v.notice and v.notice.owner_id == OWNER.owner_id for v in part.detection.voices)
-            for part in files.detect_parts(path, partial=partial)
-        ]
+        "found": [one.found for one in found],
+        "owner": [
+            any(v.notice and v.notice.owner_id == owner for v in one.voices) for one in found
+        ],
     }
 
 
 def _protect(source: Path, target: Path, *, partial: bool = False) -> dict[str, Any]:
-    done = files.protect_file(source, target, notice=OWNER, partial=partial)
+    # The phase would be random: the same file shall give the same row.
+    phase_s = Workshop(source.parent, source.name).phase_s
+    done = files.protect_file(source, target, notice=OWNER, partial=partial, phase_s=phase_s)
     return {"status": done.status, "warnings": list(done.warnings), "seconds": done.duration_s}
 
 
@@ -95,6 +99,7 @@ def _listen(source: Path, target: Path, made: Made, before: dict[str, Any]) -> d
     same = before.get("rms_db") is not None and after.get("rms_db") is not None
     return {
         "n": after.get("n"),
+        "sr": after.get("sr"),
         "refused": after.get("refused"),
         "level_db": round(after["rms_db"] - before["rms_db"], 3) if same else None,
         "tracks": track_samples(target, made) if made.is_tracks else None,

@@ -11,18 +11,23 @@ BAD = ("shortened", "silently lost", "wrongly refused", "not told", "not marked"
 _MORE = ("more than its header says", "files joined into one")
 
 
-def _whole_lengths(row: dict[str, Any]) -> tuple[int, int]:
-    """Return the least and the most samples of the first part that are right."""
+def _whole_lengths(row: dict[str, Any], sr: int | None) -> tuple[float, float]:
+    """Return the least and the most samples of the first part that are right, at some rate.
+
+    Opus has no rate of its own: who reads it at the rate of what was encoded loses nothing.
+    """
     made = row["made"]
-    n = made["parts"][0]["n_samples"]
-    return n - made["tolerance"], n + made["tolerance"]
+    first = made["parts"][0]
+    ratio = sr / first["sr"] if sr else 1.0
+    n, tolerance = first["n_samples"] * ratio, made["tolerance"] * ratio
+    return n - tolerance, n + tolerance
 
 
 def judge_read(row: dict[str, Any]) -> str:
     """Return what became of reading one file."""
     made, read = row["made"], row.get("read", {})
-    least, most = _whole_lengths(row)
-    if "escaped" in read or "read" not in row:
+    least, most = _whole_lengths(row, read.get("sr", row.get("read_partial", {}).get("sr")))
+    if "read" not in row or "escaped" in read or "escaped" in row.get("read_partial", {}):
         return "crashed"
     if "refused" in read:
         if made["refusal"] == "changes":
@@ -49,7 +54,7 @@ def judge_read(row: dict[str, Any]) -> str:
 def _judge_written(row: dict[str, Any], said: dict[str, Any], *, partial: bool = False) -> str:
     """Return what became of a file that was written."""
     made, out = row["made"], said["out"]
-    least, _ = _whole_lengths(row)
+    least, _ = _whole_lengths(row, out.get("sr"))
     if said["status"] != "marked":
         return "not marked"
     if out["n"] is None or out["n"] < least:
@@ -74,7 +79,8 @@ def _judge_written(row: dict[str, Any], said: dict[str, Any], *, partial: bool =
 def judge_protect(row: dict[str, Any]) -> str:
     """Return what became of protecting one file."""
     made, said = row["made"], row.get("protect", {})
-    if "escaped" in said or "protect" not in row:
+    tries = (said, said.get("partial", {}), said.get("other", {}))
+    if "protect" not in row or any("escaped" in one for one in tries):
         return "crashed"
     if "status" in said:
         return _judge_written(row, said)
@@ -95,7 +101,7 @@ def judge_marked(row: dict[str, Any]) -> list[str]:
     verdicts = []
     for number in range(row["made"]["n_marks"]):
         look = row.get(f"take{number}")
-        if look is None or "escaped" in look:
+        if look is None or "escaped" in look or "escaped" in look.get("partial", {}):
             verdicts.append("crashed")
             continue
         if row["made"]["parts"][0]["n_samples"] == 0:

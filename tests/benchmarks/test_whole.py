@@ -121,7 +121,7 @@ def test_the_same_seed_makes_the_same_file(tmp_path: Path) -> None:
     made = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        made.append(make(Workshop(tmp_path / folder, "size_half_8_khz.wav", 3)))
+        made.append(make(Workshop(tmp_path / folder, "size_half_8_khz.wav", 3, 0)))
     assert made[0].path.read_bytes() == made[1].path.read_bytes()
 
 
