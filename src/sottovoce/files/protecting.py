@@ -161,15 +161,9 @@ def _write(
 def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[AudioInfo]:
     """Return what is known of the tracks to be marked, or refuse the file."""
     with open_audio(source, partial=partial) as file:
+        file.check_uniform()
         file.check_whole()
         parts, infos = file.parts, [file.info]
-    if len(parts) > 1 and parts[0].stream < 0:
-        names = ", ".join(part.name for part in parts)
-        raise UnsupportedFormatError(
-            f"is {len(parts)} recordings of different rates or channels joined into one ({names})",
-            path=str(source),
-            remedy="Split it, and protect each by itself.",
-        )
     if track is not None and not 1 <= track <= len(parts):
         raise ParameterError(
             f"{source} has no track {track}", remedy=f"It has {len(parts)} audio tracks."

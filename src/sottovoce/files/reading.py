@@ -154,8 +154,13 @@ def read(path: str | os.PathLike[str]) -> tuple[npt.NDArray[np.float32], int]:
     ------
     AudioFileError
         As `read_blocks`.
+
+    Notes
+    -----
+    Of a container with several audio tracks this is the first; `detect_parts` looks at all.
     """
     with open_audio(path) as file:
+        file.check_uniform()
         parts = [block.astype(np.float32, copy=False) for block in file.blocks(_BLOCK_S)]
         y = np.concatenate(parts, axis=1)
         return (y[0] if len(y) == 1 else y), file.info.sr
@@ -190,6 +195,7 @@ def read_blocks(
     if not block_s > 0:
         raise ParameterError(f"block_s={block_s!r} is not positive")
     with open_audio(path) as file:
+        file.check_uniform()
         for block in file.blocks(block_s):
             yield block.astype(np.float32, copy=False)
 
@@ -268,6 +274,23 @@ class OpenAudio:
         if missing and not self._partial:
             raise IncompleteAudioError(
                 f"is cut short: {missing}", path=self._path, remedy=_INCOMPLETE
+            )
+
+    def check_uniform(self) -> None:
+        """Raise where recordings of different rates or channels were joined into the file.
+
+        Raises
+        ------
+        UnsupportedFormatError
+            With their names.
+        """
+        if len(self.parts) > 1 and self.parts[0].stream < 0:
+            names = ", ".join(part.name for part in self.parts)
+            raise UnsupportedFormatError(
+                f"is {len(self.parts)} recordings of different rates or channels joined into one"
+                f" ({names})",
+                path=self._path,
+                remedy="Split it, and work on each by itself.",
             )
 
     def blocks(self, block_s: float) -> Iterator[Audio]:

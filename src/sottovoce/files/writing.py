@@ -18,7 +18,7 @@ import soundfile as sf
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
-from sottovoce.files.decoding.opening import find_layouts
+from sottovoce.files.decoding.opening import find_layouts, is_copied
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.encoding import choose_encoding
 from sottovoce.files.muxing import ContainerWriter
@@ -31,7 +31,7 @@ from sottovoce.files.vorbis_track import vorbis_level
 if TYPE_CHECKING:
     import os
 
-    from sottovoce.files.pcm import PcmLayout, Span
+    from sottovoce.files.pcm import Span
     from sottovoce.files.reading import AudioInfo
 
 __all__ = [
@@ -125,13 +125,9 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
     UnsupportedFormatError
         If this format can be read but not written.
     """
-    if is_uncompressed(info):
-        layout = find_layouts(Raw(info.path))
-        if layout is not None and not layout.n_missing:
-            return _PcmWriter(path, info, layout)
-        # The sizes of a part's header would promise the rest.
-        return _SoundFileWriter(path, info, boost=boost)
-    if _is_for_soundfile(info):
+    if is_copied(info):
+        return _PcmWriter(path, info)
+    if is_uncompressed(info) or _is_for_soundfile(info):
         return _SoundFileWriter(path, info, boost=boost)
     track = describe_track(info)
     if choose_encoding(track, boost=boost) is None:
@@ -168,7 +164,9 @@ def _converted(info: AudioInfo, track: Track, suffix: str) -> AudioInfo:
 class _PcmWriter:
     """Copies the original and replaces its samples."""
 
-    def __init__(self, path: Path, info: AudioInfo, layout: PcmLayout) -> None:
+    def __init__(self, path: Path, info: AudioInfo) -> None:
+        layout = find_layouts(Raw(info.path))
+        assert layout is not None  # noqa: S101 - the caller saw it
         self._spans = deque(layout.spans)
         self._n_done = 0
         self._n_channels = info.n_channels

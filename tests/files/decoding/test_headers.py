@@ -157,6 +157,20 @@ def test_an_ogg_without_its_last_page_is_read() -> None:
 
 
 @pytest.mark.codec
+def test_a_matroska_file_proves_that_it_was_cut(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(riff(FMT, chunk(b"data", PCM)))
+    for name, options in (("a.mka", []), ("live.mka", ["-live", "1"])):
+        command = ["ffmpeg", "-v", "error", "-i", "a.wav", "-c:a", "flac", *options, name]
+        subprocess.run(command, cwd=tmp_path, check=True)
+    whole, live = (tmp_path / "a.mka").read_bytes(), (tmp_path / "live.mka").read_bytes()
+    assert count(whole)[0] == count(live)[0] == N
+    with pytest.raises(IncompleteAudioError):
+        count(whole[: len(whole) // 2])
+    # One that was streamed does not know its size, so nothing proves that a part is missing.
+    assert 0 < count(live[: len(live) // 2])[0] < N
+
+
+@pytest.mark.codec
 def test_an_mp3_is_as_long_as_its_frames(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(riff(FMT, chunk(b"data", PCM * 4)))
     lame = ["lame", "--quiet", "-V", "4"]

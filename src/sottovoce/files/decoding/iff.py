@@ -50,6 +50,8 @@ def walk_aiff(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout |
     common, sound = b"", None
     at = start + 12
     for _ in range(_MOST_CHUNKS):
+        if at >= end:
+            break
         file.seek(at)
         head = file.read(8)
         if len(head) < 8:
@@ -128,7 +130,7 @@ def _chain(file: BinaryIO, end: int, form: str, *, even: bool) -> Callable[[int]
     n_head = struct.calcsize(form)
 
     def follow(at: int) -> int | None:
-        file.seek(at)
+        file.seek(min(at, end))
         head = file.read(n_head)
         if len(head) < n_head:
             return None
@@ -147,6 +149,8 @@ def walk_caf(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | 
     description, sound = b"", None
     at = start + 8
     for _ in range(_MOST_CHUNKS):
+        if at >= end:
+            break
         file.seek(at)
         head = file.read(12)
         if len(head) < 12:
@@ -189,6 +193,8 @@ def walk_w64(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | 
     fmt, sound = b"", None
     at = start + 40
     for _ in range(_MOST_CHUNKS):
+        if at >= end:
+            break
         file.seek(at)
         head = file.read(24)
         if len(head) < 24:
@@ -216,7 +222,7 @@ def walk_w64(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | 
     declared = None if size >= 1 << 62 else max(size, 0)
 
     def follow(at: int) -> int | None:
-        file.seek(at)
+        file.seek(min(at, end))
         head = file.read(24)
         size = int.from_bytes(head[16:], "little")
         is_chunk = len(head) == 24 and head[4:16] == _W64_TAIL and 24 <= size <= end - at

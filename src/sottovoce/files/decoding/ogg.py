@@ -184,10 +184,8 @@ def _find_mark(file: BinaryIO, at: int, end: int) -> int:
     return end
 
 
-def rewrite_link(
-    file: BinaryIO, stream: LogicalStream, *, shift: int, last: int | None
-) -> BinaryIO:
-    """Return one stream alone, its granules shifted, its pages numbered, its end marked.
+def rewrite_link(file: BinaryIO, stream: LogicalStream, *, last: int | None) -> BinaryIO:
+    """Return one stream alone, its pages numbered, its end marked.
 
     Parameters
     ----------
@@ -195,8 +193,6 @@ def rewrite_link(
         The whole file.
     stream : LogicalStream
         Of a link.
-    shift : int
-        Taken away from every granule.
     last : int or None
         Granule of the last page; None keeps it.
 
@@ -211,8 +207,6 @@ def rewrite_link(
         file.seek(page.offset)
         data = bytearray(file.read(page.n_bytes))
         granule = page.granule
-        if granule:
-            granule = max(granule - shift, 0)
         if page is final and last is not None:
             granule = last
         data[5] = page.flags | _LAST if page is final else page.flags & ~_LAST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from typing import TYPE_CHECKING
 
 from sottovoce.files.decoding.containers import open_stream
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from sottovoce.files.decoding.raw import Raw
 
 __all__ = ["ogg_parts"]
-
-_LATE_S = 1.0
-"""A stream whose first sound lies later than this was recorded from its middle."""
 
 
 def ogg_parts(raw: Raw) -> list[Part]:
@@ -85,11 +81,11 @@ def _rate(stream: LogicalStream) -> int:
 
 
 def _open_link(raw: Raw, stream: LogicalStream, missing: str, *, is_only: bool) -> Decoder:
-    """Return the decoder of one stream, which sees one link whose granules start at 0."""
+    """Return the decoder of one stream, which sees one link alone."""
     if not _suits_sndfile(stream):
         return _open_rewritten(raw, stream, functools.partial(_by_ffmpeg, raw, missing))
-    shift, last, notes = _oddities(stream)
-    if is_only and not shift and last is None and stream.pages[-1].flags & 4:
+    last, notes = _oddities(stream)
+    if is_only and last is None and stream.pages[-1].flags & 4:
         return SoundFileDecoder(raw.for_libsndfile(), path=raw.path, notes=notes, missing=missing)
 
     def read(file: object) -> Decoder:
@@ -101,7 +97,7 @@ def _open_link(raw: Raw, stream: LogicalStream, missing: str, *, is_only: bool) 
             missing=missing,
         )
 
-    return _open_rewritten(raw, stream, read, shift=shift, last=last)
+    return _open_rewritten(raw, stream, read, last=last)
 
 
 def _open_rewritten(
@@ -109,11 +105,10 @@ def _open_rewritten(
     stream: LogicalStream,
     read: Callable[[object], Decoder],
     *,
-    shift: int = 0,
     last: int | None = None,
 ) -> Decoder:
     with raw.open() as file:
-        rewritten = rewrite_link(file, stream, shift=shift, last=last)
+        rewritten = rewrite_link(file, stream, last=last)
     return read(rewritten)
 
 
@@ -121,13 +116,11 @@ def _by_ffmpeg(raw: Raw, missing: str, file: object) -> Decoder:
     return open_stream(raw, 0, file=file, missing=missing)  # type: ignore[arg-type]
 
 
-def _oddities(stream: LogicalStream) -> tuple[int, int | None, list[str]]:
+def _oddities(stream: LogicalStream) -> tuple[int | None, list[str]]:
     """Return what is wrong with the granules of a stream.
 
     Returns
     -------
-    shift : int
-        Granules before the first sound.
     last : int or None
         What the last granule should be, where it is wrong.
     notes : list of str
@@ -136,24 +129,14 @@ def _oddities(stream: LogicalStream) -> tuple[int, int | None, list[str]]:
     notes = ["lacks pages in the middle; what is there was read"] if stream.has_gap else []
     granules = [page.granule for page in stream.pages if page.granule]
     if not granules:
-        return 0, None, notes
-    shift = _late(stream, granules)
+        return None, notes
     last = None
     final = stream.pages[-1].granule
     if final is not None and len(granules) > 1 and final < max(granules[:-1]):
         # A last page may end early, but not before the one in front of it.
         last = _NEVER
         notes.append("holds more than its header says; all of it was read")
-    return shift, last, notes
-
-
-def _late(stream: LogicalStream, granules: list[int]) -> int:
-    """Return by how many granules a stream begins late: more than its first page can hold."""
-    rate = _rate(stream) or 48_000
-    step = max((b - a for a, b in itertools.pairwise(granules)), default=0)
-    first = granules[0]
-    longest = max(step, round(_LATE_S * rate))
-    return first - min(longest, step or longest) if first > 2 * longest else 0
+    return last, notes
 
 
 _NEVER = (1 << 62) - 1

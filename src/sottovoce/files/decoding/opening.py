@@ -17,21 +17,22 @@ from sottovoce.files.decoding.containers import container_parts, open_stream
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
 from sottovoce.files.decoding.flac import open_flac, walk_flac
 from sottovoce.files.decoding.layout import lay_out, unreadable
+from sottovoce.files.decoding.matroska import count_missing
 from sottovoce.files.decoding.mpeg_decoder import mpeg_parts
 from sottovoce.files.decoding.ogg_decoder import ogg_parts
 from sottovoce.files.decoding.pcm_decoder import PcmDecoder
-from sottovoce.files.decoding.raw import Spliced
+from sottovoce.files.decoding.raw import Raw, Spliced
 from sottovoce.files.decoding.riff import Wave, walk_riff
 from sottovoce.files.decoding.sndfile import SoundFileDecoder
-from sottovoce.files.pcm import PcmLayout, format_of_subtype
+from sottovoce.files.pcm import PcmLayout, format_of_subtype, is_uncompressed
 from sottovoce.files.sniffing import HEAD_BYTES, kind_of, skip_id3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sottovoce.files.decoding.raw import Raw
+    from sottovoce.files.reading import AudioInfo
 
-__all__ = ["find_layouts", "find_parts"]
+__all__ = ["find_layouts", "find_parts", "is_copied"]
 
 _MPEG_TAGS = {0x50, 0x55}
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mp1", ".mpa", ".mpga")
@@ -82,7 +83,12 @@ def find_parts(raw: Raw) -> list[Part]:
         return ogg_parts(raw)
     if kind == "adts":
         return _adts_parts(raw, start)
-    if kind in ("mp4", "matroska", "ffmpeg"):
+    if kind == "matroska":
+        with raw.open() as file:
+            n_missing = count_missing(file, end=raw.n_bytes)
+        missing = f"{n_missing:,} bytes of it are not there" if n_missing else ""
+        return container_parts(raw, missing=missing)
+    if kind in ("mp4", "ffmpeg"):
         return container_parts(raw)
     if kind == "sndfile":
         return [Part("", lambda: SoundFileDecoder(raw.for_libsndfile(), path=raw.path))]
@@ -113,6 +119,20 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
     layouts = [_wave_layout(wave) for wave in _walk_waves(raw, start)]
     known = [layout for layout in layouts if layout is not None]
     return _join(known) if len(known) == len(layouts) else None
+
+
+def is_copied(info: AudioInfo) -> bool:
+    """Return whether the marked file is a copy of the original with other samples in it.
+
+    So are uncompressed files, unless a part is missing: their header would promise the rest.
+    """
+    if not is_uncompressed(info):
+        return False
+    try:
+        layout = find_layouts(Raw(info.path))
+    except UnreadableAudioError:
+        return True  # whoever reads it will say so
+    return layout is not None and not layout.n_missing
 
 
 def _riff_parts(raw: Raw, start: int) -> list[Part]:

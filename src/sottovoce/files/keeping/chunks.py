@@ -182,7 +182,11 @@ def _append(source: BinaryIO, target: BinaryIO, start: int) -> None:
     present = {chunk.name for chunk in chunks}
     if not present & set(_SOUND):
         return  # the size of the sound is open, and nothing can stand behind it
-    wanted = [c for c in read_chunks(source, start) if c.name not in _OWN | present]
+    wanted = [chunk for chunk in read_chunks(source, start) if chunk.name not in _OWN]
+    names = {chunk.name for chunk in wanted}
+    for chunk in chunks:
+        if chunk.name in names and magic != b"caff":  # what the encoder says of itself
+            _blank(target, chunk)
     if wanted and magic == b"caff":
         target.truncate(chunks[-1].body + chunks[-1].n_bytes)
     for chunk in wanted:

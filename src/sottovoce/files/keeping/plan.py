@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, UnsupportedFormatError
 from sottovoce.files.decoding.containers import import_av
+from sottovoce.files.decoding.opening import is_copied
 from sottovoce.files.keeping.asf import carry_asf, has_mutagen
 from sottovoce.files.keeping.bare_streams import carry_bare, plan_bare
 from sottovoce.files.keeping.chunks import carry_chunks, plan_chunks
@@ -17,7 +18,6 @@ from sottovoce.files.keeping.found import Found
 from sottovoce.files.keeping.id3 import id3_size
 from sottovoce.files.keeping.m4a_tags import carry_m4a, plan_m4a
 from sottovoce.files.keeping.ogg import carry_ogg, plan_ogg
-from sottovoce.files.pcm import is_uncompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +117,7 @@ def carry_over(source: Path, target: Path, info: AudioInfo) -> tuple[str, ...]:
 def _plan(file: BinaryIO, source: Path, info: AudioInfo) -> Found:
     kind, start = _sniff(file, info)
     if kind == "chunks":
-        return plan_chunks(file, start, is_encoded=not is_uncompressed(info))
+        return plan_chunks(file, start, is_encoded=not is_copied(info))
     if kind == "asf":
         lost = [] if has_mutagen() else [f"the tags (kept after: {_INSTALL})"]
         return Found(lost=lost)
@@ -132,7 +132,7 @@ def _carry(old: BinaryIO, new: BinaryIO, source: Path, target: Path, info: Audio
     if kind != _sniff(new, info)[0]:
         raise UnsupportedFormatError("the copy is of another format")
     if kind == "chunks":
-        return carry_chunks(old, new, start, is_encoded=not is_uncompressed(info))
+        return carry_chunks(old, new, start, is_encoded=not is_copied(info))
     if kind == "asf":
         return carry_asf(source, target) if has_mutagen() else []
     carriers = {"bare": carry_bare, "flac": carry_flac, "ogg": carry_ogg, "boxes": carry_m4a}
@@ -164,7 +164,7 @@ def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
     if info.subtype.startswith("MPEG"):
         return "bare", start  # with something else in front
     is_frame = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0
-    known = head[:2] == b"\x0b\x77" or head[:4] == b"wvpk" or head[:8] == b"APETAGEX"
+    known = head[:2] == b"\x0b\x77" or head[:4] in (b"wvpk", b"TTA1") or head[:8] == b"APETAGEX"
     return ("bare" if is_frame or known or start else "other"), start
 
 
