@@ -103,12 +103,14 @@ class TestAdversaries:
         out, _ = cancel_sync()(y, sr, np.random.default_rng(0))
         assert sv.detect(out, sr=sr).score < 0.5 * sv.detect(y, sr=sr).score
 
+    @pytest.mark.slow
     def test_random_gains_do_not(self, marked: tuple[np.ndarray, int, sv.Notice]) -> None:
         y, sr, _ = marked
         out, _ = random_gains(3, 0.3)(y, sr, np.random.default_rng(0))
         assert out.shape == y.shape
         assert sv.detect(out, sr=sr).found
 
+    @pytest.mark.slow
     def test_a_copied_mark_is_found_but_sealed_badly(
         self, marked: tuple[np.ndarray, int, sv.Notice], clip: tuple[np.ndarray, int]
     ) -> None:

@@ -19,6 +19,7 @@ def take(shell, clip: tuple) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_pack_and_its_score(shell, take: Path) -> None:
     before = take.read_bytes()
     made = shell("abx", "take.wav", "--trials", 6, "--seed", 1)
@@ -47,6 +48,7 @@ def test_guessing_is_called_guessing(shell) -> None:
     assert "no sign that a difference was heard" in scored.out
 
 
+@pytest.mark.slow
 def test_a_second_test_needs_force(shell, take: Path) -> None:
     assert shell("abx", "take.wav", "--trials", 5).code == 0
     again = shell("abx", "take.wav", "--trials", 5)

@@ -81,6 +81,7 @@ def test_absence_is_never_claimed(shell, take):
     assert "unmarked" not in done.out
 
 
+@pytest.mark.slow
 def test_the_picture_is_drawn(shell, marked_take):
     done = shell("check", marked_take, "--plot", "found.png")
     assert done.code == 0
@@ -96,6 +97,7 @@ def test_a_picture_of_two_files_is_refused(shell, take, marked_take):
     assert "Name one file." in done.err
 
 
+@pytest.mark.slow
 def test_a_picture_of_an_unknown_kind_is_refused(shell, marked_take):
     done = shell("check", marked_take, "--plot", "found.xyz")
     assert done.code == 2
@@ -157,6 +159,7 @@ def test_thorough_finds_a_take_that_plays_faster(shell, marked_take, clip):
     assert json.loads(done.out)["voices"][0]["speed"] == pytest.approx(1.04, abs=0.005)
 
 
+@pytest.mark.slow
 def test_a_clip_of_a_few_samples_can_be_checked_and_drawn(shell):
     sf.write(shell.folder / "tiny.wav", [0.1] * 100, 16_000)
     done = shell("check", "tiny.wav", "--plot", "tiny.png")

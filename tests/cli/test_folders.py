@@ -48,6 +48,7 @@ def test_a_delivery_holds_everything_and_the_last_line_adds_up(shell, takes):
     assert sum("takes/bad.wav" in line for line in lines) == 2
 
 
+@pytest.mark.slow
 def test_json_tells_what_was_left_out_in_a_last_line(shell, takes):
     (takes / "dead.wav").symlink_to("nowhere")
     for command, key in (("protect", "status"), ("check", "verdict")):
@@ -72,6 +73,7 @@ def test_nothing_found_is_an_error_and_says_what_was_there(shell):
         assert "not looked at: 1 .pdf" in done.err
 
 
+@pytest.mark.slow
 def test_sound_behind_a_link_that_is_not_followed_is_not_examined(shell, takes):
     assert shell("check", "takes").code == 1
     (takes / "more").symlink_to("/usr")
@@ -81,6 +83,7 @@ def test_sound_behind_a_link_that_is_not_followed_is_not_examined(shell, takes):
     assert done.err.splitlines()[-1] == "3 in: 3 without a mark found"
 
 
+@pytest.mark.slow
 def test_in_place_each_file_is_marked_once_under_all_its_names(shell, takes, clip):
     sf.write(takes / "one.wav", *clip, subtype="PCM_16")
     (takes / "hard.wav").hardlink_to(takes / "one.wav")
@@ -105,6 +108,7 @@ def test_the_words_of_the_mark_are_said_only_where_one_was_written(shell, take):
     assert "Each mark says" not in shell("protect", "take.wav", "--in-place", *OWNER).err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_names_that_are_not_utf_8_work(as_json, shell, rng):
     raw = b"t\xe9l\xe9"
@@ -127,6 +131,7 @@ def test_names_that_are_not_utf_8_work(as_json, shell, rng):
     assert shell("protect", folder.name, "--in-place", *OWNER, *options).code == 0
 
 
+@pytest.mark.slow
 def test_a_file_whose_name_looks_like_an_option_gets_a_hint(shell, rng):
     sf.write(shell.folder / "-take.wav", rng.normal(scale=0.1, size=24_000), 16_000)
     for command in ("protect", "check"):

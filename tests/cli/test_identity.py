@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 import sottovoce
 
 
+@pytest.mark.slow
 def test_a_key_is_made_shown_and_never_replaced(shell):
     made = shell("id", "new")
     assert made.code == 0

@@ -69,6 +69,7 @@ def test_closing_early_ends_the_workers():
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 def test_every_death_costs_one_item_and_is_told_with_its_process():
     died = []
     items = [1, -3, 2, -3, -3, 4, -3]
@@ -114,6 +115,7 @@ def children_of(parent):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes as Linux does")
 def test_workers_that_die_without_work_cost_nothing():
     outcomes = run_batch(kill_workers, ["kill", *range(20)], jobs=2)
@@ -122,6 +124,7 @@ def test_workers_that_die_without_work_cost_nothing():
     assert list(outcomes) == list(range(20))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes as Linux does")
 def test_workers_that_die_while_they_start_cost_nothing():
     killed = []

@@ -109,6 +109,7 @@ def test_policy_owner_and_strength_are_chosen(shell, take):
     assert voice["payload"]["owner"] == owner
 
 
+@pytest.mark.slow
 def test_a_stronger_mark_is_a_larger_change(shell, take, clip):
     changes = []
     for strength in ("studio", "standard", "strong", "2.5"):

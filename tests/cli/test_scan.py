@@ -62,6 +62,7 @@ class TestAnswers:
     def test_exit_zero(self, shell, data):
         assert shell("scan", "data/anna", "--exit-zero", "--jobs", 1).code == 0
 
+    @pytest.mark.slow
     def test_options_may_stand_before_the_data(self, shell, data):
         assert shell("scan", "--jobs", 1, "-o", "out", "data/bert").code == 0
         assert (shell.folder / "out" / "summary.json").is_file()
@@ -83,6 +84,7 @@ def test_what_marks_say_of_training_is_told(capsys, tmp_path):
 class TestListOnly:
     """For hooks: names and an exit code, and no file left behind."""
 
+    @pytest.mark.slow
     def test_what_must_go_is_named_and_nothing_is_kept(self, shell, data):
         before = sorted(shell.folder.rglob("*"))
         done = shell("scan", "--list-only", data, "--jobs", 1)
@@ -96,6 +98,7 @@ class TestListOnly:
         assert done.code == 3
         assert done.out.splitlines() == ["data/odd/empty.mp3", "data/odd/text.wav"]
 
+    @pytest.mark.slow
     def test_nothing_is_said_where_nothing_must_go(self, shell, data):
         done = shell("scan", "--list-only", "--", "data/bert/long.flac")
         assert (done.code, done.out) == (0, "")
@@ -105,6 +108,7 @@ class TestListOnly:
 
 
 class TestFurther:
+    @pytest.mark.slow
     def test_shards_merge(self, shell, data):
         for number in (1, 2):
             shell("scan", data, "--shard", f"{number}/2", "-o", f"part-{number}", "--jobs", 1)
@@ -116,6 +120,7 @@ class TestFurther:
         )
         assert merged == whole
 
+    @pytest.mark.slow
     def test_filter_makes_a_copy_without_marks(self, shell, data):
         shell("scan", data, "-o", "out", "--jobs", 1)
         done = shell("scan", "filter", "out", "--to", "kept")
@@ -124,6 +129,7 @@ class TestFurther:
         assert not (shell.folder / "kept" / "anna" / "long.flac").exists()
         assert shell("scan", "filter", "out", "--to", "kept").code == 2
 
+    @pytest.mark.slow
     def test_status_and_report(self, shell, data):
         shell("scan", data, "-o", "out", "--jobs", 1)
         assert "8 recordings" in shell("scan", "status", "out").out
@@ -172,6 +178,7 @@ class TestInterrupts:
             time.sleep(0.02)
         return process
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_an_interrupt_ends_it_soon_and_it_can_go_on(self, number, shell, many):
         with self.start_and_wait(shell, many, "-o", "out") as process:

@@ -74,6 +74,7 @@ class TestFound:
         assert begin == pytest.approx(20, abs=3)
         assert end == pytest.approx(45, abs=3)
 
+    @pytest.mark.slow
     def test_the_seal_is_found_with_its_key_only(self, speech: np.ndarray) -> None:
         key = bytes(range(32))
         marked = sv.protect(speech, sr=16_000, notice=NOTICE, seal_key=key)[777:]

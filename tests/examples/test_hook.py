@@ -29,6 +29,7 @@ def test_it_looks_at_all_sound_and_at_nothing_else(hook):
         assert not re.search(hook["files"], name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "code", "told"),
     [

@@ -29,6 +29,7 @@ def send(marker, sound, sizes):
     return np.concatenate(parts)[: len(sound)]
 
 
+@pytest.mark.slow
 @given(
     sizes=st.lists(st.integers(1, 2_048), min_size=1, max_size=5),
     sr=st.sampled_from([8_000, 11_025, 16_000, 44_100, 48_000]),

@@ -58,11 +58,13 @@ class TestScan:
         _, statuses = run(folder, tmp_path / "l")
         assert statuses == EXPECTED
 
+    @pytest.mark.slow
     def test_the_iterator_needs_no_ledger(self, folder):
         findings = {f.id.removeprefix(f"{folder}/"): f for f in scan_paths([folder])}
         assert {name: f.status for name, f in findings.items()} == EXPECTED
         assert findings["anna/long.flac"].groups == {"folder": f"{folder}/anna"}
 
+    @pytest.mark.slow
     def test_what_is_known_is_not_looked_at_again(self, folder, tmp_path):
         run(folder, tmp_path / "l")
         scan, statuses = run(folder, tmp_path / "l")
@@ -70,6 +72,7 @@ class TestScan:
         # Those that could not be read are tried again.
         assert scan.n_resumed == 6
 
+    @pytest.mark.slow
     def test_what_changed_is_looked_at_again(self, folder, tmp_path):
         run(folder, tmp_path / "l")
         shutil.copy(folder / "anna" / "long.flac", folder / "bert" / "long.flac")
@@ -77,6 +80,7 @@ class TestScan:
         assert statuses == {**EXPECTED, "bert/long.flac": "marked"}
         assert scan.n_resumed == 5
 
+    @pytest.mark.slow
     def test_rescan_looks_at_everything(self, folder, tmp_path):
         run(folder, tmp_path / "l")
         scan, _ = run(folder, tmp_path / "l", rescan=True)
@@ -104,6 +108,7 @@ class TestScan:
 
 
 class TestShards:
+    @pytest.mark.slow
     def test_shards_are_a_partition_and_merge_to_the_whole(self, folder, tmp_path):
         # So many that one gets nothing.
         numbers = range(1, 14)
@@ -122,6 +127,7 @@ class TestShards:
 
 
 class TestOutputs:
+    @pytest.mark.slow
     def test_results_do_not_depend_on_how_the_scan_went(self, folder, tmp_path):
         outputs = []
         for name, shuffled in (("a", False), ("b", True)):

@@ -116,6 +116,7 @@ class TestHarm:
         with pytest.raises(ParameterError, match="may start no other"):
             examine_batch({"audio": [encode()]})
 
+    @pytest.mark.slow
     def test_a_fork_has_a_child_of_its_own(self):
         examine_batch({"audio": [encode()]})
         first = example_batches._pools[os.getpid()]
@@ -146,6 +147,7 @@ class TestHarm:
         assert example_batches._pools == {os.getpid(): first}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_process_that_is_killed_leaves_nothing_behind(tmp_path):
     code = (

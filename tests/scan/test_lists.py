@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import fsspec
+import pytest
 
 from sottovoce.scan.lists import ListSource
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
@@ -57,6 +58,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, takes: list[str]) -> None
     assert all(one.id.encode() and one.message for one in told)
 
 
+@pytest.mark.slow
 def test_a_list_of_many_is_not_held(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("".join(f"{i}.wav\n" for i in range(200_000)))

@@ -46,6 +46,7 @@ class TestFaults:
         assert "last words" in findings["bomb"].message
         assert Counter(f.status for f in findings.values())["undetermined"] == 99
 
+    @pytest.mark.slow
     def test_a_hang_costs_one_recording(self, word):
         recordings = copies(word, 10)
         recordings[3] = make(Quagmire, "mire")
@@ -53,6 +54,7 @@ class TestFaults:
         assert findings["mire"].status == "timeout"
         assert Counter(f.status for f in findings.values())["undetermined"] == 9
 
+    @pytest.mark.slow
     def test_a_hog_is_stopped_and_its_worker_goes_on(self, word):
         recordings = [*copies(word, 5), make(Hog, "hog")]
         findings = scan(recordings, workers=1, memory_bytes=1 << 30)
@@ -62,6 +64,7 @@ class TestFaults:
 
 
 class TestFlow:
+    @pytest.mark.slow
     def test_each_recording_comes_out_once(self, word):
         recordings = copies(word, 500)
         seen = Counter(r.id for r, _ in examine_all(recordings, workers=2, limits=Limits()))
@@ -87,6 +90,7 @@ class TestFlow:
         assert n_read < 1_000
         results.close()
 
+    @pytest.mark.slow
     def test_a_scan_that_ends_while_workers_start_ends_without_a_word(self, word, capfd):
         for one, status in ((word, "undetermined"), (make(Bomb, "bomb"), "crashed")):
             found = list(examine_all([one], workers=3, limits=Limits()))
@@ -101,6 +105,7 @@ class TestFlow:
         assert "MKL_NUM_THREADS" not in os.environ
 
 
+@pytest.mark.slow
 def test_workers_end_and_clear_up_when_the_scan_is_killed(dataset, tmp_path):
     code = (
         "from sottovoce.scan.pool import examine_all\n"
