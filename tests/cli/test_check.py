@@ -166,3 +166,29 @@ def test_a_clip_of_a_few_samples_can_be_checked_and_drawn(shell):
     assert done.code == 1
     assert "too short to tell" in done.out
     assert (shell.folder / "tiny.png").is_file()
+
+
+def test_asking_about_an_owner_is_answered_in_words_and_code(shell, marked_take):
+    theirs, nobody = "4f2a-91c0-77de", "aaaa-bbbb-cccc"
+    assert shell("check", marked_take, "--owner", theirs).code == 0
+    done = shell("check", marked_take, "--owner", nobody)
+    assert done.code == 1
+    assert "PROTECTED" not in done.out
+    assert "not of the owner that was asked about" in done.out
+    assert f"the mark names owner {theirs}" in done.out
+    assert "--thorough" not in done.err
+    fields = json.loads(shell("check", marked_take, "--mine", "--json").out)
+    assert (fields["found"], fields["asked_for_found"]) == (True, False)
+    assert fields["voices"][0]["yours"] is None
+    assert "neither one of your identities" in shell("check", marked_take, "--owner", "4f-9c").err
+
+
+def test_a_closed_pipe_is_not_taken_for_no_mark(shell, marked_take):
+    import os
+
+    read, write = os.pipe()
+    os.close(read)
+    with shell.start("check", marked_take, stdout=write) as process:
+        os.close(write)
+        process.communicate(timeout=60)
+    assert process.returncode == 141

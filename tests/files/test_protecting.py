@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +18,6 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.files import detect_file, detect_parts, protect_file, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOTICE = sv.Notice(owner_id=9)
 
@@ -136,7 +133,7 @@ def test_every_track_is_marked_or_the_one_that_is_named(take: Path, tmp_path: Pa
     assert "fr" in parts[1].name
     protect_file(film, tmp_path / "one.mka", notice=NOTICE, track=2)
     assert [part.detection.found for part in detect_parts(tmp_path / "one.mka")] == [False, True]
-    with pytest.raises(ParameterError, match="has no track 3"):
+    with pytest.raises(ParameterError, match="no audio track 3"):
         protect_file(film, tmp_path / "one.mka", notice=NOTICE, track=3)
 
 
@@ -151,3 +148,42 @@ def test_a_format_that_cannot_be_written_names_one_that_can(take: Path, tmp_path
     done = protect_file(source, tmp_path / "take.flac", notice=NOTICE)
     assert done.status == "marked"
     assert detect_file(tmp_path / "take.flac").found
+
+
+@pytest.mark.codec
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [
+        ("a.mkv", "aac", "192k"),
+        ("a.webm", "libopus", "128k"),
+        ("a.mka", "ac3", "192k"),
+        ("a.ts", "aac", "160k"),
+        ("a.mp4", "aac", "160k"),
+    ],
+)
+def test_a_copy_has_no_lower_rate(
+    tmp_path: Path, rng: np.random.Generator, name: str, codec: str, rate: str
+) -> None:
+    """Of noise, that no encoder can save bits on."""
+    import av
+
+    def measure(path: Path) -> float:
+        with av.open(str(path)) as container:
+            packets = list(container.demux(container.streams.audio[0]))
+        seconds = sum(float(one.duration * one.time_base) for one in packets if one.duration)
+        return 8 * sum(one.size for one in packets) / seconds
+
+    sf.write(tmp_path / "a.wav", rng.normal(scale=0.2, size=(12 * 48_000, 2)), 48_000)
+    command = ["ffmpeg", "-v", "error", "-i", "a.wav", "-c:a", codec, "-b:a", rate, name]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    out = tmp_path / f"out{Path(name).suffix}"
+    protect_file(tmp_path / name, out, notice=NOTICE)
+    assert measure(out) >= 0.97 * measure(tmp_path / name)
+
+
+def test_a_file_without_a_suffix_can_be_protected(take: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "take"
+    bare.write_bytes(take.read_bytes())
+    assert protect_file(bare, tmp_path / "take.protected", notice=NOTICE).status == "marked"
+    with pytest.raises(AudioFileError, match="another suffix"):
+        protect_file(bare, tmp_path / "take.flac", notice=NOTICE)

@@ -81,7 +81,7 @@ def main() -> None:
     except click.ClickException as err:
         err.show()
         code = err.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, _output.PipeClosedError):
         # Whoever read the results has had enough (`| head`); Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _PIPE_CLOSED

@@ -23,7 +23,7 @@ MEANINGS = {
         ExitCode.ERROR: "a file failed or was refused, or no audio file was found",
     },
     "check": {
-        ExitCode.DONE: "a mark was found in at least one file",
+        ExitCode.DONE: "a mark was found, and no file failed",
         ExitCode.NOT_FOUND: "no mark was found, and all of the sound was examined",
         ExitCode.ERROR: "a file failed or held sound that was not examined,"
         " or no audio file was found",

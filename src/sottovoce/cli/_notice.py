@@ -8,6 +8,7 @@ import click
 
 from sottovoce import Notice
 from sottovoce.cli import _output
+from sottovoce.cli._whose import find_owner
 from sottovoce.cli._words import format_path
 from sottovoce.core.payload import FIRST_YEAR
 from sottovoce.errors import ParameterError
@@ -45,18 +46,16 @@ def choose_notice(*, owner: str | None, policy: str) -> Notice:
 def _choose_owner(owner: str | None) -> int:
     """Return the owner id of an identity, making the default one on first use."""
     from sottovoce.rights import (
-        ANONYMOUS,
         DEFAULT_IDENTITY,
         format_owner_id,
         list_identities,
         load_identity,
         make_identity,
-        parse_owner_id,
     )
 
-    if owner == ANONYMOUS:
-        return 0
-    if owner is None and DEFAULT_IDENTITY not in list_identities():
+    if owner is not None:
+        return find_owner(owner)
+    if DEFAULT_IDENTITY not in list_identities():
         try:
             made = make_identity()
         except ParameterError:  # another process was quicker
@@ -67,12 +66,7 @@ def _choose_owner(owner: str | None) -> int:
             kind="note",
         )
         return made.owner_id
-    if owner is not None:
-        try:
-            return parse_owner_id(owner)
-        except ParameterError:
-            pass  # so it is a name
-    return load_identity(owner or DEFAULT_IDENTITY).owner_id
+    return load_identity(DEFAULT_IDENTITY).owner_id
 
 
 def _this_year() -> int:

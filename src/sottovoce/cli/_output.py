@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "PipeClosedError",
     "Show",
     "explain",
     "result",
@@ -29,15 +30,26 @@ class Show(Protocol):
         """Show that so many units are done; a part of one counts."""
 
 
+class PipeClosedError(Exception):
+    """Whoever read the results has had enough.
+
+    Not an `OSError`: click would end the program with exit code 1, which `check` has for "not
+    found".
+    """
+
+
 def result(text: str = "") -> None:
     """Write a line of the result."""
-    click.echo(text)
+    try:
+        click.echo(text)
+    except BrokenPipeError as err:
+        raise PipeClosedError from err
 
 
 def result_json(fields: dict[str, Any]) -> None:
     """Write one result as one line of JSON."""
     # ASCII only: names of files need not be valid Unicode, and every reader takes escapes.
-    click.echo(json.dumps(fields, allow_nan=False))
+    result(json.dumps(fields, allow_nan=False))
 
 
 def explain(text: str, *, kind: str = "") -> None:

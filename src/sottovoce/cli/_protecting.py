@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sottovoce.cli._receipt import hash_file
+from sottovoce.errors import AudioFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
 
     target = job.targets[source.path]
     if not job.in_place:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
     # Now, since --in-place replaces it.
     before = hash_file(source.path) if job.with_hashes else ""
     protected = protect_file(
@@ -70,6 +71,19 @@ def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
         protected = replace(protected, warnings=(*protected.warnings, *_renew_names(source)))
     after = hash_file(protected.path) if job.with_hashes else ""
     return Done(protected=protected, sha256_in=before, sha256_out=after)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        in_the_way = isinstance(err, FileExistsError | NotADirectoryError)
+        reason = "a file of that name is in the way" if in_the_way else err.strerror or str(err)
+        raise AudioFileError(
+            f"the folder cannot be made: {reason}",
+            path=str(folder),
+            remedy="Give another place with -o.",
+        ) from err
 
 
 def tidy_after(job: Job, source: Source, process: int) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["name_targets"]
 
 _MARKED_SUFFIX = ".protected"
+_AUDIO = frozenset(
+    (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aiff", ".aif", ".mp4", ".mkv")
+)
 
 
 def name_targets(
@@ -50,6 +53,11 @@ def name_targets(
             )
         return [source.path for source in sources]
     has_several = len({source.given for source in sources}) > 1
+    if has_several and out is not None and out.suffix.lower() in _AUDIO and not out.is_dir():
+        raise ParameterError(
+            f"-o names the file {out}, but several inputs were given",
+            remedy="Name a folder with -o, or one input.",
+        )
     targets = [_name_target(source, out=out, has_several=has_several) for source in sources]
     _refuse_overlap(sources, targets)
     return targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from sottovoce.errors import ParameterError, SottovoceError
 
 if TYPE_CHECKING:
     from sottovoce import Voice
+
+_LIKE_AN_ID = re.compile(r"[0-9a-fA-F]{2,}(-[0-9a-fA-F]{2,})+")
 
 __all__ = ["describe_owned_voice", "find_owner", "list_own", "wanted_owners"]
 
@@ -27,12 +30,17 @@ def list_own() -> dict[int, str]:
 
 def find_owner(text: str) -> int:
     """Return the owner id that a person names: an id, or one of their identities."""
-    from sottovoce.rights import ANONYMOUS, load_identity, parse_owner_id
+    from sottovoce.rights import ANONYMOUS, list_identities, load_identity, parse_owner_id
 
     if text == ANONYMOUS:
         return 0
     with suppress(ParameterError):
         return parse_owner_id(text)
+    if _LIKE_AN_ID.fullmatch(text) and text not in list_identities():
+        raise ParameterError(
+            f"{text!r} is neither one of your identities nor an owner ID",
+            remedy="An owner ID has twelve characters, such as 4f2a-91c0-77de.",
+        )
     return load_identity(text).owner_id
 
 

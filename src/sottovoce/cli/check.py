@@ -70,7 +70,11 @@ _UNCHANGED = 0.002
     metavar="NAME|ID",
     help="Ask about this owner's mark only: one of your identities, or an owner id.",
 )
-@click.option("--mine", is_flag=True, help="Ask about the marks of your identities only.")
+@click.option(
+    "--mine",
+    is_flag=True,
+    help="Ask about the marks of your identities only; with --owner, either counts.",
+)
 @PARTIAL
 @JOBS
 @click.pass_context
@@ -93,7 +97,7 @@ def check(
     of at most one in a million; that bound is proved and holds for any sound.  "Not found" is
     never a proof that there is no mark.
 
-    Exit code: 0 a mark was found in at least one file; 1 no mark was found, and all of the sound
+    Exit code: 0 a mark was found, and no file failed; 1 no mark was found, and all of the sound
     was examined; 2 a file failed or held sound that was not examined, or no audio file was found.
     """
     from sottovoce.files import AUDIO_SUFFIXES  # late, so that --help is quick
@@ -113,7 +117,9 @@ def check(
         jobs=choose_jobs(jobs, n_files=len(sources)),
         debug=context.obj,
         description="checking",
-        report=functools.partial(_report, own=own, as_json=as_json, timeline=timeline),
+        report=functools.partial(
+            _report, own=own, wanted=wanted, as_json=as_json, timeline=timeline
+        ),
     )
     detections = [one.detection for one in outcomes if not isinstance(one, Failure)]
     if plot is not None and detections:
@@ -126,9 +132,10 @@ def check(
         _output.result_json({"file": None, "verdict": "not looked at", **left_out})
     explain_left_out(selection)
     found = any(_answers(one, wanted) for one in detections)
-    if detections and not (found or thorough or as_json):
+    heard = [one for one in outcomes if not isinstance(one, Failure) and one.is_long_enough]
+    if heard and not (any(one.found for one in detections) or thorough or as_json):
         _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
-    explain_end(outcomes, _count(outcomes))
+    explain_end(outcomes, _count(outcomes, wanted))
     if len(detections) < len(outcomes):
         context.exit(ExitCode.ERROR)
     if found:
@@ -137,14 +144,21 @@ def check(
     context.exit(ExitCode.ERROR if unexamined else ExitCode.NOT_FOUND)
 
 
-def _count(outcomes: Sequence[_Checked | Failure]) -> dict[str, int]:
+def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> dict[str, int]:
     """Return how many files there are of each verdict, in words."""
     words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
-    counts = Counter(
-        "failed (named)" if isinstance(outcome, Failure) else words[outcome.detection.verdict]
-        for outcome in outcomes
-    )
-    return {each: counts[each] for each in (*words.values(), "failed (named)")}
+    other = "marked, but not readable as asked"
+    names = (*words.values(), other, "failed (named)")
+
+    def name(outcome: _Checked | Failure) -> str:
+        if isinstance(outcome, Failure):
+            return "failed (named)"
+        if outcome.detection.found and not _answers(outcome.detection, wanted):
+            return other
+        return words[outcome.detection.verdict]
+
+    counts = Counter(map(name, outcomes))
+    return {each: counts[each] for each in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +168,11 @@ class _Checked:
     parts: tuple[CheckedPart, ...]
     detection: Detection
 
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether a mark at the right speed would probably have been found."""
+        return any(part.sounding_s >= _ENOUGH_S for part in self.parts)
+
 
 def _detect(
     source: Source, progress: Progress | None, *, thorough: bool, partial: bool
@@ -161,7 +180,7 @@ def _detect(
     from sottovoce.files.checking import combine, detect_parts
 
     parts = detect_parts(source.path, thorough=thorough, partial=partial, progress=progress)
-    return _Checked(parts=parts, detection=combine([part.detection for part in parts]))
+    return _Checked(parts=parts, detection=combine(parts))
 
 
 def _answers(detection: Detection, wanted: set[int] | None) -> bool:
@@ -176,15 +195,19 @@ def _report(
     outcome: _Checked | Failure,
     *,
     own: dict[int, str],
+    wanted: set[int] | None,
     as_json: bool,
     timeline: bool,
 ) -> None:
     if as_json:
-        _output.result_json({"file": str(source.path), **_make_fields(outcome, own)})
+        fields = _make_fields(outcome, own)
+        if wanted is not None and not isinstance(outcome, Failure):
+            fields["asked_for_found"] = _answers(outcome.detection, wanted)
+        _output.result_json({"file": str(source.path), **fields})
         return
     if isinstance(outcome, Failure):
         return
-    _output.result(f"{format_path(source.path)}: {_say_verdict(outcome.detection)}")
+    _output.result(f"{format_path(source.path)}: {_say_verdict(outcome, wanted)}")
     for note in dict.fromkeys(note for part in outcome.parts for note in part.notes):
         _output.result(f"  {format_path(note)}")
     for part in outcome.parts:
@@ -219,14 +242,22 @@ def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, 
     return fields
 
 
-def _say_verdict(detection: Detection) -> str:
+def _say_verdict(checked: _Checked, wanted: set[int] | None) -> str:
+    detection = checked.detection
     p = format_p(detection.log10_p)
+    if detection.found and not _answers(detection, wanted):
+        unread = any(voice.notice is None for voice in detection.voices)
+        if unread:
+            return "a mark was found; whose cannot be read from this file"
+        return "a mark was found, but not of the owner that was asked about"
     if detection.verdict == "protected":
         verdict = _output.strong("PROTECTED")
         return f"{verdict}, a mark was found (chance of a false alarm at most {p})"
     if detection.verdict == "suspected":
         return f"suspected only, too weak to count as found (p = {p}); more sound would tell"
     length = f"{detection.duration_s:.1f} s"
+    if not any(part.sounding_s for part in checked.parts):
+        return f"no sound to examine in {length}"
     if detection.duration_s < _ENOUGH_S:
         return f"no mark found in {length}; too short to tell, {_ENOUGH_S:.0f} s would be needed"
     return f"no mark found in {length} (p = {p})"

@@ -211,10 +211,11 @@ def _say_done(protected: Protected, *, in_place: bool) -> str:
     limited = ""
     if protected.limited_s > 0:
         limited = f"; mark attenuated for {protected.limited_s:.2f} s to avoid clipping"
-    tracks = f" on {protected.n_tracks} tracks" if protected.n_tracks > 1 else ""
+    n_tracks = len(protected.tracks_s)
+    tracks = f" on {n_tracks} tracks" if n_tracks > 1 else ""
     if protected.marked_s > 0:
-        proof = f"mark found in {protected.marked_s:.1f} of {protected.duration_s:.1f} s"
-        return f"marked{tracks}, {proof}, as {format_path(protected.path)}{limited}"
+        proof = " and ".join(f"{own:.1f} of {length:.1f} s" for own, length in protected.tracks_s)
+        return f"marked{tracks}, mark found in {proof}, as {format_path(protected.path)}{limited}"
     return (
         f"marked{tracks}, {protected.duration_s:.1f} s, as {format_path(protected.path)}{limited}"
     )

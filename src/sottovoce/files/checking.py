@@ -32,12 +32,18 @@ class CheckedPart:
         ``"track 2 (French)"``, ``"file 1 of 2"``; empty where a file has one track.
     detection : Detection
         What was found; its p-value pays for all tracks of the file.
+    sounding_s : float
+        Seconds that are not silent.
+    is_joined : bool
+        Whether it lies behind the others in time, and not beside them.
     notes : tuple of str
         What is odd about the file, a line each.
     """
 
     name: str
     detection: Detection
+    sounding_s: float = 0.0
+    is_joined: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -83,7 +89,7 @@ def detect_file(
         partial=partial,
         progress=progress,
     )
-    return combine([part.detection for part in parts])
+    return combine(parts)
 
 
 def detect_parts(
@@ -126,8 +132,16 @@ def detect_parts(
                     share = min(listener.n_samples / file.info.n_frames, 1.0)
                     progress((len(checked) + share) / n_parts)
             detection = pay_for_parts(listener.finish(), n_parts)
-            name = file.parts[len(checked)].name
-            checked.append(CheckedPart(name=name, detection=detection, notes=file.notes))
+            part = file.parts[len(checked)]
+            checked.append(
+                CheckedPart(
+                    name=part.name,
+                    detection=detection,
+                    sounding_s=listener.sounding_s,
+                    is_joined=part.stream < 0,
+                    notes=file.notes,
+                )
+            )
     return tuple(checked)
 
 
@@ -141,13 +155,13 @@ def pay_for_parts(detection: Detection, n_parts: int) -> Detection:
     )
 
 
-def combine(detections: Sequence[Detection]) -> Detection:
-    """Return the verdict on a whole file from those on its tracks, as `detect_parts` gives them.
+def combine(parts: Sequence[CheckedPart]) -> Detection:
+    """Return the verdict on a whole file from those on its tracks.
 
     Parameters
     ----------
-    detections : sequence of Detection
-        At least one; each pays for all of them.
+    parts : sequence of CheckedPart
+        At least one; the p-value of each pays for all of them.
 
     Returns
     -------
@@ -155,15 +169,17 @@ def combine(detections: Sequence[Detection]) -> Detection:
         Of the most telling track, with the voices of all; the e-value is the mean, which is valid
         however the tracks depend on each other.
     """
+    detections = [part.detection for part in parts]
     if len(detections) == 1:
         return detections[0]
     best = min(detections, key=lambda one: (not one.found, one.log10_p))
     voices = sorted((voice for one in detections for voice in one.voices), key=lambda v: v.log10_p)
     largest = max(one.log10_e for one in detections)
     total = sum(10.0 ** (one.log10_e - largest) for one in detections)
+    lengths_s = [one.duration_s for one in detections]
     return dataclasses.replace(
         best,
         voices=tuple(voices),
         log10_e=largest + math.log10(total / len(detections)),
-        duration_s=sum(one.duration_s for one in detections),
+        duration_s=sum(lengths_s) if parts[0].is_joined else max(lengths_s),
     )

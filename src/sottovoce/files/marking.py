@@ -15,6 +15,7 @@ from sottovoce.files.listening import Listener
 from sottovoce.files.muxing import mux_tracks, track_path
 from sottovoce.files.proof import Encoded, covered_s
 from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.target import is_other_format
 from sottovoce.files.track_writer import open_track_writer
 from sottovoce.files.writing import SampleWriter, is_lossy, open_writer
 
@@ -62,7 +63,7 @@ class Written:
 
     encoded: list[Encoded]
     statuses: list[Status]
-    marked_s: float = 0.0
+    tracks_s: tuple[tuple[float, float], ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -75,7 +76,7 @@ class Written:
 
 def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Job) -> Written:
     """Write the marked file, and say what became of each track."""
-    if infos[0].n_tracks == 1 or temporary.suffix.lower() != source.suffix.lower():
+    if infos[0].n_tracks == 1 or is_other_format(source, temporary):
         if len(infos) > 1:
             raise UnsupportedFormatError(
                 f"has {len(infos)} audio tracks, which this format cannot hold",
@@ -112,7 +113,7 @@ def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: Job) -> 
     for boost in _BOOSTS:
         writer = open_writer(temporary, info, boost=boost)
         encoded = _encode_once(source, writer, info, job, 0.0)
-        is_converted = temporary.suffix.lower() != source.suffix.lower()
+        is_converted = is_other_format(source, temporary)
         enough = temporary.stat().st_size >= 0.97 * info.n_bytes
         if enough or is_converted or job.partial or not is_lossy(info) or info.bit_rate:
             break

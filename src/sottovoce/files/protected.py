@@ -39,7 +39,9 @@ class Protected:
     format, subtype : str
         As in `AudioInfo`.
     n_tracks : int
-        Audio tracks that were marked.
+        Audio tracks that were examined.
+    tracks_s : tuple of (float, float)
+        Seconds that carry the mark, and length, of each track that was marked.
     limited_s : float
         Seconds in which the mark was turned down to keep peaks under full scale.
     warnings : tuple of str
@@ -56,13 +58,15 @@ class Protected:
     subtype: str
     marked_s: float = 0.0
     n_tracks: int = 1
+    tracks_s: tuple[tuple[float, float], ...] = ()
     limited_s: float = 0.0
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         return {name: getattr(self, name) for name in self.__slots__} | {
-            "warnings": list(self.warnings)
+            "tracks_s": [list(pair) for pair in self.tracks_s],
+            "warnings": list(self.warnings),
         }
 
 
@@ -71,17 +75,19 @@ def report(
 ) -> Protected:
     """Return what became of a file, with what its user should know."""
     encoded, status = written.encoded, written.status
-    duration_s = encoded[0].n_samples / encoded[0].sr
+    duration_s = max(one.n_samples / one.sr for one in encoded)
+    marked_s = min((own for own, _ in written.tracks_s), default=0.0)
     lines = list(dict.fromkeys(note for one in encoded for note in one.notes))
     if status == "marked":
         lines += [*warnings, *written.warnings]
-        lines += _weigh(duration_s, written.marked_s, min(one.sounding_s for one in encoded))
+        lines += _weigh(duration_s, marked_s, min(one.sounding_s for one in encoded))
     return Protected(
         source=str(source),
         path=str(target),
         status=status,
         duration_s=duration_s,
-        marked_s=round(written.marked_s, 2),
+        marked_s=marked_s,
+        tracks_s=written.tracks_s,
         sr=info.sr,
         n_channels=info.n_channels,
         format=info.format,
@@ -93,6 +99,11 @@ def report(
 
 
 def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:
+    if duration_s < _SHORT_S and marked_s:
+        return [
+            f"only {duration_s:.1f} s long: the mark is found now, but its owner may not be"
+            " readable, and compression may remove it"
+        ]
     if duration_s < _SHORT_S:
         return [
             f"only {duration_s:.1f} s long: a check of this file alone may not find"

@@ -15,7 +15,7 @@ from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, report
 from sottovoce.files.reading import AudioInfo, open_audio
-from sottovoce.files.target import choose_target
+from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
 
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["Protected", "protect_file"]
 
 _CONTAINERS = {"M4A", "MOV", "MATROSKA", "TS", "ASF", "AVI", "FLV"}
+_NAMES = {
+    "MPEG_LAYER_III": "MP3",
+    "MPEG_LAYER_II": "MP2",
+    "VORBIS": "Vorbis",
+    "OPUS": "Opus",
+    "WMAV1": "WMA",
+    "WMAV2": "WMA",
+}
 _CONVERTED = Keeping(lost=("its tags and whatever else is not sound",), dropped=())
 
 
@@ -116,7 +124,7 @@ def protect_file(
     )
     infos = _choose_tracks(source, track, partial=partial)
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
-    is_converted = target.suffix.lower() != source.suffix.lower() and not in_place
+    is_converted = not in_place and is_other_format(source, target)
     warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
     try:
         written = _write(source, target, infos, job, in_place=in_place, is_converted=is_converted)
@@ -150,7 +158,7 @@ def _write(
         if written.status == "marked":
             if not is_converted:
                 written.warnings = carry_over(source, temporary, infos[0])
-            written.marked_s = _prove(source, temporary, written, job)
+            written.tracks_s = _prove(source, temporary, written, job)
         elif in_place:
             raise _LeftAloneError(written)
         else:
@@ -166,7 +174,8 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
         parts, infos = file.parts, [file.info]
     if track is not None and not 1 <= track <= len(parts):
         raise ParameterError(
-            f"{source} has no track {track}", remedy=f"It has {len(parts)} audio tracks."
+            f"no audio track {track}",
+            remedy="It has only one." if len(parts) == 1 else f"It has {len(parts)}.",
         )
     wanted = range(len(parts)) if track is None else [track - 1]
     for part in wanted:
@@ -180,7 +189,8 @@ def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bo
     """Return what is said before anything is written; refuse where all must be kept."""
     lines = []
     if is_lossy(info) and not is_converted:
-        lines.append(f"{info.subtype} is lossy: the audio was encoded once more, at no lower rate")
+        name = _NAMES.get(info.subtype, info.subtype)
+        lines.append(f"{name} is lossy: the audio was encoded once more, at no lower rate")
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
     if not is_converted and info.format in _CONTAINERS:
@@ -198,11 +208,13 @@ def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bo
     return lines
 
 
-def _prove(source: Path, temporary: Path, written: Written, job: Job) -> float:
-    """Read every new track back; return the seconds that carry the mark where they are fewest."""
+def _prove(
+    source: Path, temporary: Path, written: Written, job: Job
+) -> tuple[tuple[float, float], ...]:
+    """Read every new track back; return the seconds that carry the mark and its length of each."""
     with open_audio(temporary) as file:
         parts, subtype_info = file.parts, file.info
-    marked_s = []
+    tracks_s = []
     for number, (track, status) in enumerate(zip(written.encoded, written.statuses, strict=True)):
         if status != "marked":
             continue
@@ -221,6 +233,7 @@ def _prove(source: Path, temporary: Path, written: Written, job: Job) -> float:
             progress=tell,
             detects=job.prove,
         )
-        marked_s.append(seconds)
+        length_s = track.n_samples / track.sr
+        tracks_s.append((round(min(seconds, length_s), 2), round(length_s, 2)))
     job.tell(1.0)
-    return min(marked_s)
+    return tuple(tracks_s)

@@ -258,9 +258,10 @@ class OpenAudio:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about the file, a line each; complete when all is read."""
-        missing = self._was_damaged or self._decoder.traits.missing
-        told = [f"is cut short: {missing}"] if missing and self._partial else []
-        return (*self._decoder.traits.notes, *told)
+        missing = [self._decoder.traits.missing, self._was_damaged]
+        told = "; ".join(filter(None, missing)) if self._partial else ""
+        notes = self._decoder.traits.notes
+        return (*notes, f"is cut short: {told}") if told else tuple(notes)
 
     def check_whole(self) -> None:
         """Raise where the file proves that something is missing, before anything is read.

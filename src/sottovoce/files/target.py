@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.reading import AUDIO_SUFFIXES, AudioInfo
 from sottovoce.files.writing import convertible_suffixes, writable
 
 if TYPE_CHECKING:
     import os
 
-    from sottovoce.files.reading import AudioInfo
+__all__ = ["choose_target", "is_other_format"]
 
-__all__ = ["choose_target"]
+
+def is_other_format(source: Path, target: Path) -> bool:
+    """Return whether the names of two files say that their formats differ."""
+    if not source.suffix:  # nothing to contradict, unless the new name claims a format
+        return target.suffix.lower() in AUDIO_SUFFIXES
+    return target.suffix.lower() != source.suffix.lower()
 
 
 def choose_target(
@@ -69,9 +75,8 @@ def choose_target(
             path=str(source),
             remedy="Choose another output, or ask for --in-place.",
         )
-    suffix = target.suffix.lower()
-    if suffix != source.suffix.lower() and (
-        writable(info) or suffix not in convertible_suffixes(info)
+    if is_other_format(source, target) and (
+        writable(info) or target.suffix.lower() not in convertible_suffixes(info)
     ):
         raise AudioFileError(
             f"has another suffix than {source.name}; formats are kept, not converted",

@@ -147,7 +147,7 @@ def _describe(container: Any, stream: Any, head: bytes, info: AudioInfo) -> Trac
     if is_lossless and not is_float:
         # 24 bits travel in frames of 32; which it is says the codec's own header.
         n_bits = {"u8": 8, "s16": 16}.get(sample_format) or _wide_bits(context, codec, head)
-    measured = float(stream.bit_rate or context.bit_rate or 0.0)
+    measured = 0.0 if is_lossless else _measure_rate(info.path, int(stream.index))
     return Track(
         muxer=muxer_of(container, codec, head),
         codec=codec,
@@ -157,10 +157,24 @@ def _describe(container: Any, stream: Any, head: bytes, info: AudioInfo) -> Trac
         layout=str(context.layout.name),
         n_bits=n_bits,
         is_float=is_lossless and is_float,
-        bit_rate=_bit_rate(info, measured),
+        bit_rate=measured or _bit_rate(info, float(stream.bit_rate or 0.0)),
         is_vbr=info.is_vbr,
         is_late=bool(stream.start_time and stream.start_time > 0),
     )
+
+
+def _measure_rate(path: str, index: int) -> float:
+    """Return the mean rate of a stream in bit/s; 0 where packets do not say how long they are.
+
+    Matroska and transport streams do not declare it, and others declare what was asked for.
+    """
+    n_bytes, seconds = 0, 0.0
+    with Path(path).open("rb") as raw, open_container(raw, path=path) as container:
+        for packet in container.demux(container.streams[index]):
+            if packet.size and packet.duration and packet.time_base:
+                n_bytes += packet.size
+                seconds += float(packet.duration * packet.time_base)
+    return 8.0 * n_bytes / seconds if seconds else 0.0
 
 
 def _layer(container: Any, stream: Any) -> str:  # noqa: ANN401

@@ -18,7 +18,7 @@ from sottovoce.errors import (
     SottovoceError,
     UnsupportedFormatError,
 )
-from sottovoce.files.checking import combine, pay_for_parts
+from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
 from sottovoce.files.listening import Listener
 from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
 from sottovoce.scan.finding import Finding, Status
@@ -137,8 +137,7 @@ class _Look:
     """What came of one track."""
 
     info: AudioInfo
-    detection: Detection
-    sound_s: float
+    part: CheckedPart
     cut: tuple[str, str]
 
 
@@ -150,7 +149,14 @@ def _look(
     listener = Listener(sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough)
     cut = _listen(file, listener, limits, time_s, began_s)
     detection = pay_for_parts(listener.finish(), n_parts)
-    return _Look(info=file.info, detection=detection, sound_s=listener.sounding_s, cut=cut)
+    own = file.parts[file.info.track]
+    part = CheckedPart(
+        name=own.name,
+        detection=detection,
+        sounding_s=listener.sounding_s,
+        is_joined=own.stream < 0,
+    )
+    return _Look(info=file.info, part=part, cut=cut)
 
 
 def _listen(
@@ -177,8 +183,8 @@ def _listen(
 
 def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
     info = looks[0].info
-    detection = combine([look.detection for look in looks])
-    sound_s = sum(look.sound_s for look in looks)
+    detection = combine([look.part for look in looks])
+    sound_s = sum(look.part.sounding_s for look in looks)
     message, remedy = next((look.cut for look in looks if look.cut[0]), ("", ""))
     return Finding(
         id=recording.id,

@@ -121,8 +121,6 @@ def _plan(file: BinaryIO, source: Path, info: AudioInfo) -> Found:
     if kind == "asf":
         lost = [] if has_mutagen() else [f"the tags (kept after: {_INSTALL})"]
         return Found(lost=lost)
-    if kind == "matroska":
-        return _plan_matroska(source)
     plans = {"bare": plan_bare, "flac": plan_flac, "ogg": plan_ogg, "boxes": plan_m4a}
     return plans[kind](file) if kind in plans else Found()
 
@@ -166,16 +164,6 @@ def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
     is_frame = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0
     known = head[:2] == b"\x0b\x77" or head[:4] in (b"wvpk", b"TTA1") or head[:8] == b"APETAGEX"
     return ("bare" if is_frame or known or start else "other"), start
-
-
-def _plan_matroska(source: Path) -> Found:
-    found = Found()
-    with _opened(source, "matroska") as container:
-        kinds = [stream.type for stream in container.streams] if container else []
-    n_files = kinds.count("attachment")
-    if n_files:
-        found.lost.append(f"{n_files} attached file{'s' * (n_files > 1)}")
-    return found
 
 
 def _count_chapters(path: Path) -> int:
