@@ -112,7 +112,7 @@ def test_joined_files_of_other_rates_are_refused_and_checked(take: Path, tmp_pat
     sf.write(tmp_path / "b.wav", sv.protect(y[::2].copy(), sr=sr // 2, notice=NOTICE), sr // 2)
     joined = tmp_path / "joined.wav"
     joined.write_bytes(take.read_bytes() + (tmp_path / "b.wav").read_bytes())
-    with pytest.raises(UnsupportedFormatError, match="2 recordings of different rates"):
+    with pytest.raises(UnsupportedFormatError, match="2 recordings joined"):
         protect_file(joined, tmp_path / "out.wav", notice=NOTICE)
     with pytest.raises(UnsupportedFormatError, match="different rates"):
         read(joined)

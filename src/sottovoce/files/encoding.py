@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.files.decoding.containers import import_av
+from sottovoce.files.decoding.pyav import import_av
 
 if TYPE_CHECKING:
     from sottovoce.files.track import Track

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.atomic import part_path
-from sottovoce.files.decoding.containers import import_av, open_container
+from sottovoce.files.decoding.pyav import import_av, open_container
 from sottovoce.files.track import Track, muxer_of
 from sottovoce.files.track_writer import DISK_ERRORS, open_track_writer
 

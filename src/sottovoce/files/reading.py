@@ -258,10 +258,8 @@ class OpenAudio:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about the file, a line each; complete when all is read."""
-        missing = [self._decoder.traits.missing, self._was_damaged]
-        told = "; ".join(filter(None, missing)) if self._partial else ""
-        notes = self._decoder.traits.notes
-        return (*notes, f"is cut short: {told}") if told else tuple(notes)
+        missing = [self._decoder.traits.missing, self._was_damaged] if self._partial else []
+        return (*self._decoder.traits.notes, *filter(None, missing))
 
     def check_whole(self) -> None:
         """Raise where the file proves that something is missing, before anything is read.
@@ -273,9 +271,7 @@ class OpenAudio:
         """
         missing = self._decoder.traits.missing
         if missing and not self._partial:
-            raise IncompleteAudioError(
-                f"is cut short: {missing}", path=self._path, remedy=_INCOMPLETE
-            )
+            raise IncompleteAudioError(missing, path=self._path, remedy=_INCOMPLETE)
 
     def check_uniform(self) -> None:
         """Raise where recordings of different rates or channels were joined into the file.
@@ -288,8 +284,8 @@ class OpenAudio:
         if len(self.parts) > 1 and self.parts[0].stream < 0:
             names = ", ".join(part.name for part in self.parts)
             raise UnsupportedFormatError(
-                f"is {len(self.parts)} recordings of different rates or channels joined into one"
-                f" ({names})",
+                f"is {len(self.parts)} recordings joined into one that differ in rate, channels or"
+                f" kind ({names})",
                 path=self._path,
                 remedy="Split it, and work on each by itself.",
             )
@@ -321,11 +317,11 @@ class OpenAudio:
             raise UnreadableAudioError("holds no audio", path=self._path, remedy=_TRUNCATED)
         self.check_whole()
         if n_read < info.n_frames:
-            self._was_damaged = f"{n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read"
+            self._was_damaged = (
+                f"is damaged: {n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read"
+            )
             if not self._partial:
-                raise IncompleteAudioError(
-                    f"is damaged: {self._was_damaged}", path=self._path, remedy=_INCOMPLETE
-                )
+                raise IncompleteAudioError(self._was_damaged, path=self._path, remedy=_INCOMPLETE)
 
 
 def _describe(raw: Raw, traits: Traits, *, part: int, n_parts: int) -> AudioInfo:

@@ -91,7 +91,7 @@ def kind_of(head: bytes) -> str:
     # ADTS: twelve bits of sync, layer 0.  (MPEG audio has the same sync and another layer.)
     if _is_adts(head):
         return "adts"
-    if _is_transport(head, 0, 188) or _is_transport(head, 4, 192):
+    if _is_loas(head) or _is_transport(head, 0, 188) or _is_transport(head, 4, 192):
         return "ffmpeg"
     return "mpeg" if find_frame(head) >= 0 else ""
 
@@ -107,6 +107,18 @@ def _is_transport(head: bytes, first: int, step: int) -> bool:
         )
         and len(set(packets)) > 1
     )
+
+
+def _is_loas(head: bytes) -> bool:
+    """Return whether frames of AAC with a LATM header follow each other."""
+    at = 0
+    for _ in range(3):
+        if len(head) < at + 3:
+            return at > 0
+        if head[at] != 0x56 or head[at + 1] & 0xE0 != 0xE0:
+            return False
+        at += 3 + ((head[at + 1] & 0x1F) << 8 | head[at + 2])
+    return True
 
 
 def _is_adts(head: bytes) -> bool:

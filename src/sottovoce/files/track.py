@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnreadableAudioError
-from sottovoce.files.decoding.containers import open_container
+from sottovoce.files.decoding.pyav import open_container
 
 if TYPE_CHECKING:
     from sottovoce.files.reading import AudioInfo

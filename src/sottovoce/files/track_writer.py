@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.errors import AudioFileError
-from sottovoce.files.decoding.containers import import_av
+from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.encoding import Encoding, choose_encoding
 from sottovoce.files.rounding import quantise
 from sottovoce.files.track import Track, describe_track

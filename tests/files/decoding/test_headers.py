@@ -210,7 +210,7 @@ def test_every_count_of_channels_is_read(tmp_path: Path) -> None:
     """PyAV counts one plane too many of planar frames with eight channels and more."""
     import av
 
-    from sottovoce.files.decoding.containers import to_block
+    from sottovoce.files.decoding.frames import to_block
 
     for channels in range(1, 65):
         layout = av.AudioLayout(f"{channels}C") if channels > 8 else None

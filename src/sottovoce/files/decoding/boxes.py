@@ -10,15 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sottovoce.files.decoding.raw import find_all
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["Movie", "TrackTiming", "walk_boxes"]
+__all__ = ["Movie", "Sounding", "TrackTiming", "find_movies", "has_index", "walk_boxes"]
 
 _INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
-_MOST_BOXES = 200_000
-_MOST_BYTES = 1 << 26
+_MOST_BOXES = 5_000_000
+_MOST_BYTES = 1 << 29
+"""Of tables; both are far beyond a day of fragments, and bound what a hostile file can cost."""
 
 
 @dataclass(slots=True)
@@ -44,6 +47,26 @@ class TrackTiming:
     default_duration: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """Which part of a track is sound.
+
+    Attributes
+    ----------
+    first, stop : int
+        First unit of the track's time, and the one after the last.
+    timescale : int
+        Units in a second.
+    is_edited : bool
+        Whether an edit ends it before its samples do.
+    """
+
+    first: int
+    stop: int
+    timescale: int
+    is_edited: bool
+
+
 @dataclass(slots=True)
 class Movie:
     """What the boxes of a file say.
@@ -58,29 +81,35 @@ class Movie:
         Bytes by which a box reaches over the end of the file.
     is_fragmented : bool
         Whether samples lie in fragments.
+    is_walked : bool
+        Whether the walk came to the end; else nothing can be said of time.
     """
 
     timescale: int
     tracks: dict[int, TrackTiming]
     n_missing: int = 0
     is_fragmented: bool = False
+    is_walked: bool = True
 
-    def sounding(self, track_id: int) -> tuple[int, int, int] | None:
-        """Return (first, last + 1, units in a second) of a track's sound; None where unclear."""
+    def sounding(self, track_id: int) -> Sounding | None:
+        """Return which part of a track is sound; None where that is not clear."""
         track = self.tracks.get(track_id)
-        if track is None or not track.timescale or not track.n_units:
+        if not self.is_walked or track is None or not track.timescale or not track.n_units:
             return None
         first, stop = 0, track.n_units
         edits = [edit for edit in track.edits or [] if edit[1] >= 0]
         if len(edits) > 1 or any(edit[1] < 0 for edit in (track.edits or [])[1:]):
             return None
+        is_edited = False
         if edits:
             duration, first = edits[0]
             end = first + duration * track.timescale / max(self.timescale, 1)
             # The movie's units are coarse: only an end that lies earlier than one of them cuts.
             if duration and end < stop - 1.5 * track.timescale / max(self.timescale, 1):
-                stop = round(end)
-        return (first, stop, track.timescale) if first < stop else None
+                stop, is_edited = round(end), True
+        if first >= stop:
+            return None
+        return Sounding(first, stop, track.timescale, is_edited=is_edited)
 
 
 def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
@@ -90,6 +119,7 @@ def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
     budget = [_MOST_BYTES]
 
     def read(at: int, n: int) -> bytes:
+        movie.is_walked = movie.is_walked and n <= budget[0]
         n = min(n, budget[0])
         budget[0] -= n
         file.seek(at)
@@ -145,7 +175,10 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
             size, n_head = int.from_bytes(head[8:16], "big"), 16
         elif size == 0:
             size = stop - at
-        if size < n_head:
+        if size < n_head or not all(32 <= byte < 127 or byte == 0xA9 for byte in name):
+            # Junk behind the last box hides nothing, unless fragments may follow.
+            is_behind = not stack and not movie.is_fragmented
+            movie.is_walked = movie.is_walked and is_behind
             return
         if at + size > stop:
             movie.n_missing = max(movie.n_missing, at + size - stop)
@@ -154,6 +187,74 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
         yield name, at + n_head, size - n_head
         if name in _INNER:
             stack.append((at + n_head, at + size))
+    movie.is_walked = False
+
+
+def find_movies(file: BinaryIO, *, start: int, end: int) -> list[int]:
+    """Return where each of the files begins that were joined into one; mostly only `start`."""
+    starts = [start]
+    seen: list[bytes] = []
+    at, last, after_movie = start, start, start
+    for _ in range(_MOST_BOXES):
+        if at == end:
+            return starts
+        box = _outer_box(file, at, end)
+        if box is None:  # junk, or the box before was cut off by the file that was joined to it
+            at = _find_type(file, last + 8, end)
+            box = _outer_box(file, at, end) if at >= 0 else None
+            if box is None:
+                return starts
+        name, n_bytes = box
+        if name == b"ftyp" and (b"moov" in seen or b"mdat" in seen):
+            starts.append(at)
+            seen = []
+        elif name == b"moov" and b"moov" in seen and b"mdat" in seen:
+            # QuickTime of old has no other beginning: the movie, or the samples in front of it.
+            starts.append(at if seen.index(b"moov") < seen.index(b"mdat") else after_movie)
+            seen = seen[seen.index(b"moov") + 1 :] if starts[-1] == after_movie else []
+        if name in (b"moov", b"mdat"):
+            seen.append(name)
+        last, at = at, at + n_bytes
+        if name == b"moov":
+            after_movie = at
+    return starts
+
+
+def has_index(file: BinaryIO, *, end: int) -> bool:
+    """Return whether a file has the box without which nobody finds its samples."""
+    at = 0
+    while at < end:
+        file.seek(at)
+        head = file.read(16)
+        n_bytes = _number(head, 0)
+        n_bytes = _number(head, 8, 8) if n_bytes == 1 else n_bytes
+        if head[4:8] == b"moov" or n_bytes < 8:
+            return True  # or it cannot be told
+        at += n_bytes
+    return False
+
+
+def _outer_box(file: BinaryIO, at: int, end: int) -> tuple[bytes, int] | None:
+    """Return name and length of a box that is followed by another one, or None."""
+    file.seek(at)
+    head = file.read(16)
+    n_bytes, name = _number(head, 0), head[4:8]
+    if n_bytes == 1:
+        n_bytes = _number(head, 8, 8)
+    elif n_bytes == 0:
+        n_bytes = end - at
+    is_box = len(head) >= 8 and n_bytes >= 8 and at + n_bytes <= end
+    return (name, n_bytes) if is_box and all(32 <= byte < 127 for byte in name) else None
+
+
+def _find_type(file: BinaryIO, at: int, end: int) -> int:
+    """Return where the next file begins that says its type, or -1."""
+    for place in find_all(file, b"ftyp", at, end):
+        file.seek(place - 4)
+        head = file.read(12)
+        if 16 <= _number(head, 0) <= 1024 and all(32 <= byte < 127 for byte in head[8:12]):
+            return place - 4
+    return -1
 
 
 def _number(data: bytes, at: int, n: int = 4) -> int:

@@ -1,43 +1,28 @@
-"""FFmpeg by way of PyAV: the sound of containers, and of codecs that libsndfile does not know.
-
-Only the demuxers named here may open a file, and they read from one that is open already: nothing
-in a hostile file can make them open another one or an address.
-"""
+"""FFmpeg by way of PyAV: the sound of containers, and of codecs that libsndfile does not know."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sottovoce.errors import MissingExtraError, UnreadableAudioError
+from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Part, QueueReader, Traits, decoding_failed
-from sottovoce.files.decoding.layout import unreadable
+from sottovoce.files.decoding.frames import Frames, KindChangedError, say_damaged
+from sottovoce.files.decoding.layout import say_more
+from sottovoce.files.decoding.pyav import import_av, open_container
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO, Literal
 
     from sottovoce.files.decoding.raw import Raw
 
-__all__ = [
-    "Frames",
-    "StreamDecoder",
-    "container_parts",
-    "import_av",
-    "open_container",
-    "open_stream",
-    "say_damaged",
-    "to_block",
-]
+__all__ = ["StreamDecoder", "container_parts"]
 
-_DEMUXERS = (
-    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,loas,matroska,"
-    "mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,nistsphere,nut,ogg,oma,qcp,rm,shn,sox,tak,truehd,tta,voc,"
-    "w64,wav,wv,xwma,gsm,g722,g726,g729,adx,smjpeg,mpegtsraw,vorbis"
-)
 _REMEDY = "Check that it plays; if it does, convert it to WAV or FLAC."
 _NAMES = {
     "mov": "MOV",
@@ -48,55 +33,33 @@ _NAMES = {
     "aac": "ADTS",
     "rm": "REALMEDIA",
 }
-_SAFE_PLANES = 7
-"""PyAV counts the planes of a planar frame up to a null pointer; with eight channels and more it
-reads behind them."""
 _COUNTED = {"WAVPACK", "TTA", "APE", "TAK", "SHN"}
 """Containers whose header has the exact number of samples, written when all was known."""
-_FULL_SCALES = {"u8": 128.0, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
+_CHECKED = {"flac", "wavpack", "tta", "ape", "tak", "mlp", "truehd", "ac3", "eac3"}
+"""Codecs whose pieces carry a checksum."""
+_MOST_FILLING = 8192
+_GAP_S = 0.25
+"""Containers round times to a millisecond, and some to a frame of the picture."""
 _SKIP_MANUAL = 1 << 29
 _AUDIO_CLASSES = {".mp4": "MP4", ".mov": "MOV", ".m4a": "M4A"}
 
 
-def import_av() -> ModuleType:
-    """Import PyAV, or say how to install it.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
-    try:
-        import av
-        import av.error
-        import av.stream
-    except ImportError as err:
-        raise MissingExtraError(
-            "PyAV", extra="media", purpose="read and write this kind of file"
-        ) from err
-    return av
-
-
-def open_container(file: BinaryIO, *, path: str, options: dict[str, str] | None = None) -> Any:  # noqa: ANN401 - PyAV is imported late
-    """Open a file for demuxing; closed by its own `close`, which leaves `file` open.
-
-    Raises
-    ------
-    UnreadableAudioError
-        If it is of no kind that is known, or damaged.
-    MissingExtraError
-        If PyAV is not installed.
-    """
-    av = import_av()
-    limits = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "", **(options or {})}
-    try:
-        return av.open(file, mode="r", options=limits, metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError, OSError) as err:
-        raise unreadable(path) from err
-
-
-def container_parts(raw: Raw, *, missing: str = "") -> list[Part]:
+def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -> list[Part]:
     """Return the audio tracks of a container.
+
+    Parameters
+    ----------
+    raw : Raw
+        The file.
+    missing : str
+        As in `Traits`.
+    notes : sequence of str
+        What is odd about the container as a whole.
+
+    Returns
+    -------
+    parts : list of Part
+        At least one.
 
     Raises
     ------
@@ -105,13 +68,13 @@ def container_parts(raw: Raw, *, missing: str = "") -> list[Part]:
     MissingExtraError
         If PyAV is not installed.
     """
-    import functools
-
     with contextlib.closing(raw.open()) as file, open_container(file, path=raw.path) as container:
         tracks = [
             (stream.index, stream.metadata.get("title", ""), stream.metadata.get("language", ""))
             for stream in container.streams.audio
         ]
+        covers = import_av().stream.Disposition.attached_pic
+        playing = [one for one in container.streams if not one.disposition & covers]
     if not tracks:
         raise UnreadableAudioError("has no audio track", path=raw.path, remedy=_REMEDY)
     parts = []
@@ -121,18 +84,12 @@ def container_parts(raw: Raw, *, missing: str = "") -> list[Part]:
         parts.append(
             Part(
                 name if len(tracks) > 1 else "",
-                functools.partial(open_stream, raw, index, missing=missing),
+                functools.partial(StreamDecoder, raw, index, missing=missing, notes=notes),
                 index,
+                is_alone=len(playing) == 1,
             )
         )
     return parts
-
-
-def open_stream(
-    raw: Raw, index: int, *, file: BinaryIO | None = None, missing: str = ""
-) -> StreamDecoder:
-    """Return the decoder of one stream of a container."""
-    return StreamDecoder(raw, index, file=file, missing=missing)
 
 
 class StreamDecoder:
@@ -146,7 +103,7 @@ class StreamDecoder:
         Number of the stream among all streams.
     file : binary file or None
         What to read instead of the file.
-    missing : str
+    missing, notes
         As in `Traits`.
 
     Raises
@@ -158,7 +115,13 @@ class StreamDecoder:
     """
 
     def __init__(
-        self, raw: Raw, index: int, *, file: BinaryIO | None = None, missing: str = ""
+        self,
+        raw: Raw,
+        index: int,
+        *,
+        file: BinaryIO | None = None,
+        missing: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         self._path = raw.path
         self._errors = (import_av().error.FFmpegError, ValueError)
@@ -167,17 +130,20 @@ class StreamDecoder:
         try:
             options = {"ignore_editlist": "1"}
             self._container = open_container(self._file, path=raw.path)
-            self._trim: tuple[int, int] | None = None
+            self._trim: _Trim | None = None
             if self._container.format.name.startswith("mov"):
-                sounding = self._sounding(raw, index)
-                missing = missing or sounding[1]
-                if sounding[0] is not None:
+                self._trim, cut = self._find_trim(raw, index)
+                missing = missing or cut
+                if self._trim is not None:
                     self._container.close()
                     self._file.seek(0)
                     self._container = open_container(self._file, path=raw.path, options=options)
-                    self._trim = sounding[0]
             self._stream = self._container.streams[index]
-            self.traits = self._describe(raw, missing)
+            context = self._stream.codec_context  # None of a codec that FFmpeg does not know
+            if context is not None and context.name in _CHECKED:
+                # Otherwise a damaged piece comes out as a burst of noise.
+                context.options = {"err_detect": "crccheck+explode"}
+            self.traits = self._describe(raw, missing, notes)
         except BaseException:
             self.close()
             raise
@@ -193,36 +159,36 @@ class StreamDecoder:
             self._container.close()
         self._file.close()
 
-    def _sounding(self, raw: Raw, index: int) -> tuple[tuple[int, int] | None, str]:
-        """Return the samples (first, last + 1) of decoded sound that count, and what is missing."""
+    def _find_trim(self, raw: Raw, index: int) -> tuple[_Trim | None, str]:
+        """Return which samples of the decoded sound count, and what the file lacks."""
         from sottovoce.files.decoding.boxes import walk_boxes
 
         with raw.open() as file:
             movie = walk_boxes(file, end=raw.n_bytes)
-        missing = "its last box is not whole" if movie.n_missing else ""
+        missing = "is cut short: its last box is not whole" if movie.n_missing else ""
         stream = self._container.streams[index]
         sounding = movie.sounding(stream.id)
-        if sounding is None or stream.codec_context.name == "opus":
+        if sounding is None or stream.codec_context is None or stream.codec_context.name == "opus":
             return None, missing
-        first, stop, timescale = sounding
-        sr = int(stream.codec_context.sample_rate or 0)
-        return (round(first * sr / timescale), round(stop * sr / timescale)), missing
+        per_unit = int(stream.codec_context.sample_rate or 0) / sounding.timescale
+        first, stop = round(sounding.first * per_unit), round(sounding.stop * per_unit)
+        return _Trim(first, stop, is_edited=sounding.is_edited), missing
 
-    def _describe(self, raw: Raw, missing: str) -> Traits:
+    def _describe(self, raw: Raw, missing: str, notes: Sequence[str]) -> Traits:
         context = self._stream.codec_context
-        demuxer = self._container.format.name.split(",", maxsplit=1)[0]
-        name = _NAMES.get(demuxer, demuxer.upper())
-        codec = str(context.name).upper()
-        sr, n_channels = int(context.sample_rate or 0), int(context.channels or 0)
-        if name == "MOV" and not self._has_picture():
-            name = "M4A"
-        if context.format is None or not sr or not n_channels:
+        if context is None or context.format is None or not context.sample_rate:
             raise UnreadableAudioError(
                 "has an audio track that cannot be read", path=raw.path, remedy=_REMEDY
             )
+        demuxer = self._container.format.name.split(",", maxsplit=1)[0]
+        name = _NAMES.get(demuxer, demuxer.upper())
+        codec = str(context.name).upper()
+        sr, n_channels = int(context.sample_rate), int(context.channels or 0)
+        if name == "MOV" and not self._has_picture():
+            name = "M4A"
         n_frames = 0
         if self._trim is not None:
-            n_frames = self._trim[1] - self._trim[0]
+            n_frames = self._trim.stop - self._trim.first
         elif name in _COUNTED and self._stream.duration:
             n_frames = round(self._stream.duration * self._stream.time_base * sr)
         dtype: Literal["float32", "float64"] = (
@@ -236,7 +202,7 @@ class StreamDecoder:
             n_frames=n_frames,
             dtype=dtype,
             bit_rate=float(self._stream.bit_rate or 0),
-            notes=[],
+            notes=list(notes),
             missing=missing,
         )
 
@@ -248,13 +214,23 @@ class StreamDecoder:
         if self._trim is None:
             yield from self._decode_all()
             return
-        first, stop = self._trim
-        at = 0
+        trim, at, n_behind = self._trim, 0, 0
+        behind: list[Audio] = []
         for block in self._decode_all():
-            kept = block[:, max(first - at, 0) : max(stop - at, 0)]
-            at += block.shape[1]
+            kept = block[:, max(trim.first - at, 0) : max(trim.stop - at, 0)]
             if kept.shape[1]:
                 yield kept
+            if not trim.is_edited and at + block.shape[1] > trim.stop:
+                behind.append(block[:, max(trim.stop - at, 0) :])
+                n_behind += behind[-1].shape[1]
+                # An encoder fills its last frames up.  More than that is sound of which the tables
+                # of the file know nothing.
+                if n_behind > _MOST_FILLING:
+                    yield from behind
+                    behind.clear()
+            at += block.shape[1]
+        if n_behind > _MOST_FILLING:
+            self.traits.notes.append(say_more(n_behind / self.traits.sr))
 
     def _decode_all(self) -> Iterator[Audio]:
         context = self._stream.codec_context
@@ -262,8 +238,10 @@ class StreamDecoder:
             context.flags2 |= _SKIP_MANUAL
         n_damaged = n_decoded = 0
         frames_of = Frames(self.traits)
+        gaps = _Gaps()
         try:
             for packet in self._container.demux(self._stream):
+                gaps.look_at(packet)
                 try:
                     frames = packet.decode()
                 except self._errors:
@@ -277,18 +255,62 @@ class StreamDecoder:
                     block = frames_of.block(frame)
                     n_decoded += block.shape[1]
                     yield block
+        except KindChangedError as err:
+            self.traits.missing = f"{err} after {n_decoded / self.traits.sr:.1f} s"
         except self._errors as err:
             if n_decoded == 0:
                 raise decoding_failed(self._path) from err
             seconds = n_decoded / self.traits.sr
-            self.traits.missing = f"after {seconds:.1f} s it cannot be read"
+            self.traits.missing = f"is damaged: after {seconds:.1f} s it cannot be read"
         if n_damaged:
             self.traits.notes.append(say_damaged(n_damaged))
+        self.traits.notes += gaps.notes
 
 
-def say_damaged(n: int) -> str:
-    """Return the line for pieces of a stream that could not be decoded."""
-    return f"{n} {'piece' if n == 1 else 'pieces'} of it could not be decoded and became silence"
+@dataclass(frozen=True, slots=True)
+class _Trim:
+    """Which of the decoded samples count, and whether an edit list ends them."""
+
+    first: int
+    stop: int
+    is_edited: bool
+
+
+class _Gaps:
+    """Stretches of time between packets for which a container holds no sound."""
+
+    def __init__(self) -> None:
+        self._expected: float | None = None
+        self._n = 0
+        self._total_s = 0.0
+        self._n_corrupt = 0
+
+    def look_at(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
+        """Take the next packet of the stream."""
+        if packet.is_corrupt:
+            self._n_corrupt += 1
+        if packet.pts is None or packet.time_base is None:
+            return
+        begin = float(packet.pts * packet.time_base)
+        if self._expected is not None and begin - self._expected > _GAP_S:
+            self._n += 1
+            self._total_s += begin - self._expected
+        duration = float((packet.duration or 0) * packet.time_base)
+        self._expected = begin + duration if duration else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to tell."""
+        notes = []
+        if self._n:
+            gaps = "a gap" if self._n == 1 else f"{self._n} gaps"
+            notes.append(
+                f"has {gaps} of {self._total_s:.1f} s in which it holds no sound; what is there was"
+                " read"
+            )
+        if self._n_corrupt:
+            notes.append(f"is damaged in {self._n_corrupt} places; what is there was read")
+        return notes
 
 
 def _subtype(codec: str, context: Any) -> str:  # noqa: ANN401 - PyAV is imported late
@@ -296,54 +318,3 @@ def _subtype(codec: str, context: Any) -> str:  # noqa: ANN401 - PyAV is importe
     names |= {"MP3": "MPEG_LAYER_III", "MP2FLOAT": "MPEG_LAYER_II", "MP2": "MPEG_LAYER_II"}
     del context
     return names.get(codec, codec)
-
-
-class Frames:
-    """Turns decoded frames into blocks; the rate and the channels must stay what they were.
-
-    Parameters
-    ----------
-    traits : Traits
-        Of the stream.
-    """
-
-    def __init__(self, traits: Traits) -> None:
-        self._traits = traits
-        self._packers: dict[tuple[str, str], Any] = {}
-
-    def block(self, frame: Any) -> Audio:  # noqa: ANN401 - PyAV is imported late
-        """Return the samples of a frame, shape (channels, n)."""
-        n_channels = frame.layout.nb_channels
-        if frame.sample_rate != self._traits.sr or n_channels != self._traits.n_channels:
-            raise ValueError("the rate or the number of channels changes along the stream")
-        return to_block(frame, self._packers)
-
-
-def to_block(frame: Any, packers: dict[tuple[str, str], Any]) -> Audio:  # noqa: ANN401 - PyAV is imported late
-    """Return the samples of one frame, full scale 1.0, shape (channels, n)."""
-    n_channels = frame.layout.nb_channels
-    if frame.format.is_planar and n_channels > _SAFE_PLANES:
-        key = frame.format.name, frame.layout.name
-        if key not in packers:
-            packed = frame.format.packed.name
-            packers[key] = import_av().AudioResampler(
-                format=packed, layout=frame.layout, rate=frame.sample_rate
-            )
-        parts = packers[key].resample(frame)
-        return np.concatenate([_scale(part, n_channels) for part in parts], axis=1)
-    return _scale(frame, n_channels)
-
-
-def _scale(frame: Any, n_channels: int) -> Audio:  # noqa: ANN401 - PyAV is imported late
-    y = frame.to_ndarray()
-    if not frame.format.is_planar:
-        y = y.reshape(-1, n_channels).T
-    kind = frame.format.name.rstrip("p")
-    if kind in ("flt", "dbl"):
-        return np.ascontiguousarray(y)
-    wide = np.float64 if kind in ("s32", "s64") else np.float32
-    scaled = y.astype(wide)
-    if kind == "u8":
-        scaled -= 128.0
-    scaled /= _FULL_SCALES[kind]
-    return np.ascontiguousarray(scaled)

@@ -47,7 +47,7 @@ class Traits:
     notes : list of str
         What is odd about the file, a line each; complete when all is read.
     missing : str
-        What the file proves to lack, as the end of "is cut short: …"; else empty.
+        What the file proves to lack (``"is cut short: …"``, ``"is damaged: …"``); else empty.
     """
 
     format: str
@@ -88,27 +88,44 @@ class Part:
         Returns its decoder.
     stream : int
         Number of the track among the streams of its container; -1 where there is no container.
+    is_alone : bool
+        Whether its container holds nothing else that plays: no picture, no other track.
     """
 
     name: str
     open: Callable[[], Decoder]
     stream: int = -1
+    is_alone: bool = True
 
 
 class Chain:
     """Streams that were joined into one file, read one after the other.
 
+    One that cannot be read, or not to its end, does not hide those behind it: it is what the
+    file lacks.
+
     Parameters
     ----------
     opens : sequence of callable
         Return the decoders; all of one rate and number of channels.
+
+    Raises
+    ------
+    UnreadableAudioError
+        If none can be opened.
     """
 
     def __init__(self, opens: Sequence[Callable[[], Decoder]]) -> None:
         self._waiting = list(opens)
-        self._current = self._waiting.pop(0)()
-        self._finished = 0
-        first = self._current.traits
+        self._n_all = len(opens)
+        self._lost: list[str] = []
+        self._error: UnreadableAudioError | None = None
+        current = self._open_next()
+        if current is None:
+            assert self._error is not None  # noqa: S101 - there is at least one
+            raise self._error
+        self._current = current
+        first = current.traits
         self.traits = Traits(
             format=first.format,
             subtype=first.subtype,
@@ -117,26 +134,54 @@ class Chain:
             dtype=first.dtype,
             bit_rate=first.bit_rate,
             is_vbr=first.is_vbr,
-            notes=[f"is {len(opens)} files joined into one; all of them were read"],
+            notes=[f"is {self._n_all} files joined into one; all of them were read"],
         )
 
     def read(self, n: int) -> Audio:
         """Return the next at most `n` samples."""
         while True:
-            block = self._current.read(n)
+            try:
+                block = self._current.read(n)
+            except UnreadableAudioError as err:
+                self._lose(err)
+                block = np.empty((self.traits.n_channels, 0), dtype=np.float32)
             if block.shape[1]:
                 return block
-            own = self._current.traits
-            self.traits.notes += [note for note in own.notes if note not in self.traits.notes]
-            self.traits.missing = self.traits.missing or own.missing
-            if not self._waiting:
+            following = self._open_next() if self._finish() else None
+            if following is None:
                 return block
             self._current.close()
-            self._current = self._waiting.pop(0)()
+            self._current = following
 
     def close(self) -> None:
         """Close the file."""
         self._current.close()
+
+    def _finish(self) -> bool:
+        """Take over what the current stream had to tell; return whether there may be another."""
+        own = self._current.traits
+        self.traits.notes += [note for note in own.notes if note not in self.traits.notes]
+        if own.missing:
+            self._lost.append(f"{own.missing} (file {self._number} of {self._n_all})")
+            own.missing = ""
+        self.traits.missing = "; ".join(self._lost)
+        return bool(self._waiting)
+
+    @property
+    def _number(self) -> int:
+        return self._n_all - len(self._waiting)
+
+    def _open_next(self) -> Decoder | None:
+        while self._waiting:
+            try:
+                return self._waiting.pop(0)()
+            except UnreadableAudioError as err:
+                self._lose(err)
+        return None
+
+    def _lose(self, err: UnreadableAudioError) -> None:
+        self._error = err
+        self._lost.append(f"file {self._number} of {self._n_all} cannot be read")
 
 
 class QueueReader:

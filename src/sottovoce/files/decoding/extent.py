@@ -14,13 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-__all__ = ["MISCOUNTED_BYTES", "Extent", "is_foreign", "is_unknown", "settle_extent"]
+__all__ = [
+    "MISCOUNTED_BYTES",
+    "Extent",
+    "begins_file",
+    "is_foreign",
+    "is_unknown",
+    "is_zero",
+    "settle_extent",
+]
 
 MISCOUNTED_BYTES = 128
 """A header that counts itself is wrong by no more than its own length; more is sound."""
 
 _UNKNOWN_32 = ((0x7FFF_0000, 0x8000_1000), (0xFFFF_0000, 0x1_0000_0000))
 """Sizes of whom does not know: the largest signed or unsigned number, less a header or a block."""
+_CHUNK_BYTES = 1 << 20
 _LONGEST_TAIL = 1 << 23
 _TAIL_NAMES = (
     *(b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"axml", b"cue ", b"smpl", b"inst", b"_PMX"),
@@ -29,6 +38,8 @@ _TAIL_NAMES = (
     *(b"NAME", b"AUTH", b"ANNO", b"(c) ", b"COMT", b"APPL", b"MARK", b"INST", b"MIDI", b"CHAN"),
     *(b"info", b"strg", b"mark", b"peak", b"free", b"LGWV", b"SMED", b"olym", b"meta", b"ResU"),
 )
+_FILES = (b"fLaC\x00", b"OggS\x00", b"caff\x00", b"\x1a\x45\xdf\xa3", b"FORM\x00")
+"""Beginnings of other files that may be joined to one."""
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"3DI", b"PK\x03\x04", b"\x89PNG", b"<?xml")
 _TEXT = frozenset({9, 10, 13, *range(32, 127)})
 
@@ -111,10 +122,27 @@ def settle_extent(
 
 
 def is_foreign(data: bytes) -> bool:
-    """Return whether bytes behind samples are no samples: tags, text, or zeros that fill up."""
-    if data.startswith(_TAGS):
+    """Return whether bytes behind samples are no samples: tags, text, or another file."""
+    if data.startswith(_TAGS) or begins_file(data):
         return True
-    return bool(data) and (_TEXT.issuperset(data[:4096]) or not any(data[:65_536]))
+    return bool(data) and _TEXT.issuperset(data[:4096])
+
+
+def begins_file(data: bytes) -> bool:
+    """Return whether bytes behind samples are the beginning of a file of another kind."""
+    return data.startswith(_FILES) or data[4:8] == b"ftyp"
+
+
+def is_zero(file: BinaryIO, start: int, end: int) -> bool:
+    """Return whether a stretch holds nothing but zeros, which fill a file up: silence may end."""
+    at = start
+    while at < end:
+        file.seek(at)
+        data = file.read(min(_CHUNK_BYTES, end - at))
+        if not data or data.count(0) < len(data):
+            return False
+        at += len(data)
+    return True
 
 
 def _ends_well(file: BinaryIO, stop: int, end: int, chain: Callable[[int], int | None]) -> bool:
@@ -125,7 +153,7 @@ def _ends_well(file: BinaryIO, stop: int, end: int, chain: Callable[[int], int |
         return True
     file.seek(stop)
     rest = file.read(65_536)
-    return is_foreign(rest) or is_foreign(rest[1:])
+    return is_foreign(rest) or is_foreign(rest[1:]) or is_zero(file, stop, end)
 
 
 def _find_tail(file: BinaryIO, start: int, end: int, chain: Callable[[int], int | None]) -> int:

@@ -65,7 +65,9 @@ class FlacStream:
         """What STREAMINFO promises and the frames do not hold; else empty."""
         if self.n_frames >= self.total:
             return ""
-        return f"{self.n_frames / self.sr:.1f} of {self.total / self.sr:.1f} s are there"
+        return (
+            f"is cut short: {self.n_frames / self.sr:.1f} of {self.total / self.sr:.1f} s are there"
+        )
 
     @property
     def notes(self) -> list[str]:

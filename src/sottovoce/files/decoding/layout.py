@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import UnreadableAudioError
+from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
 from sottovoce.files.pcm import PcmLayout, SampleFormat, Span
 
 if TYPE_CHECKING:
     from sottovoce.files.decoding.extent import Extent
 
-__all__ = ["damaged", "lay_out", "say_more", "unreadable"]
+__all__ = ["MOST_JOINED", "damaged", "lay_out", "say_more", "too_many", "unreadable"]
+
+MOST_JOINED = 1000
+"""Files that are looked at of one that was joined; more are an attack."""
 
 
 def damaged(path: str, what: str) -> UnreadableAudioError:
@@ -34,6 +37,15 @@ def unreadable(path: str) -> UnreadableAudioError:
 def say_more(seconds: float) -> str:
     """Return the line for a file that holds more than its header says."""
     return f"holds {seconds:.1f} s more than its header says; all of it was read"
+
+
+def too_many(path: str) -> UnsupportedFormatError:
+    """Return the error for a file that was joined from more than any recording is."""
+    return UnsupportedFormatError(
+        f"is more than {MOST_JOINED:,} files joined into one",
+        path=path,
+        remedy="Split it, and work on each by itself.",
+    )
 
 
 def lay_out(

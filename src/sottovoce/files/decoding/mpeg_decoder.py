@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sottovoce.files.decoding.containers import Frames, import_av, say_damaged
 from sottovoce.files.decoding.decoder import Audio, Chain, Part, QueueReader, Traits
+from sottovoce.files.decoding.frames import Frames, say_damaged
 from sottovoce.files.decoding.layout import say_more, unreadable
 from sottovoce.files.decoding.mpeg import MpegRun, walk_mpeg
+from sottovoce.files.decoding.pyav import import_av
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ class MpegDecoder:
         missing = ""
         if run.n_frames_missing:
             whole = (run.n_frames + run.n_frames_missing) * second
-            missing = f"{run.n_frames * second:.1f} of {whole:.1f} s are there"
+            missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are there"
         notes = [say_more(run.n_frames_extra * second)] if run.n_frames_extra > 1 else []
         self.traits = Traits(
             format=file_format,

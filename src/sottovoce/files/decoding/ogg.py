@@ -13,6 +13,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sottovoce.files.decoding.extent import is_foreign
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -20,7 +22,9 @@ __all__ = ["Link", "LogicalStream", "Page", "rewrite_link", "walk_ogg"]
 
 _MARK = b"OggS"
 _CHUNK_BYTES = 1 << 16
-_HEAD_BYTES = 27 + 255
+_LONGEST_PAGE = 27 + 255 + 255 * 255
+_WINDOW_BYTES = 1 << 20
+_FEW_PAGES = 3
 _NO_GRANULE = (1 << 64) - 1
 _LAST = 4
 _FIRST = 2
@@ -99,10 +103,20 @@ class LogicalStream:
         return head[place] if len(head) > place else 0
 
     @property
-    def has_gap(self) -> bool:
-        """Whether pages are missing in the middle."""
-        numbers = [page.sequence for page in self.pages]
-        return any(b - a != 1 for a, b in itertools.pairwise(numbers[2:]))
+    def n_pages_missing(self) -> int:
+        """Pages that are not there, by the numbers of those that are.
+
+        A recording of a broadcast has its first pages, which say how to decode it, and then those
+        of the moment at which it began: a large step there is not counted.
+        """
+        missing = 0
+        is_begun = False
+        for before, page in itertools.pairwise(self.pages):
+            step = page.sequence - before.sequence - 1
+            if step > 0 and (is_begun or step <= _FEW_PAGES):
+                missing += step
+            is_begun = is_begun or bool(page.granule)
+        return missing
 
 
 @dataclass(slots=True)
@@ -113,9 +127,40 @@ class Link:
     ----------
     streams : dict of int to LogicalStream
         By their numbers.
+    n_damaged : int
+        Pages whose checksum is wrong.
+    n_strange : int
+        Pages of streams that do not begin in the link.
+    n_cut : int
+        Bytes that its last page lacks.
+    n_junk : int
+        Bytes between pages that belong to none.
     """
 
     streams: dict[int, LogicalStream] = field(default_factory=dict)
+    n_damaged: int = 0
+    n_strange: int = 0
+    n_cut: int = 0
+    n_junk: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What is odd, a line each."""
+        if not self.n_junk:
+            return []
+        return [f"holds {self.n_junk:,} bytes between its pages that make no sense"]
+
+    @property
+    def missing(self) -> str:
+        """What the pages prove to be missing, as `Traits.missing`."""
+        n_lost = sum(stream.n_pages_missing for stream in self.sounds)
+        if self.n_strange:
+            pages = "page belongs" if self.n_strange == 1 else "pages belong"
+            return f"is damaged: {self.n_strange} {pages} to a stream whose beginning is not there"
+        if n_lost or self.n_damaged:
+            n = max(n_lost, self.n_damaged)
+            return f"is damaged: {n} {'page is' if n == 1 else 'pages are'} missing or not whole"
+        return "is cut short: its last page is not whole" if self.n_cut else ""
 
     @property
     def sounds(self) -> list[LogicalStream]:
@@ -123,33 +168,59 @@ class Link:
         return [stream for stream in self.streams.values() if stream.codec]
 
 
-def walk_ogg(file: BinaryIO, *, end: int) -> tuple[list[Link], int]:
-    """Return the links of a file, and how many bytes its last page lacks."""
+def walk_ogg(file: BinaryIO, *, end: int) -> list[Link]:
+    """Return the links of a file; pages that are damaged belong to none of their streams."""
     links: list[Link] = []
-    at, starting, n_missing = 0, False, 0
+    at, starting, n_junk = 0, False, 0
+    window, window_at = b"", 0
     while at < end:
-        file.seek(at)
-        head = file.read(_HEAD_BYTES)
-        page = _read_page(head, at)
+        inside = at - window_at
+        if inside + _LONGEST_PAGE > len(window) and window_at + len(window) < end:
+            file.seek(at)
+            window, window_at, inside = file.read(_WINDOW_BYTES), at, 0
+        page = _read_page(window[inside : inside + 282], at)
         if page is None:
-            at = _find_mark(file, at + 1, end)
+            following = _find_mark(file, at + 1, end)
+            file.seek(at)
+            if not is_foreign(file.read(4096)):
+                n_junk += following - at
+            at = following
             continue
-        if page.offset + page.n_bytes > end:
-            n_missing = page.offset + page.n_bytes - end
-            break
+        is_cut = page.offset + page.n_bytes > end
+        data = window[inside : inside + page.n_bytes]
+        if is_cut or not _is_intact(data):
+            following = _find_mark(file, at + 1, end)
+            if links and is_cut and following == end:
+                links[-1].n_cut = page.offset + page.n_bytes - end
+            elif links:
+                links[-1].n_damaged += 1
+            at = following
+            continue
         at = page.offset + page.n_bytes
         if page.flags & _FIRST:
             if not starting:
                 links.append(Link())
             starting = True
-            file.seek(page.offset + page.n_head)
-            body = file.read(min(page.n_bytes - page.n_head, 256))
+            body = data[page.n_head : page.n_head + 256]
             links[-1].streams[page.serial] = LogicalStream(page.serial, body, [page])
             continue
         starting = False
         if links and page.serial in links[-1].streams:
             links[-1].streams[page.serial].pages.append(page)
-    return links, n_missing
+        elif links:
+            links[-1].n_strange += 1
+        else:
+            links.append(Link(n_strange=1))
+    if links:
+        links[-1].n_junk = n_junk
+    return links
+
+
+def _is_intact(data: bytes) -> bool:
+    """Return whether a page has the checksum that it says."""
+    body = bytearray(data)
+    body[22:26] = bytes(4)
+    return _crc(bytes(body)) == int.from_bytes(data[22:26], "little")
 
 
 def _read_page(head: bytes, at: int) -> Page | None:

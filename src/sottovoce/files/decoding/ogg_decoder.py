@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from sottovoce.files.decoding.containers import open_stream
+from sottovoce.files.decoding.containers import StreamDecoder
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
 from sottovoce.files.decoding.layout import damaged
 from sottovoce.files.decoding.ogg import Link, LogicalStream, rewrite_link, walk_ogg
@@ -28,20 +28,16 @@ def ogg_parts(raw: Raw) -> list[Part]:
         If it holds no sound.
     """
     with raw.open() as file:
-        links, n_missing = walk_ogg(file, end=raw.n_bytes)
+        links = walk_ogg(file, end=raw.n_bytes)
+    n_before = sum(link.n_strange + link.n_damaged for link in links if not link.sounds)
     links = [link for link in links if link.sounds]
     if not links:
         raise damaged(raw.path, "it has no stream of sound")
-    missing = "its last page is not whole" if n_missing else ""
+    links[0].n_strange += n_before
     if len(links) == 1:
-        return _one_link(raw, links[0], missing)
+        return _one_link(raw, links[0])
+    opens = [functools.partial(_open_link, raw, link, is_only=False) for link in links]
     streams = [_only_sound(raw, link) for link in links]
-    opens = [
-        functools.partial(
-            _open_link, raw, stream, missing if stream is streams[-1] else "", is_only=False
-        )
-        for stream in streams
-    ]
     kinds = [(stream.codec, _rate(stream), stream.n_channels) for stream in streams]
     if len(set(kinds)) == 1:
         return [Part("", functools.partial(Chain, opens))]
@@ -50,16 +46,20 @@ def ogg_parts(raw: Raw) -> list[Part]:
     ]
 
 
-def _one_link(raw: Raw, link: Link, missing: str) -> list[Part]:
+def _one_link(raw: Raw, link: Link) -> list[Part]:
     sounds = link.sounds
     if len(link.streams) == 1 and _suits_sndfile(sounds[0]):
-        return [Part("", functools.partial(_open_link, raw, sounds[0], missing, is_only=True))]
+        open_only = functools.partial(_open_link, raw, link, is_only=True)
+        return [Part("", open_only)]
     order = list(link.streams.values())
     return [
         Part(
             f"track {number}" if len(sounds) > 1 else "",
-            functools.partial(open_stream, raw, order.index(sound), missing=missing),
+            functools.partial(
+                StreamDecoder, raw, order.index(sound), missing=link.missing, notes=link.notes
+            ),
             order.index(sound),
+            is_alone=len(order) == 1,
         )
         for number, sound in enumerate(sounds, start=1)
     ]
@@ -80,19 +80,23 @@ def _rate(stream: LogicalStream) -> int:
     return 48_000 if stream.codec == "OPUS" else stream.sr
 
 
-def _open_link(raw: Raw, stream: LogicalStream, missing: str, *, is_only: bool) -> Decoder:
-    """Return the decoder of one stream, which sees one link alone."""
+def _open_link(raw: Raw, link: Link, *, is_only: bool) -> Decoder:
+    """Return the decoder of the only stream of sound of one link, which sees nothing else."""
+    stream, missing = link.sounds[0], link.missing
     if not _suits_sndfile(stream):
-        return _open_rewritten(raw, stream, functools.partial(_by_ffmpeg, raw, missing))
-    last, notes = _oddities(stream)
-    if is_only and last is None and stream.pages[-1].flags & 4:
-        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path, notes=notes, missing=missing)
+        return _open_rewritten(raw, stream, functools.partial(_by_ffmpeg, raw, link))
+    last, notes = _find_last(stream), link.notes
+    if last is not None:
+        notes.append("holds more than its header says; all of it was read")
+    is_as_it_was = is_only and last is None and not missing and not notes
+    if is_as_it_was and stream.pages[-1].flags & 4:
+        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path)
 
     def read(file: object) -> Decoder:
         return SoundFileDecoder(
             file,  # type: ignore[arg-type]
             path=raw.path,
-            n_frames=0 if last is not None else None,
+            n_frames=0 if last is not None or missing else None,
             notes=notes,
             missing=missing,
         )
@@ -112,31 +116,18 @@ def _open_rewritten(
     return read(rewritten)
 
 
-def _by_ffmpeg(raw: Raw, missing: str, file: object) -> Decoder:
-    return open_stream(raw, 0, file=file, missing=missing)  # type: ignore[arg-type]
+def _by_ffmpeg(raw: Raw, link: Link, file: object) -> Decoder:
+    return StreamDecoder(raw, 0, file=file, missing=link.missing, notes=link.notes)  # type: ignore[arg-type]
 
 
-def _oddities(stream: LogicalStream) -> tuple[int | None, list[str]]:
-    """Return what is wrong with the granules of a stream.
-
-    Returns
-    -------
-    last : int or None
-        What the last granule should be, where it is wrong.
-    notes : list of str
-        What is odd.
-    """
-    notes = ["lacks pages in the middle; what is there was read"] if stream.has_gap else []
+def _find_last(stream: LogicalStream) -> int | None:
+    """Return what the last granule of a stream should be, or None where it is right."""
     granules = [page.granule for page in stream.pages if page.granule]
-    if not granules:
-        return None, notes
-    last = None
     final = stream.pages[-1].granule
+    # A last page may end early, but not before the one in front of it.
     if final is not None and len(granules) > 1 and final < max(granules[:-1]):
-        # A last page may end early, but not before the one in front of it.
-        last = _NEVER
-        notes.append("holds more than its header says; all of it was read")
-    return last, notes
+        return _NEVER
+    return None
 
 
 _NEVER = (1 << 62) - 1

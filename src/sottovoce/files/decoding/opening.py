@@ -7,17 +7,21 @@ with headers that were checked before, FFmpeg for MPEG audio frame by frame and 
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import UnreadableAudioError
-from sottovoce.files.decoding import iff
+from sottovoce.errors import MissingExtraError, UnreadableAudioError
+from sottovoce.files.decoding import iff, matroska, older_containers
 from sottovoce.files.decoding.adts import walk_adts
-from sottovoce.files.decoding.containers import container_parts, open_stream
+from sottovoce.files.decoding.boxes import has_index
+from sottovoce.files.decoding.containers import StreamDecoder, container_parts
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
+from sottovoce.files.decoding.extent import begins_file
 from sottovoce.files.decoding.flac import open_flac, walk_flac
-from sottovoce.files.decoding.layout import lay_out, unreadable
-from sottovoce.files.decoding.matroska import count_missing
+from sottovoce.files.decoding.joins import find_joins
+from sottovoce.files.decoding.layout import MOST_JOINED, lay_out, too_many, unreadable
 from sottovoce.files.decoding.mpeg_decoder import mpeg_parts
 from sottovoce.files.decoding.ogg_decoder import ogg_parts
 from sottovoce.files.decoding.pcm_decoder import PcmDecoder
@@ -28,7 +32,8 @@ from sottovoce.files.pcm import PcmLayout, format_of_subtype, is_uncompressed
 from sottovoce.files.sniffing import HEAD_BYTES, kind_of, skip_id3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import BinaryIO
 
     from sottovoce.files.reading import AudioInfo
 
@@ -36,7 +41,7 @@ __all__ = ["find_layouts", "find_parts", "is_copied"]
 
 _MPEG_TAGS = {0x50, 0x55}
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mp1", ".mpa", ".mpga")
-_MOST_LINKS = 1000
+_OWN_JOINS = ("riff", "flac", "ogg", "adts", "mpeg", "")
 _WALKS = {
     "aiff": iff.walk_aiff,
     "caf": iff.walk_caf,
@@ -73,10 +78,18 @@ def find_parts(raw: Raw) -> list[Part]:
             file.seek(start)
             head = file.read(HEAD_BYTES)
     kind = kind_of(head)
+    starts = find_joins(raw, kind, head, start=start) if kind not in _OWN_JOINS else [start]
+    if kind in _WALKS:
+        return _iff_parts(raw, kind, starts)
+    if len(starts) == 1:
+        return _parts_of_one(raw, kind, start)
+    pieces = [raw.cut(*both) for both in itertools.pairwise([*starts, raw.n_bytes])]
+    return _join_parts([find_parts(piece) for piece in pieces])
+
+
+def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
     if kind == "riff":
         return _riff_parts(raw, start)
-    if kind in _WALKS:
-        return _iff_parts(raw, kind, start)
     if kind == "flac":
         return _flac_parts(raw)
     if kind == "ogg":
@@ -85,18 +98,58 @@ def find_parts(raw: Raw) -> list[Part]:
         return _adts_parts(raw, start)
     if kind == "matroska":
         with raw.open() as file:
-            n_missing = count_missing(file, end=raw.n_bytes)
-        missing = f"{n_missing:,} bytes of it are not there" if n_missing else ""
-        return container_parts(raw, missing=missing)
-    if kind in ("mp4", "ffmpeg"):
+            missing, note = matroska.find_damage(file, end=raw.n_bytes)
+        return container_parts(raw, missing=missing, notes=[note] if note else [])
+    if kind == "mp4":
+        with raw.open() as file:
+            if not has_index(file, end=raw.n_bytes):
+                raise UnreadableAudioError(
+                    "is cut short: the index that says where its sound lies is not there",
+                    path=raw.path,
+                    remedy="Get a complete copy; what there is cannot be read without it.",
+                )
         return container_parts(raw)
+    if kind == "ffmpeg":
+        with raw.open() as file:
+            missing = older_containers.find_damage(file, end=raw.n_bytes)
+        return container_parts(raw, missing=missing)
     if kind == "sndfile":
-        return [Part("", lambda: SoundFileDecoder(raw.for_libsndfile(), path=raw.path))]
+        return [Part("", functools.partial(_open_by_either, raw))]
     # Where junk fills the first kilobytes only the name tells what to look for behind it.
     is_named = raw.path.lower().endswith(_MPEG_SUFFIXES)
     if kind == "mpeg" or start or is_named:
         return mpeg_parts(raw)
     raise unreadable(raw.path)
+
+
+def _join_parts(pieces: list[list[Part]], *, fit: bool = True) -> list[Part]:
+    """Return the parts of files that were joined: one, where they fit together."""
+    if len(pieces) == 1:
+        return pieces[0]
+    opens = [part.open for parts in pieces for part in parts]
+    is_plain = all(len(parts) == 1 and parts[0].is_alone for parts in pieces)
+    if fit and is_plain and len({_kind_of_part(one) for one in opens}) == 1:
+        return [Part("", functools.partial(Chain, opens))]
+    return [
+        Part(f"file {number} of {len(pieces)}" + (f", {part.name}" if part.name else ""), part.open)
+        for number, parts in enumerate(pieces, start=1)
+        for part in parts
+    ]
+
+
+def _kind_of_part(open_part: Callable[[], Decoder]) -> tuple[int, int]:
+    with contextlib.closing(open_part()) as decoder:
+        return decoder.traits.sr, decoder.traits.n_channels
+
+
+def _open_by_either(raw: Raw) -> Decoder:
+    """Open what libsndfile reads, or else FFmpeg."""
+    try:
+        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path)
+    except UnreadableAudioError:
+        with contextlib.suppress(UnreadableAudioError, MissingExtraError):
+            return container_parts(raw)[0].open()
+        raise
 
 
 def find_layouts(raw: Raw) -> PcmLayout | None:
@@ -109,16 +162,16 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
     """
     head = raw.head(HEAD_BYTES)
     start = skip_id3(head)
-    with raw.open() as file:
-        file.seek(start)
-        kind = kind_of(file.read(HEAD_BYTES))
-        if kind in _WALKS:
-            return _WALKS[kind](file, start=start, end=raw.n_bytes, path=raw.path)
-    if kind != "riff":
-        return None
-    layouts = [_wave_layout(wave) for wave in _walk_waves(raw, start)]
-    known = [layout for layout in layouts if layout is not None]
-    return _join(known) if len(known) == len(layouts) else None
+    if start:
+        with raw.open() as file:
+            file.seek(start)
+            head = file.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if kind in _WALKS:
+        return _join(_iff_layouts(raw, kind, find_joins(raw, kind, head, start=start)))
+    if kind == "riff":
+        return _join([_wave_layout(wave) for wave in _walk_waves(raw, start)])
+    return None
 
 
 def is_copied(info: AudioInfo) -> bool:
@@ -138,26 +191,35 @@ def is_copied(info: AudioInfo) -> bool:
 def _riff_parts(raw: Raw, start: int) -> list[Part]:
     waves = _walk_waves(raw, start)
     layouts = [_wave_layout(wave) for wave in waves]
-    known = [layout for layout in layouts if layout is not None]
-    joined = _join(known) if len(known) == len(layouts) else None
-    if joined is not None:
+    joined = _join(layouts)
+    behind = _file_behind(raw, waves[-1].end)
+    if joined is not None and not behind:
         return [Part("", functools.partial(PcmDecoder, raw, joined))]
-    opens = [_wave_opener(raw, wave, layout) for wave, layout in zip(waves, layouts, strict=True)]
-    if len(opens) == 1:
-        return [Part("", opens[0])]
-    return [Part(f"file {n} of {len(opens)}", one) for n, one in enumerate(opens, start=1)]
+    pieces = [_wave_parts(raw, wave, layout) for wave, layout in zip(waves, layouts, strict=True)]
+    return _join_parts([*pieces, behind], fit=False) if behind else _join_parts(pieces)
+
+
+def _file_behind(raw: Raw, end: int) -> list[Part]:
+    """Return the parts of a file of another kind that was joined to this one; mostly none."""
+    with raw.open() as file:
+        file.seek(end)
+        head = file.read(64)
+    shift = next((at for at in (0, 1) if begins_file(head[at:])), None)
+    return [] if shift is None else find_parts(raw.cut(end + shift, raw.n_bytes))
 
 
 def _walk_waves(raw: Raw, start: int) -> list[Wave]:
     waves: list[Wave] = []
     end = raw.n_bytes
     with raw.open() as file:
-        while start + 44 <= end and len(waves) < _MOST_LINKS:
+        while start + 44 <= end:
             if waves:
                 file.seek(start)
                 head = file.read(12)
                 if head[8:12] != b"WAVE":
                     break
+            if len(waves) == MOST_JOINED:
+                raise too_many(raw.path)
             waves.append(walk_riff(file, start=start, end=end, path=raw.path))
             start = max(waves[-1].end, start + 12)
     if not waves:
@@ -182,10 +244,15 @@ def _wave_layout(wave: Wave) -> PcmLayout | None:
     )
 
 
-def _join(layouts: list[PcmLayout]) -> PcmLayout | None:
+def _join(found: Sequence[PcmLayout | None]) -> PcmLayout | None:
+    layouts = [layout for layout in found if layout is not None]
+    if len(layouts) < len(found):
+        return None
     first = layouts[0]
     if len(layouts) == 1:
         return first
+    if any(layout.n_missing for layout in layouts[:-1]):
+        return None
     if len({(layout.sr, layout.n_channels) for layout in layouts}) > 1:
         return None
     notes = [note for layout in layouts for note in layout.notes]
@@ -200,18 +267,16 @@ def _join(layouts: list[PcmLayout]) -> PcmLayout | None:
     )
 
 
-def _wave_opener(raw: Raw, wave: Wave, layout: PcmLayout | None) -> Callable[[], Decoder]:
+def _wave_parts(raw: Raw, wave: Wave, layout: PcmLayout | None) -> list[Part]:
     if layout is not None:
-        return functools.partial(PcmDecoder, raw, layout)
+        return [Part("", functools.partial(PcmDecoder, raw, layout))]
     if wave.tag in _MPEG_TAGS:
-        (part,) = mpeg_parts(
-            raw, start=wave.extent.offset, end=wave.extent.stop, file_format="WAV"
-        )[:1]
-        return part.open
-    return functools.partial(_open_coded, raw, wave)
+        first, stop = wave.extent.offset, wave.extent.stop
+        return mpeg_parts(raw, start=first, end=stop, file_format="WAV")
+    return [Part("", functools.partial(_open_coded, raw, wave))]
 
 
-def _open_coded(raw: Raw, wave: Wave) -> SoundFileDecoder:
+def _open_coded(raw: Raw, wave: Wave) -> Decoder:
     """Open ADPCM, GSM and the like behind a header that tells the truth."""
     extent = wave.extent
     fmt = wave.fmt + bytes(len(wave.fmt) & 1)
@@ -220,23 +285,42 @@ def _open_coded(raw: Raw, wave: Wave) -> SoundFileDecoder:
     size = 4 + len(body) + extent.n_bytes
     form = b"RIFX" if wave.order == "big" else b"RIFF"
     head = form + size.to_bytes(4, wave.order) + b"WAVE" + body
-    file = Spliced(raw.open(), [head, (extent.offset, extent.stop)])
     missing = ""
     if extent.n_missing:
-        missing = f"{extent.n_missing:,} bytes of its samples are not there"
-    return SoundFileDecoder(file, path=raw.path, missing=missing)  # type: ignore[arg-type]
+        missing = f"is cut short: {extent.n_missing:,} bytes of its samples are not there"
+
+    def splice() -> BinaryIO:
+        return Spliced(raw.open(), [head, (extent.offset, extent.stop)])  # type: ignore[return-value]
+
+    try:
+        return SoundFileDecoder(splice(), path=raw.path, missing=missing)
+    except UnreadableAudioError:
+        with contextlib.suppress(UnreadableAudioError, MissingExtraError):
+            return StreamDecoder(raw, 0, file=splice(), missing=missing)
+        raise
 
 
-def _iff_parts(raw: Raw, kind: str, start: int) -> list[Part]:
+def _iff_parts(raw: Raw, kind: str, starts: list[int]) -> list[Part]:
+    layouts = _iff_layouts(raw, kind, starts)
+    joined = _join(layouts)
+    if joined is not None:
+        return [Part("", functools.partial(PcmDecoder, raw, joined))]
+    stretches = itertools.pairwise([*starts, raw.n_bytes])
+    opens: list[Callable[[], Decoder]] = [
+        functools.partial(PcmDecoder, raw, layout)
+        if layout is not None
+        else functools.partial(_open_by_either, raw.cut(*both) if len(starts) > 1 else raw)
+        for layout, both in zip(layouts, stretches, strict=True)
+    ]
+    return _join_parts([[Part("", one)] for one in opens])
+
+
+def _iff_layouts(raw: Raw, kind: str, starts: list[int]) -> list[PcmLayout | None]:
     with raw.open() as file:
-        layout = _WALKS[kind](file, start=start, end=raw.n_bytes, path=raw.path)
-    if layout is not None:
-        return [Part("", functools.partial(PcmDecoder, raw, layout))]
-
-    def open_coded() -> Decoder:
-        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path)
-
-    return [Part("", open_coded)]
+        return [
+            _WALKS[kind](file, start=start, end=end, path=raw.path)
+            for start, end in itertools.pairwise([*starts, raw.n_bytes])
+        ]
 
 
 def _adts_parts(raw: Raw, start: int) -> list[Part]:
@@ -244,14 +328,7 @@ def _adts_parts(raw: Raw, start: int) -> list[Part]:
         runs = walk_adts(file, start=start, end=raw.n_bytes)
     if len(runs) < 2:
         return container_parts(raw)
-
-    def open_run(run: tuple[int, int]) -> Decoder:
-        return open_stream(raw, 0, file=Spliced(raw.open(), [run]))  # type: ignore[arg-type]
-
-    return [
-        Part(f"file {n} of {len(runs)}", functools.partial(open_run, run))
-        for n, run in enumerate(runs, start=1)
-    ]
+    return _join_parts([container_parts(raw.cut(*run)) for run in runs])
 
 
 def _flac_parts(raw: Raw) -> list[Part]:

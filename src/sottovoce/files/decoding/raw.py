@@ -20,7 +20,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What a file holds.
+    """What a file holds, or a stretch of it.
 
     Attributes
     ----------
@@ -28,25 +28,39 @@ class Raw:
         The file; only a name where `data` is given.
     data : bytes or None
         Its bytes, where it does not lie on this computer's disk.
+    stretch : (int, int) or None
+        First byte, and the one after the last; None for the whole file.
     """
 
     path: str
     data: bytes | None = None
+    stretch: tuple[int, int] | None = None
 
     @property
     def n_bytes(self) -> int:
-        """Size of the file, in bytes."""
+        """Size, in bytes."""
+        if self.stretch is not None:
+            return self.stretch[1] - self.stretch[0]
         return len(self.data) if self.data is not None else Path(self.path).stat().st_size
 
     def open(self) -> BinaryIO:
         """Return the bytes as an open file, at its beginning."""
         if self.data is not None:
-            return io.BytesIO(self.data)
-        return Path(self.path).open("rb")
+            file: BinaryIO = io.BytesIO(self.data)
+        else:
+            file = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
+        if self.stretch is None:
+            return file
+        return Spliced(file, [self.stretch])  # type: ignore[return-value]
+
+    def cut(self, start: int, stop: int) -> Raw:
+        """Return a stretch of this, as if it were a file of its own."""
+        first = self.stretch[0] if self.stretch is not None else 0
+        return Raw(self.path, self.data, (first + start, first + stop))
 
     def for_libsndfile(self) -> str | BinaryIO:
         """Return what libsndfile opens fastest: a name on disk, or the bytes as a file."""
-        return self.path if self.data is None else self.open()
+        return self.path if self.data is None and self.stretch is None else self.open()
 
     def head(self, n: int) -> bytes:
         """Return the first at most `n` bytes."""

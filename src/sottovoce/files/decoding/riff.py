@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sottovoce.files.decoding.extent import Extent, is_unknown, settle_extent
+from sottovoce.files.decoding.extent import Extent, begins_file, is_unknown, settle_extent
 from sottovoce.files.decoding.layout import damaged
 from sottovoce.files.decoding.raw import find_all
 
@@ -165,7 +165,7 @@ class _Walk:
         head = self._file.read(12)
         if head[:4] in FORMS and head[8:12] == b"WAVE":
             return self._end
-        if len(head) < 8 or not _is_name(head[:4]):
+        if len(head) < 8 or not _is_name(head[:4]) or begins_file(head):
             return None
         stop = at + 8 + int.from_bytes(head[4:8], self._order)
         return self.following(at, stop - at - 8) if stop <= self._end else None
@@ -194,9 +194,10 @@ class _Walk:
             stop = offset + declared
             if declared and (stop == self._end or self.chain(stop) or self.chain(stop + 1)):
                 return self._end
-        for place in find_all(self._file, b"WAVEfmt ", offset, self._end):
+        for place in find_all(self._file, b"WAVE", offset, self._end):
             self._file.seek(place - 8)
-            if self._file.read(4) in FORMS:
+            head = self._file.read(16)
+            if head[:4] in FORMS and _is_name(head[12:]):
                 return place - 8
         return self._end
 
@@ -217,7 +218,7 @@ class _Walk:
                     one - 8
                     for one in find_all(self._file, b"WAVEfmt ", at, min(at + _RESYNC_BYTES, end))
                 ]
-                return joined[0] if joined else end
+                return joined[0] if joined else at
             at = self.chain(place) or end
         return end
 

@@ -105,7 +105,9 @@ class SoundFileDecoder:
         if not blocks and self._n_read == 0:
             raise decoding_failed(self._path) from err
         seconds = (self._n_read + sum(map(len, blocks))) / self.traits.sr
-        self.traits.missing = self.traits.missing or f"after {seconds:.1f} s it cannot be decoded"
+        self.traits.missing = (
+            self.traits.missing or f"is damaged: after {seconds:.1f} s it cannot be decoded"
+        )
         return np.concatenate(blocks) if blocks else np.empty((0, self.traits.n_channels))
 
     def close(self) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, UnsupportedFormatError
-from sottovoce.files.decoding.containers import import_av
 from sottovoce.files.decoding.opening import is_copied
+from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.keeping.asf import carry_asf, has_mutagen
 from sottovoce.files.keeping.bare_streams import carry_bare, plan_bare
 from sottovoce.files.keeping.chunks import carry_chunks, plan_chunks
