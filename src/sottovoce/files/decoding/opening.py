@@ -15,7 +15,8 @@ from sottovoce.files.decoding import iff
 from sottovoce.files.decoding.adts import walk_adts
 from sottovoce.files.decoding.containers import container_parts, open_stream
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
-from sottovoce.files.decoding.flac import open_flac, walk_flac
+from sottovoce.files.decoding.flac import walk_flac
+from sottovoce.files.decoding.flac_decoder import open_flac
 from sottovoce.files.decoding.layout import lay_out, unreadable
 from sottovoce.files.decoding.matroska import count_missing
 from sottovoce.files.decoding.mpeg_decoder import mpeg_parts
