@@ -83,7 +83,8 @@ class FlacStream:
         Bytes behind the last frame that are no tag and no zeros; counted only where no total says
         that nothing is missing.
     has_jumps : bool
-        Whether the numbers of the frames ever do anything but count.
+        Whether the numbers of the frames do anything but count from 0.  libsndfile, which seeks
+        after each block, would read the wrong samples then.
     """
 
     start: int
@@ -141,9 +142,12 @@ class FlacStream:
 
 
 def say_present(n_present: int, n_whole: int, sr: int) -> str:
-    """Return how much of a recording is there; so many digits that both numbers differ."""
-    digits = 1 if round(n_present / sr, 1) != round(n_whole / sr, 1) else 3
-    return f"{n_present / sr:.{digits}f} of {n_whole / sr:.{digits}f} s are there"
+    """Return how much of a recording is there, so finely that both numbers differ."""
+    for digits in (1, 3):
+        present, whole = f"{n_present / sr:.{digits}f}", f"{n_whole / sr:.{digits}f}"
+        if present != whole:
+            return f"{present} of {whole} s are there"
+    return f"{n_present:,} of {n_whole:,} samples are there"
 
 
 def open_codec(info: bytes) -> Any:  # noqa: ANN401 - PyAV is imported late
@@ -215,6 +219,7 @@ class _Indexer:
             if last is None:
                 # A stream may begin with any number; what stands in front of it was a frame.
                 is_first = place <= stream.first_byte or header.number == 0
+                stream.has_jumps = header.number > 0
                 self._add(place, header, n_gap=0 if is_first else _gap(header, 0, header.n_samples))
             elif header.number == last.number and header.n_samples == last.n_samples:
                 # One of the two was noise: this one has been confirmed.
@@ -229,7 +234,6 @@ class _Indexer:
     def _add(self, place: int, header: _Header, *, n_gap: int) -> None:
         stream = self._stream
         stream.n_lost += n_gap
-        stream.has_jumps |= n_gap > 0
         fits = stream.n_lost <= _MOST_SILENCE_S * stream.sr
         stream.places.append(place)
         stream.lengths.append(header.n_samples)

@@ -135,9 +135,9 @@ class FlacFrames:
         n_silent = n_waiting = 0
         n_decoded, n_whole = stream.n_present, stream.n_whole
         blocks = Frames(self.traits)
-        stops = itertools.chain(stream.places[1:], [stream.stop])
-        frames = zip(stream.places, stops, stream.lengths, stream.silences, strict=True)
-        for place, stop, n, n_gap in frames:
+        extents = itertools.pairwise([*stream.places, stream.stop])
+        frames = zip(extents, stream.lengths, stream.silences, strict=True)
+        for (place, stop), n, n_gap in frames:
             n_waiting += n_gap
             if skip >= n_waiting + n:
                 skip -= n_waiting + n

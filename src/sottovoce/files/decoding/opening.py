@@ -143,7 +143,9 @@ def _riff_parts(raw: Raw, start: int) -> list[Part]:
     joined = _join(known) if len(known) == len(layouts) else None
     if joined is not None:
         return [Part("", functools.partial(PcmDecoder, raw, joined))]
-    opens = [_wave_opener(raw, wave, layout) for wave, layout in zip(waves, layouts, strict=True)]
+    opens: list[Callable[[], Decoder]] = []
+    for wave, layout in zip(waves, layouts, strict=True):
+        opens += _wave_openers(raw, wave, layout)
     if len(opens) == 1:
         return [Part("", opens[0])]
     return [Part(f"file {n} of {len(opens)}", one) for n, one in enumerate(opens, start=1)]
@@ -201,15 +203,14 @@ def _join(layouts: list[PcmLayout]) -> PcmLayout | None:
     )
 
 
-def _wave_opener(raw: Raw, wave: Wave, layout: PcmLayout | None) -> Callable[[], Decoder]:
+def _wave_openers(raw: Raw, wave: Wave, layout: PcmLayout | None) -> list[Callable[[], Decoder]]:
     if layout is not None:
-        return functools.partial(PcmDecoder, raw, layout)
+        return [functools.partial(PcmDecoder, raw, layout)]
     if wave.tag in _MPEG_TAGS:
-        (part,) = mpeg_parts(
-            raw, start=wave.extent.offset, end=wave.extent.stop, file_format="WAV"
-        )[:1]
-        return part.open
-    return functools.partial(_open_coded, raw, wave)
+        extent = wave.extent
+        parts = mpeg_parts(raw, start=extent.offset, end=extent.stop, file_format="WAV")
+        return [part.open for part in parts]
+    return [functools.partial(_open_coded, raw, wave)]
 
 
 def _open_coded(raw: Raw, wave: Wave) -> SoundFileDecoder:
