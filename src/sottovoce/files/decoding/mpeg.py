@@ -13,13 +13,14 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding.extent import is_foreign
 from sottovoce.files.decoding.mpeg_statistics import read_statistics
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["FreeFormatError", "MpegRun", "find_frame", "walk_mpeg"]
+__all__ = ["MpegRun", "find_frame", "walk_mpeg"]
 
 _CHUNK_BYTES = 1 << 20
 _SEARCH_BYTES = 1 << 16
@@ -27,6 +28,8 @@ _OVERLAP_BYTES = 1 << 14
 """More than three of the longest frames, of 2881 bytes."""
 _SYNC = re.compile(rb"\xff[\xe2-\xff][\x10-\xef]")
 _FREE_SYNC = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")
+_FREE = "holds MP3 of free format (a bit rate of its own), which cannot be decoded"
+_FREE_REMEDY = "Decode it to WAV or FLAC first; LAME and mpg123 can."
 _FREE_FRAMES = 4
 _MOST_FREE_BYTES = 5000
 _MOST_TRIALS = 64
@@ -163,10 +166,6 @@ def _read_header(head: bytes) -> _Header | None:
     return _Header(layer, version, sr, n_channels, n_samples, n_bytes, kbits)
 
 
-class FreeFormatError(Exception):
-    """Frames whose length is not in their header, which FFmpeg does not decode."""
-
-
 def find_frame(data: bytes, *, is_end: bool = True) -> int:
     """Return where the first of three frames in a row begins, or -1.
 
@@ -194,7 +193,7 @@ def _is_followed(data: bytes, at: int, first: _Header, *, is_end: bool) -> bool:
     return True
 
 
-def has_free_format(data: bytes) -> bool:
+def _has_free_format(data: bytes) -> bool:
     """Return whether frames of free format are in it: equal headers at equal distances."""
     match, n_tried = _FREE_SYNC.search(data), 0
     while match is not None and n_tried < _MOST_TRIALS:
@@ -226,7 +225,7 @@ def _repeats(data: bytes, at: int, distance: int) -> bool:
     return True
 
 
-def walk_mpeg(file: BinaryIO, *, start: int, end: int) -> list[MpegRun]:
+def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[MpegRun]:
     """Return the runs of frames in a stretch of a file.
 
     Tags, pictures and other things between frames are passed over and, unless they are tags,
@@ -234,10 +233,11 @@ def walk_mpeg(file: BinaryIO, *, start: int, end: int) -> list[MpegRun]:
 
     Raises
     ------
-    FreeFormatError
-        If there are frames of free format.
+    UnsupportedFormatError
+        If there are frames of free format: their length is not in their header, and FFmpeg does
+        not decode them.
     """
-    walker = _Walker(file, start, end)
+    walker = _Walker(file, start, end, path)
     runs: list[MpegRun] = []
     last: _Header | None = None
     n_skipped = 0
@@ -289,9 +289,10 @@ def _differs(header: _Header, last: _Header) -> bool:
 class _Walker:
     """A stretch of a file, seen through a window that moves on."""
 
-    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+    def __init__(self, file: BinaryIO, start: int, end: int, path: str) -> None:
         self._file = file
         self._end = end
+        self._path = path
         self._window = b""
         self._window_at = start
         self.at = start
@@ -320,8 +321,8 @@ class _Walker:
             data = self.peek(min(_SEARCH_BYTES, self._end - at))
             is_end = at + len(data) >= self._end
             found = find_frame(data, is_end=is_end)
-            if has_free_format(data if found < 0 else data[:found]):
-                raise FreeFormatError
+            if _has_free_format(data if found < 0 else data[:found]):
+                raise UnsupportedFormatError(_FREE, path=self._path, remedy=_FREE_REMEDY)
             if found >= 0:
                 self.at = at + found
                 return self.at, self._count_unknown(first)

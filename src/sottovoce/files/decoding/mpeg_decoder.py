@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding.containers import Frames, import_av, say_damaged
 from sottovoce.files.decoding.decoder import Audio, Chain, Part, QueueReader, Traits
 from sottovoce.files.decoding.layout import say_more, unreadable
-from sottovoce.files.decoding.mpeg import FreeFormatError, MpegRun, walk_mpeg
+from sottovoce.files.decoding.mpeg import MpegRun, walk_mpeg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +23,6 @@ _CODECS = {1: "mp1float", 2: "mp2float", 3: "mp3float"}
 _LAYERS = {1: "MPEG_LAYER_I", 2: "MPEG_LAYER_II", 3: "MPEG_LAYER_III"}
 _SURE_FRAMES = 3
 """Fewer without statistics, at the end of a file, may be junk that looks like sound."""
-_FREE = "holds MP3 of free format (a bit rate of its own), which cannot be decoded"
 
 
 def mpeg_parts(
@@ -42,12 +40,9 @@ def mpeg_parts(
         If PyAV is not installed.
     """
     import_av()
-    try:
-        with raw.open() as file:
-            found = walk_mpeg(file, start=start, end=raw.n_bytes if end is None else end)
-    except FreeFormatError as err:
-        remedy = "Decode it to WAV or FLAC first; LAME and mpg123 can."
-        raise UnsupportedFormatError(_FREE, path=raw.path, remedy=remedy) from err
+    end = raw.n_bytes if end is None else end
+    with raw.open() as file:
+        found = walk_mpeg(file, start=start, end=end, path=raw.path)
     runs, notes = _leave_out_junk([run for run in found if run.n_frames or run.n_said])
     if not runs:
         raise unreadable(raw.path)
