@@ -1,15 +1,21 @@
 """Walk through MPEG audio, layers I to III, frame by frame (ISO 11172-3, 13818-3).
 
-There is no header of the file: each frame of some 26 ms has its own.  An encoder may put a frame
-of statistics in front (Xing's, with LAME's addition) that says how many frames follow and how many
-samples at both ends are not sound.  Counting the frames shows whether that is true.
+There is no header of the file: each frame of some 26 ms has its own.  A frame of statistics in
+front may say how many follow; counting them shows whether that is true.
+
+Twelve bits of sync are found in any noise; a frame is believed where two more follow it.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.extent import is_foreign, is_zero
+from sottovoce.files.decoding.mpeg_statistics import read_statistics
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -18,6 +24,16 @@ __all__ = ["MpegRun", "find_frame", "walk_mpeg"]
 
 _CHUNK_BYTES = 1 << 20
 _SEARCH_BYTES = 1 << 16
+_OVERLAP_BYTES = 1 << 14
+"""More than three of the longest frames, of 2881 bytes."""
+_SYNC = re.compile(rb"\xff[\xe2-\xff][\x10-\xef]")
+_FREE_SYNC = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")
+_FREE = "holds MP3 of free format (a bit rate of its own), which cannot be decoded"
+_FREE_REMEDY = "Decode it to WAV or FLAC first; LAME and mpg123 can."
+_FREE_FRAMES = 4
+_MOST_FREE_BYTES = 5000
+_MOST_TRIALS = 64
+_MOST_FRAME_BYTES = 1441  # of layer III
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _KBITS = {
     (3, 3): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -27,8 +43,6 @@ _KBITS = {
     (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _KBITS[(2, 1)] = _KBITS[(2, 2)]
-_DECODER_DELAY = 529
-"""Samples by which every decoder of layer III is late; LAME's delay does not count them."""
 
 
 @dataclass(slots=True)
@@ -45,10 +59,18 @@ class MpegRun:
         First byte and length of each frame; that of the statistics left out.
     n_said, n_said_bytes : int or None
         Frames, and bytes of them, that the statistics promise.
+    n_statistics_bytes : int
+        Length of the frame of statistics, which the promised bytes include; 0 without one.
     n_delay, n_padding : int
         Samples at both ends that are not sound, those of the decoder included.
     kbits : set of int
         Bit rates that occur.
+    n_skipped : int
+        Bytes of unknown things before and between its frames, of what follows another frame.
+    n_behind : int
+        The same behind the last frame of all.
+    n_cut : int
+        Bytes that lack in a last frame which is not whole.
     """
 
     layer: int
@@ -59,9 +81,13 @@ class MpegRun:
     lengths: array[int] = field(default_factory=lambda: array("H"))
     n_said: int | None = None
     n_said_bytes: int | None = None
+    n_statistics_bytes: int = 0
     n_delay: int = 0
     n_padding: int = 0
     kbits: set[int] = field(default_factory=set)
+    n_skipped: int = 0
+    n_behind: int = 0
+    n_cut: int = 0
 
     @property
     def n_frames(self) -> int:
@@ -80,12 +106,17 @@ class MpegRun:
     @property
     def n_frames_missing(self) -> int:
         """Frames that are missing: both counts of the statistics must agree that some are."""
-        n_bytes = sum(self.lengths)
-        if self.n_said is None or self.n_said <= self.n_frames + 1:
+        n = (self.n_said or 0) - self.n_frames
+        if n <= 0:
             return 0
-        if self.n_said_bytes is not None and self.n_said_bytes <= n_bytes + 4096:
+        if self.n_said_bytes is None:
+            return n if n > 1 else 0
+        n_bytes = self.n_said_bytes - self.n_statistics_bytes - sum(self.lengths)
+        # The missing frames may be shorter than any that is there, but hardly by more than half.
+        if n_bytes < n * min(self.lengths, default=2) // 2:
             return 0
-        return self.n_said - self.n_frames
+        # Some count the frame of statistics among the frames, and a tag among the bytes.
+        return n if n > 1 or n_bytes <= _MOST_FRAME_BYTES else 0
 
     @property
     def n_frames_extra(self) -> int:
@@ -135,25 +166,26 @@ def _read_header(head: bytes) -> _Header | None:
     return _Header(layer, version, sr, n_channels, n_samples, n_bytes, kbits)
 
 
-def find_frame(data: bytes) -> int:
+def find_frame(data: bytes, *, is_end: bool = True) -> int:
     """Return where the first of three frames in a row begins, or -1.
 
-    Fewer are enough where the data end before: two that reach exactly to the end.
+    Fewer are enough where the file ends with the data: those that reach exactly to the end.
     """
-    at = data.find(b"\xff")
-    while at >= 0:
+    match = _SYNC.search(data)
+    while match is not None:
+        at = match.start()
         first = _read_header(data[at : at + 4])
-        if first is not None and _is_followed(data, at, first):
+        if first is not None and _is_followed(data, at, first, is_end=is_end):
             return at
-        at = data.find(b"\xff", at + 1)
+        match = _SYNC.search(data, at + 1)
     return -1
 
 
-def _is_followed(data: bytes, at: int, first: _Header) -> bool:
+def _is_followed(data: bytes, at: int, first: _Header, *, is_end: bool) -> bool:
     place = at + first.n_bytes
     for _ in range(2):
         if place >= len(data):
-            return place == len(data) and at != place
+            return is_end and place == len(data)
         header = _read_header(data[place : place + 4])
         if header is None or (header.layer, header.sr) != (first.layer, first.sr):
             return False
@@ -161,37 +193,91 @@ def _is_followed(data: bytes, at: int, first: _Header) -> bool:
     return True
 
 
-def walk_mpeg(file: BinaryIO, *, start: int, end: int) -> tuple[list[MpegRun], int]:
-    """Return the runs of frames in a stretch of a file, and the bytes of a last frame that is cut.
+def _has_free_format(data: bytes) -> bool:
+    """Return whether frames of free format are in it: equal headers at equal distances."""
+    match, n_tried = _FREE_SYNC.search(data), 0
+    while match is not None and n_tried < _MOST_TRIALS:
+        at = match.start()
+        head = data[at : at + 4]
+        # The bit rate 0 is what marks them; any other, put in its place, makes the rest readable.
+        if len(head) == 4 and _read_header(bytes([*head[:2], head[2] | 0x10, head[3]])) is not None:
+            n_tried += 1
+            place = data.find(head[:2], at + 24, at + _MOST_FREE_BYTES)
+            while place >= 0:
+                if _repeats(data, at, place - at):
+                    return True
+                place = data.find(head[:2], place + 1, at + _MOST_FREE_BYTES)
+        match = _FREE_SYNC.search(data, at + 1)
+    return False
 
-    Tags, pictures and other things between frames are passed over.
+
+def _repeats(data: bytes, at: int, distance: int) -> bool:
+    head = data[at : at + 3]
+    for _ in range(_FREE_FRAMES - 1):
+        # A frame may be longer or shorter by a slot of padding.
+        for slot in (0, 1, -1, 4, -4):
+            found = data[at + distance + slot : at + distance + slot + 3]
+            if len(found) == 3 and found[:2] == head[:2] and not (found[2] ^ head[2]) & 0xFC:
+                at += distance + slot
+                break
+        else:
+            return False
+    return True
+
+
+def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[MpegRun]:
+    """Return the runs of frames in a stretch of a file.
+
+    Tags, pictures and other things between frames are passed over and, unless they are tags,
+    counted.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If there are frames of free format: their length is not in their header, and FFmpeg does
+        not decode them.
     """
-    walker = _Walker(file, start, end)
+    walker = _Walker(file, start, end, path)
     runs: list[MpegRun] = []
     last: _Header | None = None
+    n_skipped = 0
     while True:
-        head = walker.peek(4)
-        header = _read_header(head)
-        if header is None or (last is not None and _differs(header, last)):
-            place = walker.next_frame()
-            if place < 0:
-                return runs, 0
-            walker.skip_to(place)
-            header = _read_header(walker.peek(4))
+        header = _read_header(walker.peek(4))
+        if header is None or last is None or _differs(header, last):
+            alone = header if last is None else None
+            place, n_unknown = walker.next_frame()
+            n_skipped = n_unknown if runs else 0
+            header = _read_header(walker.peek(4)) if place >= 0 else None
+            if header is None and alone is not None:
+                # One frame or two, and a tag behind them.
+                header = alone
+                walker.skip_to(start)
             if header is None:
-                return runs, 0
+                if runs:
+                    runs[-1].n_behind = n_skipped
+                return runs
         if walker.at + header.n_bytes > end:
-            return runs, header.n_bytes - (end - walker.at)
+            if runs:
+                runs[-1].n_cut = header.n_bytes - (end - walker.at)
+            return runs
         body = walker.peek(min(header.n_bytes, 300))
-        said = _read_statistics(body, header) if header.layer == 3 else None
+        said = None
+        if header.layer == 3:
+            said = read_statistics(body, version=header.version, n_channels=header.n_channels)
+        if said is not None and runs and runs[-1].n_said == runs[-1].n_frames:
+            n_skipped = 0  # nothing is missing between two that are complete
         if said is not None or not runs or last is None or _differs(header, last):
             runs.append(MpegRun(header.layer, header.sr, header.n_channels, header.n_samples))
+        run = runs[-1]
+        run.n_skipped, n_skipped = run.n_skipped + n_skipped, 0
         if said is not None:
-            said.apply(runs[-1])
+            run.n_statistics_bytes = header.n_bytes
+            run.n_said, run.n_said_bytes = said.n_frames, said.n_bytes
+            run.n_delay, run.n_padding = said.n_delay, said.n_padding
         else:
-            runs[-1].places.append(walker.at)
-            runs[-1].lengths.append(header.n_bytes)
-            runs[-1].kbits.add(header.kbits)
+            run.places.append(walker.at)
+            run.lengths.append(header.n_bytes)
+            run.kbits.add(header.kbits)
         last = header
         walker.skip_to(walker.at + header.n_bytes)
 
@@ -200,61 +286,13 @@ def _differs(header: _Header, last: _Header) -> bool:
     return (header.layer, header.sr, header.n_channels) != (last.layer, last.sr, last.n_channels)
 
 
-@dataclass(frozen=True, slots=True)
-class _Statistics:
-    n_said: int | None
-    n_said_bytes: int | None = None
-    n_delay: int = 0
-    n_padding: int = 0
-
-    def apply(self, run: MpegRun) -> None:
-        run.n_said, run.n_said_bytes = self.n_said, self.n_said_bytes
-        run.n_delay, run.n_padding = self.n_delay, self.n_padding
-
-
-def _read_statistics(frame: bytes, header: _Header) -> _Statistics | None:
-    """Return what a frame says that holds statistics and no sound, or None."""
-    side = (
-        (17 if header.n_channels == 1 else 32)
-        if header.version == 3
-        else (9 if header.n_channels == 1 else 17)
-    )
-    if frame[36:40] == b"VBRI":
-        return _Statistics(int.from_bytes(frame[50:54], "big") or None)
-    # With a checksum, two bytes more.
-    for at in (4 + side, 6 + side):
-        if frame[at : at + 4] in (b"Xing", b"Info"):
-            break
-    else:
-        return None
-    flags = int.from_bytes(frame[at + 4 : at + 8], "big")
-    place = at + 8
-    n_said = n_said_bytes = None
-    if flags & 1:
-        n_said = int.from_bytes(frame[place : place + 4], "big") or None
-        place += 4
-    if flags & 2:
-        n_said_bytes = int.from_bytes(frame[place : place + 4], "big") or None
-        place += 4
-    place += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
-    lame = frame[place : place + 36]
-    if lame[:4] not in (b"LAME", b"Lavf", b"Lavc", b"L3.9") or len(lame) < 24:
-        return _Statistics(n_said, n_said_bytes)
-    both = int.from_bytes(lame[21:24], "big")
-    return _Statistics(
-        n_said,
-        n_said_bytes,
-        (both >> 12) + _DECODER_DELAY,
-        max((both & 0xFFF) - _DECODER_DELAY, 0),
-    )
-
-
 class _Walker:
     """A stretch of a file, seen through a window that moves on."""
 
-    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+    def __init__(self, file: BinaryIO, start: int, end: int, path: str) -> None:
         self._file = file
         self._end = end
+        self._path = path
         self._window = b""
         self._window_at = start
         self.at = start
@@ -272,29 +310,52 @@ class _Walker:
         """Move on."""
         self.at = place
 
-    def next_frame(self) -> int:
-        """Return where the next frames begin, or -1; tags that say their length are jumped over."""
-        at = self._jump_tags(self.at)
+    def next_frame(self) -> tuple[int, int]:
+        """Move to the next frames, and return where they are (-1 at the end) and what is between.
+
+        That is counted in bytes, without tags that say their length.
+        """
+        self.at = first = at = self._skip_tags()
         while at < self._end:
             self.at = at
             data = self.peek(min(_SEARCH_BYTES, self._end - at))
-            found = find_frame(data)
+            is_end = at + len(data) >= self._end
+            found = find_frame(data, is_end=is_end)
+            if _has_free_format(data if found < 0 else data[:found]):
+                raise UnsupportedFormatError(_FREE, path=self._path, remedy=_FREE_REMEDY)
             if found >= 0:
-                return at + found
-            if len(data) < _SEARCH_BYTES:
-                return -1
-            # Three frames of up to 3 kB may reach over the edge.
-            at += len(data) - 8192
-        return -1
-
-    def _jump_tags(self, at: int) -> int:
-        self.at = at
-        while (head := self.peek(10))[:3] == b"ID3" and len(head) == 10:
-            size = 0
-            for byte in head[6:10]:
-                size = size << 7 | byte & 0x7F
-            at = self.at + 10 + size
-            if at > self._end:
+                self.at = at + found
+                return self.at, self._count_unknown(first)
+            if is_end:
                 break
-            self.at = at
+            at += len(data) - _OVERLAP_BYTES
+        self.at = self._end
+        return -1, self._count_unknown(first)
+
+    def _count_unknown(self, first: int) -> int:
+        """Return the bytes from a place up to here; 0 where they are text, tags or zeros."""
+        self._file.seek(first)
+        data = self._file.read(min(self.at - first, _SEARCH_BYTES))
+        is_filling = is_foreign(data) or is_zero(self._file, first, self.at)
+        return 0 if is_filling else self.at - first
+
+    def _skip_tags(self) -> int:
+        """Return the place behind tags that begin here."""
+        while len(head := self.peek(32)) >= 10:
+            at = self.at
+            if head[:3] == b"ID3":
+                size = 0
+                for byte in head[6:10]:
+                    size = size << 7 | byte & 0x7F
+                self.at += 10 + size
+            elif head[:3] == b"TAG":
+                self.at += 128
+            elif head[:8] == b"APETAGEX":
+                # The length leaves out the header, which a tag need not have.
+                has_header = len(head) == 32 and head[23] & 0x80
+                self.at += 32 + (int.from_bytes(head[12:16], "little") if has_header else 0)
+            else:
+                break
+            if self.at > self._end:
+                return at
         return min(self.at, self._end)

@@ -14,7 +14,7 @@ from sottovoce.files.decoding.mpeg import MpegRun, walk_mpeg
 from sottovoce.files.decoding.pyav import import_av
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sottovoce.files.decoding.raw import Raw
 
@@ -22,8 +22,8 @@ __all__ = ["MpegDecoder", "mpeg_parts"]
 
 _CODECS = {1: "mp1float", 2: "mp2float", 3: "mp3float"}
 _LAYERS = {1: "MPEG_LAYER_I", 2: "MPEG_LAYER_II", 3: "MPEG_LAYER_III"}
-_FEW_FRAMES = 3
-"""A run this short between longer ones is junk that looked like sound."""
+_SURE_FRAMES = 3
+"""Fewer without statistics, at the end of a file, may be junk that looks like sound."""
 
 
 def mpeg_parts(
@@ -35,23 +35,34 @@ def mpeg_parts(
     ------
     UnreadableAudioError
         If there is no frame.
+    UnsupportedFormatError
+        If there are frames of free format.
     MissingExtraError
         If PyAV is not installed.
     """
     import_av()
+    end = raw.n_bytes if end is None else end
     with raw.open() as file:
-        runs, _ = walk_mpeg(file, start=start, end=raw.n_bytes if end is None else end)
-    runs = [run for run in runs if run.n_frames]
-    longest = max((run.n_frames for run in runs), default=0)
-    runs = [run for run in runs if run.n_frames > _FEW_FRAMES or run.n_frames == longest]
+        found = walk_mpeg(file, start=start, end=end, path=raw.path)
+    runs, notes = _leave_out_junk([run for run in found if run.n_frames or run.n_said])
     if not runs:
         raise unreadable(raw.path)
-    opens = [functools.partial(MpegDecoder, raw, run, file_format) for run in runs]
+    opens = [functools.partial(MpegDecoder, raw, run, file_format, notes) for run in runs]
     if len({(run.layer, run.sr, run.n_channels) for run in runs}) == 1:
         return [Part("", opens[0] if len(opens) == 1 else functools.partial(Chain, opens))]
     return [
         Part(f"stream {number} of {len(opens)}", one) for number, one in enumerate(opens, start=1)
     ]
+
+
+def _leave_out_junk(runs: list[MpegRun]) -> tuple[list[MpegRun], list[str]]:
+    """Return the runs that are sound, and what to say of the others."""
+    sure = [run for run in runs if run.n_frames >= _SURE_FRAMES or run.n_statistics_bytes]
+    if not sure or len(sure) == len(runs):
+        return runs, []
+    n_frames = sum(run.n_frames for run in runs) - sum(run.n_frames for run in sure)
+    what = "frame that looks" if n_frames == 1 else "frames that look"
+    return sure, [f"has {n_frames} {what} like sound but stood alone; left out"]
 
 
 class MpegDecoder:
@@ -65,9 +76,11 @@ class MpegDecoder:
         Its frames.
     file_format : str
         Container.
+    notes : sequence of str
+        What the walk found odd about all of the file.
     """
 
-    def __init__(self, raw: Raw, run: MpegRun, file_format: str) -> None:
+    def __init__(self, raw: Raw, run: MpegRun, file_format: str, notes: Sequence[str]) -> None:
         self._file = raw.open()
         self._run = run
         second = run.n_samples_a_frame / run.sr
@@ -75,7 +88,6 @@ class MpegDecoder:
         if run.n_frames_missing:
             whole = (run.n_frames + run.n_frames_missing) * second
             missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are there"
-        notes = [say_more(run.n_frames_extra * second)] if run.n_frames_extra > 1 else []
         self.traits = Traits(
             format=file_format,
             subtype=_LAYERS[run.layer],
@@ -84,7 +96,7 @@ class MpegDecoder:
             n_frames=run.n_samples,
             bit_rate=run.bit_rate,
             is_vbr=run.is_vbr,
-            notes=notes,
+            notes=[*notes, *_say_odd(run)],
             missing=missing,
         )
         self._queue = QueueReader(self._decode(), run.n_channels)
@@ -130,3 +142,21 @@ class MpegDecoder:
                 block = None
             right = block is not None and block.shape[1] == self._run.n_samples_a_frame
             yield block if right else None
+
+
+def _say_odd(run: MpegRun) -> list[str]:
+    """Return what is odd about a run, a line each."""
+    notes = []
+    if run.n_frames_extra > 1:
+        notes.append(say_more(run.n_frames_extra * run.n_samples_a_frame / run.sr))
+    if run.n_skipped:
+        notes.append(f"has {run.n_skipped:,} bytes between its frames that are not MPEG audio")
+    # Where the statistics count as many frames as there are, nothing is missing.
+    if run.n_said is None or run.n_said > run.n_frames:
+        if run.n_behind:
+            notes.append(
+                f"has {run.n_behind:,} bytes behind its last frame that are not MPEG audio"
+            )
+        if run.n_cut:
+            notes.append("ends within a frame, so what came after that may be missing")
+    return notes

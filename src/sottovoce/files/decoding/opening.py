@@ -19,7 +19,8 @@ from sottovoce.files.decoding.boxes import has_index
 from sottovoce.files.decoding.containers import StreamDecoder, container_parts
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
 from sottovoce.files.decoding.extent import begins_file
-from sottovoce.files.decoding.flac import open_flac, walk_flac
+from sottovoce.files.decoding.flac import walk_flac
+from sottovoce.files.decoding.flac_decoder import open_flac
 from sottovoce.files.decoding.joins import find_joins
 from sottovoce.files.decoding.layout import MOST_JOINED, lay_out, too_many, unreadable
 from sottovoce.files.decoding.mpeg_decoder import mpeg_parts

@@ -13,7 +13,10 @@ from sottovoce.files.decoding.decoder import Audio, Traits, decoding_failed
 from sottovoce.files.decoding.layout import unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO, Literal
+
+    from sottovoce.files.decoding.decoder import Decoder
 
 __all__ = ["SoundFileDecoder"]
 
@@ -37,6 +40,9 @@ class SoundFileDecoder:
         What the walk found odd.
     missing : str
         As in `Traits`.
+    resume : callable or None
+        Takes the number of samples that were read and the traits; returns who goes on where
+        libsndfile gives up.
 
     Raises
     ------
@@ -52,8 +58,11 @@ class SoundFileDecoder:
         n_frames: int | None = None,
         notes: list[str] | None = None,
         missing: str = "",
+        resume: Callable[[int, Traits], Decoder] | None = None,
     ) -> None:
         self._path = path
+        self._resume = resume
+        self._rest: Decoder | None = None
         self._raw = None if isinstance(file, str) else file
         try:
             # soundfile encodes names as UTF-8, which not every name on disk is.
@@ -84,14 +93,24 @@ class SoundFileDecoder:
 
     def read(self, n: int) -> Audio:
         """Return the next at most `n` samples, shape (channels, m)."""
+        if self._rest is not None:
+            return self._rest.read(n)
         if self._has_failed:
             return np.empty((self.traits.n_channels, 0), dtype=self.traits.dtype)
         try:
             block = self._file.read(n, dtype=self.traits.dtype, always_2d=True)
         except _ERRORS as err:
+            if self._resume is not None:
+                return self._go_on(n, self._resume)
             block = self._read_up_to_damage(n, err)
+        if self._resume is not None and len(block) < min(n, self.traits.n_frames - self._n_read):
+            return self._go_on(n, self._resume)
         self._n_read += len(block)
         return np.ascontiguousarray(block.T)
+
+    def _go_on(self, n: int, resume: Callable[[int, Traits], Decoder]) -> Audio:
+        self._rest = resume(self._n_read, self.traits)
+        return self._rest.read(n)
 
     def _read_up_to_damage(self, n: int, err: Exception) -> Audio:
         """Return what can be read before the place where libsndfile gives up."""
@@ -112,6 +131,8 @@ class SoundFileDecoder:
 
     def close(self) -> None:
         """Close the file."""
+        if self._rest is not None:
+            self._rest.close()
         self._file.close()
         if self._raw is not None:
             self._raw.close()

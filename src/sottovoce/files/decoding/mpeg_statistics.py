@@ -1,0 +1,78 @@
+"""The frame of statistics that an encoder may put in front of MPEG audio, layer III.
+
+Xing's, with LAME's addition, and Fraunhofer's (VBRI) say how many frames follow and how many
+samples at both ends are not sound.  Encoders that write into a pipe leave the counts at 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Statistics", "read_statistics"]
+
+_DECODER_DELAY = 529
+"""Samples by which every decoder of layer III is late; LAME's delay does not count them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the frame says.
+
+    Attributes
+    ----------
+    n_frames, n_bytes : int or None
+        Frames of sound, and bytes of them and of this frame.
+    n_delay, n_padding : int
+        Samples at both ends that are not sound, those of the decoder included.
+    """
+
+    n_frames: int | None
+    n_bytes: int | None
+    n_delay: int = 0
+    n_padding: int = 0
+
+
+def read_statistics(frame: bytes, *, version: int, n_channels: int) -> Statistics | None:
+    """Return what a frame says that holds statistics and no sound; None for any other.
+
+    Parameters
+    ----------
+    frame : bytes
+        Its first 300 bytes, or all.
+    version : int
+        As coded in its header: 3 for MPEG-1.
+    n_channels : int
+        1 or 2.
+    """
+    if frame[36:40] == b"VBRI":
+        said_bytes, said_frames = (int.from_bytes(frame[at : at + 4], "big") for at in (46, 50))
+        return Statistics(said_frames or None, said_bytes or None)
+    # The statistics stand where the sound would, behind the side information.
+    side = (17, 32)[n_channels - 1] if version == 3 else (9, 17)[n_channels - 1]
+    # With a checksum, two bytes more.
+    for at in (4 + side, 6 + side):
+        if frame[at : at + 4] in (b"Xing", b"Info"):
+            break
+    else:
+        return None
+    flags = int.from_bytes(frame[at + 4 : at + 8], "big")
+    place = at + 8
+    n_frames: int | None = None
+    n_bytes: int | None = None
+    if flags & 1:
+        n_frames = int.from_bytes(frame[place : place + 4], "big") or None
+        place += 4
+    if flags & 2:
+        n_bytes = int.from_bytes(frame[place : place + 4], "big") or None
+        place += 4
+    place += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
+    lame = frame[place : place + 36]
+    if lame[:4] not in (b"LAME", b"Lavf", b"Lavc", b"L3.9") or len(lame) < 24:
+        return Statistics(n_frames, n_bytes)
+    both = int.from_bytes(lame[21:24], "big")
+    return Statistics(
+        n_frames,
+        n_bytes,
+        n_delay=(both >> 12) + _DECODER_DELAY,
+        n_padding=max((both & 0xFFF) - _DECODER_DELAY, 0),
+    )
