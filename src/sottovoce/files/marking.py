@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
 
-__all__ = ["ENCODING_SHARE", "Job", "Status", "Written", "encode_tracks"]
+__all__ = ["ENCODING_SHARE", "Job", "Status", "Written", "WrittenTrack", "encode_tracks"]
 
 ENCODING_SHARE = 0.6
 """Of the work on a file; the rest is its proof."""

@@ -13,7 +13,7 @@ from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import ENCODING_SHARE, Job, Written, encode_tracks
 from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
-from sottovoce.files.protected import Protected, report
+from sottovoce.files.protected import Protected, ProtectedTrack, report
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
 
-__all__ = ["Protected", "protect_file"]
+__all__ = ["Protected", "ProtectedTrack", "protect_file"]
 
 _CONTAINERS = {"M4A", "MOV", "MATROSKA", "TS", "ASF", "AVI", "FLV"}
 _NAMES = {
