@@ -138,6 +138,7 @@ def test_the_page_counts_its_files_in_the_words_of_its_rows(shell, clip):
     text = (shell.folder / "r.html").read_text(encoding="utf-8")
     assert "3 in, 1 marked, 1 copied, 1 without sound." in text
     assert re.fullmatch(r"2\d\.\d of 24\.7 s", " ".join(read_rows(shell, "r.html")[0][3]))
+    assert re.fullmatch(r"2\d\.\d of 24\.7 s", " ".join(read_rows(shell, "r.html")[2][3]))
 
 
 def test_what_is_replaced_is_named_once(shell, take):

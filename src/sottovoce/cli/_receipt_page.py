@@ -113,17 +113,16 @@ def _list_notes(file: dict[str, Any]) -> list[str]:
 
 def _list_proofs(file: dict[str, Any]) -> list[str]:
     """Return for how many seconds the mark was found, track by track."""
-    words = {"already": "carried it already", "silent": "silent"}
     proofs = []
     for track in file.get("tracks", ()):
         found = f"{track['marked_s']:.1f} of {track['duration_s']:.1f} s"
         if track["status"] == "marked" and not track["marked_s"]:
             found = "too short or too quiet to tell"
-        proof = words.get(track["status"], found)
         if track["name"]:
-            proofs.append(f"{track['name']}: {proof}")
-        elif track["status"] == "marked":
-            proofs.append(proof)
+            told = {"already": f"carried it already, {found}", "silent": "silent"}
+            proofs.append(f"{track['name']}: {told.get(track['status'], found)}")
+        elif track["status"] != "silent":
+            proofs.append(found)
     return proofs
 
 
@@ -135,8 +134,7 @@ def _make_left_out(receipt: dict[str, Any]) -> str:
         n_more = sum(receipt["not_looked_at"].values()) - len(names[:_MOST_NAMES])
         more = [f"and {n_more:,} more"] if n_more else []
         parts.append(
-            f"<h2>Not looked at, since they are not sound</h2>\n<p>{kinds}</p>\n"
-            f"{_make_list([*names[:_MOST_NAMES], *more])}"
+            f"<h2>Not looked at</h2>\n<p>{kinds}</p>\n{_make_list([*names[:_MOST_NAMES], *more])}"
         )
     links = [
         f"{link['path']} (the link {link['reason']})" for link in receipt["links_not_followed"]

@@ -69,7 +69,7 @@ class WrittenTrack:
     note : str
         What its owner should know of that; may be empty.
     marked_s : float
-        Seconds of the new track that carry the mark.
+        Seconds of the track, as it is in the new file, that carry the mark.
     """
 
     encoded: Encoded
@@ -209,9 +209,9 @@ def _settle(source: Path, encoded: Encoded, job: Job) -> WrittenTrack:
                 " both refusals would count.",
                 policy=own.policy,
             )
-    if is_covered(encoded.before, notice, encoded.loudness, sounding_s=encoded.sounding_s):
-        return WrittenTrack(encoded=encoded, status="already")
     own_s = covered_s(encoded.before, notice)
+    if is_covered(encoded.before, notice, encoded.loudness, sounding_s=encoded.sounding_s):
+        return WrittenTrack(encoded=encoded, status="already", marked_s=own_s)
     note = (
         f"{own_s:.0f} of {encoded.duration_s:.0f} s carried your mark already; all of it was marked"
         " again"

@@ -33,8 +33,8 @@ class ProtectedTrack:
     duration_s : float
         Length, in seconds.
     marked_s : float
-        Seconds of the new track in which the mark was found when it was read back; 0 where it
-        is too short or too quiet to tell, or was not marked.
+        Seconds in which the mark was found: where the track was marked, when it was read back;
+        where it carried the mark already, before.  0 where it is too short or too quiet to tell.
     """
 
     number: int
