@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import subprocess
 
 import pytest
 import soundfile as sf
@@ -192,3 +193,16 @@ def test_a_closed_pipe_is_not_taken_for_no_mark(shell, marked_take):
         os.close(write)
         process.communicate(timeout=60)
     assert process.returncode == 141
+
+
+@pytest.mark.codec
+def test_the_picture_of_several_tracks_is_of_the_one_with_a_mark(shell, take, marked_take):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("librosa")
+    maps = ["-map", "0:a", "-map", "1:a", "-c:a", "flac", "two.mka"]
+    command = ["ffmpeg", "-v", "error", "-i", str(take), "-i", str(marked_take), *maps]
+    subprocess.run(command, cwd=shell.folder, check=True)
+    done = shell("check", "two.mka", "--plot", "two.png")
+    assert done.code == 0
+    assert "The picture is in two.png.  It shows track 2 of 2" in done.err
+    assert (shell.folder / "two.png").read_bytes().startswith(b"\x89PNG")

@@ -42,10 +42,11 @@ def test_a_delivery_holds_everything_and_the_last_line_adds_up(shell, takes):
     assert not (shell.folder / "out" / "again.wav").is_symlink()
     lines = done.err.splitlines()
     (left_out,) = (line for line in lines if line.startswith("not looked at: "))
-    assert sorted(left_out.partition(": ")[2].split(", ")) == ["1 .pdf", "1 .zip", "1 hidden"]
+    kinds = ["1 .pdf (document)", "1 .zip (archive)", "1 hidden file"]
+    assert sorted(left_out.partition(": ")[2].split(", ")) == kinds
     assert "not followed: takes/out.wav (the link leads out of the folder)" in lines
-    assert lines[-1] == "6 in: 5 marked, 1 failed (named)"
-    assert sum("takes/bad.wav" in line for line in lines) == 2
+    assert lines[-1] == "6 in: 5 marked, 1 failed (named above)"
+    assert sum("takes/bad.wav" in line for line in lines) == 1
 
 
 @pytest.mark.slow
@@ -70,7 +71,7 @@ def test_nothing_found_is_an_error_and_says_what_was_there(shell):
         done = shell(command, "papers")
         assert done.code == 2
         assert "there is no audio file in this folder" in done.err
-        assert "not looked at: 1 .pdf" in done.err
+        assert "not looked at: 1 .pdf (document)" in done.err
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_it_costs_its_own_file(in_place, shell, rng):
     assert "died (SIGKILL)" in failed["error"]
     assert failed["error"].startswith(failed["file"])
     assert failed["remedy"]
-    assert err.splitlines()[-1] == f"{N_TAKES} in: {N_TAKES - 1} marked, 1 failed (named)"
+    assert err.splitlines()[-1] == f"{N_TAKES} in: {N_TAKES - 1} marked, 1 failed (named above)"
     # Nothing is left of it, and everything else is there.
     expected = {f"{n}.wav" for n in range(N_TAKES)}
     if not in_place:

@@ -72,11 +72,11 @@ def test_a_folder_is_mirrored_and_one_bad_file_stops_nothing(shell, rng):
         "out/one.wav",
         "out/day two/two.flac",
     }
-    assert "not looked at: 1 .txt" in done.err
+    assert "not looked at: 1 .txt (document)" in done.err
     named, closing = done.err.splitlines()[-2:]
     assert named.startswith("failed: ")
     assert "takes/bad.wav" in named
-    assert closing == "3 in: 2 marked, 1 failed (named)"
+    assert closing == "3 in: 2 marked, 1 failed (named above)"
 
 
 def test_in_place_replaces_the_file_itself(shell, take):
@@ -198,6 +198,97 @@ def test_a_call_that_cannot_work_leaves_nothing_behind(arguments, message, shell
     assert done.code == 2
     assert message in done.err
     assert shell.files() == before
+
+
+@pytest.fixture
+def places(shell, take):
+    """Outputs that cannot be: a file, a pipe, a link to nowhere's folder."""
+    (shell.folder / "second.wav").write_bytes(take.read_bytes())
+    (shell.folder / "plain").write_text("a file without a suffix")
+    os.mkfifo(shell.folder / "pipe.wav")
+    (shell.folder / "folder").mkdir()
+    return shell.folder
+
+
+@pytest.mark.parametrize(
+    ("inputs", "out", "message"),
+    [
+        (("take.wav", "second.wav"), "plain", "-o names the file plain, but several inputs"),
+        (("folder",), "plain", "-o names the file plain, but folder is a folder"),
+        (("take.wav",), "plain", "plain: has another suffix than take.wav"),
+        (("take.wav",), "/dev/null", "/dev/null: is neither a file nor a folder"),
+        (("take.wav", "second.wav"), "/dev/null", "/dev/null: is neither a file nor a folder"),
+        (("take.wav",), "pipe.wav", "pipe.wav: is neither a file nor a folder"),
+        (("take.wav",), "plain/out.wav", "plain is a file, and nothing can be written in it"),
+        (("take.wav", "second.wav"), "plain/out", "plain is a file"),
+        (("take.wav",), "/dev/null/deep/out.wav", "/dev/null is a file"),
+        (("take.wav",), "/proc/nowhere/out.wav", "/proc/nowhere"),
+        (("take.wav",), f"{'x' * 300}.wav", "file name too long"),
+    ],
+)
+def test_an_output_that_cannot_be_is_named_with_a_remedy(inputs, out, message, shell, places):
+    (places / "folder" / "one.wav").write_bytes((places / "take.wav").read_bytes())
+    before = shell.files()
+    done = shell("protect", *inputs, "-o", out, "--owner", "anonymous")
+    assert done.code == 2
+    assert message in done.err
+    assert "unexpected" not in done.err
+    remedy = done.err.strip().rpartition(": " if "\n" not in done.err.strip() else "\n")[2]
+    assert remedy.endswith(".")
+    assert shell.files() == before
+    assert (places / "pipe.wav").is_fifo()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to_is_named(shell, take):
+    (shell.folder / "closed").mkdir(mode=0o555)
+    done = shell("protect", "take.wav", "-o", "closed/out.wav", "--owner", "anonymous")
+    assert done.code == 2
+    assert "the folder closed cannot be written to" in done.err
+
+
+def test_a_file_without_a_suffix_may_replace_another(shell, take):
+    for name in ("bare", "there"):
+        (shell.folder / name).write_bytes(take.read_bytes())
+    assert shell("protect", "bare", "-o", "there", "--owner", "anonymous").code == 0
+    assert (shell.folder / "there").read_bytes() != take.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["protect", "check"])
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("take.flac", "Did you mean take.wav?"),
+        ("tke.wav", "Did you mean take.wav?"),
+        ("nothing.mp3", "Check the name and the folder."),
+        ("away/a/take.wav", "Check the name: away is not a folder."),
+        ("x" * 300, "Check the name and the folder."),
+    ],
+)
+def test_a_name_that_is_not_there_gets_a_remedy(command, name, remedy, shell, take):
+    done = shell(command, name)
+    assert done.code == 2
+    assert done.err.strip() == f"error: {name}: there is no such file or folder. {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "words"),
+    [
+        (b"PK\x03\x04", "a.zip", "is an archive (ZIP), not audio. Unpack it"),
+        (b"PK\x03\x04", "a.docx", "is a document (DOCX), not audio"),
+        (b"%PDF-1.7", "a.wav", "is a document (PDF), not audio"),
+    ],
+)
+def test_what_is_not_audio_is_named_by_what_it_is(head, name, words, shell):
+    (shell.folder / name).write_bytes(head + bytes(2_000))
+    assert words in shell("protect", name, "--owner", "anonymous").err
+
+
+def test_an_archive_without_a_suffix_is_counted_as_one(shell, take):
+    (shell.folder / "old").write_bytes(b"PK\x03\x04" + bytes(2_000))
+    (shell.folder / "nil").touch()
+    done = shell("check", ".")
+    assert "not looked at: 1 file of 0 bytes, 1 .zip (archive)" in done.err
 
 
 def test_wrong_options_are_a_usage_error(shell, take):

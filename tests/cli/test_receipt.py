@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import soundfile as sf
 
 import sottovoce
+from sottovoce.cli._receipt_page import make_page
 
 OWNER = ("--owner", "4f2a-91c0-77de", "--policy", "training")
 
@@ -54,6 +57,7 @@ def test_json_accounts_for_every_file(in_place, shell, takes):
         "failed": 1,
     }
     assert receipt["not_looked_at"] == {".zip": 1}
+    assert receipt["files_not_looked_at"] == [{"path": "takes/old.zip", "kind": ".zip"}]
     assert receipt["links_not_followed"] == [
         {"path": "takes/out.wav", "reason": "leads out of the folder"}
     ]
@@ -98,10 +102,78 @@ def test_the_page_is_whole_escaped_and_without_scripts(shell, takes):
     assert page.open == []
     assert not page.tags & {"script", "b", "link", "img", "iframe"}
     assert "takes/bad <b>.wav" in page.text
-    for word in ("takes/out.wav", "1 .zip", "4f2a-91c0-77de", "2 in, 1 marked, 1 failed"):
+    for word in (
+        "takes/out.wav",
+        "1 .zip (archive)",
+        "takes/old.zip",
+        "4f2a-91c0-77de",
+        "2 in, 1 marked, 1 failed",
+    ):
         assert word in page.text
     assert sha256(takes / "one.wav") in page.text
     assert sha256(shell.folder / "out" / "one.wav") in page.text
+
+
+def read_rows(shell, name):
+    """Return the cells of the page's table, as text."""
+    text = (shell.folder / name).read_text(encoding="utf-8")
+    body = text.partition("<tbody>")[2].partition("</tbody>")[0]
+    cells = [row.split("</td>")[:-1] for row in body.split("</tr>")[:-1]]
+    return [[re.sub("<[^>]*>", " ", cell).split() for cell in row] for row in cells]
+
+
+def test_the_page_counts_its_files_in_the_words_of_its_rows(shell, clip):
+    folder = shell.folder / "takes"
+    folder.mkdir()
+    sf.write(folder / "one.wav", *clip)
+    sf.write(folder / "quiet.wav", np.zeros(32_000), 16_000)
+    shell("protect", "takes/one.wav", "-o", "takes/two.wav", *OWNER)
+    assert shell("protect", "takes", "-o", "out", *OWNER, "--receipt", "r.html").code == 0
+    statuses = [" ".join(row[1]) for row in read_rows(shell, "r.html")]
+    assert statuses == [
+        "marked",
+        "without sound it holds no sound that could carry a mark",
+        "copied it carried this mark already",
+    ]
+    text = (shell.folder / "r.html").read_text(encoding="utf-8")
+    assert "3 in, 1 marked, 1 copied, 1 without sound." in text
+    assert re.fullmatch(r"2\d\.\d of 24\.7 s", " ".join(read_rows(shell, "r.html")[0][3]))
+    assert re.fullmatch(r"2\d\.\d of 24\.7 s", " ".join(read_rows(shell, "r.html")[2][3]))
+
+
+def test_what_is_replaced_is_named_once(shell, take):
+    assert shell("protect", "take.wav", "--in-place", *OWNER, "--receipt", "r.html").code == 0
+    ((name, _, _, _, after),) = read_rows(shell, "r.html")
+    assert "".join(name[:-1]) == "".join(str(take.resolve()).split())
+    assert after == [sha256(take)]
+
+
+def test_the_page_holds_nothing_that_only_its_author_could_do(shell, takes):
+    (takes / "cut.wav").write_bytes((takes / "one.wav").read_bytes()[:9_000])
+    options = ["-o", "out", *OWNER, "--receipt"]
+    assert shell("protect", "takes", *options, "r.html").code == 2
+    text = (shell.folder / "r.html").read_text(encoding="utf-8")
+    assert "cut short" in text
+    assert "--partial" not in text
+    shell("protect", "takes", *options, "r.json")
+    assert "--partial" in (shell.folder / "r.json").read_text()
+    page = make_page(
+        {
+            **json.loads((shell.folder / "r.json").read_text()),
+            "files": [
+                {
+                    "file": "a.wma",
+                    "path": "out/a.wma",
+                    "status": "marked",
+                    "sha256_in": "",
+                    "sha256_out": "",
+                    "warnings": ["lost: the tags (kept after: pip install 'x[tags]')"],
+                }
+            ],
+        }
+    )
+    assert "lost: the tags<" in page
+    assert "pip" not in page
 
 
 @pytest.mark.parametrize(

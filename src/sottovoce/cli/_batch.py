@@ -1,4 +1,4 @@
-"""Work on the files of one call: progress, failures as they happen, and a summary at the end."""
+"""Work on the files of one call: progress, and at the end what failed and how many did not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from sottovoce.cli import _output
+from sottovoce.cli._kinds import describe_kinds, explain_kind
 from sottovoce.cli._pool import Failure, run_batch
 from sottovoce.cli._words import format_path
 from sottovoce.errors import (
@@ -15,6 +16,7 @@ from sottovoce.errors import (
     IncompleteAudioError,
     OtherPolicyError,
     SottovoceError,
+    UnreadableAudioError,
 )
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 
     Progress = Callable[[float], None]
 
-__all__ = ["explain_end", "explain_left_out", "run_files"]
+__all__ = ["FAILED", "explain_end", "explain_left_out", "run_files"]
 
+FAILED = "failed"
+"""As what files are counted that failed; the last line says that they stand above it."""
 _MOST_LINKS = 20
 
 Result = TypeVar("Result")
@@ -41,7 +45,9 @@ def run_files(
     report: Callable[[Source, Result | Failure], None],
     tidy: Callable[[Source, int], None] | None = None,
 ) -> list[Result | Failure]:
-    """Work on files with a progress bar; say at once which failed and why.
+    """Work on files with a progress bar; `explain_end` says which failed and why.
+
+    Where the run is stopped in the middle, what has failed until then is said here.
 
     Parameters
     ----------
@@ -77,24 +83,24 @@ def run_files(
         running = stack.enter_context(
             closing(run_batch(on_one, sources, jobs=jobs, debug=debug, tidy=tidy))
         )
-        for source, outcome in zip(sources, running, strict=True):
-            if isinstance(outcome, Failure) and str(source.path) not in outcome.message:
-                # That of a process that died does not know the file.
-                outcome = replace(outcome, message=f"{source.path}: {outcome.message}")
-            outcomes.append(outcome)
-            if isinstance(outcome, Failure):
-                _say_failure(outcome, kind="error")
-            report(source, outcome)
-            show(len(outcomes))
+        try:
+            for source, outcome in zip(sources, running, strict=True):
+                if isinstance(outcome, Failure) and str(source.path) not in outcome.message:
+                    # That of a process that died does not know the file.
+                    outcome = replace(outcome, message=f"{source.path}: {outcome.message}")
+                outcomes.append(outcome)
+                report(source, outcome)
+                show(len(outcomes))
+        except BaseException:
+            _say_failures(outcomes)
+            raise
     return outcomes
 
 
 def explain_left_out(selection: Selection) -> None:
     """Say what the walk through folders left out: files that are not sound, links."""
     if selection.not_looked_at:
-        kinds = ", ".join(
-            f"{n} {format_path(kind)}" for kind, n in selection.not_looked_at.most_common()
-        )
+        kinds = describe_kinds(dict(selection.not_looked_at.most_common()))
         _output.explain(f"not looked at: {kinds}")
     for link in selection.links[:_MOST_LINKS]:
         _output.explain(f"{format_path(link.path)} (the link {link.reason})", kind="not followed")
@@ -104,7 +110,7 @@ def explain_left_out(selection: Selection) -> None:
 
 
 def explain_end(outcomes: Sequence[object], counts: Mapping[str, int]) -> None:
-    """Name again what failed, and say in one line what became of all files; of one, nothing.
+    """Say what failed and why, and in one line what became of all files, if they are several.
 
     Parameters
     ----------
@@ -113,13 +119,22 @@ def explain_end(outcomes: Sequence[object], counts: Mapping[str, int]) -> None:
     counts : mapping of str to int
         What became of the files, in words, and of how many; they add up to all of them.
     """
+    _say_failures(outcomes)
     if len(outcomes) < 2:
         return
+    parts = [
+        f"{n} {words}" + (" (named above)" if words == FAILED else "")
+        for words, n in counts.items()
+        if n
+    ]
+    _output.explain(f"{len(outcomes)} in: {', '.join(parts)}")
+
+
+def _say_failures(outcomes: Sequence[object]) -> None:
     for outcome in outcomes:
         if isinstance(outcome, Failure):
-            _say_failure(outcome, kind="failed")
-    parts = ", ".join(f"{n} {words}" for words, n in counts.items() if n)
-    _output.explain(f"{len(outcomes)} in: {parts}")
+            parts = filter(None, [format_path(outcome.message), format_path(outcome.remedy)])
+            _output.explain(". ".join(parts), kind="error" if len(outcomes) == 1 else "failed")
 
 
 def _work_on_source(
@@ -137,6 +152,11 @@ def _work_on_source(
             "Protect the original again; --remark adds a second mark, and both refusals then count."
         )
         raise _with_remedy(err, remedy) from err
+    except UnreadableAudioError as err:
+        known = explain_kind(source.path)
+        if known is None:
+            raise
+        raise known from err
     except AudioFileError:
         raise
     except SottovoceError as err:
@@ -147,8 +167,3 @@ def _work_on_source(
 def _with_remedy(err: AudioFileError, remedy: str) -> AudioFileError:
     """Return an error whose remedy names the option that helps."""
     return AudioFileError(str(err).removeprefix(f"{err.path}: "), path=err.path, remedy=remedy)
-
-
-def _say_failure(failure: Failure, *, kind: str) -> None:
-    parts = filter(None, [format_path(failure.message), failure.remedy])
-    _output.explain(". ".join(parts), kind=kind)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.cli._missing import explain_missing
 from sottovoce.cli._walk import SkippedLink, Walk
 from sottovoce.errors import AudioFileError
 
@@ -45,6 +46,11 @@ class Source:
     n_other_names: int = 0
 
     @property
+    def is_in_folder(self) -> bool:
+        """Whether the user named a folder."""
+        return os.path.isdir(self.given)  # noqa: PTH112 - is_dir() raises for names too long
+
+    @property
     def inside(self) -> Path:
         """The path inside the folder that was named; the file's name where a file was."""
         return (
@@ -61,14 +67,18 @@ class Selection:
     sources : list of Source
         In the order given, folders sorted.
     not_looked_at : Counter
-        Files left out: by suffix in lower case, and as "without suffix", "hidden", "special"
-        (pipes, devices) or "unreadable".
+        Files left out: by suffix in lower case (of archives, documents and pictures without one,
+        by the usual suffix), and as "without suffix", "empty" (neither a suffix nor a byte),
+        "hidden", "special" (pipes, devices) or "unreadable".
+    left_out : list of (Path, str)
+        The same files by name, with the kind of each, as far as they are remembered.
     links : list of SkippedLink
         Links in folders that were not followed.
     """
 
     sources: list[Source]
     not_looked_at: Counter[str] = field(default_factory=Counter)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
     links: list[SkippedLink] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,13 +118,12 @@ def find_sources(
     """
     selection = Selection(sources=[])
     for path in given:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - a name that is too long is just not there
             _add_folder(selection, path, suffixes)
-        elif path.exists() or path.is_symlink():
+        elif os.path.lexists(path):
             selection.sources.append(Source(path=path, given=path))
         else:
-            problem = AudioFileError("there is no such file or folder", path=str(path))
-            selection.sources.append(Source(path=path, given=path, problem=problem))
+            selection.sources.append(Source(path=path, given=path, problem=explain_missing(path)))
     # The same name, given twice.
     names = {os.path.abspath(one.path): one for one in reversed(selection.sources)}  # noqa: PTH100 - resolve() would follow links
     sources = [one for one in selection.sources if names[os.path.abspath(one.path)] is one]  # noqa: PTH100
@@ -138,10 +147,15 @@ def _add_folder(selection: Selection, folder: Path, suffixes: frozenset[str]) ->
         for path, reason in walk.unreadable
     ]
     if not found:
-        problem = AudioFileError("there is no audio file in this folder", path=str(folder))
+        problem = AudioFileError(
+            "there is no audio file in this folder",
+            path=str(folder),
+            remedy="Name another folder, or the files themselves.",
+        )
         found.append(Source(path=folder, given=folder, problem=problem))
     selection.sources.extend(found)
     selection.not_looked_at.update(walk.not_looked_at)
+    selection.left_out.extend(walk.left_out)
     selection.links.extend(walk.links)
 
 

@@ -12,13 +12,17 @@ import numpy.typing as npt
 from sottovoce.cli._words import describe_voice, format_p, format_path, format_time
 from sottovoce.core.evidence import FOUND_FPR, threshold
 from sottovoce.errors import MissingExtraError, SottovoceError
+from sottovoce.files.reading import open_audio
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from sottovoce import Detection
+    from sottovoce.files import CheckedPart
+    from sottovoce.files.reading import OpenAudio
 
 __all__ = ["draw_check"]
 
@@ -32,17 +36,30 @@ _LINE_LENGTH = 120
 _COLOURS = ("tab:orange", "tab:green", "tab:purple", "tab:red", "tab:brown", "tab:pink")
 
 
-def draw_check(path: Path, detection: Detection, target: Path) -> None:
-    """Draw what a check found.
+def draw_check(
+    path: Path,
+    parts: Sequence[CheckedPart],
+    target: Path,
+    *,
+    partial: bool = False,
+) -> str:
+    """Draw what a check found; of several tracks, in the one with the strongest evidence.
 
     Parameters
     ----------
     path : Path
         The audio.
-    detection : Detection
-        What was found in it.
+    parts : sequence of CheckedPart
+        What was found in each of its tracks.
     target : Path
         Where to write the picture; its suffix chooses the format.
+    partial : bool
+        Whether to be content with the part that is there of a file that is cut short.
+
+    Returns
+    -------
+    drawn : str
+        Which track was drawn; empty where there is only one.
 
     Raises
     ------
@@ -55,12 +72,16 @@ def draw_check(path: Path, detection: Detection, target: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError as err:
         raise MissingExtraError("matplotlib", extra="plot", purpose="draw a picture") from err
+    number = min(range(len(parts)), key=lambda n: _rank(parts[n].detection))
+    detection, drawn = parts[number].detection, format_path(parts[number].name)
     n_voices = max(len(detection.voices), 1)
     figure = Figure(figsize=(11, 6.6 + 0.3 * n_voices), layout="constrained")
     heights = [3.2, 0.5 + 0.45 * n_voices, 2.2]
     sound, voices, evidence = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-    figure.suptitle(f"{format_path(path.name)}\n{_headline(detection)}", fontsize=13)
-    _draw_sound(sound, path, duration_s=detection.duration_s)
+    title = format_path(path.name) + (f", {drawn} of {len(parts)}" if drawn else "")
+    figure.suptitle(f"{title}\n{_headline(detection)}", fontsize=13)
+    with open_audio(path, part=number, partial=partial) as file:
+        _draw_sound(sound, file, duration_s=detection.duration_s)
     _draw_voices(voices, detection)
     _draw_evidence(evidence, detection)
     _label_time(evidence, duration_s=detection.duration_s)
@@ -70,6 +91,11 @@ def draw_check(path: Path, detection: Detection, target: Path) -> None:
         raise SottovoceError(
             f"{target}: the picture cannot be written: {err}", remedy="Name a .png file."
         ) from err
+    return drawn
+
+
+def _rank(detection: Detection) -> tuple[bool, float]:
+    return not detection.found, detection.log10_p
 
 
 def _label_time(axes: Axes, *, duration_s: float) -> None:
@@ -96,10 +122,10 @@ def _headline(detection: Detection) -> str:
     return f"No mark found in {detection.duration_s:.1f} s (this is no proof that there is none)"
 
 
-def _draw_sound(axes: Axes, path: Path, *, duration_s: float) -> None:
+def _draw_sound(axes: Axes, file: OpenAudio, *, duration_s: float) -> None:
     import librosa.display
 
-    levels_db, column_s, sr = _spectrogram(path, duration_s=duration_s)
+    levels_db, column_s, sr = _spectrogram(file, duration_s=duration_s)
     librosa.display.specshow(
         levels_db,
         sr=sr,
@@ -117,7 +143,9 @@ def _draw_sound(axes: Axes, path: Path, *, duration_s: float) -> None:
     axes.set(title="The sound (brighter is louder)", xlabel="", ylabel="frequency (Hz)")
 
 
-def _spectrogram(path: Path, *, duration_s: float) -> tuple[npt.NDArray[np.float32], float, float]:
+def _spectrogram(
+    file: OpenAudio, *, duration_s: float
+) -> tuple[npt.NDArray[np.float32], float, float]:
     """Return mel levels in dB under the loudest, seconds a column, and the sampling rate.
 
     A column averages all frames that begin in it, so that hours fit the same picture and
@@ -125,9 +153,7 @@ def _spectrogram(path: Path, *, duration_s: float) -> tuple[npt.NDArray[np.float
     """
     import librosa
 
-    from sottovoce.files import read_blocks, read_info
-
-    sr = read_info(path).sr
+    sr = file.info.sr
     n_fft = 2 ** math.ceil(math.log2(_N_FFT_S * sr))
     hop = n_fft // 4
     column = max(1, round(duration_s * sr / hop / _N_COLUMNS)) * hop
@@ -137,8 +163,8 @@ def _spectrogram(path: Path, *, duration_s: float) -> tuple[npt.NDArray[np.float
     ).astype(np.float32)
     columns = []
     y = np.zeros(n_fft // 2, dtype=np.float32)  # so that frames are centred
-    for block in read_blocks(path, block_s=max(column, n_fft, round(sr)) / sr):
-        y = np.concatenate([y, block.mean(axis=0)])
+    for block in file.blocks(max(column, n_fft, round(sr)) / sr):
+        y = np.concatenate([y, block.mean(axis=0).astype(np.float32)])
         while len(y) >= column + n_fft:
             frames = librosa.util.frame(
                 y[: column + n_fft - hop], frame_length=n_fft, hop_length=hop, axis=0

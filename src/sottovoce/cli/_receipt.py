@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import os
 from contextlib import suppress
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sottovoce
-from sottovoce.cli._words import describe_notice, format_path, format_time, make_payload
+from sottovoce.cli._receipt_page import make_page
+from sottovoce.cli._words import describe_notice, format_path, make_payload
 from sottovoce.errors import AudioFileError, ParameterError
 
 if TYPE_CHECKING:
@@ -25,23 +25,6 @@ __all__ = ["check_receipt_path", "hash_file", "make_receipt", "write_receipt"]
 
 _FORMAT = "sottovoce-receipt-1"
 _SUFFIXES = (".json", ".html")
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1e; background: #fff;
-  max-width: 72rem; margin: 3rem auto; padding: 0 1.5rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; }
-h2 { font-size: 1.1rem; margin-top: 2rem; }
-p.lead { color: #5a5a60; margin-top: 0; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0;
-  border-bottom: 1px solid #e3e3e6; overflow-wrap: anywhere; }
-th { font-weight: 600; border-bottom-width: 2px; }
-td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
-code { font: 12px/1.4 ui-monospace, monospace; color: #5a5a60; }
-.marked { color: #14713b; font-weight: 600; } .error { color: #b3261e; font-weight: 600; }
-.small { font-size: .85rem; color: #5a5a60; }
-@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
-"""
 
 
 def check_receipt_path(
@@ -73,7 +56,7 @@ def check_receipt_path(
             f"the receipt {format_path(path)} is an input or an output and would replace it",
             remedy="Give the receipt another name.",
         )
-    folders = {one.given.resolve() for one in selection.sources if one.given.is_dir()}
+    folders = {one.given.resolve() for one in selection.sources if one.is_in_folder}
     if in_place and folders & set(place.parents):
         raise ParameterError(
             f"the receipt {format_path(path)} lies inside a folder that is worked on in place",
@@ -82,7 +65,10 @@ def check_receipt_path(
     above = next(folder for folder in place.parents if folder.exists())
     if not (above.is_dir() and os.access(above, os.W_OK)):
         raise AudioFileError(
-            "the receipt cannot be written there", path=str(path), remedy="Choose another folder."
+            f"the receipt cannot be written there: {format_path(above)} is"
+            f" {'a folder that is write-protected' if above.is_dir() else 'not a folder'}",
+            path=str(path),
+            remedy="Choose another folder.",
         )
 
 
@@ -114,6 +100,9 @@ def make_receipt(
         "totals": {"in": len(files), **totals},
         "files": list(files),
         "not_looked_at": left_out.get("not_looked_at", {}),
+        "files_not_looked_at": [
+            {"path": str(path), "kind": kind} for path, kind in selection.left_out
+        ],
         "links_not_followed": left_out.get("links_not_followed", []),
     }
 
@@ -131,76 +120,8 @@ def write_receipt(path: Path, receipt: dict[str, Any]) -> None:
     if path.suffix.lower() == ".json":
         text = json.dumps(receipt, indent=2, allow_nan=False) + "\n"
     else:
-        text = _make_page(receipt)
+        text = make_page(receipt)
     with suppress(OSError):  # atomic_path says it
         path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as part:
         part.write_text(text, encoding="utf-8")
-
-
-def _escape(text: object) -> str:
-    return html.escape(format_path(text))
-
-
-def _make_page(receipt: dict[str, Any]) -> str:
-    totals = ", ".join(
-        f"{n} {words.replace('_', ' ')}" for words, n in receipt["totals"].items() if n
-    )
-    date = receipt["date"].replace("T", " ").replace("+00:00", " UTC")
-    rows = "\n".join(_make_row(file) for file in receipt["files"])
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Receipt: do-not-train marks</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>Receipt: do-not-train marks</h1>
-<p class="lead">{_escape(receipt["program"])}, {_escape(date)}</p>
-<p>Each mark says: <strong>{_escape(receipt["notice"]["words"])}</strong>.</p>
-<p>{_escape(totals)}.</p>
-<table>
-<thead><tr><th>File and SHA-256 before</th><th>Status</th><th>Length</th>
-<th>Delivered as and SHA-256 after</th></tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>
-{_make_left_out(receipt)}
-<p class="small">The SHA-256 of a file can be computed by anyone: <code>sha256sum FILE</code>.
-The marks can be found by anyone: <code>sottovoce check FILE</code>.</p>
-</body>
-</html>
-"""
-
-
-def _make_row(file: dict[str, Any]) -> str:
-    status = file["status"]
-    kind = status if status in ("marked", "error") else ""
-    words = {"already": "marked already", "silent": "no sound to mark", "error": "failed"}
-    notes = [file[key] for key in ("error", "remedy") if file.get(key)] + file["warnings"]
-    told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in notes)
-    seconds = file.get("seconds")
-    length = "" if seconds is None else format_time(seconds)
-    return (
-        f"<tr><td>{_escape(file['file'])}<br><code>{file['sha256_in']}</code></td>"
-        f'<td><span class="{kind}">{words.get(status, _escape(status))}</span>{told}</td>'
-        f'<td class="number">{length}</td>'
-        f"<td>{_escape(file['path'])}<br><code>{file['sha256_out']}</code></td></tr>"
-    )
-
-
-def _make_left_out(receipt: dict[str, Any]) -> str:
-    lines = [f"{n} {kind}" for kind, n in receipt["not_looked_at"].items()]
-    links = [
-        f"{link['path']} (the link {link['reason']})" for link in receipt["links_not_followed"]
-    ]
-    parts = []
-    if lines:
-        parts.append(f"<h2>Not looked at</h2>\n<p>{_escape(', '.join(lines))}</p>")
-    if links:
-        items = "".join(f"<li>{_escape(link)}</li>" for link in links)
-        parts.append(f"<h2>Links not followed</h2>\n<ul>{items}</ul>")
-    return "\n".join(parts)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import ParameterError
+from sottovoce.cli._words import format_path
+from sottovoce.errors import AudioFileError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +47,10 @@ def name_targets(
     ------
     ParameterError
         If a target would be a source, or lie in a folder that is an input, or be the same for
-        two sources; or if `out` is given with `in_place`.
+        two sources; if `out` is given with `in_place`; or if `out` is a file where a folder is
+        needed.
+    AudioFileError
+        If nothing can be written to `out`.
     """
     if in_place:
         if out is not None:
@@ -53,18 +59,73 @@ def name_targets(
             )
         return [source.path for source in sources]
     has_several = len({source.given for source in sources}) > 1
-    if has_several and out is not None and out.suffix.lower() in _AUDIO and not out.is_dir():
-        raise ParameterError(
-            f"-o names the file {out}, but several inputs were given",
-            remedy="Name a folder with -o, or one input.",
-        )
+    if out is not None:
+        _check_place(out)
+        _check_kind(out, sources, has_several=has_several)
     targets = [_name_target(source, out=out, has_several=has_several) for source in sources]
     _refuse_overlap(sources, targets)
     return targets
 
 
+def _check_place(out: Path) -> None:
+    """Refuse what is neither a file nor a folder, and a place where nothing can be written."""
+    place = out
+    status = _look_at(place)
+    if status is not None and not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        raise AudioFileError(
+            "is neither a file nor a folder, and nothing can be moved into its place",
+            path=str(out),
+            remedy="Name a file or a folder with -o.",
+        )
+    while status is None or (place == out and stat.S_ISREG(status.st_mode)):
+        place = place.parent
+        status = _look_at(place)
+    if not stat.S_ISDIR(status.st_mode):
+        raise AudioFileError(
+            f"{format_path(place)} is a file, and nothing can be written in it",
+            path=str(out),
+            remedy="Name a folder, or a file in a folder, with -o.",
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise AudioFileError(
+            f"the folder {format_path(place)} cannot be written to",
+            path=str(out),
+            remedy="Choose another place with -o, or change the folder's permissions.",
+        )
+
+
+def _look_at(place: Path) -> os.stat_result | None:
+    """Return what stands at a path; None where there is nothing yet."""
+    try:
+        return place.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as err:
+        raise AudioFileError(
+            (err.strerror or str(err)).lower(),
+            path=str(place),
+            remedy="Choose another place with -o.",
+        ) from err
+
+
+def _check_kind(out: Path, sources: Sequence[Source], *, has_several: bool) -> None:
+    """Refuse a file where a folder is needed."""
+    looks_like_a_file = out.is_file() or (out.suffix.lower() in _AUDIO and not out.is_dir())
+    if has_several and looks_like_a_file:
+        raise ParameterError(
+            f"-o names the file {format_path(out)}, but several inputs were given",
+            remedy="Name a folder with -o, or one input.",
+        )
+    given = next((source.given for source in sources if source.is_in_folder), None)
+    if given is not None and out.is_file():
+        raise ParameterError(
+            f"-o names the file {format_path(out)}, but {format_path(given)} is a folder",
+            remedy="Name a folder with -o.",
+        )
+
+
 def _name_target(source: Source, *, out: Path | None, has_several: bool) -> Path:
-    is_folder = source.given.is_dir()
+    is_folder = source.is_in_folder
     if out is None:
         # resolve() gives "." and ".." a name
         given = source.given if source.given.name not in {"", ".."} else source.given.resolve()
@@ -74,13 +135,13 @@ def _name_target(source: Source, *, out: Path | None, has_several: bool) -> Path
     if has_several:
         named = source.given.resolve().name if is_folder else ""
         return out / named / source.inside
-    if is_folder or out.is_dir() or not out.suffix:
+    if is_folder or out.is_dir() or not (out.suffix or out.is_file()):
         return out / source.inside
     return out
 
 
 def _refuse_overlap(sources: Sequence[Source], targets: Sequence[Path]) -> None:
-    folders = {source.given.resolve() for source in sources if source.given.is_dir()}
+    folders = {source.given.resolve() for source in sources if source.is_in_folder}
     originals = {source.path.resolve() for source in sources}
     taken: dict[Path, Path] = {}
     for source, target in zip(sources, targets, strict=True):

@@ -7,10 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from sottovoce.cli._kinds import suffix_of_head
+
 __all__ = ["SkippedLink", "Walk"]
 
 _MOST_NAMES = 16
 """Under which one folder is entered: links between folders could name it without end."""
+_MOST_LEFT_OUT = 10_000
+"""Files left out that are remembered by name; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,8 @@ class Walk:
         Folders that cannot be read, and why.
     not_looked_at : Counter
         Other files by kind, as in `Selection`.
+    left_out : list of (Path, str)
+        The same by name, with the kind of each.
     links : list of SkippedLink
         Links that were not followed.
     """
@@ -58,6 +64,7 @@ class Walk:
         self.files: list[tuple[Path, bool]] = []
         self.unreadable: list[tuple[Path, str]] = []
         self.not_looked_at: Counter[str] = Counter()
+        self.left_out: list[tuple[Path, str]] = []
         self.links: list[SkippedLink] = []
         self._root = root
         self._real_root = os.path.realpath(root)
@@ -92,18 +99,23 @@ class Walk:
         for entry in found:
             path, is_link = folder / entry.name, entry.is_symlink()
             if entry.name.startswith("."):
-                self.not_looked_at["hidden"] += 1
+                self._leave_out(path, "hidden")
             elif is_link and not self._may_follow(path):
                 continue
             elif entry.is_dir():
                 folders.append((path, is_link))
             elif not entry.is_file():
-                self.not_looked_at["special"] += 1
+                self._leave_out(path, "special")
             elif kind := self._tell_kind(path):
-                self.not_looked_at[kind] += 1
+                self._leave_out(path, kind)
             else:
                 self.files.append((path, linked or is_link))
         return folders
+
+    def _leave_out(self, path: Path, kind: str) -> None:
+        self.not_looked_at[kind] += 1
+        if len(self.left_out) < _MOST_LEFT_OUT:
+            self.left_out.append((path, kind))
 
     def _may_follow(self, link: Path) -> bool:
         real = os.path.realpath(link)
@@ -142,4 +154,6 @@ class Walk:
                 head = file.read(HEAD_BYTES)
         except OSError:
             return "unreadable"
-        return "" if sounds_like_audio(head) else suffix or "without suffix"
+        if sounds_like_audio(head):
+            return ""
+        return suffix or suffix_of_head(head) or ("without suffix" if head else "empty")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._batch import explain_end, explain_left_out, run_files
+from sottovoce.cli._batch import FAILED, explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Source, find_sources
 from sottovoce.cli._options import (
@@ -59,7 +59,8 @@ _UNCHANGED = 0.002
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PNG",
-    help="Draw the sound, the marked voices and the evidence of one file.",
+    help="Draw the sound, the marked voices and the evidence of one file; of several tracks, of the"
+    " one with the strongest evidence.",
 )
 @click.option("--timeline", is_flag=True, help="Say from when to when each voice is marked.")
 @click.option(
@@ -121,13 +122,10 @@ def check(
             _report, own=own, wanted=wanted, as_json=as_json, timeline=timeline
         ),
     )
-    detections = [one.detection for one in outcomes if not isinstance(one, Failure)]
-    if plot is not None and detections:
-        # matplotlib takes a second to import
-        from sottovoce.cli._plot import draw_check
-
-        draw_check(sources[0].path, detections[0], plot)
-        _output.explain(f"The picture is in {format_path(plot)}.")
+    checked = [one for one in outcomes if not isinstance(one, Failure)]
+    detections = [one.detection for one in checked]
+    if plot is not None and checked:
+        _draw(sources[0], checked[0], plot, partial=partial)
     if as_json and (left_out := selection.to_dict()):
         _output.result_json({"file": None, "verdict": "not looked at", **left_out})
     explain_left_out(selection)
@@ -144,15 +142,26 @@ def check(
     context.exit(ExitCode.ERROR if unexamined else ExitCode.NOT_FOUND)
 
 
+def _draw(source: Source, checked: _Checked, plot: Path, *, partial: bool) -> None:
+    # matplotlib takes a second to import
+    from sottovoce.cli._plot import draw_check
+
+    drawn = draw_check(source.path, checked.parts, plot, partial=partial)
+    which = ""
+    if drawn:
+        which = f"  It shows {drawn} of {len(checked.parts)}, where the evidence is strongest."
+    _output.explain(f"The picture is in {format_path(plot)}.{which}")
+
+
 def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> dict[str, int]:
     """Return how many files there are of each verdict, in words."""
     words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
     other = "marked, but not readable as asked"
-    names = (*words.values(), other, "failed (named)")
+    names = (*words.values(), other, FAILED)
 
     def name(outcome: _Checked | Failure) -> str:
         if isinstance(outcome, Failure):
-            return "failed (named)"
+            return FAILED
         if outcome.detection.found and not _answers(outcome.detection, wanted):
             return other
         return words[outcome.detection.verdict]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._batch import explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
@@ -26,6 +27,7 @@ from sottovoce.cli._options import (
     strength_option,
 )
 from sottovoce.cli._pool import Failure
+from sottovoce.cli._protect_words import COUNTED, name_outcome, say_done
 from sottovoce.cli._protecting import Done, Job, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
 from sottovoce.cli._targets import name_targets
@@ -33,8 +35,6 @@ from sottovoce.cli._words import describe_notice, format_path, make_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from sottovoce.files import Protected
 
 __all__ = ["protect"]
 
@@ -119,7 +119,10 @@ def protect(
     if receipt is not None:
         check_receipt_path(receipt, selection=selection, targets=targets, in_place=in_place)
     # Last, since it may make a key: a call that cannot work leaves nothing behind.
-    notice = choose_notice(owner=owner, policy=policy)
+    if receipt is None and all(source.problem for source in sources):
+        notice = Notice()  # nobody's, for nothing will be marked
+    else:
+        notice = choose_notice(owner=owner, policy=policy)
     job = Job(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
         notice=notice,
@@ -135,7 +138,7 @@ def protect(
     if as_json and (left_out := selection.to_dict()):
         _output.result_json({"file": None, "status": "not looked at", **left_out})
     explain_left_out(selection)
-    counts = Counter(_tell_count(outcome, in_place=in_place) for outcome in outcomes)
+    counts = _count(outcomes, in_place=in_place)
     if counts["marked"] and not as_json:
         _output.explain(f"Each mark says: {describe_notice(notice)}.")
     if receipt is not None:
@@ -143,14 +146,13 @@ def protect(
             _make_entry(job, source, outcome)
             for source, outcome in zip(sources, outcomes, strict=True)
         ]
-        totals = {words.replace(" ", "_"): n for words, n in _order(counts).items()}
+        totals = {words.replace(" ", "_"): n for words, n in counts.items()}
         account = make_receipt(
             files, notice=notice, totals=totals, selection=selection, in_place=in_place
         )
         write_receipt(receipt, account)
         _output.explain(f"The receipt is in {format_path(receipt)}.")
-    named = {"failed": "failed (named)"}
-    explain_end(outcomes, {named.get(words, words): n for words, n in _order(counts).items()})
+    explain_end(outcomes, counts)
     context.exit(ExitCode.ERROR if counts["failed"] else ExitCode.DONE)
 
 
@@ -186,7 +188,7 @@ def _report(job: Job, source: Source, outcome: Done | Failure, *, as_json: bool)
         _output.result_json({"file": str(source.path), **_make_fields(job, outcome)})
     elif not isinstance(outcome, Failure):
         _output.result(
-            f"{format_path(source.path)}: {_say_done(outcome.protected, in_place=job.in_place)}"
+            f"{format_path(source.path)}: {say_done(outcome.protected, in_place=job.in_place)}"
         )
         for warning in outcome.protected.warnings:
             _output.result(f"  {format_path(warning)}")
@@ -202,41 +204,15 @@ def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
     return {**fields, "payload": make_payload(job.notice)}
 
 
-def _say_done(protected: Protected, *, in_place: bool) -> str:
-    place = "left as it is" if in_place else f"copied as {format_path(protected.path)}"
-    if protected.status == "already":
-        return f"already carries your mark, {place} (--remark marks it again)"
-    if protected.status == "silent":
-        return f"no sound to mark, {place}"
-    limited = ""
-    if protected.limited_s > 0:
-        limited = f"; mark attenuated for {protected.limited_s:.2f} s to avoid clipping"
-    n_tracks = len(protected.tracks_s)
-    tracks = f" on {n_tracks} tracks" if n_tracks > 1 else ""
-    if protected.marked_s > 0:
-        proof = " and ".join(f"{own:.1f} of {length:.1f} s" for own, length in protected.tracks_s)
-        return f"marked{tracks}, mark found in {proof}, as {format_path(protected.path)}{limited}"
-    return (
-        f"marked{tracks}, {protected.duration_s:.1f} s, as {format_path(protected.path)}{limited}"
+def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, int]:
+    """Return how many files there are of each outcome, in words."""
+    counts = Counter(
+        name_outcome(
+            "error" if isinstance(one, Failure) else one.protected.status, in_place=in_place
+        )
+        for one in outcomes
     )
-
-
-_COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
-
-
-def _tell_count(outcome: Done | Failure, *, in_place: bool) -> str:
-    """Return as what a file is counted in the last line."""
-    if isinstance(outcome, Failure):
-        return "failed"
-    if outcome.protected.status == "silent":
-        return "without sound"
-    if outcome.protected.status == "already":
-        return "already marked" if in_place else "copied"
-    return "marked"
-
-
-def _order(counts: Counter[str]) -> dict[str, int]:
-    return {words: counts[words] for words in _COUNTED}
+    return {words: counts[words] for words in COUNTED}
 
 
 def _make_entry(job: Job, source: Source, outcome: Done | Failure) -> dict[str, Any]:

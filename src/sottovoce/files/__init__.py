@@ -1,7 +1,7 @@
 """Audio on disk: read, write, mark and check files."""
 
 from sottovoce.files.checking import CheckedPart, detect_file, detect_parts
-from sottovoce.files.protecting import Protected, protect_file
+from sottovoce.files.protecting import Protected, ProtectedTrack, protect_file
 from sottovoce.files.reading import AUDIO_SUFFIXES, AudioInfo, read, read_blocks, read_info
 from sottovoce.files.writing import write
 
@@ -10,6 +10,7 @@ __all__ = [
     "AudioInfo",
     "CheckedPart",
     "Protected",
+    "ProtectedTrack",
     "detect_file",
     "detect_parts",
     "protect_file",

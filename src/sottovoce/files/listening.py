@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,51 @@ from sottovoce.core.listening import Detector
 if TYPE_CHECKING:
     from sottovoce.core.detection import Detection
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "Loudness"]
 
 _STEP_S = 0.1
 _SOUNDING = 1e-4
 """Amplitude, 80 dB under full scale, from which a stretch of 0.1 s counts as sound."""
 _LOUD = 3e-3
 """50 dB under full scale: softer speech may lie under the noise of a codec."""
+_EDGES = _SOUNDING * 10.0 ** (np.arange(81) / 20.0)
+"""Amplitudes between the levels that are remembered: 1 dB apart, from 80 dB under full scale on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """How loud audio is from moment to moment, in 36 kB an hour.
+
+    Attributes
+    ----------
+    levels : bytes
+        One for each step: 0 for silence, else dB over 81 dB under full scale, rounded down.
+    step_s : float
+        About 0.1 s.
+    """
+
+    levels: bytes
+    step_s: float
+
+    def sounding_s(self, begin_s: float, end_s: float, *, floor_dbfs: float) -> float:
+        """Return for how many seconds of a stretch the peaks are above a level.
+
+        Parameters
+        ----------
+        begin_s, end_s : float
+            The stretch.
+        floor_dbfs : float
+            In dB under full scale (20*log10 of amplitude), at least -80.
+        """
+        first, last = round(begin_s / self.step_s), round(end_s / self.step_s)
+        steps = np.frombuffer(self.levels, np.uint8)[max(first, 0) : last]
+        return self.step_s * int(np.count_nonzero(steps >= floor_dbfs + 81.0))
+
+    def loudest_dbfs(self, share: float) -> float:
+        """Return the level that a share of the steps with sound lies under, in dBFS."""
+        steps = np.frombuffer(self.levels, np.uint8)
+        sounding = steps[steps > 0]
+        return float(np.quantile(sounding, share)) - 81.0 if len(sounding) else -81.0
 
 
 class Listener:
@@ -44,6 +83,9 @@ class Listener:
     def __init__(self, *, sr: int, **options: Any) -> None:  # noqa: ANN401 - handed on to `Detector`
         self._sr = sr
         self._detector = Detector(sr=sr, **options)
+        self._step = max(1, round(_STEP_S * sr))
+        self._rest: npt.NDArray[np.floating[Any]] = np.empty(0, dtype=np.float32)
+        self._levels = bytearray()
         self._n_sounding = 0
         self._n_loud = 0
         self._n_channels = 1
@@ -54,15 +96,21 @@ class Listener:
         self._detector.process(block)
         self._n_channels = len(block)
         self.n_samples += block.shape[1]
-        step = max(1, round(_STEP_S * self._sr))
-        peak = np.abs(block).max(axis=0)
-        peaks = np.maximum.reduceat(peak, np.arange(0, len(peak), step))
-        n_most = len(peak)
-        self._n_sounding += min(step * int(np.count_nonzero(peaks >= _SOUNDING)), n_most)
-        self._n_loud += min(step * int(np.count_nonzero(peaks >= _LOUD)), n_most)
+        peak = np.concatenate([self._rest, np.abs(block).max(axis=0)])
+        n_whole = len(peak) // self._step
+        self._rest = peak[n_whole * self._step :]
+        self._take(peak[: n_whole * self._step].reshape(n_whole, self._step).max(axis=1))
+
+    def _take(self, peaks: npt.NDArray[np.floating[Any]]) -> None:
+        self._levels += np.searchsorted(_EDGES, peaks, side="right").astype(np.uint8).tobytes()
+        self._n_sounding += int(np.count_nonzero(peaks >= _SOUNDING))
+        self._n_loud += int(np.count_nonzero(peaks >= _LOUD))
 
     def finish(self) -> Detection:
         """Return what was found; nothing can be taken in after that."""
+        if len(self._rest):
+            self._take(self._rest.max(keepdims=True))
+            self._rest = self._rest[:0]
         self._detector.process(np.empty((self._n_channels, 0), dtype=np.float32), last=True)
         return self._detector.detection()
 
@@ -78,10 +126,15 @@ class Listener:
 
     @property
     def sounding_s(self) -> float:
-        """Seconds that are not silent."""
-        return self._n_sounding / self._sr
+        """Seconds that are not silent; complete when finished."""
+        return min(self._n_sounding * self._step, self.n_samples) / self._sr
 
     @property
     def loud_s(self) -> float:
-        """Seconds in which a mark must be found if it is there."""
-        return self._n_loud / self._sr
+        """Seconds in which a mark must be found if it is there; complete when finished."""
+        return min(self._n_loud * self._step, self.n_samples) / self._sr
+
+    @property
+    def loudness(self) -> Loudness:
+        """How loud it was from moment to moment; complete when finished."""
+        return Loudness(bytes(self._levels), self._step / self._sr)

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from sottovoce.core.stream import Protector
 from sottovoce.errors import OtherPolicyError, UnsupportedFormatError
+from sottovoce.files.coverage import covered_s, is_covered
 from sottovoce.files.listening import Listener
 from sottovoce.files.muxing import mux_tracks, track_path
-from sottovoce.files.proof import Encoded, covered_s
+from sottovoce.files.proof import Encoded
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.target import is_other_format
 from sottovoce.files.track_writer import open_track_writer
@@ -25,14 +26,12 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
 
-__all__ = ["ENCODING_SHARE", "Job", "Status", "Written", "encode_tracks"]
+__all__ = ["ENCODING_SHARE", "Job", "Status", "Written", "WrittenTrack", "encode_tracks"]
 
 ENCODING_SHARE = 0.6
 """Of the work on a file; the rest is its proof."""
 _BLOCK_S = 10.0
 _BOOSTS = (0.0, 0.15, 0.3, 1.0)
-_COVERED = 0.9
-"""Share of the sound that a mark must cover for a file to count as marked already."""
 
 Audio = npt.NDArray[np.floating[Any]]
 Status = Literal["marked", "already", "silent"]
@@ -58,20 +57,41 @@ class Job:
 
 
 @dataclass(slots=True, kw_only=True)
-class Written:
-    """What was written: its tracks, what became of each, and what the proof found."""
+class WrittenTrack:
+    """What was encoded of one track, what became of it, and what the proof found.
 
-    encoded: list[Encoded]
-    statuses: list[Status]
-    tracks_s: tuple[tuple[float, float], ...] = ()
+    Attributes
+    ----------
+    encoded : Encoded
+        As it was written.
+    status : Status
+        What became of it.
+    note : str
+        What its owner should know of that; may be empty.
+    marked_s : float
+        Seconds of the track, as it is in the new file, that carry the mark.
+    """
+
+    encoded: Encoded
+    status: Status
+    note: str = ""
+    marked_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Written:
+    """What was written, track by track, and what to tell the user."""
+
+    tracks: list[WrittenTrack]
     warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
         """What became of the file as a whole."""
-        if "marked" in self.statuses:
+        statuses = {track.status for track in self.tracks}
+        if "marked" in statuses:
             return "marked"
-        return "already" if "already" in self.statuses else "silent"
+        return "already" if "already" in statuses else "silent"
 
 
 def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Job) -> Written:
@@ -84,9 +104,9 @@ def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Jo
                 remedy="Choose one of them.",
             )
         only = _encode_better(source, temporary, infos[0], job)
-        return Written(encoded=[only], statuses=[_settle(source, only, job)])
+        return Written(tracks=[_settle(source, only, job)])
     files: dict[int, Path] = {}
-    written = Written(encoded=[], statuses=[])
+    written = Written(tracks=[])
     try:
         for number, info in enumerate(infos):
             file = track_path(temporary)
@@ -94,10 +114,9 @@ def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Jo
                 stream = opened.parts[info.track].stream
             files[stream] = file
             writer = open_track_writer(file, info)
-            track = _encode_once(source, writer, info, job, number / len(infos))
-            written.encoded.append(track)
-            written.statuses.append(_settle(source, track, job))
-            if written.statuses[-1] != "marked":
+            encoded = _encode_once(source, writer, info, job, number / len(infos))
+            written.tracks.append(_settle(source, encoded, job))
+            if written.tracks[-1].status != "marked":
                 files.pop(stream).unlink(missing_ok=True)
         if files:
             mux_tracks(source, files, temporary)
@@ -144,17 +163,20 @@ def _encode_once(
                     job.tell(ENCODING_SHARE * (begun + share * (1.0 - begun)))
             end = np.empty((info.n_channels, 0), dtype=file.dtype)
             _write_ready(writer, protector.process(end, last=True), waiting)
-            notes = file.notes
+            notes, name = file.notes, file.parts[info.track].name
     finally:
         writer.close()
+    before = listener.finish()
     return Encoded(
         part=info.track,
+        name=name,
         sr=info.sr,
         n_channels=info.n_channels,
         n_samples=listener.n_samples,
         sounding_s=listener.sounding_s,
         loud_s=listener.loud_s,
-        before=listener.finish(),
+        before=before,
+        loudness=listener.loudness,
         limited_s=protector.limited_s,
         notes=notes,
     )
@@ -170,12 +192,12 @@ def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> 
     writer.write(marked, original[:, : marked.shape[1]])
 
 
-def _settle(source: Path, encoded: Encoded, job: Job) -> Status:
-    """Return whether a track needs the mark at all; refuse where its owner said otherwise."""
+def _settle(source: Path, encoded: Encoded, job: Job) -> WrittenTrack:
+    """Tell whether a track needs the mark at all; refuse where its owner said otherwise."""
     if encoded.sounding_s == 0.0:
-        return "silent"
+        return WrittenTrack(encoded=encoded, status="silent")
     if job.remark:
-        return "marked"
+        return WrittenTrack(encoded=encoded, status="marked")
     notice = job.notice
     for voice in encoded.before.voices:
         own = voice.notice
@@ -187,5 +209,13 @@ def _settle(source: Path, encoded: Encoded, job: Job) -> Status:
                 " both refusals would count.",
                 policy=own.policy,
             )
-    is_covered = covered_s(encoded.before, notice) >= _COVERED * encoded.sounding_s
-    return "already" if is_covered else "marked"
+    own_s = covered_s(encoded.before, notice)
+    if is_covered(encoded.before, notice, encoded.loudness, sounding_s=encoded.sounding_s):
+        return WrittenTrack(encoded=encoded, status="already", marked_s=own_s)
+    note = (
+        f"{own_s:.0f} of {encoded.duration_s:.0f} s carried your mark already; all of it was marked"
+        " again"
+        if own_s
+        else ""
+    )
+    return WrittenTrack(encoded=encoded, status="marked", note=note)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError
+from sottovoce.files.coverage import covered_s
 from sottovoce.files.listening import Listener
 from sottovoce.files.reading import open_audio
+from sottovoce.files.writing import is_lossy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
 
     from sottovoce.core.detection import Detection
     from sottovoce.core.payload import Notice
+    from sottovoce.files.listening import Loudness
 
-__all__ = ["Encoded", "covered_s", "measure_mark", "prove"]
+__all__ = ["Encoded", "measure_mark", "prove"]
 
 _BLOCK_S = 10.0
 _ENOUGH_S = 10.0
@@ -34,7 +37,9 @@ class Encoded:
     Attributes
     ----------
     part : int
-        Which track of the file.
+        Which track of the original, from 0.
+    name : str
+        Of the track, as a person would name it; empty where there is only one.
     sr, n_channels : int
         Rate in Hz, channels.
     n_samples : int
@@ -43,6 +48,8 @@ class Encoded:
         Seconds of it that are not silent; and that are loud enough for a mark to be found.
     before : Detection
         What the original carried already.
+    loudness : Loudness
+        Of the original, from moment to moment.
     limited_s : float
         Seconds in which the mark was turned down.
     notes : tuple of str
@@ -50,40 +57,21 @@ class Encoded:
     """
 
     part: int
+    name: str
     sr: int
     n_channels: int
     n_samples: int
     sounding_s: float
     loud_s: float
     before: Detection
+    loudness: Loudness
     limited_s: float
     notes: tuple[str, ...]
 
-
-def covered_s(detection: Detection, notice: Notice, *, strictly: bool = True) -> float:
-    """Return for how many seconds an owner's refusal is present.
-
-    Parameters
-    ----------
-    detection : Detection
-        Of one track.
-    notice : Notice
-        Whose owner and policy count; the year does not.
-    strictly : bool
-        Whether voices whose owner could not be read are left out.
-    """
-    spans: list[tuple[float, float]] = []
-    for voice in detection.voices:
-        own = voice.notice
-        if own is None and strictly:
-            continue
-        if own is None or (own.owner_id, own.policy) == (notice.owner_id, notice.policy):
-            spans += voice.segments_s
-    total, reach = 0.0, 0.0
-    for begin, end in sorted(spans):
-        total += max(end - max(begin, reach), 0.0)
-        reach = max(reach, end)
-    return min(total, detection.duration_s)
+    @property
+    def duration_s(self) -> float:
+        """Length, in seconds."""
+        return self.n_samples / self.sr
 
 
 def prove(
@@ -93,7 +81,6 @@ def prove(
     *,
     path: str,
     part: int,
-    is_lossy: bool,
     progress: Callable[[float], None] | None = None,
     detects: bool = True,
 ) -> float:
@@ -111,8 +98,6 @@ def prove(
         The original, for errors.
     part : int
         Which track of the new file.
-    is_lossy : bool
-        Whether the format may be a little longer than what was written.
     progress : callable or None
         Called with the share that is done, 0 to 1.
     detects : bool
@@ -137,8 +122,9 @@ def prove(
                 listener.listen(block)
             if progress:
                 progress(min(n_read / encoded.n_samples, 1.0))
+        # Where something is lost anyhow, the format may be a little longer than what was written.
+        most = encoded.n_samples + (_SLACK if is_lossy(file.info) else 0)
         same = (file.info.sr, file.info.n_channels) == (encoded.sr, encoded.n_channels)
-    most = encoded.n_samples + (_SLACK if is_lossy else 0)
     if not same or not encoded.n_samples <= n_read <= most:
         raise AudioFileError(
             f"the new file did not read back as it was written ({n_read:,} samples of"

@@ -8,14 +8,44 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.files.marking import Status, Written
+    from sottovoce.files.marking import Status, Written, WrittenTrack
     from sottovoce.files.reading import AudioInfo
 
-__all__ = ["Protected", "report"]
+__all__ = ["Protected", "ProtectedTrack", "report"]
 
 _SHORT_S = 5.0
 _TOLD = 0.8
 """Share of the sound under which the seconds that carry the mark are pointed out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedTrack:
+    """What became of one audio track of a file.
+
+    Attributes
+    ----------
+    number : int
+        Among the audio tracks of the file, from 1.
+    name : str
+        As a person would name it, with its language and title; empty where there is only one.
+    status : "marked", "already" or "silent"
+        As of a file; a track that is not marked was copied as it is.
+    duration_s : float
+        Length, in seconds.
+    marked_s : float
+        Seconds in which the mark was found: where the track was marked, when it was read back;
+        where it carried the mark already, before.  0 where it is too short or too quiet to tell.
+    """
+
+    number: int
+    name: str
+    status: Status
+    duration_s: float
+    marked_s: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +58,8 @@ class Protected:
         The original, and where the marked file is.
     status : "marked", "already" or "silent"
         *already*: it carries this owner's mark all along, and was copied as it is; *silent*: it
-        holds no sound to mark, and was copied as it is.
+        holds no sound to mark, and was copied as it is.  Of several tracks one that is marked
+        makes the file *marked*; `tracks` tells them apart.
     duration_s : float
         Length, in seconds.
     marked_s : float
@@ -40,6 +71,8 @@ class Protected:
         As in `AudioInfo`.
     n_tracks : int
         Audio tracks that were examined.
+    tracks : tuple of ProtectedTrack
+        What became of each of them, in the order of the file.
     tracks_s : tuple of (float, float)
         Seconds that carry the mark, and length, of each track that was marked.
     limited_s : float
@@ -58,6 +91,7 @@ class Protected:
     subtype: str
     marked_s: float = 0.0
     n_tracks: int = 1
+    tracks: tuple[ProtectedTrack, ...] = ()
     tracks_s: tuple[tuple[float, float], ...] = ()
     limited_s: float = 0.0
     warnings: tuple[str, ...] = ()
@@ -65,6 +99,7 @@ class Protected:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         return {name: getattr(self, name) for name in self.__slots__} | {
+            "tracks": [track.to_dict() for track in self.tracks],
             "tracks_s": [list(pair) for pair in self.tracks_s],
             "warnings": list(self.warnings),
         }
@@ -74,28 +109,52 @@ def report(
     source: Path, target: Path, written: Written, info: AudioInfo, warnings: list[str]
 ) -> Protected:
     """Return what became of a file, with what its user should know."""
-    encoded, status = written.encoded, written.status
-    duration_s = max(one.n_samples / one.sr for one in encoded)
-    marked_s = min((own for own, _ in written.tracks_s), default=0.0)
-    lines = list(dict.fromkeys(note for one in encoded for note in one.notes))
+    status = written.status
+    tracks = tuple(_describe(track) for track in written.tracks)
+    marked = [track for track in tracks if track.status == "marked"]
+    limited_s = [one.encoded.limited_s for one in written.tracks if one.status == "marked"]
+    lines = list(dict.fromkeys(note for one in written.tracks for note in one.encoded.notes))
     if status == "marked":
         lines += [*warnings, *written.warnings]
-        lines += _weigh(duration_s, marked_s, min(one.sounding_s for one in encoded))
+        for track in written.tracks:
+            lines += _warn(track)
     return Protected(
         source=str(source),
         path=str(target),
         status=status,
-        duration_s=duration_s,
-        marked_s=marked_s,
-        tracks_s=written.tracks_s,
+        duration_s=max(track.duration_s for track in tracks),
+        marked_s=min((track.marked_s for track in marked), default=0.0),
+        tracks=tracks,
+        tracks_s=tuple((track.marked_s, round(track.duration_s, 2)) for track in marked),
         sr=info.sr,
         n_channels=info.n_channels,
         format=info.format,
         subtype=info.subtype,
-        n_tracks=len(encoded),
-        limited_s=round(max(one.limited_s for one in encoded), 3),
+        n_tracks=len(tracks),
+        limited_s=round(max(limited_s, default=0.0), 3),
         warnings=tuple(lines),
     )
+
+
+def _describe(track: WrittenTrack) -> ProtectedTrack:
+    encoded = track.encoded
+    return ProtectedTrack(
+        number=encoded.part + 1,
+        name=encoded.name,
+        status=track.status,
+        duration_s=round(encoded.duration_s, 3),
+        marked_s=round(track.marked_s, 2),
+    )
+
+
+def _warn(track: WrittenTrack) -> list[str]:
+    """Return what to tell of a track that was marked."""
+    if track.status != "marked":
+        return []
+    encoded = track.encoded
+    lines = [track.note] if track.note else []
+    lines += _weigh(encoded.duration_s, track.marked_s, encoded.sounding_s)
+    return [f"{encoded.name}: {line}" if encoded.name else line for line in lines]
 
 
 def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:

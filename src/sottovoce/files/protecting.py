@@ -13,7 +13,7 @@ from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import ENCODING_SHARE, Job, Written, encode_tracks
 from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
-from sottovoce.files.protected import Protected, report
+from sottovoce.files.protected import Protected, ProtectedTrack, report
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
 
-__all__ = ["Protected", "protect_file"]
+__all__ = ["Protected", "ProtectedTrack", "protect_file"]
 
 _CONTAINERS = {"M4A", "MOV", "MATROSKA", "TS", "ASF", "AVI", "FLV"}
 _NAMES = {
@@ -158,7 +158,7 @@ def _write(
         if written.status == "marked":
             if not is_converted:
                 written.warnings = carry_over(source, temporary, infos[0])
-            written.tracks_s = _prove(source, temporary, written, job)
+            _prove(source, temporary, written, job)
         elif in_place:
             raise _LeftAloneError(written)
         else:
@@ -208,32 +208,27 @@ def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bo
     return lines
 
 
-def _prove(
-    source: Path, temporary: Path, written: Written, job: Job
-) -> tuple[tuple[float, float], ...]:
-    """Read every new track back; return the seconds that carry the mark and its length of each."""
+def _prove(source: Path, temporary: Path, written: Written, job: Job) -> None:
+    """Read every new track back, and note for how many seconds it carries the mark."""
     with open_audio(temporary) as file:
-        parts, subtype_info = file.parts, file.info
-    tracks_s = []
-    for number, (track, status) in enumerate(zip(written.encoded, written.statuses, strict=True)):
-        if status != "marked":
+        n_parts = len(file.parts)
+    for number, track in enumerate(written.tracks):
+        if track.status != "marked":
             continue
 
         def tell(share: float, number: int = number) -> None:
-            done = (number + share) / len(written.encoded)
+            done = (number + share) / len(written.tracks)
             job.tell(ENCODING_SHARE + (1.0 - ENCODING_SHARE) * done)
 
+        # In a container the tracks keep their places, those that were copied too.
         seconds = prove_track(
             temporary,
-            track,
+            track.encoded,
             job.notice,
             path=str(source),
-            part=track.part if len(parts) > 1 else 0,
-            is_lossy=is_lossy(subtype_info),
+            part=track.encoded.part if n_parts > 1 else 0,
             progress=tell,
             detects=job.prove,
         )
-        length_s = track.n_samples / track.sr
-        tracks_s.append((round(min(seconds, length_s), 2), round(length_s, 2)))
+        track.marked_s = min(seconds, track.encoded.duration_s)
     job.tell(1.0)
-    return tuple(tracks_s)

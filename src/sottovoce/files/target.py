@@ -68,12 +68,18 @@ def choose_target(
     target = Path(dst)
     if target.is_dir():
         raise AudioFileError("is a folder", path=str(target), remedy="Name a file in it.")
+    if target.exists() and not target.is_file():
+        raise AudioFileError(
+            "is not a regular file, and would be replaced by one",
+            path=str(target),
+            remedy="Name another file.",
+        )
     same = target.exists() and source.exists() and target.samefile(source)
     if same or target.resolve() == source.resolve():
         raise AudioFileError(
             "is both the input and the output",
             path=str(source),
-            remedy="Choose another output, or ask for --in-place.",
+            remedy="Choose another output, or ask for the original to be replaced.",
         )
     if is_other_format(source, target) and (
         writable(info) or target.suffix.lower() not in convertible_suffixes(info)

@@ -21,6 +21,7 @@ from sottovoce.files.atomic import atomic_path
 from sottovoce.files.decoding.opening import find_layouts, is_copied
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.encoding import choose_encoding
+from sottovoce.files.keeping.peaks import PeakChunks
 from sottovoce.files.muxing import ContainerWriter
 from sottovoce.files.pcm import BITS, is_uncompressed
 from sottovoce.files.rounding import quantise
@@ -173,6 +174,7 @@ class _PcmWriter:
         shutil.copyfile(info.path, path)
         self._file = path.open("r+b")
         self._rng = np.random.default_rng()
+        self._peaks = PeakChunks(self._file, layout.spans, info.n_channels)
 
     def write(self, marked: Audio, original: Audio) -> None:
         while marked.shape[1]:
@@ -193,11 +195,16 @@ class _PcmWriter:
             marked if n_bits is None else quantise(marked, original, n_bits=n_bits, rng=self._rng)
         )
         frame_bytes = span.samples.n_bytes * self._n_channels
+        stored = span.samples.pack(samples)
         self._file.seek(span.offset + self._n_done * frame_bytes)
-        self._file.write(span.samples.pack(samples))
+        self._file.write(stored)
+        self._peaks.take(span, stored)
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self._peaks.write()
+        finally:
+            self._file.close()
 
 
 class _SoundFileWriter:

@@ -1,8 +1,9 @@
 """Chunks of WAV, AIFF and CAF.
 
 An uncompressed file is copied with its samples replaced, so every chunk is there already, and
-only a C2PA manifest must go: its chunk becomes ``JUNK`` of the same size, filled with zeros,
-which every reader passes over and which moves nothing.  Where the sound was encoded anew
+only those must go that would be false of the new samples: a C2PA manifest, a checksum, the curve
+of the peaks.  Such a chunk becomes ``JUNK`` of the same size, filled with zeros, which every reader
+passes over and which moves nothing.  Where the sound was encoded anew
 (ALAC in CAF, A-law in WAV) chunks are put behind it.
 """
 
@@ -29,8 +30,14 @@ _SOUND = (b"data", b"SSND")
 _OWN = {
     *(b"fmt ", b"fact", b"data", b"ds64", b"PEAK", b"JUNK", b"junk", b"PAD ", b"FLLR", b"C2PA"),
     *(b"COMM", b"SSND", b"FVER"),
+    *(b"levl", b"MD5 "),
     *(b"desc", b"kuki", b"pakt", b"chan", b"free", b"peak", b"ovvw"),
 }
+_STALE = {
+    b"levl": "the curve of the old peaks (chunk levl), which programs draw anew",
+    b"MD5 ": "the MD5 checksum of the old samples",
+}
+"""Chunks that state what is no longer so: EBU Tech 3285, supplement 3; BWF MetaEdit's checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +115,14 @@ def plan_chunks(file: BinaryIO, start: int, *, is_encoded: bool) -> Found:
     Returns
     -------
     found : Found
-        A C2PA manifest, if there is one.
+        A C2PA manifest and what else would be false of the new samples, if there is any.
     """
     found = Found()
     for chunk in read_chunks(file, start):
         if chunk.name == b"C2PA":
             found.dropped.add(C2PA)
+        elif chunk.name in _STALE and _STALE[chunk.name] not in found.stale:
+            found.stale.append(_STALE[chunk.name])
         elif chunk.name in (b"id3 ", b"ID3 "):
             tag = _read_id3(file, chunk)
             if tag:
@@ -127,7 +136,7 @@ def plan_chunks(file: BinaryIO, start: int, *, is_encoded: bool) -> Found:
 
 
 def carry_chunks(source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: bool) -> list[str]:
-    """Take a C2PA manifest out of a copy, and put in the chunks that it lacks.
+    """Take out of a copy what is false of it, and put in the chunks that it lacks.
 
     Parameters
     ----------
@@ -138,7 +147,7 @@ def carry_chunks(source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: 
     start : int
         Where ``RIFF``, ``FORM`` or ``caff`` stands in the original.
     is_encoded : bool
-        Whether the sound was encoded anew; else nothing but a manifest is touched.
+        Whether the sound was encoded anew; else nothing but what is false is touched.
 
     Returns
     -------
@@ -149,7 +158,7 @@ def carry_chunks(source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: 
         _append(source, target, start)
         start = 0
     for chunk in list(read_chunks(target, start)):
-        if chunk.name == b"C2PA":
+        if chunk.name == b"C2PA" or chunk.name in _STALE:
             _blank(target, chunk)
         elif chunk.name in (b"id3 ", b"ID3 "):
             tag = _read_id3(target, chunk)

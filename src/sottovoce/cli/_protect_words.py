@@ -1,0 +1,99 @@
+"""What became of a protected file, in the same words on its line, the last one and the receipt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sottovoce.cli._words import format_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.files import Protected
+    from sottovoce.files.protected import ProtectedTrack
+
+__all__ = ["COUNTED", "name_outcome", "say_done", "say_tracks"]
+
+COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
+"""As what files are counted, in the order of the last line."""
+
+
+def name_outcome(status: str, *, in_place: bool) -> str:
+    """Return as what a file is counted: one of `COUNTED`.
+
+    Parameters
+    ----------
+    status : str
+        Of `Protected`, or ``"error"``.
+    in_place : bool
+        Whether files that need no mark stayed where they are instead of being copied.
+    """
+    if status == "already":
+        return "already marked" if in_place else "copied"
+    return {"silent": "without sound", "error": "failed"}.get(status, status)
+
+
+def say_done(protected: Protected, *, in_place: bool) -> str:
+    """Return what became of a file, for its line."""
+    path = format_path(protected.path)
+    if protected.status != "marked":
+        place = "left as it is" if in_place else f"copied as {path}"
+        if len(protected.tracks) > 1:
+            said = say_tracks(protected.tracks)
+        elif protected.status == "silent":
+            return f"no sound to mark, {place}"
+        else:
+            said = "already carries your mark"
+        hint = " (--remark marks it again)" if protected.status == "already" else ""
+        return f"{said}, {place}{hint}"
+    limited = ""
+    if protected.limited_s > 0:
+        limited = f"; mark attenuated for {protected.limited_s:.2f} s to avoid clipping"
+    return f"{_say_marked(protected)}, as {path}{limited}"
+
+
+def _say_marked(protected: Protected) -> str:
+    if len(protected.tracks) == 1 and not protected.tracks[0].name:
+        if protected.marked_s == 0:
+            return f"marked, {protected.duration_s:.1f} s"
+        return f"marked, mark found in {protected.marked_s:.1f} of {protected.duration_s:.1f} s"
+    marked = [track for track in protected.tracks if track.status == "marked"]
+    found = [
+        f"{track.marked_s:.1f} of {track.duration_s:.1f} s of {format_path(track.name)}"
+        for track in marked
+        if track.marked_s
+    ]
+    said = say_tracks(protected.tracks)
+    return f"{said}; mark found in {' and '.join(found)}" if found else said
+
+
+def say_tracks(tracks: Sequence[ProtectedTrack]) -> str:
+    """Return what became of the tracks of a file, as numbers that add up to all of them.
+
+    Examples
+    --------
+    >>> from sottovoce.files.protected import ProtectedTrack
+    >>> statuses = ["marked", "already", "silent"]
+    >>> say_tracks(
+    ...     [
+    ...         ProtectedTrack(number=n, name=f"track {n}", status=status, duration_s=9.0)
+    ...         for n, status in enumerate(statuses, start=1)
+    ...     ]
+    ... )
+    '1 of 3 tracks marked, 1 carried your mark already, 1 is silent'
+    """
+    counts = Counter(track.status for track in tracks)
+    if len(tracks) == 1:
+        words = {"marked": "marked", "already": "carried your mark already", "silent": "is silent"}
+        return f"{format_path(tracks[0].name)} {words[tracks[0].status]}"
+    parts = []
+    if n := counts["marked"]:
+        parts.append(f"{n} of {len(tracks)} tracks marked")
+    if n := counts["already"]:
+        parts.append(f"{n} carried your mark already")
+    if n := counts["silent"]:
+        parts.append(f"{n} {'is' if n == 1 else 'are'} silent")
+    if not counts["marked"]:
+        parts[0] = parts[0].replace(" ", f" of {len(tracks)} tracks ", 1)
+    return ", ".join(parts)

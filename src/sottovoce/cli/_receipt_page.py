@@ -1,0 +1,149 @@
+"""The receipt of `protect` as a page that its author mails to a client.
+
+Whoever reads it has not seen the terminal: the page says what was found of each file and names
+what was left out, and leaves out what only the author could do.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from sottovoce.cli._kinds import describe_kinds
+from sottovoce.cli._protect_words import name_outcome
+from sottovoce.cli._words import format_path, format_time
+
+__all__ = ["make_page"]
+
+_MOST_NAMES = 1_000
+_FOR_THE_AUTHOR = re.compile(r" \(kept after: [^)]*\)")
+"""What the author would have to install for something to be kept."""
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1e; background: #fff;
+  max-width: 72rem; margin: 3rem auto; padding: 0 1.5rem; }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; }
+h2 { font-size: 1.1rem; margin-top: 2rem; }
+p.lead { color: #5a5a60; margin-top: 0; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0;
+  border-bottom: 1px solid #e3e3e6; overflow-wrap: anywhere; }
+th { font-weight: 600; border-bottom-width: 2px; }
+td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
+code { font: 12px/1.4 ui-monospace, monospace; color: #5a5a60; }
+.marked { color: #14713b; font-weight: 600; } .error { color: #b3261e; font-weight: 600; }
+.small { font-size: .85rem; color: #5a5a60; }
+@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
+"""
+
+
+def make_page(receipt: dict[str, Any]) -> str:
+    """Return a receipt, as `make_receipt` gives it, in HTML."""
+    in_place = receipt["in_place"]
+    totals = ", ".join(
+        f"{n} {words.replace('_', ' ')}" for words, n in receipt["totals"].items() if n
+    )
+    date = receipt["date"].replace("T", " ").replace("+00:00", " UTC")
+    rows = "\n".join(_make_row(file, in_place=in_place) for file in receipt["files"])
+    after = "SHA-256 after" if in_place else "Delivered as, and SHA-256 after"
+    replaced = "<p>The files were marked in place: they are the originals, replaced.</p>\n"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Receipt: do-not-train marks</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>Receipt: do-not-train marks</h1>
+<p class="lead">{_escape(receipt["program"])}, {_escape(date)}</p>
+<p>Each mark says: <strong>{_escape(receipt["notice"]["words"])}</strong>.</p>
+{replaced if in_place else ""}<p>{_escape(totals)}.</p>
+<table>
+<thead><tr><th>File, and SHA-256 before</th><th>Status</th><th>Length</th><th>Mark found in</th>
+<th>{after}</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+{_make_left_out(receipt)}
+<p class="small">The SHA-256 of a file can be computed by anyone: <code>sha256sum FILE</code>.
+The marks can be found by anyone: <code>sottovoce check FILE</code>.</p>
+</body>
+</html>
+"""
+
+
+def _escape(text: object) -> str:
+    return html.escape(format_path(text))
+
+
+def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
+    status = file["status"]
+    kind = status if status in ("marked", "error") else ""
+    words = name_outcome(status, in_place=in_place)
+    told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in _list_notes(file))
+    seconds = file.get("seconds")
+    length = "" if seconds is None else format_time(seconds)
+    # What was replaced is named once, and so that it can be found again.
+    name = file["path"] if in_place and file["path"] else file["file"]
+    delivered = "" if in_place else f"{_escape(file['path'])}<br>"
+    return (
+        f"<tr><td>{_escape(name)}<br><code>{file['sha256_in']}</code></td>"
+        f'<td><span class="{kind}">{words}</span>{told}</td>'
+        f'<td class="number">{length}</td>'
+        f'<td class="number">{"<br>".join(map(_escape, _list_proofs(file)))}</td>'
+        f"<td>{delivered}<code>{file['sha256_out']}</code></td></tr>"
+    )
+
+
+def _list_notes(file: dict[str, Any]) -> list[str]:
+    """Return what a reader should know of a file: no remedies, which are the author's business."""
+    notes = [_FOR_THE_AUTHOR.sub("", warning) for warning in file["warnings"]]
+    if file["status"] == "error":
+        notes.append(file["error"].removeprefix(f"{file['file']}: "))
+    elif file["status"] == "already":
+        notes.append("it carried this mark already")
+    elif file["status"] == "silent":
+        notes.append("it holds no sound that could carry a mark")
+    return notes
+
+
+def _list_proofs(file: dict[str, Any]) -> list[str]:
+    """Return for how many seconds the mark was found, track by track."""
+    proofs = []
+    for track in file.get("tracks", ()):
+        found = f"{track['marked_s']:.1f} of {track['duration_s']:.1f} s"
+        if track["status"] == "marked" and not track["marked_s"]:
+            found = "too short or too quiet to tell"
+        if track["name"]:
+            told = {"already": f"carried it already, {found}", "silent": "silent"}
+            proofs.append(f"{track['name']}: {told.get(track['status'], found)}")
+        elif track["status"] != "silent":
+            proofs.append(found)
+    return proofs
+
+
+def _make_left_out(receipt: dict[str, Any]) -> str:
+    parts = []
+    if receipt["not_looked_at"]:
+        kinds = _escape(describe_kinds(receipt["not_looked_at"]))
+        names = [file["path"] for file in receipt["files_not_looked_at"]]
+        n_more = sum(receipt["not_looked_at"].values()) - len(names[:_MOST_NAMES])
+        more = [f"and {n_more:,} more"] if n_more else []
+        parts.append(
+            f"<h2>Not looked at</h2>\n<p>{kinds}</p>\n{_make_list([*names[:_MOST_NAMES], *more])}"
+        )
+    links = [
+        f"{link['path']} (the link {link['reason']})" for link in receipt["links_not_followed"]
+    ]
+    if links:
+        parts.append(f"<h2>Links not followed</h2>\n{_make_list(links)}")
+    return "\n".join(parts)
+
+
+def _make_list(lines: list[str]) -> str:
+    items = "".join(f"<li>{_escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>"

@@ -1,0 +1,94 @@
+"""A file with several audio tracks: what became of each of them is told."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import sottovoce as sv
+from sottovoce.files import detect_parts, protect_file
+from sottovoce.files.reading import open_audio
+
+NOTICE = sv.Notice(owner_id=9)
+
+pytestmark = pytest.mark.codec
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory: pytest.TempPathFactory, clip: tuple[np.ndarray, int]) -> Path:
+    """Speech, the same with the mark, and silence, 16 s each."""
+    folder = tmp_path_factory.mktemp("tracks")
+    y, sr = clip[0][: 16 * clip[1]], clip[1]
+    sf.write(folder / "fresh.wav", y, sr)
+    sf.write(folder / "marked.wav", sv.protect(y, sr=sr, notice=NOTICE), sr)
+    sf.write(folder / "silent.wav", np.zeros_like(y), sr)
+    return folder
+
+
+def mix(tracks: Path, names: tuple[str, ...], out: Path) -> Path:
+    inputs = [word for name in names for word in ("-i", f"{name}.wav")]
+    maps = [word for number in range(len(names)) for word in ("-map", f"{number}:a")]
+    command = ["ffmpeg", "-v", "error", *inputs, *maps, "-c:a", "flac", str(out)]
+    subprocess.run(command, cwd=tracks, check=True)
+    return out
+
+
+def read_track(path: Path, part: int) -> np.ndarray:
+    with open_audio(path, part=part) as file:
+        return np.concatenate(list(file.blocks(10.0)), axis=1)
+
+
+@pytest.mark.parametrize("suffix", [".mka", ".mkv"])
+def test_each_track_is_told_in_every_order(suffix: str, tracks: Path, tmp_path: Path) -> None:
+    for number, names in enumerate(itertools.permutations(("fresh", "marked", "silent"))):
+        source = mix(tracks, names, tmp_path / f"{number}{suffix}")
+        done = protect_file(source, tmp_path / f"out{number}{suffix}", notice=NOTICE)
+        kinds = {"fresh": "marked", "marked": "already", "silent": "silent"}
+        assert [track.status for track in done.tracks] == [kinds[name] for name in names]
+        assert [track.number for track in done.tracks] == [1, 2, 3]
+        assert done.status == "marked"
+        assert done.n_tracks == 3
+        (told,) = (track for track in done.tracks if track.status == "marked")
+        assert done.tracks_s == ((told.marked_s, 16.0),)
+        assert done.marked_s == told.marked_s > 14.0
+        assert told.name.startswith(f"track {names.index('fresh') + 1}")
+        found = [part.detection.found for part in detect_parts(done.path)]
+        assert found == [name != "silent" for name in names]
+        for part, name in enumerate(names):
+            same = np.array_equal(read_track(source, part), read_track(Path(done.path), part))
+            assert same == (name != "fresh")
+
+
+def test_to_dict_holds_the_tracks(tracks: Path, tmp_path: Path) -> None:
+    source = mix(tracks, ("silent", "fresh"), tmp_path / "a.mka")
+    done = protect_file(source, tmp_path / "b.mka", notice=NOTICE)
+    first, second = done.to_dict()["tracks"]
+    assert first == {
+        "number": 1,
+        "name": "track 1",
+        "status": "silent",
+        "duration_s": 16.0,
+        "marked_s": 0.0,
+    }
+    assert second["status"] == "marked"
+
+
+def test_a_file_whose_tracks_need_no_mark_is_copied(tracks: Path, tmp_path: Path) -> None:
+    source = mix(tracks, ("marked", "silent"), tmp_path / "a.mka")
+    done = protect_file(source, tmp_path / "b.mka", notice=NOTICE)
+    assert done.status == "already"
+    assert [track.status for track in done.tracks] == ["already", "silent"]
+    assert (tmp_path / "b.mka").read_bytes() == source.read_bytes()
+
+
+def test_one_named_track_keeps_its_number(tracks: Path, tmp_path: Path) -> None:
+    source = mix(tracks, ("fresh", "fresh", "silent"), tmp_path / "a.mka")
+    done = protect_file(source, tmp_path / "b.mka", notice=NOTICE, track=2)
+    (track,) = done.tracks
+    assert (track.number, track.status) == (2, "marked")
+    assert [part.detection.found for part in detect_parts(done.path)] == [False, True, False]
