@@ -47,6 +47,7 @@ _KINDS = {
     "join": "joined files",
     "tracks": "several tracks, pictures",
     "cut": "really cut",
+    "damage": "holes and noise inside",
     "handed": "collected cases",
 }
 _TIMED = {

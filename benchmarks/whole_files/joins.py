@@ -74,6 +74,16 @@ _MAKERS = {  # form, one link, samples of a link that the format has no place to
     "ac3": ("AC-3", _by_ffmpeg("-c:a ac3", ".ac3"), 3 * 1536),
     "ts": ("TS", _by_ffmpeg("-c:a aac -f mpegts", ".ts"), 4 * 1024),
     "oga": ("Ogg FLAC", _by_ffmpeg("-c:a flac -f ogg", ".oga"), 0),
+    "aiff": ("AIFF", _by_ffmpeg("-c:a pcm_s16be", ".aiff"), 0),
+    "caf": ("CAF", _by_ffmpeg("-c:a pcm_s16le", ".caf"), 0),
+    "w64": ("W64", _by_ffmpeg("-c:a pcm_s16le", ".w64"), 0),
+    "au": ("AU", _by_ffmpeg("-c:a pcm_s16be", ".au"), 0),
+    "m4a": ("M4A", _by_ffmpeg("-c:a aac", ".m4a"), 1024),
+    "mov": ("MOV", _by_ffmpeg("-c:a pcm_s16le", ".mov"), 0),
+    "mka": ("MKA", _by_ffmpeg("-c:a flac", ".mka"), 0),
+    "webm": ("WebM", _by_ffmpeg("-c:a libopus", ".webm"), 960),
+    "wma": ("WMA", _by_ffmpeg("-c:a wmav2", ".wma"), 2 * 2048),
+    "wv": ("WavPack", _by_ffmpeg("-c:a wavpack", ".wv"), 0),
 }
 _UNWRITABLE = {"MP2", "AC-3", "TS", "Ogg FLAC"}
 
@@ -132,9 +142,12 @@ RECIPES: dict[str, Callable[[Workshop], Made]] = {
     **{f"joined_{kind}.{kind.split('_')[0]}": _join(kind, _SAME) for kind in _MAKERS},
     **{
         f"joined_three_{kind}.{kind}": _join(kind, _THREE)
-        for kind in ("wav", "flac", "mp3", "opus", "ogg", "aac")
+        for kind in ("wav", "flac", "mp3", "opus", "ogg", "aac", "m4a", "caf")
     },
-    **{f"joined_rates_{kind}.{kind}": _join(kind, _RATE) for kind in ("wav", "flac", "mp3", "aac")},
+    **{
+        f"joined_rates_{kind}.{kind}": _join(kind, _RATE)
+        for kind in ("wav", "flac", "mp3", "aac", "m4a", "aiff", "mka")
+    },
     "joined_rates_ogg.ogg": _join("ogg", _VORBIS_RATE),
     **{
         f"joined_channels_{kind}.{kind}": _join(kind, _CHANNELS)

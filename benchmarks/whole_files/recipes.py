@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.whole_files import cuts, formats, headers, joins, streams, tracks
+from benchmarks.whole_files import cuts, damage, formats, headers, joins, streams, tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ RECIPES: dict[str, Callable[[Workshop], Made]] = {
     **joins.RECIPES,
     **tracks.RECIPES,
     **cuts.RECIPES,
+    **damage.RECIPES,
 }
 
 
