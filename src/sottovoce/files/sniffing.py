@@ -72,8 +72,8 @@ def kind_of(head: bytes) -> str:
     -------
     kind : str
         ``"riff"``, ``"aiff"``, ``"caf"``, ``"w64"``, ``"au"``, ``"sphere"``, ``"flac"``, ``"ogg"``,
-        ``"mpeg"``, ``"adts"``, ``"mp4"``, ``"matroska"``, ``"ffmpeg"`` or ``"sndfile"`` (whoever
-        reads it).
+        ``"mpeg"``, ``"adts"``, ``"mp4"``, ``"matroska"``, ``"transport"``, ``"ffmpeg"`` or
+        ``"sndfile"`` (whoever reads it).
     """
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
         # The same frame holds films and many other things.
@@ -91,7 +91,9 @@ def kind_of(head: bytes) -> str:
     # ADTS: twelve bits of sync, layer 0.  (MPEG audio has the same sync and another layer.)
     if _is_adts(head):
         return "adts"
-    if _is_loas(head) or _is_transport(head, 0, 188) or _is_transport(head, 4, 192):
+    if _is_transport(head, 0, 188) or _is_transport(head, 4, 192):
+        return "transport"
+    if _is_loas(head):
         return "ffmpeg"
     return "mpeg" if find_frame(head) >= 0 else ""
 

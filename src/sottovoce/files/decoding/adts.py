@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.files.decoding.extent import is_foreign
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -24,9 +26,18 @@ def adts_length(head: bytes) -> int:
     return n_bytes if n_bytes >= 7 else 0
 
 
-def walk_adts(file: BinaryIO, *, start: int, end: int) -> list[tuple[int, int]]:
-    """Return stretches (first byte, the one after the last) of frames of one kind each."""
+def walk_adts(file: BinaryIO, *, start: int, end: int) -> tuple[list[tuple[int, int]], int]:
+    """Follow the frames of a stream.
+
+    Returns
+    -------
+    runs : list of (int, int)
+        First byte, and the one after the last, of frames of one kind each.
+    n_unknown : int
+        Bytes between frames that are neither frames nor tags.
+    """
     runs: list[tuple[int, int]] = []
+    n_unknown, is_lost = 0, False
     kind = b""
     at = window_at = start
     window = b""
@@ -39,8 +50,12 @@ def walk_adts(file: BinaryIO, *, start: int, end: int) -> list[tuple[int, int]]:
         if n_bytes == 0:
             # Junk between frames: FFmpeg finds its way over it.
             following = window.find(b"\xff", at - window_at + 1)
-            at = window_at + following if following >= 0 else window_at + len(window)
+            place = window_at + following if following >= 0 else window_at + len(window)
+            if is_lost or not is_foreign(window[at - window_at :][:4096]):
+                is_lost, n_unknown = True, n_unknown + place - at
+            at = max(place, at + 1)
             continue
+        is_lost = False
         own = bytes([head[2] & 0x3D, head[3] & 0xC0])  # rate, and the channels that cross a byte
         if own != kind and adts_length(window[at - window_at + n_bytes :][:7]):
             runs.append((at, at))
@@ -48,4 +63,4 @@ def walk_adts(file: BinaryIO, *, start: int, end: int) -> list[tuple[int, int]]:
         at += n_bytes
         if runs:
             runs[-1] = (runs[-1][0], min(at, end))
-    return runs
+    return runs, n_unknown

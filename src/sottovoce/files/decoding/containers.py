@@ -13,6 +13,7 @@ from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Part, QueueReader, Traits, decoding_failed
 from sottovoce.files.decoding.frames import Frames, KindChangedError, say_damaged
 from sottovoce.files.decoding.layout import say_more
+from sottovoce.files.decoding.packets import PacketWatch
 from sottovoce.files.decoding.pyav import import_av, open_container
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ _COUNTED = {"WAVPACK", "TTA", "APE", "TAK", "SHN"}
 _CHECKED = {"flac", "wavpack", "tta", "ape", "tak", "mlp", "truehd", "ac3", "eac3"}
 """Codecs whose pieces carry a checksum."""
 _MOST_FILLING = 8192
-_GAP_S = 0.25
-"""Containers round times to a millisecond, and some to a frame of the picture."""
 _SKIP_MANUAL = 1 << 29
 _AUDIO_CLASSES = {".mp4": "MP4", ".mov": "MOV", ".m4a": "M4A"}
 
@@ -238,10 +237,10 @@ class StreamDecoder:
             context.flags2 |= _SKIP_MANUAL
         n_damaged = n_decoded = 0
         frames_of = Frames(self.traits)
-        gaps = _Gaps()
+        watch = PacketWatch(self._container.format.name.split(",", maxsplit=1)[0])
         try:
             for packet in self._container.demux(self._stream):
-                gaps.look_at(packet)
+                watch.look_at(packet)
                 try:
                     frames = packet.decode()
                 except self._errors:
@@ -264,7 +263,7 @@ class StreamDecoder:
             self.traits.missing = f"is damaged: after {seconds:.1f} s it cannot be read"
         if n_damaged:
             self.traits.notes.append(say_damaged(n_damaged))
-        self.traits.notes += gaps.notes
+        self.traits.notes += watch.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,43 +273,6 @@ class _Trim:
     first: int
     stop: int
     is_edited: bool
-
-
-class _Gaps:
-    """Stretches of time between packets for which a container holds no sound."""
-
-    def __init__(self) -> None:
-        self._expected: float | None = None
-        self._n = 0
-        self._total_s = 0.0
-        self._n_corrupt = 0
-
-    def look_at(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
-        """Take the next packet of the stream."""
-        if packet.is_corrupt:
-            self._n_corrupt += 1
-        if packet.pts is None or packet.time_base is None:
-            return
-        begin = float(packet.pts * packet.time_base)
-        if self._expected is not None and begin - self._expected > _GAP_S:
-            self._n += 1
-            self._total_s += begin - self._expected
-        duration = float((packet.duration or 0) * packet.time_base)
-        self._expected = begin + duration if duration else None
-
-    @property
-    def notes(self) -> list[str]:
-        """What there is to tell."""
-        notes = []
-        if self._n:
-            gaps = "a gap" if self._n == 1 else f"{self._n} gaps"
-            notes.append(
-                f"has {gaps} of {self._total_s:.1f} s in which it holds no sound; what is there was"
-                " read"
-            )
-        if self._n_corrupt:
-            notes.append(f"is damaged in {self._n_corrupt} places; what is there was read")
-        return notes
 
 
 def _subtype(codec: str, context: Any) -> str:  # noqa: ANN401 - PyAV is imported late

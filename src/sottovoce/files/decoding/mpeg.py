@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding.extent import is_foreign, is_zero
-from sottovoce.files.decoding.mpeg_statistics import read_statistics
+from sottovoce.files.decoding.mpeg_statistics import Statistics, read_statistics
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -260,10 +260,7 @@ def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[M
             if runs:
                 runs[-1].n_cut = header.n_bytes - (end - walker.at)
             return runs
-        body = walker.peek(min(header.n_bytes, 300))
-        said = None
-        if header.layer == 3:
-            said = read_statistics(body, version=header.version, n_channels=header.n_channels)
+        said = _statistics(walker, header)
         if said is not None and runs and runs[-1].n_said == runs[-1].n_frames:
             n_skipped = 0  # nothing is missing between two that are complete
         if said is not None or not runs or last is None or _differs(header, last):
@@ -284,6 +281,14 @@ def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[M
 
 def _differs(header: _Header, last: _Header) -> bool:
     return (header.layer, header.sr, header.n_channels) != (last.layer, last.sr, last.n_channels)
+
+
+def _statistics(walker: _Walker, header: _Header) -> Statistics | None:
+    """Return what the frame says that begins here, where it holds statistics and no sound."""
+    if header.layer != 3:
+        return None
+    body = walker.peek(min(header.n_bytes, 300))
+    return read_statistics(body, version=header.version, n_channels=header.n_channels)
 
 
 class _Walker:
@@ -316,6 +321,9 @@ class _Walker:
         That is counted in bytes, without tags that say their length.
         """
         self.at = first = at = self._skip_tags()
+        header = _read_header(self.peek(4))
+        if header is not None and _statistics(self, header) is not None:
+            return first, 0  # although what it counts may have been cut away
         while at < self._end:
             self.at = at
             data = self.peek(min(_SEARCH_BYTES, self._end - at))

@@ -27,9 +27,25 @@ _SURE_FRAMES = 3
 
 
 def mpeg_parts(
-    raw: Raw, *, start: int = 0, end: int | None = None, file_format: str = "MP3"
+    raw: Raw,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    file_format: str = "MP3",
+    missing: str = "",
 ) -> list[Part]:
     """Return the parts of MPEG audio: its runs of frames, joined where they fit together.
+
+    Parameters
+    ----------
+    raw : Raw
+        The file.
+    start, end : int
+        The stretch of it that may hold frames.
+    file_format : str
+        Container.
+    missing : str
+        What the container proves to lack, as in `Traits`.
 
     Raises
     ------
@@ -47,7 +63,12 @@ def mpeg_parts(
     runs, notes = _leave_out_junk([run for run in found if run.n_frames or run.n_said])
     if not runs:
         raise unreadable(raw.path)
-    opens = [functools.partial(MpegDecoder, raw, run, file_format, notes) for run in runs]
+    opens = [
+        functools.partial(
+            MpegDecoder, raw, run, file_format, notes, missing if run is runs[-1] else ""
+        )
+        for run in runs
+    ]
     if len({(run.layer, run.sr, run.n_channels) for run in runs}) == 1:
         return [Part("", opens[0] if len(opens) == 1 else functools.partial(Chain, opens))]
     return [
@@ -78,13 +99,16 @@ class MpegDecoder:
         Container.
     notes : sequence of str
         What the walk found odd about all of the file.
+    missing : str
+        What the container proves to lack.
     """
 
-    def __init__(self, raw: Raw, run: MpegRun, file_format: str, notes: Sequence[str]) -> None:
+    def __init__(
+        self, raw: Raw, run: MpegRun, file_format: str, notes: Sequence[str], missing: str
+    ) -> None:
         self._file = raw.open()
         self._run = run
         second = run.n_samples_a_frame / run.sr
-        missing = ""
         if run.n_frames_missing:
             whole = (run.n_frames + run.n_frames_missing) * second
             missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are there"

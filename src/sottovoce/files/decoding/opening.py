@@ -13,12 +13,12 @@ import itertools
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import MissingExtraError, UnreadableAudioError
-from sottovoce.files.decoding import iff, matroska, older_containers
+from sottovoce.files.decoding import iff, matroska, mpegts, older_containers
 from sottovoce.files.decoding.adts import walk_adts
 from sottovoce.files.decoding.boxes import has_index
 from sottovoce.files.decoding.containers import StreamDecoder, container_parts
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
-from sottovoce.files.decoding.extent import begins_file
+from sottovoce.files.decoding.extent import Extent, begins_file
 from sottovoce.files.decoding.flac import walk_flac
 from sottovoce.files.decoding.flac_decoder import open_flac
 from sottovoce.files.decoding.joins import find_joins
@@ -114,6 +114,10 @@ def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
         with raw.open() as file:
             missing = older_containers.find_damage(file, end=raw.n_bytes)
         return container_parts(raw, missing=missing)
+    if kind == "transport":
+        with raw.open() as file:
+            notes = mpegts.describe_damage(file, end=raw.n_bytes)
+        return container_parts(raw, notes=notes)
     if kind == "sndfile":
         return [Part("", functools.partial(_open_by_either, raw))]
     # Where junk fills the first kilobytes only the name tells what to look for behind it.
@@ -273,8 +277,15 @@ def _wave_parts(raw: Raw, wave: Wave, layout: PcmLayout | None) -> list[Part]:
         return [Part("", functools.partial(PcmDecoder, raw, layout))]
     if wave.tag in _MPEG_TAGS:
         first, stop = wave.extent.offset, wave.extent.stop
-        return mpeg_parts(raw, start=first, end=stop, file_format="WAV")
+        missing = _say_missing(wave.extent)
+        return mpeg_parts(raw, start=first, end=stop, file_format="WAV", missing=missing)
     return [Part("", functools.partial(_open_coded, raw, wave))]
+
+
+def _say_missing(extent: Extent) -> str:
+    if not extent.n_missing:
+        return ""
+    return f"is cut short: {extent.n_missing:,} bytes of its samples are not there"
 
 
 def _open_coded(raw: Raw, wave: Wave) -> Decoder:
@@ -286,9 +297,7 @@ def _open_coded(raw: Raw, wave: Wave) -> Decoder:
     size = 4 + len(body) + extent.n_bytes
     form = b"RIFX" if wave.order == "big" else b"RIFF"
     head = form + size.to_bytes(4, wave.order) + b"WAVE" + body
-    missing = ""
-    if extent.n_missing:
-        missing = f"is cut short: {extent.n_missing:,} bytes of its samples are not there"
+    missing = _say_missing(extent)
 
     def splice() -> BinaryIO:
         return Spliced(raw.open(), [head, (extent.offset, extent.stop)])  # type: ignore[return-value]
@@ -326,9 +335,10 @@ def _iff_layouts(raw: Raw, kind: str, starts: list[int]) -> list[PcmLayout | Non
 
 def _adts_parts(raw: Raw, start: int) -> list[Part]:
     with raw.open() as file:
-        runs = walk_adts(file, start=start, end=raw.n_bytes)
+        runs, n_unknown = walk_adts(file, start=start, end=raw.n_bytes)
+    notes = [f"holds {n_unknown:,} bytes between its frames that make no sense"] * (n_unknown > 0)
     if len(runs) < 2:
-        return container_parts(raw)
+        return container_parts(raw, notes=notes)
     return _join_parts([container_parts(raw.cut(*run)) for run in runs])
 
 

@@ -1,0 +1,77 @@
+"""What the packets of a stream tell of sound that is not there: gaps in time, a last frame cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sottovoce.files.decoding.adts import adts_length
+
+__all__ = ["PacketWatch"]
+
+_GAP_S = 0.08
+"""Containers round times to a millisecond, and a recorder's clock may shake by some."""
+_EVEN = ("ac3", "eac3", "dts", "mp3")
+"""Bare streams whose frames are of nearly one length."""
+_PADDING_BYTES = 2
+
+
+class PacketWatch:
+    """Looks at the packets of one stream on their way to the decoder.
+
+    Parameters
+    ----------
+    demuxer : str
+        As FFmpeg names it.
+    """
+
+    def __init__(self, demuxer: str) -> None:
+        self._demuxer = demuxer
+        self._expected_s: float | None = None
+        self._n_gaps = 0
+        self._gaps_s = 0.0
+        self._n_corrupt = 0
+        self._least = 0
+        self._last_is_cut = False
+
+    def look_at(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
+        """Take the next packet."""
+        if packet.size == 0:
+            return
+        self._n_corrupt += bool(packet.is_corrupt)
+        self._last_is_cut = self._is_cut(packet)
+        if self._demuxer in _EVEN:
+            self._least = min(self._least or packet.size, packet.size)
+        if packet.pts is None or packet.time_base is None:
+            return
+        begin_s = float(packet.pts * packet.time_base)
+        if self._expected_s is not None and begin_s - self._expected_s > _GAP_S:
+            self._n_gaps += 1
+            self._gaps_s += begin_s - self._expected_s
+        duration_s = float((packet.duration or 0) * packet.time_base)
+        self._expected_s = begin_s + duration_s if duration_s else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to tell, a line each; complete after the last packet."""
+        notes = []
+        if self._n_gaps:
+            gaps = "a gap" if self._n_gaps == 1 else f"{self._n_gaps} gaps"
+            notes.append(
+                f"has {gaps} of {self._gaps_s:.1f} s in which it holds no sound; what is there was"
+                " read"
+            )
+        if self._n_corrupt:
+            places = "1 place" if self._n_corrupt == 1 else f"{self._n_corrupt} places"
+            notes.append(f"is damaged in {places}; what is there was read")
+        if self._last_is_cut:
+            notes.append("ends within a frame, so what came after that may be missing")
+        return notes
+
+    def _is_cut(self, packet: Any) -> bool:  # noqa: ANN401 - PyAV is imported late
+        """Return whether a frame of a bare stream says that it is longer than it is."""
+        if self._demuxer == "aac":
+            return adts_length(bytes(packet)[:7]) > int(packet.size)
+        if self._demuxer == "loas":
+            head = bytes(packet)[:3]
+            return len(head) < 3 or 3 + ((head[1] & 0x1F) << 8 | head[2]) > int(packet.size)
+        return self._demuxer in _EVEN and int(packet.size) < self._least - _PADDING_BYTES
