@@ -196,6 +196,7 @@ def test_a_closed_pipe_is_not_taken_for_no_mark(shell, marked_take):
 
 
 @pytest.mark.codec
+@pytest.mark.slow
 def test_the_picture_of_several_tracks_is_of_the_one_with_a_mark(shell, take, marked_take):
     pytest.importorskip("matplotlib")
     pytest.importorskip("librosa")

@@ -49,8 +49,8 @@ class TestAnswers:
         [
             (["data/bert"], 0),
             (["data/anna"], 1),
-            (["data/anna", "data/odd"], 1),
-            (["data/bert", "data/odd"], 3),
+            pytest.param(["data/anna", "data/odd"], 1, marks=pytest.mark.slow),
+            pytest.param(["data/bert", "data/odd"], 3, marks=pytest.mark.slow),
             (["nowhere"], 2),
             ([], 2),
         ],
