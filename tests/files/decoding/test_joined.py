@@ -94,11 +94,10 @@ def test_joined_files_of_other_rates_are_parts(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize(
     "name",
     [
-        "aiff",
         "m4a",
         *(
             pytest.param(name, marks=pytest.mark.slow)
-            for name in ("caf", "w64", "mov", "mka", "wma")
+            for name in ("aiff", "caf", "w64", "mov", "mka", "wma")
         ),
     ],
 )
