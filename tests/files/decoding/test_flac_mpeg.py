@@ -41,7 +41,10 @@ def flac(y: np.ndarray = Y, subtype: str = "PCM_16", total: int | None = None) -
 
 
 def frames_of(data: bytes) -> list[int]:
-    return list(walk_flac(io.BytesIO(data), end=len(data))[0].places)
+    file = io.BytesIO(data)
+    stream = walk_flac(file, end=len(data))[0]
+    stream.index(file)
+    return list(stream.places)
 
 
 def listen(

@@ -7,13 +7,14 @@ each other without a gap are the recording, and a gap proves that something was 
 
 from __future__ import annotations
 
-import functools
 import itertools
+import re
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.files.decoding.extent import is_foreign, is_zero
+from sottovoce.files.decoding.flac_header import HEADER_BYTES, Header, read_header
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.decoding.raw import find_all
@@ -28,34 +29,12 @@ _MARK = b"fLaC"
 _STREAMINFO_HEADS = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
 _INFO_BYTES = 34
 _CHUNK_BYTES = 1 << 20
-_HEADER_BYTES = 16
-"""The longest header of a frame: 4 bytes, a number of 7, sizes of 4, a checksum."""
 _MOST_SAMPLES = (1 << 36) - 1
 _MOST_SILENCE_S = 3600
 """What may stand for lost frames: a number in a hostile file asks for years of it."""
 _MOST_TRIALS = 1000
 """Frames of one stream that may be decoded to see whether they are any; in good files a few."""
-_BLOCK_SIZES = {
-    1: 192,
-    **{2 + i: 576 << i for i in range(4)},
-    **{8 + i: 256 << i for i in range(8)},
-}
-_BIT_DEPTHS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
-
-
-class _Header(NamedTuple):
-    """What a frame's header says: its number (frames or samples before it) and its length."""
-
-    number: int
-    n_samples: int
-    is_variable: bool
-    n_channels: int
-    n_bits: int
-
-    @property
-    def next_number(self) -> int:
-        """Number of the frame that follows it."""
-        return self.number + (self.n_samples if self.is_variable else 1)
+_TAIL_BYTES = 1 << 16
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +61,8 @@ class FlacStream:
     n_behind : int
         Bytes behind the last frame that are no tag and no zeros; counted only where no total says
         that nothing is missing.
+    is_indexed : bool
+        Whether the frames were looked for one by one; a stream that seems whole is spared that.
     has_jumps : bool
         Whether the numbers of the frames do anything but count from 0.  libsndfile, which seeks
         after each block, would read the wrong samples then.
@@ -101,11 +82,12 @@ class FlacStream:
     n_lost: int = 0
     n_behind: int = 0
     has_jumps: bool = False
+    is_indexed: bool = False
 
     @property
     def n_present(self) -> int:
         """Samples of the frames that are there."""
-        return sum(self.lengths)
+        return sum(self.lengths) if self.is_indexed else self.total
 
     @property
     def n_frames(self) -> int:
@@ -123,7 +105,7 @@ class FlacStream:
 
         Nothing is claimed where no frame was found: whoever decodes will see.
         """
-        if not self.places or self.n_present >= self.n_whole:
+        if (self.is_indexed and not self.places) or self.n_present >= self.n_whole:
             return ""
         verb = "damaged" if self.has_jumps else "cut short"
         return f"is {verb}: {say_present(self.n_present, self.n_whole, self.sr)}"
@@ -136,6 +118,42 @@ class FlacStream:
         if self.n_behind:
             notes.append(f"has {self.n_behind:,} bytes behind its last frame that are not FLAC")
         return notes
+
+    def index(self, file: BinaryIO) -> None:
+        """Find the frames, unless that was done."""
+        if not self.is_indexed:
+            self.is_indexed = True
+            _Indexer(file, self).run()
+
+    def seems_whole(self, file: BinaryIO) -> bool:
+        """Return whether there are as many frames as the total asks for, the last one with its end.
+
+        Counting what each header begins with takes a fraction of looking at them.  Whatever it
+        overlooks the decoder finds, which verifies the checksum of each frame.
+        """
+        least, most = (int.from_bytes(self.info[at : at + 2], "big") for at in (0, 2))
+        file.seek(self.first_byte)
+        head = file.read(HEADER_BYTES)
+        first = read_header(head)
+        if not self.total or least != most or not least or first is None:
+            return False
+        if first.number or first.is_variable or not self._has_end(file, least):
+            return False
+        # Two channels may be coded in four ways, from frame to frame.
+        codings = (1, 8, 9, 10) if self.n_channels == 2 else (head[3] >> 4,)
+        fourth = bytes(code << 4 | head[3] & 15 for code in codings)
+        pattern = re.compile(re.escape(head[:3]) + b"[" + re.escape(fourth) + b"]")
+        return _count(file, pattern, self.first_byte, self.stop) == self.total // least
+
+    def _has_end(self, file: BinaryIO, n_block: int) -> bool:
+        """Return whether the last two frames are where they should be."""
+        number = (self.total - 1) // n_block
+        n_tail = 2 * self.most_bytes(n_block) + _TAIL_BYTES
+        found = {}
+        for _, header in _Indexer(file, self).candidates(max(self.first_byte, self.stop - n_tail)):
+            found[header.number] = header.n_samples
+        is_last = found.get(number) == self.total - number * n_block
+        return is_last and (number == 0 or found.get(number - 1) == n_block)
 
     def most_bytes(self, n_samples: int) -> int:
         """Return more than a frame takes: uncompressed, with a bit more for the side channel."""
@@ -182,9 +200,21 @@ def walk_flac(file: BinaryIO, *, end: int) -> list[FlacStream]:
             total=numbers & _MOST_SAMPLES,
         )
         if stream.sr:
-            _Indexer(file, stream).run()
+            if len(starts) > 1 or not stream.seems_whole(file):
+                stream.index(file)
             streams.append(stream)
     return streams
+
+
+def _count(file: BinaryIO, pattern: re.Pattern[bytes], start: int, stop: int) -> int:
+    """Return how often four bytes that fit a pattern stand in a stretch of a file."""
+    n, before = 0, b""
+    file.seek(start)
+    for at in range(start, stop, _CHUNK_BYTES):
+        data = before + file.read(min(_CHUNK_BYTES, stop - at))
+        n += len(pattern.findall(data))
+        before = data[-3:]
+    return n
 
 
 class _Indexer:
@@ -198,14 +228,14 @@ class _Indexer:
     def __init__(self, file: BinaryIO, stream: FlacStream) -> None:
         self._file = file
         self._stream = stream
-        self._last: _Header | None = None
+        self._last: Header | None = None
         self._trials = 0
         self._codec: Any = None
 
     def run(self) -> None:
         """Fill the lists of the stream."""
         stream = self._stream
-        found = self._candidates(stream.first_byte)
+        found = self.candidates(stream.first_byte)
         ahead = next(found, None)
         while ahead is not None:
             place, header = ahead
@@ -232,7 +262,7 @@ class _Indexer:
         if self._last is not None and not 0 < stream.n_present <= stream.total:
             stream.n_behind = self._count_behind(self._last)
 
-    def _add(self, place: int, header: _Header, *, n_gap: int) -> None:
+    def _add(self, place: int, header: Header, *, n_gap: int) -> None:
         stream = self._stream
         stream.n_lost += n_gap
         fits = stream.n_lost <= _MOST_SILENCE_S * stream.sr
@@ -241,11 +271,11 @@ class _Indexer:
         stream.silences.append(n_gap if fits else 0)
         self._last = header
 
-    def _is_frame(self, place: int, header: _Header) -> bool:
+    def _is_frame(self, place: int, header: Header) -> bool:
         self._trials += 1
         return self._trials <= _MOST_TRIALS and self._decodes(self._read(place, header))
 
-    def _read(self, place: int, header: _Header) -> bytes:
+    def _read(self, place: int, header: Header) -> bytes:
         self._file.seek(place)
         n_most = self._stream.most_bytes(header.n_samples)
         return self._file.read(min(self._stream.stop - place, n_most))
@@ -260,7 +290,7 @@ class _Indexer:
         except (av.error.FFmpegError, ValueError):
             return False
 
-    def _count_behind(self, last: _Header) -> int:
+    def _count_behind(self, last: Header) -> int:
         """Return the bytes of unknown things behind the last frame."""
         place, stop = self._stream.places[-1], self._stream.stop
         data = self._read(place, last)
@@ -275,13 +305,13 @@ class _Indexer:
         is_filling = is_foreign(rest) or is_zero(self._file, place + high, stop)
         return 0 if not rest or is_filling else stop - place - high
 
-    def _candidates(self, start: int) -> Iterator[tuple[int, _Header]]:
+    def candidates(self, start: int) -> Iterator[tuple[int, Header]]:
         """Yield the places of what looks like the header of a frame of this stream, in order."""
         stream = self._stream
         at = start
         while at < stream.stop:
             self._file.seek(at)
-            data = self._file.read(min(_CHUNK_BYTES + _HEADER_BYTES, stream.stop - at))
+            data = self._file.read(min(_CHUNK_BYTES + HEADER_BYTES, stream.stop - at))
             if not data:
                 return
             places = []
@@ -291,17 +321,17 @@ class _Indexer:
                     places.append(found)
                     found = data.find(sync, found + 1, _CHUNK_BYTES + 1)
             for place in sorted(places):
-                header = _read_header(data[place : place + _HEADER_BYTES])
+                header = read_header(data[place : place + HEADER_BYTES])
                 if header is not None and self._fits(header):
                     yield at + place, header
             at += _CHUNK_BYTES
 
-    def _fits(self, header: _Header) -> bool:
+    def _fits(self, header: Header) -> bool:
         stream = self._stream
         return header.n_channels == stream.n_channels and header.n_bits in (0, stream.n_bits)
 
 
-def _gap(header: _Header, expected: int, unit: int) -> int:
+def _gap(header: Header, expected: int, unit: int) -> int:
     """Return the samples between a frame and the one that was expected."""
     return max(header.number - expected, 0) * (1 if header.is_variable else unit)
 
@@ -319,62 +349,3 @@ def _skip_metadata(file: BinaryIO, at: int, stop: int) -> int:
             return at
     # A length that makes no sense: the frames may begin anywhere.
     return first + 4 + _INFO_BYTES
-
-
-def _read_header(head: bytes) -> _Header | None:
-    """Return what a frame's header says; None if it is none."""
-    if len(head) < 6 or head[1] & 0xFE != 0xF8 or head[3] & 1:
-        return None
-    size_code, rate_code = head[2] >> 4, head[2] & 15
-    channel_code, depth_code = head[3] >> 4, head[3] >> 1 & 7
-    if size_code == 0 or rate_code == 15 or channel_code > 10 or depth_code == 3:
-        return None
-    number, at = _coded_number(head, 4)
-    if at == 0:
-        return None
-    n_samples = _BLOCK_SIZES.get(size_code, 0)
-    if size_code in (6, 7):
-        n = size_code - 5
-        n_samples = int.from_bytes(head[at : at + n], "big") + 1
-        at += n
-    at += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    if at >= len(head) or _crc8(head[:at]) != head[at]:
-        return None
-    n_channels = 2 if channel_code > 7 else channel_code + 1
-    return _Header(number, n_samples, bool(head[1] & 1), n_channels, _BIT_DEPTHS.get(depth_code, 0))
-
-
-def _coded_number(head: bytes, at: int) -> tuple[int, int]:
-    """Return a number coded as UTF-8 extended to 36 bits, and the place after it (0 if none)."""
-    first = head[at]
-    if first < 0x80:
-        return first, at + 1
-    ones = 0
-    while ones < 8 and first & (0x80 >> ones):
-        ones += 1
-    if not 2 <= ones <= 7 or at + ones > len(head):
-        return 0, 0
-    number = first & (0x7F >> ones)
-    for byte in head[at + 1 : at + ones]:
-        if byte & 0xC0 != 0x80:
-            return 0, 0
-        number = number << 6 | byte & 0x3F
-    return number, at + ones
-
-
-@functools.cache
-def _crc8_table() -> bytes:
-    table = bytearray()
-    for value in range(256):
-        crc = value
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
-        table.append(crc)
-    return bytes(table)
-
-
-def _crc8(data: bytes) -> int:
-    table, crc = _crc8_table(), 0
-    for byte in data:
-        crc = table[crc ^ byte]
-    return crc

@@ -43,11 +43,12 @@ def open_flac(raw: Raw, stream: FlacStream, *, is_only: bool) -> Decoder:
     """
 
     def resume(n_read: int, traits: Traits) -> Decoder:
+        _index(raw, stream)
         return FlacFrames(raw, stream, traits=traits, n_read=n_read)
 
     if stream.has_jumps:
         return FlacFrames(raw, stream)
-    if not stream.places:
+    if stream.is_indexed and not stream.places:
         # Nothing is known of it: among others it must not keep them from being read.
         return (
             SoundFileDecoder(raw.for_libsndfile(), path=raw.path) if is_only else _lost(raw, stream)
@@ -66,7 +67,13 @@ def open_flac(raw: Raw, stream: FlacStream, *, is_only: bool) -> Decoder:
         )
     except UnreadableAudioError:
         # libsndfile does not know the depth, or the metadata are damaged.
+        _index(raw, stream)
         return FlacFrames(raw, stream)
+
+
+def _index(raw: Raw, stream: FlacStream) -> None:
+    with raw.open() as file:
+        stream.index(file)
 
 
 def _lost(raw: Raw, stream: FlacStream) -> Decoder:
