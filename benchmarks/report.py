@@ -43,6 +43,7 @@ SECTIONS = {
     "recordings": "Whole meetings as a host keeps them",
     "live": "The virtual microphone",
     "whole": "Is any recording shortened or passed over?",
+    "video": "What of a film is not as it was?",
     "scan_dataset": "A data set as it might be",
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",

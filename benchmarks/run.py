@@ -31,6 +31,7 @@ _ALL = (
     "recordings",
     "live",
     "whole",
+    "video",
     "scan_dataset",
     "scan_throughput",
     "scan_cluster",

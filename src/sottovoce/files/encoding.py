@@ -163,6 +163,8 @@ def _lossy(track: Track, encoder: str, wanted: float) -> Encoding:
     says_no_delay = track.muxer in _SAYS_NO_DELAY or (
         track.is_late and track.muxer not in {"matroska", "webm", "mp3"}
     )
+    # Opus always says so in Matroska.
+    says_no_delay = says_no_delay or (track.is_undelayed and track.codec != "opus")
     is_wma = track.codec.startswith("wma")
     return Encoding(
         encoder=encoder,

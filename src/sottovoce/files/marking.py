@@ -13,9 +13,10 @@ from sottovoce.core.stream import Protector
 from sottovoce.errors import OtherPolicyError, UnsupportedFormatError
 from sottovoce.files.coverage import covered_s, is_covered
 from sottovoce.files.listening import Listener
-from sottovoce.files.muxing import mux_tracks, track_path
+from sottovoce.files.muxing import ContainerWriter, mux_tracks, track_path
 from sottovoce.files.proof import Encoded
 from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.space import estimate_duration_s
 from sottovoce.files.target import is_other_format
 from sottovoce.files.track_writer import open_track_writer
 from sottovoce.files.writing import SampleWriter, is_lossy, open_writer
@@ -26,9 +27,18 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
 
-__all__ = ["ENCODING_SHARE", "Job", "Status", "Written", "WrittenTrack", "encode_tracks"]
+__all__ = [
+    "COPYING_SHARE",
+    "ENCODING_SHARE",
+    "Job",
+    "Status",
+    "Written",
+    "WrittenTrack",
+    "encode_tracks",
+]
 
-ENCODING_SHARE = 0.6
+ENCODING_SHARE = 0.55
+COPYING_SHARE = 0.05
 """Of the work on a file; the rest is its proof."""
 _BLOCK_S = 10.0
 _BOOSTS = (0.0, 0.15, 0.3, 1.0)
@@ -54,6 +64,10 @@ class Job:
         """Tell how much of the file is done, 0 to 1."""
         if self.progress:
             self.progress(share)
+
+    def tell_copy(self, share: float) -> None:
+        """Tell how much of the other streams is copied, 0 to 1."""
+        self.tell(ENCODING_SHARE + COPYING_SHARE * share)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,12 +128,13 @@ def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Jo
                 stream = opened.parts[info.track].stream
             files[stream] = file
             writer = open_track_writer(file, info)
-            encoded = _encode_once(source, writer, info, job, number / len(infos))
+            begun, own = number / len(infos), 1.0 / len(infos)
+            encoded = _encode_once(source, writer, info, job, begun, own)
             written.tracks.append(_settle(source, encoded, job))
             if written.tracks[-1].status != "marked":
                 files.pop(stream).unlink(missing_ok=True)
         if files:
-            mux_tracks(source, files, temporary)
+            mux_tracks(source, files, temporary, progress=job.tell_copy)
     finally:
         for file in files.values():
             file.unlink(missing_ok=True)
@@ -131,6 +146,8 @@ def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: Job) -> 
     encoded = None
     for boost in _BOOSTS:
         writer = open_writer(temporary, info, boost=boost)
+        if isinstance(writer, ContainerWriter):
+            writer.progress = job.tell_copy
         encoded = _encode_once(source, writer, info, job, 0.0)
         is_converted = is_other_format(source, temporary)
         enough = temporary.stat().st_size >= 0.97 * info.n_bytes
@@ -141,7 +158,12 @@ def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: Job) -> 
 
 
 def _encode_once(
-    source: Path, writer: SampleWriter, info: AudioInfo, job: Job, begun: float
+    source: Path,
+    writer: SampleWriter,
+    info: AudioInfo,
+    job: Job,
+    begun: float,
+    own: float = 1.0,
 ) -> Encoded:
     protector = Protector(
         sr=info.sr,
@@ -151,6 +173,7 @@ def _encode_once(
         seal_key=job.seal_key,
     )
     listener = Listener(sr=info.sr)
+    n_expected = round(estimate_duration_s(info) * info.sr)
     try:
         with open_audio(source, part=info.track, partial=job.partial) as file:
             waiting: deque[Audio] = deque()
@@ -158,9 +181,9 @@ def _encode_once(
                 listener.listen(block)
                 waiting.append(block)
                 _write_ready(writer, protector.process(block), waiting)
-                if info.n_frames:
-                    share = min(listener.n_samples / info.n_frames, 1.0)
-                    job.tell(ENCODING_SHARE * (begun + share * (1.0 - begun)))
+                if n_expected:
+                    share = min(listener.n_samples / n_expected, 1.0)
+                    job.tell(ENCODING_SHARE * (begun + share * own))
             end = np.empty((info.n_channels, 0), dtype=file.dtype)
             _write_ready(writer, protector.process(end, last=True), waiting)
             notes, name = file.notes, file.parts[info.track].name

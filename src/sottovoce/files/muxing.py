@@ -21,11 +21,13 @@ import numpy.typing as npt
 from sottovoce.errors import AudioFileError
 from sottovoce.files.atomic import part_path
 from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.films.grafting import can_graft, graft
+from sottovoce.files.films.shape import shape_of
 from sottovoce.files.track import Track, muxer_of
 from sottovoce.files.track_writer import DISK_ERRORS, open_track_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sottovoce.files.reading import AudioInfo
 
@@ -54,6 +56,11 @@ class ContainerWriter:
         How the original is stored.
     boost : float
         As in `TrackWriter`.
+
+    Attributes
+    ----------
+    progress : callable or None
+        Called with the share of the other streams that is copied, 0 to 1.
     """
 
     def __init__(self, path: Path, info: AudioInfo, track: Track, *, boost: float = 0.0) -> None:
@@ -62,6 +69,7 @@ class ContainerWriter:
         self._track = track
         self._temporary = track_path(path)
         self._is_open = True
+        self.progress: Callable[[float], None] | None = None
         try:
             self._writer = open_track_writer(self._temporary, info, track, boost=boost)
         except BaseException:
@@ -85,7 +93,7 @@ class ContainerWriter:
         try:
             self._writer.close()
             tracks = {self._track.index: self._temporary}
-            mux_tracks(Path(self._info.path), tracks, self._path)
+            mux_tracks(Path(self._info.path), tracks, self._path, progress=self.progress)
         finally:
             self._temporary.unlink(missing_ok=True)
 
@@ -95,7 +103,13 @@ def track_path(target: Path) -> Path:
     return part_path(target)
 
 
-def mux_tracks(original: Path, tracks: dict[int, Path], target: Path) -> None:
+def mux_tracks(
+    original: Path,
+    tracks: dict[int, Path],
+    target: Path,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> None:
     """Copy a container with other sound.
 
     Parameters
@@ -106,17 +120,21 @@ def mux_tracks(original: Path, tracks: dict[int, Path], target: Path) -> None:
         By the index of the stream in the container: the file that `TrackWriter` made of it.
     target : Path
         File to be made, in the same container.
+    progress : callable or None
+        Called with the share that is copied, 0 to 1.
 
     Raises
     ------
     AudioFileError
         If FFmpeg can read a stream of this container but not write it, or the disk is full.
     """
+    if graft(original, tracks, target, progress=progress):
+        return
     av = import_av()
     try:
         with ExitStack() as stack:
             raw = stack.enter_context(original.open("rb"))
-            shape = _shape_of(original)
+            shape = shape_of(original)
             source = stack.enter_context(open_container(raw, path=str(original)))
             files = {
                 index: stack.enter_context(
@@ -150,6 +168,8 @@ def lost_streams(original: Path) -> tuple[str, ...]:
     names : tuple of str
         ``"stream 3 (data)"`` and so on; empty where everything is kept.
     """
+    if can_graft(original):
+        return ()
     av = import_av()
     with original.open("rb") as raw, open_container(raw, path=str(original)) as source:
         muxer = muxer_of(source, "", _head(original))
@@ -169,28 +189,6 @@ def _head(path: Path) -> bytes:
 def _codec(stream: Any) -> str:  # noqa: ANN401 - PyAV is imported late
     context = stream.codec_context
     return str(context.codec.canonical_name) if context is not None else ""
-
-
-def _shape_of(path: Path) -> str:
-    """Return where the index of an MP4 lies: ``"fragmented"``, ``"front"`` or ``"end"``."""
-    order: list[bytes] = []
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        while len(head := file.read(16)) >= 8 and len(order) < 64:
-            length, name = int.from_bytes(head[:4], "big"), head[4:8]
-            length = int.from_bytes(head[8:16], "big") if length == 1 else length
-            if length < 8:
-                break
-            order.append(name)
-            begin = file.tell() - len(head)
-            if begin + length >= size:
-                break
-            file.seek(begin + length)
-    if b"moof" in order:
-        return "fragmented"
-    if b"moov" in order and b"mdat" in order and order.index(b"moov") < order.index(b"mdat"):
-        return "front"
-    return "end"
 
 
 def _options(muxer: str, shape: str, sr: int, source: Any) -> dict[str, str]:  # noqa: ANN401

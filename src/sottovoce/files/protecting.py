@@ -10,11 +10,12 @@ from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import ParameterError, UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
-from sottovoce.files.marking import ENCODING_SHARE, Job, Written, encode_tracks
+from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
 from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report
 from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.space import check_space
 from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
 
@@ -153,6 +154,8 @@ def _write(
     """Write and prove the new file, and move it into its place."""
     original = source.resolve()
     keep, mode_from = (original, None) if in_place else (None, original)
+    if infos[0].format in _CONTAINERS and not is_converted:
+        check_space(source, target, infos)
     with atomic_path(target, keep=keep, mode_from=mode_from) as temporary:
         written = encode_tracks(source, temporary, infos, job)
         if written.status == "marked":
@@ -212,13 +215,14 @@ def _prove(source: Path, temporary: Path, written: Written, job: Job) -> None:
     """Read every new track back, and note for how many seconds it carries the mark."""
     with open_audio(temporary) as file:
         n_parts = len(file.parts)
+    before = ENCODING_SHARE + COPYING_SHARE
     for number, track in enumerate(written.tracks):
         if track.status != "marked":
             continue
 
         def tell(share: float, number: int = number) -> None:
             done = (number + share) / len(written.tracks)
-            job.tell(ENCODING_SHARE + (1.0 - ENCODING_SHARE) * done)
+            job.tell(before + (1.0 - before) * done)
 
         # In a container the tracks keep their places, those that were copied too.
         seconds = prove_track(

@@ -50,7 +50,8 @@ AUDIO_SUFFIXES = frozenset(
     {
         *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aif", ".aiff", ".aifc", ".caf"),
         *(".ogg", ".oga", ".opus", ".mp3", ".aac", ".m4a", ".m4b"),
-        *(".mp4", ".mov", ".webm", ".mkv", ".mka"),
+        *(".mp4", ".mov", ".webm", ".mkv", ".mka", ".m4v", ".avi", ".flv", ".3gp", ".wmv"),
+        *(".mts", ".m2ts"),
     }
 )
 """Suffixes by which a walk through a folder tells audio from the rest, in lower case."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.pyav import open_container
+from sottovoce.files.films.grafting import can_graft
+from sottovoce.files.films.matroska import declares_no_delay
 
 if TYPE_CHECKING:
     from sottovoce.files.reading import AudioInfo
@@ -69,7 +71,9 @@ class Track:
     is_vbr : bool
         Whether the rate varies.
     is_late : bool
-        Whether the track begins after the others.
+        Whether the track begins after the others, in a file that FFmpeg has to write.
+    is_undelayed : bool
+        Whether its container could say how long an encoder's delay is, and does not.
     """
 
     muxer: str
@@ -83,6 +87,7 @@ class Track:
     bit_rate: float = 0.0
     is_vbr: bool = False
     is_late: bool = False
+    is_undelayed: bool = False
 
     @property
     def is_lossless(self) -> bool:
@@ -159,8 +164,15 @@ def _describe(container: Any, stream: Any, head: bytes, info: AudioInfo) -> Trac
         is_float=is_lossless and is_float,
         bit_rate=measured or _bit_rate(info, float(stream.bit_rate or 0.0)),
         is_vbr=info.is_vbr,
-        is_late=bool(stream.start_time and stream.start_time > 0),
+        is_late=bool(stream.start_time and stream.start_time > 0)
+        and not can_graft(Path(info.path)),
+        is_undelayed=_is_undelayed(info.path, int(stream.index)),
     )
+
+
+def _is_undelayed(path: str, index: int) -> bool:
+    with Path(path).open("rb") as file:
+        return declares_no_delay(file, index)
 
 
 def _measure_rate(path: str, index: int) -> float:

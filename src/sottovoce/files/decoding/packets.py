@@ -1,4 +1,4 @@
-"""What the packets of a stream tell of sound that is not there: gaps in time, a last frame cut."""
+"""What the packets of a stream tell of sound that is not there: damage, a last frame that is cut."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from sottovoce.files.decoding.adts import adts_length
 
 __all__ = ["PacketWatch"]
 
-_GAP_S = 0.08
-"""Containers round times to a millisecond, and a recorder's clock may shake by some."""
 _EVEN = ("ac3", "eac3", "dts", "mp3")
 """Bare streams whose frames are of nearly one length."""
 _PADDING_BYTES = 2
@@ -26,9 +24,6 @@ class PacketWatch:
 
     def __init__(self, demuxer: str) -> None:
         self._demuxer = demuxer
-        self._expected_s: float | None = None
-        self._n_gaps = 0
-        self._gaps_s = 0.0
         self._n_corrupt = 0
         self._least = 0
         self._last_is_cut = False
@@ -41,25 +36,11 @@ class PacketWatch:
         self._last_is_cut = self._is_cut(packet)
         if self._demuxer in _EVEN:
             self._least = min(self._least or packet.size, packet.size)
-        if packet.pts is None or packet.time_base is None:
-            return
-        begin_s = float(packet.pts * packet.time_base)
-        if self._expected_s is not None and begin_s - self._expected_s > _GAP_S:
-            self._n_gaps += 1
-            self._gaps_s += begin_s - self._expected_s
-        duration_s = float((packet.duration or 0) * packet.time_base)
-        self._expected_s = begin_s + duration_s if duration_s else None
 
     @property
     def notes(self) -> list[str]:
         """What there is to tell, a line each; complete after the last packet."""
         notes = []
-        if self._n_gaps:
-            gaps = "a gap" if self._n_gaps == 1 else f"{self._n_gaps} gaps"
-            notes.append(
-                f"has {gaps} of {self._gaps_s:.1f} s in which it holds no sound; what is there was"
-                " read"
-            )
         if self._n_corrupt:
             places = "1 place" if self._n_corrupt == 1 else f"{self._n_corrupt} places"
             notes.append(f"is damaged in {places}; what is there was read")

@@ -82,7 +82,7 @@ def carry_m4a(source: BinaryIO, target: BinaryIO) -> list[str]:
     moov = _merge(old, new)
     shift = 8 + len(moov) - n_bytes
     if names.index(b"moov") < len(names) - 1 - names[::-1].index(b"mdat"):
-        if b"moof" in names:
+        if b"moof" in names and shift:
             raise UnsupportedFormatError("the new file is fragmented")
         moov = shift_offsets(moov, shift)
     extra = _read_xmp(source) if not _read_xmp(target) else b""

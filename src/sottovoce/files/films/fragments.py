@@ -1,0 +1,336 @@
+"""Put other sound into a fragmented MP4, piece by piece, and leave the rest as it is.
+
+Each piece is a ``moof`` with the tables of its samples, and the ``mdat`` behind it.  In every piece
+the samples of a replaced track give way to those of the new one that begin before it ends, so a
+file that is cut at a piece still has its sound; all other tables and samples are copied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.films.movie_track import Replacement, read_tracks
+from sottovoce.files.films.sample_tables import Times
+from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, split, top_boxes
+from sottovoce.files.keeping.splicing import read_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import BinaryIO
+
+__all__ = ["graft_fragments", "is_plain_fragmented"]
+
+_ELSEWHERE = {b"sidx", b"ssix", b"meta"}
+_BASE_GIVEN, _BASE_IS_MOOF = 0x1, 0x20000
+_OFFSET_GIVEN = 0x1
+_KEY_FLAGS = (0x02000000).to_bytes(4, "big")
+_BLOCK_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Samples of one ``trun``: where they lie, how long they last, where the box says so."""
+
+    track: int
+    at: int
+    n_bytes: int
+    n_units: int
+
+
+def is_plain_fragmented(file: BinaryIO) -> bool:
+    """Return whether a file is a fragmented MP4 whose sound can be replaced so.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+
+    Returns
+    -------
+    is_plain : bool
+        False where samples lie in ``moov`` too, or another index names bytes.
+    """
+    try:
+        _Fragmented(file)
+    except (UnsupportedFormatError, ValueError, IndexError):
+        return False
+    return True
+
+
+def graft_fragments(
+    original: Path,
+    tracks: dict[int, Path],
+    target: Path,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Copy a fragmented film with other sound; parameters and errors as of `graft_movie`."""
+    with original.open("rb") as old:
+        film = _Fragmented(old)
+        for number, path in tracks.items():
+            film.replace(number, path)
+        try:
+            with target.open("wb") as new:
+                film.write(new, progress)
+        finally:
+            film.close()
+
+
+class _Lane:
+    """The new sound of one track, and how far it is written."""
+
+    def __init__(self, path: Path, new: Replacement, times: Times, scale: int) -> None:
+        self.file = path.open("rb")
+        self.new, self.times, self.scale = new, times, scale
+        self.n_done = 0
+        self.delay_units = 0
+        self.is_begun = False
+
+    def take(self, end_s: float | None) -> tuple[bytes, bytes, bytes]:
+        """Return ``tfdt``, ``trun`` and the samples that begin before a time, or all."""
+        first, stop = self.n_done, self.new.n_samples
+        if end_s is not None:
+            end = np.array([end_s * self.scale - self.delay_units])
+            stop = max(int(self.times.n_before(end)[0]), first)
+        self.n_done = stop
+        numbers = np.arange(first, stop + 1)
+        at, sizes = self.times.time_of(numbers), self.new.sizes.bytes_before(numbers)
+        table = np.stack([np.diff(at), np.diff(sizes)], axis=1).astype(">u4").tobytes()
+        begin = int(at[0]) + self.delay_units
+        self.file.seek(self.new.begin + int(sizes[0]))
+        data = self.file.read(int(sizes[-1] - sizes[0]))
+        run = (0x000301).to_bytes(4, "big") + (stop - first).to_bytes(4, "big") + bytes(4) + table
+        return b"\x01" + bytes(3) + begin.to_bytes(8, "big"), run, data
+
+
+class _Fragmented:
+    """A fragmented film."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._boxes = list(top_boxes(file))
+        names = [box[0] for box in self._boxes]
+        end = file.seek(0, 2)
+        if b"moof" not in names or names.count(b"moov") != 1 or _ELSEWHERE & set(names):
+            raise UnsupportedFormatError("it is not plainly fragmented")
+        if self._boxes[-1][1] + self._boxes[-1][3] != end:
+            raise UnsupportedFormatError("its last box is not whole")
+        if names.index(b"moov") > names.index(b"moof"):
+            raise UnsupportedFormatError("its heads are behind its pieces")
+        pairs = zip(names, [*names[1:], b""], strict=True)
+        if any((one == b"moof") != (other == b"mdat") for one, other in pairs):
+            raise UnsupportedFormatError("a piece has not one box of data behind it")
+        self._moov = read_box(file, b"moov")[2]
+        self._tracks = read_tracks(self._moov)
+        if any(track.sizes.n for track in self._tracks):
+            raise UnsupportedFormatError("its heads have samples too")
+        self._defaults = {
+            _int(data, 4): (_int(data, 12), _int(data, 16))
+            for data in children(find(self._moov, b"mvex") or b"", b"trex")
+        }
+        self._lanes: dict[int, _Lane] = {}
+        for name, at, n_head, size in self._boxes:
+            if name == b"moof":
+                for traf in children(read_at(file, at + n_head, size - n_head), b"traf"):
+                    self._runs(traf, at)
+
+    def replace(self, number: int, path: Path) -> None:
+        """Take the new sound of a track."""
+        old = next((track for track in self._tracks if track.number == number), None)
+        if old is None:
+            raise UnsupportedFormatError(f"it has no track {number}")
+        with path.open("rb") as file:
+            new = Replacement.read(path, file, old)
+        stbl = find(new.data, b"mdia", b"minf", b"stbl") or b""
+        self._lanes[number] = _Lane(path, new, Times.read(stbl), new.scale)
+
+    def close(self) -> None:
+        """Close the files of the new tracks."""
+        for lane in self._lanes.values():
+            lane.file.close()
+
+    def write(self, new: BinaryIO, progress: Callable[[float], None] | None) -> None:
+        """Write the film."""
+        file, end = self._file, self._file.seek(0, 2)
+        last = max(at for name, at, *_ in self._boxes if name == b"moof")
+        moved: dict[int, int] = {}
+        for name, at, n_head, size in self._boxes:
+            if name == b"moof":
+                moved[at] = new.tell()
+                moof = read_at(file, at + n_head, size - n_head)
+                self._write_piece(new, moof, at, is_last=at == last)
+                if progress:
+                    progress(min((at + size) / end, 1.0))
+            elif name == b"moov":
+                new.write(join([Box(b"moov", self._make_moov())]))
+            elif name == b"mfra":
+                body = read_at(file, at + n_head, size - n_head)
+                new.write(join([Box(b"mfra", _move_index(body, moved))]))
+            elif name != b"mdat":
+                new.write(read_at(file, at, size))
+
+    def _write_piece(self, new: BinaryIO, moof: bytes, at: int, *, is_last: bool) -> None:
+        runs = [run for traf in children(moof, b"traf") for run in self._runs(traf, at)]
+        order = sorted((run.at, index) for index, run in enumerate(runs))
+        fresh = self._take_sound(moof, is_last=is_last)
+        # A track's new samples stand where its first old ones stood.
+        places: dict[int, int] = {}
+        own: dict[int, int] = {}
+        length, parts = 0, []
+        for _, index in order:
+            run = runs[index]
+            if run.track not in fresh:
+                places[index] = length
+                parts.append((run.at, run.n_bytes, b""))
+                length += run.n_bytes
+            elif run.track not in own:
+                own[run.track] = length
+                parts.append((0, 0, fresh[run.track][2]))
+                length += len(fresh[run.track][2])
+        n_head = 16 if length + 8 >= 1 << 32 else 8
+        begin = new.tell()
+        n_moof = 8 + len(self._make_moof(moof, fresh, places, own, 0, begin))
+        made = self._make_moof(moof, fresh, places, own, n_moof + n_head, begin)
+        new.write(join([Box(b"moof", made)]))
+        wide = n_head == 16
+        new.write((1 if wide else 8 + length).to_bytes(4, "big") + b"mdat")
+        new.write((16 + length).to_bytes(8, "big") if wide else b"")
+        for place, n_bytes, data in parts:
+            new.write(data)
+            self._file.seek(place)
+            while n_bytes:
+                block = self._file.read(min(n_bytes, _BLOCK_BYTES))
+                if not block:
+                    raise UnsupportedFormatError("its samples reach over its end")
+                new.write(block)
+                n_bytes -= len(block)
+
+    def _take_sound(self, moof: bytes, *, is_last: bool) -> dict[int, tuple[bytes, bytes, bytes]]:
+        """Return tables and samples of every replaced track that is in a piece."""
+        fresh = {}
+        for traf in children(moof, b"traf"):
+            number = _int(find(traf, b"tfhd") or b"", 4)
+            lane = self._lanes.get(number)
+            if lane is None or number in fresh:
+                continue
+            old = lane.new.old
+            decode = find(traf, b"tfdt") or b""
+            begin = _int(decode, 4, 8 if decode[:1] == b"\x01" else 4)
+            if not lane.is_begun:
+                lane.is_begun = True
+                late = max(begin - old.first_unit, 0) / old.media_scale
+                lane.delay_units = round(late * lane.scale)
+            units = sum(run.n_units for run in self._runs(traf, 0))
+            end_s = (begin + units) / old.media_scale
+            fresh[number] = lane.take(None if is_last else end_s)
+        return fresh
+
+    def _make_moof(
+        self,
+        moof: bytes,
+        fresh: dict[int, tuple[bytes, bytes, bytes]],
+        places: dict[int, int],
+        own: dict[int, int],
+        shift: int,
+        begin: int,
+    ) -> bytes:
+        boxes, index, done = [], 0, set()
+        for box in split(moof):
+            if box.name != b"traf":
+                boxes.append(box)
+                continue
+            number = _int(find(box.data, b"tfhd") or b"", 4)
+            inner = []
+            for one in split(box.data):
+                data = one.data
+                if one.name == b"trun":
+                    offset = places.get(index, 0) + shift
+                    data = data[:8] + offset.to_bytes(4, "big") + data[12:]
+                    index += 1
+                elif one.name == b"tfhd" and _int(data, 1, 3) & _BASE_GIVEN:
+                    data = data[:8] + begin.to_bytes(8, "big") + data[16:]
+                inner.append(Box(one.name, data))
+            if number in fresh:
+                if number in done:
+                    continue
+                done.add(number)
+                decode, run, _ = fresh[number]
+                flags = (_BASE_IS_MOOF | 0x20).to_bytes(4, "big")
+                head = flags + number.to_bytes(4, "big") + _KEY_FLAGS
+                offset = own.get(number, 0) + shift
+                run = run[:8] + offset.to_bytes(4, "big") + run[12:]
+                inner = [Box(b"tfhd", head), Box(b"tfdt", decode), Box(b"trun", run)]
+            boxes.append(Box(b"traf", join(inner)))
+        return join(boxes)
+
+    def _make_moov(self) -> bytes:
+        boxes, tracks = [], iter(self._tracks)
+        for box in split(self._moov):
+            data = box.data
+            if box.name == b"trak":
+                lane = self._lanes.get(next(tracks).number)
+                data = lane.new.make_empty_track() if lane else data
+            boxes.append(Box(box.name, data))
+        return join(boxes)
+
+    def _runs(self, traf: bytes, moof_at: int) -> list[_Run]:
+        """Return the runs of a track in a piece; refuse those whose place is not plain."""
+        head = find(traf, b"tfhd") or b""
+        flags, number, at = _int(head, 1, 3), _int(head, 4), 8
+        base = moof_at
+        if flags & _BASE_GIVEN:
+            if moof_at and _int(head, at, 8) != moof_at:
+                raise UnsupportedFormatError("a piece lies elsewhere")
+            at += 8
+        elif not flags & _BASE_IS_MOOF:
+            raise UnsupportedFormatError("a piece does not say where its samples lie")
+        at += 4 if flags & 2 else 0
+        duration, size = self._defaults.get(number, (0, 0))
+        if flags & 8:
+            duration, at = _int(head, at), at + 4
+        if flags & 16:
+            size = _int(head, at)
+        if find(traf, b"saio") is not None:
+            raise UnsupportedFormatError("a piece has places that no table of samples holds")
+        return [_read_run(data, number, base, duration, size) for data in children(traf, b"trun")]
+
+
+def _read_run(data: bytes, number: int, base: int, duration: int, size: int) -> _Run:
+    flags, n = _int(data, 1, 3), _int(data, 4)
+    if not flags & _OFFSET_GIVEN:
+        raise UnsupportedFormatError("a run does not say where its samples lie")
+    offset = int.from_bytes(data[8:12], "big", signed=True)
+    at = 12 + (4 if flags & 4 else 0)
+    columns = [bit for bit in (0x100, 0x200, 0x400, 0x800) if flags & bit]
+    if len(data) < at + 4 * n * len(columns):
+        raise UnsupportedFormatError("a run is cut short")
+    table = (
+        np.frombuffer(data, ">u4", n * len(columns), at).reshape(n, len(columns)).astype(np.int64)
+    )
+    sums = dict(zip(columns, table.sum(axis=0).tolist(), strict=True))
+    return _Run(number, base + offset, sums.get(0x200, n * size), sums.get(0x100, n * duration))
+
+
+def _move_index(body: bytes, moved: dict[int, int]) -> bytes:
+    """Return an ``mfra`` that names the new places of the pieces."""
+    boxes = []
+    for box in split(body):
+        data = box.data
+        if box.name == b"tfra":
+            width = 8 if data[:1] == b"\x01" else 4
+            extra = sum((data[11] >> shift & 3) + 1 for shift in (4, 2, 0))
+            step = 2 * width + extra
+            for at in range(16 + width, 16 + step * _int(data, 12), step):
+                place = moved.get(_int(data, at, width), 0)
+                data = data[:at] + place.to_bytes(width, "big") + data[at + width :]
+        boxes.append(Box(box.name, data))
+    return join(boxes)
+
+
+def _int(data: bytes, at: int, n: int = 4) -> int:
+    return int.from_bytes(data[at : at + n], "big")

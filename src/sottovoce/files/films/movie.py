@@ -1,0 +1,296 @@
+"""Put other sound into an MP4 or QuickTime film, and leave every other byte of it as it is.
+
+All boxes are copied, with all that they say of the picture: its edit lists, matrix, colours,
+time codes, the data tracks of cameras.  Of a replaced track the sample tables are the new
+encoder's; its samples take the place of the old ones, chunk by chunk, so that picture and sound
+stay interleaved as they were, and ``moov`` stays where it was.  Then all chunk offsets are set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.films.movie_track import (
+    MovieTrack,
+    Replacement,
+    read_tracks,
+    set_length,
+)
+from sottovoce.files.films.sample_tables import make_chunk_tables, make_offsets
+from sottovoce.files.keeping.boxes import Box, join, read_box, split, top_boxes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import BinaryIO
+
+    import numpy.typing as npt
+
+__all__ = ["graft_movie", "is_plain_movie"]
+
+_C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_ELSEWHERE = {b"moof", b"sidx", b"mfra", b"meta", b"cmov"}
+"""Outermost boxes with places or samples that are not in the tables of ``moov``."""
+_BLOCK_BYTES = 4 << 20
+_MOST_NARROW = (1 << 32) - (1 << 24)
+
+
+def is_plain_movie(file: BinaryIO) -> bool:
+    """Return whether a file is an MP4 or QuickTime film whose sound can be replaced so.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+
+    Returns
+    -------
+    is_plain : bool
+        False for fragments, and for tables that are packed or contradict each other.
+    """
+    file.seek(0)
+    if file.read(8)[4:] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return False
+    try:
+        _read_movie(file)
+    except (UnsupportedFormatError, ValueError, IndexError):
+        return False
+    return True
+
+
+def graft_movie(
+    original: Path,
+    tracks: dict[int, Path],
+    target: Path,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Copy a film with other sound.
+
+    Parameters
+    ----------
+    original : Path
+        MP4 or QuickTime for which `is_plain_movie` is true.
+    tracks : dict of int to Path
+        By the number of a track (``tkhd``): an MP4 or QuickTime file with that track alone.
+    target : Path
+        File to be made.
+    progress : callable or None
+        Called with the share that is copied, 0 to 1.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If a table makes no sense.
+    OSError
+        If the disk refuses.
+    """
+    with original.open("rb") as old:
+        movie = _read_movie(old)
+        for number, path in tracks.items():
+            with path.open("rb") as file:
+                movie.replace(number, path, file)
+        movie.lay_out()
+        with target.open("wb") as new:
+            movie.write(old, new, progress)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A chunk that is to be written."""
+
+    path: Path | None
+    offset: int
+    n_bytes: int
+    track: int
+    number: int
+
+
+class _Movie:
+    """A film in memory, but for its samples."""
+
+    def __init__(
+        self, boxes: list[tuple[bytes, int, int, int]], moov: bytes, tracks: list[MovieTrack]
+    ) -> None:
+        self._boxes = boxes
+        self._moov = moov
+        self._tracks = tracks
+        self._new: dict[int, Replacement] = {}
+        self._places: list[list[_Place]] = []
+        self._wide = False
+        self._total = 0
+
+    def replace(self, number: int, path: Path, file: BinaryIO) -> None:
+        """Take the new sound of a track."""
+        at = next((i for i, track in enumerate(self._tracks) if track.number == number), -1)
+        if at < 0:
+            raise UnsupportedFormatError(f"it has no track {number}")
+        self._new[at] = Replacement.read(path, file, self._tracks[at])
+
+    def lay_out(self) -> None:
+        """Decide in which order chunks are written: the old one, by offset."""
+        starts, sizes, owners, numbers = [], [], [], []
+        for index, track in enumerate(self._tracks):
+            n = len(track.chunks.offsets)
+            starts.append(track.chunks.offsets)
+            sizes.append(track.chunk_bytes())
+            owners.append(np.full(n, index))
+            numbers.append(np.arange(n))
+        start, size, owner, number = (
+            np.concatenate(one) if one else np.zeros(0, np.int64)
+            for one in (starts, sizes, owners, numbers)
+        )
+        order = np.argsort(start, kind="stable")
+        start, size, owner, number = start[order], size[order], owner[order], number[order]
+        n_placed = 0
+        for name, at, n_head, n_bytes in self._boxes:
+            if name != b"mdat":
+                continue
+            first, stop = np.searchsorted(start, [at + n_head, at + n_bytes])
+            piece = slice(first, stop)
+            if stop > first and (start[piece] + size[piece]).max() > at + n_bytes:
+                raise UnsupportedFormatError("a chunk reaches over the end of its box")
+            rows = zip(start[piece], size[piece], owner[piece], number[piece], strict=True)
+            self._places.append([self._place(*map(int, row)) for row in rows])
+            n_placed += stop - first
+        if n_placed != len(start):
+            raise UnsupportedFormatError("samples lie outside of the film's own data")
+        n_data = sum(place.n_bytes for places in self._places for place in places)
+        kept = sum(size for name, _, _, size in self._boxes if name != b"mdat")
+        self._total = n_data + kept
+        grown = sum(8 * new.n_samples for new in self._new.values())
+        self._wide = self._total + grown + len(self._moov) > _MOST_NARROW
+
+    def write(self, old: BinaryIO, new: BinaryIO, progress: Callable[[float], None] | None) -> None:
+        """Write the film."""
+        offsets = [np.zeros(track.n_chunks, np.int64) for track in self._shapes()]
+        n_moov = 8 + len(self._make_moov(offsets))
+        # Addresses first: the index may lie in front of what it points to.
+        at, places = 0, iter(self._places)
+        for name, _, n_head, size in self._boxes:
+            if name == b"mdat":
+                own = next(places)
+                n_data = sum(place.n_bytes for place in own)
+                at += _mdat_head(n_head, n_data)
+                for place in own:
+                    offsets[place.track][place.number] = at
+                    at += place.n_bytes
+            else:
+                at += n_moov if name == b"moov" else size
+        moov = self._make_moov(offsets)
+        places = iter(self._places)
+        told = _Teller(progress, at)
+        for name, begin, n_head, size in self._boxes:
+            if name == b"moov":
+                new.write(join([Box(b"moov", moov)]))
+            elif name == b"mdat":
+                self._write_data(old, new, next(places), n_head, told)
+            else:
+                _copy(old, new, begin, size, told)
+
+    def _shapes(self) -> list[MovieTrack | Replacement]:
+        return [self._new.get(index, track) for index, track in enumerate(self._tracks)]
+
+    def _place(self, start: int, size: int, owner: int, number: int) -> _Place:
+        new = self._new.get(owner)
+        if new is None:
+            return _Place(None, start, size, owner, number)
+        offset, n_bytes = new.chunk(number)
+        return _Place(new.path, offset, n_bytes, owner, number)
+
+    def _make_moov(self, offsets: list[npt.NDArray[np.int64]]) -> bytes:
+        boxes, index, lengths = [], 0, []
+        for box in split(self._moov):
+            data = box.data
+            if box.name == b"trak":
+                track, new = self._tracks[index], self._new.get(index)
+                own = offsets[index]
+                if new is None:
+                    wide = self._wide or track.is_wide
+                    table = make_offsets(own, wide=wide)
+                    data = track.with_tables([table], drop={b"stco", b"co64"})
+                else:
+                    # A chunk may be empty, where the new sound's samples are longer.
+                    used = new.counts > 0
+                    tables = make_chunk_tables(new.counts[used], own[used], wide=self._wide)
+                    data = new.make_track(tables)
+                    lengths.append((new.old_length, new.length))
+                index += 1
+            boxes.append(Box(box.name, data))
+        return join(set_length(boxes, lengths))
+
+    def _write_data(
+        self, old: BinaryIO, new: BinaryIO, places: list[_Place], n_head: int, told: _Teller
+    ) -> None:
+        n_data = sum(place.n_bytes for place in places)
+        if _mdat_head(n_head, n_data) == 16:
+            new.write((1).to_bytes(4, "big") + b"mdat" + (16 + n_data).to_bytes(8, "big"))
+        else:
+            new.write((8 + n_data).to_bytes(4, "big") + b"mdat")
+        files = {new.path: new.path.open("rb") for new in self._new.values()}
+        try:
+            for place in places:
+                source = files[place.path] if place.path is not None else old
+                _copy(source, new, place.offset, place.n_bytes, told)
+        finally:
+            for file in files.values():
+                file.close()
+
+
+def _read_movie(file: BinaryIO) -> _Movie:
+    boxes = list(top_boxes(file))
+    end = file.seek(0, 2)
+    names = [box[0] for box in boxes]
+    if names.count(b"moov") != 1 or _ELSEWHERE & set(names) or b"mdat" not in names:
+        raise UnsupportedFormatError("its samples do not lie in one plain table")
+    if boxes[-1][1] + boxes[-1][3] != end:
+        raise UnsupportedFormatError("its last box is not whole")
+    moov = read_box(file, b"moov")[2]
+    if any(box.name == b"mvex" for box in split(moov)) and b"moof" in names:
+        raise UnsupportedFormatError("it is fragmented")
+    kept = [box for box in boxes if not _is_manifest(file, box)]
+    return _Movie(kept, moov, read_tracks(moov))
+
+
+def _is_manifest(file: BinaryIO, box: tuple[bytes, int, int, int]) -> bool:
+    """Return whether a box is a C2PA manifest, which would be false of the copy."""
+    name, at, n_head, _ = box
+    if name != b"uuid":
+        return False
+    file.seek(at + n_head)
+    return file.read(16) == _C2PA_UUID
+
+
+def _mdat_head(n_head: int, n_data: int) -> int:
+    return 16 if n_head == 16 or n_data + 8 >= 1 << 32 else 8
+
+
+class _Teller:
+    """Tells how much is written."""
+
+    def __init__(self, progress: Callable[[float], None] | None, total: int) -> None:
+        self._progress = progress
+        self._total = max(total, 1)
+        self._n, self._n_told = 0, 0
+
+    def add(self, n_bytes: int) -> None:
+        """Count bytes; tell every few megabytes."""
+        self._n += n_bytes
+        if self._progress and self._n - self._n_told >= _BLOCK_BYTES:
+            self._n_told = self._n
+            self._progress(min(self._n / self._total, 1.0))
+
+
+def _copy(old: BinaryIO, new: BinaryIO, at: int, n_bytes: int, told: _Teller) -> None:
+    old.seek(at)
+    while n_bytes:
+        block = old.read(min(n_bytes, _BLOCK_BYTES))
+        if not block:
+            raise UnsupportedFormatError("its samples reach over its end")
+        new.write(block)
+        n_bytes -= len(block)
+        told.add(len(block))

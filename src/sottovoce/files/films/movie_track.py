@@ -1,0 +1,386 @@
+"""One track of an MP4 or QuickTime film, and what replaces it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.films.sample_tables import Chunks, Sizes, Times, read_chunks, read_sizes
+from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, split
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+    import numpy.typing as npt
+
+__all__ = ["MovieTrack", "Replacement", "read_tracks", "set_length"]
+
+_PLACES = {
+    b"mvhd": ((12, 16), (20, 24)),
+    b"mdhd": ((12, 16), (20, 24)),
+    b"tkhd": ((0, 20), (0, 28)),
+}
+"""Where time scale and length stand in a head, of version 0 and 1."""
+_AUXILIARY = {b"saio", b"stz2"}
+
+
+@dataclass(slots=True)
+class MovieTrack:
+    """A track as it is.
+
+    Attributes
+    ----------
+    data : bytes
+        Content of its ``trak``.
+    number : int
+        As ``tkhd`` has it.
+    scale : int
+        Units of the movie in a second.
+    sizes : Sizes
+        Of its samples.
+    chunks : Chunks
+        Where they lie.
+    """
+
+    data: bytes
+    number: int
+    scale: int
+    sizes: Sizes
+    chunks: Chunks
+
+    @property
+    def n_chunks(self) -> int:
+        """How many chunks it has."""
+        return len(self.chunks.offsets)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its offsets take 64 bits."""
+        return find(self.data, b"mdia", b"minf", b"stbl", b"co64") is not None
+
+    @property
+    def stbl(self) -> bytes:
+        """Its sample tables."""
+        return find(self.data, b"mdia", b"minf", b"stbl") or b""
+
+    @property
+    def media_scale(self) -> int:
+        """Units of its own time in a second."""
+        return max(_get(b"mdhd", find(self.data, b"mdia", b"mdhd") or b"")[0], 1)
+
+    @property
+    def first_unit(self) -> int:
+        """Where its sound begins in its own time, behind the priming that is not played."""
+        edits = _read_edits(find(self.data, b"edts", b"elst"))
+        return next((begin for _, begin in edits if begin >= 0), 0)
+
+    def chunk_bytes(self) -> npt.NDArray[np.int64]:
+        """Return the bytes of each chunk."""
+        return np.diff(self.sizes.bytes_before(self.chunks.firsts))
+
+    def chunk_ends_s(self) -> npt.NDArray[np.float64]:
+        """Return when each chunk ends, in seconds of its own time."""
+        ends = Times.read(self.stbl).time_of(self.chunks.firsts[1:])
+        return ends / self.media_scale
+
+    def with_tables(self, new: list[Box], *, drop: set[bytes]) -> bytes:
+        """Return the content of ``trak`` with other sample tables in the place of some."""
+        return _with_tables(self.data, _swap(split(self.stbl), new, drop))
+
+
+@dataclass(slots=True)
+class Replacement:
+    """The new sound of a track.
+
+    Attributes
+    ----------
+    path : Path
+        File that holds it.
+    old : MovieTrack
+        What it replaces.
+    data : bytes
+        Content of the new ``trak``.
+    stops : np.ndarray, shape=(n_chunks + 1,)
+        Number of the first sample that goes to each of the old chunks; the last is that of all.
+    begin : int
+        First byte of its samples in its file.
+    sizes : Sizes
+        Of its samples, which lie one after the other.
+    edits : list of (int, int)
+        Duration in units of the movie, and first unit of the track or -1 for a pause.
+    """
+
+    path: Path
+    old: MovieTrack
+    data: bytes
+    stops: npt.NDArray[np.int64]
+    begin: int
+    sizes: Sizes
+    edits: list[tuple[int, int]]
+
+    @classmethod
+    def read(cls, path: Path, file: BinaryIO, old: MovieTrack) -> Replacement:
+        """Read the file of a track; parameters as the attributes."""
+        moov = read_box(file, b"moov")[2]
+        (track,) = read_tracks(moov)
+        sizes, chunks = track.sizes, track.chunks
+        offsets, ends = chunks.offsets, np.cumsum(track.chunk_bytes())
+        if len(offsets) and (offsets[1:] != offsets[0] + ends[:-1]).any():
+            raise UnsupportedFormatError("the new sound does not lie in one piece")
+        times = Times.read(track.stbl)
+        scale = _get(b"mdhd", find(track.data, b"mdia", b"mdhd") or b"")[0]
+        stops = times.n_before(old.chunk_ends_s() * scale)
+        if len(stops):
+            stops[-1] = sizes.n
+        return cls(
+            path,
+            old,
+            track.data,
+            np.concatenate([[0], np.maximum.accumulate(stops)]),
+            int(offsets[0]) if len(offsets) else 0,
+            sizes,
+            _join_edits(old, track),
+        )
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples it has."""
+        return self.sizes.n
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Samples in each of the old chunks."""
+        return np.diff(self.stops)
+
+    @property
+    def n_chunks(self) -> int:
+        """How many chunks there are, empty ones too."""
+        return len(self.stops) - 1
+
+    @property
+    def length(self) -> int:
+        """How long it plays with the pause before it, in units of the movie."""
+        return sum(duration for duration, _ in self.edits)
+
+    @property
+    def old_length(self) -> int:
+        """How long the track played that it replaces."""
+        return _get(b"tkhd", find(self.old.data, b"tkhd") or b"")[1]
+
+    def chunk(self, number: int) -> tuple[int, int]:
+        """Return first byte and length of a chunk in its file."""
+        first, stop = int(self.stops[number]), int(self.stops[number + 1])
+        begin, end = self.sizes.bytes_before(np.array([first, stop]))
+        return self.begin + int(begin), int(end - begin)
+
+    def make_track(self, tables: list[Box]) -> bytes:
+        """Return the content of ``trak`` with these tables of chunks."""
+        stbl = find(self.data, b"mdia", b"minf", b"stbl") or b""
+        tables = _swap(split(stbl), tables, {b"stsc", b"stco", b"co64"})
+        new = _with_tables(self.old.data, tables)
+        length = _get(b"mdhd", find(self.data, b"mdia", b"mdhd") or b"")[1]
+        return self._with_times(new, self.edits, self.length, length)
+
+    def make_empty_track(self) -> bytes:
+        """Return the content of ``trak`` for a fragmented film, where samples are elsewhere."""
+        stsd = find(self.data, b"mdia", b"minf", b"stbl", b"stsd") or b""
+        new = self.old.with_tables([Box(b"stsd", stsd)], drop={b"stsd"})
+        old_edits = _read_edits(find(self.old.data, b"edts", b"elst"))
+        # What is not known when a file begins is 0, and stays so.
+        duration = next((one for one, begin in old_edits if begin >= 0), 0)
+        edits = [*self.edits[:-1], (duration, self.edits[-1][1])]
+        media = _get(b"mdhd", find(self.old.data, b"mdia", b"mdhd") or b"")[1]
+        length = round(media * self.scale / self.old.media_scale)
+        return self._with_times(new, edits, self.old_length, length)
+
+    @property
+    def scale(self) -> int:
+        """Units of its own time in a second."""
+        return max(_get(b"mdhd", find(self.data, b"mdia", b"mdhd") or b"")[0], 1)
+
+    def _with_times(
+        self, trak: bytes, edits: list[tuple[int, int]], length: int, media_length: int
+    ) -> bytes:
+        """Return a track with these edits, and lengths in units of the movie and of its own."""
+        is_plain = len(edits) == 1 and edits[0][1] == 0
+        edts = None
+        if not is_plain or find(self.old.data, b"edts") is not None:
+            edts = Box(b"edts", join([_make_edits(edits)]))
+        boxes: list[Box] = []
+        for box in split(trak):
+            if box.name == b"edts":
+                continue
+            if box.name == b"tkhd":
+                boxes.append(Box(b"tkhd", _set(b"tkhd", box.data, None, length)))
+                boxes += [edts] if edts else []
+            elif box.name == b"mdia":
+                media = [
+                    Box(b"mdhd", _set(b"mdhd", one.data, self.scale, media_length))
+                    if one.name == b"mdhd"
+                    else one
+                    for one in split(box.data)
+                ]
+                boxes.append(Box(b"mdia", join(media)))
+            else:
+                boxes.append(box)
+        return join(boxes)
+
+
+def read_tracks(moov: bytes) -> list[MovieTrack]:
+    """Read all tracks of a film.
+
+    Parameters
+    ----------
+    moov : bytes
+        Content of the box.
+
+    Returns
+    -------
+    tracks : list of MovieTrack
+        In the order of the file.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If one has tables that are packed, or samples in other files.
+    """
+    scale = _get(b"mvhd", find(moov, b"mvhd") or b"")[0]
+    tracks = []
+    for data in children(moov, b"trak"):
+        head = find(data, b"tkhd") or b""
+        stbl = find(data, b"mdia", b"minf", b"stbl")
+        if stbl is None or not head:
+            raise UnsupportedFormatError("a track has no sample tables")
+        if _AUXILIARY & {box.name for box in split(stbl)}:
+            raise UnsupportedFormatError("a track has places that no table of chunks holds")
+        _check_references(find(data, b"mdia", b"minf", b"dinf", b"dref"))
+        sizes = read_sizes(stbl)
+        number = int.from_bytes(head[20:24] if head[:1] == b"\x01" else head[12:16], "big")
+        tracks.append(MovieTrack(data, number, scale, sizes, read_chunks(stbl, sizes.n)))
+    return tracks
+
+
+def set_length(boxes: list[Box], lengths: list[tuple[int, int]]) -> list[Box]:
+    """Set the length of the movie where one of the replaced tracks gave it.
+
+    Parameters
+    ----------
+    boxes : list of Box
+        Of ``moov``.
+    lengths : list of (int, int)
+        Of replaced tracks, before and after.
+
+    Returns
+    -------
+    boxes : list of Box
+        The same, with another ``mvhd`` where that is needed.
+    """
+    head = next((box.data for box in boxes if box.name == b"mvhd"), b"")
+    if not head or all(_get(b"mvhd", head)[1] != old or old == new for old, new in lengths):
+        return boxes
+    longest = max(
+        _get(b"tkhd", find(box.data, b"tkhd") or b"")[1] for box in boxes if box.name == b"trak"
+    )
+    new = Box(b"mvhd", _set(b"mvhd", head, None, longest))
+    return [new if box.name == b"mvhd" else box for box in boxes]
+
+
+def _swap(boxes: list[Box], new: list[Box], drop: set[bytes]) -> list[Box]:
+    """Return boxes with new ones where the first of those stands that are dropped."""
+    kept, done = [], False
+    for box in boxes:
+        if box.name not in drop:
+            kept.append(box)
+        elif not done:
+            done = True
+            kept += new
+    return kept
+
+
+def _with_tables(trak: bytes, tables: list[Box]) -> bytes:
+    def rebuild(data: bytes, path: tuple[bytes, ...]) -> bytes:
+        return join(
+            [
+                Box(box.name, rebuild(box.data, path[1:]) if len(path) > 1 else join(tables))
+                if box.name == path[0]
+                else box
+                for box in split(data)
+            ]
+        )
+
+    return rebuild(trak, (b"mdia", b"minf", b"stbl"))
+
+
+def _check_references(dref: bytes | None) -> None:
+    for box in split((dref or bytes(8))[8:]):
+        if not int.from_bytes(box.data[1:4], "big") & 1:
+            raise UnsupportedFormatError("a track lies in another file")
+
+
+def _join_edits(old: MovieTrack, new: MovieTrack) -> list[tuple[int, int]]:
+    """Return the pauses before the old track, then the new sound without its priming."""
+    edits = []
+    for duration, begin in _read_edits(find(old.data, b"edts", b"elst")):
+        if begin >= 0:
+            break
+        edits.append((duration, begin))
+    scale, length = _get(b"mdhd", find(new.data, b"mdia", b"mdhd") or b"")
+    own = [edit for edit in _read_edits(find(new.data, b"edts", b"elst")) if edit[1] >= 0]
+    first = own[0][1] if own else 0
+    seconds = own[0][0] / new.scale if own else length / max(scale, 1)
+    return [*edits, (round(seconds * old.scale), first)]
+
+
+def _read_edits(body: bytes | None) -> list[tuple[int, int]]:
+    if not body:
+        return []
+    half = 8 if body[:1] == b"\x01" else 4
+    step = 2 * half + 4
+    return [
+        (
+            int.from_bytes(body[at : at + half], "big"),
+            int.from_bytes(body[at + half : at + 2 * half], "big", signed=True),
+        )
+        for at in range(8, len(body) - step + 1, step)
+    ]
+
+
+def _make_edits(edits: list[tuple[int, int]]) -> Box:
+    is_long = any(max(edit) >= 1 << 31 for edit in edits)
+    half = 8 if is_long else 4
+    body = bytes([is_long, 0, 0, 0]) + len(edits).to_bytes(4, "big")
+    for duration, begin in edits:
+        body += duration.to_bytes(half, "big") + begin.to_bytes(half, "big", signed=True)
+        body += (1 << 16).to_bytes(4, "big")
+    return Box(b"elst", body)
+
+
+def _get(name: bytes, head: bytes) -> tuple[int, int]:
+    """Return time scale and length as a head has them."""
+    is_long = head[:1] == b"\x01"
+    scale, length = _PLACES[name][is_long]
+    return (
+        int.from_bytes(head[scale : scale + 4], "big"),
+        int.from_bytes(head[length : length + (8 if is_long else 4)], "big"),
+    )
+
+
+def _set(name: bytes, head: bytes, scale: int | None, length: int) -> bytes:
+    """Return a head with another length; with 64 bits where it does not fit in 32."""
+    if head[:1] != b"\x01" and length >= (1 << 32) - 1:
+        # Two dates of four bytes become eight each; of a track there is a number in between.
+        middle = head[12:20] if name == b"tkhd" else head[12:16]
+        after = head[24:] if name == b"tkhd" else head[20:]
+        dates = bytes(4) + head[4:8] + bytes(4) + head[8:12]
+        head = b"\x01" + head[1:4] + dates + middle + bytes(8) + after
+    is_long = head[:1] == b"\x01"
+    at, place = _PLACES[name][is_long]
+    width = 8 if is_long else 4
+    head = head[:place] + length.to_bytes(width, "big") + head[place + width :]
+    if scale is not None:
+        head = head[:at] + scale.to_bytes(4, "big") + head[at + 4 :]
+    return head

@@ -1,0 +1,91 @@
+"""Ask before hours of work whether the disk has room for what comes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import AudioFileError, UnreadableAudioError
+from sottovoce.files.decoding.pyav import open_container
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.files.reading import AudioInfo
+
+__all__ = ["check_space", "estimate_duration_s"]
+
+_LOSSY_BPS = 192_000.0
+"""Of a channel; an encoder takes less for speech."""
+_PLAIN = ("PCM_", "ALAC", "FLAC", "FLOAT", "DOUBLE", "WAVPACK", "TTA")
+_SPARE_BYTES = 1 << 20
+
+
+def check_space(source: Path, target: Path, infos: Sequence[AudioInfo]) -> None:
+    """Refuse a file for whose copy the disk has no room.
+
+    Parameters
+    ----------
+    source : Path
+        Original.
+    target : Path
+        File to be made; its folder has to be there.
+    infos : sequence of AudioInfo
+        Of the tracks to be marked.
+
+    Raises
+    ------
+    AudioFileError
+        If less is free than the copy takes, and its new sound, which is written first.
+    """
+    n_bytes = source.stat().st_size
+    sound = sum(_sound_bytes(info, estimate_duration_s(info)) for info in infos)
+    needed = n_bytes + min(sound, n_bytes) + _SPARE_BYTES
+    try:
+        free = shutil.disk_usage(target.parent).free
+    except OSError:
+        return  # what is wrong with the folder is told when it is written to
+    if free < needed:
+        raise AudioFileError(
+            f"not enough space on the disk: {_format(needed)} needed, {_format(free)} free",
+            path=str(target),
+            remedy="Free some space, or choose another disk.",
+        )
+
+
+def estimate_duration_s(info: AudioInfo) -> float:
+    """Return about how long a track is, in seconds; 0.0 where the file does not say.
+
+    Parameters
+    ----------
+    info : AudioInfo
+        Of the track.
+
+    Returns
+    -------
+    duration_s : float
+        To the sample where its samples are counted, else as the container has it.
+    """
+    if info.n_frames:
+        return info.n_frames / info.sr
+    with (
+        contextlib.suppress(OSError, UnreadableAudioError),
+        Path(info.path).open("rb") as raw,
+        open_container(raw, path=info.path) as container,
+    ):
+        return float(container.duration or 0) / 1e6
+    return 0.0
+
+
+def _sound_bytes(info: AudioInfo, seconds: float) -> float:
+    if info.subtype.startswith(_PLAIN):
+        return seconds * info.sr * info.n_channels * (8 if "DOUBLE" in info.subtype else 4)
+    return seconds * max(info.bit_rate * 1.2, _LOSSY_BPS * info.n_channels) / 8.0
+
+
+def _format(n_bytes: float) -> str:
+    if n_bytes < 1e9:
+        return f"{n_bytes / 1e6:,.0f} MB"
+    return f"{n_bytes / 1e9:,.1f} GB"
