@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from sottovoce.core.evidence import FOUND_FPR, SUSPECTED_FPR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sottovoce.core.payload import Notice
 
-__all__ = ["Detection", "Verdict", "Voice", "merge_same_owner"]
+__all__ = ["Detection", "Verdict", "Voice", "merge_pieces"]
 
 Verdict = Literal["protected", "suspected", "not found"]
 
@@ -126,30 +128,33 @@ class Detection:
         }
 
 
-def merge_same_owner(voices: list[Voice]) -> list[Voice]:
-    """Join voices with one owner's payload: cuts, echoes and warps give a voice several offsets.
+def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list[Voice]:
+    """Join voices that are one: cuts, echoes, slips and warps give a voice several offsets.
 
     Parameters
     ----------
     voices : list of Voice
         Strongest first.
+    pieces : sequence of int or None
+        A number for each that those of one path share; None, or too short, for those on none.
 
     Returns
     -------
     merged : list of Voice
-        In the same order; a voice that was joined keeps what its strongest part says, and is
-        present where any part is.
+        In the same order, one for each owner and path; a voice that was joined keeps what its
+        strongest part says, and is present where any part is.
     """
     merged: dict[object, Voice] = {}
     for number, voice in enumerate(voices):
         named = voice.notice is not None and voice.notice.owner_id != 0
-        name = voice.notice if named else number
+        piece = pieces[number] if number < len(pieces) else None
+        name = voice.notice if named else (piece is None, number if piece is None else piece)
         kept = merged.get(name)
         if kept is None:
             merged[name] = voice
             continue
         segments = _unite([*kept.segments_s, *voice.segments_s])
-        evidence = tuple(sorted([*kept.evidence, *voice.evidence]))
+        evidence = tuple(sorted({*kept.evidence, *voice.evidence}))
         merged[name] = dataclasses.replace(kept, segments_s=segments, evidence=evidence)
     return list(merged.values())
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.detection import Detection, Voice, merge_same_owner
+from sottovoce.core.detection import Detection, Voice, merge_pieces
 from sottovoce.core.evidence import (
     FOUND_FPR,
     best_of_families,
@@ -229,8 +229,9 @@ class Detector:
 
     def _conclude(self) -> Detection:
         duration_s = self._n_samples / self._sr
+        paths: dict[int, Track] = {}
         for search in self._searches:
-            search.join_tracks()
+            paths |= search.join_tracks()
         families: list[tuple[float, float]] = []
         voices: dict[int, Voice] = {}
         for search, short, n_hypotheses in self._evidence():
@@ -241,10 +242,13 @@ class Detector:
                 score = track.short_score if short else track.score
                 if score < least:
                     continue
-                voice = self._describe(track, search, score, n_hypotheses, duration_s)
+                path = paths.get(id(track))
+                voice = self._describe(track, path, search, score, n_hypotheses, duration_s)
                 if id(track) not in voices or voice.log10_p < voices[id(track)].log10_p:
                     voices[id(track)] = voice
-        found = merge_same_owner(sorted(voices.values(), key=lambda voice: voice.log10_p))
+        order = sorted(voices, key=lambda number: voices[number].log10_p)
+        pieces = [id(paths[number]) if number in paths else None for number in order]
+        found = merge_pieces([voices[number] for number in order], pieces)
         log10_p, score, n_paid = best_of_families(families)
         return Detection(
             found=bool(found),
@@ -260,6 +264,7 @@ class Detector:
     def _describe(
         self,
         track: Track,
+        path: Track | None,
         search: WindowSearch,
         score: float,
         n_hypotheses: float,
@@ -277,7 +282,8 @@ class Detector:
         seal = None
         if self._seal_key is not None:
             seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
-        segments = track.segments_s(duration_s=duration_s * speed)
+        whole = track if path is None else path
+        segments = whole.segments_s(duration_s=duration_s * speed)
         return Voice(
             log10_p=float(log10_p_value(score, n_hypotheses=n_hypotheses)),
             score=score,
@@ -285,8 +291,8 @@ class Detector:
             speed=speed,
             pitch=search.stretch.pitch,
             segments_s=tuple((to_file(a), to_file(b)) for a, b in segments),
-            notice=track.notice,
-            evidence=tuple((to_file(t), z) for t, z in track.evidence()),
+            notice=track.notice or whole.notice,
+            evidence=tuple((to_file(t), z) for t, z in whole.evidence()),
             seal_log10_p=seal,
         )
 
