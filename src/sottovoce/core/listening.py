@@ -9,7 +9,7 @@ Every offset of both grids is counted as a hypothesis, computed or not.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,11 @@ from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
 from sottovoce.core.windows import WindowSearch, count_hypotheses, price_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.core.payload import Notice
 
 __all__ = ["Detector", "detect"]
 
@@ -52,6 +57,9 @@ class Detector:
         Whether audio whose speed, tempo or pitch was changed by up to 12.5 % is searched too.
     seal_key : bytes or None
         The owner's secret; voices whose payload can be read are tested for its seal.
+    known : sequence of Notice
+        What was read before in the same stream.  A voice whose own data cells agree with one of
+        them says the same, also where they are too few to be read by themselves.
 
     Raises
     ------
@@ -87,6 +95,7 @@ class Detector:
         max_fpr: float = FOUND_FPR,
         thorough: bool = False,
         seal_key: bytes | None = None,
+        known: Sequence[Notice] = (),
     ) -> None:
         self._sr = check_sr(sr)
         if not 0.0 < max_fpr < 1.0:
@@ -96,6 +105,7 @@ class Detector:
         self._max_fpr = max_fpr
         self._thorough = thorough
         self._seal_key = seal_key
+        self._known = tuple(known)
         self.reset()
 
     def reset(self) -> None:
@@ -231,7 +241,7 @@ class Detector:
         duration_s = self._n_samples / self._sr
         paths: dict[int, Track] = {}
         for search in self._searches:
-            paths |= search.join_tracks()
+            paths |= search.join_tracks(self._known)
         families: list[tuple[float, float]] = []
         voices: dict[int, Voice] = {}
         for search, short, n_hypotheses in self._evidence():
@@ -304,6 +314,7 @@ def detect(
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
     seal_key: bytes | None = None,
+    known: Sequence[Notice] = (),
 ) -> Detection:
     """Look for marks in audio and say how sure.
 
@@ -319,6 +330,8 @@ def detect(
         Whether changed speed, tempo and pitch are searched too.
     seal_key : bytes or None
         The owner's secret, to test the seal with.
+    known : sequence of Notice
+        As in `Detector`.
 
     Returns
     -------
@@ -344,6 +357,6 @@ def detect(
     True
     """
     check_signal(y)
-    detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key)
+    detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key, known=known)
     detector._listen(np.atleast_2d(y), last=True)
     return detector.detection()

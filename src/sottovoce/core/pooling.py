@@ -10,6 +10,7 @@ against it.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL, follow_slips
@@ -122,7 +123,7 @@ def _may_say(track: Track, path: Track) -> bool:
 def _returns(path: Track) -> bool:
     """Say whether a path was at some offset twice, or hardly at all: two voices take turns so."""
     runs = path.runs
-    stays = [b - a for (a, _), (b, _) in zip(runs, runs[1:], strict=False)]
+    stays = [b - a for (a, _), (b, _) in itertools.pairwise(runs)]
     again = any(
         abs(circular_distance(one, other)) <= 1
         for number, (_, one) in enumerate(runs)

@@ -18,13 +18,15 @@ References
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.wire_format import FORMAT_1
 
-__all__ = ["MOST_SLIP", "SCORE_GAIN", "follow_slips"]
+__all__ = ["HALF_FRAMES_PER_CELL", "MOST_SLIP", "SCORE_GAIN", "SLIP_PRICE", "follow_slips"]
 
 HALF_FRAMES_PER_CELL = 2 * FORMAT_1.n_cell_frames
 SCORE_GAIN = 0.08
@@ -35,9 +37,12 @@ MOST_SLIP = 3 * HALF_FRAMES_PER_CELL
 _REACH = 128
 """Half frames (0.5 s) on either side that the slips of one chunk can add up to."""
 _BLOCK_CELLS = 4
-_PRICE = 8.0
+SLIP_PRICE = 8.0
 """What a slip costs, in units of log-likelihood: about one second in ten has one, and 48 others
 were as likely, which is exp(-6); the rest is caution."""
+_GATE = 11.0
+"""Gain from which the whole search is made.  Where nothing is marked, chance alone reaches it in one
+chunk of seventy (at the price of a slip in one of four), and a search costs ten times the look."""
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -68,11 +73,10 @@ def follow_slips(fine: Floats, first: int, offset: int) -> Integers | None:
     n_cells = len(fine) // HALF_FRAMES_PER_CELL
     if n_cells < 2 * _BLOCK_CELLS:
         return None
-    signs = make_sync_signs()[:, : fine.shape[1]].astype(np.float32)
-    likelihoods = np.float32(SCORE_GAIN) * (fine[: n_cells * HALF_FRAMES_PER_CELL] @ signs.T)
+    likelihoods = fine[: n_cells * HALF_FRAMES_PER_CELL] @ _weights()[: fine.shape[1]]
     likelihoods = likelihoods.reshape(n_cells, HALF_FRAMES_PER_CELL, -1)
     near = _by_offset(likelihoods, first, offset + np.arange(-MOST_SLIP, MOST_SLIP + 1))
-    if not _pays(near):
+    if not _pays(near, _half_energies(fine, len(near))):
         return None
     blocks = _by_offset(likelihoods, first, offset + np.arange(-_REACH, _REACH + 1))
     steps = _best_path(blocks)
@@ -80,6 +84,12 @@ def follow_slips(fine: Floats, first: int, offset: int) -> Integers | None:
         return None
     path = np.repeat(steps, _BLOCK_CELLS)
     return offset + np.pad(path, (0, n_cells - len(path)), mode="edge")
+
+
+@functools.cache
+def _weights() -> Floats:
+    """Return what turns scores into log-likelihoods of each sync cell, (n_bands, n_cells)."""
+    return np.ascontiguousarray(np.float32(SCORE_GAIN) * make_sync_signs().T)
 
 
 def _by_offset(likelihoods: Floats, first: int, offsets: Integers) -> Floats:
@@ -96,11 +106,29 @@ def _by_offset(likelihoods: Floats, first: int, offsets: Integers) -> Floats:
     return blocks
 
 
-def _pays(blocks: Floats) -> bool:
-    """Say whether any stay at another offset, anywhere in the chunk, is worth a slip."""
-    gains = np.cumsum(blocks - blocks[:, MOST_SLIP, None], axis=0)
+def _half_energies(fine: Floats, n_blocks: int) -> Floats:
+    """Return for each block how much likelier a mark is expected to be, where it is, than none.
+
+    Marked scores have a mean of ``SCORE_GAIN`` times their energy, and that energy as variance, so
+    the expected log-likelihood is the gain squared times the energy; half of it is the price of
+    being there.
+    """
+    n = n_blocks * _BLOCK_CELLS * HALF_FRAMES_PER_CELL
+    energies = np.square(fine[:n]).sum(axis=1).reshape(n_blocks, -1).sum(axis=1)
+    share = FORMAT_1.n_sync_cells / FORMAT_1.n_cells / HALF_FRAMES_PER_CELL
+    return np.asarray(0.5 * SCORE_GAIN**2 * share * energies, dtype=np.float32)
+
+
+def _pays(blocks: Floats, absent: Floats) -> bool:
+    """Say whether any stay at another offset, anywhere in the chunk, is worth a slip.
+
+    It must be likelier than the mark's staying where it is, and than its not being there at all:
+    in sound that is not marked some offset always looks better than the old one.
+    """
+    stay = np.maximum(blocks[:, MOST_SLIP], absent)
+    gains = np.cumsum(blocks - stay[:, None], axis=0)
     before = np.minimum.accumulate(np.minimum(gains, 0.0), axis=0)
-    return bool((gains - before).max() > _PRICE)
+    return bool((gains - before).max() > _GATE)
 
 
 def _best_path(blocks: Floats) -> Integers:
@@ -110,14 +138,14 @@ def _best_path(blocks: Floats) -> Integers:
     """
     n_blocks, n_offsets = blocks.shape
     totals = np.empty_like(blocks)
-    start = np.full(n_offsets, -_PRICE, dtype=np.float32)
+    start = np.full(n_offsets, -SLIP_PRICE, dtype=np.float32)
     start[_REACH] = 0.0
     totals[0] = blocks[0] + start
     wall = np.full(MOST_SLIP, -np.inf, dtype=np.float32)
     for k in range(1, n_blocks):
         around = np.concatenate([wall, totals[k - 1], wall])
         windows = np.lib.stride_tricks.sliding_window_view(around, 2 * MOST_SLIP + 1)
-        totals[k] = blocks[k] + np.maximum(totals[k - 1], windows.max(axis=1) - _PRICE)
+        totals[k] = blocks[k] + np.maximum(totals[k - 1], windows.max(axis=1) - SLIP_PRICE)
     path = np.empty(n_blocks, dtype=np.int64)
     at = int(totals[-1].argmax())
     for k in range(n_blocks - 1, -1, -1):
@@ -125,6 +153,6 @@ def _best_path(blocks: Floats) -> Integers:
         if k:
             low = max(at - MOST_SLIP, 0)
             other = low + int(totals[k - 1, low : at + MOST_SLIP + 1].argmax())
-            if totals[k - 1, other] - _PRICE > totals[k - 1, at]:
+            if totals[k - 1, other] - SLIP_PRICE > totals[k - 1, at]:
                 at = other
     return path - _REACH

@@ -24,7 +24,7 @@ from sottovoce.core.reading import (
     read_payload,
     seal_log10_p,
 )
-from sottovoce.core.slips import HALF_FRAMES_PER_CELL, follow_slips
+from sottovoce.core.slips import HALF_FRAMES_PER_CELL, SCORE_GAIN, SLIP_PRICE, follow_slips
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class Track:
     score, short_score : float
         The best in windows of two chunks and more, and in short windows; 0 where not seen.
     runs : list of (int, int)
-        Half frame of the audio from which on it is at an offset, and that; where slips are followed.
+        Half frame of the audio from which on it is at an offset, and that offset; kept only where
+        slips are followed.
     """
 
     def __init__(self, offset: int, *, keep_superframes: bool = False, slips: bool = False) -> None:
@@ -174,8 +175,8 @@ class Track:
     def _follow(self, fine: Floats, first: int) -> Integers | None:
         """Return the offsets of a chunk where it slips, and nothing where it does not.
 
-        Two voices can be as close as the two sides of a slip.  Where the data cells of a stretch
-        say that it is another's, it is left to that one.
+        A stretch where nothing seems to be marked is no slip.  And two voices can be as close as
+        the two sides of one: where the data cells say that it is another's, it is left to that.
         """
         path = follow_slips(fine, first, self.offset)
         if path is not None:
@@ -183,10 +184,9 @@ class Track:
             cells, slots, _ = _take_cells(fine, first, path)
             before = self.offset
             for begin, end in itertools.pairwise(edges):
-                if path[begin] != before:
-                    affinity = self._compare(cells[begin:end], slots[begin:end])
-                    if affinity is not None and affinity[0] + 2 * affinity[1] < OTHER_SHARE:
-                        path[begin:end] = before
+                part = slice(begin, end)
+                if path[begin] != before and not self._went_there(cells[part], slots[part]):
+                    path[part] = before
                 before = int(path[begin])
         offsets = np.array([self.offset]) if path is None else path
         for at in np.flatnonzero(np.diff(offsets, prepend=offsets[:1] - 1)).tolist():
@@ -194,6 +194,15 @@ class Track:
                 self.runs.append((first + HALF_FRAMES_PER_CELL * at, int(offsets[at])))
         del self.runs[:-_MOST_RUNS]
         return path
+
+    def _went_there(self, cells: Floats, slots: Integers) -> bool:
+        """Say whether cells at another offset are marked, and not by another voice for sure."""
+        sync = agree(cells, make_sync_signs()[slots % FORMAT_1.n_cells])
+        total, energy = SCORE_GAIN * float(sync.total.sum()), float(sync.energy.sum())
+        if total - 0.5 * SCORE_GAIN**2 * energy < SLIP_PRICE:
+            return False
+        affinity = self._compare(cells, slots)
+        return affinity is None or affinity[0] + 2 * affinity[1] >= OTHER_SHARE
 
     def read(self) -> None:
         """Try to decode the payload from all that was taken in, until it has been read."""
@@ -287,13 +296,15 @@ def _take_cells(
     offset : int or np.ndarray
         Of the voice: one, or one for each stretch of eight half frames from `follow_slips`.
     """
-    lead = (offset - first) % HALF_FRAMES_PER_CELL
-    if isinstance(lead, int):
-        cells = fine[lead::HALF_FRAMES_PER_CELL]
-        stretch = np.arange(len(cells))
+    if isinstance(offset, int):
+        n_cells = len(
+            range((offset - first) % HALF_FRAMES_PER_CELL, len(fine), HALF_FRAMES_PER_CELL)
+        )
+        offsets = np.full(n_cells, offset)
     else:
-        stretch = np.arange(len(lead))
-        cells = fine[HALF_FRAMES_PER_CELL * stretch + lead]
-    slots = stretch + (first + lead - offset) // HALF_FRAMES_PER_CELL
-    middles = first + lead + (stretch + 0.5) * HALF_FRAMES_PER_CELL
-    return cells, slots, middles
+        offsets = offset
+    stretch = np.arange(len(offsets))
+    lead = (offsets - first) % HALF_FRAMES_PER_CELL
+    cells = fine[HALF_FRAMES_PER_CELL * stretch + lead]
+    slots = stretch + (first + lead - offsets) // HALF_FRAMES_PER_CELL
+    return cells, slots, first + lead + (stretch + 0.5) * HALF_FRAMES_PER_CELL

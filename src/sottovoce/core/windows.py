@@ -10,12 +10,16 @@ import numpy.typing as npt
 from sottovoce.core.evidence import log10_e_value, threshold
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
 from sottovoce.core.pooling import Pool
+from sottovoce.core.reading import PayloadReading
 from sottovoce.core.search import find_peaks, fold, offset_scores
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, OTHER_SHARE, Track
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.core.payload import Notice
     from sottovoce.core.stretching import Stretch
 
 __all__ = [
@@ -199,8 +203,13 @@ class WindowSearch:
         self._pool.read()
         return True
 
-    def join_tracks(self) -> dict[int, Track]:
+    def join_tracks(self, known: Sequence[Notice] = ()) -> dict[int, Track]:
         """Tell which voices are parts of one, after a jump or through slips.
+
+        Parameters
+        ----------
+        known : sequence of Notice
+            What was read before this audio began.
 
         Returns
         -------
@@ -208,8 +217,10 @@ class WindowSearch:
             As from `Pool.join`.
         """
         paths = self._pool.join(self.tracks)
-        known = [*self.tracks, *paths.values()]
-        readings = {t.reading.notice: t.reading for t in known if t.reading is not None}
+        read = [t.reading for t in [*self.tracks, *paths.values()] if t.reading is not None]
+        readings = {reading.notice: reading for reading in read}
+        for notice in known:
+            readings.setdefault(notice, PayloadReading(notice, 0, 0.0, 0.0))
         for track in self.tracks:
             if track.reading is None:
                 any(track.adopt(reading) for reading in readings.values())
