@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
 
-__all__ = ["Detection", "Verdict", "Voice", "merge_pieces"]
+__all__ = ["Detection", "Verdict", "Voice", "merge_pieces", "unite_segments"]
 
 Verdict = Literal["protected", "suspected", "not found"]
 
@@ -153,13 +153,14 @@ def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list
         if kept is None:
             merged[name] = voice
             continue
-        segments = _unite([*kept.segments_s, *voice.segments_s])
+        segments = unite_segments([*kept.segments_s, *voice.segments_s])
         evidence = tuple(sorted({*kept.evidence, *voice.evidence}))
         merged[name] = dataclasses.replace(kept, segments_s=segments, evidence=evidence)
     return list(merged.values())
 
 
-def _unite(segments: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+def unite_segments(segments: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Return segments, from when to when in seconds, in order and without overlap."""
     united: list[tuple[float, float]] = []
     for begin, end in sorted(segments):
         if united and begin <= united[-1][1]:

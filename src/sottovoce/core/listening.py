@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.detection import Detection, Voice, merge_pieces
+from sottovoce.core.detection import Detection, Voice, merge_pieces, unite_segments
 from sottovoce.core.evidence import (
     FOUND_FPR,
     best_of_families,
@@ -293,7 +293,10 @@ class Detector:
         if self._seal_key is not None:
             seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
         whole = track if path is None else path
-        segments = whole.segments_s(duration_s=duration_s * speed)
+        length_s = duration_s * speed
+        segments = unite_segments(
+            [*track.segments_s(duration_s=length_s), *whole.segments_s(duration_s=length_s)]
+        )
         return Voice(
             log10_p=float(log10_p_value(score, n_hypotheses=n_hypotheses)),
             score=score,

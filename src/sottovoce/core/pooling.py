@@ -79,6 +79,7 @@ class Pool:
         -------
         paths : dict of int to Track
             The path that a voice is a piece of, by the voice's `id`; those on none are left out.
+            Voices at one offset that do not say two things have the first of them for a path.
         """
         paths: dict[int, Track] = {}
         for path in self._paths:
@@ -91,6 +92,12 @@ class Pool:
             else:
                 own = [] if _returns(path) else [t for t in near if t.reading is None]
             paths |= {id(t): path for t in own}
+        for number, track in enumerate(tracks):
+            if track.reading is None and id(track) not in paths:
+                for other in tracks[:number]:
+                    if _is_at(other, track) and not _contradict(track, other):
+                        paths[id(track)] = paths.setdefault(id(other), other)
+                        break
         return paths
 
     def _pass(self, offset: int, since: int) -> bool:
@@ -111,6 +118,15 @@ def _visited(path: Track, since: int) -> list[int]:
 def _is_on(path: Track, track: Track) -> bool:
     places = {track.first_offset, track.offset}
     return any(abs(circular_distance(p, at)) <= _NEAR for _, at in path.runs for p in places)
+
+
+def _is_at(one: Track, other: Track) -> bool:
+    """Say whether two voices have one offset, within a frame."""
+    return abs(circular_distance(one.offset, other.offset)) <= 2
+
+
+def _contradict(track: Track, other: Track) -> bool:
+    return other.reading is not None and track.contradicts(other.reading)
 
 
 def _may_say(track: Track, path: Track) -> bool:
