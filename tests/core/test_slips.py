@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import sottovoce as sv
 from sottovoce.core.listening import Detector
 from sottovoce.core.pattern import make_sync_signs
+from sottovoce.core.search import interleave
 from sottovoce.core.slips import MOST_SLIP, SCORE_GAIN, follow_slips
 
 SR = 16_000
@@ -24,8 +25,9 @@ def scores(offsets, rng, *, strength=0.6):
         lead = -(8 * k - offset) % 8
         cell = (8 * k + lead - offset) // 8
         fine[8 * k + lead] += np.float32(strength) * make_sync_signs()[cell % 80]
+    smooth = interleave(fine[::2], fine[1::2])
     # The network's scores have about this mean for this energy.
-    return np.float32(strength / (1 + strength**2) / SCORE_GAIN) * fine
+    return np.float32(strength / (1.5 + strength**2) / SCORE_GAIN) * smooth
 
 
 def slipped(y, *, size, insert, n=8, seed=0):

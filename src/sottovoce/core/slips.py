@@ -41,8 +41,8 @@ SLIP_PRICE = 8.0
 """What a slip costs, in units of log-likelihood: about one second in ten has one, and 48 others
 were as likely, which is exp(-6); the rest is caution."""
 _GATE = 11.0
-"""Gain from which the whole search is made.  Where nothing is marked, chance reaches it in one chunk
-of seventy (the price of a slip in one of four), and a search costs ten times the look."""
+"""Gain from which the whole search is made.  Where nothing is marked, chance reaches it in one
+chunk of seventy (the price of a slip in one of four), and a search costs ten times the look."""
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
