@@ -35,7 +35,8 @@ class Voice:
     pitch : float
         By what factor its pitch was changed.
     segments_s : tuple of (float, float)
-        From when to when it is present, to about 2.5 s.
+        From when to when it is present, to about 2.5 s.  Pauses are bridged; sound without the mark
+        is left out from about 2.5 s on where the mark is clear, from 5 s on in noise.
     notice : Notice or None
         What its payload says; None where the owner is not readable yet.
     evidence : tuple of (float, float)
