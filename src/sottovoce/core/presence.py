@@ -113,11 +113,14 @@ class Presence:
             Of the sync cells.
         """
         begin = len(self._rows), len(self._parts)
-        for rows, n in ((self._rows, FORMAT_1.n_cells), (self._parts, _N_PART_CELLS)):
-            for part in _periods(len(cells), n):
-                middle_s = float(times_s[part].mean())
-                total, energy = float(sync.total[part].sum()), float(sync.energy[part].sum())
-                rows.append([middle_s, total, energy, 0.0, 0.0])
+        for part in _periods(len(cells)):
+            middle_s = float(times_s[part].mean())
+            total, energy = float(sync.total[part].sum()), float(sync.energy[part].sum())
+            self._rows.append([middle_s, total, energy, 0.0, 0.0])
+        totals, energies = _sum_parts(sync)
+        middles_s = times_s[::_N_PART_CELLS] + 0.5 * (_N_PART_CELLS - 1) * FORMAT_1.cell_s
+        for middle_s, total, energy in zip(middles_s.tolist(), totals, energies, strict=True):
+            self._parts.append([middle_s, total, energy, 0.0, 0.0])
         if self._code is None:
             self._kept.append((begin, cells, slots))
         else:
@@ -188,14 +191,22 @@ class Presence:
         if self._code is None:
             return
         data = agree(cells, self._code[slots % CELLS_PER_SUPERFRAME])
-        sizes = (self._rows, begin[0], FORMAT_1.n_cells), (self._parts, begin[1], _N_PART_CELLS)
-        for rows, first, n in sizes:
-            for row, part in zip(rows[first:], _periods(len(cells), n), strict=False):
-                row[3:] = float(data.total[part].sum()), float(data.energy[part].sum())
+        for row, part in zip(self._rows[begin[0] :], _periods(len(cells)), strict=False):
+            row[3:] = float(data.total[part].sum()), float(data.energy[part].sum())
+        sums = zip(self._parts[begin[1] :], *_sum_parts(data), strict=False)
+        for row, total, energy in sums:
+            row[3:] = total, energy
 
 
-def _periods(n: int, n_cells: int) -> list[slice]:
-    return [slice(i, i + n_cells) for i in range(0, n, n_cells)]
+def _sum_parts(agreement: Agreement) -> tuple[list[float], list[float]]:
+    """Return the agreement and the energy of each quarter of a period."""
+    starts = np.arange(0, len(agreement.total), _N_PART_CELLS)
+    total, energy = np.add.reduceat(np.stack([agreement.total, agreement.energy]), starts, axis=1)
+    return total.tolist(), energy.tolist()
+
+
+def _periods(n: int) -> list[slice]:
+    return [slice(i, i + FORMAT_1.n_cells) for i in range(0, n, FORMAT_1.n_cells)]
 
 
 def _stretches(gains: Doubles, *, price: float) -> list[tuple[int, int]]:
