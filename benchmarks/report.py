@@ -40,6 +40,7 @@ SECTIONS = {
     "talkers": "People who talk at once",
     "calls": "Real calls",
     "losses": "Calls over bad networks",
+    "slips": "Where sound is lost or put in",
     "recordings": "Whole meetings as a host keeps them",
     "live": "The virtual microphone",
     "whole": "Is any recording shortened or passed over?",

@@ -118,3 +118,22 @@ def test_two_owners_at_nearly_one_offset_are_told_apart(clip, apart_s):
     middle_s = n / SR
     assert all(end <= middle_s + 4 for _, end in found[notices[0].owner_id].segments_s)
     assert all(begin >= middle_s - 4 for begin, _ in found[notices[1].owner_id].segments_s)
+
+
+@pytest.mark.parametrize("hole_s", [0.0, 3.0, 5.0])
+def test_speech_without_the_mark_is_told_as_a_hole(clip, hole_s):
+    """A hole of 5 s was bridged before, as one period without the mark is in a pause."""
+    y = np.tile(clip[0], 5)[: 40 * SR]
+    marked = sv.protect(y, sr=SR, notice=sv.Notice(owner_id=0x123456), phase_s=1.0)
+    begin, end = round(17.3 * SR), round((17.3 + hole_s) * SR)
+    marked[begin:end] = y[begin:end]
+    (voice,) = sv.detect(marked, sr=SR).voices
+    covered_s = sum(b - a for a, b in voice.segments_s)
+    assert covered_s == pytest.approx(40 - hole_s, abs=1.3)
+
+
+def test_silence_is_no_hole(clip):
+    marked = sv.protect(np.tile(clip[0], 3)[: 24 * SR], sr=SR, notice=sv.Notice(owner_id=5))
+    marked[10 * SR : round(12.4 * SR)] = 0
+    (voice,) = sv.detect(marked, sr=SR).voices
+    assert len(voice.segments_s) == 1

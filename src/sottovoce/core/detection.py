@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from sottovoce.core.evidence import FOUND_FPR, SUSPECTED_FPR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sottovoce.core.payload import Notice
 
-__all__ = ["Detection", "Verdict", "Voice", "merge_same_owner"]
+__all__ = ["Detection", "Verdict", "Voice", "merge_pieces", "unite_segments"]
 
 Verdict = Literal["protected", "suspected", "not found"]
 
@@ -33,7 +35,8 @@ class Voice:
     pitch : float
         By what factor its pitch was changed.
     segments_s : tuple of (float, float)
-        From when to when it is present, to about 2.5 s.
+        From when to when it is present, to about 2.5 s.  Pauses are bridged; sound without the mark
+        is left out from about 2.5 s on where the mark is clear, from 5 s on in noise.
     notice : Notice or None
         What its payload says; None where the owner is not readable yet.
     evidence : tuple of (float, float)
@@ -126,35 +129,39 @@ class Detection:
         }
 
 
-def merge_same_owner(voices: list[Voice]) -> list[Voice]:
-    """Join voices with one owner's payload: cuts, echoes and warps give a voice several offsets.
+def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list[Voice]:
+    """Join voices that are one: cuts, echoes, slips and warps give a voice several offsets.
 
     Parameters
     ----------
     voices : list of Voice
         Strongest first.
+    pieces : sequence of int or None
+        A number for each that those of one path share; None, or too short, for those on none.
 
     Returns
     -------
     merged : list of Voice
-        In the same order; a voice that was joined keeps what its strongest part says, and is
-        present where any part is.
+        In the same order, one for each owner and path; a voice that was joined keeps what its
+        strongest part says, and is present where any part is.
     """
     merged: dict[object, Voice] = {}
     for number, voice in enumerate(voices):
         named = voice.notice is not None and voice.notice.owner_id != 0
-        name = voice.notice if named else number
+        piece = pieces[number] if number < len(pieces) else None
+        name = voice.notice if named else (piece is None, number if piece is None else piece)
         kept = merged.get(name)
         if kept is None:
             merged[name] = voice
             continue
-        segments = _unite([*kept.segments_s, *voice.segments_s])
-        evidence = tuple(sorted([*kept.evidence, *voice.evidence]))
+        segments = unite_segments([*kept.segments_s, *voice.segments_s])
+        evidence = tuple(sorted({*kept.evidence, *voice.evidence}))
         merged[name] = dataclasses.replace(kept, segments_s=segments, evidence=evidence)
     return list(merged.values())
 
 
-def _unite(segments: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+def unite_segments(segments: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Return segments, from when to when in seconds, in order and without overlap."""
     united: list[tuple[float, float]] = []
     for begin, end in sorted(segments):
         if united and begin <= united[-1][1]:

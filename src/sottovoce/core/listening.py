@@ -9,12 +9,12 @@ Every offset of both grids is counted as a hypothesis, computed or not.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.detection import Detection, Voice, merge_same_owner
+from sottovoce.core.detection import Detection, Voice, merge_pieces, unite_segments
 from sottovoce.core.evidence import (
     FOUND_FPR,
     best_of_families,
@@ -29,6 +29,11 @@ from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
 from sottovoce.core.windows import WindowSearch, count_hypotheses, price_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.core.payload import Notice
 
 __all__ = ["Detector", "detect"]
 
@@ -52,6 +57,9 @@ class Detector:
         Whether audio whose speed, tempo or pitch was changed by up to 12.5 % is searched too.
     seal_key : bytes or None
         The owner's secret; voices whose payload can be read are tested for its seal.
+    known : sequence of Notice
+        What was read before in the same stream.  A voice whose own data cells agree with one of
+        them says the same, also where they are too few to be read by themselves.
 
     Raises
     ------
@@ -87,6 +95,7 @@ class Detector:
         max_fpr: float = FOUND_FPR,
         thorough: bool = False,
         seal_key: bytes | None = None,
+        known: Sequence[Notice] = (),
     ) -> None:
         self._sr = check_sr(sr)
         if not 0.0 < max_fpr < 1.0:
@@ -96,6 +105,7 @@ class Detector:
         self._max_fpr = max_fpr
         self._thorough = thorough
         self._seal_key = seal_key
+        self._known = tuple(known)
         self.reset()
 
     def reset(self) -> None:
@@ -229,8 +239,9 @@ class Detector:
 
     def _conclude(self) -> Detection:
         duration_s = self._n_samples / self._sr
+        paths: dict[int, Track] = {}
         for search in self._searches:
-            search.join_tracks()
+            paths |= search.join_tracks(self._known)
         families: list[tuple[float, float]] = []
         voices: dict[int, Voice] = {}
         for search, short, n_hypotheses in self._evidence():
@@ -241,10 +252,13 @@ class Detector:
                 score = track.short_score if short else track.score
                 if score < least:
                     continue
-                voice = self._describe(track, search, score, n_hypotheses, duration_s)
+                path = paths.get(id(track))
+                voice = self._describe(track, path, search, score, n_hypotheses, duration_s)
                 if id(track) not in voices or voice.log10_p < voices[id(track)].log10_p:
                     voices[id(track)] = voice
-        found = merge_same_owner(sorted(voices.values(), key=lambda voice: voice.log10_p))
+        order = sorted(voices, key=lambda number: voices[number].log10_p)
+        pieces = [id(paths[number]) if number in paths else None for number in order]
+        found = merge_pieces([voices[number] for number in order], pieces)
         log10_p, score, n_paid = best_of_families(families)
         return Detection(
             found=bool(found),
@@ -260,6 +274,7 @@ class Detector:
     def _describe(
         self,
         track: Track,
+        path: Track | None,
         search: WindowSearch,
         score: float,
         n_hypotheses: float,
@@ -277,7 +292,11 @@ class Detector:
         seal = None
         if self._seal_key is not None:
             seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
-        segments = track.segments_s(duration_s=duration_s * speed)
+        whole = track if path is None else path
+        length_s = duration_s * speed
+        segments = unite_segments(
+            [*track.segments_s(duration_s=length_s), *whole.segments_s(duration_s=length_s)]
+        )
         return Voice(
             log10_p=float(log10_p_value(score, n_hypotheses=n_hypotheses)),
             score=score,
@@ -285,8 +304,8 @@ class Detector:
             speed=speed,
             pitch=search.stretch.pitch,
             segments_s=tuple((to_file(a), to_file(b)) for a, b in segments),
-            notice=track.notice,
-            evidence=tuple((to_file(t), z) for t, z in track.evidence()),
+            notice=track.notice or whole.notice,
+            evidence=tuple((to_file(t), z) for t, z in whole.evidence()),
             seal_log10_p=seal,
         )
 
@@ -298,6 +317,7 @@ def detect(
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
     seal_key: bytes | None = None,
+    known: Sequence[Notice] = (),
 ) -> Detection:
     """Look for marks in audio and say how sure.
 
@@ -313,6 +333,8 @@ def detect(
         Whether changed speed, tempo and pitch are searched too.
     seal_key : bytes or None
         The owner's secret, to test the seal with.
+    known : sequence of Notice
+        As in `Detector`.
 
     Returns
     -------
@@ -338,6 +360,6 @@ def detect(
     True
     """
     check_signal(y)
-    detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key)
+    detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key, known=known)
     detector._listen(np.atleast_2d(y), last=True)
     return detector.detection()

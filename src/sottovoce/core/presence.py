@@ -29,6 +29,12 @@ _OTHER_SHARE = 0.6
 _OTHER_SCORE = 1.5
 """A stretch is another voice's where its data cells stay behind this share of what its sync cells
 promise by so many standard deviations."""
+_N_PART_CELLS = FORMAT_1.n_cells // 4
+_HALF_STRENGTH = 0.5
+_HOLE_PRICE = 12.0
+"""A hole is told where no mark is likelier than one of half the voice's strength, by so much in
+log-likelihood: e^12 for both of its edges.  Pauses hold nothing that could speak for a hole."""
+_LEAST_HOLE_PARTS = 2
 _SMOOTHING = np.array([0.5, 1.0, 0.5])
 _MOST_KEPT_CHUNKS = 16
 
@@ -79,8 +85,10 @@ class Presence:
     def __init__(self) -> None:
         # Rows: time in seconds, agreement and energy of the sync cells, and of the data cells.
         self._rows: list[list[float]] = []
+        # The same of quarters of periods.
+        self._parts: list[list[float]] = []
         self._code: Signs | None = None
-        self._kept: deque[tuple[int, Floats, npt.NDArray[np.int64]]] = deque(
+        self._kept: deque[tuple[tuple[int, int], Floats, npt.NDArray[np.int64]]] = deque(
             maxlen=_MOST_KEPT_CHUNKS
         )
 
@@ -104,11 +112,15 @@ class Presence:
         sync : Agreement
             Of the sync cells.
         """
-        begin = len(self._rows)
+        begin = len(self._rows), len(self._parts)
         for part in _periods(len(cells)):
             middle_s = float(times_s[part].mean())
             total, energy = float(sync.total[part].sum()), float(sync.energy[part].sum())
             self._rows.append([middle_s, total, energy, 0.0, 0.0])
+        totals, energies = _sum_parts(sync)
+        middles_s = times_s[::_N_PART_CELLS] + 0.5 * (_N_PART_CELLS - 1) * FORMAT_1.cell_s
+        for middle_s, total, energy in zip(middles_s.tolist(), totals, energies, strict=True):
+            self._parts.append([middle_s, total, energy, 0.0, 0.0])
         if self._code is None:
             self._kept.append((begin, cells, slots))
         else:
@@ -148,19 +160,90 @@ class Presence:
                 segments[-1] = (segments[-1][0], max(end, segments[-1][1]))
             else:
                 segments.append((begin, end))
-        return tuple(segments)
+        return _without(segments, self._holes_s(rows[marked]))
 
-    def _judge(self, begin: int, cells: Floats, slots: npt.NDArray[np.int64]) -> None:
+    def _holes_s(self, marked: Doubles) -> list[tuple[float, float]]:
+        """Return from when to when something sounds without the mark, in seconds.
+
+        Parameters
+        ----------
+        marked : np.ndarray, shape=(n, 5)
+            The periods in which the voice is present.
+        """
+        if len(marked) == 0:
+            return []
+        parts = np.array(sorted(self._parts))
+        total, energy = marked[:, 1] + marked[:, 3], marked[:, 2] + marked[:, 4]
+        gain = _HALF_STRENGTH * float(total.sum() / max(energy.sum(), 1e-30))
+        # Scores have this gain times their energy as mean where they are marked, else zero, and
+        # their energy as variance: the logarithm of the ratio of both densities.
+        absent = 0.5 * gain**2 * (parts[:, 2] + parts[:, 4]) - gain * (parts[:, 1] + parts[:, 3])
+        half_s = 0.5 * _N_PART_CELLS * FORMAT_1.cell_s
+        holes = _stretches(absent, price=_HOLE_PRICE)
+        return [
+            (float(parts[a, 0]) - half_s, float(parts[b - 1, 0]) + half_s)
+            for a, b in holes
+            if b - a >= _LEAST_HOLE_PARTS
+        ]
+
+    def _judge(self, begin: tuple[int, int], cells: Floats, slots: npt.NDArray[np.int64]) -> None:
         """Compare the data cells of periods that were counted already."""
         if self._code is None:
             return
         data = agree(cells, self._code[slots % CELLS_PER_SUPERFRAME])
-        for row, part in zip(self._rows[begin:], _periods(len(cells)), strict=False):
+        for row, part in zip(self._rows[begin[0] :], _periods(len(cells)), strict=False):
             row[3:] = float(data.total[part].sum()), float(data.energy[part].sum())
+        sums = zip(self._parts[begin[1] :], *_sum_parts(data), strict=False)
+        for row, total, energy in sums:
+            row[3:] = total, energy
+
+
+def _sum_parts(agreement: Agreement) -> tuple[list[float], list[float]]:
+    """Return the agreement and the energy of each quarter of a period."""
+    starts = np.arange(0, len(agreement.total), _N_PART_CELLS)
+    total, energy = np.add.reduceat(np.stack([agreement.total, agreement.energy]), starts, axis=1)
+    return total.tolist(), energy.tolist()
 
 
 def _periods(n: int) -> list[slice]:
     return [slice(i, i + FORMAT_1.n_cells) for i in range(0, n, FORMAT_1.n_cells)]
+
+
+def _stretches(gains: Doubles, *, price: float) -> list[tuple[int, int]]:
+    """Return the stretches of positive gains that are worth a price: the best choice of all."""
+    inside, outside = -price, 0.0
+    came: list[tuple[bool, bool]] = []
+    for gain in gains.tolist():
+        # Whether each state was entered from inside.
+        came.append((inside >= outside - price, inside > outside))
+        inside, outside = max(inside, outside - price) + gain, max(outside, inside)
+    at = inside > outside
+    found: list[tuple[int, int]] = []
+    for k in range(len(came) - 1, -1, -1):
+        if at:
+            found = (
+                [(k, found[0][1]), *found[1:]]
+                if found and found[0][0] == k + 1
+                else [(k, k + 1), *found]
+            )
+        at = came[k][0] if at else came[k][1]
+    return found
+
+
+def _without(
+    segments: list[tuple[float, float]], holes: list[tuple[float, float]]
+) -> tuple[tuple[float, float], ...]:
+    """Return segments less the holes in them."""
+    left: list[tuple[float, float]] = []
+    for begin, end in segments:
+        for first, last in holes:
+            if first < end and last > begin:
+                if first > begin:
+                    left.append((begin, first))
+                begin = last
+        if begin < end:
+            left.append((begin, end))
+    return tuple(left)
 
 
 def _smooth(values: Doubles, *, squared: bool = False) -> Doubles:

@@ -34,7 +34,14 @@ from sottovoce.core.payload import Notice, bits_to_notice, notice_to_bits
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import PayloadError
 
-__all__ = ["PayloadReading", "make_code", "match_payload", "read_payload", "seal_log10_p"]
+__all__ = [
+    "PayloadReading",
+    "compare_payload",
+    "make_code",
+    "match_payload",
+    "read_payload",
+    "seal_log10_p",
+]
 
 _N_PAYLOADS = 2.0**64
 _MOST_OWNER_ID = (1 << 48) - 1
@@ -137,9 +144,6 @@ def make_code(reading: PayloadReading) -> npt.NDArray[np.int8]:
 def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | None:
     """Say whether a sum of superframes holds a payload that was read elsewhere in the audio.
 
-    Two owners share what else their payloads say, so only those coded bits are compared that the
-    owner's id takes part in: for ids that are drawn as hashes they are as good as random.
-
     Parameters
     ----------
     sums : np.ndarray, shape=(n_periods, n_cells, n_bands), dtype=float32
@@ -152,6 +156,32 @@ def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | Non
     reading : PayloadReading or None
         The same payload at the alignment that it has here; None where it is not there.
     """
+    best: PayloadReading | None = None
+    for start, (score, share, _) in enumerate(compare_payload(sums, reading)):
+        if score >= _SAME_SCORE and share >= _SAME_SHARE:
+            log10_p = float(log10_p_value(score, n_hypotheses=FORMAT_1.n_periods))
+            if best is None or log10_p < best.log10_p:
+                best = PayloadReading(reading.notice, start, log10_p, reading.margin)
+    return best
+
+
+def compare_payload(sums: Floats, reading: PayloadReading) -> list[tuple[float, float, float]]:
+    """Compare a sum of superframes with a payload that was read elsewhere in the audio.
+
+    Two owners share what else their payloads say, so only those coded bits are compared that the
+    owner's id takes part in: for ids that are drawn as hashes they are as good as random.
+
+    Parameters
+    ----------
+    sums, reading
+        As for `match_payload`.
+
+    Returns
+    -------
+    matches : list of (float, float, float)
+        For each alignment the score; the share of what the sync cells promise, 1 for the same
+        payload and about 0 for another; and the standard deviation of the share.
+    """
     nobody = dataclasses.replace(reading.notice, owner_id=0)
     everybody = dataclasses.replace(reading.notice, owner_id=_MOST_OWNER_ID)
     differs = notice_to_bits(nobody) != notice_to_bits(everybody)
@@ -159,18 +189,14 @@ def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | Non
     sync = make_sync_signs()[:, : sums.shape[-1]]
     promised = float((sums * sync).sum()) / (np.count_nonzero(sync) * len(sums))
     signs = make_data_signs(symbols)[..., : sums.shape[-1]]
-    best: PayloadReading | None = None
+    matches: list[tuple[float, float, float]] = []
     for start in range(FORMAT_1.n_periods):
         rolled = np.roll(signs, start, axis=0)
         total = float((rolled * sums).sum())
         noise = float(np.sqrt((sums.astype(np.float64) ** 2)[rolled != 0].sum()))
-        score = total / max(noise, 1e-30)
-        share = total / max(promised * np.count_nonzero(rolled), 1e-30)
-        if score >= _SAME_SCORE and share >= _SAME_SHARE:
-            log10_p = float(log10_p_value(score, n_hypotheses=FORMAT_1.n_periods))
-            if best is None or log10_p < best.log10_p:
-                best = PayloadReading(reading.notice, start, log10_p, reading.margin)
-    return best
+        expected = max(promised * np.count_nonzero(rolled), 1e-30)
+        matches.append((total / max(noise, 1e-30), total / expected, noise / expected))
+    return matches
 
 
 def _touched_symbols(bits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:

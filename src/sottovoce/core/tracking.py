@@ -1,12 +1,14 @@
 """Follow one marked voice through the audio: its offset, where it sounds, what it says.
 
 Offsets are counted in half frames (4 ms) of the fine grid and are not reduced modulo the
-period once a voice is followed, so a clock that drifts moves the offset but never the count
-of cells.
+period once a voice is followed, so a clock that drifts or sound that slips moves the offset but
+never the count of cells: what a voice says on both sides of a slip adds up.
 """
 
 from __future__ import annotations
 
+import copy
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,26 +18,33 @@ from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.presence import CELLS_PER_SUPERFRAME, Presence, agree
 from sottovoce.core.reading import (
     PayloadReading,
+    compare_payload,
     make_code,
     match_payload,
     read_payload,
     seal_log10_p,
 )
+from sottovoce.core.slips import HALF_FRAMES_PER_CELL, SCORE_GAIN, SLIP_PRICE, follow_slips
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
 
-__all__ = ["HALF_FRAMES_PER_CELL", "HALF_FRAMES_PER_PERIOD", "Track"]
+__all__ = ["HALF_FRAMES_PER_PERIOD", "OTHER_SHARE", "Track", "circular_distance"]
 
-HALF_FRAMES_PER_CELL = 2 * FORMAT_1.n_cell_frames
 HALF_FRAMES_PER_PERIOD = 2 * FORMAT_1.n_period_frames
+OTHER_SHARE = 0.6
+"""Share of what a voice's data cells promise under which, for sure, it is not this voice."""
 _CHUNK_PRESENCE = 2.0
 _TELLING = 3.0
 """Score that the data cells of a chunk must be expected to have, to tell two voices apart."""
 _MOST_SEALED_SUPERFRAMES = 32
+_MOST_RUNS = 256
+_N_PARTS = 80
+"""Parts of a superframe, four cells long, in which two superframes are compared."""
 
 Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
 
 
 class Track:
@@ -47,20 +56,27 @@ class Track:
         Half frame at which some cell 0 of a period is centred.
     keep_superframes : bool
         Whether single superframes are kept for the test of a seal.
+    slips : bool
+        Whether it is followed through slips, from offset to offset.
 
     Attributes
     ----------
     score, short_score : float
         The best in windows of two chunks and more, and in short windows; 0 where not seen.
+    runs : list of (int, int)
+        Half frame of the audio from which on it is at an offset, and that offset; kept only where
+        slips are followed.
     """
 
-    def __init__(self, offset: int, *, keep_superframes: bool = False) -> None:
+    def __init__(self, offset: int, *, keep_superframes: bool = False, slips: bool = False) -> None:
         self.offset = offset
         self.first_offset = offset
         self.score = 0.0
         self.short_score = 0.0
         self.n_looks = 0
         self.reading: PayloadReading | None = None
+        self.runs: list[tuple[int, int]] = []
+        self._slips = slips
         self._sums: Floats | None = None
         self._presence = Presence()
         self._code: npt.NDArray[np.int8] | None = None
@@ -68,13 +84,19 @@ class Track:
 
     def distance(self, offset: int) -> int:
         """Return by how many half frames a peak at `offset` differs from this voice's."""
-        period = HALF_FRAMES_PER_PERIOD
-        return (offset - self.offset + period // 2) % period - period // 2
+        return circular_distance(offset, self.offset)
 
     def move(self, offset: int, score: float) -> None:
         """Follow the voice to a new offset, less than half a period away."""
         self.offset += self.distance(offset)
         self.score = max(self.score, score)
+
+    def fork(self) -> Track:
+        """Return a copy that is followed through slips from here on."""
+        other = copy.deepcopy(self)
+        other._slips = True
+        other.runs = [] if self._sums is None else [(0, self.offset)]
+        return other
 
     def affinity(self, fine: Floats, first: int, offset: int) -> tuple[float, float] | None:
         """Say whether what sounds at an offset close by is this voice.
@@ -97,17 +119,27 @@ class Track:
         """
         if self._sums is None:
             return None
-        cells, slots, _ = self._take_cells(fine, first, self.offset + self.distance(offset))
+        cells, slots, _ = _take_cells(fine, first, self.offset + self.distance(offset))
+        return self._compare(cells, slots)
+
+    def _compare(self, cells: Floats, slots: Integers) -> tuple[float, float] | None:
+        """Do what `affinity` does, given cells."""
+        if self._sums is None:
+            return None
         rows = slots % CELLS_PER_SUPERFRAME
         signs = make_sync_signs()[slots % FORMAT_1.n_cells, : cells.shape[1]]
-        # As strong as the voice's own sync cells, so that both sides count in one unit.
-        strength = float((signs * self._sums[rows]).sum()) / np.count_nonzero(signs)
-        heard = self._sums[rows] / np.float32(max(strength, 1e-30))
+        heard = self._sums[rows]
         known = heard if self._code is None else self._code[rows, : cells.shape[1]]
         products = (cells * known)[signs == 0].astype(np.float64)
-        promised = float((signs * cells).sum()) / np.count_nonzero(signs) * products.size
+        # The sync cells around say how strong the data cells must be, part by part: what was heard
+        # before and what is heard now may have their pauses in different places.
+        part, n_data = rows * _N_PARTS // CELLS_PER_SUPERFRAME, (signs == 0).sum(axis=1)
+        strength = _mean_by_part(part, signs * cells, signs)
+        if self._code is None:
+            strength = strength * _mean_by_part(part, signs * heard, signs)
+        promised = float(strength @ np.bincount(part, n_data, minlength=_N_PARTS))
         noise = float(np.sqrt((products**2).sum()))
-        if promised < _TELLING * noise:
+        if promised < max(_TELLING * noise, 1e-30):
             return None
         return float(products.sum() / promised), noise / promised
 
@@ -121,9 +153,11 @@ class Track:
         first : int
             Number of its first half frame.
         """
-        cells, slots, lead = self._take_cells(fine, first, self.offset)
+        path = self._follow(fine, first) if self._slips else None
+        cells, slots, middles = _take_cells(fine, first, self.offset if path is None else path)
+        if path is not None:
+            self.offset = int(path[-1])
         sync = agree(cells, make_sync_signs()[slots % FORMAT_1.n_cells])
-        middles = first + lead + (np.arange(len(cells)) + 0.5) * HALF_FRAMES_PER_CELL
         self._presence.add(cells, slots, middles * (FORMAT_1.frame_s / 2), sync)
         total = float(sync.total.sum()) / max(float(np.sqrt(sync.energy.sum())), 1e-30)
         if total < _CHUNK_PRESENCE:
@@ -137,6 +171,38 @@ class Track:
                 empty = np.zeros((CELLS_PER_SUPERFRAME, cells.shape[1]), dtype=np.float32)
                 rows = self._superframes.setdefault(int(index), empty)
                 rows[slots[inside] % CELLS_PER_SUPERFRAME] = cells[inside]
+
+    def _follow(self, fine: Floats, first: int) -> Integers | None:
+        """Return the offsets of a chunk where it slips, and nothing where it does not.
+
+        A stretch where nothing seems to be marked is no slip.  And two voices can be as close as
+        the two sides of one: where the data cells say that it is another's, it is left to that.
+        """
+        path = follow_slips(fine, first, self.offset)
+        if path is not None:
+            edges = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
+            cells, slots, _ = _take_cells(fine, first, path)
+            before = self.offset
+            for begin, end in itertools.pairwise(edges):
+                part = slice(begin, end)
+                if path[begin] != before and not self._went_there(cells[part], slots[part]):
+                    path[part] = before
+                before = int(path[begin])
+        offsets = np.array([self.offset]) if path is None else path
+        for at in np.flatnonzero(np.diff(offsets, prepend=offsets[:1] - 1)).tolist():
+            if not self.runs or self.runs[-1][1] != offsets[at]:
+                self.runs.append((first + HALF_FRAMES_PER_CELL * at, int(offsets[at])))
+        del self.runs[:-_MOST_RUNS]
+        return path
+
+    def _went_there(self, cells: Floats, slots: Integers) -> bool:
+        """Say whether cells at another offset are marked, and not by another voice for sure."""
+        sync = agree(cells, make_sync_signs()[slots % FORMAT_1.n_cells])
+        total, energy = SCORE_GAIN * float(sync.total.sum()), float(sync.energy.sum())
+        if total - 0.5 * SCORE_GAIN**2 * energy < SLIP_PRICE:
+            return False
+        affinity = self._compare(cells, slots)
+        return affinity is None or affinity[0] + 2 * affinity[1] >= OTHER_SHARE
 
     def read(self) -> None:
         """Try to decode the payload from all that was taken in, until it has been read."""
@@ -164,6 +230,14 @@ class Track:
         shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
         self._learn(match_payload(self._sums.reshape(shape), reading))
         return self.reading is not None
+
+    def contradicts(self, reading: PayloadReading) -> bool:
+        """Say whether one's data cells say, for sure, something else than a payload."""
+        if self._sums is None:
+            return False
+        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
+        matches = compare_payload(self._sums.reshape(shape), reading)
+        return all(share + 2 * deviation < OTHER_SHARE for _, share, deviation in matches)
 
     @property
     def notice(self) -> Notice | None:
@@ -193,11 +267,44 @@ class Track:
             self._code = make_code(reading)
             self._presence.learn(self._code)
 
-    def _take_cells(
-        self, fine: Floats, first: int, offset: int
-    ) -> tuple[Floats, npt.NDArray[np.int64], int]:
-        """Return the cells of a chunk, their numbers, and the half frame of the first."""
-        lead = (offset - first) % HALF_FRAMES_PER_CELL
-        cells = fine[lead::HALF_FRAMES_PER_CELL]
-        number = (first + lead - offset) // HALF_FRAMES_PER_CELL
-        return cells, number + np.arange(len(cells)), lead
+
+def circular_distance(offset: int, other: int) -> int:
+    """Return by how many half frames two offsets differ, within half a period either way."""
+    period = HALF_FRAMES_PER_PERIOD
+    return (offset - other + period // 2) % period - period // 2
+
+
+def _mean_by_part(
+    part: Integers, agreement: Floats, signs: npt.NDArray[np.int8]
+) -> npt.NDArray[np.float64]:
+    """Return the mean agreement of the sync cells in each part of a superframe."""
+    total = np.bincount(part, agreement.sum(axis=1), minlength=_N_PARTS)
+    return total / np.maximum(np.bincount(part, (signs != 0).sum(axis=1), minlength=_N_PARTS), 1)
+
+
+def _take_cells(
+    fine: Floats, first: int, offset: int | Integers
+) -> tuple[Floats, Integers, npt.NDArray[np.float64]]:
+    """Return the cells of a chunk, their numbers, and the half frames of their middles.
+
+    Parameters
+    ----------
+    fine : np.ndarray, shape=(n_half_frames, n_bands)
+        Scores of a chunk.
+    first : int
+        Number of its first half frame.
+    offset : int or np.ndarray
+        Of the voice: one, or one for each stretch of eight half frames from `follow_slips`.
+    """
+    if isinstance(offset, int):
+        n_cells = len(
+            range((offset - first) % HALF_FRAMES_PER_CELL, len(fine), HALF_FRAMES_PER_CELL)
+        )
+        offsets = np.full(n_cells, offset)
+    else:
+        offsets = offset
+    stretch = np.arange(len(offsets))
+    lead = (offsets - first) % HALF_FRAMES_PER_CELL
+    cells = fine[HALF_FRAMES_PER_CELL * stretch + lead]
+    slots = stretch + (first + lead - offsets) // HALF_FRAMES_PER_CELL
+    return cells, slots, first + lead + (stretch + 0.5) * HALF_FRAMES_PER_CELL

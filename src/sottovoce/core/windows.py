@@ -9,11 +9,17 @@ import numpy.typing as npt
 
 from sottovoce.core.evidence import log10_e_value, threshold
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
+from sottovoce.core.pooling import Pool
+from sottovoce.core.reading import PayloadReading
 from sottovoce.core.search import find_peaks, fold, offset_scores
-from sottovoce.core.tracking import HALF_FRAMES_PER_CELL, HALF_FRAMES_PER_PERIOD, Track
+from sottovoce.core.slips import HALF_FRAMES_PER_CELL
+from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, OTHER_SHARE, Track
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.core.payload import Notice
     from sottovoce.core.stretching import Stretch
 
 __all__ = [
@@ -43,9 +49,7 @@ _MOST_DRIFT = HALF_FRAMES_PER_CELL // 2
 _SIDE_LOBES = 3 * HALF_FRAMES_PER_CELL // 2
 """Half frames around a strong mark within which its own side lobes would pass for other voices."""
 _SAME_SHARE = 0.5
-_OTHER_SHARE = 0.6
-"""Share of what a voice's data cells promise from which a peak close by is its own, and under
-which, for sure, it is not."""
+"""Share of what a voice's data cells promise from which a peak close by is its own."""
 _MOST_TRACKS = 64
 
 Floats = npt.NDArray[np.float32]
@@ -160,6 +164,7 @@ class WindowSearch:
         self._plain: list[Floats] = []
         self._fine: dict[int, Floats] = {}
         self._folds: list[Floats] = []
+        self._pool = Pool()
 
     def push(self, block: npt.NDArray[np.floating[Any]]) -> None:
         """Take in audio."""
@@ -195,14 +200,31 @@ class WindowSearch:
             self._search_long_window(chunk)
         for track in self.tracks:
             track.read()
+        self._pool.read()
         return True
 
-    def join_tracks(self) -> None:
-        """Tell which voices that could not be read are parts of one that was, after a jump."""
-        readings = {t.reading.notice: t.reading for t in self.tracks if t.reading is not None}
+    def join_tracks(self, known: Sequence[Notice] = ()) -> dict[int, Track]:
+        """Tell which voices are parts of one, after a jump or through slips.
+
+        Parameters
+        ----------
+        known : sequence of Notice
+            What was read before this audio began.
+
+        Returns
+        -------
+        paths : dict of int to Track
+            As from `Pool.join`.
+        """
+        paths = self._pool.join(self.tracks)
+        read = [t.reading for t in [*self.tracks, *paths.values()] if t.reading is not None]
+        readings = {reading.notice: reading for reading in read}
+        for notice in known:
+            readings.setdefault(notice, PayloadReading(notice, 0, 0.0, 0.0))
         for track in self.tracks:
             if track.reading is None:
                 any(track.adopt(reading) for reading in readings.values())
+        return paths
 
     def _search_window(self, chunk: int) -> None:
         self.n_windows += 1
@@ -264,8 +286,11 @@ class WindowSearch:
                 track.move(offset, score)
             elif score >= least:
                 new.append((offset, score))
+        fine, first = self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES
         for track in self.tracks:
-            track.add(self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES)
+            self._pool.fork(track, fine, first)
+            track.add(fine, first)
+        self._pool.add(fine, first)
         for offset, score in new:
             self._start_track(offset, score, chunk)
 
@@ -284,7 +309,7 @@ class WindowSearch:
             if affinity is None:
                 continue
             share, deviation = affinity
-            if share + 2 * deviation < _OTHER_SHARE:
+            if share + 2 * deviation < OTHER_SHARE:
                 others.append(track)
             elif share >= _SAME_SHARE and (best is None or share > best[0]):
                 best = share, track
@@ -301,8 +326,11 @@ class WindowSearch:
             track.short_score = score
         else:
             track.score = score
-        for c in range(max(chunk - 1, 0), chunk + 1):
-            track.add(self._fine_scores(c), 2 * c * CHUNK_FRAMES)
+        numbers = range(max(chunk - 1, 0), chunk + 1)
+        chunks = [(self._fine_scores(c), 2 * c * CHUNK_FRAMES) for c in numbers]
+        for fine, first in chunks:
+            track.add(fine, first)
+        self._pool.start(track, chunks)
         self.tracks.append(track)
 
     def _fine_scores(self, chunk: int) -> Floats:

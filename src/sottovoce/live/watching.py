@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sottovoce.core.detection import Detection
+    from sottovoce.core.payload import Notice
 
 __all__ = ["Hearing", "SourceWatcher", "listen_to"]
 
@@ -32,6 +33,8 @@ _CHUNK_S = 0.1
 _RETRY_S = 0.5
 _LINK_S = 0.5
 _LISTEN_S = 20.0
+_MOST_KNOWN = 4
+"""Owners that are remembered from look to look; each is compared with voices not yet readable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ class SourceWatcher:
         self._talk = Talk(sr=_SR)
         self._every = round(every_s * _SR)
         self._hearing: Hearing | None = None
+        self._known: list[Notice] = []
         self._forget = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._stop = threading.Event()
@@ -170,6 +174,7 @@ class SourceWatcher:
     def _push(self, block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
         if self._forget.is_set():
             self._forget.clear()
+            self._known = []
             self._n_filled = 0
             self._talk.reset()
         n = len(block)
@@ -183,7 +188,10 @@ class SourceWatcher:
         seconds = sound[: len(sound) // _SR * _SR].reshape(-1, _SR)
         levels = 10.0 * np.log10(np.mean(seconds**2, axis=1, dtype=np.float64) + 1e-12)
         try:
-            detection = detect(sound, sr=_SR)
+            # Who was read stays read: as the window moves on, less of what was read may be left.
+            detection = detect(sound, sr=_SR, known=self._known)
+            read = [voice.notice for voice in detection.voices if voice.notice is not None]
+            self._known = list(dict.fromkeys([*read, *self._known]))[:_MOST_KNOWN]
             if detection.found and self._is_found_since_it_began(sound):
                 self._talk.mark_found()
         except SottovoceError:
