@@ -1,4 +1,4 @@
-"""What the packets of a stream tell of sound that is not there: damage, a last frame that is cut."""
+"""What the packets of a stream tell of sound that is not there: damage, or a last frame cut."""
 
 from __future__ import annotations
 
