@@ -21,7 +21,7 @@ from sottovoce.files.films.movie_track import (
     set_length,
 )
 from sottovoce.files.films.sample_tables import make_chunk_tables, make_offsets
-from sottovoce.files.keeping.boxes import Box, join, read_box, split, top_boxes
+from sottovoce.files.keeping.boxes import Box, is_manifest, join, read_box, split, top_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["graft_movie", "is_plain_movie"]
 
-_C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _ELSEWHERE = {b"moof", b"sidx", b"mfra", b"meta", b"cmov"}
 """Outermost boxes with places or samples that are not in the tables of ``moov``."""
 _BLOCK_BYTES = 4 << 20
@@ -252,17 +251,9 @@ def _read_movie(file: BinaryIO) -> _Movie:
     moov = read_box(file, b"moov")[2]
     if any(box.name == b"mvex" for box in split(moov)) and b"moof" in names:
         raise UnsupportedFormatError("it is fragmented")
-    kept = [box for box in boxes if not _is_manifest(file, box)]
+    # A C2PA manifest would be false of the copy.
+    kept = [box for box in boxes if not is_manifest(file, box)]
     return _Movie(kept, moov, read_tracks(moov))
-
-
-def _is_manifest(file: BinaryIO, box: tuple[bytes, int, int, int]) -> bool:
-    """Return whether a box is a C2PA manifest, which would be false of the copy."""
-    name, at, n_head, _ = box
-    if name != b"uuid":
-        return False
-    file.seek(at + n_head)
-    return file.read(16) == _C2PA_UUID
 
 
 def _mdat_head(n_head: int, n_data: int) -> int:

@@ -17,9 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["Box", "children", "find", "join", "read_box", "shift_offsets", "split", "top_boxes"]
+__all__ = [
+    "Box",
+    "children",
+    "find",
+    "is_manifest",
+    "join",
+    "read_box",
+    "shift_offsets",
+    "split",
+    "top_boxes",
+]
 
 _MOST_BOXES = 100_000
+_C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,28 @@ def top_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int, int]]:
             return
         yield head[4:8], at, n_head, size
         at += size
+
+
+def is_manifest(file: BinaryIO, box: tuple[bytes, int, int, int]) -> bool:
+    """Return whether a box is a C2PA manifest.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    box : tuple
+        As from `top_boxes`.
+
+    Returns
+    -------
+    is_manifest : bool
+        By its UUID.
+    """
+    name, at, n_head, size = box
+    if name != b"uuid" or size < n_head + 16:
+        return False
+    file.seek(at + n_head)
+    return file.read(16) == _C2PA_UUID
 
 
 def split(data: bytes) -> list[Box]:

@@ -9,6 +9,7 @@ from sottovoce.files.keeping.boxes import (
     Box,
     children,
     find,
+    is_manifest,
     join,
     read_box,
     shift_offsets,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_m4a", "plan_m4a"]
 
-_C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _TOOL = b"\xa9too"
 _TECHNICAL = {b"iTunSMPB", b"Encoding Params"}
@@ -46,11 +46,8 @@ def plan_m4a(file: BinaryIO) -> Found:
         Technical tags and a C2PA manifest.
     """
     found = Found()
-    for name, at, n_head, size in top_boxes(file):
-        if name == b"uuid" and size >= n_head + 16:
-            file.seek(at + n_head)
-            if file.read(16) == _C2PA_UUID:
-                found.dropped.add(C2PA)
+    if any(is_manifest(file, box) for box in top_boxes(file)):
+        found.dropped.add(C2PA)
     moov = read_box(file, b"moov")[2]
     _clean_ilst(find(moov, b"udta", b"meta") or b"", [], found)
     return found
