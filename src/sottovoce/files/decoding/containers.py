@@ -75,8 +75,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
             (stream.index, stream.metadata.get("title", ""), stream.metadata.get("language", ""))
             for stream in container.streams.audio
         ]
-        covers = import_av().stream.Disposition.attached_pic
-        playing = [one for one in container.streams if not one.disposition & covers]
+        is_alone = len(_playing(container)) == 1
     if not tracks:
         raise UnreadableAudioError("has no audio track", path=raw.path, remedy=_REMEDY)
     parts = []
@@ -88,10 +87,16 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
                 name if len(tracks) > 1 else "",
                 functools.partial(StreamDecoder, raw, index, missing=missing, notes=notes),
                 index,
-                is_alone=len(playing) == 1,
+                is_alone=is_alone,
             )
         )
     return parts
+
+
+def _playing(container: Any) -> list[Any]:  # noqa: ANN401 - PyAV is imported late
+    """Return the streams of a container that play; cover pictures do not."""
+    covers = import_av().stream.Disposition.attached_pic
+    return [one for one in container.streams if not one.disposition & covers]
 
 
 class StreamDecoder:
@@ -129,6 +134,7 @@ class StreamDecoder:
         self._errors = (import_av().error.FFmpegError, ValueError)
         self._file = file or raw.open()
         self._container: Any = None
+        self._is_damaged = False
         try:
             options = {"ignore_editlist": "1"}
             self._container = open_container(self._file, path=raw.path)
@@ -209,14 +215,11 @@ class StreamDecoder:
         )
 
     def _has_picture(self) -> bool:
-        covers = import_av().stream.Disposition.attached_pic
-        return any(not video.disposition & covers for video in self._container.streams.video)
+        return any(one.type == "video" for one in _playing(self._container))
 
     def _has_company(self) -> bool:
         """Return whether there are other streams, with which this one has to keep time."""
-        covers = import_av().stream.Disposition.attached_pic
-        streams = self._container.streams
-        return sum(not one.disposition & covers for one in streams) > 1
+        return len(_playing(self._container)) > 1
 
     def _decode(self) -> Iterator[Audio]:
         if self._trim is None:
@@ -238,18 +241,13 @@ class StreamDecoder:
                     behind.clear()
             at += block.shape[1]
         n_short = trim.stop - at
-        if 0 < n_short <= min(_MOST_DRIFT * trim.stop, self.traits.sr) and self._is_whole():
+        may_drift = self._has_company() and not self._is_damaged
+        if may_drift and 0 < n_short <= min(_MOST_DRIFT * trim.stop, self.traits.sr):
             # Films that were joined without encoding have a sample more of time than of sound at
             # each joint, and clocks of telephones drift.  The film is as long as its table says.
             yield np.zeros((self.traits.n_channels, n_short), self.traits.dtype)
         if n_behind > _MOST_FILLING:
             self.traits.notes.append(say_more(n_behind / self.traits.sr))
-
-    def _is_whole(self) -> bool:
-        """Return whether all of a film's sound was decoded, whatever its time stamps say."""
-        is_damaged = self.traits.missing or any("damaged" in one for one in self.traits.notes)
-        is_damaged = is_damaged or any("could not be decoded" in one for one in self.traits.notes)
-        return self._has_company() and not is_damaged
 
     def _decode_all(self) -> Iterator[Audio]:
         context = self._stream.codec_context
@@ -289,6 +287,7 @@ class StreamDecoder:
         if n_damaged:
             self.traits.notes.append(say_damaged(n_damaged))
         self.traits.notes += [*gaps.notes, *watch.notes]
+        self._is_damaged = bool(self.traits.missing or n_damaged or watch.n_corrupt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["find_damage"]
 
 _MOST_PIECES = 20_000_000
-_WINDOW_BYTES = 1 << 12
+_SCRIPT_DATA = 18
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -65,17 +65,13 @@ def _avi_damage(file: BinaryIO, end: int) -> str:
 
 def _chunks(file: BinaryIO, at: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, first byte of the body and length of chunks; lists are entered."""
-    window, window_at = b"", at
     for _ in range(_MOST_PIECES):
         if at + 8 > stop:
             return
-        inside = at - window_at
-        if inside < 0 or inside + 12 > len(window):
-            file.seek(at)
-            window, window_at, inside = file.read(_WINDOW_BYTES), at, 0
-        name = window[inside : inside + 4]
-        n_bytes = int.from_bytes(window[inside + 4 : inside + 8], "little")
-        if name == b"LIST" and window[inside + 8 : inside + 12] in (b"movi", b"rec "):
+        file.seek(at)
+        head = file.read(12)
+        name, n_bytes = head[:4], int.from_bytes(head[4:8], "little")
+        if name == b"LIST" and head[8:] in (b"movi", b"rec "):
             at += 12
             continue
         yield name, at + 8, n_bytes
@@ -86,22 +82,19 @@ def _flv_damage(file: BinaryIO, end: int) -> str:
     """Follow the tags: each is followed by its own length."""
     file.seek(0)
     at = int.from_bytes(file.read(9)[5:9], "big") + 4
-    window, window_at = b"", 0
     for _ in range(_MOST_PIECES):
         if at + 11 > end:
             break
-        inside = at - window_at
-        if inside < 0 or inside + 11 > len(window):
-            file.seek(at)
-            window, window_at, inside = file.read(_WINDOW_BYTES), at, 0
-        n_bytes = 11 + int.from_bytes(window[inside + 1 : inside + 4], "big")
+        file.seek(at)
+        head = file.read(11)
+        n_bytes = 11 + int.from_bytes(head[1:4], "big")
         if at + n_bytes > end:
             return "is cut short: its last tag is not whole"
         file.seek(at + n_bytes)
         own = file.read(4)
         if len(own) == 4 and int.from_bytes(own, "big") not in (n_bytes, 0):
             return _broken(at, end)
-        if window[inside] == 18 and at < 1 << 16:
+        if head[0] == _SCRIPT_DATA and at < 1 << 16:
             file.seek(at)
             missing = _flv_promise(file.read(n_bytes), end)
             if missing:

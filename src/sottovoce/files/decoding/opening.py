@@ -72,18 +72,11 @@ def find_parts(raw: Raw) -> list[Part]:
     MissingExtraError
         If it needs PyAV, and that is not installed.
     """
-    head = raw.head(HEAD_BYTES)
-    start = skip_id3(head)
-    if start:
-        with raw.open() as file:
-            file.seek(start)
-            head = file.read(HEAD_BYTES)
-    kind = kind_of(head)
-    starts = find_joins(raw, kind, head, start=start) if kind not in _OWN_JOINS else [start]
+    kind, starts = _look_into(raw)
     if kind in _WALKS:
         return _iff_parts(raw, kind, starts)
     if len(starts) == 1:
-        return _parts_of_one(raw, kind, start)
+        return _parts_of_one(raw, kind, starts[0])
     pieces = [raw.cut(*both) for both in itertools.pairwise([*starts, raw.n_bytes])]
     return _join_parts([find_parts(piece) for piece in pieces])
 
@@ -148,12 +141,19 @@ def _kind_of_part(open_part: Callable[[], Decoder]) -> tuple[int, int]:
 
 
 def _open_by_either(raw: Raw) -> Decoder:
-    """Open what libsndfile reads, or else FFmpeg."""
+    return _first_of(
+        lambda: SoundFileDecoder(raw.for_libsndfile(), path=raw.path),
+        lambda: container_parts(raw)[0].open(),
+    )
+
+
+def _first_of(by_sndfile: Callable[[], Decoder], by_ffmpeg: Callable[[], Decoder]) -> Decoder:
+    """Open what libsndfile reads, or else FFmpeg; if neither can, the first error tells."""
     try:
-        return SoundFileDecoder(raw.for_libsndfile(), path=raw.path)
+        return by_sndfile()
     except UnreadableAudioError:
         with contextlib.suppress(UnreadableAudioError, MissingExtraError):
-            return container_parts(raw)[0].open()
+            return by_ffmpeg()
         raise
 
 
@@ -165,6 +165,16 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
     UnreadableAudioError
         If it is damaged.
     """
+    kind, starts = _look_into(raw)
+    if kind in _WALKS:
+        return _join(_iff_layouts(raw, kind, starts))
+    if kind == "riff":
+        return _join([_wave_layout(wave) for wave in _walk_waves(raw, starts[0])])
+    return None
+
+
+def _look_into(raw: Raw) -> tuple[str, list[int]]:
+    """Return the kind of a file, and where each of the files begins that were joined into it."""
     head = raw.head(HEAD_BYTES)
     start = skip_id3(head)
     if start:
@@ -172,11 +182,9 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
             file.seek(start)
             head = file.read(HEAD_BYTES)
     kind = kind_of(head)
-    if kind in _WALKS:
-        return _join(_iff_layouts(raw, kind, find_joins(raw, kind, head, start=start)))
-    if kind == "riff":
-        return _join([_wave_layout(wave) for wave in _walk_waves(raw, start)])
-    return None
+    if kind in _OWN_JOINS:
+        return kind, [start]
+    return kind, find_joins(raw, kind, head, start=start)
 
 
 def is_copied(info: AudioInfo) -> bool:
@@ -302,12 +310,10 @@ def _open_coded(raw: Raw, wave: Wave) -> Decoder:
     def splice() -> BinaryIO:
         return Spliced(raw.open(), [head, (extent.offset, extent.stop)])  # type: ignore[return-value]
 
-    try:
-        return SoundFileDecoder(splice(), path=raw.path, missing=missing)
-    except UnreadableAudioError:
-        with contextlib.suppress(UnreadableAudioError, MissingExtraError):
-            return StreamDecoder(raw, 0, file=splice(), missing=missing)
-        raise
+    return _first_of(
+        lambda: SoundFileDecoder(splice(), path=raw.path, missing=missing),
+        lambda: StreamDecoder(raw, 0, file=splice(), missing=missing),
+    )
 
 
 def _iff_parts(raw: Raw, kind: str, starts: list[int]) -> list[Part]:

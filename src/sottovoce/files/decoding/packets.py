@@ -20,11 +20,16 @@ class PacketWatch:
     ----------
     demuxer : str
         As FFmpeg names it.
+
+    Attributes
+    ----------
+    n_corrupt : int
+        Packets that the demuxer knows to be damaged, so far.
     """
 
     def __init__(self, demuxer: str) -> None:
         self._demuxer = demuxer
-        self._n_corrupt = 0
+        self.n_corrupt = 0
         self._least = 0
         self._last_is_cut = False
 
@@ -32,7 +37,7 @@ class PacketWatch:
         """Take the next packet."""
         if packet.size == 0:
             return
-        self._n_corrupt += bool(packet.is_corrupt)
+        self.n_corrupt += bool(packet.is_corrupt)
         self._last_is_cut = self._is_cut(packet)
         if self._demuxer in _EVEN:
             self._least = min(self._least or packet.size, packet.size)
@@ -41,8 +46,8 @@ class PacketWatch:
     def notes(self) -> list[str]:
         """What there is to tell, a line each; complete after the last packet."""
         notes = []
-        if self._n_corrupt:
-            places = "1 place" if self._n_corrupt == 1 else f"{self._n_corrupt} places"
+        if self.n_corrupt:
+            places = "1 place" if self.n_corrupt == 1 else f"{self.n_corrupt} places"
             notes.append(f"is damaged in {places}; what is there was read")
         if self._last_is_cut:
             notes.append("ends within a frame, so what came after that may be missing")

@@ -51,7 +51,7 @@ class Raw:
             file = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
         if self.stretch is None:
             return file
-        return Spliced(file, [self.stretch])  # type: ignore[return-value]
+        return io.BufferedReader(Spliced(file, [self.stretch]))
 
     def cut(self, start: int, stop: int) -> Raw:
         """Return a stretch of this, as if it were a file of its own."""

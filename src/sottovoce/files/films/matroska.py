@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
-from sottovoce.files.films import matroska_names as names
-from sottovoce.files.films.ebml import (
+from sottovoce.files.decoding import matroska_names as names
+from sottovoce.files.decoding.ebml import (
     OPEN,
     Element,
     make_element,

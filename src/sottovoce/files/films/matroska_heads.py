@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
-from sottovoce.files.films import matroska_names as names
-from sottovoce.files.films.ebml import make_element, split_elements
+from sottovoce.files.decoding import matroska_names as names
+from sottovoce.files.decoding.ebml import make_element, split_elements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

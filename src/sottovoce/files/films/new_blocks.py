@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
-from sottovoce.files.decoding.pyav import open_container
-from sottovoce.files.films import matroska_names as names
-from sottovoce.files.films.ebml import (
+from sottovoce.files.decoding import matroska_names as names
+from sottovoce.files.decoding.ebml import (
     make_element,
     make_size,
     read_element,
@@ -16,6 +15,7 @@ from sottovoce.files.films.ebml import (
     split_elements,
     walk,
 )
+from sottovoce.files.decoding.pyav import open_container
 from sottovoce.files.films.starts import start_of
 
 if TYPE_CHECKING:
