@@ -42,10 +42,11 @@ def slipped(y, *, size, insert, n=8, seed=0):
     return np.concatenate([*parts, y[position:]])
 
 
+# Both are true of nearly all noise, not of all: the draws are the same each time.
 @given(st.integers(0, 639), st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_a_mark_that_stays_is_not_moved(offset, seed):
-    """Each of the 20 trials slips by itself with a probability of about exp(-8), 1 in 3,000."""
+    """Each of the trials slips by itself with a probability of about exp(-8), 1 in 3,000."""
     fine = scores(np.full(320, offset), np.random.default_rng(seed))
     assert follow_slips(fine, 0, offset) is None
 
@@ -56,7 +57,7 @@ def test_a_mark_that_stays_is_not_moved(offset, seed):
     st.integers(80, 240),
     st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_a_slip_is_followed_to_a_quarter_of_a_second(offset, slip, at, seed):
     offsets = offset + np.where(np.arange(320) < at, 0, slip)
     fine = scores(offsets, np.random.default_rng(seed))

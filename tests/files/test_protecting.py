@@ -187,3 +187,27 @@ def test_a_file_without_a_suffix_can_be_protected(take: Path, tmp_path: Path) ->
     assert protect_file(bare, tmp_path / "take.protected", notice=NOTICE).status == "marked"
     with pytest.raises(AudioFileError, match="another suffix"):
         protect_file(bare, tmp_path / "take.flac", notice=NOTICE)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("how", ["another file", "the same file"])
+def test_an_original_that_changes_meanwhile_is_not_replaced(
+    how: str, take: Path, tmp_path: Path, *, in_place: bool
+) -> None:
+    y, sr = read(take)
+    sf.write(tmp_path / "longer.wav", np.tile(y, 2), sr, "PCM_16")
+    longer = (tmp_path / "longer.wav").read_bytes()
+    out = None if in_place else tmp_path / "out.wav"
+
+    def change(share: float) -> None:
+        if share < 0.3 or take.stat().st_size == len(longer):
+            return
+        if how == "another file":
+            (tmp_path / "longer.wav").replace(take)
+        else:
+            take.write_bytes(longer)
+
+    with pytest.raises(AudioFileError, match="changed while it was worked on"):
+        protect_file(take, out, notice=NOTICE, in_place=in_place, progress=change)
+    assert take.read_bytes() == longer
+    assert not (tmp_path / "out.wav").exists()

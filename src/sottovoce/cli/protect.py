@@ -43,6 +43,7 @@ __all__ = ["protect"]
     cls=FilesCommand,
     epilog=examples(
         "sottovoce protect take.wav",
+        "sottovoce protect film.mp4",
         "sottovoce protect takes/ -o marked/",
         "sottovoce protect podcast.mp3 -o out.mp3 --strength strong",
         "sottovoce protect takes/ --owner audiobook-2026 --policy training",
@@ -102,7 +103,7 @@ def protect(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Mark files, and all audio files of folders, as not to be trained on.
+    """Mark sound, films too, and all of it in folders, as not to be trained on.
 
     Format, rate, channels, length and tags stay as they are; the originals are not touched
     unless you say --in-place.  A folder is delivered whole: files that already carry your mark

@@ -139,10 +139,14 @@ def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path
     """Return for how many seconds a mark is present, or raise where it must be and is not."""
     marked_s = covered_s(detection, notice, strictly=False)
     if marked_s == 0.0 and encoded.loud_s >= _ENOUGH_S:
+        where = f"{encoded.name} of the new file" if encoded.name else "the new file"
+        remedy = "Is it speech? Try a stronger mark, or a format or bit rate that loses less."
+        if encoded.name:
+            remedy += " Where another track is the speech, mark that one alone: --track."
         raise AudioFileError(
-            f"the mark was not found in the new file, although it has {encoded.loud_s:.0f} s of"
+            f"the mark was not found in {where}, although it has {encoded.loud_s:.0f} s of"
             " sound; the new file was thrown away",
             path=path,
-            remedy="Is it speech? Try a stronger mark, or a format or bit rate that loses less.",
+            remedy=remedy,
         )
     return marked_s

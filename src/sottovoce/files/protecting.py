@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import ParameterError, UnsupportedFormatError
+from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
@@ -103,8 +103,8 @@ def protect_file(
     IncompleteAudioError
         If the file proves that a part of it is missing, unless `partial`.
     AudioFileError
-        If the original cannot be read, the new file cannot be written, or the mark is not found
-        in it where it must be.
+        If the original cannot be read or changes meanwhile, the new file cannot be written, or the
+        mark is not found in it where it must be.
     MissingExtraError
         If the format needs PyAV and that is not installed.
 
@@ -123,12 +123,15 @@ def protect_file(
         prove=prove,
         progress=progress,
     )
+    before = _stamp(source)
     infos = _choose_tracks(source, track, partial=partial)
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
     is_converted = not in_place and is_other_format(source, target)
     warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
     try:
-        written = _write(source, target, infos, job, in_place=in_place, is_converted=is_converted)
+        written = _write(
+            source, target, infos, job, in_place=in_place, is_converted=is_converted, before=before
+        )
     except _LeftAloneError as alone:
         written = alone.written
     return report(source, target, written, infos[0], warnings)
@@ -150,6 +153,7 @@ def _write(
     *,
     in_place: bool,
     is_converted: bool,
+    before: tuple[int, ...],
 ) -> Written:
     """Write and prove the new file, and move it into its place."""
     original = source.resolve()
@@ -166,7 +170,23 @@ def _write(
             raise _LeftAloneError(written)
         else:
             shutil.copyfile(source, temporary)
+        if _stamp(source) != before:
+            # Another take may stand there by now, or the rest of this one.
+            raise AudioFileError(
+                "changed while it was worked on; the new file was thrown away",
+                path=str(source),
+                remedy="Wait until it is finished, and try again.",
+            )
     return written
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what tells a file from another one, and from itself when it was written to."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()  # whoever opens it says so
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[AudioInfo]:

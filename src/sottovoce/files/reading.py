@@ -285,8 +285,8 @@ class OpenAudio:
         if len(self.parts) > 1 and self.parts[0].stream < 0:
             names = ", ".join(part.name for part in self.parts)
             raise UnsupportedFormatError(
-                f"is {len(self.parts)} recordings joined into one that differ in rate, channels or"
-                f" kind ({names})",
+                f"is {len(self.parts)} recordings joined into one that differ in rate or kind, or"
+                f" have a picture ({names})",
                 path=self._path,
                 remedy="Split it, and work on each by itself.",
             )

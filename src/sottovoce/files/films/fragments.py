@@ -134,10 +134,12 @@ class _Fragmented:
             for data in children(find(self._moov, b"mvex") or b"", b"trex")
         }
         self._lanes: dict[int, _Lane] = {}
+        # Sound may end before the picture: the last piece of the film need not be its own.
+        self._last_pieces: dict[int, int] = {}
         for name, at, n_head, size in self._boxes:
             if name == b"moof":
                 for traf in children(read_at(file, at + n_head, size - n_head), b"traf"):
-                    self._runs(traf, at)
+                    self._last_pieces |= {run.track: at for run in self._runs(traf, at)}
 
     def replace(self, number: int, path: Path) -> None:
         """Take the new sound of a track."""
@@ -157,13 +159,12 @@ class _Fragmented:
     def write(self, new: BinaryIO, progress: Callable[[float], None] | None) -> None:
         """Write the film."""
         file, end = self._file, self._file.seek(0, 2)
-        last = max(at for name, at, *_ in self._boxes if name == b"moof")
         moved: dict[int, int] = {}
         for name, at, n_head, size in self._boxes:
             if name == b"moof":
                 moved[at] = new.tell()
                 moof = read_at(file, at + n_head, size - n_head)
-                self._write_piece(new, moof, at, is_last=at == last)
+                self._write_piece(new, moof, at)
                 if progress:
                     progress(min((at + size) / end, 1.0))
             elif name == b"moov":
@@ -174,10 +175,10 @@ class _Fragmented:
             elif name != b"mdat":
                 new.write(read_at(file, at, size))
 
-    def _write_piece(self, new: BinaryIO, moof: bytes, at: int, *, is_last: bool) -> None:
+    def _write_piece(self, new: BinaryIO, moof: bytes, at: int) -> None:
         runs = [run for traf in children(moof, b"traf") for run in self._runs(traf, at)]
         order = sorted((run.at, index) for index, run in enumerate(runs))
-        fresh = self._take_sound(moof, is_last=is_last)
+        fresh = self._take_sound(moof, at)
         # A track's new samples stand where its first old ones stood.
         places: dict[int, int] = {}
         own: dict[int, int] = {}
@@ -210,13 +211,14 @@ class _Fragmented:
                 new.write(block)
                 n_bytes -= len(block)
 
-    def _take_sound(self, moof: bytes, *, is_last: bool) -> dict[int, tuple[bytes, bytes, bytes]]:
+    def _take_sound(self, moof: bytes, at: int) -> dict[int, tuple[bytes, bytes, bytes]]:
         """Return tables and samples of every replaced track that is in a piece."""
         fresh = {}
         for traf in children(moof, b"traf"):
             number = _int(find(traf, b"tfhd") or b"", 4)
             lane = self._lanes.get(number)
-            if lane is None or number in fresh:
+            runs = self._runs(traf, at)
+            if lane is None or number in fresh or not runs:
                 continue
             old = lane.new.old
             decode = find(traf, b"tfdt") or b""
@@ -225,9 +227,9 @@ class _Fragmented:
                 lane.is_begun = True
                 late = max(begin - old.first_unit, 0) / old.media_scale
                 lane.delay_units = round(late * lane.scale)
-            units = sum(run.n_units for run in self._runs(traf, 0))
+            units = sum(run.n_units for run in runs)
             end_s = (begin + units) / old.media_scale
-            fresh[number] = lane.take(None if is_last else end_s)
+            fresh[number] = lane.take(None if self._last_pieces[number] == at else end_s)
         return fresh
 
     def _make_moof(
