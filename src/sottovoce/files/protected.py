@@ -73,8 +73,6 @@ class Protected:
         Audio tracks that were examined.
     tracks : tuple of ProtectedTrack
         What became of each of them, in the order of the file.
-    tracks_s : tuple of (float, float)
-        Seconds that carry the mark, and length, of each track that was marked.
     limited_s : float
         Seconds in which the mark was turned down to keep peaks under full scale.
     warnings : tuple of str
@@ -92,9 +90,17 @@ class Protected:
     marked_s: float = 0.0
     n_tracks: int = 1
     tracks: tuple[ProtectedTrack, ...] = ()
-    tracks_s: tuple[tuple[float, float], ...] = ()
     limited_s: float = 0.0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def tracks_s(self) -> tuple[tuple[float, float], ...]:
+        """Seconds that carry the mark, and length, of each track that was marked."""
+        return tuple(
+            (track.marked_s, round(track.duration_s, 2))
+            for track in self.tracks
+            if track.status == "marked"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -125,7 +131,6 @@ def report(
         duration_s=max(track.duration_s for track in tracks),
         marked_s=min((track.marked_s for track in marked), default=0.0),
         tracks=tracks,
-        tracks_s=tuple((track.marked_s, round(track.duration_s, 2)) for track in marked),
         sr=info.sr,
         n_channels=info.n_channels,
         format=info.format,
