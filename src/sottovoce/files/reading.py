@@ -90,6 +90,8 @@ class AudioInfo:
         Whether the rate changes along an MP3.
     n_tracks, track : int
         Tracks (or joined streams of different rates) of the file; which one this is, from 0.
+    is_whole : bool
+        Whether its structure proves nothing to be missing.
     """
 
     path: str
@@ -103,6 +105,7 @@ class AudioInfo:
     is_vbr: bool = False
     n_tracks: int = 1
     track: int = 0
+    is_whole: bool = True
 
     @property
     def duration_s(self) -> float:
@@ -338,6 +341,7 @@ def _describe(raw: Raw, traits: Traits, *, part: int, n_parts: int) -> AudioInfo
         is_vbr=traits.is_vbr,
         n_tracks=n_parts,
         track=part,
+        is_whole=not traits.missing,
     )
     if not MIN_SR_HZ <= info.sr <= MAX_SR_HZ:
         raise UnsupportedFormatError(

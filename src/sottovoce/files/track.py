@@ -164,9 +164,10 @@ def _describe(container: Any, stream: Any, head: bytes, info: AudioInfo) -> Trac
         is_float=is_lossless and is_float,
         bit_rate=measured or _bit_rate(info, float(stream.bit_rate or 0.0)),
         is_vbr=info.is_vbr,
+        # A damaged film has to be written anew, however sound its head is.
         is_late=bool(stream.start_time and stream.start_time > 0)
-        and not can_graft(Path(info.path)),
-        is_undelayed=_is_undelayed(info.path, int(stream.index)),
+        and not (info.is_whole and can_graft(Path(info.path))),
+        is_undelayed=info.is_whole and _is_undelayed(info.path, int(stream.index)),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile as sf
 
+from sottovoce.core.payload import Notice
 from sottovoce.errors import IncompleteAudioError, SottovoceError
+from sottovoce.files import protect_file
 from sottovoce.files.decoding import boxes
 from sottovoce.files.reading import open_audio
 from tests.files.decoding.test_joined import KINDS, encode
@@ -246,3 +249,23 @@ def test_silence_behind_a_size_that_is_too_small_hides_nothing() -> None:
     assert n == 300_000
     assert any("more than its header says" in note for note in notes)
     assert read(data[: 44 + 100_000] + bytes(200_000))[0] == 50_000
+
+
+@pytest.mark.codec
+@pytest.mark.parametrize("codec", ["aac", "libopus", "flac"])
+def test_the_part_of_a_damaged_matroska_can_be_marked(
+    tmp_path: Path, clip: tuple[np.ndarray, int], codec: str
+) -> None:
+    y, sr = clip
+    sf.write(tmp_path / "in.wav", np.tile(y, 2), sr)
+    command = ["ffmpeg", "-v", "error", "-i", "in.wav", "-c:a", codec, "a.mka"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    data = bytearray((tmp_path / "a.mka").read_bytes())
+    # Inside of a cluster, so that all that stands outermost is sound.
+    at = data.find(b"\x1f\x43\xb6\x75", data.find(b"\x1f\x43\xb6\x75") + 4) + 2000
+    data[at : at + 3000] = np.random.default_rng(1).bytes(3000)
+    (tmp_path / "a.mka").write_bytes(data)
+    out = tmp_path / "out.mka"
+    done = protect_file(tmp_path / "a.mka", out, notice=Notice(owner_id=5), partial=True)
+    assert done.status == "marked"
+    assert any("damaged" in line for line in done.warnings)
