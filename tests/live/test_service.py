@@ -56,6 +56,6 @@ def test_without_systemd_nothing_is_left_behind(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(DeviceError, match="systemd"):
-        install(["--on-demand"])
+        install(["--notify"])
     assert not list(tmp_path.rglob("*.service"))
     assert not uninstall()

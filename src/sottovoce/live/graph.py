@@ -50,6 +50,8 @@ class Node:
         Name of the program that it belongs to, empty where it is a device.
     link_group : str
         What several nodes of one filter have in common, empty for others.
+    muted : bool
+        Whether it gives out silence, because a person muted it or turned its volume to nothing.
     """
 
     id: int
@@ -58,6 +60,7 @@ class Node:
     media_class: str
     program: str = ""
     link_group: str = ""
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ __all__ = [
     "record",
     "set_default_sink",
     "set_default_source",
+    "set_mute",
     "start_bypass",
     "start_nowhere",
 ]
@@ -179,6 +180,11 @@ def set_default_source(name: str) -> None:
     _ask("set-default-source", name, check=False)
 
 
+def set_mute(node: Node) -> None:
+    """Mute a microphone; nothing happens if it has gone."""
+    _ask("set-source-mute", node.name, "1", check=False)
+
+
 def set_default_sink(name: str) -> None:
     """Choose the loudspeaker that programs are given; nothing happens if it has gone."""
     _ask("set-default-sink", name, check=False)
@@ -253,11 +259,13 @@ def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
 
 
 def _describe_device(device: dict[str, Any], kind: str, media_class: str) -> Node:
+    volumes = [channel["value"] for channel in (device.get("volume") or {}).values()]
     return Node(
         id=_number(kind, device["index"]),
         name=device["name"],
         description=device["description"],
         media_class=media_class,
+        muted=bool(device.get("mute")) or not any(volumes or (1,)),
     )
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "read_graph",
     "record",
     "set_default_source",
+    "set_mute",
 ]
 
 _DEFAULT = "default.audio.source"
@@ -101,6 +102,7 @@ def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
                         media_class=props.get("media.class", ""),
                         program=props.get("application.name", ""),
                         link_group=props.get("node.link-group", ""),
+                        muted=_is_muted(info),
                     )
                 )
             case "Port":
@@ -120,6 +122,13 @@ def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
         configured_source=chosen[_CONFIGURED],
         default_sink=chosen[_DEFAULT_SINK],
     )
+
+
+def _is_muted(info: dict[str, Any]) -> bool:
+    """Whether the properties of a node silence it."""
+    # A node has none before it was negotiated, and several where it has several kinds of volume.
+    known = [some for some in (info.get("params") or {}).get("Props") or () if "mute" in some]
+    return any(some["mute"] or not any(some.get("channelVolumes") or (1.0,)) for some in known)
 
 
 def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
@@ -142,7 +151,8 @@ def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
     owner.stdin.write(
         f"create-node adapter {{ factory.name=support.null-audio-sink node.name={name}"
         f" node.description={shown} media.class=Audio/Source/Virtual"
-        " audio.position=[MONO] node.virtual=true }\n".encode()
+        # Without the last, mute and volume of a node that is no device change nothing.
+        " audio.position=[MONO] node.virtual=true monitor.channel-volumes=true }\n".encode()
     )
     owner.stdin.flush()
     return owner
@@ -169,6 +179,11 @@ def lead(graph: Graph, source: Node, into: Node) -> None:
     wanted = {(o, i) for o in graph.ports_of(source, "out") for i in graph.ports_of(into, "in")}
     for link in wanted - graph.links:
         connect(*link)
+
+
+def set_mute(node: Node) -> None:
+    """Mute a microphone; nothing happens if it has gone."""
+    _ask("pw-cli", "set-param", str(node.id), "Props", "{ mute: true }", check=False)
 
 
 def set_default_source(name: str) -> None:

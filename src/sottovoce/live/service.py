@@ -205,7 +205,7 @@ def _ask(*words: str) -> str:
     if systemctl is None:
         raise DeviceError(
             "there is no systemd on this computer",
-            remedy="Have your desktop run `sottovoce mic --on-demand` at login instead.",
+            remedy="Have your desktop run `sottovoce mic` at login instead.",
         )
     try:
         done = subprocess.run(  # noqa: S603 - the program was looked up

@@ -35,6 +35,9 @@ class SoundSystem(Protocol):
     def set_default_source(self, name: str) -> None:
         """Choose the microphone that programs are given."""
 
+    def set_mute(self, node: Node) -> None:
+        """Mute a microphone."""
+
     def play(self, path: Path, *, name: str, into: str) -> subprocess.Popen[bytes]:
         """Play a file into a virtual microphone."""
 
