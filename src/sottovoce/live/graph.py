@@ -77,8 +77,6 @@ class Graph:
         Pairs of an output port and an input port.
     default_source : str
         Name of the microphone that programs are given, empty where there is none.
-    configured_source : str
-        Name of the one that the person chose for them, empty where the server chooses.
     default_sink : str
         Name of the loudspeaker that programs are given, empty where there is none.
     """
@@ -87,7 +85,6 @@ class Graph:
     ports: tuple[Port, ...]
     links: frozenset[tuple[int, int]]
     default_source: str
-    configured_source: str
     default_sink: str
 
     def find(self, name: str) -> Node | None:

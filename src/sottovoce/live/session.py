@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import DeviceError
+from sottovoce.live import service
+from sottovoce.live.default_source import DefaultSource
 from sottovoce.live.engine import METERS_FILE
 from sottovoce.live.engine_process import EngineProcess
 from sottovoce.live.graph import NODE_NAME, is_called
@@ -113,7 +115,7 @@ class MicSession(abc.ABC):
         self._monitor = self._make_monitor()
         self._notice = notice or Notice()
         self._wanted = device
-        self._make_default = make_default
+        self._default = DefaultSource(self._system, name) if make_default else None
         self._folder = tempfile.TemporaryDirectory(prefix="sottovoce-")
         self._meters = create_meters(Path(self._folder.name) / METERS_FILE)
         self._node: subprocess.Popen[bytes] | None = None
@@ -130,7 +132,6 @@ class MicSession(abc.ABC):
         )
         self._graph_s = -math.inf
         self._usual = ""
-        self._configured: str | None = None
         self._graph: Graph | None = None
         self._microphone: Node | None = None
         self._error = ""
@@ -163,9 +164,8 @@ class MicSession(abc.ABC):
         self._check()
         graph = self._system.read_graph()
         if self._is_taken(graph):
-            raise DeviceError(
-                "the microphone Sottovoce is there already", remedy="End the other `sottovoce mic`."
-            )
+            message = f"the microphone {self.shown_as} is there already"
+            raise DeviceError(message, remedy=service.tell_who_runs())
         self._choose_microphone(graph)
         self._renew_node()
         self._monitor.start()
@@ -174,7 +174,7 @@ class MicSession(abc.ABC):
             if time.monotonic() > deadline:
                 message = self._error or "the audio process did not start"
                 self.close()
-                raise DeviceError(message, remedy="sottovoce mic --debug says more.")
+                raise DeviceError(message, remedy="`sottovoce --debug mic` says more.")
             self.wait(0.05)
         if self._watcher is not None:
             self._watcher.start()
@@ -191,12 +191,8 @@ class MicSession(abc.ABC):
 
     def close(self) -> None:
         """Take everything away again; harmless when done twice."""
-        if self._configured is not None:
-            try:
-                self._system.set_default_source(self._configured)
-            except DeviceError as err:
-                _logger.warning("the default microphone could not be restored: %s", err)
-            self._configured = None
+        if self._default is not None:
+            self._default.close()
         self._monitor.stop()
         if self._watcher is not None and self._watcher.started:
             self._watcher.stop()
@@ -285,10 +281,9 @@ class MicSession(abc.ABC):
         self._choose_microphone(graph)
         if own is None or not self._stays_muted(own):
             return graph
-        if self._make_default and graph.configured_source != self._name:
-            if self._configured is None:
-                self._configured = graph.configured_source
-            self._system.set_default_source(self._name)
+        if self._default is not None:
+            usual = self._usual or (self._microphone.name if self._microphone else "")
+            self._default.keep(graph, otherwise=usual)
         self._rest(needed=not self._on_demand or bool(graph.recorders_of(own)), now=now)
         self._link(graph, own)
         return graph
@@ -335,7 +330,9 @@ class MicSession(abc.ABC):
                     f"there is no microphone {self._wanted!r}", remedy=f"There is: {names}."
                 )
         else:
-            if graph.default_source != self._name:
+            if self._default is not None and self._default.usual:
+                self._usual = self._default.usual
+            elif graph.default_source != self._name:
                 self._usual = graph.default_source
             fits = [node for node in microphones if node.name == self._usual]
             # A microphone of flesh and wire before another program's virtual one.

@@ -20,6 +20,8 @@ __all__ = ["SoundSystem", "find_system"]
 class SoundSystem(Protocol):
     """What the modules `sottovoce.live.routing` and `sottovoce.live.pulse` have in common."""
 
+    KIND: str
+
     def read_graph(self) -> Graph:
         """Ask what there is."""
 
@@ -31,6 +33,9 @@ class SoundSystem(Protocol):
 
     def lead(self, graph: Graph, source: Node, into: Node) -> None:
         """Have one node hear another."""
+
+    def find_default_source(self, graph: Graph) -> str:
+        """Return the microphone that programs are given."""
 
     def set_default_source(self, name: str) -> None:
         """Choose the microphone that programs are given."""
