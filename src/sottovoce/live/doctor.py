@@ -109,10 +109,9 @@ def _examine_pipewire(*, try_out: bool) -> Iterator[Check]:
     try:
         graph = read_graph()
     except DeviceError as err:
-        other = (
-            f"; or, with PulseAudio: {_start_pulse()}" if "XDG_RUNTIME_DIR" in os.environ else ""
-        )
-        remedy = f"{err.remedy}{other}"
+        remedy = err.remedy
+        if "XDG_RUNTIME_DIR" in os.environ:
+            remedy += f"; or, with PulseAudio: {_start_pulse()}"
         yield Check(what="PipeWire is running", ok=False, remedy=remedy)
         return
     yield Check(what="PipeWire is running", ok=True)
