@@ -102,9 +102,16 @@ def _measure(task: tuple[Source, str, int]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
-    options = BENCHMARK.parser.parse_args(arguments)
+    parser = BENCHMARK.parser
+    add = parser.add_argument
+    add("--strength", choices=STRENGTHS_DB, action="append", help="only this one (default: all)")
+    options = parser.parse_args(arguments)
     sources = [s for s in join_by_person(load_clips("report")) if s.seconds >= _LEAST_S]
-    tasks = [(s, strength, options.seed) for s in sources for strength in STRENGTHS_DB]
+    tasks = [
+        (s, strength, options.seed)
+        for s in sources
+        for strength in options.strength or STRENGTHS_DB
+    ]
     rows = run_tasks(_measure, tasks, jobs=options.jobs, label="sign")
     used = [clip for source in sources for clip in source.clips]
     settings = {"level_dbfs": _LEVEL_DBFS, "pause_s": _PAUSE_S}
@@ -117,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def describe(results: dict[str, Any]) -> str:
     """Return the results as a table in Markdown."""
     table = []
-    for strength in STRENGTHS_DB:
+    for strength in dict.fromkeys(row["strength"] for row in results["rows"]):
         rows = [row for row in results["rows"] if row["strength"] == strength]
         red = [row["red_s"] for row in rows if row["red_s"] is not None]
         green = [row["green_s"] for row in rows if row["green_s"] is not None]
@@ -148,7 +155,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     from benchmarks._plots import save, subplots
 
     figure, axes = subplots(width=6, height=3)
-    for strength in STRENGTHS_DB:
+    for strength in dict.fromkeys(row["strength"] for row in results["rows"]):
         rows = [row for row in results["rows"] if row["strength"] == strength]
         red = sorted(row["red_s"] for row in rows if row["red_s"] is not None)
         shares = 100 * np.arange(1, len(red) + 1) / len(rows)

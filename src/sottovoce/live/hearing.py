@@ -28,6 +28,8 @@ LATEST_S = 4.0
 every named strength; `benchmarks/sign.py` counts what that means for the sign."""
 _MISSING_LOG10_P = -2.0
 """A mark that was there is not called lost before unmarked sound looks like that in 99 of 100."""
+_N_MISSED = 2
+"""Looks in a row: where a busy computer loses sound, one look falls into the gap."""
 _N_HUM_BANDS = 6
 _LEAST_DBFS = -66.0
 """Power outside the six loudest bands of a tenth of a second from which it counts as sound: mains
@@ -121,7 +123,7 @@ class Ear:
 
     def reset(self) -> None:
         """Begin anew: what was heard so far is of another time."""
-        self._n_filled = self._n_new = 0
+        self._n_filled = self._n_new = self._n_missed = 0
         self._hearing: Hearing | None = None
         self._sounds[:] = False
         self._talk.reset()
@@ -169,7 +171,9 @@ class Ear:
             detection = self._hearing.detection if kept else self._detect_nothing()
             missing = self._hearing.missing and self._measure_latest() is not None
         else:
-            detection, missing = self._detect(sound)
+            detection, missed = self._detect(sound)
+            self._n_missed = self._n_missed + 1 if missed else 0
+            missing = self._n_missed >= _N_MISSED
         self._n_new = 0
         if detection.found and self._is_found_since_it_began(sound):
             self._talk.mark_found()
