@@ -53,7 +53,7 @@ def _measure(server: AudioServer, name: str, seconds: float) -> list[dict[str, A
     write_clip(clip, seconds + 2 * _SETTLING_S)
     mic = MicProgram(server, always=False)
     mic.wait_for(sign="asleep")
-    call = server.record(server.folder / "call.wav", source="sottovoce", seconds=3600)
+    call = server.spawn("parec", "--client-name=Call", "--device=sottovoce", "/dev/null")
     player = server.play(clip)
     rows = []
     for doing in DOING:
@@ -61,6 +61,7 @@ def _measure(server: AudioServer, name: str, seconds: float) -> list[dict[str, A
             player.kill()
         if doing == "asleep":
             call.kill()
+            mic.wait_for(sign="asleep")
         time.sleep(_SETTLING_S)
         before_s, began_s = spent_s(mic.process.pid), time.monotonic()
         time.sleep(seconds)

@@ -72,7 +72,7 @@ _ASLEEP_S = 10.0
     help="Work all the time, not only while a program records from Sottovoce.",
 )
 # What is the default now was asked for before, by units that were installed then too.
-@click.option("--on-demand", is_flag=True, hidden=True)
+@click.option("--on-demand", is_flag=True, hidden=True, help="The default.")
 @click.option(
     "--notify", is_flag=True, help="Show a notification when a call goes out without the mark."
 )

@@ -64,7 +64,7 @@ class Hearing:
         Whether there was sound in the bands of the mark since the look before.
     missing : bool
         Whether the newest sound is enough to tell, and no mark is in it, whatever was found in
-        older sound.
+        older sound; at two looks in a row.
     """
 
     detection: Detection
