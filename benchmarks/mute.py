@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-__all__ = ["STATES", "describe", "main", "measure_state"]
+__all__ = ["STATES", "describe", "main", "measure_state", "plot"]
 
 BENCHMARK = Benchmark("mute", "What do programs hear of a microphone that is muted or turned down?")
 SERVERS = {"PipeWire": AudioServer, "PulseAudio": PulseServer}
@@ -120,6 +120,20 @@ def describe(results: dict[str, Any]) -> str:
         f" {results['settings']['level_dbfs']:.0f} dBFS on average; -120 is digital silence."
         " `pw-record` speaks to PipeWire alone.\n\n" + markdown_table(head, table)
     )
+
+
+def plot(results: dict[str, Any], path: Path) -> None:
+    """Draw the level in each program, for each state of the microphone."""
+    from benchmarks._plots import save, subplots
+
+    figure, axes = subplots(width=7, height=3.5)
+    for row in results["rows"]:
+        levels = [row.get(client, float("nan")) for client in CLIENTS]
+        mark = "o" if row["server"] == "PipeWire" else "x"
+        axes.plot(CLIENTS, levels, mark, label=f"{row['server']}, {row['state']}")
+    axes.set_ylabel("dBFS")
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    save(figure, path)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from benchmarks.rig.server import AudioServer
 
-__all__ = ["describe", "main"]
+__all__ = ["describe", "main", "plot"]
 
 BENCHMARK = Benchmark("power", "How much of a processor does the microphone take?")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -99,6 +99,21 @@ def describe(results: dict[str, Any]) -> str:
         " processes of the microphone together, over"
         f" {results['settings']['seconds']:.0f} s each.\n\n" + markdown_table(head, table)
     )
+
+
+def plot(results: dict[str, Any], path: Path) -> None:
+    """Draw the share of a core for each sound system and what the person does."""
+    from benchmarks._plots import save, subplots
+
+    figure, axes = subplots(width=5, height=3)
+    names = list(dict.fromkeys(row["server"] for row in results["rows"]))
+    for i, name in enumerate(names):
+        shares = [100 * row["share"] for row in results["rows"] if row["server"] == name]
+        axes.bar([k + 0.4 * i for k in range(len(shares))], shares, width=0.35, label=name)
+    axes.set_xticks([k + 0.2 for k in range(len(DOING))], DOING)
+    axes.set_ylabel("share of a core, %")
+    axes.legend()
+    save(figure, path)
 
 
 if __name__ == "__main__":
