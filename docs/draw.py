@@ -54,7 +54,7 @@ READY = MicState(
 SIGNS = {
     "marked": replace(READY, hearing=HEARD, found_ago_s=1.0),
     "ready": replace(READY, level_dbfs=-58.0, n_blocks=180),
-    "unmarked": replace(READY, sign="unmarked", error="no answer"),
+    "unmarked": replace(READY, sign="unmarked", error="the audio process does not answer"),
 }
 
 

@@ -24,6 +24,8 @@ class MicProgram:
         Where its microphones are.
     *words : str
         Its options.
+    always : bool
+        Whether it works while nobody records, too.
 
     Attributes
     ----------
@@ -31,11 +33,12 @@ class MicProgram:
         The command.
     """
 
-    def __init__(self, server: AudioServer, *words: str) -> None:
+    def __init__(self, server: AudioServer, *words: str, always: bool = True) -> None:
         self._lines = server.folder / "mic.jsonl"
         program = Path(sys.executable).with_name("sottovoce")
         # A shell that starts tests in the background has them ignore Ctrl-C, and so their children.
         command = ["env", "--default-signal=INT", program, "mic", "--json", *words]
+        command += ["--always"] if always else []
         with self._lines.open("w") as out, self._lines.with_suffix(".err").open("w") as err:
             self.process = subprocess.Popen(command, env=server.environment, stdout=out, stderr=err)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 
 import numpy as np
 import pytest
@@ -38,7 +38,8 @@ STATE = MicState(
 def hearing():
     rng = np.random.default_rng(1)
     y = 0.1 * rng.standard_normal(10 * 16_000).astype(np.float32)
-    return Hearing(detection=sv.detect(y, sr=16_000), at_s=0.0, heard_s=10.0, level_dbfs=-20.0)
+    detection = sv.detect(y, sr=16_000)
+    return Hearing(detection=detection, at_s=0.0, heard_s=10.0, level_dbfs=-20.0, missing=True)
 
 
 @pytest.mark.parametrize("sign", ["no server", "no microphone", "silent", "unmarked"])
@@ -52,11 +53,39 @@ def test_nothing_is_promised_that_was_not_heard(hearing):
         "bad",
         "NOT HEARD: there is sound, but no mark is found in what goes out",
     )
-    mood, words = describe_state(replace(STATE, hearing=hearing, found_ago_s=3.0))
+    # Found just now, and the newest sound is without it: red at once.
+    assert describe_state(replace(STATE, hearing=hearing, found_ago_s=1.0))[0] == "bad"
+    pause = replace(hearing, missing=False)
+    mood, words = describe_state(replace(STATE, hearing=pause, found_ago_s=3.0))
     assert mood == "good"
     assert "3 s ago" in words
-    # Found long ago, and sound since then in which it is not: not green any more.
-    assert describe_state(replace(STATE, hearing=hearing, found_ago_s=30.0))[0] == "bad"
+    # Found long ago, and too little sound since then to tell: not green any more, and not red.
+    assert describe_state(replace(STATE, hearing=pause, found_ago_s=30.0))[0] == "waiting"
+
+
+def test_the_start_is_honest():
+    assert describe_state(replace(STATE, sign="starting")) == (
+        "waiting",
+        "starting: not marked yet",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"muted": True}, "Sottovoce is muted"),
+        ({"microphone_muted": True}, "your own microphone is muted"),
+        ({"muted": True, "microphone_muted": True}, "Sottovoce and your own microphone are muted"),
+    ],
+)
+def test_who_is_muted_is_told_what_is(changes, words):
+    state = replace(STATE, sign="muted", **changes)
+    assert describe_state(state) == ("waiting", f"MUTED: {words}, nobody hears you")
+    fields = make_fields(state)
+    assert fields["muted"] == state.muted
+    assert fields["microphone_muted"] == state.microphone_muted
+    asleep = describe_state(replace(state, sign="asleep"))[1]
+    assert asleep.endswith(f"; {words}")
 
 
 def test_asleep_is_neither_good_nor_bad():
@@ -88,6 +117,7 @@ def test_the_panel_of_a_terminal_says_the_same(monkeypatch):
             return True
 
     screen = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stdout", screen)
     with Board(as_json=False) as board:
         board.show(replace(STATE, sign="unmarked", error="a reason", bypassing=("Browser",)))
@@ -97,11 +127,33 @@ def test_the_panel_of_a_terminal_says_the_same(monkeypatch):
     assert "Browser records you without the mark" in shown
 
 
+@pytest.mark.parametrize(
+    ("term", "encoding"), [("dumb", "utf-8"), ("xterm", "latin-1"), ("", "utf-8")]
+)
+def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch, term, encoding):
+    class Terminal(TextIOWrapper):
+        def isatty(self):
+            return True
+
+    screen = Terminal(BytesIO(), encoding=encoding)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr("sys.stdout", screen)
+    with Board(as_json=False) as board:
+        board.show(replace(STATE, sign="unmarked", error="a reason"))
+    screen.flush()
+    shown = screen.buffer.getvalue().decode(encoding)
+    assert shown.count("\n") == 1
+    assert "UNMARKED" in shown
+    assert "\x1b" not in shown
+
+
 @pytest.fixture
 def told(monkeypatch):
     clock, shown = [0.0], []
     monkeypatch.setattr(_alarm.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(_alarm, "show_notification", lambda words, _advice: shown.append(words))
+    monkeypatch.setattr(
+        _alarm, "show_notification", lambda words, _advice, **_: shown.append(words)
+    )
     alarm = Alarm()
 
     def look(at_s, **changes):
@@ -130,6 +182,13 @@ def test_what_passes_is_not_told(told):
     told(0.0, bypassing=("Browser",))
     told(1.0)
     assert told(5.0, bypassing=("Browser",)) == []
+
+
+def test_who_is_muted_in_a_call_is_told(told):
+    told(0.0, sign="muted", muted=True, n_recorders=0)
+    assert told(5.0, sign="muted", muted=True, n_recorders=0) == []
+    told(6.0, sign="muted", muted=True)
+    assert told(8.0, sign="muted", muted=True) == ["You are muted"]
 
 
 def test_a_red_sign_is_told_only_while_somebody_records(told):

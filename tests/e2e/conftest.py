@@ -26,8 +26,8 @@ def server():
 def mic(server):
     started = []
 
-    def start(*words):
-        started.append(MicProgram(server, *words))
+    def start(*words, always=True):
+        started.append(MicProgram(server, *words, always=always))
         return started[-1]
 
     yield start

@@ -61,7 +61,7 @@ def find_engine(server):
 
 
 def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path):
-    live = mic("--owner", "4f2a-91c0-77de", "--on-demand")
+    live = mic("--owner", "4f2a-91c0-77de", always=False)
     live.wait_for(sign="asleep", microphone="HardwareMic")
     assert "RUNNING" not in server.run("pactl", "list", "short", "sources").split("hw_mic")[1][:60]
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=12)

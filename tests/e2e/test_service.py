@@ -94,7 +94,7 @@ def test_the_microphone_is_there_from_login_and_works_only_when_it_is_used(serve
 @pytest.mark.usefixtures("manager")
 def test_what_is_killed_comes_back_and_what_is_uninstalled_does_not(server):
     ask(server, "install", "--owner", "anonymous")
-    os.kill(find_process(server, "mic --on-demand"), signal.SIGKILL)
+    os.kill(find_process(server, "mic --notify"), signal.SIGKILL)
     server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
     server.wait(lambda: "sottovoce" in server.sources(), "the microphone", within_s=20)
     server.wait(lambda: ask_status(server)["restarts"] == 1, "the count of restarts")
@@ -119,7 +119,7 @@ def test_it_waits_for_the_sound_system(server):
 
 def test_a_program_that_takes_another_microphone_is_told_on_the_desktop(server, mic):
     with Desktop(server) as desktop:
-        live = mic("--on-demand", "--notify")
+        live = mic("--notify", always=False)
         live.wait_for(sign="asleep")
         recording = server.record(server.folder / "other.wav", source="hw_mic", seconds=8)
         live.wait_for(bypassing=["pw-record"])
@@ -138,4 +138,4 @@ def test_without_systemd_it_says_what_else_to_do(server):
         check=False,
     )
     assert done.returncode == 2
-    assert "--on-demand" in done.stderr
+    assert "run `sottovoce mic` at login" in done.stderr

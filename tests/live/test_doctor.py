@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.live import doctor
+from sottovoce.live import doctor, remedies
 from sottovoce.live.sandboxes import find_sandboxed, parse_flatpak, parse_snap
 
 # As flatpak 1.14 and snapd 2.57 print it.
@@ -85,6 +85,18 @@ def test_without_a_server_it_says_how_to_start_it(monkeypatch, tmp_path):
         program.write_text("#!/bin/sh\nexit 1\n")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
     last = list(doctor.examine())[-1]
     assert not last.ok
     assert "systemctl --user start pipewire" in last.remedy
+    # Without a bus of systemd's that would fail, too.
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    last = list(doctor.examine())[-1]
+    assert last.remedy.startswith("pipewire & wireplumber & pipewire-pulse &")
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(remedies, "find_runtime_folder", lambda: tmp_path)
+    last = list(doctor.examine())[-1]
+    assert last.remedy == f"export XDG_RUNTIME_DIR={tmp_path}; without it no sound system is found"
+    monkeypatch.setattr(remedies, "find_runtime_folder", lambda: tmp_path / "none")
+    assert list(doctor.examine())[-1].remedy.startswith("Log in on the desktop")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.live.routing import build_graph, is_routed, parse_dump
+from sottovoce.live.routing import build_graph, is_routed, merge_metadata, parse_dump
 
 
 def node(number, name, media_class, **props):
@@ -70,3 +71,36 @@ def test_an_answer_in_pieces_is_read_once_it_is_whole(data):
         objects += some
     assert rest == ""
     assert objects == [thing for array in arrays for thing in array]
+
+
+def test_changes_of_settings_do_not_forget_the_others():
+    def settings(**values):
+        entries = [
+            {"subject": 0, "key": key, "value": value and {"name": value}}
+            for key, value in values.items()
+        ]
+        return {"id": 35, "type": "PipeWire:Interface:Metadata", "metadata": entries}
+
+    keys = ("default.audio.source", "default.audio.sink")
+    first = settings(**dict(zip(keys, ("hw_mic", "speakers"), strict=True)))
+    changed = merge_metadata(first, settings(**{keys[0]: "headset"}))
+    graph = build_graph([changed])
+    assert graph.default_source == "headset"
+    assert graph.default_sink == "speakers"
+    assert build_graph([merge_metadata(changed, settings(**{keys[0]: None}))]).default_source == ""
+
+
+@pytest.mark.parametrize(
+    ("props", "muted"),
+    [
+        ([], False),
+        ([{"mute": False, "channelVolumes": [1.0]}], False),
+        ([{"mute": True, "channelVolumes": [1.0]}], True),
+        ([{"mute": False, "channelVolumes": [0.0, 0.0]}], True),
+        ([{"params": []}, {"mute": True}], True),
+    ],
+)
+def test_who_is_muted_or_turned_down_is_known(props, muted):
+    thing = node(1, "hw_mic", "Audio/Source")
+    thing["info"]["params"] = {"Props": props}
+    assert build_graph([thing]).find("hw_mic").muted == muted

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.errors import DeviceError
-from sottovoce.live.service import install, make_unit, tell, uninstall
+from sottovoce.live.service import install, make_unit, read_status, tell, tell_who_runs, uninstall
 
 
 def command_of(unit):
@@ -56,6 +56,29 @@ def test_without_systemd_nothing_is_left_behind(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(DeviceError, match="systemd"):
-        install(["--on-demand"])
+        install(["--notify"])
     assert not list(tmp_path.rglob("*.service"))
     assert not uninstall()
+
+
+def test_without_a_bus_it_does_not_send_people_to_the_journal(monkeypatch, tmp_path):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    with pytest.raises(DeviceError) as refused:
+        read_status()
+    assert "journalctl" not in refused.value.remedy
+    assert "`sottovoce mic` at login" in refused.value.remedy
+    assert tell_who_runs() == "End the other `sottovoce mic`."
+
+
+def test_where_the_installed_one_runs_it_is_named(monkeypatch, tmp_path):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho ActiveState=active\necho LoadState=loaded\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert "mic status" in tell_who_runs()
+    assert "mic uninstall" in tell_who_runs()

@@ -57,13 +57,13 @@ def watch(sound):
     hearings = []
 
     class Watcher(SourceWatcher):
-        def _look(self):
-            super()._look()
+        def _look(self, n_forgotten):
+            super()._look(n_forgotten)
             hearings.append(self.hearing)
 
     data = io.BytesIO(sound.astype(np.float32).tobytes())
     process = SimpleNamespace(stdout=data, kill=lambda: None, wait=lambda: None)
-    watcher = Watcher(lambda **_: process, window_s=20.0)
+    watcher = Watcher(lambda **_: process, window_s=20.0, every_s=2.0, brief=False)
     watcher.start()
     deadline = time.monotonic() + 30
     while len(hearings) < len(sound) // (2 * SR) and time.monotonic() < deadline:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Alarm", "show_notification"]
 
+_MUTED = "You are muted"
 _PATIENCE_S = 2.0
 """Programs try microphones for a moment, and a microphone takes a moment to begin."""
 
@@ -39,17 +40,20 @@ class Alarm:
         for words, advice in wrong.items():
             if words not in self._told and now - self._since_s[words] >= _PATIENCE_S:
                 self._told.add(words)
-                show_notification(words, advice)
+                show_notification(words, advice, urgent=words != _MUTED)
 
 
-def show_notification(words: str, advice: str) -> None:
+def show_notification(words: str, advice: str, *, urgent: bool = True) -> None:
     """Show a notification on the desktop, where there is one."""
     program = shutil.which("notify-send")
     if program is None:
         return
     # Not waited for: a desktop that does not answer must not hold up the microphone.
     subprocess.Popen(  # noqa: S603 - the program was looked up
-        [program, "--app-name=Sottovoce", "--urgency=critical", "--", words, advice],
+        [
+            *(program, "--app-name=Sottovoce"),
+            *(f"--urgency={'critical' if urgent else 'normal'}", "--", words, advice),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -63,6 +67,8 @@ def _find_faults(state: MicState) -> dict[str, str]:
         for program in state.bypassing
     }
     mood, words = describe_state(state)
+    if state.n_recorders and state.sign == "muted":
+        wrong[_MUTED] = words.split(": ", 1)[1].capitalize() + "."
     if state.n_recorders != 0 and mood == "bad":
         # The numbers in the words change; the notification must not come again for that.
         wrong["Your voice goes out without the mark"] = words.split(":")[0].capitalize()

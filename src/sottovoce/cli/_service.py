@@ -43,7 +43,7 @@ def install(
     from sottovoce.rights import format_owner_id
 
     notice = choose_notice(owner=owner, policy=policy)
-    options = ["--on-demand", "--notify", "--strength", f"{strength_db:g}", "--policy", policy]
+    options = ["--notify", "--strength", f"{strength_db:g}", "--policy", policy]
     options += ["--owner", format_owner_id(notice.owner_id) if notice.owner_id else "anonymous"]
     options += ["--device", device] if device is not None else []
     options += ["--make-default"] if make_default else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from datetime import datetime
@@ -22,6 +23,8 @@ __all__ = ["Board", "describe_state", "make_fields"]
 _COLOURS = {"good": "green", "waiting": "yellow", "bad": "red"}
 _BAR_DB = 60
 _BAR_WIDTH = 20
+_SHAPES = "●█░╭─╮│╰╯"
+_NO_ANSWER = "the audio process does not answer"
 
 
 def describe_state(state: MicState) -> tuple[str, str]:
@@ -32,13 +35,16 @@ def describe_state(state: MicState) -> tuple[str, str]:
         case "no microphone":
             return "bad", "NO MICROPHONE: plug one in, or choose one with --device"
         case "starting":
-            return "waiting", "starting"
+            return "waiting", "starting: not marked yet"
         case "asleep":
-            return "waiting", "asleep: no program records from Sottovoce"
+            muted = f"; {_describe_mute(state)}" if state.muted or state.microphone_muted else ""
+            return "waiting", f"asleep: no program records from Sottovoce{muted}"
+        case "muted":
+            return "waiting", f"MUTED: {_describe_mute(state)}, nobody hears you"
         case "silent":
-            return "bad", f"SILENT: nothing goes out ({state.error or 'no answer'})"
+            return "bad", f"SILENT: nothing goes out ({state.error or _NO_ANSWER})"
         case "unmarked":
-            return "bad", f"UNMARKED: your voice goes out as it is ({state.error or 'no answer'})"
+            return "bad", f"UNMARKED: your voice goes out as it is ({state.error or _NO_ANSWER})"
     match state.confirmation:
         case "heard":
             p = format_p(state.hearing.detection.log10_p) if state.hearing else ""
@@ -48,6 +54,13 @@ def describe_state(state: MicState) -> tuple[str, str]:
             return "bad", "NOT HEARD: there is sound, but no mark is found in what goes out"
         case _:
             return "waiting", "ready: speak for some seconds, then the mark can be heard"
+
+
+def _describe_mute(state: MicState) -> str:
+    """Say what is muted."""
+    if state.muted and state.microphone_muted:
+        return "Sottovoce and your own microphone are muted"
+    return "Sottovoce is muted" if state.muted else "your own microphone is muted"
 
 
 def make_fields(state: MicState) -> dict[str, Any]:
@@ -69,6 +82,8 @@ def make_fields(state: MicState) -> dict[str, Any]:
         "unmarked": state.n_unmarked,
         "busy": round(state.busy, 4),
         "realtime": state.realtime,
+        "muted": state.muted,
+        "microphone_muted": state.microphone_muted,
         "log10_p": None if state.hearing is None else round(state.hearing.detection.log10_p, 2),
         "found_ago_s": None if state.found_ago_s is None else round(state.found_ago_s, 1),
         "error": state.error,
@@ -92,7 +107,7 @@ class Board:
 
     def __enter__(self) -> Self:
         """Begin; a terminal gets a panel."""
-        if sys.stdout.isatty() and not self._as_json:
+        if not self._as_json and _can_draw():
             from rich.live import Live
 
             self._live = self._stack.enter_context(Live(refresh_per_second=5, transient=True))
@@ -113,7 +128,8 @@ class Board:
         if self._live is not None:
             self._live.update(_make_panel(state, mood, words))
             return
-        lasting = (state.sign, state.confirmation, state.microphone, state.bypassing)
+        mutes = (state.muted, state.microphone_muted)
+        lasting = (state.sign, state.confirmation, state.microphone, state.bypassing, mutes)
         now = (*lasting, state.n_recorders, state.block, state.n_blocks // 1000)
         if now == self._last or (not self._as_json and lasting == self._last[: len(lasting)]):
             return
@@ -126,6 +142,17 @@ class Board:
             for program in state.bypassing:
                 _output.result(f"{clock}  {format_path(program)} records you without the mark")
         sys.stdout.flush()
+
+
+def _can_draw() -> bool:
+    """Whether stdout is a terminal that can go back to what it wrote, and knows the shapes."""
+    if not sys.stdout.isatty() or os.environ.get("TERM") in ("", "dumb", "unknown"):
+        return False
+    try:
+        _SHAPES.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _make_panel(state: MicState, mood: str, words: str) -> Any:  # noqa: ANN401 - what rich renders

@@ -66,7 +66,13 @@ _ASLEEP_S = 10.0
     help="Smaller is less delay and more work; by default 512; with PulseAudio alone 960,"
     " and no less than 480.",
 )
-@click.option("--on-demand", is_flag=True, help="Work only while a program records from Sottovoce.")
+@click.option(
+    "--always",
+    is_flag=True,
+    help="Work all the time, not only while a program records from Sottovoce.",
+)
+# What is the default now was asked for before, by units that were installed then too.
+@click.option("--on-demand", is_flag=True, hidden=True, help="The default.")
 @click.option(
     "--notify", is_flag=True, help="Show a notification when a call goes out without the mark."
 )
@@ -82,6 +88,7 @@ def mic(
     policy: str,
     make_default: bool,
     block: int | None,
+    always: bool,
     on_demand: bool,
     notify: bool,
     as_json: bool,
@@ -90,6 +97,9 @@ def mic(
 
     Choose it in the call's settings.  The sign shows whether the mark is heard in what really
     goes out.  Ctrl-C takes the microphone away again.
+
+    It works only while a program records from it: until then your own microphone is left alone,
+    and next to no power is used.  Mute and volume of Sottovoce work as those of any microphone.
 
     A host can still record you, and the mark cannot stop a machine: it says no, in the sound
     itself.  Needs Linux with PipeWire or PulseAudio; or macOS with the driver BlackHole, or
@@ -109,7 +119,7 @@ def mic(
         block=block,
         into=into,
         make_default=make_default,
-        on_demand=on_demand,
+        on_demand=on_demand or not always,
     )
     try:
         with microphone as live, Board(as_json=as_json) as board:

@@ -15,6 +15,7 @@ from sottovoce.live.engine import check_jack
 from sottovoce.live.graph import NODE_NAME
 from sottovoce.live.portaudio import SYSTEMS
 from sottovoce.live.pulse_engine import check_pasimple
+from sottovoce.live.remedies import tell_how_to_start
 from sottovoce.live.routing import read_graph
 from sottovoce.live.sandboxes import find_sandboxed
 from sottovoce.live.self_test import run_self_test
@@ -108,7 +109,9 @@ def _examine_pipewire(*, try_out: bool) -> Iterator[Check]:
     try:
         graph = read_graph()
     except DeviceError as err:
-        remedy = f"{err.remedy}; or, with PulseAudio: {_start_pulse()}"
+        remedy = err.remedy
+        if "XDG_RUNTIME_DIR" in os.environ:
+            remedy += f"; or, with PulseAudio: {_start_pulse()}"
         yield Check(what="PipeWire is running", ok=False, remedy=remedy)
         return
     yield Check(what="PipeWire is running", ok=True)
@@ -117,7 +120,7 @@ def _examine_pipewire(*, try_out: bool) -> Iterator[Check]:
     yield Check(
         what="WirePlumber manages the devices",
         ok=manager,
-        remedy="" if manager else "systemctl --user restart wireplumber",
+        remedy="" if manager else tell_how_to_start("wireplumber"),
     )
     yield from _check_graph(graph)
     yield _check_pulse()

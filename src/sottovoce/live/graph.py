@@ -50,6 +50,8 @@ class Node:
         Name of the program that it belongs to, empty where it is a device.
     link_group : str
         What several nodes of one filter have in common, empty for others.
+    muted : bool
+        Whether it gives out silence, because a person muted it or turned its volume to nothing.
     """
 
     id: int
@@ -58,6 +60,7 @@ class Node:
     media_class: str
     program: str = ""
     link_group: str = ""
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +77,6 @@ class Graph:
         Pairs of an output port and an input port.
     default_source : str
         Name of the microphone that programs are given, empty where there is none.
-    configured_source : str
-        Name of the one that the person chose for them, empty where the server chooses.
     default_sink : str
         Name of the loudspeaker that programs are given, empty where there is none.
     """
@@ -84,7 +85,6 @@ class Graph:
     ports: tuple[Port, ...]
     links: frozenset[tuple[int, int]]
     default_source: str
-    configured_source: str
     default_sink: str
 
     def find(self, name: str) -> Node | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from sottovoce.errors import DeviceError
 from sottovoce.live.engine import METERS_FILE
 from sottovoce.live.engine_process import EngineProcess
 from sottovoce.live.loopback_engine import MICROPHONE_FILE, NO_DEVICE
-from sottovoce.live.meters import Meter, create_meters
+from sottovoce.live.meters import Meter, create_meters, read_meters
 from sottovoce.live.portaudio import (
     choose_loopback,
     choose_microphone,
@@ -67,8 +66,10 @@ class LoopbackMic:
         that are known.
     listen : bool
         Whether what goes out is listened to.
-    make_default, on_demand : bool
-        For Linux alone; there is no such thing here.
+    make_default : bool
+        For Linux alone, and refused here.
+    on_demand : bool
+        Without effect here: the driver does not tell whether a program records.
 
     Attributes
     ----------
@@ -104,10 +105,10 @@ class LoopbackMic:
         into: str | None = None,
         listen: bool = True,
         make_default: bool = False,
-        on_demand: bool = False,
+        on_demand: bool = True,
     ) -> None:
         self.shown_as = ""
-        self._needs_linux = make_default or on_demand
+        self._needs_linux = make_default
         self._notice = notice or Notice()
         self._wanted, self._into, self._listen = device, into, listen
         # A file that another process still has open cannot be removed on Windows.
@@ -125,7 +126,6 @@ class LoopbackMic:
         self._watcher: SourceWatcher | None = None
         self._exit_code: int | None = None
         self._error = ""
-        self._found_s: float | None = None
         self._n_unmarked = 0
 
     def __enter__(self) -> Self:
@@ -200,8 +200,8 @@ class LoopbackMic:
     def _begin(self) -> None:
         if self._needs_linux:
             raise DeviceError(
-                "no program is given a microphone by default here, and none can sleep",
-                remedy="Leave out --make-default and --on-demand, which need Linux.",
+                "programs cannot be given the driver's microphone by default here",
+                remedy="Choose it in the settings of the call, or in those of the system.",
             )
         devices = read_devices()
         loopback = choose_loopback(devices, self._into)
@@ -214,7 +214,7 @@ class LoopbackMic:
                 raise DeviceError(state.error or "the audio process did not start")
             self.wait(_POLL_S)
         if self._listen:
-            self._watcher = SourceWatcher(self._record)
+            self._watcher = SourceWatcher(self._record, owner_id=self._notice.owner_id)
             self._watcher.start()
 
     def _record(self, *, sr: int) -> subprocess.Popen[bytes]:
@@ -245,34 +245,22 @@ class LoopbackMic:
         return "silent"
 
     def _state(self, now: float) -> MicState:
-        meters = self._meters.tolist()
-        n_unmarked = int(meters[Meter.N_UNMARKED])
-        failing = n_unmarked > self._n_unmarked
+        readings = read_meters(self._meters)
+        failing = readings["n_unmarked"] > self._n_unmarked
         if failing:
             self._error = self._engine.error or "marking failed"
-        self._n_unmarked = n_unmarked
-        hearing = self._watcher.hearing if self._watcher is not None else None
-        if hearing is not None and hearing.may_be_of(self._notice.owner_id):
-            self._found_s = hearing.at_s
-        sr = meters[Meter.SR] or 48_000.0
-        elapsed_s = meters[Meter.N_BLOCKS] * meters[Meter.BLOCK] / sr
+        self._n_unmarked = readings["n_unmarked"]
+        found_s = self._watcher.found_s if self._watcher is not None else None
         sign = self._sign(now, failing=failing)
         return MicState(
             sign=sign,
             microphone="" if sign == "no microphone" else self._read_name(),
             n_recorders=None,
             bypassing=(),
-            level_dbfs=10 * math.log10(meters[Meter.MEAN_SQUARE] + 1e-12),
-            delay_s=meters[Meter.DELAY] / sr,
-            n_blocks=int(meters[Meter.N_BLOCKS]),
-            n_missed=round(meters[Meter.N_MISSED]),
-            n_unmarked=n_unmarked,
-            block=int(meters[Meter.BLOCK]),
-            busy=meters[Meter.BUSY_S] / elapsed_s if elapsed_s else 0.0,
-            realtime=bool(meters[Meter.REALTIME]),
-            hearing=hearing,
-            found_ago_s=None if self._found_s is None else now - self._found_s,
+            hearing=self._watcher.hearing if self._watcher is not None else None,
+            found_ago_s=None if found_s is None else now - found_s,
             error=self._error,
+            **readings,
         )
 
     def _read_name(self) -> str:

@@ -7,7 +7,8 @@ allocate, and whoever watches must not disturb it.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Meter", "Meters", "create_meters", "open_meters"]
+__all__ = ["Meter", "Meters", "Readings", "create_meters", "open_meters", "read_meters"]
 
 Meters = npt.NDArray[np.float64]
 
@@ -55,3 +56,33 @@ def create_meters(path: Path) -> Meters:
 def open_meters(path: Path) -> Meters:
     """Map the file that another process made, to write into it."""
     return np.asarray(np.memmap(path, dtype=np.float64, mode="r+", shape=len(Meter)))
+
+
+class Readings(TypedDict):
+    """The numbers under the names and in the units of `MicState`."""
+
+    level_dbfs: float
+    delay_s: float
+    n_blocks: int
+    n_missed: int
+    n_unmarked: int
+    block: int
+    busy: float
+    realtime: bool
+
+
+def read_meters(meters: Meters) -> Readings:
+    """Return the numbers as a person wants them."""
+    now = meters.tolist()
+    sr = now[Meter.SR] or 48_000.0
+    elapsed_s = now[Meter.N_BLOCKS] * now[Meter.BLOCK] / sr
+    return Readings(
+        level_dbfs=10 * math.log10(now[Meter.MEAN_SQUARE] + 1e-12),
+        delay_s=now[Meter.DELAY] / sr,
+        n_blocks=int(now[Meter.N_BLOCKS]),
+        n_missed=round(now[Meter.N_MISSED]),
+        n_unmarked=int(now[Meter.N_UNMARKED]),
+        block=int(now[Meter.BLOCK]),
+        busy=now[Meter.BUSY_S] / elapsed_s if elapsed_s else 0.0,
+        realtime=bool(now[Meter.REALTIME]),
+    )

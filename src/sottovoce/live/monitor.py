@@ -152,7 +152,8 @@ class PipeWireMonitor(GraphMonitor):
                 else:
                     known = routing.is_routed(thing)
                     if known:
-                        self._objects[thing["id"]] = thing
+                        earlier = self._objects.get(thing["id"], {})
+                        self._objects[thing["id"]] = routing.merge_metadata(earlier, thing)
                 if known:
                     self._changed.set()
         return rest

@@ -64,7 +64,7 @@ def open_mic(
     into: str | None = None,
     make_default: bool = False,
     listen: bool = True,
-    on_demand: bool = False,
+    on_demand: bool = True,
     name: str = NODE_NAME,
 ) -> VirtualMic:
     """Return the microphone for the sound system of this computer.

@@ -19,16 +19,19 @@ from sottovoce.errors import DeviceError
 from sottovoce.live import pulse_guard
 from sottovoce.live.graph import Graph, Node, Port
 from sottovoce.live.programs import ask, spawn
+from sottovoce.live.remedies import find_runtime_folder, tell_how_to_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "KIND",
     "build_graph",
     "create_node",
     "end_bypass",
     "end_node",
     "feed_of",
+    "find_default_source",
     "find_socket",
     "is_routed",
     "is_running",
@@ -40,10 +43,13 @@ __all__ = [
     "record",
     "set_default_sink",
     "set_default_source",
+    "set_mute",
     "start_bypass",
     "start_nowhere",
 ]
 
+KIND = "pulse"
+"""What `sottovoce.live.default_guard` calls this sound system."""
 _KINDS = ("sources", "sinks", "source_outputs", "sink_inputs")
 _SPACE = 1_000_000
 _WATCHED = ("source", "sink", "source-output", "sink-input", "server", "module")
@@ -83,7 +89,8 @@ def read_graph() -> Graph:
 
 def no_server() -> DeviceError:
     """Return the error that says so."""
-    return DeviceError("there is no PulseAudio server", remedy="pulseaudio --start")
+    remedy = tell_how_to_start(by_hand="pulseaudio --start")
+    return DeviceError("there is no PulseAudio server", remedy=remedy)
 
 
 def is_routed(line: str) -> bool:
@@ -118,14 +125,11 @@ def build_graph(listed: dict[str, Any], info: dict[str, Any]) -> Graph:
     for stream in listed["sink_inputs"]:
         nodes.append(_describe_stream(stream, "sink_inputs", "Stream/Output/Audio"))
         links.add((_output(nodes[-1].id), _input(_number("sinks", stream["sink"]))))
-    default_source = info.get("default_source_name") or ""
     return Graph(
         nodes=tuple(nodes),
         ports=tuple(_make_ports(nodes)),
         links=frozenset(links),
-        default_source=default_source,
-        # PulseAudio does not tell what was chosen from what it chose itself.
-        configured_source=default_source,
+        default_source=info.get("default_source_name") or "",
         default_sink=info.get("default_sink_name") or "",
     )
 
@@ -174,9 +178,19 @@ def lead(graph: Graph, source: Node, into: Node) -> None:
         _ask("move-sink-input", _index(source), into.name, check=False)
 
 
+def find_default_source(graph: Graph) -> str:
+    """Return the microphone that programs are given now."""
+    return graph.default_source
+
+
 def set_default_source(name: str) -> None:
     """Choose the microphone that programs are given; nothing happens if it has gone."""
     _ask("set-default-source", name, check=False)
+
+
+def set_mute(node: Node) -> None:
+    """Mute a microphone; nothing happens if it has gone."""
+    _ask("set-source-mute", node.name, "1", check=False)
 
 
 def set_default_sink(name: str) -> None:
@@ -245,6 +259,8 @@ def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
             f"--rate={sr}",
             "--channels=1",
         ),
+        "--stream-name=Sottovoce listens to its own microphone",
+        "--property=node.virtual=true",
         *("--format=float32le", "--raw", "--latency-msec=50"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -253,11 +269,13 @@ def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
 
 
 def _describe_device(device: dict[str, Any], kind: str, media_class: str) -> Node:
+    volumes = [channel["value"] for channel in (device.get("volume") or {}).values()]
     return Node(
         id=_number(kind, device["index"]),
         name=device["name"],
         description=device["description"],
         media_class=media_class,
+        muted=bool(device.get("mute")) or not any(volumes or (1,)),
     )
 
 
@@ -316,7 +334,7 @@ def find_socket() -> Path:
     """Return where PulseAudio, or PipeWire in its clothes, listens."""
     folder = os.environ.get("PULSE_RUNTIME_PATH")
     if folder is None:
-        folder = f"{os.environ.get('XDG_RUNTIME_DIR') or f'/run/user/{os.getuid()}'}/pulse"
+        return find_runtime_folder() / "pulse" / "native"
     return Path(folder) / "native"
 
 

@@ -8,37 +8,49 @@ every program and never a loudspeaker, so that no program can play into it by ac
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import DeviceError
+from sottovoce.live.default_guard import PIPEWIRE_KEY
 from sottovoce.live.graph import Graph, Node, Port
 from sottovoce.live.programs import ask, spawn
+from sottovoce.live.remedies import tell_how_to_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = [
+    "KIND",
     "build_graph",
     "connect",
     "create_node",
     "disconnect",
     "end_node",
+    "find_default_source",
     "is_routed",
     "lead",
+    "merge_metadata",
     "no_server",
     "parse_dump",
     "play",
     "read_graph",
     "record",
     "set_default_source",
+    "set_mute",
 ]
 
-_DEFAULT = "default.audio.source"
-_CONFIGURED = "default.configured.audio.source"
+KIND = "pipewire"
+"""What `sottovoce.live.default_guard` calls this sound system."""
 _DEFAULT_SINK = "default.audio.sink"
-_HOW_TO_START = "systemctl --user start pipewire wireplumber pipewire-pulse"
+_LISTENER = (
+    'application.name="Sottovoce" node.virtual=true'
+    ' node.description="Sottovoce listens to its own microphone"'
+)
+"""What a desktop shows of our own recorder; not a microphone in use, but a part of one."""
+_PROGRAMS = ("pipewire", "wireplumber", "pipewire-pulse")
 
 
 def read_graph() -> Graph:
@@ -57,7 +69,7 @@ def read_graph() -> Graph:
 
 def no_server() -> DeviceError:
     """Return the error that says so."""
-    return DeviceError("there is no PipeWire audio server", remedy=_HOW_TO_START)
+    return DeviceError("there is no PipeWire audio server", remedy=tell_how_to_start(*_PROGRAMS))
 
 
 def parse_dump(text: str) -> tuple[list[dict[str, Any]], str]:
@@ -83,10 +95,19 @@ def is_routed(thing: dict[str, Any]) -> bool:
     return thing.get("type", "").rsplit(":", 1)[-1] in ("Node", "Port", "Link", "Metadata")
 
 
+def merge_metadata(earlier: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with the settings that it had before: of these, only changes are printed."""
+    if "metadata" not in thing:
+        return thing
+    settings = [*(earlier.get("metadata") or ()), *(thing["metadata"] or ())]
+    newest = {(entry.get("subject"), entry["key"]): entry for entry in settings}
+    return {**thing, "metadata": list(newest.values())}
+
+
 def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
     """Make the graph of objects as PipeWire describes them, the newest of a number last."""
     nodes, ports, links = [], [], set()
-    chosen = {_DEFAULT: "", _CONFIGURED: "", _DEFAULT_SINK: ""}
+    chosen = {PIPEWIRE_KEY: "", _DEFAULT_SINK: ""}
     newest = {thing["id"]: thing for thing in objects}
     for thing in newest.values():
         info = thing.get("info") or {}
@@ -101,6 +122,7 @@ def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
                         media_class=props.get("media.class", ""),
                         program=props.get("application.name", ""),
                         link_group=props.get("node.link-group", ""),
+                        muted=_is_muted(info),
                     )
                 )
             case "Port":
@@ -111,15 +133,21 @@ def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
             case "Metadata":
                 for entry in thing.get("metadata") or []:
                     if entry["key"] in chosen:
-                        chosen[entry["key"]] = entry["value"].get("name", "")
+                        chosen[entry["key"]] = (entry["value"] or {}).get("name", "")
     return Graph(
         nodes=tuple(nodes),
         ports=tuple(ports),
         links=frozenset(links),
-        default_source=chosen[_DEFAULT],
-        configured_source=chosen[_CONFIGURED],
+        default_source=chosen[PIPEWIRE_KEY],
         default_sink=chosen[_DEFAULT_SINK],
     )
+
+
+def _is_muted(info: dict[str, Any]) -> bool:
+    """Whether the properties of a node silence it."""
+    # A node has none before it was negotiated, and several where it has several kinds of volume.
+    known = [some for some in (info.get("params") or {}).get("Props") or () if "mute" in some]
+    return any(some["mute"] or not any(some.get("channelVolumes") or (1.0,)) for some in known)
 
 
 def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
@@ -142,7 +170,8 @@ def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
     owner.stdin.write(
         f"create-node adapter {{ factory.name=support.null-audio-sink node.name={name}"
         f" node.description={shown} media.class=Audio/Source/Virtual"
-        " audio.position=[MONO] node.virtual=true }\n".encode()
+        # Without the last, mute and volume of a node that is no device change nothing.
+        " audio.position=[MONO] node.virtual=true monitor.channel-volumes=true }\n".encode()
     )
     owner.stdin.flush()
     return owner
@@ -171,12 +200,27 @@ def lead(graph: Graph, source: Node, into: Node) -> None:
         connect(*link)
 
 
+def set_mute(node: Node) -> None:
+    """Mute a microphone; nothing happens if it has gone."""
+    _ask("pw-cli", "set-param", str(node.id), "Props", "{ mute: true }", check=False)
+
+
+def find_default_source(graph: Graph) -> str:
+    """Return the microphone that programs are given now.
+
+    ``pw-dump`` prints a change of it only when something else has changed besides.
+    """
+    said = _ask("pw-metadata", "0", PIPEWIRE_KEY, check=False)
+    found = re.search(r"value:'(\{.*?\})'", said)
+    try:
+        return str(json.loads(found[1])["name"]) if found else ""
+    except (ValueError, KeyError):
+        return graph.default_source
+
+
 def set_default_source(name: str) -> None:
-    """Choose the microphone that programs are given; an empty name leaves it to the server."""
-    if name:
-        _ask("pw-metadata", "0", _CONFIGURED, json.dumps({"name": name}), "Spa:String:JSON")
-    else:
-        _ask("pw-metadata", "-d", "0", _CONFIGURED, check=False)
+    """Have programs be given a microphone, until the server thinks of another."""
+    _ask("pw-metadata", "0", PIPEWIRE_KEY, json.dumps({"name": name}), "Spa:String:JSON")
 
 
 def play(path: Path, *, name: str, into: str) -> subprocess.Popen[bytes]:
@@ -208,7 +252,7 @@ def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
     """
     return spawn(
         *("pw-record", "--target", "0", "--rate", str(sr), "--channels", "1", "--format", "f32"),
-        *("-P", f"{{ node.name={name} }}", "-"),
+        *("-P", f"{{ node.name={name} {_LISTENER} }}", "-"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -75,7 +75,7 @@ def run_self_test(*, within_s: float = 20.0) -> SelfTest:
     with ExitStack() as stack:
         stack.callback(system.end_node, system.create_node(_VOICE, "Sottovoce self-test"))
         _wait_for_voice(system)
-        mic = stack.enter_context(open_mic(name=_MIC, device=_VOICE))
+        mic = stack.enter_context(open_mic(name=_MIC, device=_VOICE, on_demand=False))
         began_s = time.monotonic()
         player: Popen[bytes] | None = None
         while True:

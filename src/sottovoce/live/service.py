@@ -18,11 +18,21 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from sottovoce.errors import DeviceError
+from sottovoce.live.remedies import has_user_bus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["UNIT", "ServiceStatus", "install", "make_unit", "read_status", "tell", "uninstall"]
+__all__ = [
+    "UNIT",
+    "ServiceStatus",
+    "install",
+    "make_unit",
+    "read_status",
+    "tell",
+    "tell_who_runs",
+    "uninstall",
+]
 
 UNIT = "sottovoce-mic.service"
 _TIMEOUT_S = 60.0
@@ -171,6 +181,20 @@ def read_status() -> ServiceStatus:
     )
 
 
+def tell_who_runs() -> str:
+    """Return what to do where the microphone is there already."""
+    try:
+        active = read_status().active
+    except DeviceError:
+        active = False
+    if active:
+        return (
+            "It is the installed one, and there after every login: choose it in the call."
+            "  `sottovoce mic status` says how it is, `sottovoce mic uninstall` takes it away."
+        )
+    return "End the other `sottovoce mic`."
+
+
 def tell(status: str) -> None:
     """Tell systemd, if it started this process, that all is well, and in a few words how.
 
@@ -205,7 +229,7 @@ def _ask(*words: str) -> str:
     if systemctl is None:
         raise DeviceError(
             "there is no systemd on this computer",
-            remedy="Have your desktop run `sottovoce mic --on-demand` at login instead.",
+            remedy="Have your desktop run `sottovoce mic` at login instead.",
         )
     try:
         done = subprocess.run(  # noqa: S603 - the program was looked up
@@ -220,6 +244,11 @@ def _ask(*words: str) -> str:
             f"systemd did not finish `systemctl --user {words[0]}` within {_TIMEOUT_S:.0f} s",
             remedy=f"journalctl --user -u {UNIT} says why.",
         ) from err
+    if done.returncode and not has_user_bus():
+        raise DeviceError(
+            "systemd does not serve this session, which has no bus",
+            remedy="Log in on the desktop and try again, or have it run `sottovoce mic` at login.",
+        )
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise DeviceError(

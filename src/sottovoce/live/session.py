@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import DeviceError
+from sottovoce.live import service
+from sottovoce.live.default_source import DefaultSource
 from sottovoce.live.engine import METERS_FILE
 from sottovoce.live.engine_process import EngineProcess
 from sottovoce.live.graph import NODE_NAME, is_called
-from sottovoce.live.meters import Meter, create_meters
+from sottovoce.live.meters import Meter, create_meters, read_meters
 from sottovoce.live.state import MicState
 from sottovoce.live.watching import SourceWatcher
 
@@ -37,6 +39,7 @@ _GRAPH_S = 0.5
 _ASLEEP_S = 10.0
 _DEAD_S = 1.0
 _START_S = 12.0
+_STARTING_S = 5.0
 _PATIENCE_S = 3.0
 _BACKOFF_S = 1.0
 
@@ -100,7 +103,7 @@ class MicSession(abc.ABC):
         block: int | None = None,
         make_default: bool = False,
         listen: bool = True,
-        on_demand: bool = False,
+        on_demand: bool = True,
         name: str = NODE_NAME,
     ) -> None:
         self._name = name
@@ -112,11 +115,12 @@ class MicSession(abc.ABC):
         self._monitor = self._make_monitor()
         self._notice = notice or Notice()
         self._wanted = device
-        self._make_default = make_default
+        self._default = DefaultSource(self._system, name) if make_default else None
         self._folder = tempfile.TemporaryDirectory(prefix="sottovoce-")
         self._meters = create_meters(Path(self._folder.name) / METERS_FILE)
         self._node: subprocess.Popen[bytes] | None = None
         self._node_s = -math.inf
+        self._first_s = math.inf
         self._engine = EngineProcess(
             Path(self._folder.name),
             program=self._engine_program,
@@ -128,16 +132,18 @@ class MicSession(abc.ABC):
         )
         self._graph_s = -math.inf
         self._usual = ""
-        self._configured: str | None = None
         self._graph: Graph | None = None
         self._microphone: Node | None = None
         self._error = ""
-        self._found_s: float | None = None
         self._n_unmarked = 0
+        # What a person muted stays muted, whatever node takes the place of the one before.
+        self._own_id = -1
+        self._mutes = (False, False)
         self._watcher: SourceWatcher | None = None
         if listen:
             record = functools.partial(self._system.record, name=f"{name}-listener", source=name)
-            self._watcher = SourceWatcher(record)
+            self._watcher = SourceWatcher(record, owner_id=self._notice.owner_id)
+            self._watcher.rest(asleep=self._asleep)
 
     def __enter__(self) -> Self:
         """Make the microphone.
@@ -158,9 +164,8 @@ class MicSession(abc.ABC):
         self._check()
         graph = self._system.read_graph()
         if self._is_taken(graph):
-            raise DeviceError(
-                "the microphone Sottovoce is there already", remedy="End the other `sottovoce mic`."
-            )
+            message = f"the microphone {self.shown_as} is there already"
+            raise DeviceError(message, remedy=service.tell_who_runs())
         self._choose_microphone(graph)
         self._renew_node()
         self._monitor.start()
@@ -169,7 +174,7 @@ class MicSession(abc.ABC):
             if time.monotonic() > deadline:
                 message = self._error or "the audio process did not start"
                 self.close()
-                raise DeviceError(message, remedy="sottovoce mic --debug says more.")
+                raise DeviceError(message, remedy="`sottovoce --debug mic` says more.")
             self.wait(0.05)
         if self._watcher is not None:
             self._watcher.start()
@@ -186,12 +191,8 @@ class MicSession(abc.ABC):
 
     def close(self) -> None:
         """Take everything away again; harmless when done twice."""
-        if self._configured is not None:
-            try:
-                self._system.set_default_source(self._configured)
-            except DeviceError as err:
-                _logger.warning("the default microphone could not be restored: %s", err)
-            self._configured = None
+        if self._default is not None:
+            self._default.close()
         self._monitor.stop()
         if self._watcher is not None and self._watcher.started:
             self._watcher.stop()
@@ -276,25 +277,35 @@ class MicSession(abc.ABC):
             self._error = self._engine.error
             if now - self._engine.began_s > _BACKOFF_S:
                 self._engine.start()
+                self._first_s = min(self._first_s, now)
         self._choose_microphone(graph)
-        if own is None:
+        if own is None or not self._stays_muted(own):
             return graph
-        if self._make_default and graph.configured_source != self._name:
-            if self._configured is None:
-                self._configured = graph.configured_source
-            self._system.set_default_source(self._name)
+        if self._default is not None:
+            usual = self._usual or (self._microphone.name if self._microphone else "")
+            self._default.keep(graph, otherwise=usual)
         self._rest(needed=not self._on_demand or bool(graph.recorders_of(own)), now=now)
         self._link(graph, own)
         return graph
+
+    def _stays_muted(self, own: Node) -> bool:
+        """Whether a new node is as mute as the one before it, so that sound may be led to it."""
+        if own.id != self._own_id and self._mutes[0] and not own.muted:
+            self._system.set_mute(own)
+            return False
+        mutes = (own.muted, self._microphone is not None and self._microphone.muted)
+        if mutes != self._mutes and self._watcher is not None:
+            self._watcher.forget()
+        self._own_id, self._mutes = own.id, mutes
+        return True
 
     def _rest(self, *, needed: bool, now: float) -> None:
         """Fall asleep, or wake up."""
         if needed and self._asleep:
             self._linked_s = now
-            self._found_s = None
-            if self._watcher is not None:
-                self._watcher.forget()
         self._asleep = not needed
+        if self._watcher is not None:
+            self._watcher.rest(asleep=self._asleep)
 
     def _idle_s(self, now: float) -> float:
         """Seconds for which the audio process did nothing although it should have."""
@@ -319,7 +330,9 @@ class MicSession(abc.ABC):
                     f"there is no microphone {self._wanted!r}", remedy=f"There is: {names}."
                 )
         else:
-            if graph.default_source != self._name:
+            if self._default is not None and self._default.usual:
+                self._usual = self._default.usual
+            elif graph.default_source != self._name:
                 self._usual = graph.default_source
             fits = [node for node in microphones if node.name == self._usual]
             # A microphone of flesh and wire before another program's virtual one.
@@ -335,40 +348,34 @@ class MicSession(abc.ABC):
             return "no microphone"
         if self._asleep:
             return "asleep"
-        if self._graph.find(self._name) is None:
+        own = self._graph.find(self._name)
+        if own is None:
             return "starting"
+        if own.muted or self._microphone.muted:
+            return "muted"
         dead_s = self._idle_s(now)
-        if not self._meters[Meter.LAST_S] and now - self._engine.began_s < _DEAD_S:
+        # The first audio process takes a second or several, on a computer that is busy.
+        if not self._meters[Meter.LAST_S] and now - self._first_s < _STARTING_S:
             return "starting"
         return "unmarked" if missed or dead_s > _DEAD_S else "marking"
 
     def _state(self, now: float) -> MicState:
-        meters = self._meters.tolist()
-        n_unmarked = int(meters[Meter.N_UNMARKED])
-        failing = n_unmarked > self._n_unmarked
+        readings = read_meters(self._meters)
+        failing = readings["n_unmarked"] > self._n_unmarked
         if failing:
             self._error = self._engine.error or "marking failed"
-        self._n_unmarked = n_unmarked
-        hearing = self._watcher.hearing if self._watcher is not None else None
-        if hearing is not None and hearing.may_be_of(self._notice.owner_id):
-            self._found_s = hearing.at_s
-        sr = meters[Meter.SR] or 48_000.0
+        self._n_unmarked = readings["n_unmarked"]
+        found_s = self._watcher.found_s if self._watcher is not None else None
         own = self._graph.find(self._name) if self._graph else None
-        elapsed_s = meters[Meter.N_BLOCKS] * meters[Meter.BLOCK] / sr
         return MicState(
             sign=self._sign(now, missed=failing),
             microphone=self._microphone.description if self._microphone else "",
             n_recorders=len(self._graph.recorders_of(own)) if self._graph and own else 0,
             bypassing=self._graph.programs_on_microphones() if self._graph else (),
-            level_dbfs=10 * math.log10(meters[Meter.MEAN_SQUARE] + 1e-12),
-            delay_s=meters[Meter.DELAY] / sr,
-            n_blocks=int(meters[Meter.N_BLOCKS]),
-            n_missed=round(meters[Meter.N_MISSED]),
-            n_unmarked=n_unmarked,
-            block=int(meters[Meter.BLOCK]),
-            busy=meters[Meter.BUSY_S] / elapsed_s if elapsed_s else 0.0,
-            realtime=bool(meters[Meter.REALTIME]),
-            hearing=hearing,
-            found_ago_s=None if self._found_s is None else now - self._found_s,
+            hearing=self._watcher.hearing if self._watcher is not None else None,
+            found_ago_s=None if found_s is None else now - found_s,
             error=self._error,
+            muted=own is not None and own.muted,
+            microphone_muted=self._microphone is not None and self._microphone.muted,
+            **readings,
         )

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from sottovoce.live.watching import Hearing
+    from sottovoce.live.hearing import Hearing
 
 __all__ = ["MicState", "Sign"]
 
 _FRESH_S = 6.0
-_ENOUGH_S = 8.0
-"""Seconds of sound in which a strong mark is always found; see the measurements of strengths."""
 
-Sign = Literal["marking", "unmarked", "silent", "no microphone", "no server", "starting", "asleep"]
+Sign = Literal[
+    "marking",
+    "unmarked",
+    "muted",
+    "silent",
+    "no microphone",
+    "no server",
+    "starting",
+    "asleep",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +32,11 @@ class MicState:
     ----------
     sign : str
         *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
-        because marking fails.  *silent*: nothing goes out, because the audio process has ended
-        and no other way leads around it.  *no microphone*: none is plugged in.  *no server*: the
-        audio server is not there.  *starting*: not long enough to tell.  *asleep*: no program
+        because marking fails.  *muted*: nothing goes out, because a person muted *Sottovoce* or
+        the hardware microphone, or turned its volume to nothing.  *silent*: nothing goes out,
+        because the audio process has ended and no other way leads around it.  *no microphone*:
+        none is plugged in.  *no server*: the audio server is not there.  *starting*: the audio
+        process has not begun, and what goes out until then is not marked.  *asleep*: no program
         records, so nothing is worked on.
     microphone : str
         The hardware microphone's name for people, empty where there is none.
@@ -53,6 +62,8 @@ class MicState:
         Seconds since the mark was last found there.
     error : str
         What went wrong last, empty for nothing.
+    muted, microphone_muted : bool
+        Whether *Sottovoce* is muted, or has no volume; whether the hardware microphone is.
     """
 
     sign: Sign
@@ -70,12 +81,16 @@ class MicState:
     hearing: Hearing | None
     found_ago_s: float | None
     error: str
+    muted: bool = False
+    microphone_muted: bool = False
 
     @property
     def confirmation(self) -> Literal["heard", "not heard", "waiting"]:
-        """Whether the mark is heard in the last seconds that went out, if they held any sound."""
+        """Whether the mark is heard in what went out last, if there was enough sound to tell."""
         if self.hearing is None:
             return "waiting"
+        if self.hearing.missing:
+            return "not heard"
         if self.found_ago_s is not None and self.found_ago_s <= _FRESH_S:
             return "heard"
-        return "not heard" if self.hearing.heard_s >= _ENOUGH_S else "waiting"
+        return "waiting"

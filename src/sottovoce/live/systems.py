@@ -20,6 +20,8 @@ __all__ = ["SoundSystem", "find_system"]
 class SoundSystem(Protocol):
     """What the modules `sottovoce.live.routing` and `sottovoce.live.pulse` have in common."""
 
+    KIND: str
+
     def read_graph(self) -> Graph:
         """Ask what there is."""
 
@@ -32,8 +34,14 @@ class SoundSystem(Protocol):
     def lead(self, graph: Graph, source: Node, into: Node) -> None:
         """Have one node hear another."""
 
+    def find_default_source(self, graph: Graph) -> str:
+        """Return the microphone that programs are given."""
+
     def set_default_source(self, name: str) -> None:
         """Choose the microphone that programs are given."""
+
+    def set_mute(self, node: Node) -> None:
+        """Mute a microphone."""
 
     def play(self, path: Path, *, name: str, into: str) -> subprocess.Popen[bytes]:
         """Play a file into a virtual microphone."""

@@ -7,76 +7,27 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sottovoce.core.listening import detect
 from sottovoce.errors import DeviceError, SottovoceError
 from sottovoce.live.graph import LISTENER_NAME
+from sottovoce.live.hearing import CHUNK_S, Ear, Hearing
 from sottovoce.live.systems import find_system
-from sottovoce.live.talk import SILENCE_DBFS, Talk
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
 
-    from sottovoce.core.detection import Detection
-    from sottovoce.core.payload import Notice
 
-__all__ = ["Hearing", "SourceWatcher", "listen_to"]
+__all__ = ["SourceWatcher", "listen_to"]
 
 _logger = logging.getLogger(__name__)
 _SR = 16_000
-_CHUNK_S = 0.1
 _RETRY_S = 0.5
 _LINK_S = 0.5
 _LISTEN_S = 20.0
-_MOST_KNOWN = 4
-"""Owners that are remembered from look to look; each is compared with voices not yet readable."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hearing:
-    """One look at the last seconds of a source.
-
-    Attributes
-    ----------
-    detection : Detection
-        What is marked in these seconds.  Its p-value is that of one look: who looks every two
-        seconds at a rate of 1e-6 is wrong once in 23 days of unmarked sound, at most.
-    at_s : float
-        Time of the look, on `time.monotonic`.
-    heard_s : float
-        Seconds of this window in which there was sound over -60 dBFS.
-    level_dbfs : float
-        Root mean square over the last second, in dB relative to full scale.
-    latency_s : float or None
-        Seconds of sound that it took to find a mark: from the first sound over -60 dBFS, at the
-        start or after 2 s of silence, to the look that found one in what came since.  Looks are
-        some seconds apart, and so many it is late at most.  Where several people speak, of who
-        was found first.  None while nobody is found.
-    """
-
-    detection: Detection
-    at_s: float
-    heard_s: float
-    level_dbfs: float
-    latency_s: float | None = None
-
-    def may_be_of(self, owner_id: int) -> bool:
-        """Return whether a mark is found that is not known to be another owner's.
-
-        Parameters
-        ----------
-        owner_id : int
-            Whose it may be.
-        """
-        return self.detection.found and any(
-            voice.notice is None or voice.notice.owner_id == owner_id
-            for voice in self.detection.voices
-        )
 
 
 class SourceWatcher:
@@ -87,32 +38,42 @@ class SourceWatcher:
     record : callable
         ``record(sr=16_000)`` starts a process that writes raw mono float32 to its stdout, such
         as one of a `sottovoce.live.systems.SoundSystem`.
+    owner_id : int
+        Whose mark `found_s` is about.
     window_s : float
         Length of what is searched, in seconds.
     every_s : float
         Seconds between two looks.
+    brief : bool
+        Whether the newest sound is looked at alone where it is enough; see `Ear`.
 
     Notes
     -----
-    A look at 12 s takes about 15 ms.  A source that goes away is waited for.
+    A source that goes away is waited for.
     """
 
     def __init__(
         self,
         record: Callable[..., subprocess.Popen[bytes]],
         *,
+        owner_id: int = 0,
         window_s: float = 12.0,
-        every_s: float = 2.0,
+        every_s: float = 1.0,
+        brief: bool = True,
     ) -> None:
         self._record = record
-        self._window = np.zeros(round(window_s * _SR), dtype=np.float32)
-        self._n_filled = 0
-        self._talk = Talk(sr=_SR)
-        self._every = round(every_s * _SR)
+        self._owner_id = owner_id
+        self._ear = Ear(sr=_SR, window_s=window_s, brief=brief)
+        self._n_every = round(every_s / CHUNK_S)
         self._hearing: Hearing | None = None
-        self._known: list[Notice] = []
-        self._forget = threading.Event()
+        self._found_s: float | None = None
+        # What is heard belongs to the time between two calls of `forget`, which come from elsewhere
+        # and while a look may be under way.
+        self._lock = threading.Lock()
+        self._n_forgotten = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._awake = threading.Event()
+        self._awake.set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -123,14 +84,34 @@ class SourceWatcher:
     def stop(self) -> None:
         """End listening, and the process that records."""
         self._stop.set()
+        self._awake.set()
         if self._process is not None:
             self._process.kill()
         self._thread.join(timeout=5)
 
+    def rest(self, *, asleep: bool) -> None:
+        """Let the process that records end, or begin again.
+
+        Parameters
+        ----------
+        asleep : bool
+            Whether nothing is to be recorded: a desktop shows that somebody listens.
+        """
+        if asleep == (not self._awake.is_set()):
+            return
+        self.forget()
+        if asleep:
+            self._awake.clear()
+            if self._process is not None:
+                self._process.kill()
+        else:
+            self._awake.set()
+
     def forget(self) -> None:
         """Begin anew: what was heard so far is of another time."""
-        self._hearing = None
-        self._forget.set()
+        with self._lock:
+            self._hearing = self._found_s = None
+            self._n_forgotten += 1
 
     @property
     def started(self) -> bool:
@@ -142,8 +123,16 @@ class SourceWatcher:
         """The last look, or None before there was one."""
         return self._hearing
 
+    @property
+    def found_s(self) -> float | None:
+        """When a mark that may be the owner's was last found, on `time.monotonic`."""
+        return self._found_s
+
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._awake.wait()
+            if self._stop.is_set():
+                return
             try:
                 self._process = self._record(sr=_SR)
                 self._listen(self._process)
@@ -151,66 +140,41 @@ class SourceWatcher:
                 self._process.wait()
             except DeviceError as err:
                 _logger.warning("cannot listen: %s", err)
-            self._n_filled = 0
-            self._talk.reset()
+            self._ear.reset()
             self._stop.wait(_RETRY_S)
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         """Read until the recording ends."""
-        n_bytes = 4 * round(_CHUNK_S * _SR)
-        n_new = 0
+        n_bytes = 4 * round(CHUNK_S * _SR)
+        n_new, n_forgotten = 0, self._n_forgotten
         if process.stdout is None:
             raise DeviceError("the recording has no output")
-        while not self._stop.is_set():
+        while self._awake.is_set() and not self._stop.is_set():
             data = process.stdout.read(n_bytes)
             if len(data) < n_bytes:
                 return
-            self._push(np.nan_to_num(np.frombuffer(data, dtype=np.float32)))
-            n_new += n_bytes // 4
-            if n_new >= self._every:
+            if n_forgotten != self._n_forgotten:
+                n_new, n_forgotten = 0, self._n_forgotten
+                self._ear.reset()
+            self._ear.push(np.nan_to_num(np.frombuffer(data, dtype=np.float32)))
+            n_new += 1
+            if n_new >= self._n_every:
                 n_new = 0
-                self._look()
+                self._look(n_forgotten)
 
-    def _push(self, block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
-        if self._forget.is_set():
-            self._forget.clear()
-            self._known = []
-            self._n_filled = 0
-            self._talk.reset()
-        n = len(block)
-        self._talk.push(block)
-        self._window[:-n] = self._window[n:]
-        self._window[-n:] = block
-        self._n_filled = min(self._n_filled + n, len(self._window))
-
-    def _look(self) -> None:
-        sound = self._window[len(self._window) - self._n_filled :].copy()
-        seconds = sound[: len(sound) // _SR * _SR].reshape(-1, _SR)
-        levels = 10.0 * np.log10(np.mean(seconds**2, axis=1, dtype=np.float64) + 1e-12)
+    def _look(self, n_forgotten: int) -> None:
         try:
-            # Who was read stays read: as the window moves on, less of what was read may be left.
-            detection = detect(sound, sr=_SR, known=self._known)
-            read = [voice.notice for voice in detection.voices if voice.notice is not None]
-            self._known = list(dict.fromkeys([*read, *self._known]))[:_MOST_KNOWN]
-            if detection.found and self._is_found_since_it_began(sound):
-                self._talk.mark_found()
+            hearing = self._ear.look(time.monotonic())
         except SottovoceError:
             _logger.exception("a look failed")
             return
-        self._hearing = Hearing(
-            detection=detection,
-            at_s=time.monotonic(),
-            heard_s=float((levels > SILENCE_DBFS).sum()),
-            level_dbfs=float(levels[-1]) if len(levels) else -120.0,
-            latency_s=self._talk.latency_s,
-        )
-
-    def _is_found_since_it_began(self, sound: np.ndarray[tuple[int], np.dtype[np.float32]]) -> bool:
-        """Whether it is this talk that is marked, and not one before it in the same window."""
-        n = self._talk.n_samples
-        if self._talk.latency_s is not None or n >= len(sound):
-            return True
-        return n > _SR and detect(sound[-n:], sr=_SR).found
+        with self._lock:
+            if n_forgotten != self._n_forgotten:
+                return
+            self._hearing = hearing
+            # Silence after a marked word is not found again: it only was not forgotten yet.
+            if hearing.may_be_of(self._owner_id) and not hearing.missing and hearing.sounds:
+                self._found_s = hearing.at_s
 
 
 def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
@@ -245,6 +209,7 @@ def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[He
         functools.partial(system.record, name=name, source=node.name),
         window_s=_LISTEN_S,
         every_s=every_s,
+        brief=False,
     )
     watcher.start()
     last = None
