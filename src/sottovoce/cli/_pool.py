@@ -6,10 +6,8 @@ A worker that dies costs the item that it worked on and nothing else; another ta
 from __future__ import annotations
 
 import functools
-import multiprocessing
 import os
 import signal
-import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sottovoce.errors import SottovoceError
+from sottovoce.files.worker_processes import WorkerProcesses, hear_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -34,7 +33,6 @@ _IN_FLIGHT_PER_WORKER = 2
 """So that no worker waits for its next item."""
 _STALL_S = 60.0
 """Without any item in work: the worker died in the moment of taking one, and the item with it."""
-_START_S = 3.0
 _TIDY_S = 20.0
 _MOST_BREAKS = 8
 """In a row, without a single item done: something else is wrong than one item."""
@@ -148,17 +146,14 @@ class _Crew:
         # Late, so that `--help` and a single file are quick.
         from pebble import ProcessPool
 
-        context = multiprocessing.get_context("spawn")
-        # Neither may be guarded by a lock: a worker could be killed while it holds it.
-        self._stop = context.RawValue("b", 0)
-        self._started = context.Semaphore(0)
-        self._n_died = 0
-        self._has_begun = False
+        self._workers = WorkerProcesses()
+        # Not guarded by a lock: a worker could be killed while it holds it.
+        self._stop = self._workers.RawValue("b", 0)
         self._pool = ProcessPool(
             self._jobs,
             initializer=_start_worker,
-            initargs=(self._stop, self._started),
-            context=context,
+            initargs=(self._stop,),
+            context=self._workers,
         )
 
     def run(self) -> Iterator[Any]:
@@ -171,7 +166,7 @@ class _Crew:
 
     def close(self) -> None:
         """End the processes; work that is not done gets a KeyboardInterrupt first."""
-        workers = _list_workers()
+        workers = self._workers.ids
         if self._waiting:
             self._stop.value = 1
             # A terminal sends the signal to all; `kill` only to this process.
@@ -179,36 +174,18 @@ class _Crew:
                 with suppress(ProcessLookupError):  # it ended meanwhile
                     os.kill(process, signal.SIGINT)
             wait([future for future in self._waiting if future.running()], timeout=_TIDY_S)
-        self._end_pool()
+        self._workers.end(self._pool)
         for index in self._waiting.values():
             for process in workers:
                 self._tidy_after(index, process)
         self._waiting.clear()
 
-    def _end_pool(self) -> None:
-        # Of a pool that is stopped while it still starts processes, pebble forgets one, which then
-        # fails with a traceback.
-        deadline_s = time.monotonic() + _START_S
-        for _ in range(self._jobs + self._n_died if self._has_begun else 0):
-            if not self._started.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
-                break
-        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
-        self._pool.join()
-
     def _hand_out(self) -> None:
-        # The children inherit the mask, those of pebble's threads too: an interrupt while they
-        # start would end them with a traceback.
-        _hear_interrupts(heard=False)
-        try:
+        with suppress(RuntimeError):  # the pool broke since, which `_collect` finds out
             while self._todo and len(self._waiting) < _IN_FLIGHT_PER_WORKER * self._jobs:
                 index = self._todo[0]
                 future = self._pool.schedule(_run_in_worker, args=(self._work, self._items[index]))
-                self._has_begun = True
                 self._waiting[future] = self._todo.popleft()
-        except RuntimeError:
-            pass  # the pool broke since, which `_collect` finds out
-        finally:
-            _hear_interrupts(heard=True)
 
     def _collect(self) -> None:
         """Wait until some items are done, and keep what came of them."""
@@ -226,7 +203,6 @@ class _Crew:
                 self._aborted.append(index)
                 is_broken = True
             elif isinstance(error, ProcessExpired):
-                self._n_died += 1
                 self._tidy_after(index, error.pid)
                 self._done[index] = _blame(error.exitcode)
             else:
@@ -238,8 +214,8 @@ class _Crew:
         """Make a new pool for what is left; pebble's breaks if one dies before any has work."""
         self._n_breaks += 1
         begun = list(self._waiting.values()) + self._aborted
-        workers = _list_workers()
-        self._end_pool()
+        workers = self._workers.ids
+        self._workers.end(self._pool)
         for index in begun:
             for process in workers:
                 self._tidy_after(index, process)
@@ -257,10 +233,6 @@ class _Crew:
             self._tidy(self._items[index], process)
 
 
-def _list_workers() -> list[int]:
-    return [one.pid for one in multiprocessing.active_children() if one.pid is not None]
-
-
 def _blame(exit_code: int | None) -> Failure:
     reason = ""
     if exit_code is not None:
@@ -275,22 +247,15 @@ def _blame(exit_code: int | None) -> Failure:
     )
 
 
-def _hear_interrupts(*, heard: bool) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        how = signal.SIG_UNBLOCK if heard else signal.SIG_BLOCK
-        signal.pthread_sigmask(how, {signal.SIGINT})
-
-
 class _Worker:
     """What a worker process keeps from one item to the next."""
 
     stop: Any
 
 
-def _start_worker(stop: Any, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
+def _start_worker(stop: Any) -> None:  # noqa: ANN401 - multiprocessing's own
     _Worker.stop = stop
     signal.signal(signal.SIGINT, _interrupt_once)
-    started.release()
 
 
 def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
@@ -302,9 +267,9 @@ def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
 
 def _run_in_worker(work: Callable[[Item], Result], item: Item) -> Result:
     try:
-        _hear_interrupts(heard=True)
+        hear_interrupts(heard=True)
         if _Worker.stop.value:
             raise KeyboardInterrupt
         return work(item)
     finally:
-        _hear_interrupts(heard=False)
+        hear_interrupts(heard=False)

@@ -7,7 +7,6 @@ found to go on after a crash; the pools of the standard library and joblib's giv
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import MissingExtraError
+from sottovoce.files.worker_processes import WorkerProcesses
 from sottovoce.scan.ahead import bring
 from sottovoce.scan.batches import batches_of
 from sottovoce.scan.finding import Finding
@@ -41,7 +41,6 @@ _BATCHES_PER_WORKER = 3
 _TASKS_PER_PROCESS = 500
 _PARENT_S = 1.0
 _DEATH_S = 0.1
-_START_S = 1.0
 _TOLD_BYTES = 300
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -108,18 +107,17 @@ class WorkerPool:
         self._workers = workers
         self._limits = limits
         self._thorough = thorough
-        self._has_begun = False
-        self._n_died = 0
         self._until_closed = ExitStack()
         place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
         self._folder = Path(self._until_closed.enter_context(place))
         self._until_closed.enter_context(_one_thread_each())
+        self._processes = WorkerProcesses()
         self._pool = ProcessPool(
             workers,
             max_tasks=_TASKS_PER_PROCESS,
             initializer=_start_worker,
             initargs=(str(self._folder), limits.memory_bytes, os.getpid()),
-            context=multiprocessing.get_context("spawn"),
+            context=self._processes,
         )
 
     def __enter__(self) -> Self:
@@ -130,9 +128,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End the processes, whatever they are doing."""
-        self._wait_until_started()
-        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble's is not annotated
-        self._pool.join()
+        self._processes.end(self._pool)
         self._until_closed.close()
 
     def examine(
@@ -140,21 +136,7 @@ class WorkerPool:
     ) -> Iterator[tuple[Recording | None, Finding]]:
         """Yield what comes of each recording, as `examine_all` does."""
         queue = _Queue(self._pool, self._folder, self._limits, thorough=self._thorough)
-        try:
-            yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
-        finally:
-            self._has_begun |= queue.has_begun
-            self._n_died += queue.n_died
-
-    def _wait_until_started(self) -> None:
-        # Of a pool that is stopped while it still starts processes, pebble forgets one, which then
-        # fails with a traceback: seen in 4 of 18 scans of one file on a busy computer.
-        deadline_s = time.monotonic() + _START_S
-        while self._has_begun and time.monotonic() < deadline_s:
-            # One that died has another in its place.
-            if sum(1 for _ in self._folder.glob("*.err")) >= self._workers + self._n_died:
-                break
-            time.sleep(_DEATH_S / 10)
+        yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
 
 
 def _run(
@@ -184,8 +166,6 @@ class _Queue:
         self._limits = limits
         self._thorough = thorough
         self._waiting: dict[Future[list[Finding]], list[Recording]] = {}
-        self.has_begun = False
-        self.n_died = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -198,7 +178,6 @@ class _Queue:
             timeout=self._limits.time_for(*batch),
         )
         self._waiting[future] = batch
-        self.has_begun = True
 
     def take(self) -> Iterator[tuple[Recording, Finding]]:
         """Wait until a batch is done, and yield what came of it."""
@@ -206,7 +185,6 @@ class _Queue:
         for future in done:
             batch = self._waiting.pop(future)
             error = future.exception()
-            self.n_died += isinstance(error, TimeoutError) or hasattr(error, "exitcode")
             if error is None:
                 yield from zip(batch, future.result(), strict=True)
             elif len(batch) > 1:
