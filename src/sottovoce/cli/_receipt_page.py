@@ -86,7 +86,8 @@ def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     words = name_outcome(status, in_place=in_place)
     told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in _list_notes(file))
     seconds = file.get("seconds")
-    length = "" if seconds is None else format_time(seconds)
+    # Of a film without a sound track no length is known.
+    length = "" if seconds is None or file.get("n_tracks") == 0 else format_time(seconds)
     # What was replaced is named once, and so that it can be found again.
     name = file["path"] if in_place and file["path"] else file["file"]
     delivered = "" if in_place else f"{_escape(file['path'])}<br>"

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sottovoce.errors import UnreadableAudioError
+from sottovoce.errors import NoSoundError, UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Part, QueueReader, Traits, decoding_failed
 from sottovoce.files.decoding.frames import Frames, KindChangedError, say_damaged
 from sottovoce.files.decoding.gaps import Gaps
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.packets import PacketWatch
 from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.decoding.soundless import is_soundless_film
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,8 +66,10 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
 
     Raises
     ------
+    NoSoundError
+        If it is a whole film without a sound track.
     UnreadableAudioError
-        If it holds no sound, or cannot be opened.
+        If no sound is found for another reason, or it cannot be opened.
     MissingExtraError
         If PyAV is not installed.
     """
@@ -76,6 +79,15 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
             for stream in container.streams.audio
         ]
         is_alone = len(_playing(container)) == 1
+        is_odd = bool(missing or notes)
+        is_film = not tracks and not is_odd and is_soundless_film(container, raw)
+    if is_film:
+        raise NoSoundError(
+            "has no sound track", path=raw.path, remedy="A film without sound needs no mark."
+        )
+    if not tracks and missing:
+        missing = f"{missing}, and no sound track is found in what is there"
+        raise UnreadableAudioError(missing, path=raw.path, remedy="Get a complete copy.")
     if not tracks:
         raise UnreadableAudioError("has no audio track", path=raw.path, remedy=_REMEDY)
     parts = []
