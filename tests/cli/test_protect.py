@@ -310,3 +310,30 @@ def test_a_name_with_escape_sequences_is_shown_harmlessly(shell, rng):
     assert done.code == 0
     assert "\x1b" not in done.out + done.err
     assert "take\x1b[2J.protected.wav" in shell.files()
+
+
+def test_a_failure_tells_that_the_copy_there_is_of_an_earlier_run(shell, take):
+    assert shell("protect", "take.wav", "-o", "out", "--owner", "anonymous").code == 0
+    copy = shell.folder / "out" / "take.wav"
+    old = copy.read_bytes()
+    take.write_bytes(take.read_bytes()[:5_000])
+    done = shell("protect", "take.wav", "-o", "out", "--owner", "anonymous")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    told = "; the copy from before at out/take.wav is still there, and is of an earlier run. "
+    assert "is cut short" in line.partition(told)[0]
+    assert "--partial" in line.partition(told)[2]
+    assert copy.read_bytes() == old
+    fields = json.loads(shell("protect", take.name, "-o", "out", "--json").out)
+    assert "from before at out/take.wav" in fields["error"]
+    take.unlink()
+    assert "from before at out/take.wav" in shell("protect", take.name, "-o", "out").err
+
+
+def test_a_failure_tells_of_no_copy_where_there_is_none(shell, take):
+    take.write_bytes(take.read_bytes()[:5_000])
+    (shell.folder / "out").mkdir()
+    for options in (["-o", "out"], ["--in-place"]):
+        done = shell("protect", "take.wav", *options, "--owner", "anonymous")
+        assert done.code == 2
+        assert "from before" not in done.err

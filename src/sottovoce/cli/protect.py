@@ -28,7 +28,7 @@ from sottovoce.cli._options import (
 )
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._protect_words import COUNTED, name_outcome, say_done
-from sottovoce.cli._protecting import Done, Job, protect_source, tidy_after
+from sottovoce.cli._protecting import Done, Job, OldCopies, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
 from sottovoce.cli._targets import name_targets
 from sottovoce.cli._words import describe_notice, format_path, make_payload
@@ -171,6 +171,7 @@ def _run(
             description="protecting",
             report=functools.partial(_report, job, as_json=as_json),
             tidy=functools.partial(tidy_after, job),
+            add=OldCopies(job).describe,
         )
     finally:
         for folder in new_folders:
