@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
+
+from sottovoce import Notice
+from sottovoce.errors import AudioFileError
+from sottovoce.files.checking import detect_nothing
+from sottovoce.files.listening import Loudness
+from sottovoce.files.proof import Encoded, measure_mark
 
 pytestmark = pytest.mark.codec
 
@@ -97,3 +104,75 @@ def test_what_is_no_whole_film_without_sound_stays_an_error(command, kind, shell
     assert "is cut short" in done.err or kind != "cut short"
     assert "one of them has no sound track" in done.err or kind != "joined"
     assert shell.files() == before
+
+
+LONG = ("-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=24")
+CUT = {
+    "index in front": ("film.mp4", "-movflags", "+faststart"),
+    "fragments": ("film.mp4", "-movflags", "frag_keyframe+empty_moov"),
+    "Matroska": ("film.mkv",),
+}
+
+
+@pytest.mark.parametrize("kind", CUT)
+def test_of_a_film_that_is_cut_short_the_seconds_are_told_once(kind, shell, take):
+    name, *options = CUT[kind]
+    sound = ("-i", take, "-c:v", "mpeg4", "-c:a", "aac", "-shortest")
+    film = ffmpeg(shell.folder, *LONG, *sound, *options, name)
+    film.write_bytes(film.read_bytes()[: film.stat().st_size * 6 // 10])
+    done = shell("protect", name, *OWNER)
+    told = r"is cut short: (1\d\.\d) of (at least )?(\d\d\.\d) s are there"
+    assert done.code == 2
+    match = re.search(rf"^error: {name}: {told}\. Get a complete copy, or add --partial", done.err)
+    assert match
+    assert bool(match[2]) == (kind == "fragments")
+    for command in (["protect", *OWNER], ["check"]):
+        done = shell(*command, name, "--partial")
+        lines = [line for line in done.out.splitlines() if line.startswith("  ")]
+        about = [line for line in lines if "lossy" not in line and "s of sound" not in line]
+        assert len(about) == 1, lines
+        again = re.fullmatch(rf"  {told}", about[0])
+        assert again
+        assert float(again[1]) == pytest.approx(float(match[1]), abs=0.15)
+
+
+@pytest.fixture
+def two_tracks(shell, take):
+    """Speech, and a tone in which no mark can be found."""
+    names = ("language=eng", "title=Voice", "language=deu", "title=Game")
+    words = [f"-metadata:s:a:{number // 2}={one}" for number, one in enumerate(names)]
+    tone = ("-f", "lavfi", "-i", "sine=f=440:d=24")
+    kinds = ("-c:a:0", "aac", "-c:a:1", "libopus", "-shortest")
+    options = [part for word in words for part in word.split("=", 1)]
+    return ffmpeg(
+        shell.folder, "-i", take, *tone, "-map", "0:a", "-map", "1:a", *options, *kinds, "two.mkv"
+    )
+
+
+def test_a_track_that_is_not_there_is_answered_with_those_that_are(shell, two_tracks):
+    done = shell("protect", "two.mkv", "--track", "3", *OWNER)
+    assert done.code == 2
+    assert done.err.strip() == (
+        "error: two.mkv: no audio track 3."
+        " It has 2: track 1 (Voice, eng), AAC; track 2 (Game, deu), Opus."
+    )
+
+
+def test_a_track_without_a_mark_to_find_is_named_with_the_way_around_it():
+    nothing = detect_nothing()
+    encoded = Encoded(
+        part=1,
+        name="track 2 (Game, deu)",
+        sr=48_000,
+        n_channels=1,
+        n_samples=24 * 48_000,
+        sounding_s=24.0,
+        loud_s=24.0,
+        before=nothing,
+        loudness=Loudness(b"", 0.02),
+        limited_s=0.0,
+        notes=(),
+    )
+    with pytest.raises(AudioFileError, match=r"not found in track 2 \(Game, deu\)") as caught:
+        measure_mark(nothing, encoded, Notice(), path="two.mkv")
+    assert "Where another track is the speech, mark that one alone: --track" in caught.value.remedy

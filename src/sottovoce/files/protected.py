@@ -163,7 +163,8 @@ def _describe(track: WrittenTrack) -> ProtectedTrack:
         name=encoded.name,
         status=track.status,
         duration_s=round(encoded.duration_s, 3),
-        marked_s=round(track.marked_s, 2),
+        # Never more than all of it, however it is rounded.
+        marked_s=min(round(track.marked_s, 2), round(encoded.duration_s, 3)),
     )
 
 

@@ -232,16 +232,25 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
         file.check_whole()
         parts, infos = file.parts, [file.info]
     if track is not None and not 1 <= track <= len(parts):
-        raise ParameterError(
-            f"no audio track {track}",
-            remedy="It has only one." if len(parts) == 1 else f"It has {len(parts)}.",
-        )
+        raise ParameterError(f"no audio track {track}", remedy=_name_tracks(source, len(parts)))
     wanted = range(len(parts)) if track is None else [track - 1]
     for part in wanted:
         if part:
             with open_audio(source, part=part, partial=partial) as file:
                 infos.append(file.info)
     return infos if 0 in wanted else infos[1:]
+
+
+def _name_tracks(source: Path, n_parts: int) -> str:
+    """Return which tracks a file has, as a remedy."""
+    if n_parts == 1:
+        return "It has only one."
+    names = []
+    for part in range(n_parts):
+        with open_audio(source, part=part, partial=True) as file:
+            codec = _NAMES.get(file.info.subtype, file.info.subtype)
+            names.append(f"{file.parts[part].name}, {codec}")
+    return f"It has {n_parts}: {'; '.join(names)}."
 
 
 def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool) -> list[str]:
