@@ -25,9 +25,14 @@ __all__ = ["Done", "Job", "OldCopies", "protect_source", "tidy_after"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What each worker is told besides the file."""
+    """What each worker is told besides the file.
+
+    `targets` says where each result goes; `kept` are the files that stay where they are, without a
+    copy, if they need no mark.
+    """
 
     targets: dict[Path, Path]
+    kept: frozenset[Path]
     notice: Notice
     strength_db: float
     in_place: bool
@@ -66,6 +71,7 @@ def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
         partial=job.partial,
         track=job.track,
         keep_all=job.keep_all,
+        copies=source.path not in job.kept,
         progress=progress,
     )
     if job.in_place and protected.status == "marked":

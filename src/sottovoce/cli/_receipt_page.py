@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from sottovoce.cli._kinds import describe_kinds
-from sottovoce.cli._protect_words import name_outcome
+from sottovoce.cli._protect_words import is_left, name_outcome
 from sottovoce.cli._words import format_path, format_time
 
 __all__ = ["make_page"]
@@ -83,7 +83,8 @@ def _escape(text: object) -> str:
 def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     status = file["status"]
     kind = status if status in ("marked", "error") else ""
-    words = name_outcome(status, in_place=in_place)
+    left = is_left(file["file"], file["path"], in_place=in_place)
+    words = name_outcome(status, left=left)
     told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in _list_notes(file))
     seconds = file.get("seconds")
     # Of a film without a sound track no length is known.

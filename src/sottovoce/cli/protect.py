@@ -27,10 +27,10 @@ from sottovoce.cli._options import (
     strength_option,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._protect_words import COUNTED, name_outcome, say_done
+from sottovoce.cli._protect_words import COUNTED, is_left, name_outcome, say_done
 from sottovoce.cli._protecting import Done, Job, OldCopies, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
-from sottovoce.cli._targets import name_targets
+from sottovoce.cli._targets import is_protected_copy, name_targets
 from sottovoce.cli._words import describe_notice, format_path, make_payload
 
 if TYPE_CHECKING:
@@ -126,6 +126,9 @@ def protect(
         notice = choose_notice(owner=owner, policy=policy)
     job = Job(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
+        kept=frozenset(
+            source.path for source in sources if out is None and is_protected_copy(source)
+        ),
         notice=notice,
         strength_db=strength_db,
         in_place=in_place,
@@ -208,12 +211,15 @@ def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
 
 def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, int]:
     """Return how many files there are of each outcome, in words."""
-    counts = Counter(
-        name_outcome(
-            "error" if isinstance(one, Failure) else one.protected.status, in_place=in_place
-        )
-        for one in outcomes
-    )
+
+    def name(outcome: Done | Failure) -> str:
+        if isinstance(outcome, Failure):
+            return name_outcome("error", left=True)
+        done = outcome.protected
+        left = is_left(done.source, done.path, in_place=in_place)
+        return name_outcome(done.status, left=left)
+
+    counts = Counter(map(name, outcomes))
     return {words: counts[words] for words in COUNTED}
 
 
