@@ -103,12 +103,12 @@ def protect(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Mark sound, films too, and all of it in folders, as not to be trained on.
+    """Mark audio files, films and whole folders as not to be trained on.
 
-    Format, rate, channels, length and tags stay as they are; the originals are not touched
-    unless you say --in-place.  A folder is delivered whole: files that already carry your mark
-    and files without sound are copied.  One file that fails does not stop the others; what
-    failed is named at the end.
+    Format, rate, channels, length and tags stay as they are, and so does all of a film but its
+    sound; the originals are not touched unless you say --in-place.  A folder is delivered whole:
+    files that already carry your mark and files without sound are copied.  One file that fails
+    does not stop the others; what failed is named at the end.
 
     Exit code: 0 all done; 2 a file failed or was refused, or no audio file was found.
     """
