@@ -6,7 +6,8 @@
     ├── ParameterError(…, ValueError)        an argument that no valid call could have
     ├── AudioFileError(…, OSError)           `.path`
     │   ├── UnreadableAudioError             not audio, damaged, empty, not a regular file
-    │   │   └── IncompleteAudioError         a part is missing, and the rest could be read
+    │   │   ├── IncompleteAudioError         a part is missing, and the rest could be read
+    │   │   └── NoSoundError                 a film without a sound track
     │   ├── UnsupportedFormatError           audio, but of a kind that cannot be handled here
     │   └── OtherPolicyError                 marked already by this owner, with another policy
     ├── PayloadError(…, ValueError)          bits that are no `Notice`
@@ -29,6 +30,7 @@ __all__ = [
     "IncompleteAudioError",
     "LedgerError",
     "MissingExtraError",
+    "NoSoundError",
     "OtherPolicyError",
     "ParameterError",
     "PayloadError",
@@ -93,6 +95,10 @@ class UnreadableAudioError(AudioFileError):
 
 class IncompleteAudioError(UnreadableAudioError):
     """Audio of which a part is missing, as the file itself proves; the rest can be read."""
+
+
+class NoSoundError(UnreadableAudioError):
+    """A film that is whole and has no sound track."""
 
 
 class UnsupportedFormatError(AudioFileError):

@@ -310,3 +310,67 @@ def test_a_name_with_escape_sequences_is_shown_harmlessly(shell, rng):
     assert done.code == 0
     assert "\x1b" not in done.out + done.err
     assert "take\x1b[2J.protected.wav" in shell.files()
+
+
+def test_a_failure_tells_that_the_copy_there_is_of_an_earlier_run(shell, take):
+    assert shell("protect", "take.wav", "-o", "out", "--owner", "anonymous").code == 0
+    copy = shell.folder / "out" / "take.wav"
+    old = copy.read_bytes()
+    take.write_bytes(take.read_bytes()[:5_000])
+    done = shell("protect", "take.wav", "-o", "out", "--owner", "anonymous")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    told = "; the copy from before at out/take.wav is still there, and is of an earlier run. "
+    assert "is cut short" in line.partition(told)[0]
+    assert "--partial" in line.partition(told)[2]
+    assert copy.read_bytes() == old
+    fields = json.loads(shell("protect", take.name, "-o", "out", "--json").out)
+    assert "from before at out/take.wav" in fields["error"]
+    take.unlink()
+    assert "from before at out/take.wav" in shell("protect", take.name, "-o", "out").err
+
+
+def test_a_failure_tells_of_no_copy_where_there_is_none(shell, take):
+    take.write_bytes(take.read_bytes()[:5_000])
+    (shell.folder / "out").mkdir()
+    for options in (["-o", "out"], ["--in-place"]):
+        done = shell("protect", "take.wav", *options, "--owner", "anonymous")
+        assert done.code == 2
+        assert "from before" not in done.err
+
+
+def test_a_protected_copy_that_is_marked_is_left_and_gets_no_second_suffix(shell, take):
+    assert shell("protect", "take.wav").code == 0
+    before = shell.files()
+    done = shell("protect", "take.protected.wav", "--receipt", "r.html")
+    assert done.code == 0
+    assert done.out.startswith("take.protected.wav: already carries your mark, left as it is")
+    assert shell.files() == before | {"r.html"}
+    assert "1 already marked" in (shell.folder / "r.html").read_text()
+    fields = json.loads(shell("protect", "take.protected.wav", "--json").out)
+    assert (fields["status"], fields["path"]) == ("already", "take.protected.wav")
+    # Where another place is named, it is delivered.
+    assert shell("protect", "take.protected.wav", "-o", "out").code == 0
+    assert (shell.folder / "out" / "take.protected.wav").is_file()
+
+
+def test_a_protected_copy_without_the_mark_gets_the_next_number(shell, rng):
+    for name, target in (
+        ("a.protected.wav", "a.protected-2.wav"),
+        ("a.protected-2.wav", "a.protected-3.wav"),
+        (".protected.wav", ".protected.protected.wav"),
+    ):
+        if not (shell.folder / name).exists():
+            write(shell.folder / name, rng.normal(scale=0.1, size=24_000))
+        done = shell("protect", name, "--owner", "anonymous", "--remark")
+        assert done.code == 0
+        assert f"as {target}" in done.out
+
+
+def test_originals_named_with_their_copies_are_told_apart(shell, take):
+    copy = shell.folder / "take.protected.wav"
+    copy.write_bytes(take.read_bytes())
+    done = shell("protect", "take.wav", copy.name, "--owner", "anonymous")
+    assert done.code == 2
+    assert "Name only take.wav, of which it is the copy" in done.err
+    assert "--in-place" not in done.err

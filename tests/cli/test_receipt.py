@@ -207,3 +207,29 @@ def test_names_that_are_not_utf_8_stand_in_the_receipt(shell, rng):
     (file,) = json.loads((shell.folder / "r.json").read_text())["files"]
     assert os.fsencode(file["file"]) == b"t\xe9l\xe9.wav"
     assert "t\\udce9l\\udce9.wav" in (shell.folder / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_page_fits_a_screen_and_a_telephone(width, shell, takes):
+    from playwright.sync_api import sync_playwright
+
+    options = ["-o", "out", *OWNER, "--receipt", "receipt.html"]
+    shell("protect", "takes", *options)
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.goto((shell.folder / "receipt.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for cell in page.locator("tr:has-text('one.wav') td:not(:empty)").all():
+            assert cell.bounding_box()["width"] > (50 if width > 800 else 300)
+        heading = page.locator("th.length")
+        if width > 800:
+            assert heading.bounding_box()["height"] < 80  # "Delivered as …" takes two lines
+            lines = "one => { const all = document.createRange(); all.selectNodeContents(one);"
+            assert heading.evaluate(lines + " return all.getClientRects().length }") == 1
+        else:
+            assert not heading.is_visible()
+        browser.close()

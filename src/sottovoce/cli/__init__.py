@@ -29,6 +29,7 @@ _PIPE_CLOSED = 141
 @click.group(
     epilog=examples(
         "sottovoce protect take.wav          writes take.protected.wav",
+        "sottovoce protect film.mp4          marks the sound of a film, and copies the rest",
         "sottovoce protect takes/ -o marked/ mirrors a folder",
         "sottovoce check interview.mp3       found or not, and how sure",
         "sottovoce scan dataset/             before anything is trained on it",
@@ -42,9 +43,9 @@ _PIPE_CLOSED = 141
 def program(context: click.Context, *, debug: bool) -> None:
     """Refuse machine training on your voice, inside the sound itself.
 
-    `protect` writes an inaudible mark into speech that says who refuses what; `check` finds it
-    again, after compression, editing and calls, and says how sure that is.  `mic` does the
-    first for whatever you say in calls.
+    `protect` writes an inaudible mark into speech, also that of films, which says who refuses
+    what; `check` finds it again, after compression, editing and calls, and says how sure that is.
+    `mic` does the first for whatever you say in calls.
     """
     context.obj = debug
 

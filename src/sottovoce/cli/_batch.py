@@ -44,6 +44,7 @@ def run_files(
     description: str,
     report: Callable[[Source, Result | Failure], None],
     tidy: Callable[[Source, int], None] | None = None,
+    add: Callable[[Source], str] | None = None,
 ) -> list[Result | Failure]:
     """Work on files with a progress bar; `explain_end` says which failed and why.
 
@@ -65,6 +66,8 @@ def run_files(
         Says the result of one source.
     tidy : callable or None
         Called with a source and the id of the process that died while it worked on it.
+    add : callable or None
+        Returns what is said of a source that failed, besides why; may be empty.
 
     Returns
     -------
@@ -88,6 +91,8 @@ def run_files(
                 if isinstance(outcome, Failure) and str(source.path) not in outcome.message:
                     # That of a process that died does not know the file.
                     outcome = replace(outcome, message=f"{source.path}: {outcome.message}")
+                if isinstance(outcome, Failure) and add is not None and (more := add(source)):
+                    outcome = replace(outcome, message=f"{outcome.message}; {more}")
                 outcomes.append(outcome)
                 report(source, outcome)
                 show(len(outcomes))

@@ -13,24 +13,37 @@ if TYPE_CHECKING:
     from sottovoce.files import Protected
     from sottovoce.files.protected import ProtectedTrack
 
-__all__ = ["COUNTED", "name_outcome", "say_done", "say_tracks"]
+__all__ = ["COUNTED", "is_left", "name_outcome", "say_done", "say_tracks"]
 
 COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
 """As what files are counted, in the order of the last line."""
 
 
-def name_outcome(status: str, *, in_place: bool) -> str:
+def is_left(source: str, path: str, *, in_place: bool) -> bool:
+    """Return whether a file that needs no mark stayed where it is instead of being copied.
+
+    Parameters
+    ----------
+    source, path : str
+        As in `Protected`.
+    in_place : bool
+        Whether files are replaced.
+    """
+    return in_place or source == path
+
+
+def name_outcome(status: str, *, left: bool) -> str:
     """Return as what a file is counted: one of `COUNTED`.
 
     Parameters
     ----------
     status : str
         Of `Protected`, or ``"error"``.
-    in_place : bool
-        Whether files that need no mark stayed where they are instead of being copied.
+    left : bool
+        As `is_left` says.
     """
     if status == "already":
-        return "already marked" if in_place else "copied"
+        return "already marked" if left else "copied"
     return {"silent": "without sound", "error": "failed"}.get(status, status)
 
 
@@ -38,7 +51,8 @@ def say_done(protected: Protected, *, in_place: bool) -> str:
     """Return what became of a file, for its line."""
     path = format_path(protected.path)
     if protected.status != "marked":
-        place = "left as it is" if in_place else f"copied as {path}"
+        left = is_left(protected.source, protected.path, in_place=in_place)
+        place = "left as it is" if left else f"copied as {path}"
         if len(protected.tracks) > 1:
             said = say_tracks(protected.tracks)
         elif protected.status == "silent":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
     from sottovoce.cli._inputs import Source
     from sottovoce.files import Protected
 
-__all__ = ["Done", "Job", "protect_source", "tidy_after"]
+__all__ = ["Done", "Job", "OldCopies", "protect_source", "tidy_after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What each worker is told besides the file."""
+    """What each worker is told besides the file.
+
+    `targets` says where each result goes; `kept` are the files that stay where they are, without a
+    copy, if they need no mark.
+    """
 
     targets: dict[Path, Path]
+    kept: frozenset[Path]
     notice: Notice
     strength_db: float
     in_place: bool
@@ -65,6 +71,7 @@ def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
         partial=job.partial,
         track=job.track,
         keep_all=job.keep_all,
+        copies=source.path not in job.kept,
         progress=progress,
     )
     if job.in_place and protected.status == "marked":
@@ -92,6 +99,43 @@ def tidy_after(job: Job, source: Source, process: int) -> None:
 
     target = job.targets[source.path]
     remove_parts(target.resolve() if job.in_place else target, process=process)
+
+
+class OldCopies:
+    """Which results of an earlier run were there before this one.
+
+    A file that fails leaves its place as it was, and nobody shall take what lies there for the
+    result of this run.
+
+    Parameters
+    ----------
+    job : Job
+        As it begins.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._stamps: dict[Path, tuple[int, int]] = {}
+        self._targets = {} if job.in_place else job.targets
+        for source, target in self._targets.items():
+            # Under another suffix it is something else, which is why the file failed.
+            if source.suffix == target.suffix and (stamp := _stamp(target)):
+                self._stamps[target] = stamp
+
+    def describe(self, source: Source) -> str:
+        """Say of a file that failed that an earlier copy of it is there; empty where none is."""
+        target = self._targets.get(source.path)
+        stamp = self._stamps.get(target) if target is not None else None
+        if target is None or stamp is None or _stamp(target) != stamp:
+            return ""
+        return f"the copy from before at {target} is still there, and is of an earlier run"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            return status.st_ino, status.st_mtime_ns
+    return None
 
 
 def _renew_names(source: Source) -> list[str]:

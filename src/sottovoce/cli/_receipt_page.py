@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from sottovoce.cli._kinds import describe_kinds
-from sottovoce.cli._protect_words import name_outcome
+from sottovoce.cli._protect_words import is_left, name_outcome
 from sottovoce.cli._words import format_path, format_time
 
 __all__ = ["make_page"]
@@ -30,10 +30,20 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0;
   border-bottom: 1px solid #e3e3e6; overflow-wrap: anywhere; }
 th { font-weight: 600; border-bottom-width: 2px; }
-td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.number { font-variant-numeric: tabular-nums; }
+.length, .status { white-space: nowrap; }
+.found { min-width: 10rem; }
 code { font: 12px/1.4 ui-monospace, monospace; color: #5a5a60; }
 .marked { color: #14713b; font-weight: 600; } .error { color: #b3261e; font-weight: 600; }
 .small { font-size: .85rem; color: #5a5a60; }
+@media screen and (max-width: 50rem) {
+  body { margin: 1.5rem auto; padding: 0 1rem; }
+  table, tbody, tr, td { display: block; }
+  thead, td:empty { display: none; }
+  tr { padding: .8rem 0; border-bottom: 1px solid #e3e3e6; }
+  td { padding: .1rem 0; border: 0; }
+  td[data-name]::before { content: attr(data-name) ": "; color: #5a5a60; }
+}
 @media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
 """
 
@@ -62,8 +72,8 @@ def make_page(receipt: dict[str, Any]) -> str:
 <p>Each mark says: <strong>{_escape(receipt["notice"]["words"])}</strong>.</p>
 {replaced if in_place else ""}<p>{_escape(totals)}.</p>
 <table>
-<thead><tr><th>File, and SHA-256 before</th><th>Status</th><th>Length</th><th>Mark found in</th>
-<th>{after}</th></tr></thead>
+<thead><tr><th>File, and SHA-256 before</th><th>Status</th><th class="length">Length</th>
+<th class="found">Mark found in</th><th>{after}</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -83,19 +93,23 @@ def _escape(text: object) -> str:
 def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     status = file["status"]
     kind = status if status in ("marked", "error") else ""
-    words = name_outcome(status, in_place=in_place)
+    left = is_left(file["file"], file["path"], in_place=in_place)
+    words = name_outcome(status, left=left)
     told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in _list_notes(file))
     seconds = file.get("seconds")
-    length = "" if seconds is None else format_time(seconds)
+    # Of a film without a sound track no length is known.
+    length = "" if seconds is None or file.get("n_tracks") == 0 else format_time(seconds)
     # What was replaced is named once, and so that it can be found again.
     name = file["path"] if in_place and file["path"] else file["file"]
-    delivered = "" if in_place else f"{_escape(file['path'])}<br>"
+    place = "" if in_place else f"{_escape(file['path'])}<br>"
+    delivered = f"{place}<code>{file['sha256_out']}</code>" if file["sha256_out"] else ""
     return (
         f"<tr><td>{_escape(name)}<br><code>{file['sha256_in']}</code></td>"
-        f'<td><span class="{kind}">{words}</span>{told}</td>'
-        f'<td class="number">{length}</td>'
-        f'<td class="number">{"<br>".join(map(_escape, _list_proofs(file)))}</td>'
-        f"<td>{delivered}<code>{file['sha256_out']}</code></td></tr>"
+        f'<td><span class="status {kind}">{words}</span>{told}</td>'
+        f'<td class="number length" data-name="Length">{length}</td>'
+        f'<td class="number found" data-name="Mark found in">'
+        f"{'<br>'.join(map(_escape, _list_proofs(file)))}</td>"
+        f'<td data-name="{"After" if in_place else "Delivered as"}">{delivered}</td></tr>'
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sottovoce.live import MicState
 
-__all__ = ["Board", "describe_state", "make_fields"]
+__all__ = ["Board", "can_draw", "describe_state", "make_fields"]
 
 _COLOURS = {"good": "green", "waiting": "yellow", "bad": "red"}
 _BAR_DB = 60
@@ -107,7 +107,7 @@ class Board:
 
     def __enter__(self) -> Self:
         """Begin; a terminal gets a panel."""
-        if not self._as_json and _can_draw():
+        if not self._as_json and can_draw():
             from rich.live import Live
 
             self._live = self._stack.enter_context(Live(refresh_per_second=5, transient=True))
@@ -144,7 +144,7 @@ class Board:
         sys.stdout.flush()
 
 
-def _can_draw() -> bool:
+def can_draw() -> bool:
     """Whether stdout is a terminal that can go back to what it wrote, and knows the shapes."""
     if not sys.stdout.isatty() or os.environ.get("TERM") in ("", "dumb", "unknown"):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
     from sottovoce.cli._inputs import Source
 
-__all__ = ["name_targets"]
+__all__ = ["is_protected_copy", "name_targets"]
 
 _MARKED_SUFFIX = ".protected"
+_MARKED_NAME = re.compile(r"(?P<stem>.+)\.protected(?:-(?P<number>\d{1,9}))?", re.DOTALL)
+"""The name, without its suffix, of what an earlier call without -o has written."""
 _AUDIO = frozenset(
     (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aiff", ".aif", ".mp4", ".mkv")
 )
@@ -34,7 +37,8 @@ def name_targets(
         What to work on.
     out : Path or None
         A file for one file, else a folder, in which folders are mirrored.  None puts
-        "take.protected.wav" beside "take.wav" and "takes.protected" beside "takes".
+        "take.protected.wav" beside "take.wav", "takes.protected" beside "takes", and
+        "take.protected-2.wav" beside "take.protected.wav".
     in_place : bool
         Replace every source by its result.
 
@@ -65,6 +69,19 @@ def name_targets(
     targets = [_name_target(source, out=out, has_several=has_several) for source in sources]
     _refuse_overlap(sources, targets)
     return targets
+
+
+def is_protected_copy(source: Source) -> bool:
+    """Return whether a file that was named has the name of a protected copy."""
+    return not source.is_in_folder and _MARKED_NAME.fullmatch(source.given.stem) is not None
+
+
+def _name_beside(name: str) -> str:
+    """Return the name of what is written beside a file or folder; no ".protected.protected"."""
+    copy = _MARKED_NAME.fullmatch(name)
+    if copy is None:
+        return name + _MARKED_SUFFIX
+    return f"{copy['stem']}{_MARKED_SUFFIX}-{int(copy['number'] or 1) + 1}"
 
 
 def _check_place(out: Path) -> None:
@@ -130,8 +147,8 @@ def _name_target(source: Source, *, out: Path | None, has_several: bool) -> Path
         # resolve() gives "." and ".." a name
         given = source.given if source.given.name not in {"", ".."} else source.given.resolve()
         if is_folder:
-            return given.with_name(given.name + _MARKED_SUFFIX) / source.inside
-        return given.with_name(given.stem + _MARKED_SUFFIX + given.suffix)
+            return given.with_name(_name_beside(given.name)) / source.inside
+        return given.with_name(_name_beside(given.stem) + given.suffix)
     if has_several:
         named = source.given.resolve().name if is_folder else ""
         return out / named / source.inside
@@ -147,10 +164,10 @@ def _refuse_overlap(sources: Sequence[Source], targets: Sequence[Path]) -> None:
     for source, target in zip(sources, targets, strict=True):
         place = target.resolve()
         if place in originals:
-            raise ParameterError(
-                f"{target} is an input and would be overwritten",
-                remedy="Give another place with -o, or say --in-place if that is what you want.",
-            )
+            remedy = "Give another place with -o, or say --in-place if that is what you want."
+            if target == source.path.with_name(_name_beside(source.path.stem) + target.suffix):
+                remedy = f"Name only {source.path}, of which it is the copy, or a folder with -o."
+            raise ParameterError(f"{target} is an input and would be overwritten", remedy=remedy)
         inside = folders & set(place.parents)
         if inside:
             raise ParameterError(

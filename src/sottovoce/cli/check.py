@@ -26,7 +26,7 @@ from sottovoce.cli._options import (
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
 from sottovoce.cli._words import format_p, format_path, format_time, make_payload
-from sottovoce.errors import ParameterError
+from sottovoce.errors import NoSoundError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,6 +143,9 @@ def check(
 
 
 def _draw(source: Source, checked: _Checked, plot: Path, *, partial: bool) -> None:
+    if not checked.parts:
+        _output.explain("There is no sound to draw.")
+        return
     # matplotlib takes a second to import
     from sottovoce.cli._plot import draw_check
 
@@ -174,7 +177,7 @@ def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> d
 class _Checked:
     """What was found in one file: in each of its tracks, and together."""
 
-    parts: tuple[CheckedPart, ...]
+    parts: tuple[CheckedPart, ...]  # none of a film without a sound track
     detection: Detection
 
     @property
@@ -186,9 +189,12 @@ class _Checked:
 def _detect(
     source: Source, progress: Progress | None, *, thorough: bool, partial: bool
 ) -> _Checked:
-    from sottovoce.files.checking import combine, detect_parts
+    from sottovoce.files.checking import combine, detect_nothing, detect_parts
 
-    parts = detect_parts(source.path, thorough=thorough, partial=partial, progress=progress)
+    try:
+        parts = detect_parts(source.path, thorough=thorough, partial=partial, progress=progress)
+    except NoSoundError:
+        return _Checked(parts=(), detection=detect_nothing())
     return _Checked(parts=parts, detection=combine(parts))
 
 
@@ -246,6 +252,8 @@ def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, 
         fields["tracks"] = [
             {"track": part.name, "found": part.detection.found} for part in outcome.parts
         ]
+    if not outcome.parts:
+        fields["notes"] = ["has no sound track"]
     if notes := list(dict.fromkeys(note for part in outcome.parts for note in part.notes)):
         fields["notes"] = notes
     return fields
@@ -264,6 +272,8 @@ def _say_verdict(checked: _Checked, wanted: set[int] | None) -> str:
         return f"{verdict}, a mark was found (chance of a false alarm at most {p})"
     if detection.verdict == "suspected":
         return f"suspected only, too weak to count as found (p = {p}); more sound would tell"
+    if not checked.parts:
+        return "there is no sound in it"
     length = f"{detection.duration_s:.1f} s"
     if not any(part.sounding_s for part in checked.parts):
         return f"no sound to examine in {length}"

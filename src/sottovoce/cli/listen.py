@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
 from sottovoce.cli import _output
+from sottovoce.cli._heard import HeardBoard
 from sottovoce.cli._options import JSON, examples
-from sottovoce.cli._words import describe_voice, format_p, make_payload
+from sottovoce.cli._whose import list_own
+from sottovoce.cli._words import make_payload
 
 if TYPE_CHECKING:
     from sottovoce.live import Hearing
@@ -40,9 +42,13 @@ def listen(
 ) -> None:
     """Watch what the loudspeakers play, and say which voices carry a mark.
 
-    Looks at the last 20 seconds every 2 seconds.  A line is written whenever the answer changes,
-    with the seconds of sound that it took: from where somebody begins to speak, after silence, to
-    the look that finds the mark.  Ctrl-C ends it.  Needs Linux with PipeWire or PulseAudio.
+    Looks at the last 20 seconds every 2 seconds.  Each owner gets one line when they are first
+    read: who, what they refuse, and since when; "again" if no mark of theirs was heard for a
+    minute.  A mark whose owner is not read yet gets a line first, with the seconds of sound that
+    it took: from where somebody begins to speak, after silence, to the look that finds it.  "No
+    mark any more" follows when marks are gone for a minute and there is sound without them.  A
+    terminal also shows what is heard now.  Ctrl-C ends it.  Needs Linux with PipeWire or
+    PulseAudio.
 
     Each look is wrong at most once in a million about unmarked sound: once in 23 days.
 
@@ -51,40 +57,22 @@ def listen(
     from sottovoce.live import listen_to
 
     found, began_s = False, None
-    last: tuple[str, float | None] = ("", None)
-    try:
-        for hearing in listen_to(device):
-            began_s = hearing.at_s if began_s is None else began_s
-            found = found or hearing.detection.found
-            said = (_describe(hearing), hearing.latency_s if hearing.detection.found else None)
-            if as_json:
-                _output.result_json(_make_fields(hearing))
-            elif said != last:
-                clock = datetime.now().astimezone().strftime("%H:%M:%S")
-                _output.result(f"{clock}  {said[0]} ({_describe_evidence(hearing)})")
-            last = said
-            sys.stdout.flush()
-            if seconds is not None and hearing.at_s - began_s >= seconds:
-                break
-    except KeyboardInterrupt:
-        pass
+    with ExitStack() as stack:
+        board = None if as_json else stack.enter_context(HeardBoard(list_own()))
+        try:
+            for hearing in listen_to(device):
+                began_s = hearing.at_s if began_s is None else began_s
+                found = found or hearing.detection.found
+                if board is not None:
+                    board.show(hearing)
+                else:
+                    _output.result_json(_make_fields(hearing))
+                    sys.stdout.flush()
+                if seconds is not None and hearing.at_s - began_s >= seconds:
+                    break
+        except KeyboardInterrupt:
+            pass
     context.exit(0 if found else 1)
-
-
-def _describe(hearing: Hearing) -> str:
-    """Say what is marked; changes only when the answer does."""
-    if not hearing.detection.found:
-        return "no mark found" if hearing.heard_s else "silence"
-    voices = hearing.detection.voices
-    said = "; ".join(sorted({describe_voice(voice) for voice in voices}))
-    return f"{len(voices)} marked {'voice' if len(voices) == 1 else 'voices'}: {said}"
-
-
-def _describe_evidence(hearing: Hearing) -> str:
-    p = f"p = {format_p(hearing.detection.log10_p)}"
-    if hearing.detection.found and hearing.latency_s is not None:
-        return f"{p}, found after {hearing.latency_s:.1f} s of sound"
-    return f"{p}, in {hearing.heard_s:.0f} s of sound"
 
 
 def _make_fields(hearing: Hearing) -> dict[str, object]:

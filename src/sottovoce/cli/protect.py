@@ -27,10 +27,10 @@ from sottovoce.cli._options import (
     strength_option,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._protect_words import COUNTED, name_outcome, say_done
-from sottovoce.cli._protecting import Done, Job, protect_source, tidy_after
+from sottovoce.cli._protect_words import COUNTED, is_left, name_outcome, say_done
+from sottovoce.cli._protecting import Done, Job, OldCopies, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
-from sottovoce.cli._targets import name_targets
+from sottovoce.cli._targets import is_protected_copy, name_targets
 from sottovoce.cli._words import describe_notice, format_path, make_payload
 
 if TYPE_CHECKING:
@@ -103,12 +103,12 @@ def protect(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Mark sound, films too, and all of it in folders, as not to be trained on.
+    """Mark audio files, films and whole folders as not to be trained on.
 
-    Format, rate, channels, length and tags stay as they are; the originals are not touched
-    unless you say --in-place.  A folder is delivered whole: files that already carry your mark
-    and files without sound are copied.  One file that fails does not stop the others; what
-    failed is named at the end.
+    Format, rate, channels, length and tags stay as they are, and so does all of a film but its
+    sound; the originals are not touched unless you say --in-place.  A folder is delivered whole:
+    files that already carry your mark and files without sound are copied.  One file that fails
+    does not stop the others; what failed is named at the end.
 
     Exit code: 0 all done; 2 a file failed or was refused, or no audio file was found.
     """
@@ -126,6 +126,9 @@ def protect(
         notice = choose_notice(owner=owner, policy=policy)
     job = Job(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
+        kept=frozenset(
+            source.path for source in sources if out is None and is_protected_copy(source)
+        ),
         notice=notice,
         strength_db=strength_db,
         in_place=in_place,
@@ -171,6 +174,7 @@ def _run(
             description="protecting",
             report=functools.partial(_report, job, as_json=as_json),
             tidy=functools.partial(tidy_after, job),
+            add=OldCopies(job).describe,
         )
     finally:
         for folder in new_folders:
@@ -207,12 +211,15 @@ def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
 
 def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, int]:
     """Return how many files there are of each outcome, in words."""
-    counts = Counter(
-        name_outcome(
-            "error" if isinstance(one, Failure) else one.protected.status, in_place=in_place
-        )
-        for one in outcomes
-    )
+
+    def name(outcome: Done | Failure) -> str:
+        if isinstance(outcome, Failure):
+            return name_outcome("error", left=True)
+        done = outcome.protected
+        left = is_left(done.source, done.path, in_place=in_place)
+        return name_outcome(done.status, left=left)
+
+    counts = Counter(map(name, outcomes))
     return {words: counts[words] for words in COUNTED}
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from sottovoce.core.detection import Detection
 
-__all__ = ["CheckedPart", "combine", "detect_file", "detect_parts", "pay_for_parts"]
+__all__ = [
+    "CheckedPart",
+    "combine",
+    "detect_file",
+    "detect_nothing",
+    "detect_parts",
+    "pay_for_parts",
+]
 
 _BLOCK_S = 10.0
 
@@ -76,6 +83,8 @@ def detect_file(
 
     Raises
     ------
+    NoSoundError
+        If it is a film without a sound track.
     AudioFileError
         If the file cannot be read to its end.
     MissingExtraError
@@ -143,6 +152,11 @@ def detect_parts(
                 )
             )
     return tuple(checked)
+
+
+def detect_nothing() -> Detection:
+    """Return the verdict on a file without any sound: not found, in 0 s."""
+    return Listener(sr=16_000).finish()
 
 
 def pay_for_parts(detection: Detection, n_parts: int) -> Detection:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sottovoce.files.marking import Status, Written, WrittenTrack
     from sottovoce.files.reading import AudioInfo
 
-__all__ = ["Protected", "ProtectedTrack", "report"]
+__all__ = ["Protected", "ProtectedTrack", "report", "report_soundless"]
 
 _SHORT_S = 5.0
 _TOLD = 0.8
@@ -66,11 +66,11 @@ class Protected:
         Seconds of the new file in which the mark was found when it was read back, of the track
         where they are fewest; 0 where it is too short or too quiet to tell.
     sr, n_channels : int
-        As in the original.
+        As in the original; 0 where it has no sound track.
     format, subtype : str
-        As in `AudioInfo`.
+        As in `AudioInfo`; empty where it has no sound track.
     n_tracks : int
-        Audio tracks that were examined.
+        Audio tracks that were examined; 0 of a film without one, whose length is not told.
     tracks : tuple of ProtectedTrack
         What became of each of them, in the order of the file.
     limited_s : float
@@ -141,6 +141,21 @@ def report(
     )
 
 
+def report_soundless(source: Path, path: Path) -> Protected:
+    """Return what became of a film without a sound track."""
+    return Protected(
+        source=str(source),
+        path=str(path),
+        status="silent",
+        duration_s=0.0,
+        sr=0,
+        n_channels=0,
+        format="",
+        subtype="",
+        n_tracks=0,
+    )
+
+
 def _describe(track: WrittenTrack) -> ProtectedTrack:
     encoded = track.encoded
     return ProtectedTrack(
@@ -148,7 +163,8 @@ def _describe(track: WrittenTrack) -> ProtectedTrack:
         name=encoded.name,
         status=track.status,
         duration_s=round(encoded.duration_s, 3),
-        marked_s=round(track.marked_s, 2),
+        # Never more than all of it, however it is rounded.
+        marked_s=min(round(track.marked_s, 2), round(encoded.duration_s, 3)),
     )
 
 

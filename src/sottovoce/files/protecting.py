@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
+from sottovoce.errors import (
+    AudioFileError,
+    NoSoundError,
+    ParameterError,
+    UnsupportedFormatError,
+)
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
 from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
-from sottovoce.files.protected import Protected, ProtectedTrack, report
+from sottovoce.files.protected import Protected, ProtectedTrack, report, report_soundless
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.space import check_space
 from sottovoce.files.target import choose_target, is_other_format
@@ -50,6 +55,7 @@ def protect_file(
     partial: bool = False,
     track: int | None = None,
     keep_all: bool = False,
+    copies: bool = True,
     prove: bool = True,
     phase_s: float | None = None,
     seal_key: bytes | None = None,
@@ -60,7 +66,8 @@ def protect_file(
     The new file has the rate, channels, format, sample format, length and tags of the old one.
     It is written beside its place, read back, found to carry the mark in as many samples as were
     decoded, and moved there then; so a crash or a full disk leaves no half file.  The original is
-    never touched, unless `in_place` asks for it.
+    never touched, unless `in_place` asks for it.  A film without a sound track is *silent*: it is
+    copied byte for byte.
 
     Parameters
     ----------
@@ -84,6 +91,9 @@ def protect_file(
         Which audio track to mark, from 1; None marks all of them.
     keep_all : bool
         Refuse a file of which tags, chapters or the like would be lost.
+    copies : bool
+        Whether a file that needs no mark is copied to `dst`; else it stays where it is, and
+        nothing is written.
     prove : bool
         Whether to look for the mark in the new file; its samples are counted in any case.
     progress : callable or None
@@ -124,16 +134,32 @@ def protect_file(
         progress=progress,
     )
     before = _stamp(source)
-    infos = _choose_tracks(source, track, partial=partial)
+    copies = copies and not in_place
+    try:
+        infos = _choose_tracks(source, track, partial=partial)
+    except NoSoundError:
+        target = choose_target(source, dst, None, in_place=in_place, partial=partial)
+        if copies:
+            with atomic_path(target, mode_from=source.resolve()) as temporary:
+                _copy(source, temporary, before=before)
+        return report_soundless(source, target if copies or in_place else source)
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
     is_converted = not in_place and is_other_format(source, target)
     warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
     try:
         written = _write(
-            source, target, infos, job, in_place=in_place, is_converted=is_converted, before=before
+            source,
+            target,
+            infos,
+            job,
+            in_place=in_place,
+            copies=copies,
+            is_converted=is_converted,
+            before=before,
         )
     except _LeftAloneError as alone:
         written = alone.written
+        target = target if in_place else source
     return report(source, target, written, infos[0], warnings)
 
 
@@ -152,6 +178,7 @@ def _write(
     job: Job,
     *,
     in_place: bool,
+    copies: bool,
     is_converted: bool,
     before: tuple[int, ...],
 ) -> Written:
@@ -166,18 +193,27 @@ def _write(
             if not is_converted:
                 written.warnings = carry_over(source, temporary, infos[0])
             _prove(source, temporary, written, job)
-        elif in_place:
-            raise _LeftAloneError(written)
+            _check_unchanged(source, before)
+        elif copies:
+            _copy(source, temporary, before=before)
         else:
-            shutil.copyfile(source, temporary)
-        if _stamp(source) != before:
-            # Another take may stand there by now, or the rest of this one.
-            raise AudioFileError(
-                "changed while it was worked on; the new file was thrown away",
-                path=str(source),
-                remedy="Wait until it is finished, and try again.",
-            )
+            raise _LeftAloneError(written)
     return written
+
+
+def _copy(source: Path, temporary: Path, *, before: tuple[int, ...]) -> None:
+    shutil.copyfile(source, temporary)
+    _check_unchanged(source, before)
+
+
+def _check_unchanged(source: Path, before: tuple[int, ...]) -> None:
+    if _stamp(source) != before:
+        # Another take may stand there by now, or the rest of this one.
+        raise AudioFileError(
+            "changed while it was worked on; the new file was thrown away",
+            path=str(source),
+            remedy="Wait until it is finished, and try again.",
+        )
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
@@ -196,16 +232,25 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
         file.check_whole()
         parts, infos = file.parts, [file.info]
     if track is not None and not 1 <= track <= len(parts):
-        raise ParameterError(
-            f"no audio track {track}",
-            remedy="It has only one." if len(parts) == 1 else f"It has {len(parts)}.",
-        )
+        raise ParameterError(f"no audio track {track}", remedy=_name_tracks(source, len(parts)))
     wanted = range(len(parts)) if track is None else [track - 1]
     for part in wanted:
         if part:
             with open_audio(source, part=part, partial=partial) as file:
                 infos.append(file.info)
     return infos if 0 in wanted else infos[1:]
+
+
+def _name_tracks(source: Path, n_parts: int) -> str:
+    """Return which tracks a file has, as a remedy."""
+    if n_parts == 1:
+        return "It has only one."
+    names = []
+    for part in range(n_parts):
+        with open_audio(source, part=part, partial=True) as file:
+            codec = _NAMES.get(file.info.subtype, file.info.subtype)
+            names.append(f"{file.parts[part].name}, {codec}")
+    return f"It has {n_parts}: {'; '.join(names)}."
 
 
 def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool) -> list[str]:

@@ -9,9 +9,7 @@ missing, the file is refused, unless the part that is there was asked for.
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +24,8 @@ from sottovoce.errors import (
 )
 from sottovoce.files.decoding.opening import find_parts
 from sottovoce.files.decoding.raw import Raw
+from sottovoce.files.decoding.shortfall import measure_stream_s, say_shortfall
+from sottovoce.files.regular import EMPTY, TRUNCATED, check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,6 @@ __all__ = [
     "MAX_CHANNELS",
     "AudioInfo",
     "OpenAudio",
-    "check_regular",
     "open_audio",
     "read",
     "read_blocks",
@@ -57,8 +56,6 @@ AUDIO_SUFFIXES = frozenset(
 """Suffixes by which a walk through a folder tells audio from the rest, in lower case."""
 
 _BLOCK_S = 10.0
-_EMPTY = "is empty (0 bytes)"
-_TRUNCATED = "Get a complete copy, or repair it with an audio editor."
 _INCOMPLETE = "Get a complete copy, or ask for the part that is there."
 
 Audio = npt.NDArray[np.floating[Any]]
@@ -236,7 +233,7 @@ class OpenAudio:
         if data is None:
             check_regular(path)
         elif not data:
-            raise UnreadableAudioError(_EMPTY, path=path, remedy=_TRUNCATED)
+            raise UnreadableAudioError(EMPTY, path=path, remedy=TRUNCATED)
         raw = Raw(path, data)
         self.parts = tuple(find_parts(raw))
         if not 0 <= part < len(self.parts):
@@ -244,8 +241,10 @@ class OpenAudio:
                 f"{path} has no track {part + 1}",
                 remedy=f"It has {len(self.parts)}: " + ", ".join(one.name for one in self.parts),
             )
+        self._raw, self._stream = raw, self.parts[part].stream
         self._decoder = self.parts[part].open()
         self._was_damaged = ""
+        self._held_s: float | None = None  # known when all is read
         try:
             self.info = _describe(raw, self._decoder.traits, part=part, n_parts=len(self.parts))
             self.dtype = self._decoder.traits.dtype
@@ -262,7 +261,7 @@ class OpenAudio:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about the file, a line each; complete when all is read."""
-        missing = [self._decoder.traits.missing, self._was_damaged] if self._partial else []
+        missing = [self._say_missing(), self._was_damaged] if self._partial else []
         return (*self._decoder.traits.notes, *filter(None, missing))
 
     def check_whole(self) -> None:
@@ -273,9 +272,13 @@ class OpenAudio:
         IncompleteAudioError
             Unless `partial` was asked for.
         """
-        missing = self._decoder.traits.missing
-        if missing and not self._partial:
-            raise IncompleteAudioError(missing, path=self._path, remedy=_INCOMPLETE)
+        if self._decoder.traits.missing and not self._partial:
+            if self._held_s is None and self._stream >= 0:
+                self._held_s = measure_stream_s(self._raw, self._stream)
+            raise IncompleteAudioError(self._say_missing(), path=self._path, remedy=_INCOMPLETE)
+
+    def _say_missing(self) -> str:
+        return say_shortfall(self._decoder.traits, self._held_s)
 
     def check_uniform(self) -> None:
         """Raise where recordings of different rates or channels were joined into the file.
@@ -318,9 +321,11 @@ class OpenAudio:
             n_read += block.shape[1]
             yield block
         if n_read == 0:
-            raise UnreadableAudioError("holds no audio", path=self._path, remedy=_TRUNCATED)
+            raise UnreadableAudioError("holds no audio", path=self._path, remedy=TRUNCATED)
+        self._held_s = n_read / info.sr
         self.check_whole()
-        if n_read < info.n_frames:
+        # Of a file that is cut short that is known, and told once.
+        if n_read < info.n_frames and not self._decoder.traits.missing:
             self._was_damaged = (
                 f"is damaged: {n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read"
             )
@@ -367,32 +372,3 @@ def open_audio(
 ) -> OpenAudio:
     """Open a file, or the bytes that one holds, for decoding; see `OpenAudio`."""
     return OpenAudio(os.fspath(path), data, part=part, partial=partial)
-
-
-def check_regular(path: str) -> None:
-    """Refuse whatever is no readable regular file, before any library opens it.
-
-    Opening a FIFO would wait for ever.
-
-    Raises
-    ------
-    UnreadableAudioError
-        With the reason.
-    """
-    try:
-        status = Path(path).stat()
-    except OSError as err:
-        reason = "does not exist" if isinstance(err, FileNotFoundError) else err.strerror
-        raise UnreadableAudioError(
-            str(reason).lower(), path=path, remedy="Check the name and the permissions."
-        ) from err
-    if stat.S_ISDIR(status.st_mode):
-        raise UnreadableAudioError("is a folder", path=path, remedy="Name a file in it.")
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableAudioError(
-            "is not a regular file", path=path, remedy="Save the audio to a file first."
-        )
-    if status.st_size == 0:
-        raise UnreadableAudioError(_EMPTY, path=path, remedy=_TRUNCATED)
-    if not os.access(path, os.R_OK):
-        raise UnreadableAudioError("may not be read", path=path, remedy="Change its permissions.")

@@ -25,7 +25,7 @@ def is_other_format(source: Path, target: Path) -> bool:
 def choose_target(
     source: Path,
     dst: str | os.PathLike[str] | None,
-    info: AudioInfo,
+    info: AudioInfo | None,
     *,
     in_place: bool,
     partial: bool,
@@ -38,8 +38,8 @@ def choose_target(
         Original.
     dst : path-like or None
         As in `protect_file`.
-    info : AudioInfo
-        Of the original.
+    info : AudioInfo or None
+        Of the original; None of one without sound, which is never converted.
     in_place, partial : bool
         As in `protect_file`.
 
@@ -82,7 +82,7 @@ def choose_target(
             remedy="Choose another output, or ask for the original to be replaced.",
         )
     if is_other_format(source, target) and (
-        writable(info) or target.suffix.lower() not in convertible_suffixes(info)
+        info is None or writable(info) or target.suffix.lower() not in convertible_suffixes(info)
     ):
         raise AudioFileError(
             f"has another suffix than {source.name}; formats are kept, not converted",

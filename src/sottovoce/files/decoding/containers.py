@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sottovoce.errors import UnreadableAudioError
+from sottovoce.errors import NoSoundError, UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Part, QueueReader, Traits, decoding_failed
 from sottovoce.files.decoding.frames import Frames, KindChangedError, say_damaged
 from sottovoce.files.decoding.gaps import Gaps
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.packets import PacketWatch
 from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.decoding.soundless import is_soundless_film
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,8 +66,10 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
 
     Raises
     ------
+    NoSoundError
+        If it is a whole film without a sound track.
     UnreadableAudioError
-        If it holds no sound, or cannot be opened.
+        If no sound is found for another reason, or it cannot be opened.
     MissingExtraError
         If PyAV is not installed.
     """
@@ -76,6 +79,15 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
             for stream in container.streams.audio
         ]
         is_alone = len(_playing(container)) == 1
+        is_odd = bool(missing or notes)
+        is_film = not tracks and not is_odd and is_soundless_film(container, raw)
+    if is_film:
+        raise NoSoundError(
+            "has no sound track", path=raw.path, remedy="A film without sound needs no mark."
+        )
+    if not tracks and missing:
+        missing = f"{missing}, and no sound track is found in what is there"
+        raise UnreadableAudioError(missing, path=raw.path, remedy="Get a complete copy.")
     if not tracks:
         raise UnreadableAudioError("has no audio track", path=raw.path, remedy=_REMEDY)
     parts = []
@@ -134,7 +146,7 @@ class StreamDecoder:
         self._errors = (import_av().error.FFmpegError, ValueError)
         self._file = file or raw.open()
         self._container: Any = None
-        self._is_damaged = False
+        self._is_damaged = self._is_fragmented = False
         try:
             options = {"ignore_editlist": "1"}
             self._container = open_container(self._file, path=raw.path)
@@ -173,7 +185,10 @@ class StreamDecoder:
 
         with raw.open() as file:
             movie = walk_boxes(file, end=raw.n_bytes)
-        missing = "is cut short: its last box is not whole" if movie.n_missing else ""
+        missing = ""
+        if movie.n_missing:
+            missing = f"is cut short: {movie.n_missing:,} bytes of its last box are not there"
+        self._is_fragmented = movie.is_fragmented
         stream = self._container.streams[index]
         sounding = movie.sounding(stream.id)
         if sounding is None or stream.codec_context is None or stream.codec_context.name == "opus":
@@ -199,6 +214,7 @@ class StreamDecoder:
             n_frames = self._trim.stop - self._trim.first
         elif name in _COUNTED and self._stream.duration:
             n_frames = round(self._stream.duration * self._stream.time_base * sr)
+        promised_s = n_frames / sr or float(self._container.duration or 0) / 1e6
         dtype: Literal["float32", "float64"] = (
             "float64" if context.format.name.rstrip("p") in ("s32", "s64", "dbl") else "float32"
         )
@@ -212,6 +228,8 @@ class StreamDecoder:
             bit_rate=float(self._stream.bit_rate or 0),
             notes=list(notes),
             missing=missing,
+            promised_s=promised_s,
+            is_open_ended=self._is_fragmented,
         )
 
     def _has_picture(self) -> bool:
@@ -264,6 +282,7 @@ class StreamDecoder:
                     frames = packet.decode()
                 except self._errors:
                     n_damaged += 1
+                    watch.pass_over(packet)
                     seconds = float(packet.duration * packet.time_base) if packet.duration else 0.0
                     n_lost = round(seconds * self.traits.sr)
                     gaps.add_silence(n_lost)
@@ -284,10 +303,13 @@ class StreamDecoder:
                 raise decoding_failed(self._path) from err
             seconds = n_decoded / self.traits.sr
             self.traits.missing = f"is damaged: after {seconds:.1f} s it cannot be read"
+        self._is_damaged = bool(self.traits.missing or n_damaged or watch.n_corrupt)
+        if self.traits.missing.startswith("is cut short"):
+            # The last packet lies where the file was cut, which is told already.
+            n_damaged -= watch.forget_last()
         if n_damaged:
             self.traits.notes.append(say_damaged(n_damaged))
         self.traits.notes += [*gaps.notes, *watch.notes]
-        self._is_damaged = bool(self.traits.missing or n_damaged or watch.n_corrupt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class Traits:
         What is odd about the file, a line each; complete when all is read.
     missing : str
         What the file proves to lack (``"is cut short: …"``, ``"is damaged: …"``); else empty.
+    promised_s : float or None
+        Seconds that a container would hold if nothing was missing, 0 where it does not say; None
+        where `missing` tells all that there is to tell.
+    is_open_ended : bool
+        Whether it may have promised more in what is missing.
     """
 
     format: str
@@ -60,6 +65,8 @@ class Traits:
     is_vbr: bool = False
     notes: list[str]
     missing: str = ""
+    promised_s: float | None = None
+    is_open_ended: bool = False
 
 
 class Decoder(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from sottovoce.files.decoding.containers import StreamDecoder
+from sottovoce.files.decoding.containers import StreamDecoder, container_parts
 from sottovoce.files.decoding.decoder import Chain, Decoder, Part
 from sottovoce.files.decoding.layout import damaged
 from sottovoce.files.decoding.ogg import Link, LogicalStream, rewrite_link, walk_ogg
@@ -24,11 +24,15 @@ def ogg_parts(raw: Raw) -> list[Part]:
 
     Raises
     ------
+    NoSoundError
+        If it is a whole film without a sound track.
     UnreadableAudioError
-        If it holds no sound.
+        If it holds no sound for another reason.
     """
     with raw.open() as file:
         links = walk_ogg(file, end=raw.n_bytes)
+    if len(links) == 1 and not (links[0].sounds or links[0].missing or links[0].notes):
+        container_parts(raw)  # a film without sound is told as one
     n_before = sum(link.n_strange + link.n_damaged for link in links if not link.sounds)
     links = [link for link in links if link.sounds]
     if not links:

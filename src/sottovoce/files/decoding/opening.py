@@ -12,7 +12,7 @@ import functools
 import itertools
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import MissingExtraError, UnreadableAudioError
+from sottovoce.errors import MissingExtraError, NoSoundError, UnreadableAudioError
 from sottovoce.files.decoding import iff, matroska, mpegts, older_containers
 from sottovoce.files.decoding.adts import walk_adts
 from sottovoce.files.decoding.boxes import has_index
@@ -67,6 +67,8 @@ def find_parts(raw: Raw) -> list[Part]:
 
     Raises
     ------
+    NoSoundError
+        If it is a whole film without a sound track.
     UnreadableAudioError
         If it holds no sound that can be read.
     MissingExtraError
@@ -78,7 +80,19 @@ def find_parts(raw: Raw) -> list[Part]:
     if len(starts) == 1:
         return _parts_of_one(raw, kind, starts[0])
     pieces = [raw.cut(*both) for both in itertools.pairwise([*starts, raw.n_bytes])]
-    return _join_parts([find_parts(piece) for piece in pieces])
+    return _join_parts([_find_parts_of_piece(piece) for piece in pieces])
+
+
+def _find_parts_of_piece(piece: Raw) -> list[Part]:
+    """Return the parts of a file that was joined to others, which may sound where it does not."""
+    try:
+        return find_parts(piece)
+    except NoSoundError as err:
+        raise UnreadableAudioError(
+            "is several films joined into one, and one of them has no sound track",
+            path=piece.path,
+            remedy="Split it, and work on each by itself.",
+        ) from err
 
 
 def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
@@ -218,7 +232,7 @@ def _file_behind(raw: Raw, end: int) -> list[Part]:
         file.seek(end)
         head = file.read(64)
     shift = next((at for at in (0, 1) if begins_file(head[at:])), None)
-    return [] if shift is None else find_parts(raw.cut(end + shift, raw.n_bytes))
+    return [] if shift is None else _find_parts_of_piece(raw.cut(end + shift, raw.n_bytes))
 
 
 def _walk_waves(raw: Raw, start: int) -> list[Wave]:

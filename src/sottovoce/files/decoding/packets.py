@@ -32,15 +32,28 @@ class PacketWatch:
         self.n_corrupt = 0
         self._least = 0
         self._last_is_cut = False
+        self._last_is_corrupt = self._last_failed = False
 
     def look_at(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
         """Take the next packet."""
         if packet.size == 0:
             return
-        self.n_corrupt += bool(packet.is_corrupt)
+        self._last_is_corrupt, self._last_failed = bool(packet.is_corrupt), False
+        self.n_corrupt += self._last_is_corrupt
         self._last_is_cut = self._is_cut(packet)
         if self._demuxer in _EVEN:
             self._least = min(self._least or packet.size, packet.size)
+
+    def pass_over(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
+        """Note that the packet cannot be decoded, which is told of it instead of its damage."""
+        self.n_corrupt -= bool(packet.size and self._last_is_corrupt)
+        self._last_is_corrupt, self._last_failed = False, bool(packet.size)
+
+    def forget_last(self) -> bool:
+        """Leave the last packet out of what there is to tell; return whether decoding failed."""
+        self.n_corrupt -= self._last_is_corrupt
+        self._last_is_corrupt = self._last_is_cut = False
+        return self._last_failed
 
     @property
     def notes(self) -> list[str]:

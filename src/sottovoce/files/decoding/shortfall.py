@@ -1,0 +1,71 @@
+"""How much of its sound a container that is cut short still holds, in seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnreadableAudioError
+from sottovoce.files.decoding.pyav import import_av, open_container
+
+if TYPE_CHECKING:
+    from sottovoce.files.decoding.decoder import Traits
+    from sottovoce.files.decoding.raw import Raw
+
+__all__ = ["measure_stream_s", "say_shortfall"]
+
+_ROUNDED_S = 0.1
+"""Below what is shown, and so that all of the sound is not told as a part of itself."""
+
+
+def measure_stream_s(raw: Raw, index: int) -> float | None:
+    """Return for how many seconds a container holds packets of a stream; None if it cannot tell.
+
+    Parameters
+    ----------
+    raw : Raw
+        The file, which is read to its end and not decoded.
+    index : int
+        Number of the stream among all streams.
+    """
+    errors = (import_av().error.FFmpegError, ValueError, UnreadableAudioError)
+    first = last = None
+    try:
+        with raw.open() as file, open_container(file, path=raw.path) as container:
+            for packet in container.demux(container.streams[index]):
+                if not packet.size or packet.pts is None or packet.is_corrupt:
+                    continue
+                begin_s = float(packet.pts * packet.time_base)
+                first = begin_s if first is None else min(first, begin_s)
+                end_s = begin_s + float((packet.duration or 0) * packet.time_base)
+                last = end_s if last is None else max(last, end_s)
+    except errors:
+        pass  # up to here
+    return None if first is None or last is None else last - max(first, 0.0)
+
+
+def say_shortfall(traits: Traits, held_s: float | None) -> str:
+    """Return what a file lacks, in seconds where these are known; empty where nothing is missing.
+
+    Parameters
+    ----------
+    traits : Traits
+        Of the file.
+    held_s : float or None
+        Seconds of sound that are there; None where that is not known.
+
+    Examples
+    --------
+    >>> from sottovoce.files.decoding.decoder import Traits
+    >>> film = Traits(format="MOV", subtype="AAC", sr=48_000, n_channels=2, notes=[])
+    >>> film.missing = "is cut short: 9,000 bytes of it are not there"
+    >>> film.promised_s = 60.0
+    >>> say_shortfall(film, 41.5)
+    'is cut short: 41.5 of 60.0 s are there'
+    """
+    missing = traits.missing
+    if traits.promised_s is None or held_s is None or not missing.startswith("is cut short: "):
+        return missing
+    if traits.promised_s > held_s + _ROUNDED_S:
+        least = "at least " if traits.is_open_ended else ""
+        return f"is cut short: {held_s:.1f} of {least}{traits.promised_s:.1f} s are there"
+    return f"{missing}; {held_s:.1f} s of sound are there"
