@@ -16,8 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["Movie", "Sounding", "TrackTiming", "find_movies", "has_index", "walk_boxes"]
+__all__ = [
+    "OUTERMOST",
+    "Movie",
+    "Sounding",
+    "TrackTiming",
+    "find_movies",
+    "has_index",
+    "walk_boxes",
+]
 
+OUTERMOST = frozenset(
+    {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide", b"uuid", b"meta"}
+    | {b"sidx", b"ssix", b"styp", b"emsg", b"prft", b"pdin", b"udta", b"pnot", b"PICT"}
+)
+"""Boxes that stand in no other one.  What has another name and reaches over the end is no box."""
 _INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
 _MOST_BOXES = 5_000_000
 _MOST_BYTES = 1 << 29
@@ -181,6 +194,8 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
             movie.is_walked = movie.is_walked and is_behind
             return
         if at + size > stop:
+            if not stack and name not in OUTERMOST and movie.tracks:
+                return  # junk whose first bytes look like a box
             movie.n_missing = max(movie.n_missing, at + size - stop)
             size = stop - at
         stack.append((at + size, stop))

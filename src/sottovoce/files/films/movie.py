@@ -20,6 +20,7 @@ from sottovoce.files.films.movie_track import (
     read_tracks,
     set_length,
 )
+from sottovoce.files.films.outermost import check_items, find_rest
 from sottovoce.files.films.sample_tables import make_chunk_tables, make_offsets
 from sottovoce.files.keeping.boxes import Box, is_manifest, join, read_box, split, top_boxes
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["graft_movie", "is_plain_movie"]
 
-_ELSEWHERE = {b"moof", b"sidx", b"mfra", b"meta", b"cmov"}
+_ELSEWHERE = {b"moof", b"sidx", b"mfra", b"cmov"}
 """Outermost boxes with places or samples that are not in the tables of ``moov``."""
 _BLOCK_BYTES = 4 << 20
 _MOST_NARROW = (1 << 32) - (1 << 24)
@@ -113,9 +114,13 @@ class _Movie:
     """A film in memory, but for its samples."""
 
     def __init__(
-        self, boxes: list[tuple[bytes, int, int, int]], moov: bytes, tracks: list[MovieTrack]
+        self,
+        boxes: list[tuple[bytes, int, int, int]],
+        moov: bytes,
+        tracks: list[MovieTrack],
+        rest: tuple[int, int],
     ) -> None:
-        self._boxes = boxes
+        self._boxes, self._rest = boxes, rest
         self._moov = moov
         self._tracks = tracks
         self._new: dict[int, Replacement] = {}
@@ -160,7 +165,7 @@ class _Movie:
             raise UnsupportedFormatError("samples lie outside of the film's own data")
         n_data = sum(place.n_bytes for places in self._places for place in places)
         kept = sum(size for name, _, _, size in self._boxes if name != b"mdat")
-        self._total = n_data + kept
+        self._total = n_data + kept + self._rest[1]
         grown = sum(8 * new.n_samples for new in self._new.values())
         self._wide = self._total + grown + len(self._moov) > _MOST_NARROW
 
@@ -190,6 +195,7 @@ class _Movie:
                 self._write_data(old, new, next(places), n_head, told)
             else:
                 _copy(old, new, begin, size, told)
+        _copy(old, new, *self._rest, told)
 
     def _shapes(self) -> list[MovieTrack | Replacement]:
         return [self._new.get(index, track) for index, track in enumerate(self._tracks)]
@@ -242,18 +248,16 @@ class _Movie:
 
 def _read_movie(file: BinaryIO) -> _Movie:
     boxes = list(top_boxes(file))
-    end = file.seek(0, 2)
     names = [box[0] for box in boxes]
     if names.count(b"moov") != 1 or _ELSEWHERE & set(names) or b"mdat" not in names:
         raise UnsupportedFormatError("its samples do not lie in one plain table")
-    if boxes[-1][1] + boxes[-1][3] != end:
-        raise UnsupportedFormatError("its last box is not whole")
+    check_items(file, boxes)
     moov = read_box(file, b"moov")[2]
     if any(box.name == b"mvex" for box in split(moov)) and b"moof" in names:
         raise UnsupportedFormatError("it is fragmented")
     # A C2PA manifest would be false of the copy.
     kept = [box for box in boxes if not is_manifest(file, box)]
-    return _Movie(kept, moov, read_tracks(moov))
+    return _Movie(kept, moov, read_tracks(moov), find_rest(file, boxes))
 
 
 def _mdat_head(n_head: int, n_data: int) -> int:
