@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
+from sottovoce.files.films.losses import name_losses
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
-from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report
 from sottovoce.files.reading import AudioInfo, open_audio
@@ -217,7 +217,7 @@ def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bo
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
     if not is_converted and info.format in _CONTAINERS:
-        lost += lost_streams(source)
+        lost += name_losses(source)
     if lost and keep_all:
         raise UnsupportedFormatError(
             f"would lose {', '.join(lost)}",

@@ -11,10 +11,12 @@ import pytest
 
 from benchmarks.film_files import FILMS, compare_streams, describe_film, make_film, measure_sync
 from sottovoce import Notice
+from sottovoce.errors import AudioFileError, UnsupportedFormatError
 from sottovoce.files import detect_file, protect_file
 from sottovoce.files.decoding import matroska_names as names
 from sottovoce.files.decoding.ebml import make_element, read_number, split_elements
 from sottovoce.files.films.grafting import can_graft
+from sottovoce.files.films.losses import name_losses
 from sottovoce.files.keeping.boxes import top_boxes
 
 if TYPE_CHECKING:
@@ -187,3 +189,77 @@ def read_indices(path: Path) -> list[dict]:
             }
         )
     return found
+
+
+def odd_time(name: int, content: bytes) -> list[tuple[int, bytes]]:
+    """As `odd_matroska`, with a time scale that only FFmpeg works with."""
+    ((name, content),) = odd_matroska(name, content)
+    return [(name, content.replace(struct.pack(">d", 1.0), struct.pack(">d", 1.5)))]
+
+
+def test_what_cannot_be_grafted_is_named_before_it_is_written(
+    tmp_path: Path, clip_path: Path
+) -> None:
+    source = make_film(FILMS["front_cues.mkv"], tmp_path, clip_path)
+    rebuild(source, odd_time)
+    target = source.with_stem("out")
+    assert name_losses(source) == (
+        "the identity of its segment",
+        "time scales of tracks",
+        "chapter editions",
+    )
+    with pytest.raises(UnsupportedFormatError, match="would lose the identity"):
+        protect_file(source, target, notice=OWNER, keep_all=True)
+    assert not target.exists()
+
+
+def test_what_an_mp4_loses_is_named(tmp_path: Path, clip_path: Path) -> None:
+    source = make_film(FILMS["obs_pieces.mp4"], tmp_path, clip_path)
+    levels = struct.pack(">I4sI", 12, b"ssix", 0)
+    source.write_bytes(source.read_bytes() + levels + struct.pack(">I4s", 8, b"emsg"))
+    target = source.with_stem("out")
+    lost = name_losses(source)
+    assert "the index of its segments" in lost
+    assert "boxes (emsg)" in lost
+    assert any(one.startswith("its list of brands (isom") for one in lost)
+    with pytest.raises(UnsupportedFormatError, match=r"would lose .*boxes \(emsg\)"):
+        protect_file(source, target, notice=OWNER, keep_all=True)
+    done = protect_file(source, target, notice=OWNER, prove=False)
+    assert f"lost: {', '.join(lost)}" in done.warnings
+
+
+@pytest.mark.parametrize("keep_all", [True, False])
+def test_a_graft_that_fails_late_is_no_rewrite(
+    tmp_path: Path, clip_path: Path, *, keep_all: bool
+) -> None:
+    source = make_film(FILMS["front_cues.mkv"], tmp_path, clip_path)
+
+    def encrypt(name: int, content: bytes) -> list[tuple[int, bytes]]:
+        block = make_element(names.ENCRYPTED, b"\x89\x00\x00\x00") if name == names.CLUSTER else b""
+        return [(name, content + block)]
+
+    rebuild(source, encrypt)
+    before = set(tmp_path.iterdir())
+    assert name_losses(source) == ()
+    with pytest.raises(AudioFileError, match="blocks that are encrypted") as caught:
+        protect_file(source, source.with_stem("out"), notice=OWNER, keep_all=keep_all)
+    assert "remux" in caught.value.remedy
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_samples_outside_of_the_data_are_known_before(tmp_path: Path, clip_path: Path) -> None:
+    source = make_film(FILMS["h264_aac.mp4"], tmp_path, clip_path)
+    data = source.read_bytes()
+    source.write_bytes(data.replace(b"mdat", b"free", 1) + struct.pack(">I4s", 8, b"mdat"))
+    assert not can_graft(source)
+    assert any("brands" in one for one in name_losses(source))
+
+
+def test_transport_streams_with_times_keep_them(tmp_path: Path, clip_path: Path) -> None:
+    source = make_film(FILMS["film.ts"], tmp_path, clip_path).rename(tmp_path / "plain.ts")
+    timed = tmp_path / "film.m2ts"
+    command = f"ffmpeg -v error -i {source} -map 0 -c copy -mpegts_m2ts_mode 1 {timed}"
+    subprocess.run(command.split(), check=True)
+    target = timed.with_stem("out")
+    protect_file(timed, target, notice=OWNER, prove=False)
+    assert target.read_bytes()[4::192].startswith(b"GGGG")
