@@ -43,9 +43,9 @@ def name_losses(original: Path) -> tuple[str, ...]:
     if can_graft(original):
         return ()
     av = import_av()
-    with original.open("rb") as raw, open_container(raw, path=str(original)) as source:
-        raw.seek(0)
+    with original.open("rb") as raw:
         head = raw.read(4096)
+    with original.open("rb") as raw, open_container(raw, path=str(original)) as source:
         muxer = muxer_of(source, "", head)
         chapters = bool(source.chapters())
         streams = tuple(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
 from collections import deque
 from contextlib import ExitStack, suppress
@@ -25,6 +27,7 @@ __all__ = ["rewrite"]
 _MOV = {"mov", "mp4", "3gp", "3g2"}
 _OF_THE_MUXER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _OF_THE_OLD_SOUND = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_")
+_ENOUGH_PACKETS = 8
 _LONG_TIME = Fraction(1 << 40)
 _PICTURES = {"mjpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "bmp": "image/bmp"}
 
@@ -35,6 +38,8 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
     try:
         with ExitStack() as stack:
             raw = stack.enter_context(original.open("rb"))
+            head = raw.read(4096)
+            raw.seek(0)
             source = stack.enter_context(open_container(raw, path=str(original)))
             files = {
                 index: stack.enter_context(
@@ -42,14 +47,20 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
                 )
                 for index, path in tracks.items()
             }
-            raw.seek(0)
-            head = raw.read(4096)
             muxer = muxer_of(source, codec_of(source.streams[min(tracks)]), head)
             sr = int(files[min(files)].streams.audio[0].codec_context.sample_rate)
             options = _options(muxer, head)
             if muxer in _MOV:
                 options |= _movie_options(muxer, shape_of(original), sr, source)
-            _copy(av, source, files, target, muxer, options)
+            templates = {stream.index: stream for stream in source.streams}
+            templates |= {index: file.streams.audio[0] for index, file in files.items()}
+            if muxer == "avi":
+                for index in [stream.index for stream in source.streams.audio]:
+                    place = (tracks[index], 0) if index in tracks else (original, index)
+                    if not codec_of(templates[index]).startswith("pcm_"):
+                        unaligned = stack.enter_context(_without_alignment(av, *place))
+                        templates[index] = unaligned.streams[0]
+            _copy(av, source, files, target, muxer, options, templates)
     except (av.error.FFmpegError, ValueError) as err:
         if isinstance(err, OSError) and err.errno in DISK_ERRORS:
             raise OSError(err.errno, os.strerror(err.errno or 0)) from err
@@ -126,6 +137,7 @@ def _copy(
     target: Path,
     muxer: str,
     options: dict[str, str],
+    templates: dict[int, Any],
 ) -> None:
     output = av.open(
         f"file:{target}",
@@ -144,9 +156,13 @@ def _copy(
             if stream.index in covers:
                 output.add_attachment(*covers[stream.index])
             elif stream.index in files:
-                lanes.append(_add_lane(output, stream, files[stream.index]))
+                lanes.append(
+                    _add_lane(output, stream, files[stream.index], templates[stream.index])
+                )
             elif can_carry(av, stream, muxer):
-                copied[stream.index] = _add_copy(output, stream, keeps_tag=muxer in _MOV)
+                copied[stream.index] = _add_copy(
+                    output, stream, templates[stream.index], keeps_tag=muxer in _MOV
+                )
         if source.chapters():
             output.set_chapters(source.chapters())
         _interleave(source, output, copied, lanes)
@@ -179,9 +195,30 @@ def _interleave(source: Any, output: Any, copied: dict[int, Any], lanes: list[_L
         output.mux(lane.until(_LONG_TIME))
 
 
-def _add_lane(output: Any, stream: Any, file: Any) -> _Lane:  # noqa: ANN401
-    template = file.streams.audio[0]
+def _without_alignment(av: Any, path: Path, index: int) -> Any:  # noqa: ANN401
+    """Open a copy of a stream's beginning that does not say how many bytes its packets take.
+
+    The demuxer of AVI says that of AC-3 and others, the most that they may take, and its muxer
+    counts them by it: the sound would last an eighth of its time, and begin at 0.
+    """
+    memory = io.BytesIO()
+    with (
+        path.open("rb") as raw,
+        open_container(raw, path=str(path)) as source,
+        av.open(memory, "w", format="nut") as output,
+    ):
+        added = output.add_stream_from_template(source.streams[index])
+        packets = (one for one in source.demux(source.streams[index]) if one.dts is not None)
+        for packet in itertools.islice(packets, _ENOUGH_PACKETS):
+            packet.stream = added
+            output.mux_one(packet)
+    memory.seek(0)
+    return av.open(memory, format="nut")
+
+
+def _add_lane(output: Any, stream: Any, file: Any, template: Any) -> _Lane:  # noqa: ANN401
     added = output.add_stream_from_template(template)
+    template = file.streams.audio[0]
     _describe(added, stream)
     for key in list(added.metadata):
         if key.upper().startswith(_OF_THE_OLD_SOUND):
@@ -202,8 +239,8 @@ def _start(stream: Any) -> Fraction:  # noqa: ANN401
     return Fraction((stream.start_time or 0) * stream.time_base)
 
 
-def _add_copy(output: Any, stream: Any, *, keeps_tag: bool) -> Any:  # noqa: ANN401
-    added = output.add_stream_from_template(stream)
+def _add_copy(output: Any, stream: Any, template: Any, *, keeps_tag: bool) -> Any:  # noqa: ANN401
+    added = output.add_stream_from_template(template)
     if keeps_tag and stream.type == "video" and stream.codec_context is not None:
         added.codec_context.codec_tag = stream.codec_context.codec_tag
     _describe(added, stream)
