@@ -51,6 +51,10 @@ class TrackTiming:
         (duration in the movie's units, first unit of the track or -1 for a pause).
     n_units : int
         Length of its samples, in its own units.
+    default_duration : int
+        Of a sample in a fragment that does not say it.
+    changes_speed : bool
+        Whether an edit plays faster or slower than its samples are meant to be, or stands still.
     """
 
     track_id: int = 0
@@ -58,6 +62,7 @@ class TrackTiming:
     edits: list[tuple[int, int]] | None = None
     n_units: int = 0
     default_duration: int = 0
+    changes_speed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,9 @@ def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
             body = read(at, 32)
             track.timescale = _number(body, 20 if body[:1] == b"\x01" else 12)
         elif name == b"elst":
-            track.edits = _edits(read(at, n))
+            body = read(at, n)
+            track.edits = _edits(body)
+            track.changes_speed = _changes_speed(body)
         elif name == b"stts":
             body = read(at, n)
             track.n_units += sum(
@@ -286,6 +293,12 @@ def _edits(body: bytes) -> list[tuple[int, int]]:
         )
         for at in range(8, min(len(body), 8 + step * _number(body, 4)) - step + 1, step)
     ]
+
+
+def _changes_speed(body: bytes) -> bool:
+    step = 20 if body[:1] == b"\x01" else 12
+    stop = min(len(body), 8 + step * _number(body, 4))
+    return any(_number(body, at - 4) != 1 << 16 for at in range(8 + step, stop + 1, step))
 
 
 def _fragment(body: bytes, movie: Movie) -> TrackTiming:
