@@ -146,6 +146,8 @@ class StreamDecoder:
                 missing = missing or cut
                 if self._trim is not None or self._pieces:
                     self._open({"ignore_editlist": "1"})
+            elif container.format.name == "caf":
+                self._trim = self._find_end()
             self.traits = self._describe(raw, missing, notes)
         except BaseException:
             self.close()
@@ -194,6 +196,14 @@ class StreamDecoder:
         first, stop = round(sounding.first * per_unit), round(sounding.stop * per_unit)
         return _Trim(first, stop, is_edited=sounding.is_edited), missing
 
+    def _find_end(self) -> _Trim | None:
+        """Return where ALAC in CAF ends: its last frame is short, and FFmpeg cuts it once more."""
+        stream = self._stream
+        if stream.codec_context is None or stream.codec_context.name != "alac":
+            return None
+        n = round((stream.duration or 0) * stream.time_base * stream.codec_context.sample_rate)
+        return _Trim(0, n, is_edited=False) if n else None
+
     def _describe(self, raw: Raw, missing: str, notes: Sequence[str]) -> Traits:
         context = self._stream.codec_context
         if context is None or context.format is None or not context.sample_rate:
@@ -207,7 +217,7 @@ class StreamDecoder:
         if name == "MOV" and not self._has_picture():
             name = "M4A"
         n_frames = 0
-        if self._trim is not None:
+        if self._trim is not None and name != "CAF":
             n_frames = self._trim.stop - self._trim.first
         elif self._pieces:
             n_frames = sum(piece.n for piece in self._pieces)
