@@ -77,8 +77,13 @@ class ContainerWriter:
         self._is_open = False
         try:
             self._writer.close()
-            tracks = {self._track.index: self._temporary}
-            mux_tracks(Path(self._info.path), tracks, self._path, progress=self.progress)
+            mux_tracks(
+                Path(self._info.path),
+                {self._track.index: self._temporary},
+                self._path,
+                is_whole=self._info.is_whole,
+                progress=self.progress,
+            )
         finally:
             self._temporary.unlink(missing_ok=True)
 
@@ -93,6 +98,7 @@ def mux_tracks(
     tracks: dict[int, Path],
     target: Path,
     *,
+    is_whole: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Copy a container with other sound.
@@ -105,6 +111,8 @@ def mux_tracks(
         By the index of the stream in the container: the file that `TrackWriter` made of it.
     target : Path
         File to be made, in the same container.
+    is_whole : bool
+        Whether the original is neither cut short nor damaged; else FFmpeg takes what is there.
     progress : callable or None
         Called with the share that is copied, 0 to 1.
 
@@ -114,5 +122,5 @@ def mux_tracks(
         If a table of the original turns out to be broken, FFmpeg can read a stream of this
         container but not write it, or the disk is full.
     """
-    if not graft(original, tracks, target, progress=progress):
+    if not is_whole or not graft(original, tracks, target, progress=progress):
         rewrite(original, tracks, target)

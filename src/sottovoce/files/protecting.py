@@ -127,7 +127,7 @@ def protect_file(
     infos = _choose_tracks(source, track, partial=partial)
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
     is_converted = not in_place and is_other_format(source, target)
-    warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
+    warnings = _foretell(source, infos, keep_all=keep_all, is_converted=is_converted)
     try:
         written = _write(
             source, target, infos, job, in_place=in_place, is_converted=is_converted, before=before
@@ -208,16 +208,18 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
     return infos if 0 in wanted else infos[1:]
 
 
-def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool) -> list[str]:
+def _foretell(
+    source: Path, infos: list[AudioInfo], *, keep_all: bool, is_converted: bool
+) -> list[str]:
     """Return what is said before anything is written; refuse where all must be kept."""
-    lines = []
+    lines, info = [], infos[0]
     if is_lossy(info) and not is_converted:
         name = _NAMES.get(info.subtype, info.subtype)
         lines.append(f"{name} is lossy: the audio was encoded once more, at no lower rate")
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
     if not is_converted and info.format in _CONTAINERS:
-        lost += name_losses(source)
+        lost += name_losses(source, is_whole=all(one.is_whole for one in infos))
     if lost and keep_all:
         raise UnsupportedFormatError(
             f"would lose {', '.join(lost)}",

@@ -27,20 +27,22 @@ _ORDINARY_LEVEL = 50  # of tags: the film
 _NOT_WALKED = "what is not understood of its structure"
 
 
-def name_losses(original: Path) -> tuple[str, ...]:
+def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
     """Name what `mux_tracks` has to leave out of a container.
 
     Parameters
     ----------
     original : Path
         A container.
+    is_whole : bool
+        Whether it is neither cut short nor damaged.
 
     Returns
     -------
     names : tuple of str
         ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty where everything is kept.
     """
-    if can_graft(original):
+    if is_whole and can_graft(original):
         return ()
     av = import_av()
     with original.open("rb") as raw:
