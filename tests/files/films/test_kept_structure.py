@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import subprocess
 from itertools import pairwise
@@ -17,6 +18,7 @@ from sottovoce.files.decoding import matroska_names as names
 from sottovoce.files.decoding.ebml import make_element, read_number, split_elements
 from sottovoce.files.films.grafting import can_graft
 from sottovoce.files.films.losses import name_losses
+from sottovoce.files.films.transport import read_broadcast
 from sottovoce.files.keeping.boxes import top_boxes
 
 if TYPE_CHECKING:
@@ -253,6 +255,40 @@ def test_samples_outside_of_the_data_are_known_before(tmp_path: Path, clip_path:
     source.write_bytes(data.replace(b"mdat", b"free", 1) + struct.pack(">I4s", 8, b"mdat"))
     assert not can_graft(source)
     assert any("brands" in one for one in name_losses(source))
+
+
+def test_a_transport_stream_keeps_its_number_and_the_name_of_its_service(
+    tmp_path: Path, clip_path: Path
+) -> None:
+    plain = make_film(FILMS["film.ts"], tmp_path, clip_path)
+    named, two = tmp_path / "named.ts", tmp_path / "two.ts"
+    command = (
+        f"ffmpeg -v error -i {plain} -map 0 -c copy -metadata service_name=Fünf"
+        " -metadata service_provider=Us -mpegts_service_id 77 -mpegts_transport_stream_id 5"
+        f" {named}"
+    )
+    subprocess.run(command.split(), check=True)
+    target = named.with_stem("out")
+    assert name_losses(named) == ()
+    protect_file(named, target, notice=OWNER, prove=False)
+    show = ["ffprobe", "-v", "error", "-show_programs", "-of", "json"]
+    sides = [
+        json.loads(subprocess.run([*show, path], check=True, capture_output=True).stdout)[
+            "programs"
+        ]
+        for path in (named, target)
+    ]
+    for key in ("program_id", "pmt_pid", "tags"):
+        assert sides[1][0][key] == sides[0][0][key]
+    assert read_broadcast(target) == read_broadcast(named)
+    assert read_broadcast(named).names == {"service_name": "Fünf", "service_provider": "Us"}
+    command = (
+        f"ffmpeg -v error -i {plain} -map 0 -c copy -program program_num=1:st=0"
+        f" -program program_num=2:st=1 {two}"
+    )
+    subprocess.run(command.split(), check=True)
+    with pytest.raises(UnsupportedFormatError, match="would lose its 2 programs"):
+        protect_file(two, target, notice=OWNER, keep_all=True)
 
 
 def test_transport_streams_with_times_keep_them(tmp_path: Path, clip_path: Path) -> None:

@@ -11,6 +11,7 @@ from sottovoce.files.decoding.pyav import import_av, open_container
 from sottovoce.files.films.carried import can_carry, codec_of, is_chapter_text
 from sottovoce.files.films.grafting import can_graft
 from sottovoce.files.films.matroska_layout import walk_segment
+from sottovoce.files.films.transport import read_broadcast
 from sottovoce.files.keeping.boxes import children, find, read_box, split, top_boxes
 from sottovoce.files.track import muxer_of
 
@@ -55,7 +56,16 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
             for stream in source.streams
             if not can_carry(av, stream, muxer) and not (chapters and is_chapter_text(stream))
         )
-    return (*streams, *dict.fromkeys(_name_parts(original, head)))
+    parts = _of_transport(original) if muxer == "mpegts" else _name_parts(original, head)
+    return (*streams, *dict.fromkeys(parts))
+
+
+def _of_transport(original: Path) -> Iterator[str]:
+    broadcast = read_broadcast(original)
+    if broadcast.n_services > 1:
+        yield f"its {broadcast.n_services} programs, which become one"
+    if broadcast.tables:
+        yield f"tables of a broadcast ({', '.join(broadcast.tables)})"
 
 
 def _name_parts(original: Path, head: bytes) -> Iterator[str]:

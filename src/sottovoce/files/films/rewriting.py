@@ -15,6 +15,7 @@ from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.pyav import import_av, open_container
 from sottovoce.files.films.carried import MATROSKA, can_carry, codec_of
 from sottovoce.files.films.shape import shape_of
+from sottovoce.files.films.transport import read_broadcast
 from sottovoce.files.track import muxer_of
 from sottovoce.files.track_writer import DISK_ERRORS
 
@@ -50,6 +51,11 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
             muxer = muxer_of(source, codec_of(source.streams[min(tracks)]), head)
             sr = int(files[min(files)].streams.audio[0].codec_context.sample_rate)
             options = _options(muxer, head)
+            names = {}
+            if muxer == "mpegts":
+                broadcast = read_broadcast(original)
+                options |= broadcast.options
+                names = broadcast.names
             if muxer in _MOV:
                 options |= _movie_options(muxer, shape_of(original), sr, source)
             templates = {stream.index: stream for stream in source.streams}
@@ -60,7 +66,7 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
                     if not codec_of(templates[index]).startswith("pcm_"):
                         unaligned = stack.enter_context(_without_alignment(av, *place))
                         templates[index] = unaligned.streams[0]
-            _copy(av, source, files, target, muxer, options, templates)
+            _copy(av, source, files, target, muxer, options, templates, names)
     except (av.error.FFmpegError, ValueError) as err:
         if isinstance(err, OSError) and err.errno in DISK_ERRORS:
             raise OSError(err.errno, os.strerror(err.errno or 0)) from err
@@ -138,6 +144,7 @@ def _copy(
     muxer: str,
     options: dict[str, str],
     templates: dict[int, Any],
+    names: dict[str, str],
 ) -> None:
     output = av.open(
         f"file:{target}",
@@ -149,6 +156,7 @@ def _copy(
         output.metadata.update(
             {key: value for key, value in source.metadata.items() if key not in _OF_THE_MUXER}
         )
+        output.metadata.update(names)
         covers = _covers(av, source) if muxer in MATROSKA else {}
         copied = {}
         lanes = []
