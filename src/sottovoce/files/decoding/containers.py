@@ -234,9 +234,13 @@ class StreamDecoder:
             n_frames=n_frames,
             dtype=dtype,
             bit_rate=float(self._stream.bit_rate or 0),
-            notes=list(notes),
+            notes=[*notes, *self._tell_edits()],
             missing=missing,
         )
+
+    def _tell_edits(self) -> list[str]:
+        n = sum(piece.first >= 0 for piece in self._pieces)
+        return [f"has {n} pieces by its edits, which were read as they play"] if n else []
 
     def _has_picture(self) -> bool:
         return any(one.type == "video" for one in _playing(self._container))
