@@ -12,6 +12,8 @@ import soundfile as sf
 
 from sottovoce import Notice
 from sottovoce.files import protect_file
+from sottovoce.files.decoding.boxes import walk_boxes
+from sottovoce.files.decoding.edits import find_pieces
 from sottovoce.files.keeping.boxes import Box, find, join, read_box, split
 from sottovoce.files.reading import open_audio
 
@@ -141,3 +143,16 @@ def test_opus_in_an_mp4_ends_where_its_edit_does(
         found = read(path)
         assert len(found) == len(y)
         assert lag_of(y, found) == 0
+
+
+def test_edits_that_would_never_end_are_not_followed(
+    tmp_path: Path, clip: tuple[np.ndarray, int]
+) -> None:
+    for number, edits in enumerate(
+        [[(1.0, 0.0), (1e6, -1.0), (1.0, 0.0)], [(9.0, 0.0), (2e6, 1.0)], [(1.0, 8.0)] * 500]
+    ):
+        path = tmp_path / f"film{number}.mov"
+        make_edited(path, speech(clip), edits, "pcm_s16le")
+        with path.open("rb") as file:
+            movie = walk_boxes(file, end=path.stat().st_size)
+        assert find_pieces(movie, 2, SR) == []

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "find_pieces", "play_pieces"]
 
 _MOST_AGAIN = 50
-"""How often as much as all of the sound may be decoded again for edits that go back."""
+"""How often as much as all of the sound may be decoded or played again because of edits."""
+_MOST_PAUSE_S = 3600
+"""Of pauses in all; what a hostile file says must not make hours of silence."""
 _BLOCK = 1 << 19
 
 
@@ -79,8 +81,10 @@ def find_pieces(movie: Movie, track_id: int, sr: int) -> list[Piece]:
         n = stop - done if duration else max(n_all - max(first, 0), 0)
         pieces.append(Piece(first, n))
         done = stop
-    again = sum(piece.first for piece in pieces if piece.first >= 0)
-    return pieces if again <= _MOST_AGAIN * n_all else []
+    again = sum(piece.first + piece.n for piece in pieces if piece.first >= 0)
+    pauses = sum(piece.n for piece in pieces if piece.first < 0)
+    is_bounded = again <= _MOST_AGAIN * n_all and pauses <= _MOST_PAUSE_S * sr
+    return pieces if is_bounded else []
 
 
 def play_pieces(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["name_losses"]
 
 _WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
-_SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"cslg", b"saiz", b"saio"}
+_SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
 _ORDINARY_LEVEL = 50  # of tags: the film
 _NOT_WALKED = "what is not understood of its structure"
 
@@ -149,7 +149,8 @@ def _of_movie(file: BinaryIO) -> Iterator[str]:
             yield "references between tracks"
         if inner & {b"udta", b"meta", b"uuid"}:
             yield "metadata of tracks"
-        if tables & _SAMPLE_GROUPS:
+        handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
+        if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
             yield "groups of samples"
         if int.from_bytes((find(trak, b"edts", b"elst") or bytes(8))[4:8], "big") > 2:
             yield "edits"
