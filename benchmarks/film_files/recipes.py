@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FILMS", "Film", "make_film"]
 
 SECONDS = 12
+_LOUD_S = 1.9
 _VIDEO = {
     "h264": "libx264 -preset ultrafast -g 25",
     "hevc": "libx265 -preset ultrafast -x265-params log-level=none:keyint=25",
@@ -24,12 +25,15 @@ _VIDEO = {
     "mpeg4": "mpeg4 -bf 2",
     "prores": "prores_ks -profile:v 0",
     "ffv1": "ffv1",
+    "wmv2": "wmv2 -bf 0",
 }
 _AUDIO = {
     "aac": "aac",
     "mp3": "libmp3lame",
     "ac3": "ac3",
     "eac3": "eac3",
+    "mp2": "mp2",
+    "wmav2": "wmav2",
     "opus": "libopus",
     "flac": "flac",
     "alac": "alac",
@@ -80,6 +84,8 @@ class Film:
         What is put in besides: of ``subtitles``, ``chapters``, ``cover``, ``font``.
     shift : str
         Options of FFmpeg in front of the sound's input.
+    begin : float
+        Second of the speech with which the sound begins; at 0 it is quiet, and hides a delay.
     picture : str
         Filter that makes the picture.
     after : callable or None
@@ -95,6 +101,7 @@ class Film:
     n_sounds: int = 1
     parts: str = ""
     shift: str = ""
+    begin: float = 0.0
     picture: str = "s=96x72:r=25"
     after: Callable[[Path], None] | None = field(default=None, compare=False)
 
@@ -199,6 +206,24 @@ _ODD = (
     Film(name="film.ts", kind="written by FFmpeg"),
     Film(name="film.avi", kind="written by FFmpeg", video="mpeg4", audio="mp3"),
     Film(name="film.flv", kind="written by FFmpeg"),
+    *(
+        Film(name=name, kind="sound from the first sample", video=video, audio=audio, begin=_LOUD_S)
+        for name, video, audio in (
+            ("loud.ts", "h264", "aac"),
+            ("loud_mp2.ts", "h264", "mp2"),
+            ("loud_ac3.ts", "h264", "ac3"),
+            ("loud_opus.ts", "h264", "opus"),
+            ("loud.m2ts", "h264", "aac"),
+            ("loud.flv", "h264", "aac"),
+            ("loud_mp3.flv", "h264", "mp3"),
+            ("loud_mp3.avi", "mpeg4", "mp3"),
+            ("loud_ac3.avi", "mpeg4", "ac3"),
+            ("loud_aac.avi", "mpeg4", "aac"),
+            ("loud.wmv", "wmv2", "wmav2"),
+            ("loud.mp4", "h264", "aac"),
+            ("loud.mkv", "h264", "aac"),
+        )
+    ),
     Film(name="film.3gp", kind="phone: turned", video="mpeg4", layout="-ac 1 -ar 22050"),
     Film(name="itunes.m4v", kind="codecs"),
 )
@@ -252,7 +277,7 @@ def _inputs(film: Film, folder: Path, speech: Path) -> tuple[str, str]:
     inputs = [f"-f lavfi -i testsrc={film.picture.replace('s=', f'd={SECONDS}:s=', 1)}"]
     maps = ["-map 0:v"]
     for i in range(film.n_sounds):
-        inputs.append(f"{film.shift} -stream_loop -1 -ss {1.5 * i} -i {speech}")
+        inputs.append(f"{film.shift} -stream_loop -1 -ss {film.begin + 1.5 * i} -i {speech}")
         maps.append(f"-map {i + 1}:a")
     attached = []
     (folder / "s.srt").write_text(_SUBTITLES)

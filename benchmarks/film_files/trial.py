@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.film_files.compare import compare_streams, describe_film
 from benchmarks.film_files.recipes import FILMS, make_film
-from benchmarks.film_files.sync import measure_sync
+from benchmarks.film_files.sync import measure_start, measure_sync
 from benchmarks.whole_files.sound import OWNER
 from sottovoce.files import protect_file
 from sottovoce.files.checking import detect_parts
@@ -56,7 +56,10 @@ def try_film(name: str, speech: Path) -> dict[str, Any]:
             "differences": compare_streams(old, new),
             "order_kept": _order(source) == _order(target),
             "lags": [
-                measure_sync(source, target, index, sr=int(one["sample_rate"]))
+                [
+                    *measure_sync(source, target, index, sr=int(one["sample_rate"])),
+                    measure_start(source, target, index),
+                ]
                 for index, one in enumerate(sounds)
             ],
             "found": [one.found for one in found],

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import AudioFileError
-from sottovoce.files.muxing import lost_streams, mux_tracks, track_path
+from sottovoce.files.films.losses import name_losses
+from sottovoce.files.muxing import mux_tracks, track_path
 from sottovoce.files.reading import AudioInfo
 from sottovoce.files.track import describe_track
 from sottovoce.files.track_writer import open_track_writer
@@ -128,7 +129,7 @@ def test_everything_but_the_sound_of_a_film_is_copied(
         writer = open_track_writer(tracks[track.index], info, track)
         writer.write(y, y)
         writer.close()
-    assert lost_streams(source) == ()
+    assert name_losses(source) == ()
     mux_tracks(source, tracks, target)
     old, new = describe(source), describe(target)
     assert new["named"] == old["named"]

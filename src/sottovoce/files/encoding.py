@@ -78,6 +78,9 @@ class Encoding:
         By which samples are multiplied, since the encoder turns them down.
     delay : int
         Samples that a decoder puts in front of the sound and the container cannot tell.
+    is_primed : bool
+        Whether as many in front of the original are no sound for certain: its decoder put them
+        there, and its container could not tell either.
     lead : int
         Samples of silence to be put in front, since the decoder drops as many.
     tail : int
@@ -91,6 +94,7 @@ class Encoding:
     options: dict[str, str]
     gain: float = 1.0
     delay: int = 0
+    is_primed: bool = False
     lead: int = 0
     tail: int = 0
 
@@ -159,12 +163,11 @@ def _lossy(track: Track, encoder: str, wanted: float) -> Encoding:
     elif track.codec == "opus":
         options["vbr"] = "constrained"
     integer = track.codec in {"mp2", "amr_nb"}
-    # FFmpeg's MP4 has no edit list that both waits and skips.
-    says_no_delay = track.muxer in _SAYS_NO_DELAY or (
-        track.is_late and track.muxer not in {"matroska", "webm", "mp3"}
-    )
     # Opus always says so in Matroska.
-    says_no_delay = says_no_delay or (track.is_undelayed and track.codec != "opus")
+    is_undelayed = track.is_undelayed and track.codec != "opus"
+    is_primed = track.muxer in _SAYS_NO_DELAY or is_undelayed
+    # FFmpeg's MP4 has no edit list that both waits and skips.
+    says_no_delay = is_primed or (track.is_late and track.muxer not in {"matroska", "webm", "mp3"})
     is_wma = track.codec.startswith("wma")
     return Encoding(
         encoder=encoder,
@@ -174,6 +177,7 @@ def _lossy(track: Track, encoder: str, wanted: float) -> Encoding:
         options=options,
         gain=gain,
         delay=_DELAYS.get(track.codec, 0) if says_no_delay else 0,
+        is_primed=is_primed,
         lead=_WMA_SKIPS if is_wma else 0,
         tail=_DELAYS[track.codec] if track.codec in _KEEPS_BACK else 0,
     )

@@ -134,7 +134,8 @@ def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Jo
             if written.tracks[-1].status != "marked":
                 files.pop(stream).unlink(missing_ok=True)
         if files:
-            mux_tracks(source, files, temporary, progress=job.tell_copy)
+            is_whole = all(info.is_whole for info in infos)
+            mux_tracks(source, files, temporary, is_whole=is_whole, progress=job.tell_copy)
     finally:
         for file in files.values():
             file.unlink(missing_ok=True)

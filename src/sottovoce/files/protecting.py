@@ -14,9 +14,9 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.files.atomic import atomic_path
+from sottovoce.files.films.losses import name_losses
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
-from sottovoce.files.muxing import lost_streams
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report, report_soundless
 from sottovoce.files.reading import AudioInfo, open_audio
@@ -145,7 +145,7 @@ def protect_file(
         return report_soundless(source, target if copies or in_place else source)
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
     is_converted = not in_place and is_other_format(source, target)
-    warnings = _foretell(source, infos[0], keep_all=keep_all, is_converted=is_converted)
+    warnings = _foretell(source, infos, keep_all=keep_all, is_converted=is_converted)
     try:
         written = _write(
             source,
@@ -253,16 +253,18 @@ def _name_tracks(source: Path, n_parts: int) -> str:
     return f"It has {n_parts}: {'; '.join(names)}."
 
 
-def _foretell(source: Path, info: AudioInfo, *, keep_all: bool, is_converted: bool) -> list[str]:
+def _foretell(
+    source: Path, infos: list[AudioInfo], *, keep_all: bool, is_converted: bool
+) -> list[str]:
     """Return what is said before anything is written; refuse where all must be kept."""
-    lines = []
+    lines, info = [], infos[0]
     if is_lossy(info) and not is_converted:
         name = _NAMES.get(info.subtype, info.subtype)
         lines.append(f"{name} is lossy: the audio was encoded once more, at no lower rate")
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
     if not is_converted and info.format in _CONTAINERS:
-        lost += lost_streams(source)
+        lost += name_losses(source, is_whole=all(one.is_whole for one in infos))
     if lost and keep_all:
         raise UnsupportedFormatError(
             f"would lose {', '.join(lost)}",

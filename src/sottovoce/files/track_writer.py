@@ -192,10 +192,9 @@ class TrackWriter:
         marked = np.concatenate([pair[0] for pair in head], axis=1)
         original = np.concatenate([pair[1] for pair in head], axis=1)
         n = min(self._encoding.delay, marked.shape[1])
-        # Where nothing says how long a delay is, the first frame of an original is one, or was cut
-        # from what came before it, and is no sound.
-        is_priming = self._track.is_undelayed
-        if is_priming or np.abs(original[:, :n]).max(initial=0.0) < _QUIET:
+        # Where nothing says how long a delay is, what a decoder gives first is one, or was cut from
+        # what came before it, and is no sound: the halves of its windows have no other half.
+        if self._encoding.is_primed or np.abs(original[:, :n]).max(initial=0.0) < _QUIET:
             marked, original = marked[:, n:], original[:, n:]
             self._pts = self._n_dropped = n
         self._encode(marked, original)

@@ -17,8 +17,8 @@ from sottovoce import Notice
 from sottovoce.errors import AudioFileError, UnsupportedFormatError
 from sottovoce.files import detect_file, protect_file
 from sottovoce.files.films.grafting import can_graft
+from sottovoce.files.films.losses import name_losses
 from sottovoce.files.keeping.boxes import top_boxes
-from sottovoce.files.muxing import lost_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def test_all_but_the_sound_of_a_film_is_as_it_was(
 ) -> None:
     source = make_film(FILMS[name], tmp_path, clip_path)
     target = source.with_stem("out")
-    assert lost_streams(source) == ()
+    assert name_losses(source) == ()
     done = protect_file(source, target, notice=OWNER)
     assert done.status == "marked"
     old = describe_film(source)

@@ -16,8 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["Movie", "Sounding", "TrackTiming", "find_movies", "has_index", "walk_boxes"]
+__all__ = [
+    "OUTERMOST",
+    "Movie",
+    "Sounding",
+    "TrackTiming",
+    "find_movies",
+    "has_index",
+    "walk_boxes",
+]
 
+OUTERMOST = frozenset(
+    {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide", b"uuid", b"meta"}
+    | {b"sidx", b"ssix", b"styp", b"emsg", b"prft", b"pdin", b"udta", b"pnot", b"PICT"}
+)
+"""Boxes that stand in no other one.  What has another name and reaches over the end is no box."""
 _INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
 _MOST_BOXES = 5_000_000
 _MOST_BYTES = 1 << 29
@@ -38,6 +51,10 @@ class TrackTiming:
         (duration in the movie's units, first unit of the track or -1 for a pause).
     n_units : int
         Length of its samples, in its own units.
+    default_duration : int
+        Of a sample in a fragment that does not say it.
+    changes_speed : bool
+        Whether an edit plays faster or slower than its samples are meant to be, or stands still.
     """
 
     track_id: int = 0
@@ -45,6 +62,7 @@ class TrackTiming:
     edits: list[tuple[int, int]] | None = None
     n_units: int = 0
     default_duration: int = 0
+    changes_speed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +158,9 @@ def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
             body = read(at, 32)
             track.timescale = _number(body, 20 if body[:1] == b"\x01" else 12)
         elif name == b"elst":
-            track.edits = _edits(read(at, n))
+            body = read(at, n)
+            track.edits = _edits(body)
+            track.changes_speed = _changes_speed(body)
         elif name == b"stts":
             body = read(at, n)
             track.n_units += sum(
@@ -181,6 +201,8 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
             movie.is_walked = movie.is_walked and is_behind
             return
         if at + size > stop:
+            if not stack and name not in OUTERMOST and movie.tracks:
+                return  # junk whose first bytes look like a box
             movie.n_missing = max(movie.n_missing, at + size - stop)
             size = stop - at
         stack.append((at + size, stop))
@@ -271,6 +293,12 @@ def _edits(body: bytes) -> list[tuple[int, int]]:
         )
         for at in range(8, min(len(body), 8 + step * _number(body, 4)) - step + 1, step)
     ]
+
+
+def _changes_speed(body: bytes) -> bool:
+    step = 20 if body[:1] == b"\x01" else 12
+    stop = min(len(body), 8 + step * _number(body, 4))
+    return any(_number(body, at - 4) != 1 << 16 for at in range(8 + step, stop + 1, step))
 
 
 def _fragment(body: bytes, movie: Movie) -> TrackTiming:

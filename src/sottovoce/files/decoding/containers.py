@@ -11,6 +11,7 @@ import numpy as np
 
 from sottovoce.errors import NoSoundError, UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Part, QueueReader, Traits, decoding_failed
+from sottovoce.files.decoding.edits import Piece, find_pieces, play_pieces
 from sottovoce.files.decoding.frames import Frames, KindChangedError, say_damaged
 from sottovoce.files.decoding.gaps import Gaps
 from sottovoce.files.decoding.layout import say_more
@@ -147,22 +148,18 @@ class StreamDecoder:
         self._file = file or raw.open()
         self._container: Any = None
         self._is_damaged = self._is_fragmented = False
+        self._index = index
         try:
-            options = {"ignore_editlist": "1"}
-            self._container = open_container(self._file, path=raw.path)
+            container = self._open({})
             self._trim: _Trim | None = None
-            if self._container.format.name.startswith("mov"):
+            self._pieces: list[Piece] = []
+            if container.format.name.startswith("mov"):
                 self._trim, cut = self._find_trim(raw, index)
                 missing = missing or cut
-                if self._trim is not None:
-                    self._container.close()
-                    self._file.seek(0)
-                    self._container = open_container(self._file, path=raw.path, options=options)
-            self._stream = self._container.streams[index]
-            context = self._stream.codec_context  # None of a codec that FFmpeg does not know
-            if context is not None and context.name in _CHECKED:
-                # Otherwise a damaged piece comes out as a burst of noise.
-                context.options = {"err_detect": "crccheck+explode"}
+                if self._trim is not None or self._pieces:
+                    self._open({"ignore_editlist": "1"})
+            elif container.format.name == "caf":
+                self._trim = self._find_end()
             self.traits = self._describe(raw, missing, notes)
         except BaseException:
             self.close()
@@ -179,6 +176,19 @@ class StreamDecoder:
             self._container.close()
         self._file.close()
 
+    def _open(self, options: dict[str, str]) -> Any:  # noqa: ANN401
+        """Open the file, or go back to its beginning; return its container."""
+        if self._container is not None:
+            self._container.close()
+            self._file.seek(0)
+        self._container = open_container(self._file, path=self._path, options=options)
+        self._stream = self._container.streams[self._index]
+        context = self._stream.codec_context  # None of a codec that FFmpeg does not know
+        if context is not None and context.name in _CHECKED:
+            # Otherwise a damaged piece comes out as a burst of noise.
+            context.options = {"err_detect": "crccheck+explode"}
+        return self._container
+
     def _find_trim(self, raw: Raw, index: int) -> tuple[_Trim | None, str]:
         """Return which samples of the decoded sound count, and what the file lacks."""
         from sottovoce.files.decoding.boxes import walk_boxes
@@ -190,12 +200,24 @@ class StreamDecoder:
             missing = f"is cut short: {movie.n_missing:,} bytes of its last box are not there"
         self._is_fragmented = movie.is_fragmented
         stream = self._container.streams[index]
-        sounding = movie.sounding(stream.id)
-        if sounding is None or stream.codec_context is None or stream.codec_context.name == "opus":
+        sounding, context = movie.sounding(stream.id), stream.codec_context
+        if context is None:
             return None, missing
-        per_unit = int(stream.codec_context.sample_rate or 0) / sounding.timescale
+        sr = int(context.sample_rate or 0)
+        if sounding is None:
+            self._pieces = find_pieces(movie, stream.id, sr)
+            return None, missing
+        per_unit = sr / sounding.timescale
         first, stop = round(sounding.first * per_unit), round(sounding.stop * per_unit)
         return _Trim(first, stop, is_edited=sounding.is_edited), missing
+
+    def _find_end(self) -> _Trim | None:
+        """Return where ALAC in CAF ends: its last frame is short, and FFmpeg cuts it once more."""
+        stream = self._stream
+        if stream.codec_context is None or stream.codec_context.name != "alac":
+            return None
+        n = round((stream.duration or 0) * stream.time_base * stream.codec_context.sample_rate)
+        return _Trim(0, n, is_edited=False) if n else None
 
     def _describe(self, raw: Raw, missing: str, notes: Sequence[str]) -> Traits:
         context = self._stream.codec_context
@@ -210,8 +232,10 @@ class StreamDecoder:
         if name == "MOV" and not self._has_picture():
             name = "M4A"
         n_frames = 0
-        if self._trim is not None:
+        if self._trim is not None and name != "CAF":
             n_frames = self._trim.stop - self._trim.first
+        elif self._pieces:
+            n_frames = sum(piece.n for piece in self._pieces)
         elif name in _COUNTED and self._stream.duration:
             n_frames = round(self._stream.duration * self._stream.time_base * sr)
         promised_s = n_frames / sr or float(self._container.duration or 0) / 1e6
@@ -226,11 +250,15 @@ class StreamDecoder:
             n_frames=n_frames,
             dtype=dtype,
             bit_rate=float(self._stream.bit_rate or 0),
-            notes=list(notes),
+            notes=[*notes, *self._tell_edits()],
             missing=missing,
             promised_s=promised_s,
             is_open_ended=self._is_fragmented,
         )
+
+    def _tell_edits(self) -> list[str]:
+        n = sum(piece.first >= 0 for piece in self._pieces)
+        return [f"has {n} pieces by its edits, which were read as they play"] if n else []
 
     def _has_picture(self) -> bool:
         return any(one.type == "video" for one in _playing(self._container))
@@ -239,7 +267,15 @@ class StreamDecoder:
         """Return whether there are other streams, with which this one has to keep time."""
         return len(_playing(self._container)) > 1
 
+    def _decode_again(self) -> Iterator[Audio]:
+        self._open({"ignore_editlist": "1"})
+        return self._decode_all()
+
     def _decode(self) -> Iterator[Audio]:
+        if self._pieces:
+            silence = np.zeros((self.traits.n_channels, 0), self.traits.dtype)
+            yield from play_pieces(self._pieces, self._decode_again, silence)
+            return
         if self._trim is None:
             yield from self._decode_all()
             return
@@ -269,7 +305,7 @@ class StreamDecoder:
 
     def _decode_all(self) -> Iterator[Audio]:
         context = self._stream.codec_context
-        if self._trim is not None:
+        if self._trim is not None or self._pieces:
             context.flags2 |= _SKIP_MANUAL
         n_damaged = n_decoded = 0
         frames_of = Frames(self.traits)

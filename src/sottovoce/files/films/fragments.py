@@ -8,13 +8,16 @@ file that is cut at a piece still has its sound; all other tables and samples ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.films.movie_track import Replacement, read_tracks
+from sottovoce.files.films.outermost import check_items, find_rest
 from sottovoce.files.films.sample_tables import Times
+from sottovoce.files.films.segment_index import Pieces, SegmentIndex
 from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, split, top_boxes
 from sottovoce.files.keeping.splicing import read_at
 
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["graft_fragments", "is_plain_fragmented"]
 
-_ELSEWHERE = {b"sidx", b"ssix", b"meta"}
 _BASE_GIVEN, _BASE_IS_MOOF = 0x1, 0x20000
 _OFFSET_GIVEN = 0x1
 _KEY_FLAGS = (0x02000000).to_bytes(4, "big")
@@ -53,7 +55,7 @@ def is_plain_fragmented(file: BinaryIO) -> bool:
     Returns
     -------
     is_plain : bool
-        False where samples lie in ``moov`` too, or another index names bytes.
+        False where samples lie in ``moov`` too, or levels of segments are told (``ssix``).
     """
     try:
         _Fragmented(file)
@@ -90,6 +92,22 @@ class _Lane:
         self.n_done = 0
         self.delay_units = 0
         self.is_begun = False
+        self._pieces = Pieces()
+
+    def note(self, place: int, begin: int) -> None:
+        """Note that a piece of the old film begins at a time of the old track, for its index."""
+        old, new = self.new.old, self.new.edits[-1][1]
+        self._pieces.places.append(place)
+        self._pieces.before.append(Fraction(begin - old.first_unit, old.media_scale))
+        self._pieces.after.append(Fraction(self._begin(self.n_done) - new, self.scale))
+
+    def finish(self) -> Pieces:
+        """Return when each piece begins, once all are written."""
+        self._pieces.end = Fraction(self._begin(self.n_done) - self.new.edits[-1][1], self.scale)
+        return self._pieces
+
+    def _begin(self, sample: int) -> int:
+        return int(self.times.time_of(np.array([sample]))[0]) + self.delay_units
 
     def take(self, end_s: float | None) -> tuple[bytes, bytes, bytes]:
         """Return ``tfdt``, ``trun`` and the samples that begin before a time, or all."""
@@ -115,11 +133,10 @@ class _Fragmented:
         self._file = file
         self._boxes = list(top_boxes(file))
         names = [box[0] for box in self._boxes]
-        end = file.seek(0, 2)
-        if b"moof" not in names or names.count(b"moov") != 1 or _ELSEWHERE & set(names):
+        if b"moof" not in names or names.count(b"moov") != 1 or b"ssix" in names:
             raise UnsupportedFormatError("it is not plainly fragmented")
-        if self._boxes[-1][1] + self._boxes[-1][3] != end:
-            raise UnsupportedFormatError("its last box is not whole")
+        check_items(file, self._boxes)
+        self._rest = find_rest(file, self._boxes)
         if names.index(b"moov") > names.index(b"moof"):
             raise UnsupportedFormatError("its heads are behind its pieces")
         pairs = zip(names, [*names[1:], b""], strict=True)
@@ -136,7 +153,14 @@ class _Fragmented:
         self._lanes: dict[int, _Lane] = {}
         # Sound may end before the picture: the last piece of the film need not be its own.
         self._last_pieces: dict[int, int] = {}
+        self._indices: dict[int, SegmentIndex] = {}
+        edges = {self._rest[0], *(box[1] for box in self._boxes)}
         for name, at, n_head, size in self._boxes:
+            if name == b"sidx":
+                body = read_at(file, at + n_head, size - n_head)
+                self._indices[at] = SegmentIndex(body, at + size)
+                if not edges.issuperset(self._indices[at].edges):
+                    raise UnsupportedFormatError("its index of segments names other places")
             if name == b"moof":
                 for traf in children(read_at(file, at + n_head, size - n_head), b"traf"):
                     self._last_pieces |= {run.track: at for run in self._runs(traf, at)}
@@ -161,8 +185,8 @@ class _Fragmented:
         file, end = self._file, self._file.seek(0, 2)
         moved: dict[int, int] = {}
         for name, at, n_head, size in self._boxes:
+            moved[at] = new.tell()
             if name == b"moof":
-                moved[at] = new.tell()
                 moof = read_at(file, at + n_head, size - n_head)
                 self._write_piece(new, moof, at)
                 if progress:
@@ -174,6 +198,13 @@ class _Fragmented:
                 new.write(join([Box(b"mfra", _move_index(body, moved))]))
             elif name != b"mdat":
                 new.write(read_at(file, at, size))
+        at, n_bytes = self._rest
+        moved[at] = new.tell()
+        new.write(read_at(file, at, n_bytes))
+        pieces = {number: lane.finish() for number, lane in self._lanes.items()}
+        for at, index in self._indices.items():
+            new.seek(moved[at])
+            new.write(join([Box(b"sidx", index.remake(moved, pieces))]))
 
     def _write_piece(self, new: BinaryIO, moof: bytes, at: int) -> None:
         runs = [run for traf in children(moof, b"traf") for run in self._runs(traf, at)]
@@ -227,6 +258,7 @@ class _Fragmented:
                 lane.is_begun = True
                 late = max(begin - old.first_unit, 0) / old.media_scale
                 lane.delay_units = round(late * lane.scale)
+            lane.note(at, begin)
             units = sum(run.n_units for run in runs)
             end_s = (begin + units) / old.media_scale
             fresh[number] = lane.take(None if self._last_pieces[number] == at else end_s)

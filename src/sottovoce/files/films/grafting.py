@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import UnsupportedFormatError
+from sottovoce.errors import AudioFileError, UnsupportedFormatError
 from sottovoce.files.atomic import part_path
 from sottovoce.files.decoding.pyav import import_av, open_container
 from sottovoce.files.films.fragments import graft_fragments, is_plain_fragmented
@@ -64,6 +64,9 @@ def graft(
 
     Raises
     ------
+    AudioFileError
+        If a table turns out to be broken when it is used.  FFmpeg is no way out then: the sound was
+        encoded for the film as it is, and it was said that nothing is lost.
     OSError
         If the disk refuses.
     """
@@ -75,8 +78,13 @@ def graft(
             graft_one(original, _movie_numbers(original, tracks), target, progress=progress)
         elif is_matroska:
             _graft_matroska(original, tracks, target, progress)
-    except (UnsupportedFormatError, ValueError, IndexError):
-        return False
+    except (UnsupportedFormatError, ValueError, IndexError) as err:
+        raise AudioFileError(
+            f"cannot be given other sound and stay as it is ({err})",
+            path=str(original),
+            remedy="Have a video program write it anew without encoding it (remux), and protect"
+            " that; or extract its audio to FLAC or WAV and protect that.",
+        ) from err
     return graft_one is not None or is_matroska
 
 

@@ -7,32 +7,27 @@ are left out, and those of the new one stand where they belong in time.  What po
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
-from sottovoce.files.decoding.ebml import (
-    OPEN,
-    Element,
-    make_element,
-    make_head,
-    read_element,
-    read_number,
-    split_elements,
-    walk,
-)
+from sottovoce.files.decoding.ebml import Element, make_element, make_head, split_elements
 from sottovoce.files.films.matroska_heads import (
-    Cues,
     clean_tags,
     merge_tracks,
     read_entries,
     remake_seek_head,
 )
+from sottovoce.files.films.matroska_layout import (
+    Layout,
+    read_block_head,
+    read_layout,
+    walk_cluster,
+)
 from sottovoce.files.films.new_blocks import NewBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from fractions import Fraction
     from pathlib import Path
     from typing import BinaryIO
@@ -41,20 +36,8 @@ __all__ = ["declares_no_delay", "graft_matroska", "is_plain_matroska"]
 
 _BLOCK_BYTES = 4 << 20
 _MOST_RELATIVE = 32_767
-_MS = 1_000_000
-
-
-@dataclass(slots=True)
-class _Layout:
-    """Where the parts of a file lie."""
-
-    head_end: int
-    segment: Element
-    elements: list[Element]
-    scale: int
-    tracks: bytes
-    cues: Cues
-    timestamps: dict[int, int] = field(default_factory=dict)
+_SET_ANEW = {names.TIMESTAMP, names.POSITION, names.PREV_SIZE, names.CRC, names.VOID}
+"""What a cluster holds besides blocks and is false of another, or nothing."""
 
 
 def is_plain_matroska(file: BinaryIO) -> bool:
@@ -74,7 +57,7 @@ def is_plain_matroska(file: BinaryIO) -> bool:
     if file.read(4) != names.EBML.to_bytes(4, "big"):
         return False
     try:
-        _read_layout(file)
+        read_layout(file)
     except (UnsupportedFormatError, ValueError, IndexError):
         return False
     return True
@@ -97,7 +80,7 @@ def declares_no_delay(file: BinaryIO, place: int) -> bool:
     """
     if not is_plain_matroska(file):
         return False
-    entries = read_entries(_read_layout(file).tracks)
+    entries = read_entries(read_layout(file).tracks)
     return place < len(entries) and not entries[place].delay_ns
 
 
@@ -130,7 +113,7 @@ def graft_matroska(
         If the disk refuses.
     """
     with original.open("rb") as old:
-        layout = _read_layout(old)
+        layout = read_layout(old)
         numbers = read_entries(layout.tracks)
         lanes = {
             numbers[place].number: NewBlocks(path, begin, numbers[place], layout.scale)
@@ -151,7 +134,7 @@ class _Grafter:
         self,
         old: BinaryIO,
         new: BinaryIO,
-        layout: _Layout,
+        layout: Layout,
         lanes: dict[int, NewBlocks],
         progress: Callable[[float], None] | None,
     ) -> None:
@@ -192,7 +175,7 @@ class _Grafter:
                 new.write(merge_tracks(layout.tracks, entries))
             elif element.name == names.TAGS:
                 new.write(clean_tags(element.read(old), uids))
-            else:
+            elif element.name != names.CRC:  # of a segment that is another now
                 _copy(old, new, element.at, element.end - element.at)
         end = new.tell()
         for at, data in seek_heads:
@@ -203,30 +186,33 @@ class _Grafter:
             new.write(layout.cues.remake(self._moved, layout.cues.places, set(self._lanes)))
         new.seek(layout.head_end)
         new.write(make_head(names.SEGMENT, end - self._segment_body, width=8))
+        new.seek(end)
+        _copy(old, new, layout.segment.end, layout.file_end - layout.segment.end)
 
     def _write_cluster(self, cluster: Element, index: int, *, is_last: bool) -> None:
         layout = self._layout
         self._open_cluster(layout.timestamps[cluster.at])
         wanted = layout.cues.wanted.get(cluster.at - layout.segment.body, set())
-        for element in _walk_cluster(self._old, cluster, layout.segment.end):
+        for element in walk_cluster(self._old, cluster, layout.segment.end):
             if element.name in (names.SIMPLE_BLOCK, names.BLOCK_GROUP):
                 self._take_block(element, cluster, wanted)
-            elif element.name not in (
-                *(names.TIMESTAMP, names.POSITION, names.PREV_SIZE),
-                *(names.CRC, names.VOID),
-            ):
-                raise UnsupportedFormatError("a cluster holds what is not known")
+            elif element.name == names.SILENT_TRACKS:
+                self._new.write(self._make_silent_tracks(element.read(self._old)))
+            elif element.name == names.ENCRYPTED:
+                raise UnsupportedFormatError("a cluster holds blocks that are encrypted")
+            elif element.name not in _SET_ANEW:
+                _copy(self._old, self._new, element.at, element.end - element.at)
         if is_last:
-            self._emit(None)
+            self._emit(None, is_behind=True)
         else:
             later = (one for one in layout.elements[index + 1 :] if one.name == names.CLUSTER)
-            self._emit(layout.timestamps[next(later).at] - 1)
+            self._emit(layout.timestamps[next(later).at] - 1, is_behind=True)
         self._close_cluster()
         if self._progress:
             self._progress(min(cluster.end / layout.segment.end, 1.0))
 
     def _take_block(self, element: Element, cluster: Element, wanted: set[int]) -> None:
-        number, relative = _read_block_head(self._old, element)
+        number, relative = read_block_head(self._old, element)
         self._emit(self._time + relative)
         if number in self._lanes:
             return
@@ -236,8 +222,20 @@ class _Grafter:
             self._layout.cues.places[key] = self._new.tell() - self._cluster_body
         _copy(self._old, self._new, element.at, element.end - element.at)
 
-    def _emit(self, time: int | None) -> None:
-        """Write new blocks that begin no later than `time`, or all."""
+    def _make_silent_tracks(self, data: bytes) -> bytes:
+        """Return which tracks are silent in a cluster, but for those that have blocks of ours."""
+        kept = [
+            make_element(name, number)
+            for name, number in split_elements(data)
+            if name != names.SILENT_NUMBER or int.from_bytes(number, "big") not in self._lanes
+        ]
+        return make_element(names.SILENT_TRACKS, b"".join(kept)) if kept else b""
+
+    def _emit(self, time: int | None, *, is_behind: bool = False) -> None:
+        """Write new blocks that begin no later than `time`, or all.
+
+        Behind the last block of an old cluster they may begin clusters of their own.
+        """
         while True:
             ready = [
                 (lane.waiting.time, number)
@@ -249,7 +247,7 @@ class _Grafter:
             _, number = min(ready)
             block = self._lanes[number].take()
             if not -_MOST_RELATIVE <= block.time - self._time <= _MOST_RELATIVE:
-                if time is not None:
+                if not is_behind:
                     raise UnsupportedFormatError("its clusters are too long")
                 self._close_cluster()
                 self._open_cluster(max(block.time, 0))
@@ -268,90 +266,6 @@ class _Grafter:
         self._new.seek(self._cluster_at)
         self._new.write(make_head(names.CLUSTER, end - self._cluster_body, width=8))
         self._new.seek(end)
-
-
-def _read_layout(file: BinaryIO) -> _Layout:
-    end = file.seek(0, 2)
-    first = read_element(file, 0, end)
-    segment = read_element(file, first.end, end)
-    if first.name != names.EBML or segment.name != names.SEGMENT:
-        raise UnsupportedFormatError("it has no segment")
-    if segment.size == OPEN:
-        segment = Element(segment.name, segment.at, segment.body, end - segment.body)
-    if segment.end != end:
-        raise UnsupportedFormatError("something stands behind its segment")
-    elements = list(_walk_segment(file, segment))
-    found = {element.name: element for element in reversed(elements)}
-    if not {names.INFO, names.TRACKS, names.CLUSTER} <= found.keys():
-        raise UnsupportedFormatError("it lacks what every film has")
-    info = dict(split_elements(found[names.INFO].read(file)))
-    scale = int.from_bytes(info.get(names.SCALE, _MS.to_bytes(4, "big")), "big")
-    tracks = found[names.TRACKS].read(file)
-    for name, entry in split_elements(tracks):
-        if name == names.TRACK and names.TRACK_SCALE in dict(split_elements(entry)):
-            raise UnsupportedFormatError("a track has a time of its own")
-    cues = Cues(found[names.CUES].read(file) if names.CUES in found else b"")
-    layout = _Layout(first.end, segment, elements, scale, tracks, cues)
-    for element in elements:
-        if element.name == names.CLUSTER:
-            layout.timestamps[element.at] = _read_time(file, element, segment.end)
-    return layout
-
-
-def _walk_segment(file: BinaryIO, segment: Element) -> Iterator[Element]:
-    at = segment.body
-    while at < segment.end:
-        element = read_element(file, at, segment.end)
-        if element.name not in names.TOP and element.size == OPEN:
-            raise UnsupportedFormatError("an element does not say how long it is")
-        if element.size == OPEN:
-            if element.name != names.CLUSTER:
-                raise UnsupportedFormatError("an element does not say how long it is")
-            stop = element.body
-            for inner in _walk_cluster(file, element, segment.end):
-                stop = inner.end
-            element = Element(element.name, element.at, element.body, stop - element.body)
-        yield element
-        at = element.end
-
-
-def _walk_cluster(file: BinaryIO, cluster: Element, end: int) -> Iterator[Element]:
-    """Yield what is in a cluster; one that is open ends where something else begins."""
-    if cluster.size != OPEN:
-        yield from walk(file, cluster.body, cluster.end)
-        return
-    at = cluster.body
-    while at < end:
-        element = read_element(file, at, end)
-        if element.name not in names.IN_CLUSTER or element.size == OPEN:
-            return
-        yield element
-        at = element.end
-
-
-def _read_time(file: BinaryIO, cluster: Element, end: int) -> int:
-    for element in _walk_cluster(file, cluster, end):
-        if element.name == names.TIMESTAMP:
-            return int.from_bytes(element.read(file), "big")
-        if element.name in (names.SIMPLE_BLOCK, names.BLOCK_GROUP):
-            break
-    raise UnsupportedFormatError("a cluster does not say when it begins")
-
-
-def _read_block_head(file: BinaryIO, element: Element) -> tuple[int, int]:
-    """Return the number of a block's track, and its time within the cluster."""
-    at = element.body
-    if element.name == names.BLOCK_GROUP:
-        inner = next(
-            (one for one in walk(file, element.body, element.end) if one.name == names.BLOCK), None
-        )
-        if inner is None:
-            raise UnsupportedFormatError("a group has no block")
-        at = inner.body
-    file.seek(at)
-    head = file.read(16)
-    n, number = read_number(head)
-    return number, int.from_bytes(head[n : n + 2], "big", signed=True)
 
 
 def _copy(old: BinaryIO, new: BinaryIO, at: int, n_bytes: int) -> None:

@@ -20,11 +20,12 @@ from sottovoce.files.films.movie_track import (
     read_tracks,
     set_length,
 )
+from sottovoce.files.films.outermost import check_items, find_rest
 from sottovoce.files.films.sample_tables import make_chunk_tables, make_offsets
 from sottovoce.files.keeping.boxes import Box, is_manifest, join, read_box, split, top_boxes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["graft_movie", "is_plain_movie"]
 
-_ELSEWHERE = {b"moof", b"sidx", b"mfra", b"meta", b"cmov"}
+_ELSEWHERE = {b"moof", b"sidx", b"mfra", b"cmov"}
 """Outermost boxes with places or samples that are not in the tables of ``moov``."""
 _BLOCK_BYTES = 4 << 20
 _MOST_NARROW = (1 << 32) - (1 << 24)
@@ -113,9 +114,13 @@ class _Movie:
     """A film in memory, but for its samples."""
 
     def __init__(
-        self, boxes: list[tuple[bytes, int, int, int]], moov: bytes, tracks: list[MovieTrack]
+        self,
+        boxes: list[tuple[bytes, int, int, int]],
+        moov: bytes,
+        tracks: list[MovieTrack],
+        rest: tuple[int, int],
     ) -> None:
-        self._boxes = boxes
+        self._boxes, self._rest = boxes, rest
         self._moov = moov
         self._tracks = tracks
         self._new: dict[int, Replacement] = {}
@@ -132,37 +137,42 @@ class _Movie:
 
     def lay_out(self) -> None:
         """Decide in which order chunks are written: the old one, by offset."""
-        starts, sizes, owners, numbers = [], [], [], []
-        for index, track in enumerate(self._tracks):
-            n = len(track.chunks.offsets)
-            starts.append(track.chunks.offsets)
-            sizes.append(track.chunk_bytes())
-            owners.append(np.full(n, index))
-            numbers.append(np.arange(n))
-        start, size, owner, number = (
-            np.concatenate(one) if one else np.zeros(0, np.int64)
-            for one in (starts, sizes, owners, numbers)
-        )
-        order = np.argsort(start, kind="stable")
-        start, size, owner, number = start[order], size[order], owner[order], number[order]
-        n_placed = 0
-        for name, at, n_head, n_bytes in self._boxes:
-            if name != b"mdat":
-                continue
-            first, stop = np.searchsorted(start, [at + n_head, at + n_bytes])
-            piece = slice(first, stop)
-            if stop > first and (start[piece] + size[piece]).max() > at + n_bytes:
-                raise UnsupportedFormatError("a chunk reaches over the end of its box")
-            rows = zip(start[piece], size[piece], owner[piece], number[piece], strict=True)
+        columns = self._chunks()
+        for piece, _ in self._pieces(columns[0]):
+            rows = zip(*(column[piece] for column in columns), strict=True)
             self._places.append([self._place(*map(int, row)) for row in rows])
-            n_placed += stop - first
-        if n_placed != len(start):
-            raise UnsupportedFormatError("samples lie outside of the film's own data")
         n_data = sum(place.n_bytes for places in self._places for place in places)
         kept = sum(size for name, _, _, size in self._boxes if name != b"mdat")
-        self._total = n_data + kept
+        self._total = n_data + kept + self._rest[1]
         grown = sum(8 * new.n_samples for new in self._new.values())
         self._wide = self._total + grown + len(self._moov) > _MOST_NARROW
+
+    def check_places(self) -> None:
+        """Refuse chunks that do not lie in the film's own data, and wholly."""
+        start, size, _, _ = self._chunks()
+        n_placed = 0
+        for piece, end in self._pieces(start):
+            n_placed += len(start[piece])
+            if (start[piece] + size[piece]).max(initial=0) > end:
+                raise UnsupportedFormatError("a chunk reaches over the end of its box")
+        if n_placed != len(start):
+            raise UnsupportedFormatError("samples lie outside of the film's own data")
+
+    def _chunks(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """Return first byte, length, track and number of all chunks, by their first bytes."""
+        rows = [np.zeros((4, 0), np.int64)]
+        for index, track in enumerate(self._tracks):
+            n = track.n_chunks
+            row = (track.chunks.offsets, track.chunk_bytes(), np.full(n, index), np.arange(n))
+            rows.append(np.stack(row))
+        table = np.concatenate(rows, axis=1)
+        return tuple(table[:, np.argsort(table[0], kind="stable")])
+
+    def _pieces(self, start: npt.NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
+        """Yield which chunks begin in each box of data, and where that ends."""
+        for name, at, n_head, n_bytes in self._boxes:
+            if name == b"mdat":
+                yield slice(*np.searchsorted(start, [at + n_head, at + n_bytes])), at + n_bytes
 
     def write(self, old: BinaryIO, new: BinaryIO, progress: Callable[[float], None] | None) -> None:
         """Write the film."""
@@ -190,6 +200,7 @@ class _Movie:
                 self._write_data(old, new, next(places), n_head, told)
             else:
                 _copy(old, new, begin, size, told)
+        _copy(old, new, *self._rest, told)
 
     def _shapes(self) -> list[MovieTrack | Replacement]:
         return [self._new.get(index, track) for index, track in enumerate(self._tracks)]
@@ -242,18 +253,18 @@ class _Movie:
 
 def _read_movie(file: BinaryIO) -> _Movie:
     boxes = list(top_boxes(file))
-    end = file.seek(0, 2)
     names = [box[0] for box in boxes]
     if names.count(b"moov") != 1 or _ELSEWHERE & set(names) or b"mdat" not in names:
         raise UnsupportedFormatError("its samples do not lie in one plain table")
-    if boxes[-1][1] + boxes[-1][3] != end:
-        raise UnsupportedFormatError("its last box is not whole")
+    check_items(file, boxes)
     moov = read_box(file, b"moov")[2]
     if any(box.name == b"mvex" for box in split(moov)) and b"moof" in names:
         raise UnsupportedFormatError("it is fragmented")
     # A C2PA manifest would be false of the copy.
     kept = [box for box in boxes if not is_manifest(file, box)]
-    return _Movie(kept, moov, read_tracks(moov))
+    movie = _Movie(kept, moov, read_tracks(moov), find_rest(file, boxes))
+    movie.check_places()
+    return movie
 
 
 def _mdat_head(n_head: int, n_data: int) -> int:

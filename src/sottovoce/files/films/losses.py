@@ -1,0 +1,156 @@
+"""Name what a film loses whose container FFmpeg has to write anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding import matroska_names as names
+from sottovoce.files.decoding.ebml import OPEN, Element, read_element, split_elements
+from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.films.carried import can_carry, codec_of, is_chapter_text
+from sottovoce.files.films.grafting import can_graft
+from sottovoce.files.films.matroska_layout import walk_segment
+from sottovoce.files.films.transport import read_broadcast
+from sottovoce.files.keeping.boxes import children, find, read_box, split, top_boxes
+from sottovoce.files.track import muxer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+__all__ = ["name_losses"]
+
+_WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
+_SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
+_ORDINARY_LEVEL = 50  # of tags: the film
+_NOT_WALKED = "what is not understood of its structure"
+
+
+def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
+    """Name what `mux_tracks` has to leave out of a container.
+
+    Parameters
+    ----------
+    original : Path
+        A container.
+    is_whole : bool
+        Whether it is neither cut short nor damaged.
+
+    Returns
+    -------
+    names : tuple of str
+        ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty where everything is kept.
+    """
+    if is_whole and can_graft(original):
+        return ()
+    av = import_av()
+    with original.open("rb") as raw:
+        head = raw.read(4096)
+    with original.open("rb") as raw, open_container(raw, path=str(original)) as source:
+        muxer = muxer_of(source, "", head)
+        chapters = bool(source.chapters())
+        streams = tuple(
+            f"stream {stream.index} ({codec_of(stream) or stream.type})"
+            for stream in source.streams
+            if not can_carry(av, stream, muxer) and not (chapters and is_chapter_text(stream))
+        )
+    parts = _of_transport(original) if muxer == "mpegts" else _name_parts(original, head)
+    return (*streams, *dict.fromkeys(parts))
+
+
+def _of_transport(original: Path) -> Iterator[str]:
+    broadcast = read_broadcast(original)
+    if broadcast.n_services > 1:
+        yield f"its {broadcast.n_services} programs, which become one"
+    if broadcast.tables:
+        yield f"tables of a broadcast ({', '.join(broadcast.tables)})"
+
+
+def _name_parts(original: Path, head: bytes) -> Iterator[str]:
+    """Yield what of a container FFmpeg does not write again, as far as it can be read."""
+    with original.open("rb") as file:
+        try:
+            if head[:4] == names.EBML.to_bytes(4, "big"):
+                yield from _of_matroska(file)
+            elif any(one == b"moov" for one, *_ in top_boxes(file)):
+                yield from _of_movie(file)
+        except (UnsupportedFormatError, ValueError, IndexError):
+            yield _NOT_WALKED
+
+
+def _of_matroska(file: BinaryIO) -> Iterator[str]:
+    end = file.seek(0, 2)
+    first = read_element(file, 0, end)
+    segment = read_element(file, first.end, end)
+    if segment.size == OPEN:
+        segment = Element(segment.name, segment.at, segment.body, end - segment.body)
+    for element in walk_segment(file, segment):
+        inner: list[tuple[int, bytes]] = []
+        if element.name in (names.INFO, names.CHAPTERS, names.TAGS, names.TRACKS):
+            inner = split_elements(element.read(file))
+        if element.name == names.INFO and names.OF_IDENTITY & {name for name, _ in inner}:
+            yield "the identity of its segment"
+        elif element.name == names.CHAPTERS:
+            yield from _of_chapters(inner)
+        elif element.name == names.TAGS and any(_is_aimed(*tag) for tag in inner):
+            yield "what its tags belong to"
+        elif element.name == names.TRACKS:
+            entries = [dict(split_elements(body)) for name, body in inner if name == names.TRACK]
+            if any(names.TRACK_SCALE in entry for entry in entries):
+                yield "time scales of tracks"
+    if segment.end < end:
+        yield f"{end - segment.end:,} bytes behind its end"
+
+
+def _of_chapters(inner: list[tuple[int, bytes]]) -> Iterator[str]:
+    editions = [split_elements(body) for name, body in inner if name == names.EDITION]
+    flags = {name for edition in editions for name, body in edition if any(body)}
+    if len(editions) > 1 or flags & {names.EDITION_HIDDEN, names.EDITION_ORDERED}:
+        yield "chapter editions"
+    atoms = [split_elements(body) for one in editions for name, body in one if name == names.ATOM]
+    if any(names.OF_CHAPTERS & {name for name, _ in atom} for atom in atoms):
+        yield "chapters within chapters, and what links them"
+    if any(sum(name == names.DISPLAY for name, _ in atom) > 1 for atom in atoms):
+        yield "further names of chapters"
+
+
+def _is_aimed(name: int, body: bytes) -> bool:
+    """Return whether a tag is of another level than the film's, or of an edition."""
+    if name != names.TAG:
+        return False
+    inner = dict(split_elements(dict(split_elements(body)).get(names.TARGETS, b"")))
+    level = int.from_bytes(inner.get(names.TAG_LEVEL, b""), "big")
+    return level not in (0, _ORDINARY_LEVEL) or names.TAG_EDITION in inner
+
+
+def _of_movie(file: BinaryIO) -> Iterator[str]:
+    boxes = list(top_boxes(file))
+    found = {name for name, *_ in boxes}
+    if b"sidx" in found or b"ssix" in found:
+        yield "the index of its segments"
+    if b"ftyp" in found:
+        brands = read_box(file, b"ftyp")[2]
+        listed = b" ".join(brands[at : at + 4].strip() for at in range(8, len(brands), 4))
+        yield f"its list of brands ({listed.decode('latin-1')})"
+    others = sorted(found - _WRITTEN_BOXES - {b"sidx", b"ssix", b"styp"})
+    if others:
+        yield f"boxes ({b', '.join(others).decode('latin-1')})"
+    end = file.seek(0, 2)
+    behind = end - boxes[-1][1] - boxes[-1][3]
+    if behind:
+        yield f"{behind:,} bytes behind its end"
+    moov = read_box(file, b"moov")[2]
+    for trak in children(moov, b"trak"):
+        inner = {box.name for box in split(trak)}
+        tables = {box.name for box in split(find(trak, b"mdia", b"minf", b"stbl") or b"")}
+        if b"tref" in inner:
+            yield "references between tracks"
+        if inner & {b"udta", b"meta", b"uuid"}:
+            yield "metadata of tracks"
+        handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
+        if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
+            yield "groups of samples"
+        if int.from_bytes((find(trak, b"edts", b"elst") or bytes(8))[4:8], "big") > 2:
+            yield "edits"

@@ -1,0 +1,70 @@
+"""The outermost boxes of an MP4 or QuickTime film: which point at bytes, and what stands behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import OUTERMOST
+from sottovoce.files.decoding.raw import find_all
+from sottovoce.files.keeping.boxes import find
+from sottovoce.files.keeping.splicing import file_size, read_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+__all__ = ["check_items", "find_rest"]
+
+_NO_REST = (b"ftyp", b"moov", b"moof")
+
+
+def find_rest(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) -> tuple[int, int]:
+    """Return what stands behind the last box of a film: no box, to be copied as it is.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    boxes : sequence of tuple
+        As from `top_boxes`.
+
+    Returns
+    -------
+    at, n_bytes : int
+        Where it begins, and its length; mostly 0.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If it is a box that is cut short, or holds a part of a film.
+    """
+    at, end = boxes[-1][1] + boxes[-1][3], file_size(file)
+    if read_at(file, at, min(8, end - at))[4:] in OUTERMOST:
+        raise UnsupportedFormatError("its last box is not whole")
+    if any(find_all(file, name, at, end) for name in _NO_REST):
+        raise UnsupportedFormatError("a part of a film stands behind its last box")
+    return at, end - at
+
+
+def check_items(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) -> None:
+    """Refuse items that lie anywhere in the file (``iloc`` in an outermost ``meta``).
+
+    Parameters
+    ----------
+    file, boxes
+        As in `find_rest`.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If there are such.
+    """
+    for name, at, n_head, size in boxes:
+        if name != b"meta":
+            continue
+        body = read_at(file, at + n_head, size - n_head)
+        # In QuickTime it has no version.
+        inner = body if body[4:8] == b"hdlr" else body[4:]
+        if find(inner, b"iloc") is not None:
+            raise UnsupportedFormatError("it holds items of which no table of samples knows")

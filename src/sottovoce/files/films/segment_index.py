@@ -1,0 +1,131 @@
+"""The index of segments in a fragmented MP4 (``sidx``, ISO 14496-12, 8.16.3).
+
+It says how many bytes each segment takes, counted from the end of the box itself, and when it
+begins; with other sound both are others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UnsupportedFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Pieces", "SegmentIndex"]
+
+_MOST_BYTES = 1 << 31
+_ENTRY_BYTES = 12
+
+
+@dataclass(slots=True)
+class Pieces:
+    """When a replaced track begins in each piece.
+
+    Attributes
+    ----------
+    places : list of int
+        Of pieces with this track, in the old file.
+    before, after : list of Fraction
+        When the old sound begins in each, and the new one, in seconds.
+    end : Fraction
+        When the new sound ends.
+    """
+
+    places: list[int] = field(default_factory=list)
+    before: list[Fraction] = field(default_factory=list)
+    after: list[Fraction] = field(default_factory=list)
+    end: Fraction = Fraction(0)
+
+    def begin_of(self, place: int) -> Fraction:
+        """Return when the new sound begins behind a place of the old file."""
+        later = (new for at, new in zip(self.places, self.after, strict=True) if at >= place)
+        return next(later, self.end)
+
+    def shift_of(self, place: int) -> Fraction:
+        """Return by how much later the first piece behind a place begins."""
+        rows = zip(self.places, self.before, self.after, strict=True)
+        return next((new - old for at, old, new in rows if at >= place), Fraction(0))
+
+
+class SegmentIndex:
+    """One such box.
+
+    Parameters
+    ----------
+    body : bytes
+        Content of the box.
+    end : int
+        Where it ends in the old file.
+
+    Attributes
+    ----------
+    edges : list of int
+        Where segments begin and end there.
+    track : int
+        Whose times it has.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If it is cut short.
+    """
+
+    def __init__(self, body: bytes, end: int) -> None:
+        self._body, self._end = body, end
+        self._half = 8 if body[:1] != b"\x00" else 4
+        self.track, self._scale = _int(body, 4), max(_int(body, 8), 1)
+        self._first = 12 + 2 * self._half + 4
+        n = _int(body, self._first - 2, 2)
+        if len(body) < self._first + _ENTRY_BYTES * n:
+            raise UnsupportedFormatError("its index of segments is cut short")
+        stop = self._first + _ENTRY_BYTES * n
+        self._entries = range(self._first, stop, _ENTRY_BYTES)
+        at = end + _int(body, 12 + self._half, self._half)
+        self.edges = [at]
+        for entry in self._entries:
+            at += _int(body, entry) & (_MOST_BYTES - 1)
+            self.edges.append(at)
+
+    def remake(self, moved: Mapping[int, int], pieces: Mapping[int, Pieces]) -> bytes:
+        """Return its content for the new file, in as many bytes.
+
+        Parameters
+        ----------
+        moved : dict of int to int
+            New place of each outermost box by its old one, and of the end of all.
+        pieces : dict of int to Pieces
+            Of replaced tracks.
+
+        Raises
+        ------
+        UnsupportedFormatError
+            If a segment is too large for it.
+        """
+        body, half = self._body, self._half
+        own = pieces.get(self.track)
+        offset = moved[self.edges[0]] - moved[self._end]
+        begin = _int(body, 12, half)
+        if own is not None:
+            begin = max(begin + round(own.shift_of(self.edges[0]) * self._scale), 0)
+        made = body[:12] + begin.to_bytes(half, "big") + offset.to_bytes(half, "big")
+        made += body[12 + 2 * half : self._first]
+        for entry, start, stop in zip(self._entries, self.edges, self.edges[1:], strict=False):
+            size = moved[stop] - moved[start]
+            if size >= _MOST_BYTES:
+                raise UnsupportedFormatError("a segment is too large for its index")
+            duration = _int(body, entry + 4)
+            if own is not None:
+                ticks = [round(own.begin_of(at) * self._scale) for at in (start, stop)]
+                duration = max(ticks[1] - ticks[0], 0)
+            kind = _int(body, entry) & _MOST_BYTES
+            made += (kind | size).to_bytes(4, "big") + duration.to_bytes(4, "big")
+            made += body[entry + 8 : entry + _ENTRY_BYTES]
+        return made + body[self._entries.stop :]
+
+
+def _int(data: bytes, at: int, n: int = 4) -> int:
+    return int.from_bytes(data[at : at + n], "big")

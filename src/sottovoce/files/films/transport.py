@@ -1,0 +1,133 @@
+"""What an MPEG transport stream says of itself: its number, its services and their names.
+
+PAT and PMT are those of ISO 13818-1, section 2.4.4; SDT and the other tables of a broadcast are
+those of EN 300 468, whose annex A has the alphabets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+__all__ = ["Broadcast", "read_broadcast"]
+
+_LOOKED_AT = 16 << 20
+_PAT, _SDT = 0x00, 0x11
+_TABLES = {0x10: "NIT", 0x12: "EIT", 0x14: "TDT"}
+_SERVICE = 0x48
+_ALPHABETS = {n: f"iso8859-{n + 4}" for n in range(1, 12) if n != 8} | {0x15: "utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """What a stream says of itself.
+
+    Attributes
+    ----------
+    options : dict of str to str
+        With which FFmpeg says the same of its first service.
+    names : dict of str to str
+        Metadata with which FFmpeg names it: ``service_name`` and ``service_provider``.
+    n_services : int
+        Services that it has.
+    tables : tuple of str
+        What it holds that FFmpeg does not write.
+    """
+
+    options: dict[str, str]
+    names: dict[str, str]
+    n_services: int
+    tables: tuple[str, ...]
+
+
+def read_broadcast(path: Path) -> Broadcast:
+    """Read the tables in the first 16 MB of a transport stream.
+
+    Parameters
+    ----------
+    path : Path
+        Of 188 bytes a packet, or of 192.
+
+    Returns
+    -------
+    broadcast : Broadcast
+        Empty where there are no tables.
+    """
+    with path.open("rb") as file:
+        data = file.read(_LOOKED_AT)
+    step, shift = (188, 0) if data[:1] == b"G" else (192, 4)
+    table = np.frombuffer(data, np.uint8)[: len(data) // step * step].reshape(-1, step)[:, shift:]
+    pids = (table[:, 1].astype(int) & 0x1F) << 8 | table[:, 2]
+    pat, sdt = (_read_section(table[pids == pid]) for pid in (_PAT, _SDT))
+    services = [
+        (int.from_bytes(pat[at : at + 2], "big"), int.from_bytes(pat[at + 2 : at + 4], "big"))
+        for at in range(8, len(pat) - 7, 4)
+    ]
+    services = [(number, pid & 0x1FFF) for number, pid in services if number]
+    options, names = {}, {}
+    if services:
+        options["mpegts_transport_stream_id"] = str(int.from_bytes(pat[3:5], "big"))
+        options["mpegts_service_id"] = str(services[0][0])
+        if 0x20 <= services[0][1] <= 0x1FFA:
+            options["mpegts_pmt_start_pid"] = str(services[0][1])
+    if len(sdt) > 11:
+        options["mpegts_original_network_id"] = str(int.from_bytes(sdt[8:10], "big"))
+        names = _read_names(sdt, services[0][0] if services else 0)
+    found = set(np.unique(pids).tolist())
+    tables = tuple(name for pid, name in _TABLES.items() if pid in found)
+    return Broadcast(options, names, len(services), tables)
+
+
+def _read_section(packets: npt.NDArray[np.uint8]) -> bytes:
+    """Return the first section in packets of one PID."""
+    section = b""
+    for packet in packets:
+        payload = bytes(packet)[4:188]
+        if packet[3] & 0x20:  # an adaptation field
+            payload = payload[1 + payload[0] :]
+        if packet[1] & 0x40:  # a section begins
+            if section:
+                break
+            payload = payload[1 + payload[0] :] if payload else b""
+        elif not section:
+            continue
+        section += payload
+        if len(section) >= 3:
+            n_bytes = 3 + (int.from_bytes(section[1:3], "big") & 0xFFF)
+            if len(section) >= n_bytes:
+                return section[:n_bytes]
+    return b""
+
+
+def _read_names(sdt: bytes, service: int) -> dict[str, str]:
+    at = 11
+    while at + 5 <= len(sdt) - 4:
+        number = int.from_bytes(sdt[at : at + 2], "big")
+        stop = at + 5 + (int.from_bytes(sdt[at + 3 : at + 5], "big") & 0xFFF)
+        place = at + 5
+        while number == service and place + 2 <= stop:
+            kind, n = sdt[place], sdt[place + 1]
+            body = sdt[place + 2 : place + 2 + n]
+            if kind == _SERVICE and len(body) > 2 + body[1]:
+                provider, rest = body[2 : 2 + body[1]], body[2 + body[1] :]
+                words = {"service_provider": provider, "service_name": rest[1 : 1 + rest[0]]}
+                return {key: _decode(word) for key, word in words.items()}
+            place += 2 + n
+        at = stop
+    return {}
+
+
+def _decode(word: bytes) -> str:
+    if not word or word[0] >= 0x20:
+        return word.decode("latin-1")
+    if word[0] == 0x10 and len(word) > 3 and word[2] in range(1, 16):
+        alphabet = f"iso8859-{word[2]}" if word[2] != 12 else "latin-1"  # there is no twelfth
+        return word[3:].decode(alphabet, errors="replace")
+    return word[1:].decode(_ALPHABETS.get(word[0], "latin-1"), errors="replace")
