@@ -7,6 +7,7 @@ import pytest
 
 import sottovoce as sv
 from sottovoce.core import roster as rosters
+from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.reading import PayloadReading, find_candidates, make_code, match_payload
 from sottovoce.core.roster import MOST_FOLLOWED, Roster
 from sottovoce.core.stretching import Stretch
@@ -143,7 +144,7 @@ def test_candidates_are_those_that_match() -> None:
     for number in (3, 68):
         code = make_code(PayloadReading(notices[number], number % 4, -9.0, 9.0)).reshape(shape)
         noise = rng.standard_normal(shape)
-        sums.append((code + noise).astype(np.float32)[..., :17])
+        sums.append((code + make_sync_signs() + noise).astype(np.float32)[..., :17])
     found = find_candidates(sums, readings)
     assert found[0] == []
     for one, numbers, truth in zip(sums[1:], found[1:], (3, 68), strict=True):
