@@ -40,6 +40,38 @@ def test_with_no_key_the_way_to_one_is_told(shell):
     assert "sottovoce id new" in done.err
 
 
+def test_what_lies_beside_keys_is_no_key(shell, config_folder):
+    assert shell("id", "new").code == 0
+    folder = config_folder / "sottovoce" / "identities"
+    (folder / "._default.json").write_bytes(b"\0\5\x16\7")
+    (folder / "settings.json").write_text('{"theme": 1}')
+    done = shell("id", "show")
+    assert done.code == 0
+    assert done.out.count("owner id") == 1
+
+
+def test_a_damaged_key_does_not_hide_the_others(shell, config_folder):
+    assert shell("id", "new").code == 0
+    (config_folder / "sottovoce" / "identities" / "book.json").write_text("{")
+    done = shell("id", "show")
+    assert done.code == 2
+    assert "default: owner id" in done.out
+    assert "book.json" in done.err
+
+
+def test_a_key_that_others_can_read_is_told_with_the_command(shell, config_folder):
+    assert shell("id", "new").code == 0
+    path = config_folder / "sottovoce" / "identities" / "default.json"
+    path.chmod(0o644)
+    done = shell("id", "show")
+    assert done.code == 0
+    warnings = [line for line in done.err.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert f"chmod 600 {path}" in warnings[0]
+    path.chmod(0o600)
+    assert shell("id", "show").err == ""
+
+
 def test_an_unknown_identity_is_an_error(shell):
     done = shell("id", "show", "--name", "nobody")
     assert done.code == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 import threading
 
@@ -12,12 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sottovoce.errors import ParameterError, SottovoceError, StatementError
 from sottovoce.rights import (
     Identity,
+    explain_exposure,
     identity_folder,
+    keys,
     list_identities,
     load_identity,
     make_identity,
     owner_id_from_public_key,
 )
+from sottovoce.rights.key_files import write_key
 
 
 @pytest.fixture
@@ -162,3 +167,106 @@ def test_the_owner_id_of_a_known_key_never_changes():
     """Part of the format: computed once and frozen."""
     key = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
     assert owner_id_from_public_key(key.public_bytes_raw()) == KNOWN_OWNER_ID
+
+
+class TestStoredOwnerId:
+    """It is believed only after it was made from the key, once."""
+
+    @pytest.fixture
+    def counted(self, monkeypatch) -> list[bytes]:
+        made = []
+
+        def make(public_key: bytes) -> int:
+            made.append(public_key)
+            return owner_id_from_public_key(public_key)
+
+        monkeypatch.setattr(keys, "owner_id_from_public_key", make)
+        return made
+
+    def test_a_new_key_costs_nothing_more(self, identity, folder, counted):
+        assert load_identity(folder=folder) == identity
+        assert not counted
+
+    def test_a_wrong_one_is_noticed_before_it_is_used(self, identity, folder):
+        stored = json.loads(identity.path.read_text())
+        stored["owner"] = "4f2a-91c0-77de"
+        identity.path.write_text(json.dumps(stored))
+        for _ in range(2):
+            with pytest.raises(StatementError, match="not that of its key"):
+                load_identity(folder=folder)
+
+    def test_an_older_file_is_checked_once(self, identity, folder, counted):
+        stored = json.loads(identity.path.read_text())
+        del stored["owner_checked"]
+        identity.path.write_text(json.dumps(stored))
+        before = identity.path.read_bytes()
+        for _ in range(3):
+            assert load_identity(folder=folder) == identity
+        assert len(counted) == 1
+        assert identity.path.read_bytes() == before
+        assert list_identities(folder=folder) == ["default"]
+
+    def test_an_older_file_that_was_changed_since_is_noticed(self, identity, folder):
+        stored = json.loads(identity.path.read_text())
+        del stored["owner_checked"]
+        identity.path.write_text(json.dumps(stored))
+        load_identity(folder=folder)
+        stored["owner"] = "4f2a-91c0-77de"
+        identity.path.write_text(json.dumps(stored))
+        with pytest.raises(StatementError, match="not that of its key"):
+            load_identity(folder=folder)
+
+
+class TestExposure:
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666])
+    def test_who_may_read_it_is_told_with_the_command(self, identity, mode):
+        identity.path.chmod(mode)
+        warning = explain_exposure(identity.path)
+        assert "\n" not in warning
+        assert f"chmod 600 {identity.path}" in warning
+
+    def test_a_private_key_is_fine(self, identity):
+        assert explain_exposure(identity.path) == ""
+
+
+class TestStrayFiles:
+    @pytest.mark.parametrize("name", ["._default.json", ".hidden.json", "a b.json", "é.json"])
+    def test_names_that_no_identity_has_are_passed_over(self, name, identity, folder):
+        (folder / name).write_bytes(b"\0\5\x16\7" * 30)
+        assert list_identities(folder=folder) == ["default"]
+
+    def test_files_of_other_programs_are_passed_over(self, identity, folder):
+        (folder / "settings.json").write_text('{"theme": "dark"}')
+        (folder / "notes.txt").write_text("x")
+        (folder / "folder.json").mkdir()
+        assert list_identities(folder=folder) == ["default"]
+
+    def test_a_damaged_key_is_listed(self, identity, folder):
+        (folder / "cut.json").write_bytes(identity.path.read_bytes()[:90])
+        assert list_identities(folder=folder) == ["cut", "default"]
+
+
+class TestWithoutHardLinks:
+    """FAT, many network shares."""
+
+    @pytest.fixture(autouse=True)
+    def no_links(self, monkeypatch):
+        def refuse(*_args, **_options):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+
+    def test_a_key_is_made(self, folder):
+        made = make_identity(folder=folder)
+        assert load_identity(folder=folder, verify=True) == made
+        assert list(folder.iterdir()) == [made.path]
+
+    def test_of_two_that_make_a_key_at_once_one_wins(self, folder):
+        test_of_two_that_make_a_key_at_once_one_wins(folder)
+
+    def test_it_is_never_replaced(self, identity, folder):
+        before = identity.path.read_bytes()
+        with pytest.raises(FileExistsError):
+            write_key(identity.path, {})
+        assert identity.path.read_bytes() == before
+        assert list(folder.iterdir()) == [identity.path]

@@ -8,7 +8,7 @@ import click
 
 from sottovoce import Notice
 from sottovoce.cli import _output
-from sottovoce.cli._whose import find_owner
+from sottovoce.cli._whose import find_owner, load_own
 from sottovoce.cli._words import format_path
 from sottovoce.core.payload import FIRST_YEAR
 from sottovoce.errors import ParameterError
@@ -49,7 +49,6 @@ def _choose_owner(owner: str | None) -> int:
         DEFAULT_IDENTITY,
         format_owner_id,
         list_identities,
-        load_identity,
         make_identity,
     )
 
@@ -59,14 +58,14 @@ def _choose_owner(owner: str | None) -> int:
         try:
             made = make_identity()
         except ParameterError:  # another process was quicker
-            return load_identity(DEFAULT_IDENTITY).owner_id
+            return load_own(DEFAULT_IDENTITY).owner_id
         _output.explain(
             f"Made your key: owner id {format_owner_id(made.owner_id)}, kept in"
             f" {format_path(made.path)} (keep a copy of it).",
             kind="note",
         )
         return made.owner_id
-    return load_identity(DEFAULT_IDENTITY).owner_id
+    return load_own(DEFAULT_IDENTITY).owner_id
 
 
 def _this_year() -> int:

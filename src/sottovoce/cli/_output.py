@@ -54,7 +54,7 @@ def result_json(fields: dict[str, Any]) -> None:
 
 def explain(text: str, *, kind: str = "") -> None:
     """Write a diagnostic; `kind` ("error", "note") stands before it."""
-    colours = {"error": "red", "note": "yellow"}
+    colours = {"error": "red", "note": "yellow", "warning": "yellow"}
     head = click.style(f"{kind}: ", fg=colours.get(kind), bold=True) if kind else ""
     click.echo(head + text, err=True)
 

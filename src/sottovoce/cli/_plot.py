@@ -33,6 +33,7 @@ _TOP_HZ = 8_000.0
 _RANGE_DB = 70.0
 _SHORT_S = 10.0
 _LINE_LENGTH = 120
+_MOST_ROWS = 24
 _COLOURS = ("tab:orange", "tab:green", "tab:purple", "tab:red", "tab:brown", "tab:pink")
 
 
@@ -74,7 +75,7 @@ def draw_check(
         raise MissingExtraError("matplotlib", extra="plot", purpose="draw a picture") from err
     number = min(range(len(parts)), key=lambda n: _rank(parts[n].detection))
     detection, drawn = parts[number].detection, format_path(parts[number].name)
-    n_voices = max(len(detection.voices), 1)
+    n_voices = min(max(len(detection.voices), 1), _MOST_ROWS + 1)
     figure = Figure(figsize=(11, 6.6 + 0.3 * n_voices), layout="constrained")
     heights = [3.2, 0.5 + 0.45 * n_voices, 2.2]
     sound, voices, evidence = figure.subplots(3, 1, sharex=True, height_ratios=heights)
@@ -182,25 +183,28 @@ def _draw_voices(axes: Axes, detection: Detection) -> None:
     axes.set(title="Marked voices: from when to when, and what each mark says", yticks=[])
     if not detection.voices:
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
-    for row, voice in enumerate(detection.voices):
+    rows = detection.voices[:_MOST_ROWS]
+    n_more = len(detection.voices) - len(rows) + detection.n_more_voices
+    for row, voice in enumerate(rows):
         colour = _COLOURS[row % len(_COLOURS)]
         bars = [(start, stop - start) for start, stop in voice.segments_s]
         axes.broken_barh(bars, (row - 0.32, 0.64), color=colour, alpha=0.45)
-        axes.text(
-            0.01,
-            row,
-            textwrap.fill(f"{row + 1}: {describe_voice(voice)}", _LINE_LENGTH),
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=9,
-        )
-    axes.set_ylim(max(len(detection.voices), 1) - 0.5, -0.5)
+        _write_row(axes, row, textwrap.fill(f"{row + 1}: {describe_voice(voice)}", _LINE_LENGTH))
+    if n_more:
+        _write_row(axes, len(rows), f"and {n_more:,} more voices")
+    axes.set_ylim(max(len(rows) + bool(n_more), 1) - 0.5, -0.5)
+
+
+def _write_row(axes: Axes, row: int, words: str) -> None:
+    """Write what is said of a voice beside its row."""
+    transform = axes.get_yaxis_transform()
+    axes.text(0.01, row, words, transform=transform, va="center", fontsize=9)
 
 
 def _draw_evidence(axes: Axes, detection: Detection) -> None:
     enough = threshold(FOUND_FPR, n_hypotheses=detection.n_hypotheses)
     highest = max(enough, detection.score)
-    for row, voice in enumerate(detection.voices):
+    for row, voice in enumerate(detection.voices[:_MOST_ROWS]):
         times, scores = np.asarray(voice.evidence, dtype=float).reshape(-1, 2).T
         colour = _COLOURS[row % len(_COLOURS)]
         axes.plot(times, scores, color=colour, marker=".", label=f"voice {row + 1}")

@@ -7,14 +7,17 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sottovoce.cli import _output
+from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError, SottovoceError
 
 if TYPE_CHECKING:
     from sottovoce import Voice
+    from sottovoce.rights import Identity
 
 _LIKE_AN_ID = re.compile(r"[0-9a-fA-F]{2,}(-[0-9a-fA-F]{2,})+")
 
-__all__ = ["describe_owned_voice", "find_owner", "list_own", "wanted_owners"]
+__all__ = ["describe_owned_voice", "find_owner", "list_own", "load_own", "wanted_owners"]
 
 
 def list_own() -> dict[int, str]:
@@ -30,7 +33,7 @@ def list_own() -> dict[int, str]:
 
 def find_owner(text: str) -> int:
     """Return the owner id that a person names: an id, or one of their identities."""
-    from sottovoce.rights import ANONYMOUS, list_identities, load_identity, parse_owner_id
+    from sottovoce.rights import ANONYMOUS, list_identities, parse_owner_id
 
     if text == ANONYMOUS:
         return 0
@@ -41,7 +44,17 @@ def find_owner(text: str) -> int:
             f"{text!r} is neither one of your identities nor an owner ID",
             remedy="An owner ID has twelve characters, such as 4f2a-91c0-77de.",
         )
-    return load_identity(text).owner_id
+    return load_own(text).owner_id
+
+
+def load_own(name: str, *, verify: bool = False) -> Identity:
+    """Return an identity of this computer; say so where others may read its key."""
+    from sottovoce.rights import explain_exposure, load_identity
+
+    identity = load_identity(name, verify=verify)
+    if warning := explain_exposure(identity.path):
+        _output.explain(format_path(warning), kind="warning")
+    return identity
 
 
 def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[int] | None:

@@ -235,6 +235,8 @@ def _report(
             _output.result(f"{indent}voice {number}: {words}")
             for line in _say_details(voice, timeline=timeline):
                 _output.result(f"{indent}         {line}")
+        if n_more := part.detection.n_more_voices:
+            _output.result(f"{indent}and up to {n_more:,} more voices")
 
 
 def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._whose import load_own
 from sottovoce.cli._words import format_path
+from sottovoce.errors import SottovoceError
 
 __all__ = ["identity"]
 
@@ -69,15 +71,24 @@ def new(*, name: str | None, as_json: bool) -> None:
 @JSON
 def show(*, name: str | None, as_json: bool) -> None:
     """Show your owner ids, proved again from the keys."""
-    from sottovoce.rights import format_owner_id, list_identities, load_identity
+    from sottovoce.rights import format_owner_id, list_identities
 
     names = [name] if name else list_identities()
     if not names:
         _output.explain("There is no key yet; make one with: sottovoce id new", kind="note")
+    failures = []
     for each in names:
-        known = load_identity(each, verify=True)
+        try:
+            known = load_own(each, verify=True)
+        except SottovoceError as err:
+            failures.append(err)  # one that is damaged must not hide the others
+            continue
         if as_json:
             _output.result_json(known.to_dict())
         else:
             place = format_path(known.path)
             _output.result(f"{known.name}: owner id {format_owner_id(known.owner_id)}  ({place})")
+    for failure in failures[1:]:
+        _output.explain(format_path(f"{failure}  {failure.remedy}"), kind="error")
+    if failures:
+        raise failures[0]

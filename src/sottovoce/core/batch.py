@@ -12,6 +12,7 @@ from sottovoce.core.evidence import FOUND_FPR, best_of_families, log10_e_value
 from sottovoce.core.features import CONTEXT_FRAMES, band_energies, measure_floors, window_length
 from sottovoce.core.framing import check_floating, check_sr, frame_starts
 from sottovoce.core.front_end import CHUNK_FRAMES, MIN_FRAMES, score_energies
+from sottovoce.core.levels import is_ordinary
 from sottovoce.core.listening import detect
 from sottovoce.core.score import CellScorer
 from sottovoce.core.search import fold, offset_scores
@@ -93,8 +94,13 @@ def detect_batch(
         if count_hypotheses(len(starts))[2]:
             short = fold_short_windows(scores)
             short_z = offset_scores(short.reshape(-1, *short.shape[2:])).reshape(len(clips), -1)
-        for row, z, own in zip(clips, offset_scores(fold(scores)), short_z, strict=True):
-            if max(z.max(), own.max(initial=0.0)) >= GATE:
+        peaks, tops = np.abs(clips).max(axis=1), energies.max(axis=(1, 2))
+        # Too loud to be told apart here, or so quiet that nothing is left of it.
+        tops[(peaks >= _MAX_AMPLITUDE) | ((peaks > 0) & (tops == 0))] = np.inf
+        rows = y[begin : begin + step]
+        folded = offset_scores(fold(scores))
+        for row, top, z, own in zip(rows, tops.tolist(), folded, short_z, strict=True):
+            if max(z.max(), own.max(initial=0.0)) >= GATE or not is_ordinary(top):
                 detections.append(detect(row, sr=sr, max_fpr=max_fpr))
             else:
                 detections.append(_nothing(z, own, y.shape[1] / sr))

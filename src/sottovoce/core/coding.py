@@ -121,19 +121,21 @@ def decode(
         k = step % N_PAYLOAD_BITS
         forward[k] = state
         paths = (state[:, :, None] + branches[k]).reshape(n_words, 2, _N_STATES)
-        state = paths.max(axis=1)
+        state = np.maximum(paths[:, 0], paths[:, 1])
         state -= state.max(axis=1, keepdims=True)
     margins = np.empty((n_words, N_PAYLOAD_BITS), dtype=np.float32)
     backward = np.zeros((n_words, _N_STATES), dtype=np.float32)
     for step in reversed(range(2 * N_PAYLOAD_BITS)):
         k = step % N_PAYLOAD_BITS
         # Successors of s are 2 s mod 256 + input: the same two for s and s + 128.
-        successors = np.tile(backward.reshape(n_words, _N_STATES // 2, 2), (1, 2, 1))
-        onward = branches[k] + successors
+        half = backward.reshape(n_words, 1, _N_STATES // 2, 2)
+        onward = (branches[k].reshape(n_words, 2, _N_STATES // 2, 2) + half).reshape(
+            n_words, _N_STATES, 2
+        )
         if step < N_PAYLOAD_BITS:
             through = (forward[k][:, :, None] + onward).max(axis=1)
             margins[:, k] = through[:, 1] - through[:, 0]
-        backward = onward.max(axis=2)
+        backward = np.maximum(onward[..., 0], onward[..., 1])
         backward -= backward.max(axis=1, keepdims=True)
     return (margins > 0).astype(np.uint8), np.abs(margins)
 

@@ -95,6 +95,9 @@ class Detection:
         Those found, strongest first.
     duration_s : float
         Length of the audio.
+    n_more_voices : int
+        Voices that were found besides those in `voices`, at most: after the first thousand, those
+        that fall silent are only counted.
     """
 
     found: bool
@@ -104,6 +107,7 @@ class Detection:
     log10_e: float
     voices: tuple[Voice, ...]
     duration_s: float
+    n_more_voices: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -117,7 +121,7 @@ class Detection:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        return {
+        fields = {
             "verdict": self.verdict,
             "found": self.found,
             "log10_p": round(self.log10_p, 3),
@@ -127,6 +131,9 @@ class Detection:
             "seconds": round(self.duration_s, 3),
             "voices": [voice.to_dict() for voice in self.voices],
         }
+        if self.n_more_voices:
+            fields["n_more_voices"] = self.n_more_voices
+        return fields
 
 
 def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list[Voice]:

@@ -15,12 +15,18 @@ from sottovoce.core.features import (
     BATCH_FRAMES,
     CONTEXT_FRAMES,
     Floors,
-    band_energies,
     make_features,
     measure_floors,
     window_length,
 )
 from sottovoce.core.framing import frame_starts
+from sottovoce.core.levels import (
+    MAX_AMPLITUDE,
+    Energies,
+    choose_factor,
+    measure_energies,
+    scale_energies,
+)
 from sottovoce.core.score import CellScorer
 from sottovoce.core.search import interleave
 from sottovoce.core.wire_format import FORMAT_1
@@ -32,7 +38,6 @@ MIN_FRAMES = 16
 """Frames (0.15 s) under which nothing can be measured."""
 _N_KEPT_CHUNKS = 2
 _MAX_CHANNELS = 8
-_MAX_AMPLITUDE = np.float32(1e6)
 _BLOCK_FRAMES = 8
 
 Floats = npt.NDArray[np.float32]
@@ -83,7 +88,7 @@ class FrontEnd:
         self._scorer = CellScorer()
         self._audio = _Recent()
         self._unread: list[Floats] = []
-        self._energies: Floats | None = None
+        self._energies: Energies | None = None
         self._energies_start = 0
         self.n_samples = 0
         self.n_frames = 0
@@ -162,8 +167,9 @@ class FrontEnd:
         stop = min(end + CONTEXT_FRAMES, self.n_frames) - self._energies_start
         part = self._energies[:, max(begin, 0) : stop]
         lacking = (end + CONTEXT_FRAMES - self._energies_start) - stop
-        padded = _pad_edges(part, max(-begin, 0), lacking)
-        scores: Floats = score_energies(padded, self._floors(chunk), self._scorer)[0]
+        floors, factor = self._floors(chunk)
+        padded = _pad_edges(scale_energies(part, factor), max(-begin, 0), lacking)
+        scores: Floats = score_energies(padded, floors, self._scorer)[0]
         return scores
 
     def fine_scores(self, chunk: int, plain: Floats) -> Floats:
@@ -176,27 +182,30 @@ class FrontEnd:
         energies = self._measure(starts)
         before = CONTEXT_FRAMES - (first - begin)
         lacking = end + CONTEXT_FRAMES - begin - len(starts)
-        padded = _pad_edges(energies, before, lacking)
-        odd = score_energies(padded, self._floors(chunk), self._scorer)[0]
+        floors, factor = self._floors(chunk)
+        padded = _pad_edges(scale_energies(energies, factor), before, lacking)
+        odd = score_energies(padded, floors, self._scorer)[0]
         return interleave(plain, odd)
 
     def _span(self, chunk: int) -> tuple[int, int]:
         return chunk * CHUNK_FRAMES, min((chunk + 1) * CHUNK_FRAMES, self.n_frames)
 
-    def _floors(self, chunk: int) -> Floors:
-        """Measure floors over the last superframe up to the end of the chunk."""
+    def _floors(self, chunk: int) -> tuple[Floors, float]:
+        """Measure floors over the last superframe up to the end of the chunk, and its factor."""
         if self._energies is None:
             raise RuntimeError("no audio has been pushed")
         _, end = self._span(chunk)
         first = max(end - CHUNK_FRAMES, self._energies_start)
         start = self._energies_start
-        return measure_floors(self._energies[:, first - start : end - start])
+        energies = self._energies[:, first - start : end - start]
+        factor = choose_factor(energies)
+        return measure_floors(scale_energies(energies, factor)), factor
 
-    def _measure(self, starts: npt.NDArray[np.int64]) -> Floats:
+    def _measure(self, starts: npt.NDArray[np.int64]) -> Energies:
         """Return energies added up over channels, so that no phase between them matters."""
         local = starts - self._audio.start
-        energies = band_energies(self._audio.samples, local, sr=self.sr, scale=self.pitch)
-        return np.asarray(energies.sum(axis=0, keepdims=True)) if len(energies) > 1 else energies
+        energies = measure_energies(self._audio.samples, local, sr=self.sr, scale=self.pitch)
+        return energies.sum(axis=0, keepdims=True) if len(energies) > 1 else energies
 
 
 class _Recent:
@@ -239,16 +248,16 @@ class _Recent:
 
 
 def _is_tame(block: npt.NDArray[np.floating[Any]]) -> bool:
-    """Say whether no square of a sample can overflow."""
+    """Say whether no sample is louder than is told apart."""
     # One pass, and nearly always enough: no sample is larger than the root of the sum of squares.
     with np.errstate(over="ignore"):
-        if block.dtype == np.float32 and all(row @ row <= _MAX_AMPLITUDE for row in block):
+        if block.dtype == np.float32 and all(row @ row <= MAX_AMPLITUDE for row in block):
             return True
-    return block.size == 0 or bool(max(block.max(), -block.min()) <= _MAX_AMPLITUDE)
+    return block.size == 0 or bool(max(block.max(), -block.min()) <= MAX_AMPLITUDE)
 
 
 def _tame(block: npt.NDArray[np.floating[Any]]) -> Floats:
-    return np.asarray(np.clip(block, -_MAX_AMPLITUDE, _MAX_AMPLITUDE), dtype=np.float32)
+    return np.asarray(np.clip(block, -MAX_AMPLITUDE, MAX_AMPLITUDE), dtype=np.float32)
 
 
 def _pad_edges(energies: Floats, before: int, after: int) -> Floats:

@@ -269,6 +269,7 @@ class Detector:
             log10_e=pool_dependent(self._searches[0].log10_e or [0.0]),
             voices=tuple(found),
             duration_s=duration_s,
+            n_more_voices=sum(search.roster.n_dropped for search in self._searches),
         )
 
     def _describe(

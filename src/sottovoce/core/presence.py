@@ -30,6 +30,8 @@ _OTHER_SCORE = 1.5
 """A stretch is another voice's where its data cells stay behind this share of what its sync cells
 promise by so many standard deviations."""
 _N_PART_CELLS = FORMAT_1.n_cells // 4
+_N_BURST_PARTS = 4
+"""Quarters of a period, 2.6 s together, over which a short burst is looked for."""
 _HALF_STRENGTH = 0.5
 _HOLE_PRICE = 12.0
 """A hole is told where no mark is likelier than one of half the voice's strength, by so much in
@@ -131,6 +133,43 @@ class Presence:
         self._code = code
         while self._kept:
             self._judge(*self._kept.popleft())
+
+    def sum_bursts(self) -> list[Floats]:
+        """Return what was kept where the voice seems to sound, added up by place.
+
+        Returns
+        -------
+        sums : list of np.ndarray, shape=(n_periods * n_cells, n_bands)
+            Of all such stretches together and, where there are several, of the longest alone;
+            none where the voice was read already, or sounds nowhere.
+        """
+        if self._code is not None or not self._kept:
+            return []
+        first = self._kept[0][0][1]
+        parts = np.array(self._parts[first:])
+        box = np.ones(_N_BURST_PARTS)
+        total = np.convolve(parts[:, 1], box, mode="same")
+        present = _scores(total, np.convolve(parts[:, 2], box, mode="same")) >= _LOCAL_PRESENCE
+        edges = np.flatnonzero(np.diff(present, prepend=False, append=False)).reshape(-1, 2)
+        if len(edges) == 0:
+            return []
+        begin, end = max(edges.tolist(), key=lambda edge: edge[1] - edge[0])
+        longest = np.zeros_like(present)
+        longest[begin:end] = True
+        chosen = [present, longest] if len(edges) > 1 else [present]
+        return [self._sum_parts(first, one) for one in chosen]
+
+    def _sum_parts(self, first: int, chosen: npt.NDArray[np.bool_]) -> Floats:
+        """Add up the cells of chosen quarters of periods, counted from the first one kept."""
+        sums = np.zeros((CELLS_PER_SUPERFRAME, self._kept[0][1].shape[1]), dtype=np.float32)
+        for (_, begin), cells, slots in self._kept:
+            inside = chosen[begin - first + np.arange(len(cells)) // _N_PART_CELLS]
+            np.add.at(sums, slots[inside] % CELLS_PER_SUPERFRAME, cells[inside])
+        return sums
+
+    def settle(self) -> None:
+        """Let go of what was kept in case that the voice can be read: it is over."""
+        self._kept.clear()
 
     def evidence(self) -> tuple[tuple[float, float], ...]:
         """Return times in seconds and local scores over about two periods."""

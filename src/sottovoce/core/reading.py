@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +35,13 @@ from sottovoce.core.payload import Notice, bits_to_notice, notice_to_bits
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import PayloadError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "PayloadReading",
     "compare_payload",
+    "find_candidates",
     "make_code",
     "match_payload",
     "read_payload",
@@ -51,6 +56,8 @@ _LEAST_MARGIN = 2.0
 four reserved ones a wrong word passes about once in 2^20 e^2 = 8e6 near misses."""
 _SEAL_BATCH = 2_048
 _SAME_SCORE = 5.0
+_CANDIDATE_SCORE = _SAME_SCORE - 0.01
+_CANDIDATE_BATCH = 64
 _SAME_SHARE = 0.5
 """What the cells of a payload must reach to be taken for the same one: a score, and a share of what
 the sync cells promise.  Those of another owner reach a share of 0 +- 0.07."""
@@ -182,13 +189,9 @@ def compare_payload(sums: Floats, reading: PayloadReading) -> list[tuple[float, 
         For each alignment the score; the share of what the sync cells promise, 1 for the same
         payload and about 0 for another; and the standard deviation of the share.
     """
-    nobody = dataclasses.replace(reading.notice, owner_id=0)
-    everybody = dataclasses.replace(reading.notice, owner_id=_MOST_OWNER_ID)
-    differs = notice_to_bits(nobody) != notice_to_bits(everybody)
-    symbols = encode(notice_to_bits(reading.notice)) * _touched_symbols(differs)
     sync = make_sync_signs()[:, : sums.shape[-1]]
     promised = float((sums * sync).sum()) / (np.count_nonzero(sync) * len(sums))
-    signs = make_data_signs(symbols)[..., : sums.shape[-1]]
+    signs = _make_own_signs(reading)[..., : sums.shape[-1]]
     matches: list[tuple[float, float, float]] = []
     for start in range(FORMAT_1.n_periods):
         rolled = np.roll(signs, start, axis=0)
@@ -197,6 +200,56 @@ def compare_payload(sums: Floats, reading: PayloadReading) -> list[tuple[float, 
         expected = max(promised * np.count_nonzero(rolled), 1e-30)
         matches.append((total / max(noise, 1e-30), total / expected, noise / expected))
     return matches
+
+
+def find_candidates(
+    sums: Sequence[Floats | None], readings: Sequence[PayloadReading]
+) -> list[list[int]]:
+    """Say which payloads are worth comparing with which sums: for many, a hundred times faster.
+
+    Parameters
+    ----------
+    sums : sequence of np.ndarray or None
+        Each as for `match_payload`.
+    readings : sequence of PayloadReading
+        What was read elsewhere in the audio.
+
+    Returns
+    -------
+    candidates : list of list of int
+        For each sum the numbers of the readings that `match_payload` may find in it; it finds no
+        others.
+    """
+    found: list[list[int]] = [[] for _ in sums]
+    heard = [number for number, one in enumerate(sums) if one is not None]
+    if not heard or not readings:
+        return found
+    for begin in range(0, len(readings), _CANDIDATE_BATCH):
+        part = readings[begin : begin + _CANDIDATE_BATCH]
+        signs = np.stack([_make_own_signs(reading) for reading in part]).astype(np.float32)
+        for number in heard:
+            one = sums[number]
+            if one is None:
+                continue
+            own = signs[..., : one.shape[-1]].reshape(len(part), -1)
+            rolled = np.stack([np.roll(one, -start, axis=0) for start in range(len(one))])
+            rolled = rolled.reshape(len(one), -1)
+            noise = np.sqrt(np.square(rolled) @ (own[0] != 0))
+            scores = (own @ rolled.T) / np.maximum(noise, 1e-30)
+            near = np.flatnonzero(scores.max(axis=1) >= _CANDIDATE_SCORE)
+            found[number] += (begin + near).tolist()
+    return found
+
+
+def _make_own_signs(reading: PayloadReading) -> npt.NDArray[np.int8]:
+    """Return what a payload writes that another owner's does not; zero elsewhere.
+
+    The places are the same for every payload, as the check is linear.
+    """
+    nobody = dataclasses.replace(reading.notice, owner_id=0)
+    everybody = dataclasses.replace(reading.notice, owner_id=_MOST_OWNER_ID)
+    differs = notice_to_bits(nobody) != notice_to_bits(everybody)
+    return make_data_signs(encode(notice_to_bits(reading.notice)) * _touched_symbols(differs))
 
 
 def _touched_symbols(bits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:

@@ -63,6 +63,8 @@ class Track:
     ----------
     score, short_score : float
         The best in windows of two chunks and more, and in short windows; 0 where not seen.
+    heard_until : int
+        Half frame of the audio at which the last chunk ends in which it seemed to sound.
     runs : list of (int, int)
         Half frame of the audio from which on it is at an offset, and that offset; kept only where
         slips are followed.
@@ -74,10 +76,12 @@ class Track:
         self.score = 0.0
         self.short_score = 0.0
         self.n_looks = 0
+        self.heard_until = 0
         self.reading: PayloadReading | None = None
         self.runs: list[tuple[int, int]] = []
         self._slips = slips
         self._sums: Floats | None = None
+        self._has_news = False
         self._presence = Presence()
         self._code: npt.NDArray[np.int8] | None = None
         self._superframes: dict[int, Floats] | None = {} if keep_superframes else None
@@ -165,6 +169,8 @@ class Track:
         if self._sums is None:
             self._sums = np.zeros((CELLS_PER_SUPERFRAME, cells.shape[1]), dtype=np.float32)
         np.add.at(self._sums, slots % CELLS_PER_SUPERFRAME, cells)
+        self._has_news = True
+        self.heard_until = first + len(fine)
         if self._superframes is not None and len(self._superframes) < _MOST_SEALED_SUPERFRAMES:
             for index in np.unique(slots // CELLS_PER_SUPERFRAME):
                 inside = slots // CELLS_PER_SUPERFRAME == index
@@ -205,12 +211,17 @@ class Track:
         return affinity is None or affinity[0] + 2 * affinity[1] >= OTHER_SHARE
 
     def read(self) -> None:
-        """Try to decode the payload from all that was taken in, until it has been read."""
-        if self._sums is None or self.reading is not None:
+        """Try to decode the payload from all that was taken in, until it has been read.
+
+        What could not be read before cannot be now, unless something was added to it: a look of its
+        own is counted all the same, but not taken.
+        """
+        if self.sums is None or self.reading is not None:
             return
         self.n_looks += 1
-        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-        self._learn(read_payload(self._sums.reshape(shape), n_looks=self.n_looks))
+        if self._has_news:
+            self._has_news = False
+            self._learn(read_payload(self.sums, n_looks=self.n_looks))
 
     def adopt(self, reading: PayloadReading) -> bool:
         """Take another track's payload for one's own, if one's data cells say the same.
@@ -225,19 +236,36 @@ class Track:
         same : bool
             Whether both are one voice, before and after a jump.
         """
-        if self._sums is None or self.reading is not None:
+        if self.sums is None or self.reading is not None:
             return False
-        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-        self._learn(match_payload(self._sums.reshape(shape), reading))
+        self._learn(match_payload(self.sums, reading))
         return self.reading is not None
 
     def contradicts(self, reading: PayloadReading) -> bool:
         """Say whether one's data cells say, for sure, something else than a payload."""
-        if self._sums is None:
+        if self.sums is None:
             return False
-        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-        matches = compare_payload(self._sums.reshape(shape), reading)
+        matches = compare_payload(self.sums, reading)
         return all(share + 2 * deviation < OTHER_SHARE for _, share, deviation in matches)
+
+    @property
+    def sums(self) -> Floats | None:
+        """All that was taken in, shape (n_periods, n_cells, n_bands), or None before that."""
+        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
+        return None if self._sums is None else self._sums.reshape(shape)
+
+    def settle(self) -> None:
+        """Try to read it from where it sounds alone, then let go of what only served to follow it.
+
+        Of a voice that sounded for a few seconds among many others, a whole chunk tells less than
+        those seconds.
+        """
+        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
+        for sums in self._presence.sum_bursts():
+            if self.reading is None:
+                self.n_looks += 1
+                self._learn(read_payload(sums.reshape(shape), n_looks=self.n_looks))
+        self._presence.settle()
 
     @property
     def notice(self) -> Notice | None:

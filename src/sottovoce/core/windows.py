@@ -10,7 +10,8 @@ import numpy.typing as npt
 from sottovoce.core.evidence import log10_e_value, threshold
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
 from sottovoce.core.pooling import Pool
-from sottovoce.core.reading import PayloadReading
+from sottovoce.core.reading import PayloadReading, find_candidates
+from sottovoce.core.roster import Roster
 from sottovoce.core.search import find_peaks, fold, offset_scores
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, OTHER_SHARE, Track
@@ -50,7 +51,6 @@ _SIDE_LOBES = 3 * HALF_FRAMES_PER_CELL // 2
 """Half frames around a strong mark within which its own side lobes would pass for other voices."""
 _SAME_SHARE = 0.5
 """Share of what a voice's data cells promise from which a peak close by is its own."""
-_MOST_TRACKS = 64
 
 Floats = npt.NDArray[np.float32]
 
@@ -150,7 +150,7 @@ class WindowSearch:
         self.front_end = FrontEnd(sr=sr, speed=stretch.speed, pitch=stretch.pitch)
         self.stretch = stretch
         self.start_s = 0.0
-        self.tracks: list[Track] = []
+        self.roster = Roster()
         self.best_score = 0.0
         self.best_short_score = 0.0
         self.n_windows = 0
@@ -165,6 +165,11 @@ class WindowSearch:
         self._fine: dict[int, Floats] = {}
         self._folds: list[Floats] = []
         self._pool = Pool()
+
+    @property
+    def tracks(self) -> list[Track]:
+        """Every voice that was found, in the order in which they began."""
+        return self.roster.tracks
 
     def push(self, block: npt.NDArray[np.floating[Any]]) -> None:
         """Take in audio."""
@@ -194,11 +199,12 @@ class WindowSearch:
         if chunk == 0 and not final:
             self._search_short_windows(chunk)
             return False
+        self.roster.review(since=2 * max(chunk - 1, 0) * CHUNK_FRAMES)
         self._search_window(chunk)
         self._search_short_windows(chunk)
         if ends_long_window(chunk, final=final):
             self._search_long_window(chunk)
-        for track in self.tracks:
+        for track in self.roster.followed:
             track.read()
         self._pool.read()
         return True
@@ -216,14 +222,17 @@ class WindowSearch:
         paths : dict of int to Track
             As from `Pool.join`.
         """
+        self.roster.finish()
         paths = self._pool.join(self.tracks)
         read = [t.reading for t in [*self.tracks, *paths.values()] if t.reading is not None]
         readings = {reading.notice: reading for reading in read}
         for notice in known:
             readings.setdefault(notice, PayloadReading(notice, 0, 0.0, 0.0))
-        for track in self.tracks:
-            if track.reading is None:
-                any(track.adopt(reading) for reading in readings.values())
+        unread = [track for track in self.tracks if track.reading is None]
+        told = list(readings.values())
+        sums = [track.sums for track in unread]
+        for track, candidates in zip(unread, find_candidates(sums, told), strict=True):
+            any(track.adopt(told[number]) for number in candidates)
         return paths
 
     def _search_window(self, chunk: int) -> None:
@@ -233,7 +242,7 @@ class WindowSearch:
         plain = offset_scores(np.asarray(folded)[None])[0]
         self.best_score = max(self.best_score, float(plain.max()))
         self.log10_e.append(float(log10_e_value(plain)))
-        if plain.max() < GATE and not self.tracks:
+        if plain.max() < GATE and not self.roster.followed:
             return
         chunks = range(max(chunk - 1, 0), chunk + 1)
         folded = sum(fold(self._fine_scores(c), n_period=HALF_FRAMES_PER_PERIOD) for c in chunks)
@@ -270,7 +279,7 @@ class WindowSearch:
     def _start_track_unless_known(
         self, offset: int, score: float, chunk: int, *, short: bool = False
     ) -> None:
-        if all(abs(track.distance(offset)) > _SIDE_LOBES for track in self.tracks):
+        if all(abs(track.distance(offset)) > _SIDE_LOBES for track in self.roster.followed):
             self._start_track(offset, score, chunk, short=short)
 
     def _least(self) -> float:
@@ -287,7 +296,7 @@ class WindowSearch:
             elif score >= least:
                 new.append((offset, score))
         fine, first = self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES
-        for track in self.tracks:
+        for track in self.roster.followed:
             self._pool.fork(track, fine, first)
             track.add(fine, first)
         self._pool.add(fine, first)
@@ -300,7 +309,7 @@ class WindowSearch:
         A drifting clock moves a voice by less than half a cell in a window.  Farther away, or
         where several could be meant, the data cells decide.
         """
-        near = [t for t in self.tracks if abs(t.distance(offset)) <= _SIDE_LOBES]
+        near = [t for t in self.roster.followed if abs(t.distance(offset)) <= _SIDE_LOBES]
         fine, first = self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES
         others: list[Track] = []
         best: tuple[float, Track] | None = None
@@ -319,8 +328,6 @@ class WindowSearch:
         return min(drifted, key=lambda t: abs(t.distance(offset)), default=None)
 
     def _start_track(self, offset: int, score: float, chunk: int, *, short: bool = False) -> None:
-        if len(self.tracks) >= _MOST_TRACKS:
-            return
         track = Track(offset, keep_superframes=self._sealed)
         if short:
             track.short_score = score
@@ -330,8 +337,9 @@ class WindowSearch:
         chunks = [(self._fine_scores(c), 2 * c * CHUNK_FRAMES) for c in numbers]
         for fine, first in chunks:
             track.add(fine, first)
+            track.heard_until = first + len(fine)
         self._pool.start(track, chunks)
-        self.tracks.append(track)
+        self.roster.add(track)
 
     def _fine_scores(self, chunk: int) -> Floats:
         if chunk not in self._fine:

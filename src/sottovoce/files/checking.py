@@ -195,5 +195,6 @@ def combine(parts: Sequence[CheckedPart]) -> Detection:
         best,
         voices=tuple(voices),
         log10_e=largest + math.log10(total / len(detections)),
+        n_more_voices=sum(one.n_more_voices for one in detections),
         duration_s=sum(lengths_s) if parts[0].is_joined else max(lengths_s),
     )

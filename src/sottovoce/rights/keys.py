@@ -9,8 +9,8 @@ import base64
 import json
 import os
 import re
-import secrets
-from contextlib import suppress
+import shlex
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.errors import ParameterError, StatementError
+from sottovoce.rights.key_files import FORMAT, has_checked, note_checked, seal_owner, write_key
 from sottovoce.rights.owner_id import format_owner_id, owner_id_from_public_key, parse_owner_id
 
 __all__ = [
     "ANONYMOUS",
     "DEFAULT_IDENTITY",
     "Identity",
+    "explain_exposure",
     "identity_folder",
     "list_identities",
     "load_identity",
@@ -36,7 +38,7 @@ DEFAULT_IDENTITY = "default"
 ANONYMOUS = "anonymous"
 """What a person writes instead of an identity for a refusal that nobody can trace."""
 
-_FORMAT = "sottovoce-identity-1"
+_MOST_BYTES = 1 << 16
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -94,9 +96,36 @@ def list_identities(*, folder: Path | None = None) -> list[str]:
     Returns
     -------
     names : list of str
-        Empty where there is none yet.
+        Empty where there is none yet.  What other programs leave beside keys is not listed; a key
+        file that is damaged is.
     """
-    return sorted(path.stem for path in (folder or identity_folder()).glob("*.json"))
+    paths = (folder or identity_folder()).glob("*.json")
+    return sorted(path.stem for path in paths if _NAME.fullmatch(path.stem) and _may_be_key(path))
+
+
+def explain_exposure(path: Path) -> str:
+    """Return what is wrong with who may read a key file, and the command that mends it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    warning : str
+        One line; empty where only its owner can read it, and where the system cannot say.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return ""
+    if os.name != "posix" or not mode & 0o077:
+        return ""
+    return (
+        f"other people of this computer may open the key {str(path)!r}: whoever has it can sign"
+        f" in your name.  Run: chmod 600 {shlex.quote(str(path))}"
+    )
 
 
 def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -> Identity:
@@ -138,7 +167,7 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
         name=name, owner_id=owner_id, public_key=_raw_public_key(key), path=path, private_key=key
     )
     try:
-        _store(identity)
+        write_key(path, _make_content(identity))
     except OSError as err:
         if path.exists():
             raise _already_exists(name, path) from err
@@ -161,7 +190,8 @@ def load_identity(
     folder : Path or None
         Where it is; None is `identity_folder`.
     verify : bool
-        Whether to make the owner id again from the key (0.2 s) instead of taking the stored one.
+        Whether to make the owner id again from the key (0.2 s) in any case.  Otherwise that is done
+        once for each file, and then believed as long as key and owner id stay as they are.
 
     Returns
     -------
@@ -180,7 +210,7 @@ def load_identity(
         stored = json.loads(path.read_text(encoding="utf-8"))
         key = serialization.load_pem_private_key(stored["private_key"].encode(), password=None)
         owner_id = parse_owner_id(stored["owner"])
-        known = stored["format"] == _FORMAT
+        known = stored["format"] == FORMAT
         stored_public_key = base64.b64decode(stored["public_key"])
     except FileNotFoundError as err:
         raise ParameterError(
@@ -196,8 +226,16 @@ def load_identity(
     public_key = _raw_public_key(key)
     if public_key != stored_public_key:
         raise _damaged(path)
-    if verify and owner_id_from_public_key(public_key) != owner_id:
-        raise _damaged(path)
+    seal = seal_owner(public_key, stored["owner"])
+    if verify or not (stored.get("owner_checked") == seal or has_checked(path, seal)):
+        if owner_id_from_public_key(public_key) != owner_id:
+            raise StatementError(
+                f"{path}: the file is damaged: its owner id {format_owner_id(owner_id)} is not that"
+                " of its key",
+                remedy="Put back a copy of it.  Marks with that owner id would prove nothing.",
+            )
+        if stored.get("owner_checked") != seal:
+            note_checked(path, seal)
     return Identity(name=name, owner_id=owner_id, public_key=public_key, path=path, private_key=key)
 
 
@@ -239,34 +277,28 @@ def _raw_public_key(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
-def _store(identity: Identity) -> None:
-    """Write the file of an identity in one step, or raise FileExistsError."""
+def _make_content(identity: Identity) -> dict[str, str]:
+    """Return what the file of an identity says."""
     pem = identity.private_key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    content = {
-        "format": _FORMAT,
-        "owner": format_owner_id(identity.owner_id),
+    owner = format_owner_id(identity.owner_id)
+    return {
+        "format": FORMAT,
+        "owner": owner,
+        "owner_checked": seal_owner(identity.public_key, owner),
         "public_key": base64.b64encode(identity.public_key).decode("ascii"),
         "private_key": pem.decode("ascii"),
     }
 
-    folder = identity.path.parent
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    draft = folder / f".{identity.path.name}.{secrets.token_hex(4)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+def _may_be_key(path: Path) -> bool:
+    """Say whether a file is a key, or was one: another program's says what it is."""
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        # Unlike a rename, a link fails where the name is taken: two processes that make the
-        # same identity at once cannot replace each other's key.
-        os.link(draft, identity.path)
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
+        with path.open("rb") as file:
+            stored = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return path.is_file()
+    return not isinstance(stored, dict) or not stored or "private_key" in stored

@@ -1,0 +1,112 @@
+"""The file of a key: written once and never replaced, and what is remembered of it.
+
+An owner id is dear to make from its key (0.2 s, on purpose), so it is stored beside the key.  A
+stored one could be wrong, by an edit or a mixed-up copy, and every mark made with it would prove
+nothing.  So it is made again once, and a checksum over both says that this has been done.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["FORMAT", "has_checked", "note_checked", "seal_owner", "write_key"]
+
+FORMAT = "sottovoce-identity-1"
+_NO_LINKS = {
+    errno.EPERM,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EXDEV,
+    errno.EINVAL,
+}
+"""What systems say where there are no hard links: FAT and exFAT, many network shares, Android."""
+
+
+def seal_owner(public_key: bytes, owner: str) -> str:
+    """Return the checksum of a key and the owner id that was made from it."""
+    return hashlib.sha256(b"sottovoce-owner-checked-1" + public_key + owner.encode()).hexdigest()
+
+
+def has_checked(path: Path, seal: str) -> bool:
+    """Say whether `note_checked` was told of this checksum."""
+    try:
+        return _note(path).read_text(encoding="ascii", errors="replace").strip() == seal
+    except OSError:
+        return False
+
+
+def note_checked(path: Path, seal: str) -> None:
+    """Remember beside a key file of an older release that its owner id was made again.
+
+    The key file itself is left alone; where nothing can be written, it is checked each time.
+    """
+    with suppress(OSError):
+        _note(path).write_text(seal + "\n", encoding="ascii")
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f".{path.name}.checked")
+
+
+def write_key(path: Path, content: dict[str, str]) -> None:
+    """Write the file of a key in one step.
+
+    Parameters
+    ----------
+    path : Path
+        Its place; the folder is made, for its owner alone.
+    content : dict
+        What it says.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken: a key is never replaced.
+    OSError
+        If it cannot be written.
+    """
+    folder = path.parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    draft = folder / f".{path.name}.{secrets.token_hex(4)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _move(draft, path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def _move(draft: Path, path: Path) -> None:
+    """Give a file its name, unless the name is taken.
+
+    Unlike a rename, a link fails where it is: two processes that make the same identity at once
+    cannot replace each other's key.  Where there are no links, an empty file claims the name.
+    """
+    try:
+        os.link(draft, path)
+    except OSError as err:
+        if err.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            draft.replace(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
