@@ -6,13 +6,13 @@ what was left out, and leaves out what only the author could do.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._protect_words import name_outcome
-from sottovoce.cli._words import format_path, format_time
+from sottovoce.cli._words import format_time
+from sottovoce.files.escaping import escape_html
 
 __all__ = ["make_page"]
 
@@ -58,9 +58,9 @@ def make_page(receipt: dict[str, Any]) -> str:
 </head>
 <body>
 <h1>Receipt: do-not-train marks</h1>
-<p class="lead">{_escape(receipt["program"])}, {_escape(date)}</p>
-<p>Each mark says: <strong>{_escape(receipt["notice"]["words"])}</strong>.</p>
-{replaced if in_place else ""}<p>{_escape(totals)}.</p>
+<p class="lead">{escape_html(receipt["program"])}, {escape_html(date)}</p>
+<p>Each mark says: <strong>{escape_html(receipt["notice"]["words"])}</strong>.</p>
+{replaced if in_place else ""}<p>{escape_html(totals)}.</p>
 <table>
 <thead><tr><th>File, and SHA-256 before</th><th>Status</th><th>Length</th><th>Mark found in</th>
 <th>{after}</th></tr></thead>
@@ -76,25 +76,22 @@ The marks can be found by anyone: <code>sottovoce check FILE</code>.</p>
 """
 
 
-def _escape(text: object) -> str:
-    return html.escape(format_path(text))
-
-
 def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     status = file["status"]
     kind = status if status in ("marked", "error") else ""
     words = name_outcome(status, in_place=in_place)
-    told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in _list_notes(file))
+    notes = map(escape_html, _list_notes(file))
+    told = "".join(f'<br><span class="small">{note}</span>' for note in notes)
     seconds = file.get("seconds")
     length = "" if seconds is None else format_time(seconds)
     # What was replaced is named once, and so that it can be found again.
     name = file["path"] if in_place and file["path"] else file["file"]
-    delivered = "" if in_place else f"{_escape(file['path'])}<br>"
+    delivered = "" if in_place else f"{escape_html(file['path'])}<br>"
     return (
-        f"<tr><td>{_escape(name)}<br><code>{file['sha256_in']}</code></td>"
+        f"<tr><td>{escape_html(name)}<br><code>{file['sha256_in']}</code></td>"
         f'<td><span class="{kind}">{words}</span>{told}</td>'
         f'<td class="number">{length}</td>'
-        f'<td class="number">{"<br>".join(map(_escape, _list_proofs(file)))}</td>'
+        f'<td class="number">{"<br>".join(map(escape_html, _list_proofs(file)))}</td>'
         f"<td>{delivered}<code>{file['sha256_out']}</code></td></tr>"
     )
 
@@ -129,7 +126,7 @@ def _list_proofs(file: dict[str, Any]) -> list[str]:
 def _make_left_out(receipt: dict[str, Any]) -> str:
     parts = []
     if receipt["not_looked_at"]:
-        kinds = _escape(describe_kinds(receipt["not_looked_at"]))
+        kinds = escape_html(describe_kinds(receipt["not_looked_at"]))
         names = [file["path"] for file in receipt["files_not_looked_at"]]
         n_more = sum(receipt["not_looked_at"].values()) - len(names[:_MOST_NAMES])
         more = [f"and {n_more:,} more"] if n_more else []
@@ -145,5 +142,5 @@ def _make_left_out(receipt: dict[str, Any]) -> str:
 
 
 def _make_list(lines: list[str]) -> str:
-    items = "".join(f"<li>{_escape(line)}</li>" for line in lines)
+    items = "".join(f"<li>{escape_html(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from sottovoce.errors import DeviceError
+from sottovoce.files.escaping import make_harmless
 from sottovoce.live.remedies import has_user_bus
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def tell(status: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
-    line = " ".join(status.split())
+    line = make_harmless(" ".join(status.split()))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.connect(address.replace("@", "\0", 1) if address[0] == "@" else address)
         channel.sendall(f"READY=1\nWATCHDOG=1\nSTATUS={line}".encode())
