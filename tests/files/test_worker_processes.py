@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from sottovoce.files import worker_processes
 from sottovoce.files.worker_processes import WorkerProcesses
 
 STARTED_AND_ENDED = """
@@ -80,3 +81,18 @@ def test_no_process_starts_after_the_end():
     with pytest.raises(OSError, match="ended"):
         processes.Process(target=time.sleep, args=(60,)).start()
     assert processes.ids == []
+
+
+def test_that_no_worker_has_started_in_time_is_told_once(monkeypatch):
+    monkeypatch.setattr(worker_processes, "START_S", -1.0)
+    processes = WorkerProcesses()
+    with pytest.warns(RuntimeWarning, match="no worker process has started"):
+        processes.check()
+    processes.check()
+
+
+def test_nothing_is_told_once_a_worker_has_started(monkeypatch):
+    monkeypatch.setattr(worker_processes, "START_S", -1.0)
+    processes = WorkerProcesses()
+    processes.started.value = 1
+    processes.check()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import shutil
 import socket
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -82,3 +85,36 @@ def test_where_the_installed_one_runs_it_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert "mic status" in tell_who_runs()
     assert "mic uninstall" in tell_who_runs()
+
+
+def test_the_unit_takes_away_what_sound_does_not_need(monkeypatch):
+    monkeypatch.delenv("PULSE_SERVER", raising=False)
+    lines = make_unit([]).splitlines()
+    assert "NoNewPrivileges=yes" in lines
+    assert "RestrictAddressFamilies=AF_UNIX AF_NETLINK" in lines
+    assert "SystemCallFilter=@system-service" in lines
+    # Real-time scheduling and callbacks from C must stay allowed.
+    assert not any(line.startswith(("RestrictRealtime", "MemoryDenyWrite")) for line in lines)
+
+
+def test_a_sound_server_on_the_network_stays_in_reach(monkeypatch):
+    monkeypatch.setenv("PULSE_SERVER", "tcp:studio:4713")
+    assert "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6" in make_unit([])
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_finds_no_fault_in_the_unit_and_little_exposed(tmp_path):
+    path = tmp_path / "sottovoce-mic.service"
+    path.write_text(make_unit(["--owner", "anonymous"]))
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Unknown key" not in done.stderr
+    exposure = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
+    if exposure is None:
+        pytest.skip("this systemd-analyze cannot read a file by itself")
+    assert float(exposure[1]) <= 6.3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from collections import Counter
 import pytest
 
 from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
+from sottovoce.errors import SottovoceError
+from sottovoce.scan import pool as pools
+from sottovoce.scan import scan_paths
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import describe_file
 from sottovoce.scan.pool import examine_all
@@ -147,3 +151,48 @@ def members(session):
     )
     rows = [line.split() for line in listing.stdout.splitlines()]
     return [pid for pid, state in rows if not state.startswith("Z")]
+
+
+class TestStart:
+    """What keeps workers from starting is told in words, and soon."""
+
+    SCRIPT = """
+from sottovoce.scan import scan_paths
+{guard}for finding in scan_paths([{folder!r}], workers=2, ledger={ledger!r}):
+    print(finding.status)
+"""
+
+    def run(self, tmp_path, clip_path, guard: str) -> subprocess.CompletedProcess[str]:
+        folder = tmp_path / "clips"
+        folder.mkdir()
+        shutil.copy(clip_path, folder / "take.flac")
+        script = tmp_path / "script.py"
+        ledger = str(tmp_path / "ledger.sqlite")
+        source = self.SCRIPT.format(guard=guard, folder=str(folder), ledger=ledger)
+        script.write_text(source.replace("print", "    print") if guard else source)
+        return subprocess.run(
+            [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def test_a_script_without_the_guard_is_told_so(self, tmp_path, clip_path):
+        done = self.run(tmp_path, clip_path, "")
+        assert done.returncode == 1
+        assert 'outside of `if __name__ == "__main__":`' in done.stderr
+        assert done.stderr.count("Traceback") == 1
+        assert done.stdout == ""
+
+    def test_a_script_with_the_guard_runs(self, tmp_path, clip_path):
+        done = self.run(tmp_path, clip_path, 'if __name__ == "__main__":\n    ')
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "clean\n"
+
+    def test_workers_that_end_before_they_start_are_told(self, tmp_path, clip_path, monkeypatch):
+        monkeypatch.setattr(pools, "_start_worker", _end_at_once)
+        begun_s = time.monotonic()
+        with pytest.raises(SottovoceError, match=r"no worker process could start \(exit code 3\)"):
+            list(scan_paths([clip_path], workers=1))
+        assert time.monotonic() - begun_s < 20
+
+
+def _end_at_once(*_args: object) -> None:
+    os._exit(3)

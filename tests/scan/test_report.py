@@ -21,13 +21,14 @@ from playwright.sync_api import sync_playwright
 
 import sottovoce as sv
 from sottovoce.errors import AudioFileError
+from sottovoce.files.escaping import make_harmless
 from sottovoce.rights import Use, describe_policy, format_owner_id
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.drawings import draw_histogram, draw_voice
 from sottovoce.scan.finding import STATUSES, TRAINING, Finding
 from sottovoce.scan.job import Job, Words
-from sottovoce.scan.phrases import MEANINGS, make_harmless, say_verdict
+from sottovoce.scan.phrases import MEANINGS, say_verdict
 from sottovoce.scan.recording import File, Recording
 from sottovoce.scan.report import write_report
 from sottovoce.scan.summary import Summary, summarise

@@ -80,3 +80,18 @@ def test_the_list_of_what_must_go_has_a_line_for_each(tmp_path):
     lines = (tmp_path / "x.txt").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0]) == FINDINGS[0].id
     assert lines[1] == "b"
+
+
+def test_no_cell_of_a_csv_is_a_formula(tmp_path):
+    findings = [
+        Finding(id=f"{start}cmd|' /C calc'!A0", status="error", message="=1+1", log10_p=-3.0)
+        for start in "=+-@\t"
+    ]
+    write_results(iter(findings), tmp_path / "results.csv", kind="csv")
+    with (tmp_path / "results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(findings)
+    for row in rows:
+        assert row["id"].startswith("'")
+        assert row["message"] == "'=1+1"
+        assert row["log10_p"] == "-3.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -80,7 +81,9 @@ def main() -> None:
             _output.explain(err.remedy)
         code = err.exit_code
     except click.ClickException as err:
-        err.show()
+        said = io.StringIO()
+        err.show(said)
+        _output.explain(said.getvalue().rstrip("\n"))
         code = err.exit_code
     except (BrokenPipeError, _output.PipeClosedError):
         # Whoever read the results has had enough (`| head`); Python would complain at its exit.

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sottovoce.cli._sign import describe_state
+from sottovoce.files.escaping import make_harmless
 
 if TYPE_CHECKING:
     from sottovoce.live import MicState
@@ -52,7 +53,8 @@ def show_notification(words: str, advice: str, *, urgent: bool = True) -> None:
     subprocess.Popen(  # noqa: S603 - the program was looked up
         [
             *(program, "--app-name=Sottovoce"),
-            *(f"--urgency={'critical' if urgent else 'normal'}", "--", words, advice),
+            f"--urgency={'critical' if urgent else 'normal'}",
+            *("--", make_harmless(words), make_harmless(advice)),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

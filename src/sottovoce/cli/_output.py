@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from sottovoce.files.escaping import escape_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,7 +58,7 @@ def explain(text: str, *, kind: str = "") -> None:
     """Write a diagnostic; `kind` ("error", "note") stands before it."""
     colours = {"error": "red", "note": "yellow", "warning": "yellow"}
     head = click.style(f"{kind}: ", fg=colours.get(kind), bold=True) if kind else ""
-    click.echo(head + text, err=True)
+    click.echo(head + escape_lines(text), err=True)
 
 
 def strong(text: str) -> str:

@@ -80,7 +80,7 @@ def draw_check(
     heights = [3.2, 0.5 + 0.45 * n_voices, 2.2]
     sound, voices, evidence = figure.subplots(3, 1, sharex=True, height_ratios=heights)
     title = format_path(path.name) + (f", {drawn} of {len(parts)}" if drawn else "")
-    figure.suptitle(f"{title}\n{_headline(detection)}", fontsize=13)
+    figure.suptitle(f"{title}\n{_headline(detection)}", fontsize=13, parse_math=False)
     with open_audio(path, part=number, partial=partial) as file:
         _draw_sound(sound, file, duration_s=detection.duration_s)
     _draw_voices(voices, detection)
@@ -198,7 +198,7 @@ def _draw_voices(axes: Axes, detection: Detection) -> None:
 def _write_row(axes: Axes, row: int, words: str) -> None:
     """Write what is said of a voice beside its row."""
     transform = axes.get_yaxis_transform()
-    axes.text(0.01, row, words, transform=transform, va="center", fontsize=9)
+    axes.text(0.01, row, words, transform=transform, va="center", fontsize=9, parse_math=False)
 
 
 def _draw_evidence(axes: Axes, detection: Detection) -> None:

@@ -6,13 +6,13 @@ what was left out, and leaves out what only the author could do.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._protect_words import is_left, name_outcome
-from sottovoce.cli._words import format_path, format_time
+from sottovoce.cli._words import format_time
+from sottovoce.files.escaping import escape_html
 
 __all__ = ["make_page"]
 
@@ -68,9 +68,9 @@ def make_page(receipt: dict[str, Any]) -> str:
 </head>
 <body>
 <h1>Receipt: do-not-train marks</h1>
-<p class="lead">{_escape(receipt["program"])}, {_escape(date)}</p>
-<p>Each mark says: <strong>{_escape(receipt["notice"]["words"])}</strong>.</p>
-{replaced if in_place else ""}<p>{_escape(totals)}.</p>
+<p class="lead">{escape_html(receipt["program"])}, {escape_html(date)}</p>
+<p>Each mark says: <strong>{escape_html(receipt["notice"]["words"])}</strong>.</p>
+{replaced if in_place else ""}<p>{escape_html(totals)}.</p>
 <table>
 <thead><tr><th>File, and SHA-256 before</th><th>Status</th><th class="length">Length</th>
 <th class="found">Mark found in</th><th>{after}</th></tr></thead>
@@ -86,29 +86,26 @@ The marks can be found by anyone: <code>sottovoce check FILE</code>.</p>
 """
 
 
-def _escape(text: object) -> str:
-    return html.escape(format_path(text))
-
-
 def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     status = file["status"]
     kind = status if status in ("marked", "error") else ""
     left = is_left(file["file"], file["path"], in_place=in_place)
     words = name_outcome(status, left=left)
-    told = "".join(f'<br><span class="small">{_escape(note)}</span>' for note in _list_notes(file))
+    notes = map(escape_html, _list_notes(file))
+    told = "".join(f'<br><span class="small">{note}</span>' for note in notes)
     seconds = file.get("seconds")
     # Of a film without a sound track no length is known.
     length = "" if seconds is None or file.get("n_tracks") == 0 else format_time(seconds)
     # What was replaced is named once, and so that it can be found again.
     name = file["path"] if in_place and file["path"] else file["file"]
-    place = "" if in_place else f"{_escape(file['path'])}<br>"
+    place = "" if in_place else f"{escape_html(file['path'])}<br>"
     delivered = f"{place}<code>{file['sha256_out']}</code>" if file["sha256_out"] else ""
     return (
-        f"<tr><td>{_escape(name)}<br><code>{file['sha256_in']}</code></td>"
+        f"<tr><td>{escape_html(name)}<br><code>{file['sha256_in']}</code></td>"
         f'<td><span class="status {kind}">{words}</span>{told}</td>'
         f'<td class="number length" data-name="Length">{length}</td>'
         f'<td class="number found" data-name="Mark found in">'
-        f"{'<br>'.join(map(_escape, _list_proofs(file)))}</td>"
+        f"{'<br>'.join(map(escape_html, _list_proofs(file)))}</td>"
         f'<td data-name="{"After" if in_place else "Delivered as"}">{delivered}</td></tr>'
     )
 
@@ -143,7 +140,7 @@ def _list_proofs(file: dict[str, Any]) -> list[str]:
 def _make_left_out(receipt: dict[str, Any]) -> str:
     parts = []
     if receipt["not_looked_at"]:
-        kinds = _escape(describe_kinds(receipt["not_looked_at"]))
+        kinds = escape_html(describe_kinds(receipt["not_looked_at"]))
         names = [file["path"] for file in receipt["files_not_looked_at"]]
         n_more = sum(receipt["not_looked_at"].values()) - len(names[:_MOST_NAMES])
         more = [f"and {n_more:,} more"] if n_more else []
@@ -159,5 +156,5 @@ def _make_left_out(receipt: dict[str, Any]) -> str:
 
 
 def _make_list(lines: list[str]) -> str:
-    items = "".join(f"<li>{_escape(line)}</li>" for line in lines)
+    items = "".join(f"<li>{escape_html(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>"

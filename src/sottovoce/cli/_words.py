@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.files.escaping import make_harmless
+
 if TYPE_CHECKING:
     from sottovoce import Notice, Voice
 
@@ -35,11 +37,7 @@ def describe_notice(notice: Notice) -> str:
 
 def format_path(path: object) -> str:
     """Return a path that is safe to show: control characters and stray bytes escaped."""
-    # A file's name can hold escape sequences that rewrite what stands on the terminal.
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in str(path)
-    )
+    return make_harmless(path)
 
 
 def format_time(seconds: float) -> str:

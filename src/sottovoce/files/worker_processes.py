@@ -7,17 +7,27 @@ busy computers.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
+import warnings
 from contextlib import suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import current_process
 from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import ParameterError, SottovoceError
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
-__all__ = ["WorkerProcesses", "hear_interrupts"]
+__all__ = ["START_S", "WorkerProcesses", "check_guard", "hear_interrupts"]
+
+START_S = 20.0
+"""Within which one worker must have started, or it is told that none has."""
+_UNGUARDED = 78
+"""Exit code of a worker whose script would start workers of its own: EX_CONFIG of *sysexits.h*."""
 
 _END_S = 1.0
 """For a process to end by itself, before it is killed."""
@@ -42,6 +52,59 @@ class WorkerProcesses(SpawnContext):
         self._processes: list[_WorkerProcess] = []
         self._lock = threading.Lock()
         self._is_ended = False
+        self._exit_codes: set[int] = set()
+        self._started = self.RawValue("b", 0)
+        self._begun_s = time.monotonic()
+        self._has_warned = False
+
+    @property
+    def started(self) -> Any:  # noqa: ANN401 - multiprocessing's own
+        """A shared value that an initializer sets to 1: the process has started."""
+        return self._started
+
+    def check(self) -> None:
+        """Say why no worker has started, if that is known.
+
+        Raises
+        ------
+        ParameterError
+            If the script starts workers while they import it.
+        SottovoceError
+            If those that were begun have all ended before they had started.
+        """
+        if self._started.value:
+            return
+        with self._lock:
+            alive = self._forget_dead()
+            codes = set(self._exit_codes)
+        if _UNGUARDED in codes:
+            raise ParameterError(
+                'the script starts worker processes outside of `if __name__ == "__main__":`, and'
+                " each of them runs the script again",
+                remedy="Put what starts them under that line, for example in a function `main`.",
+            )
+        if codes and not alive:
+            said = ", ".join(map(str, sorted(codes)))
+            raise SottovoceError(
+                f"no worker process could start (exit code {said})",
+                remedy="What they wrote to stderr says why; memory may have run out.",
+            )
+        if not self._has_warned and time.monotonic() - self._begun_s > START_S:
+            self._has_warned = True
+            warnings.warn(
+                f"no worker process has started within {START_S:.0f} s: the computer is busy, or"
+                " something holds them up",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _forget_dead(self) -> bool:
+        """Keep the processes that are alive, and how the others ended; say if there are any."""
+        for process in self._processes:
+            if not process.is_alive() and process.exitcode is not None:
+                self._exit_codes.add(process.exitcode)
+        self._processes = [one for one in self._processes if one.is_alive()]
+        return bool(self._processes)
 
     def Process(self, *args: Any, **kwargs: Any) -> _WorkerProcess:  # type: ignore[override]  # noqa: ANN401, N802 - multiprocessing's own
         """Return a new process, which is not started yet."""
@@ -70,7 +133,7 @@ class WorkerProcesses(SpawnContext):
             if self._is_ended:
                 failures.append(OSError("the pool has been ended"))
                 return
-            self._processes = [one for one in self._processes if one.is_alive()]
+            self._forget_dead()
             try:
                 process.spawn()
             except OSError as err:
@@ -111,6 +174,16 @@ class _WorkerProcess(SpawnProcess):
     def spawn(self) -> None:
         """Start it at once."""
         super().start()
+
+
+def check_guard() -> None:
+    """End this process if it is a worker that runs the script which started it.
+
+    A worker of a script without ``if __name__ == "__main__":`` comes here while it starts.  Its
+    parent, which sees the exit code, tells the person (`WorkerProcesses.check`).
+    """
+    if getattr(current_process(), "_inheriting", False):
+        os._exit(_UNGUARDED)
 
 
 def hear_interrupts(*, heard: bool) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from sottovoce.errors import DeviceError
+from sottovoce.files.escaping import make_harmless
 from sottovoce.live.remedies import has_user_bus
 
 if TYPE_CHECKING:
@@ -54,6 +55,18 @@ ExecStart={command}
 Restart=on-failure
 RestartSec=2
 WatchdogSec={watchdog_s}
+# Nothing here needs a privilege, another kind of socket or a namespace.  What must stay allowed:
+# real-time scheduling, and memory that is written and then run, which callbacks from C are made of.
+NoNewPrivileges=yes
+UMask=0077
+RestrictAddressFamilies={families}
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=default.target
@@ -101,7 +114,10 @@ def make_unit(options: Sequence[str]) -> str:
     """
     program = Path(sys.executable).with_name("sottovoce")
     command = " ".join(_quote(word) for word in (str(program), "mic", *options))
-    return _TEMPLATE.format(command=command, watchdog_s=_WATCHDOG_S)
+    families = ["AF_UNIX", "AF_NETLINK"]  # the sound system, and the list of its devices
+    if "tcp" in os.environ.get("PULSE_SERVER", ""):
+        families += ["AF_INET", "AF_INET6"]
+    return _TEMPLATE.format(command=command, watchdog_s=_WATCHDOG_S, families=" ".join(families))
 
 
 def install(options: Sequence[str]) -> Path:
@@ -206,7 +222,7 @@ def tell(status: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
-    line = " ".join(status.split())
+    line = make_harmless(" ".join(status.split()))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.connect(address.replace("@", "\0", 1) if address[0] == "@" else address)
         channel.sendall(f"READY=1\nWATCHDOG=1\nSTATUS={line}".encode())

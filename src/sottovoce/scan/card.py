@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from sottovoce.files.escaping import escape_markdown, make_markdown_code
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.phrases import (
     LIMITS,
     NOT_READABLE,
     format_count,
     format_duration,
-    make_harmless,
     say_expected_false,
     say_training,
     say_verdict,
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["write_card"]
 
 _MOST_ROWS = 20
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!@]|:(?=//))")
-_BARE_LINK = re.compile(r"(www)\.", re.IGNORECASE)
 
 
 def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
@@ -73,16 +70,11 @@ def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
 
 
 def _escape(text: object, *, most: int = 160) -> str:
-    escaped = _SPECIAL.sub(r"\\\1", make_harmless(text, most=most))
-    return _BARE_LINK.sub(r"\1\\.", escaped)
+    return escape_markdown(text, most=most)
 
 
 def _code(text: object, *, most: int = 160) -> str:
-    """Return a code span: its fence is longer than any run of backticks in it."""
-    harmless = make_harmless(text, most=most)
-    longest = max((len(run) for run in re.findall("`+", harmless)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {harmless} {fence}" if longest else f"{fence}{harmless}{fence}"
+    return make_markdown_code(text, most=most)
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:

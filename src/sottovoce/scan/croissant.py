@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.files.escaping import make_harmless
 from sottovoce.files.writing import atomic_path
-from sottovoce.scan.phrases import LIMITS, make_harmless, say_count, say_training, say_verdict
+from sottovoce.scan.phrases import LIMITS, say_count, say_training, say_verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def write_croissant(path: Path, *, job: Job, summary: Summary, words: Words) -> 
     if job.ended:
         usage["dateCreated"] = make_harmless(job.ended, most=40)
     if job.exclude_list:
-        usage["url"] = make_harmless(job.exclude_list)
+        usage["url"] = make_harmless(job.exclude_list, most=160)
     fragment = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -116,9 +117,10 @@ def _say_usage(job: Job, summary: Summary) -> str:
     if of_training := say_training(summary):
         said.append(of_training)
     if job.exclude_list:
-        name = make_harmless(job.exclude_list)
+        name = make_harmless(job.exclude_list, most=160)
         said.append(f"Leave out of training what is listed in {name}.")
-    said.append(f"Found by {make_harmless(job.detector)}, at p ≤ 10⁻⁶ for each recording.")
+    detector = make_harmless(job.detector, most=160)
+    said.append(f"Found by {detector}, at p ≤ 10⁻⁶ for each recording.")
     return " ".join(said)
 
 

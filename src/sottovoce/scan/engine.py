@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sottovoce
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
+from sottovoce.files.worker_processes import check_guard
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.met import MetIds, make_digest
@@ -233,6 +234,7 @@ def scan_paths(
     ...     if finding.marked:
     ...         print(finding.id, finding.owner_ids)
     """
+    check_guard()
     sources = open_sources(paths)
     with ExitStack() as stack:
         book = None

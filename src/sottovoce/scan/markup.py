@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from sottovoce.scan.phrases import make_harmless
+from sottovoce.files.escaping import escape_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ __all__ = ["escape", "make_code", "make_items", "make_section", "make_table", "w
 
 def escape(text: object, *, most: int = 160) -> str:
     """Return text for an element or a quoted attribute, bounded and without odd characters."""
-    return html.escape(make_harmless(text, most=most))
+    return escape_html(text, most=most)
 
 
 def make_code(text: object, *, most: int = 160) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.finding import TRAINING
@@ -22,7 +21,6 @@ __all__ = [
     "format_p",
     "format_power",
     "format_time",
-    "make_harmless",
     "say_count",
     "say_expected_false",
     "say_training",
@@ -30,7 +28,6 @@ __all__ = [
     "say_why_all",
 ]
 
-_MOST_MARKS = 3
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 MEANINGS: dict[Status, str] = {
@@ -75,40 +72,6 @@ LIMITS = (
     "A scan says nothing of the recordings that could not be read.",
 )
 """What a scan does not prove."""
-
-
-def make_harmless(text: object, *, most: int = 160) -> str:
-    r"""Return foreign text that is safe to show, though not yet escaped for a language.
-
-    Parameters
-    ----------
-    text : object
-        An id, a message: whatever somebody wrote into a data set.
-    most : int
-        Characters that are kept, the end of a path rather than its middle.
-
-    Returns
-    -------
-    text : str
-        Without control characters, line breaks, stray surrogates, invisible characters and those
-        that turn the direction of writing round: they stand as escapes.  So do accents that are
-        heaped on one letter, which reach over the lines above.
-
-    Examples
-    --------
-    >>> print(make_harmless("a\u202egpj.wav"), make_harmless("takes/" + "a" * 30, most=20))
-    a\u202egpj.wav takes/aaaaaa…aaaaaaa
-    """
-    whole = str(text)
-    if len(whole) > most:
-        n_head = (most - 1) * 2 // 3
-        whole = f"{whole[:n_head]}…{whole[n_head - most + 1 :]}"
-    shown, n_marks = [], 0
-    for char in whole:
-        n_marks = n_marks + 1 if unicodedata.category(char)[0] == "M" else 0
-        harmless = char.isprintable() and n_marks <= _MOST_MARKS
-        shown.append(char if harmless else char.encode("unicode_escape").decode("ascii"))
-    return "".join(shown)
 
 
 def format_count(n: int) -> str:

@@ -17,10 +17,10 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import MissingExtraError
-from sottovoce.files.worker_processes import WorkerProcesses
+from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
 from sottovoce.scan.ahead import bring
 from sottovoce.scan.batches import batches_of
 from sottovoce.scan.finding import Finding
@@ -99,6 +99,7 @@ class WorkerPool:
     """
 
     def __init__(self, *, workers: int, limits: Limits, thorough: bool = False) -> None:
+        check_guard()
         try:
             from pebble import ProcessPool
         except ImportError as err:
@@ -116,7 +117,12 @@ class WorkerPool:
             workers,
             max_tasks=_TASKS_PER_PROCESS,
             initializer=_start_worker,
-            initargs=(str(self._folder), limits.memory_bytes, os.getpid()),
+            initargs=(
+                str(self._folder),
+                limits.memory_bytes,
+                os.getpid(),
+                self._processes.started,
+            ),
             context=self._processes,
         )
 
@@ -135,7 +141,9 @@ class WorkerPool:
         self, recordings: Iterable[Recording | Finding]
     ) -> Iterator[tuple[Recording | None, Finding]]:
         """Yield what comes of each recording, as `examine_all` does."""
-        queue = _Queue(self._pool, self._folder, self._limits, thorough=self._thorough)
+        queue = _Queue(
+            self._pool, self._processes, self._folder, self._limits, thorough=self._thorough
+        )
         yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
 
 
@@ -160,8 +168,17 @@ class _Queue:
     that hangs must not keep the others waiting for as often as long.
     """
 
-    def __init__(self, pool: ProcessPool, folder: Path, limits: Limits, *, thorough: bool) -> None:
+    def __init__(
+        self,
+        pool: ProcessPool,
+        processes: WorkerProcesses,
+        folder: Path,
+        limits: Limits,
+        *,
+        thorough: bool,
+    ) -> None:
         self._pool = pool
+        self._processes = processes
         self._folder = folder
         self._limits = limits
         self._thorough = thorough
@@ -181,7 +198,10 @@ class _Queue:
 
     def take(self) -> Iterator[tuple[Recording, Finding]]:
         """Wait until a batch is done, and yield what came of it."""
-        done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
+        done, _ = wait(self._waiting, timeout=START_S + 1.0, return_when=FIRST_COMPLETED)
+        self._processes.check()
+        if not done:
+            done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
         for future in done:
             batch = self._waiting.pop(future)
             error = future.exception()
@@ -245,7 +265,7 @@ def _stderr_path(folder: Path, process: int) -> Path:
     return folder / f"{process}.err"
 
 
-def _start_worker(folder: str, memory_bytes: int, parent: int) -> None:
+def _start_worker(folder: str, memory_bytes: int, parent: int, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
     # The parent hears Ctrl-C, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What codecs write past Python must not reach the person's terminal.
@@ -256,6 +276,7 @@ def _start_worker(folder: str, memory_bytes: int, parent: int) -> None:
     Finalize(None, _tidy_after, args=(parent, folder), exitpriority=0)
     if memory_bytes:
         _limit_memory(memory_bytes)
+    started.value = 1
 
 
 def _end_with(parent: int, folder: str) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import MissingExtraError
+from sottovoce.files.escaping import escape_csv
 from sottovoce.files.writing import atomic_path
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _write_csv(findings: Iterable[Finding], part: Path) -> None:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         for finding in findings:
-            writer.writerow(_flatten(finding))
+            writer.writerow({name: escape_csv(x) for name, x in _flatten(finding).items()})
 
 
 def _import_parquet() -> Any:  # noqa: ANN401 - pyarrow has no types
