@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.folders import describe_file
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.pool import examine_all
 from sottovoce.scan.worker import Limits
 

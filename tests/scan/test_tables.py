@@ -66,24 +66,24 @@ def test_rows_may_be_asked_for_in_any_order(tmp_path: Path) -> None:
     path = str(tmp_path / "a.parquet")
     write_parquet(tmp_path / "a.parquet", hugging_face_table(12))
     for row in (0, 1, 5, 6, 11, 2, 0, 9):
-        cell = read_cell(path, row // 4, row % 4, "sound", most_bytes=MOST)
+        cell = read_cell(Cell(path, row // 4, row % 4, "sound"), most_bytes=MOST)
         assert cell == encode(row)
     with pytest.raises(AudioFileError, match="has no row 4 in its part 0"):
-        read_cell(path, 0, 4, "sound", most_bytes=MOST)
+        read_cell(Cell(path, 0, 4, "sound"), most_bytes=MOST)
     with pytest.raises(AudioFileError, match=r"has no row|damaged"):
-        read_cell(path, 7, 0, "sound", most_bytes=MOST)
+        read_cell(Cell(path, 7, 0, "sound"), most_bytes=MOST)
     with pytest.raises(AudioFileError, match="has no column 'other'"):
-        read_cell(path, 0, 0, "other", most_bytes=MOST)
+        read_cell(Cell(path, 0, 0, "other"), most_bytes=MOST)
     with pytest.raises(AudioFileError, match="more than 100"):
-        read_cell(path, 0, 0, "sound", most_bytes=100)
+        read_cell(Cell(path, 0, 0, "sound"), most_bytes=100)
 
 
 def test_a_table_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_parquet(path, hugging_face_table(2))
-    assert read_cell(str(path), 0, 0, "sound", most_bytes=MOST) == encode(0)
+    assert read_cell(Cell(str(path), 0, 0, "sound"), most_bytes=MOST) == encode(0)
     write_parquet(path, hugging_face_table(audio=[{"bytes": encode(9), "path": None}]))
-    assert read_cell(str(path), 0, 0, "sound", most_bytes=MOST) == encode(9)
+    assert read_cell(Cell(str(path), 0, 0, "sound"), most_bytes=MOST) == encode(9)
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])

@@ -6,6 +6,7 @@ may hold sound all the same: whoever reads "no mark was found" must know what it
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
@@ -131,13 +132,22 @@ def may_hold_sound(kind: str, head: bytes | None) -> bool:
     ... )
     (True, False, True)
     """
-    if kind in _ALWAYS:
+    if kind in _ALWAYS and not (kind == ".gz" and head):
         return True
     if kind in _NEVER or kind in _SILENT or kind in _PICTURES or kind in _DOCUMENTS:
         return False
     if head is None:
         return True
+    if head.startswith(b"\x1f\x8b"):
+        head = _begin_gzip(head)
     return bool(head) and not _is_text(head) and suffix_of_head(head) not in _PICTURES | {".pdf"}
+
+
+def _begin_gzip(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return head
 
 
 def _is_text(head: bytes) -> bool:

@@ -17,8 +17,11 @@ from sottovoce.errors import (
     SottovoceError,
     UnsupportedFormatError,
 )
+from sottovoce.files.kinds import kind_of_other, may_hold_sound
 from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.files.sniffing import HEAD_BYTES
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listed import Seen, clean
 from sottovoce.scan.recording import Cut, Inline, Member, Recording
 from sottovoce.scan.sources import Kept
@@ -30,7 +33,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["MOST_INLINE_BYTES", "TAR_SUFFIXES", "TarSource", "key_of"]
+__all__ = [
+    "MOST_INLINE_BYTES",
+    "TAR_SUFFIXES",
+    "MemberNames",
+    "TarSource",
+    "key_of",
+    "tell_member",
+]
 
 TAR_SUFFIXES = (
     *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"),
@@ -55,6 +65,45 @@ def key_of(name: str) -> str:
     return posixpath.join(folder, stem) if stem and dot else ""
 
 
+class MemberNames:
+    """The ids of the members of an archive, in which a name may come twice.
+
+    Parameters
+    ----------
+    url : str
+        The archive.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seen = Seen()
+
+    def name(self, name: str, start: int) -> str:
+        """Return the id of the member whose data begins at `start`."""
+        own_id = f"{self._url}::{clean(name, most=_MOST_ID)}"
+        return own_id if self._seen.add(own_id) else f"{own_id}@{start}"
+
+
+def tell_member(own_id: str, name: str, read_head: Callable[[], bytes]) -> LeftOut | None:
+    """Return as what a member of an archive is left out; None where it is audio.
+
+    Parameters
+    ----------
+    own_id, name : str
+        Its id, and its name in the archive.
+    read_head : callable
+        Returns its first bytes; asked only where the name does not say enough.
+    """
+    suffix = _suffix(name)
+    if suffix in AUDIO_SUFFIXES:
+        return None
+    head = read_head()
+    kind = kind_of_other(suffix, head)
+    if not kind:
+        return None
+    return LeftOut(id=own_id, kind=kind, may_hold_sound=may_hold_sound(kind, head))
+
+
 class TarSource:
     """One archive.
 
@@ -67,7 +116,7 @@ class TarSource:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def recordings(self) -> Iterator[Recording | Finding]:
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield the audio in it, in the order in which it lies there.
 
         Where the archive is cut short or damaged, the last is a finding that says so.
@@ -76,8 +125,11 @@ class TarSource:
         try:
             stamp, _ = stamp_of(self.name)
             with open_tar(self.name) as reader:
-                for header, member_id in self._audio(reader):
-                    yield self._describe(reader, header, member_id, stamp, groups)
+                for header, one in self._tell(reader):
+                    if isinstance(one, LeftOut):
+                        yield one
+                    else:
+                        yield self._describe(reader, header, one, stamp, groups)
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
 
@@ -126,15 +178,23 @@ class TarSource:
             return keys, reader.n_whole
 
     def _audio(self, reader: TarReader) -> Iterator[tuple[Header, str]]:
-        """Yield members with audio and their ids; a name may come twice in an archive."""
-        seen = Seen()
+        """Yield members with audio and their ids."""
+        for header, one in self._tell(reader):
+            if isinstance(one, str):
+                yield header, one
+
+    def _tell(self, reader: TarReader) -> Iterator[tuple[Header, str | LeftOut]]:
+        """Yield members, with the id of those that are audio."""
+        names = MemberNames(self.name)
         for header in reader:
-            if not header.is_file or _suffix(header.name) not in AUDIO_SUFFIXES:
-                continue
-            member_id = f"{self.name}::{clean(header.name, most=_MOST_ID)}"
-            if not seen.add(member_id):
-                member_id = f"{member_id}@{header.start}"
-            yield header, member_id
+            if header.is_file:
+                own_id = names.name(header.name, header.start)
+                left_out = tell_member(
+                    own_id,
+                    header.name,
+                    lambda header=header: reader.peek(header, HEAD_BYTES),  # type: ignore[misc]
+                )
+                yield header, own_id if left_out is None else left_out
 
     def _describe(
         self,

@@ -7,25 +7,16 @@ may be missing, and say so in the schema's metadata; others have a column of byt
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sottovoce.errors import (
-    AudioFileError,
-    MissingExtraError,
-    UnreadableAudioError,
-    UnsupportedFormatError,
-)
-from sottovoce.scan.listed import PATH_NAMES, folder_of, point_at
-from sottovoce.scan.recording import File
-from sottovoce.scan.storage import fetch, is_remote
+from sottovoce.errors import MissingExtraError, UnsupportedFormatError
+from sottovoce.scan.listed import PATH_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AudioColumn", "audio_columns", "cell_bytes", "import_arrow", "table_errors"]
+__all__ = ["AudioColumn", "audio_columns", "import_arrow", "is_binary", "is_text", "table_errors"]
 
 _BYTES_NAMES = ("audio", "wav", "bytes", "flac", "mp3", "ogg", "opus", "m4a", "audio_bytes")
 _STRUCT = {"bytes", "path"}
@@ -124,7 +115,7 @@ def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: 
     yield [name for name in structs if {field.name for field in kinds[name]} == _STRUCT]
     lower = {name.lower(): name for name in names}
     yield [
-        lower[name] for name in _BYTES_NAMES if name in lower and not _is_text(kinds[lower[name]])
+        lower[name] for name in _BYTES_NAMES if name in lower and not is_text(kinds[lower[name]])
     ]
     # Of several columns of paths, the first is the recording; others are its copies.
     for name in PATH_NAMES:
@@ -149,19 +140,21 @@ def _kind(kind: Any) -> Literal["cells", "paths"] | None:  # noqa: ANN401 - pyar
     pa = import_arrow()
     if pa.types.is_struct(kind):
         return "cells" if _STRUCT & {field.name for field in kind} else None
-    if _is_text(kind):
+    if is_text(kind):
         return "paths"
-    return "cells" if _is_binary(kind) else None
+    return "cells" if is_binary(kind) else None
 
 
-def _is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+def is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    """Return whether a type is one of text."""
     types = import_arrow().types
     if types.is_dictionary(kind):
         kind = kind.value_type
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
-def _is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+def is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    """Return whether a type is one of bytes."""
     types = import_arrow().types
     return bool(
         types.is_binary(kind)
@@ -174,57 +167,3 @@ def _is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
 def _columns(names: list[str]) -> str:
     shown = ", ".join(repr(name)[:60] for name in names[:20])
     return f"Name the column with the audio. There are: {shown}"
-
-
-def cell_bytes(cell: Any, url: str, *, most_bytes: int) -> bytes | str:  # noqa: ANN401 - pyarrow has no types
-    """Return the bytes in a cell, or the path of the local file that it names.
-
-    Parameters
-    ----------
-    cell : pyarrow.Scalar
-        Bytes, or a struct of bytes and path.
-    url : str
-        The table.
-    most_bytes : int
-        More are refused.
-
-    Raises
-    ------
-    AudioFileError
-        With the reason, in words.
-    """
-    pa = import_arrow()
-    path = None
-    if pa.types.is_struct(cell.type) and cell.is_valid:
-        names = {field.name for field in cell.type}
-        path = cell["path"].as_py() if "path" in names else None
-        cell = cell["bytes"] if "bytes" in names else None
-    if cell is not None and cell.is_valid:
-        if not _is_binary(cell.type):
-            raise UnreadableAudioError("holds no bytes", path=url)
-        buffer = cell.as_buffer()
-        if buffer.size > most_bytes:
-            raise AudioFileError(f"has {buffer.size:,} bytes, more than {most_bytes:,}", path=url)
-        return bytes(buffer.to_pybytes())
-    if path is None:
-        raise UnreadableAudioError("is empty: neither bytes nor a path", path=url)
-    return _follow(path, url, most_bytes=most_bytes)
-
-
-def _follow(path: object, url: str, *, most_bytes: int) -> bytes | str:
-    """Return what a path in a table leads to.
-
-    Relative ones are taken from the table's folder, and never lead out of it.  Absolute ones may
-    name any regular file, as `datasets` writes them where it does not embed the bytes.
-    """
-    folder = folder_of(url)
-    use = point_at(path, folder=folder, known_as=url)
-    if use.finding is not None:
-        raise UnreadableAudioError(use.finding.message, path=url, remedy=use.finding.remedy)
-    target = use.recording_id
-    if not (is_remote(str(path)) or Path(str(path)).is_absolute()):
-        root = os.path.normpath(folder) if is_remote(folder) else os.path.realpath(folder)
-        real = os.path.normpath(target) if is_remote(folder) else os.path.realpath(target)
-        if not Path(real).is_relative_to(root):
-            raise UnreadableAudioError("names a file outside of the table's folder", path=url)
-    return fetch(File(target), most_bytes=most_bytes)

@@ -24,9 +24,9 @@ from sottovoce.errors import (
 )
 from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow
 from sottovoce.scan.finding import Finding, refused_statuses
-from sottovoce.scan.folders import describe_file
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.listed import GROUP_NAMES, clean, groups_of, point_at
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.recording import Cut, File, Inline, Recording
 from sottovoce.scan.remote_folders import describe_failure
 from sottovoce.scan.sources import Kept

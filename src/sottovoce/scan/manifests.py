@@ -22,9 +22,9 @@ from sottovoce.scan.listed import (
     parse_object,
     point_at,
     read_lines,
-    recordings_of,
     write_entries,
 )
+from sottovoce.scan.listed_recordings import recordings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,12 +71,13 @@ class _Manifest:
         self, name: str, *, group_by: tuple[str, ...] = (), root: str | None = None
     ) -> None:
         self.name = name
+        self.within = ""
         self._group_by = group_by
         self._folder = folder_of(name) if root is None else root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
-        return recordings_of(self._entries())
+        return recordings_of(self._entries(), within=self.within)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the examples; one with several recordings once for each of them."""

@@ -6,24 +6,25 @@ import glob
 import os
 import re
 import stat
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
+from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.kinds import read_head, suffix_of_head
+from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
 from sottovoce.scan.columns import import_arrow
-from sottovoce.scan.folders import FileSource, FolderSource
+from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
-from sottovoce.scan.kaldi import WavScpSource
-from sottovoce.scan.listed import PATH_NAMES, parse_object, read_lines
-from sottovoce.scan.lists import ListSource
-from sottovoce.scan.manifests import LhotseSource, NemoSource
-from sottovoce.scan.path_tables import PathTableSource
-from sottovoce.scan.remote_folders import RemoteFolderSource
+from sottovoce.scan.listings import open_found_listing, open_listing
+from sottovoce.scan.lone_files import FileSource
+from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
+from sottovoce.scan.remote_folders import RemoteFolderSource, is_audio
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
+from sottovoce.scan.zip_archives import PackedSource, ZipSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["open_source", "open_sources"]
 
 _PARQUET = (".parquet", ".pq")
-_TABLES = (".csv", ".tsv")
-_MANIFESTS = (".jsonl", ".json", ".ndjson")
-_LISTS = (".txt", ".lst", ".list")
 _MOST_NAMES = 1_000_000
-_FIRST_LINES = 20
 _FIRST_PATIENCE_S = 3.0
 """With a store of which nothing is known yet: its name may be wrong."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -132,8 +129,13 @@ def open_source(
     is_folder = _look(name)
     data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
 
-    def open_nested(path: str) -> Source | None:
-        return _open_data_set(path, group_by=group_by, column=column, root=root)
+    def open_nested(path: str, head: bytes | None) -> Source | None:
+        how = {"group_by": group_by, "column": column, "root": root}
+        nested = _open_data_set(path, **how)  # type: ignore[arg-type]
+        return _open_packed(path, head, **how) if nested is None and head else nested  # type: ignore[arg-type]
+
+    def open_found(path: str, folder: str) -> Source | None:
+        return open_found_listing(path, within=folder, group_by=group_by, column=column, root=root)
 
     def open_saved(path: str) -> Source:
         import_arrow()
@@ -142,13 +144,21 @@ def open_source(
     if is_folder:
         if is_saved_dataset(name):
             return open_saved(name)
-        make = RemoteFolderSource if is_remote(name) else FolderSource
-        return make(name, open_nested=open_nested, open_saved=open_saved)
+        if is_remote(name):
+            return RemoteFolderSource(name, open_nested=open_nested, open_saved=open_saved)
+        return FolderSource(
+            name, open_nested=open_nested, open_saved=open_saved, open_listing=open_found
+        )
     if data_set is not None:
-        if not isinstance(data_set, TarSource):
+        if isinstance(data_set, ParquetSource | ArrowSource):
             import_arrow()  # now, rather than when half is scanned
         return data_set
-    return _open_listing(name, group_by=group_by, column=column, root=root) or FileSource(name)
+    listing = open_listing(name, group_by=group_by, column=column, root=root)
+    if listing is not None:
+        return listing
+    head = b"" if is_remote(name) else read_head(Path(name)) or b""
+    packed = _open_packed(name, head, group_by=group_by, column=column, root=root)
+    return FileSource(name) if packed is None else packed
 
 
 def _look(name: str) -> bool:
@@ -186,6 +196,8 @@ def _open_data_set(
     lower = name.lower()
     if lower.endswith(TAR_SUFFIXES):
         return TarSource(name)
+    if lower.endswith(".zip"):
+        return ZipSource(name)
     if lower.endswith(_PARQUET):
         return ParquetSource(name, group_by=group_by, column=column, root=root)
     if is_arrow(name):
@@ -193,49 +205,31 @@ def _open_data_set(
     return None
 
 
-def _open_listing(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+def _open_packed(
+    name: str,
+    head: bytes,
+    *,
+    group_by: tuple[str, ...],
+    column: str | None,
+    root: str | None,
 ) -> Source | None:
-    """Return the source of a file that names others, by its own name; None for any other."""
-    lower = name.lower().removesuffix(".gz")
-    if lower.endswith(_TABLES):
-        return PathTableSource(name, group_by=group_by, column=column, root=root)
-    if lower.endswith(_MANIFESTS):
-        return _open_manifest(name, group_by=group_by, column=column, root=root)
-    if lower.endswith(".scp"):
-        return WavScpSource(name, root=root)
-    if lower.endswith(_LISTS):
-        return ListSource(name, root=root)
-    return None
-
-
-def _open_manifest(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
-) -> Source:
-    """Return the source of a manifest; its first object tells whose kind it is."""
-    problem = "is empty"
-    for line in islice(read_lines(name), _FIRST_LINES):
-        if not line.problem and not line.raw.strip():
-            continue
-        fields = parse_object(line)
-        if isinstance(fields, str):
-            problem = fields
-            continue
-        if column is None and fields.keys() & {"recording", "sources", "tracks"}:
-            return LhotseSource(name, group_by=group_by, root=root)
-        if fields.keys() & ({column} if column else {*PATH_NAMES, "shard_id"}):
-            return NemoSource(name, group_by=group_by, column=column, root=root)
-        fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
-        raise UnsupportedFormatError(
-            "has no field of paths",
-            path=name,
-            remedy=f"Name the field with the path. There are: {fields_there}",
-        )
-    raise UnsupportedFormatError(
-        f"is no manifest with one JSON object a line: it {problem}",
-        path=name,
-        remedy="Write one object a line: jq -c '.[]' FILE",
-    )
+    """Return the source of a file with audio in it, by its first bytes; None for any other."""
+    suffix, own = os.path.splitext(name)[1].lower(), suffix_of_head(head)  # noqa: PTH122
+    packing = packing_of(head)
+    if packing:
+        inner = unpack_head(head, packing, most=HEAD_BYTES)
+        if suffix_of_head(inner) == ".tar":
+            return TarSource(name)
+        # The first bytes of some packings say nothing before a megabyte of them is there.
+        named = suffix in PACKINGS and is_audio(name[: -len(suffix)])
+        is_sound = sounds_like_audio(inner) or (named and not inner)
+        return PackedSource(name, packing) if is_sound else None
+    if own == ".tar":
+        return TarSource(name)
+    if own == ".parquet":
+        return ParquetSource(name, group_by=group_by, column=column, root=root)
+    # Many kinds of files are zip archives inside; those say so by their suffix.
+    return ZipSource(name) if own == ".zip" and not suffix else None
 
 
 def _expand(name: str) -> list[str]:

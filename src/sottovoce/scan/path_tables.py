@@ -19,9 +19,9 @@ from sottovoce.scan.listed import (
     groups_of,
     point_at,
     read_lines,
-    recordings_of,
     write_entries,
 )
+from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.storage import is_remote
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.recording import Cut, Recording
     from sottovoce.scan.sources import Kept
 
-__all__ = ["PathTableSource"]
+__all__ = ["PathTableSource", "names_paths"]
 
 _DELIMITERS = ",;\t|"
 _MOST_LINES = 10_000
@@ -63,13 +63,14 @@ class PathTableSource:
         root: str | None = None,
     ) -> None:
         self.name = name
+        self.within = ""
         self._column = column
         self._group_by = group_by
         self._root = root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries())
+        return recordings_of(self._entries(), within=self.within)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row, as a whole file."""
@@ -119,6 +120,16 @@ class PathTableSource:
         wanted = "of paths" if self._column is None else repr(self._column)
         names = ", ".join(repr(name)[:60] for name in header[:20])
         return fail(self.name, f"has no column {wanted}", f"Name the column. There are: {names}")
+
+
+def names_paths(url: str, column: str | None) -> bool:
+    """Return whether the first row of a table names a column of paths."""
+    for _, fields, _, problem in _Rows(url):
+        if problem:
+            return False
+        if fields:
+            return _find_column([field.strip() for field in fields], column) >= 0
+    return False
 
 
 class _UnusableLineError(Exception):

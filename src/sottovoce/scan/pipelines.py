@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import ParameterError
 from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.finding import Finding, refused_statuses
-from sottovoce.scan.folders import describe_file
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.recording import Inline, Recording
 from sottovoce.scan.worker import Limits, examine
 

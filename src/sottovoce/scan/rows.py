@@ -25,8 +25,8 @@ from sottovoce.scan.listed import (
     folder_of,
     groups_of,
     point_at,
-    recordings_of,
 )
+from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.storage import stamp_of
 
