@@ -186,15 +186,14 @@ def test_columns_can_be_named_and_grouped_by(tmp_path: Path) -> None:
     table = pa.table({"x": [encode(0)], "y": ["no.wav"], "z": [1.5], "room": ["hall"]})
     path = tmp_path / "a.parquet"
     write_parquet(path, table)
-    source = ParquetSource(str(path), column="x", group_by=("room", "shard", "none"))
+    source = ParquetSource(str(path), column=("x",), group_by=("room", "shard", "none"))
     assert all_read(source, 1)
     assert recordings(source)[f"{path}::0"].groups == {"shard": "a.parquet", "room": "hall"}
     for column, words in (
-        (None, "has no column of audio"),
         ("w", "has no column 'w'"),
-        ("z", "neither bytes nor paths in column 'z'"),
+        ("z", "neither sound nor paths in column 'z'"),
     ):
-        (finding,) = findings(ParquetSource(str(path), column=column))
+        (finding,) = findings(ParquetSource(str(path), column=(column,)))
         assert words in finding.message
         assert finding.status == "unsupported"
         assert "'room'" in finding.remedy

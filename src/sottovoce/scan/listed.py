@@ -24,7 +24,7 @@ from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_binary, scheme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -35,11 +35,13 @@ __all__ = [
     "Line",
     "Seen",
     "Use",
+    "as_names",
     "clean",
     "cuts_of",
     "fail",
     "folder_of",
     "groups_of",
+    "leads_to_file",
     "parse_object",
     "point_at",
     "read_lines",
@@ -105,12 +107,15 @@ class Use:
         Where the stretch begins.
     duration_s : float or None
         Its length; None reaches to the end.
+    data : bytes or None
+        The recording, where the listing holds it itself.
     """
 
     recording_id: str
     finding: Finding | None = None
     offset_s: float = 0.0
     duration_s: float | None = None
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,13 @@ class Seen:
         before = len(self._digests)
         self._digests.add(digest)
         return len(self._digests) > before
+
+
+def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return names of columns as they may be given: one, several, or None for all."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def read_lines(url: str) -> Iterator[Line]:
@@ -238,6 +250,14 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
         return Use(recording_id=name)
     join = posixpath.join if is_remote(folder) else os.path.join
     return Use(recording_id=join(folder, name.removeprefix("./")))
+
+
+def leads_to_file(use: Use) -> bool:
+    """Return whether what a listing names is a file of this computer that is there."""
+    from pathlib import Path
+
+    is_local = use.finding is None and not is_remote(use.recording_id)
+    return is_local and Path(use.recording_id).is_file()
 
 
 def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:

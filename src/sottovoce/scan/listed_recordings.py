@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ from sottovoce.errors import AudioFileError, SottovoceError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file
-from sottovoce.scan.recording import File, Recording
+from sottovoce.scan.recording import File, Inline, Recording
 from sottovoce.scan.storage import is_remote, stamp_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Rec
     waiting: deque[Recording | Finding | Future[Recording | Finding]] = deque()
     with ThreadPoolExecutor(max_workers=16) as pool:
         for use, groups in _once(entries):
+            if use.data is not None:
+                yield from map(_settle, waiting)  # such bytes are not kept waiting
+                waiting.clear()
+                yield _inline(use.recording_id, use.data, groups)
+                continue
             if root and use.finding is None and not _lies_in(use.recording_id, root):
                 waiting.append(_refuse_outside(use.recording_id, within, groups))
             elif use.finding is not None:
@@ -62,6 +68,11 @@ def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
         for use in entry.uses:
             if seen.add(use.recording_id):
                 yield use, entry.groups
+
+
+def _inline(own_id: str, data: bytes, groups: Mapping[str, str]) -> Recording:
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    return Recording(id=own_id, place=Inline(data), stamp=digest, n_bytes=len(data), groups=groups)
 
 
 def _lies_in(path: str, root: str) -> bool:

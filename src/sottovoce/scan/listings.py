@@ -13,6 +13,7 @@ from sottovoce.errors import AudioFileError, UnsupportedFormatError
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.listed import PATH_NAMES, folder_of, parse_object, point_at, read_lines
 from sottovoce.scan.lists import ListSource
+from sottovoce.scan.manifest_fields import sounds_of
 from sottovoce.scan.manifests import LhotseSource, NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
 
@@ -30,7 +31,7 @@ _FIRST_LINES = 20
 
 
 def open_listing(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
 ) -> Source | None:
     """Return the source of a file that names others, by its own name; None for any other."""
     lower = name.lower().removesuffix(".gz")
@@ -46,7 +47,7 @@ def open_listing(
 
 
 def _open_manifest(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
 ) -> Source:
     """Return the source of a manifest; its first object tells whose kind it is."""
     problem = "is empty"
@@ -57,10 +58,12 @@ def _open_manifest(
         if isinstance(fields, str):
             problem = fields
             continue
-        if column is None and fields.keys() & {"recording", "sources", "tracks"}:
+        if not column and fields.keys() & {"recording", "sources", "tracks"}:
             return LhotseSource(name, group_by=group_by, root=root)
-        if fields.keys() & ({column} if column else {*PATH_NAMES, "shard_id"}):
+        if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}):
             return NemoSource(name, group_by=group_by, column=column, root=root)
+        if not column and next(sounds_of(fields), None) is not None:
+            return NemoSource(name, group_by=group_by, root=root)
         fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
         raise UnsupportedFormatError(
             "has no field of paths",
@@ -79,7 +82,7 @@ def open_found_listing(
     *,
     within: str,
     group_by: tuple[str, ...],
-    column: str | None,
+    column: tuple[str, ...],
     root: str | None,
 ) -> Source | None:
     """Return the source of a listing that lies in a folder without sound; None for other files.

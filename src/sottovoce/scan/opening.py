@@ -15,9 +15,10 @@ from sottovoce.files.kinds import read_head, suffix_of_head
 from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
-from sottovoce.scan.columns import import_arrow
 from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
+from sottovoce.scan.leaves import import_arrow
+from sottovoce.scan.listed import as_names
 from sottovoce.scan.listings import open_found_listing, open_listing
 from sottovoce.scan.lone_files import FileSource
 from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
@@ -27,7 +28,7 @@ from sottovoce.scan.tables import ParquetSource
 from sottovoce.scan.zip_archives import PackedSource, ZipSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sottovoce.scan.sources import Source
 
@@ -46,7 +47,7 @@ def open_sources(
     names: Iterable[Any],
     *,
     group_by: tuple[str, ...] = (),
-    column: str | None = None,
+    column: str | Sequence[str] | None = None,
     root: str | None = None,
 ) -> list[Source]:
     """Return the sources that names mean, patterns expanded.
@@ -71,6 +72,7 @@ def open_sources(
         If something does not exist, or a pattern matches nothing.
     """
     sources: list[Source] = []
+    column = as_names(column)
     for name in names:
         if is_data_set(name):
             sources += open_data_set(name, group_by=group_by, column=column)
@@ -98,7 +100,7 @@ def open_source(
     name: str,
     *,
     group_by: tuple[str, ...] = (),
-    column: str | None = None,
+    column: str | Sequence[str] | None = None,
     root: str | None = None,
 ) -> Source:
     """Return the source that a name means: a data set, a manifest, a folder or a single file.
@@ -109,8 +111,8 @@ def open_source(
         Path or address.
     group_by : tuple of str
         Columns and fields that say what recordings belong to.
-    column : str or None
-        The column or field with audio, or with paths of it; None finds it.
+    column : str, sequence of str or None
+        Columns or fields with audio, or with paths of it; None finds all.
     root : str or None
         Folder from which manifests take relative paths; None for the one that they are in.
 
@@ -127,6 +129,7 @@ def open_source(
         If it needs a package that is not installed.
     """
     is_folder = _look(name)
+    column = as_names(column)
     data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
 
     def open_nested(path: str, head: bytes | None) -> Source | None:
@@ -190,7 +193,7 @@ def _look(name: str) -> bool:
 
 
 def _open_data_set(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
 ) -> Source | None:
     """Return the source of a file with audio in it, by its name; None for any other."""
     lower = name.lower()
@@ -210,7 +213,7 @@ def _open_packed(
     head: bytes,
     *,
     group_by: tuple[str, ...],
-    column: str | None,
+    column: tuple[str, ...],
     root: str | None,
 ) -> Source | None:
     """Return the source of a file with audio in it, by its first bytes; None for any other."""

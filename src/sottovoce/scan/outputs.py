@@ -189,7 +189,7 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             remedy="Filter with the ledger of the scan itself.",
         )
     sources = open_sources(
-        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column")
+        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column") or None
     )
     refusing = {"", *refused_statuses(strict=strict)}
 
