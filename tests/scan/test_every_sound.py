@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import os
+import tarfile
+import zipfile
 from typing import TYPE_CHECKING
 
 import datasets
@@ -24,6 +26,7 @@ from sottovoce.scan import (
     open_sources,
     without_refused,
 )
+from sottovoce.scan.left_out import LeftOut
 from tests.scan.conftest import SR, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:
@@ -235,6 +238,82 @@ def test_a_ledger_of_before_resumes_where_rows_had_one_sound(write, tmp_path):
         found = {one.id.removeprefix(f"{source.name}::") for one in scan.run()}
     assert found == {"0", "1", "0::prompt_wav", "1::prompt_wav"}
     assert scan.n_resumed == 2
+
+
+def array(seed: int, *, dtype="<f4", shape=(SR,)) -> bytes:
+    file = io.BytesIO()
+    y = np.random.default_rng(seed).standard_normal(shape) * (0.1 if dtype == "<f4" else 3000)
+    np.save(file, y.astype(dtype))
+    return file.getvalue()
+
+
+class TestArrays:
+    """Of NumPy's, with their rate in a JSON file beside them, before or after them."""
+
+    ITEMS = (
+        ("a.npy", array(0)),
+        ("a.json", json.dumps({"sampling_rate": SR}).encode()),
+        ("b.json", json.dumps({"meta": {"sr": SR}, "text": "x"}).encode()),
+        ("b.npy", array(1, dtype="<i2", shape=(2, SR))),
+        ("c.json", b'{"text": "x"}'),
+        ("c.npy", array(2)),
+        ("d.npy", array(3)),
+    )
+
+    @pytest.mark.parametrize("name", ["folder", "a.tar", "a.tar.gz", "a.zip"])
+    def test_they_are_read_where_there_is_a_rate(self, name, tmp_path):
+        path = tmp_path / name
+        if name == "folder":
+            path.mkdir()
+            for own, data in self.ITEMS:
+                (path / own).write_bytes(data)
+        elif name == "a.zip":
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                for own, data in self.ITEMS:
+                    archive.writestr(own, data)
+        else:
+            with tarfile.open(path, "w:gz" if name.endswith("gz") else "w") as archive:
+                for own, data in self.ITEMS:
+                    info = tarfile.TarInfo(own)
+                    info.size = len(data)
+                    archive.addfile(info, io.BytesIO(data))
+        (source,) = open_sources([path])
+        found = read(source)
+        separator = "/" if name == "folder" else "::"
+        assert {own.rpartition(separator)[2] for own in found} == {"a.npy", "b.npy"}
+        assert {(one.seconds, one.sr) for one in found.values()} == {(1.0, SR)}
+        assert [one.n_channels for one in found.values()] == [1, 2]
+        passed = [one for one in source.recordings() if isinstance(one, LeftOut)]
+        assert sum(one.may_hold_sound for one in passed) == 2
+        if name != "folder":
+            kept = source.write_kept(tmp_path / "kept", refused=refuse(f"{path}::a.npy"))
+            assert kept.n_left_out == 1
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            array(0)[:200],
+            array(0, shape=(128, 100)),
+            array(0).replace(b"(16000,)", b"(99999,)"),
+            b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 70000,
+        ],
+        ids=["cut", "features", "longer than it is", "hostile header"],
+    )
+    def test_what_is_no_sound_is_told(self, data, tmp_path):
+        (tmp_path / "a.npy").write_bytes(data)
+        (tmp_path / "a.json").write_text(json.dumps({"sr": SR}))
+        (source,) = open_sources([tmp_path])
+        (found,) = read(source).values()
+        assert found.status in ("error", "unsupported")
+        assert found.message
+
+    def test_objects_of_python_are_never_unpickled(self, tmp_path):
+        file = io.BytesIO()
+        np.save(file, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        (tmp_path / "a.npy").write_bytes(file.getvalue())
+        (tmp_path / "a.json").write_text(json.dumps({"sr": SR}))
+        (source,) = open_sources([tmp_path])
+        assert [one.status for one in read(source).values()] == ["error"]
 
 
 class TestListings:

@@ -114,7 +114,13 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="COLUMN",
     help="Pool the evidence of rows with the same value; may be given several times.",
 )
-@click.option("--column", metavar="NAME", help="Column or field that holds audio or its path.")
+@click.option(
+    "--column",
+    multiple=True,
+    metavar="NAME",
+    help="Read only this column or field of audio or paths; may be given several times."
+    " [default: all that hold sound]",
+)
 @click.option(
     "--shard",
     default="1/1",
@@ -217,7 +223,7 @@ def _scan(
     jobs: int | None,
     thorough: bool,
     group_by: tuple[str, ...],
-    column: str | None,
+    column: tuple[str, ...],
     shard: tuple[int, int],
     cluster: str | None,
     since_s: float | None,
@@ -236,7 +242,7 @@ def _scan(
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),
         "group_by": list(group_by),
-        "column": column,
+        "column": list(column),
         "workers": workers,
         "began": _now(),
     }

@@ -20,10 +20,11 @@ from sottovoce.errors import (
 from sottovoce.files.kinds import kind_of_other, may_hold_sound
 from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.files.sniffing import HEAD_BYTES
+from sottovoce.scan.array_members import MOST_JSON_BYTES, ArrayMembers, Told
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listed import Seen, clean
-from sottovoce.scan.recording import Cut, Inline, Member, Recording
+from sottovoce.scan.recording import Cut, Inline, Member, Recording, Samples
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import stamp_of
 from sottovoce.scan.tar import Header, TarReader, end_archive, open_tar, pack_like
@@ -125,11 +126,11 @@ class TarSource:
         try:
             stamp, _ = stamp_of(self.name)
             with open_tar(self.name) as reader:
-                for header, one in self._tell(reader):
-                    if isinstance(one, LeftOut):
-                        yield one
+                for told in self._tell(reader):
+                    if isinstance(told.what, LeftOut):
+                        yield told.what
                     else:
-                        yield self._describe(reader, header, one, stamp, groups)
+                        yield self._describe(reader, told, stamp, groups)
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
 
@@ -179,31 +180,39 @@ class TarSource:
 
     def _audio(self, reader: TarReader) -> Iterator[tuple[Header, str]]:
         """Yield members with audio and their ids."""
-        for header, one in self._tell(reader):
-            if isinstance(one, str):
-                yield header, one
+        for told in self._tell(reader):
+            if isinstance(told.what, str):
+                yield told.member, told.what
 
-    def _tell(self, reader: TarReader) -> Iterator[tuple[Header, str | LeftOut]]:
-        """Yield members, with the id of those that are audio."""
+    def _tell(self, reader: TarReader) -> Iterator[Told[Header, str | LeftOut]]:
+        """Yield members, with the id of those that are audio; arrays after their sample."""
         names = MemberNames(self.name)
+        arrays: ArrayMembers[Header] = ArrayMembers(lambda one: key_of(one.name) or one.name)
         for header in reader:
             if header.is_file:
+                yield from arrays.see(header)
                 own_id = names.name(header.name, header.start)
                 left_out = tell_member(
                     own_id,
                     header.name,
                     lambda header=header: reader.peek(header, HEAD_BYTES),  # type: ignore[misc]
                 )
-                yield header, own_id if left_out is None else left_out
+                if left_out is not None and left_out.kind == ".npy":
+                    arrays.hold(header, own_id, left_out, _keep(reader, header))
+                    continue
+                yield Told(member=header, what=own_id if left_out is None else left_out)
+                if left_out is not None and left_out.kind == ".json":
+                    arrays.learn(_read_json(reader, header))
+        yield from arrays.end()
 
     def _describe(
         self,
         reader: TarReader,
-        header: Header,
-        member_id: str,
+        told: Told[Header, str | LeftOut],
         stamp: str,
         groups: Mapping[str, str],
     ) -> Recording | Finding:
+        header, member_id = told.member, str(told.what)
         if reader.packing and header.length > MOST_INLINE_BYTES:
             return Finding(
                 id=member_id,
@@ -212,14 +221,14 @@ class TarSource:
                 remedy="Unpack the archive itself (to .tar), and scan that.",
                 groups=groups,
             )
-        place = (
-            Inline(b"".join(reader.chunks(header)))
-            if reader.packing
-            else Member(self.name, header.start, header.length)
-        )
+        place: Inline | Member = Member(self.name, header.start, header.length)
+        if told.data is not None:
+            place = Inline(told.data)
+        elif reader.packing:
+            place = Inline(b"".join(reader.chunks(header)))
         return Recording(
             id=member_id,
-            place=place,
+            place=Samples(place, "npy", told.rate) if told.rate else place,
             stamp=stamp,
             n_bytes=header.length,
             modified_s=header.modified_s if 0 < header.modified_s < _LATEST_S else None,
@@ -234,6 +243,17 @@ class TarSource:
             remedy=err.remedy,
             groups=groups,
         )
+
+
+def _keep(reader: TarReader, header: Header) -> bytes | None:
+    """Return the bytes of an array that is looked at later; None where they can be read then."""
+    if not reader.packing or header.length > MOST_INLINE_BYTES:
+        return None
+    return b"".join(reader.chunks(header))
+
+
+def _read_json(reader: TarReader, header: Header) -> bytes:
+    return b"".join(reader.chunks(header)) if header.length <= MOST_JSON_BYTES else b""
 
 
 def _suffix(name: str) -> str:

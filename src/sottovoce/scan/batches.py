@@ -52,7 +52,8 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
         batch.append(one)
         n_bytes += one.n_bytes
         # Bytes that were read in passing are not kept waiting for the next recording.
-        if isinstance(one.place, Inline) and n_bytes >= _MOST_BYTES:
+        is_inline = isinstance(getattr(one.place, "place", one.place), Inline)
+        if is_inline and n_bytes >= _MOST_BYTES:
             yield batch
             batch, n_bytes = [], 0
     if batch:

@@ -14,6 +14,7 @@ from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.kinds import read_head, suffix_of_head
 from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
+from sottovoce.scan.array_members import MOST_JSON_BYTES, rate_in_json
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
 from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
@@ -229,10 +230,24 @@ def _open_packed(
         return PackedSource(name, packing) if is_sound else None
     if own == ".tar":
         return TarSource(name)
+    if own == ".npy" and (rate := _rate_beside(name)):
+        return PackedSource(name, None, rate=rate)
     if own == ".parquet":
         return ParquetSource(name, group_by=group_by, column=column, root=root)
     # Many kinds of files are zip archives inside; those say so by their suffix.
     return ZipSource(name) if own == ".zip" and not suffix else None
+
+
+def _rate_beside(name: str) -> int:
+    """Return the sampling rate that a JSON file beside a local file says, in Hz; 0 for none."""
+    beside = Path(os.path.splitext(name)[0] + ".json")  # noqa: PTH122 - as elsewhere here
+    try:
+        if is_remote(name) or beside.is_symlink() or not beside.is_file():
+            return 0
+        with beside.open("rb") as file:
+            return rate_in_json(file.read(MOST_JSON_BYTES))
+    except OSError:
+        return 0
 
 
 def _expand(name: str) -> list[str]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from sottovoce.errors import AudioFileError, UnreadableAudioError
 from sottovoce.files.sniffing import HEAD_BYTES
 from sottovoce.scan.archives import MemberNames, key_of, tell_member
+from sottovoce.scan.array_members import MOST_JSON_BYTES, ArrayMembers, Told
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listed import clean
 from sottovoce.scan.lone_files import link_or_copy
 from sottovoce.scan.packing import MOST_UNPACKED_BYTES, unpack_head
-from sottovoce.scan.recording import Cut, Member, Packed, Recording
+from sottovoce.scan.recording import Cut, File, Member, Packed, Recording, Samples
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_binary, stamp_of
 from sottovoce.scan.zip import ZipMember, zip_members
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["PackedSource", "ZipSource"]
 
 _PACKINGS: dict[int, Literal["deflate", "bz2"]] = {8: "deflate", 12: "bz2"}
-_HEAD_PACKED = 16 << 10
 _CHUNK = 1 << 20
 _MOST_COPIED = 1_000_000
 """Members of an archive that is copied: the standard library holds the list of them."""
@@ -54,11 +54,11 @@ class ZipSource:
         try:
             stamp, _ = stamp_of(self.name)
             with open_binary(self.name) as file:
-                for member, one in self._tell(file):
-                    if isinstance(one, LeftOut):
-                        yield one
+                for told in self._tell(file):
+                    if isinstance(told.what, LeftOut):
+                        yield told.what
                     else:
-                        yield self._describe(member, one, stamp, groups)
+                        yield self._describe(told, stamp, groups)
         except AudioFileError as err:
             message = str(err).removeprefix(f"{self.name}: ")
             yield Finding(
@@ -69,10 +69,10 @@ class ZipSource:
         """Yield every sample; one with several recordings once for each of them."""
         try:
             with open_binary(self.name) as file:
-                for member, one in self._tell(file):
-                    if isinstance(one, str):
-                        key = clean(key_of(member.name) or member.name)
-                        yield Cut(id=f"{self.name}::{key}", recording_id=one)
+                for told in self._tell(file):
+                    if isinstance(told.what, str):
+                        key = clean(_key(told.member))
+                        yield Cut(id=f"{self.name}::{key}", recording_id=told.what)
         except AudioFileError:
             return  # `recordings` tells of it
 
@@ -85,7 +85,7 @@ class ZipSource:
             If it is damaged.
         """
         with open_binary(self.name) as file:
-            told = [(key_of(m.name) or m.name, one) for m, one in self._tell(file)]
+            told = [(_key(one.member), one.what) for one in self._tell(file)]
         if len(told) > _MOST_COPIED:
             raise AudioFileError("has too many members to be copied", path=self.name)
         left_out = {key for key, one in told if isinstance(one, str) and refused(one)}
@@ -106,22 +106,31 @@ class ZipSource:
         part.replace(out)
         return Kept(path=str(out), n_kept=len(kept), n_left_out=len(left_out))
 
-    def _tell(self, file: BinaryIO) -> Iterator[tuple[ZipMember, str | LeftOut]]:
-        """Yield members, with the id of those that are audio."""
+    def _tell(self, file: BinaryIO) -> Iterator[Told[ZipMember, str | LeftOut]]:
+        """Yield members, with the id of those that are audio; arrays after their sample."""
         names = MemberNames(self.name)
+        arrays: ArrayMembers[ZipMember] = ArrayMembers(_key)
         for member in zip_members(file, self.name):
             if not member.is_file:
                 continue
+            yield from arrays.see(member)
             own_id = names.name(member.name, member.start)
             if member.is_encrypted:
-                yield member, own_id
+                yield Told(member=member, what=own_id)
                 continue
             left_out = tell_member(own_id, member.name, lambda m=member: _head(file, m))  # type: ignore[misc]
-            yield member, own_id if left_out is None else left_out
+            if left_out is not None and left_out.kind == ".npy":
+                arrays.hold(member, own_id, left_out, None)
+                continue
+            yield Told(member=member, what=own_id if left_out is None else left_out)
+            if left_out is not None and left_out.kind == ".json":
+                arrays.learn(_head(file, member, most=MOST_JSON_BYTES))
+        yield from arrays.end()
 
     def _describe(
-        self, member: ZipMember, own_id: str, stamp: str, groups: dict[str, str]
+        self, told: Told[ZipMember, str | LeftOut], stamp: str, groups: dict[str, str]
     ) -> Recording | Finding:
+        member, own_id = told.member, str(told.what)
         packing = _PACKINGS.get(member.method)
         message = remedy = ""
         if member.is_encrypted:
@@ -143,7 +152,7 @@ class ZipSource:
         )
         return Recording(
             id=own_id,
-            place=place,
+            place=Samples(place, "npy", told.rate) if told.rate else place,
             stamp=stamp,
             n_bytes=member.n_bytes,
             modified_s=member.modified_s,
@@ -151,13 +160,17 @@ class ZipSource:
         )
 
 
-def _head(file: BinaryIO, member: ZipMember) -> bytes:
+def _key(member: ZipMember) -> str:
+    return key_of(member.name) or member.name
+
+
+def _head(file: BinaryIO, member: ZipMember, *, most: int = HEAD_BYTES) -> bytes:
     file.seek(member.start)
     if member.method == 0:
-        return file.read(min(member.length, HEAD_BYTES))
-    packed = file.read(min(member.length, _HEAD_PACKED))
+        return file.read(min(member.length, most))
+    packed = file.read(min(member.length, 2 * most))
     packing = _PACKINGS.get(member.method)
-    return b"" if packing is None else unpack_head(packed, packing, most=HEAD_BYTES)
+    return b"" if packing is None else unpack_head(packed, packing, most=most)
 
 
 def _copy(old: zipfile.ZipFile, new: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
@@ -170,19 +183,24 @@ def _copy(old: zipfile.ZipFile, new: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
 
 
 class PackedSource:
-    """A recording that was packed by itself, as ``a.wav.gz``.
+    """A recording that was packed by itself, as ``a.wav.gz``, or is an array of NumPy's.
 
     Parameters
     ----------
     name : str
         Its path or address.
-    packing : "gzip", "bz2" or "xz"
-        By what.
+    packing : "gzip", "bz2" or "xz", or None
+        By what; None for an array.
+    rate : int
+        Of an array, the sampling rate in Hz.
     """
 
-    def __init__(self, name: str, packing: Literal["gzip", "bz2", "xz"]) -> None:
+    def __init__(
+        self, name: str, packing: Literal["gzip", "bz2", "xz"] | None, *, rate: int = 0
+    ) -> None:
         self.name = name
         self._packing = packing
+        self._rate = rate
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield the recording."""
@@ -195,7 +213,11 @@ class PackedSource:
         folder = self.name.rpartition("/")[0] or "."
         yield Recording(
             id=self.name,
-            place=Packed(self.name, 0, size, self._packing),
+            place=(
+                Samples(File(self.name), "npy", self._rate)
+                if self._packing is None
+                else Packed(self.name, 0, size, self._packing)
+            ),
             stamp=stamp,
             n_bytes=size,
             groups={"folder": folder},
