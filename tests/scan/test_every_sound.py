@@ -166,6 +166,16 @@ class TestTables:
         (source,) = open_sources([source.name], column=["a", "c"])
         assert set(lengths(source)) == {"0::a", "0::c"}
 
+    def test_the_first_rows_may_have_nothing_in_a_column(self, write):
+        rows = 2000
+        source = write(
+            {
+                "audio": [encode(i % 3, seconds=0.1) for i in range(rows)],
+                "odd": [None] * (rows - 1) + [encode(9)],
+            }
+        )
+        assert f"{source.name}::{rows - 1}::odd" in recordings(source)
+
     def test_pictures_are_none(self, write):
         png = {"bytes": b"\x89PNG\r\n\x1a\n" + bytes(50), "path": "a.png"}
         source = write({"audio": [cell(0)], "image": [png]})
@@ -357,10 +367,11 @@ class TestListings:
             {"audio": f"data:audio/wav;base64,{text}"},
             {"id": "c", "messages": [{"input_audio": {"data": text, "format": "wav"}}]},
             {"audio": {"array": [0.1] * SR, "sampling_rate": SR}},
+            {"audio": [0.1] * SR, "sr": SR},
         ]
         (tmp_path / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
         (source,) = open_sources([tmp_path / "a.jsonl"])
-        assert list(lengths(source).values()) == [0.5, 0.5, 0.5, 1.0]
+        assert list(lengths(source).values()) == [0.5, 0.5, 0.5, 1.0, 1.0]
 
     def test_all_recordings_of_a_cut(self, files):
         def recording(name):

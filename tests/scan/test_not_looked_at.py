@@ -54,6 +54,8 @@ class TestFolders:
             "h": b"",
             ".hidden": b"x",
             ".cache/x": encode(),
+            ".data/x": b"PK\x03\x04",
+            "i.json": b'{"a": "' + b"UklGR" * 1000,
             ".git/x": b"x",
         }
         for name, data in files.items():
@@ -76,11 +78,13 @@ class TestFolders:
             "h": "empty",
             ".hidden": "hidden",
             ".cache": "hidden sound",
+            ".data": "hidden sound",
+            "i.json": ".json",
             ".git": "hidden",
             "pipe": "special",
         }
         holding = {one.kind for one in found.values() if one.may_hold_sound}
-        assert holding == {".npy", ".ark", ".7z", ".bin", "hidden sound"}
+        assert holding == {".npy", ".ark", ".7z", ".bin", ".json", "hidden sound"}
 
     def test_links_that_lead_out_are_told_and_not_opened(self, tmp_path):
         outside = tmp_path / "outside"
@@ -229,6 +233,12 @@ class TestZip:
             findings(*open_sources([tmp_path / name]))[0].status for name in ("b.zip", "c.zip")
         ]
         assert statuses == ["unsupported", "error"]
+
+    def test_members_that_cannot_be_unpacked_are_told(self, tmp_path):
+        path = zip_of(tmp_path / "a.zip", [("a.dat", encode()), ("b.wav", encode())], 14)
+        (source,) = open_sources([path])
+        assert [one.status for one in findings(source)] == ["unsupported"]
+        assert [one.may_hold_sound for one in left_out(source).values()] == [True]
 
     def test_a_copy_lacks_what_is_refused(self, tmp_path):
         items = [("a.wav", encode(0)), ("a.json", b"{}"), ("b.wav", encode(1)), ("d/", b"")]

@@ -177,7 +177,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
 def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
     """Find marks in data sets, before anything is trained on them.
 
-    DATA are folders, files, globs, .tar shards (WebDataset), Parquet and saved data sets
+    DATA are folders, files, globs, .tar shards (WebDataset), .zip, Parquet and saved data sets
     (Hugging Face), manifests (Lhotse, NeMo, Kaldi), tables and lists of paths; on this computer
     or wherever fsspec reads.
 

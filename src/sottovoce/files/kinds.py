@@ -6,6 +6,7 @@ may hold sound all the same: whoever reads "no mark was found" must know what it
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ _OTHER = {
 _ALWAYS = {"hidden sound", "unreadable", "link", *_ARCHIVES}
 """Kinds that may hold sound, whatever they begin with."""
 _NEVER = {"hidden", "empty", "special", "broken link"}
+_ENCODED = re.compile(rb"[A-Za-z0-9+/]{2048}|data:audio/")
 _TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
 
 
@@ -121,7 +123,8 @@ def may_hold_sound(kind: str, head: bytes | None) -> bool:
     Notes
     -----
     Archives may, and so may every binary file of a kind that is not known to hold none: there are
-    more formats of arrays and of records than anybody could list.  Text does not.
+    more formats of arrays and of records than anybody could list.  Text does not, but where it
+    has long words of Base64 in it.
 
     Examples
     --------
@@ -134,13 +137,15 @@ def may_hold_sound(kind: str, head: bytes | None) -> bool:
     """
     if kind in _ALWAYS and not (kind == ".gz" and head):
         return True
-    if kind in _NEVER or kind in _SILENT or kind in _PICTURES or kind in _DOCUMENTS:
+    if kind in _NEVER or kind in _SILENT or kind in _PICTURES:
         return False
     if head is None:
-        return True
+        return kind not in _DOCUMENTS
     if head.startswith(b"\x1f\x8b"):
         head = _begin_gzip(head)
-    return bool(head) and not _is_text(head) and suffix_of_head(head) not in _PICTURES | {".pdf"}
+    if _is_text(head):
+        return _ENCODED.search(head) is not None
+    return kind not in _DOCUMENTS and suffix_of_head(head) not in _PICTURES | {".pdf"}
 
 
 def _begin_gzip(head: bytes) -> bytes:

@@ -85,7 +85,7 @@ class MemberNames:
         return own_id if self._seen.add(own_id) else f"{own_id}@{start}"
 
 
-def tell_member(own_id: str, name: str, read_head: Callable[[], bytes]) -> LeftOut | None:
+def tell_member(own_id: str, name: str, read_head: Callable[[], bytes | None]) -> LeftOut | None:
     """Return as what a member of an archive is left out; None where it is audio.
 
     Parameters
@@ -93,7 +93,8 @@ def tell_member(own_id: str, name: str, read_head: Callable[[], bytes]) -> LeftO
     own_id, name : str
         Its id, and its name in the archive.
     read_head : callable
-        Returns its first bytes; asked only where the name does not say enough.
+        Returns its first bytes, None where they cannot be read; asked only where the name does
+        not say enough.
     """
     suffix = _suffix(name)
     if suffix in AUDIO_SUFFIXES:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sottovoce.errors import AudioFileError
+from sottovoce.errors import AudioFileError, UnsupportedFormatError
 from sottovoce.scan.samples import rate_of, wav_of_array
 from sottovoce.scan.telling_sound import decode_sound, encodes_sound, looks_like_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["MOST_SOUNDS", "recordings_in", "sound_of", "sounds_of"]
+__all__ = ["MOST_SOUNDS", "is_numbers", "recordings_in", "sound_of", "sounds_of"]
 
 MOST_SOUNDS = 10_000
 """Of one line."""
@@ -53,8 +53,16 @@ def sounds_of(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _is_samples(value: Mapping[str, Any]) -> bool:
-    array = value.get("array")
-    return isinstance(array, list) and len(array) >= _FEWEST_SAMPLES and rate_of(value) > 0
+    return is_numbers(value.get("array")) and rate_of(value) > 0
+
+
+def is_numbers(value: object) -> bool:
+    """Return whether a value of JSON is a list of many numbers, or of such lists, one a channel."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        value = value[0]
+    if not isinstance(value, list) or len(value) < _FEWEST_SAMPLES:
+        return False
+    return all(type(one) in (int, float) for one in value[:_FEWEST_SAMPLES])
 
 
 def sound_of(value: object, url: str) -> bytes | None:
@@ -67,7 +75,11 @@ def sound_of(value: object, url: str) -> bytes | None:
     """
     if isinstance(value, str):
         return decode_sound(value)
-    if isinstance(value, dict) and _is_samples(value):
+    if isinstance(value, dict) and is_numbers(value.get("array")):
+        if not rate_of(value):
+            raise UnsupportedFormatError(
+                "holds numbers, and no field says their sampling rate", path=url
+            )
         try:
             y = np.asarray(value["array"])
         except (ValueError, TypeError, OverflowError) as err:

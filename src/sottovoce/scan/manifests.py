@@ -28,7 +28,14 @@ from sottovoce.scan.listed import (
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
-from sottovoce.scan.manifest_fields import MOST_SOUNDS, recordings_in, sound_of, sounds_of
+from sottovoce.scan.manifest_fields import (
+    MOST_SOUNDS,
+    is_numbers,
+    recordings_in,
+    sound_of,
+    sounds_of,
+)
+from sottovoce.scan.samples import rate_of
 from sottovoce.scan.telling_sound import decode_sound, names_sound
 
 if TYPE_CHECKING:
@@ -164,6 +171,8 @@ class NemoSource(_Manifest):
         taken = set()
         for i, (name, value) in enumerate((*firsts, *others)):
             # Some write the paths of each channel, as a list.
+            if is_numbers(value):
+                value = {"array": value, "sampling_rate": rate_of(fields)}
             paths = value if isinstance(value, list) and value else [value]
             known_as = line_id if i == 0 else f"{line_id}::{clean(name)}"
             for path in paths[:_MOST_TRACKS]:

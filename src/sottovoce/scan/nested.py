@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.scan.listed import clean
@@ -16,6 +17,7 @@ __all__ = ["name_sound", "places", "sample_rows", "step_into"]
 _MOST_SOUNDS = 10_000
 """Of one row."""
 _SAMPLED = 16
+_MOST_STRETCHES = 64
 _MOST_SAMPLED_BYTES = 4 << 20
 """Of one row in a column that is sampled."""
 
@@ -77,7 +79,7 @@ def _expand(
 
 
 def sample_rows(table: Table, names: list[str]) -> list[dict[str, Any]]:
-    """Return some columns of the first rows of a table, without those that are very large.
+    """Return the first values of some columns of a table, without those that are very large.
 
     Parameters
     ----------
@@ -87,9 +89,16 @@ def sample_rows(table: Table, names: list[str]) -> list[dict[str, Any]]:
         The columns.
     """
     light = [name for name in names if 0 <= table.mean_bytes(name) <= _MOST_SAMPLED_BYTES]
-    if not light:
-        return []
-    for stretch in table.stretches(light, audio=light[:1]):
-        rows: list[dict[str, Any]] = stretch.batch.slice(0, _SAMPLED).to_pylist()
-        return rows
-    return []
+    rows: list[dict[str, Any]] = []
+    missing = set(light)
+    stretches = table.stretches(light, audio=light[:1]) if light else iter(())
+    for stretch in islice(stretches, _MOST_STRETCHES):
+        for name in sorted(missing):
+            # The first rows may have nothing in this column.
+            values = stretch.batch.column(name).drop_null().slice(0, _SAMPLED).to_pylist()
+            rows += [{name: value} for value in values]
+            if values:
+                missing.discard(name)
+        if not missing:
+            break
+    return rows

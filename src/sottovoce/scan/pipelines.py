@@ -213,11 +213,11 @@ def _is_refused(
 
 def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     """Return how many rows a batch has; None where it is one example."""
-    values = [example[name] for name in example]
     if names:
         named = [example[name] for name in names if name in example]
         is_batch = bool(named) and all(isinstance(one, list) for one in named)
         return len(named[0]) if is_batch else None
+    values = [example[name] for name in example]
     is_batch = any(isinstance(one, list) for one in values) and all(
         isinstance(one, list) or getattr(one, "ndim", 0) > 0 for one in values
     )

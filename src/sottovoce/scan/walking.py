@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.files.kinds import kind_of_other, may_hold_sound, read_head
+from sottovoce.files.kinds import kind_of_other, may_hold_sound, read_head, suffix_of_head
+from sottovoce.files.sniffing import sounds_like_audio
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.remote_folders import holds_saved_dataset, is_audio
@@ -20,6 +21,7 @@ __all__ = ["Other", "Saved", "walk"]
 
 _MOST_HIDDEN = 10_000
 """Entries of a hidden folder that are looked at for sound."""
+_CONTAINERS = frozenset({".tar", ".zip", ".rar", ".7z", ".parquet", ".arrow", ".npy", ".h5"})
 _TOOLS = frozenset({".git", ".svn", ".hg", ".venv", ".tox", ".mypy_cache", ".ruff_cache"})
 """Hidden folders of programs, in which nobody keeps recordings."""
 
@@ -171,7 +173,8 @@ def _holds_sound(folder: str) -> bool:
 def _is_sound(entry: os.DirEntry[str]) -> bool:
     if not entry.is_file(follow_symlinks=False):
         return False
-    return not kind_of_other(".x", read_head(Path(entry.path)))
+    head = read_head(Path(entry.path))
+    return head is not None and (sounds_like_audio(head) or suffix_of_head(head) in _CONTAINERS)
 
 
 def _show(path: str) -> str:

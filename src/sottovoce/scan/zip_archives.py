@@ -7,6 +7,7 @@ are unpacked in memory by whoever looks at them, no further than they may be.
 from __future__ import annotations
 
 import zipfile
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
@@ -85,7 +86,8 @@ class ZipSource:
             If it is damaged.
         """
         with open_binary(self.name) as file:
-            told = [(_key(one.member), one.what) for one in self._tell(file)]
+            members = islice(self._tell(file), _MOST_COPIED + 1)
+            told = [(_key(one.member), one.what) for one in members]
         if len(told) > _MOST_COPIED:
             raise AudioFileError("has too many members to be copied", path=self.name)
         left_out = {key for key, one in told if isinstance(one, str) and refused(one)}
@@ -124,7 +126,7 @@ class ZipSource:
                 continue
             yield Told(member=member, what=own_id if left_out is None else left_out)
             if left_out is not None and left_out.kind == ".json":
-                arrays.learn(_head(file, member, most=MOST_JSON_BYTES))
+                arrays.learn(_head(file, member, most=MOST_JSON_BYTES) or b"")
         yield from arrays.end()
 
     def _describe(
@@ -164,13 +166,15 @@ def _key(member: ZipMember) -> str:
     return key_of(member.name) or member.name
 
 
-def _head(file: BinaryIO, member: ZipMember, *, most: int = HEAD_BYTES) -> bytes:
+def _head(file: BinaryIO, member: ZipMember, *, most: int = HEAD_BYTES) -> bytes | None:
+    """Return the first bytes of a member; None where they cannot be unpacked."""
     file.seek(member.start)
     if member.method == 0:
         return file.read(min(member.length, most))
     packed = file.read(min(member.length, 2 * most))
     packing = _PACKINGS.get(member.method)
-    return b"" if packing is None else unpack_head(packed, packing, most=most)
+    head = b"" if packing is None else unpack_head(packed, packing, most=most)
+    return head if head or not member.n_bytes else None
 
 
 def _copy(old: zipfile.ZipFile, new: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
