@@ -65,7 +65,7 @@ class TestAnswers:
         [
             ("a.npy", b"\x93NUMPY" + bytes(90), 3, "1 of these may hold sound (1 .npy)"),
             ("README.md", b"x", 2, "There was nothing to scan"),
-            ("data.json", b'{"utt1": {"wav": "m.wav"}}', 2, "name it itself"),
+            ("data.json", b'[{"name": "x"}]', 2, "name it itself"),
             ("a.txt", b"", 2, "There was nothing to scan"),
         ],
     )

@@ -12,6 +12,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.lone_files import describe_file, link_or_copy
 from sottovoce.scan.recording import Cut, Recording
+from sottovoce.scan.remote_folders import is_audio
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.walking import Other, Saved, walk
 
@@ -138,8 +139,10 @@ class FolderSource:
             elif isinstance(one, Other):
                 nested = self._open_nested(one.path, one.head)
                 yield one.left_out if nested is None else _Inner(one.path, nested)
-            elif isinstance(one, str) and (nested := self._open_nested(one, None)) is not None:
-                yield _Inner(one, nested)
+            elif isinstance(one, str) and not is_audio(one):
+                # Sound by its first bytes, which lie as well: an archive may begin so.
+                nested = self._open_nested(one, None)
+                yield one if nested is None else _Inner(one, nested)
             else:
                 yield one
 

@@ -21,6 +21,8 @@ __all__ = ["MOST_UNPACKED_BYTES", "PACKINGS", "packing_of", "unpack", "unpack_he
 MOST_UNPACKED_BYTES = 512 << 20
 """Of one recording that must be held in memory unpacked: 4 hours of 16-bit speech at 16 kHz."""
 _STEP = 1 << 20
+_HEAD_MEMORY_BYTES = 80 << 20
+"""For first bytes, which the process that lists looks at: as much as `xz -9` needs."""
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 """By the suffix that a packed file adds."""
 Packing = Literal["gzip", "bz2", "xz"]
@@ -86,12 +88,13 @@ def unpack(
 def unpack_head(packed: bytes, packing: str, *, most: int) -> bytes:
     """Return the first bytes of what the beginning of a packed file unpacks to."""
     try:
-        return _decompressor(packing).decompress(packed, most)[:most]  # type: ignore[no-any-return]
+        one = _decompressor(packing, memory_bytes=_HEAD_MEMORY_BYTES)
+        return one.decompress(packed, most)[:most]  # type: ignore[no-any-return]
     except _DAMAGED:
         return b""
 
 
-def _decompressor(packing: str) -> Any:  # noqa: ANN401 - three classes without a name in common
+def _decompressor(packing: str, *, memory_bytes: int = MOST_UNPACKED_BYTES) -> Any:  # noqa: ANN401 - three classes without a name in common
     match packing:
         case "deflate":
             return zlib.decompressobj(-zlib.MAX_WBITS)
@@ -100,7 +103,7 @@ def _decompressor(packing: str) -> Any:  # noqa: ANN401 - three classes without 
         case "bz2":
             return bz2.BZ2Decompressor()
         case _:
-            return lzma.LZMADecompressor(memlimit=MOST_UNPACKED_BYTES)
+            return lzma.LZMADecompressor(memlimit=memory_bytes)
 
 
 def _pieces(packed: bytes, packing: str) -> Iterator[bytes]:
