@@ -268,6 +268,11 @@ class TestPackedAlone:
         assert told.status == "error"
         assert "at most" in told.message
 
+    def test_one_that_is_sound_by_its_name_only_is_a_row(self, tmp_path):
+        (tmp_path / "a.wav.gz").write_bytes(gzip.compress(bytes(1000)))
+        (source,) = open_sources([tmp_path])
+        assert [one.status for one in read(source).values()] == ["error"]
+
     def test_one_that_is_cut_short_is_an_error(self, tmp_path):
         (tmp_path / "a.wav.gz").write_bytes(gzip.compress(encode())[:-2000])
         (source,) = open_sources([tmp_path])

@@ -149,8 +149,7 @@ class Scan:
             self._ledger.amend_job(**self.not_looked_at.to_dict())
         elif self.not_looked_at.sounding:
             _logger.warning(
-                "%d files that may hold sound were not looked at: %s",
-                self.not_looked_at.sounding.total(),
+                "not looked at, and may hold sound: %s",
                 describe_kinds(self.not_looked_at.sounding, show=make_harmless),
             )
 

@@ -224,9 +224,8 @@ def _open_packed(
         inner = unpack_head(head, packing, most=HEAD_BYTES)
         if suffix_of_head(inner) == ".tar":
             return TarSource(name)
-        # The first bytes of some packings say nothing before a megabyte of them is there.
-        named = suffix in PACKINGS and is_audio(name[: -len(suffix)])
-        is_sound = sounds_like_audio(inner) or (named and not inner)
+        is_named = suffix in PACKINGS and is_audio(name[: -len(suffix)])
+        is_sound = is_named or sounds_like_audio(inner)
         return PackedSource(name, packing) if is_sound else None
     if own == ".tar":
         return TarSource(name)
