@@ -36,7 +36,8 @@ class TestAnswers:
 
     def test_json_is_a_line_for_each_recording(self, shell, data):
         done = shell("scan", data, "--json", "--jobs", 1)
-        rows = [json.loads(line) for line in done.out.splitlines()]
+        *rows, last = [json.loads(line) for line in done.out.splitlines()]
+        assert last == {"not_looked_at": {".txt": 1}, "may_hold_sound": {}}
         assert Counter(row["status"] for row in rows) == {
             "marked": 2,
             "clean": 2,
@@ -58,6 +59,33 @@ class TestAnswers:
     )
     def test_exit_codes(self, names, code, shell, data):
         assert shell("scan", *names, "--jobs", 1).code == code
+
+    @pytest.mark.parametrize(
+        ("name", "content", "code", "said"),
+        [
+            ("a.npy", b"\x93NUMPY" + bytes(90), 3, "1 of these may hold sound (1 .npy)"),
+            ("README.md", b"x", 2, "There was nothing to scan"),
+            ("data.json", b'[{"name": "x"}]', 2, "name it itself"),
+            ("a.txt", b"", 2, "There was nothing to scan"),
+        ],
+    )
+    def test_a_folder_without_recordings_is_never_clean(self, name, content, code, said, shell):
+        (shell.folder / "set").mkdir()
+        (shell.folder / "set" / name).write_bytes(content)
+        done = shell("scan", "set", "--jobs", 1)
+        assert done.code == code
+        assert said in done.err
+
+    def test_an_empty_list_is_never_clean(self, shell):
+        (shell.folder / "a.txt").write_text("")
+        assert shell("scan", "a.txt", "--jobs", 1).code == 2
+
+    def test_marked_and_not_looked_at_are_both_told(self, shell, data):
+        (shell.folder / "data" / "anna" / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90))
+        done = shell("scan", "data/anna", "--jobs", 1)
+        assert done.code == 1
+        assert "1 of these may hold sound" in done.err
+        assert shell("scan", "report", "sottovoce-scan").code == 1
 
     def test_exit_zero(self, shell, data):
         assert shell("scan", "data/anna", "--exit-zero", "--jobs", 1).code == 0
@@ -114,7 +142,7 @@ class TestFurther:
             shell("scan", data, "--shard", f"{number}/2", "-o", f"part-{number}", "--jobs", 1)
         shell("scan", data, "-o", "whole", "--format", "jsonl", "--jobs", 1)
         done = shell("scan", "merge", "part-1", "part-2", "-o", "merged", "--format", "jsonl")
-        assert done.code == 0
+        assert done.code == 1  # as the scan itself
         whole, merged = (
             (shell.folder / name / "results.jsonl").read_bytes() for name in ("whole", "merged")
         )
@@ -137,7 +165,7 @@ class TestFurther:
         assert fields["done"]
         assert fields["statuses"]["marked"] == 2
         done = shell("scan", "report", "out", "--format", "jsonl")
-        assert done.code == 0
+        assert done.code == 1  # as the scan itself
         assert (shell.folder / "out" / "results.jsonl").is_file()
         assert shell("scan", "status", "data").code == 2
 

@@ -18,7 +18,7 @@ from sottovoce.errors import ClusterError, LedgerError, MissingExtraError
 from sottovoce.scan import Ledger, Limits, scan_paths
 from sottovoce.scan.cluster import _check_release, examine_on_cluster
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.folders import describe_file
+from sottovoce.scan.lone_files import describe_file
 from tests.cli.conftest import PROGRAM, hear_ctrl_c
 
 WORKER = "ray::_examine_block"

@@ -95,11 +95,16 @@ class TestRows:
         assert examine_batch({"audio": ["anna/long.flac"]})["status"] == ["marked"]
 
     @pytest.mark.parametrize(
-        "batch", [{"text": ["x"]}, {"audio": [7]}, {"audio": [b""], "status": ["?"]}]
+        ("batch", "column"),
+        [
+            ({"text": ["x"]}, "audio"),
+            ({"audio": [7]}, None),
+            ({"audio": [b""], "status": ["?"]}, None),
+        ],
     )
-    def test_what_no_batch_can_mean_is_an_error_that_helps(self, batch):
+    def test_what_no_batch_can_mean_is_an_error_that_helps(self, batch, column):
         with pytest.raises(ParameterError) as caught:
-            examine_batch(batch)
+            examine_batch(batch, column=column)
         assert caught.value.remedy
 
 

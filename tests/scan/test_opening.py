@@ -14,9 +14,10 @@ import pytest
 from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
 from sottovoce.scan.archives import TarSource
 from sottovoce.scan.arrow import ArrowSource
-from sottovoce.scan.folders import FileSource, FolderSource
+from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.lists import ListSource
+from sottovoce.scan.lone_files import FileSource
 from sottovoce.scan.manifests import LhotseSource, NemoSource
 from sottovoce.scan.opening import open_source, open_sources
 from sottovoce.scan.path_tables import PathTableSource

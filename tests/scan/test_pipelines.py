@@ -39,10 +39,13 @@ class TestShapes:
     def test_another_column(self, marked_bytes):
         assert is_refused({"sound": marked_bytes}, column="sound")
 
-    @pytest.mark.parametrize("example", [{"text": "x"}, {"audio": 7}])
-    def test_what_holds_no_audio_is_an_error_that_helps(self, example):
+    @pytest.mark.parametrize(
+        ("example", "column"),
+        [({"text": "x"}, "audio"), ({"audio": 7}, None), ({"audio": 7}, "audio")],
+    )
+    def test_what_holds_no_audio_is_an_error_that_helps(self, example, column):
         with pytest.raises(ParameterError) as caught:
-            is_refused(example)
+            is_refused(example, column=column)
         assert caught.value.remedy
 
 
@@ -68,4 +71,4 @@ def test_samples_of_a_web_dataset_pass_if_nothing_in_them_is_refused(marked_byte
         {"__key__": "b", "near.flac": clean_bytes, "far.flac": marked_bytes},
         {"__key__": "c", "json": b"{}"},
     ]
-    assert [sample["__key__"] for sample in without_refused(samples)] == ["a", "c"]
+    assert [sample["__key__"] for sample in without_refused(samples)] == ["a"]

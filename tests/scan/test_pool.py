@@ -17,7 +17,7 @@ from sottovoce.errors import SottovoceError
 from sottovoce.scan import pool as pools
 from sottovoce.scan import scan_paths
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.folders import describe_file
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.pool import examine_all
 from sottovoce.scan.worker import Limits
 

@@ -66,24 +66,24 @@ def test_rows_may_be_asked_for_in_any_order(tmp_path: Path) -> None:
     path = str(tmp_path / "a.parquet")
     write_parquet(tmp_path / "a.parquet", hugging_face_table(12))
     for row in (0, 1, 5, 6, 11, 2, 0, 9):
-        cell = read_cell(path, row // 4, row % 4, "sound", most_bytes=MOST)
+        cell = read_cell(Cell(path, row // 4, row % 4, "sound"), most_bytes=MOST)
         assert cell == encode(row)
     with pytest.raises(AudioFileError, match="has no row 4 in its part 0"):
-        read_cell(path, 0, 4, "sound", most_bytes=MOST)
+        read_cell(Cell(path, 0, 4, "sound"), most_bytes=MOST)
     with pytest.raises(AudioFileError, match=r"has no row|damaged"):
-        read_cell(path, 7, 0, "sound", most_bytes=MOST)
+        read_cell(Cell(path, 7, 0, "sound"), most_bytes=MOST)
     with pytest.raises(AudioFileError, match="has no column 'other'"):
-        read_cell(path, 0, 0, "other", most_bytes=MOST)
+        read_cell(Cell(path, 0, 0, "other"), most_bytes=MOST)
     with pytest.raises(AudioFileError, match="more than 100"):
-        read_cell(path, 0, 0, "sound", most_bytes=100)
+        read_cell(Cell(path, 0, 0, "sound"), most_bytes=100)
 
 
 def test_a_table_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_parquet(path, hugging_face_table(2))
-    assert read_cell(str(path), 0, 0, "sound", most_bytes=MOST) == encode(0)
+    assert read_cell(Cell(str(path), 0, 0, "sound"), most_bytes=MOST) == encode(0)
     write_parquet(path, hugging_face_table(audio=[{"bytes": encode(9), "path": None}]))
-    assert read_cell(str(path), 0, 0, "sound", most_bytes=MOST) == encode(9)
+    assert read_cell(Cell(str(path), 0, 0, "sound"), most_bytes=MOST) == encode(9)
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])
@@ -186,15 +186,14 @@ def test_columns_can_be_named_and_grouped_by(tmp_path: Path) -> None:
     table = pa.table({"x": [encode(0)], "y": ["no.wav"], "z": [1.5], "room": ["hall"]})
     path = tmp_path / "a.parquet"
     write_parquet(path, table)
-    source = ParquetSource(str(path), column="x", group_by=("room", "shard", "none"))
+    source = ParquetSource(str(path), column=("x",), group_by=("room", "shard", "none"))
     assert all_read(source, 1)
     assert recordings(source)[f"{path}::0"].groups == {"shard": "a.parquet", "room": "hall"}
     for column, words in (
-        (None, "has no column of audio"),
         ("w", "has no column 'w'"),
-        ("z", "neither bytes nor paths in column 'z'"),
+        ("z", "neither sound nor paths in column 'z'"),
     ):
-        (finding,) = findings(ParquetSource(str(path), column=column))
+        (finding,) = findings(ParquetSource(str(path), column=(column,)))
         assert words in finding.message
         assert finding.status == "unsupported"
         assert "'room'" in finding.remedy

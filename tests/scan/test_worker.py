@@ -11,7 +11,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.scan.folders import describe_file
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.recording import File, Inline, Member, Recording
 from sottovoce.scan.worker import ENOUGH_S, Limits, examine
 from tests.scan.conftest import OWNER

@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     DONE = 0
     NOT_FOUND = 1
     ERROR = 2
+    UNREAD = 3
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
@@ -27,6 +28,12 @@ MEANINGS = {
         ExitCode.NOT_FOUND: "no mark was found, and all of the sound was examined",
         ExitCode.ERROR: "a file failed or held sound that was not examined,"
         " or no audio file was found",
+    },
+    "scan": {
+        ExitCode.DONE: "no mark was found, and everything was read",
+        ExitCode.NOT_FOUND: "a mark was found",
+        ExitCode.ERROR: "there was nothing to scan, or the scan could not run",
+        ExitCode.UNREAD: "no mark was found, but something was not read or not looked at",
     },
     "every command": {
         ExitCode.ERROR: "wrong options, or another error",

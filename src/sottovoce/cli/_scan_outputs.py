@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from sottovoce.cli import _output
+from sottovoce.cli._exit_codes import ExitCode
+from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._words import format_path
 from sottovoce.errors import LedgerError, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sottovoce.scan import Ledger, Summary
     from sottovoce.scan.results import Format
 
@@ -21,11 +25,14 @@ __all__ = [
     "LEDGER",
     "OUT",
     "STRICT",
+    "choose_exit",
+    "explain_nothing",
     "filter_",
     "merge",
     "report",
     "status",
     "tell",
+    "tell_passed",
     "write_everything",
 ]
 
@@ -101,11 +108,54 @@ def tell(summary: Summary, out: Path) -> None:
             result(f"  {summary.statuses[name]:,} {_MEANINGS[name]}")
     if summary.statuses["unsupported"]:
         result(f"  {summary.statuses['unsupported']:,} {_MEANINGS['unsupported']}")
+    tell_passed(summary)
     result(
         f"Were nothing marked, at most {summary.expected_false:.2g} recordings would be called"
         " marked by chance."
     )
     _output.explain(f"The report is {format_path(out / 'report.html')}.")
+
+
+def tell_passed(summary: Summary) -> None:
+    """Name the kinds of files that were not looked at."""
+    if summary.not_looked_at:
+        kinds = describe_kinds(summary.not_looked_at)
+        _output.explain(f"Not looked at: {kinds}.", kind="note")
+    if summary.may_hold_sound:
+        n, kinds = summary.n_not_looked_at, describe_kinds(summary.may_hold_sound)
+        _output.explain(
+            f"{n:,} of these may hold sound ({kinds}): unpack or convert, and scan again.",
+            kind="note",
+        )
+
+
+def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
+    """Return what a scan ends with.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+    may_be_empty : bool
+        Whether it is no error that there was nothing to scan, as in a part of a data set.
+    """
+    if summary.n_marked:
+        return ExitCode.NOT_FOUND
+    if summary.n_unread or summary.may_hold_sound:
+        return ExitCode.UNREAD
+    return ExitCode.DONE if summary.n_recordings or may_be_empty else ExitCode.ERROR
+
+
+def explain_nothing(summary: Summary, inputs: Sequence[str]) -> None:
+    """Say on stderr that there was nothing to scan, and what to name instead."""
+    from sottovoce.scan.listings import LISTINGS
+
+    names = ", ".join(format_path(one) for one in inputs[:3])
+    _output.explain(f"There was nothing to scan in {names}.", kind="error")
+    listings = [kind for kind in summary.not_looked_at if kind in LISTINGS]
+    if listings:
+        kinds = " or ".join(format_path(kind) for kind in listings)
+        _output.explain(f"If a {kinds} file there lists recordings, name it itself.")
 
 
 _MEANINGS = {
@@ -135,7 +185,10 @@ _MEANINGS = {
 @OUT
 @KIND
 @STRICT
-def merge(*, folders: tuple[Path, ...], out: Path, kind: Format, strict: bool) -> None:
+@click.pass_context
+def merge(
+    context: click.Context, /, *, folders: tuple[Path, ...], out: Path, kind: Format, strict: bool
+) -> None:
     """Join what scans of parts found, as if one had scanned it all.
 
     FOLDERS are the --out folders of scans with --shard, or of any others.  What several have
@@ -149,13 +202,15 @@ def merge(*, folders: tuple[Path, ...], out: Path, kind: Format, strict: bool) -
         merge_ledgers([folder / LEDGER for folder in folders], ledger)
         summary = write_everything(ledger, out, kind=kind, strict=strict)
     tell(summary, out)
+    context.exit(choose_exit(summary))
 
 
 @click.command(epilog=examples("sottovoce scan report scan-out --format csv"))
 @_FOLDER
 @KIND
 @STRICT
-def report(*, folder: Path, kind: Format, strict: bool) -> None:
+@click.pass_context
+def report(context: click.Context, /, *, folder: Path, kind: Format, strict: bool) -> None:
     """Write the table, the lists and the report of a scan again.
 
     Also while the scan is running, or after it was interrupted: with what is known by then.
@@ -165,6 +220,7 @@ def report(*, folder: Path, kind: Format, strict: bool) -> None:
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         summary = write_everything(ledger, folder, kind=kind, strict=strict)
     tell(summary, folder)
+    context.exit(choose_exit(summary, may_be_empty=True))
 
 
 @click.command("filter", epilog=examples("sottovoce scan filter scan-out --to kept/"))

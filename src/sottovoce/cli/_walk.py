@@ -7,8 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from sottovoce.cli._kinds import suffix_of_head
-
 __all__ = ["SkippedLink", "Walk"]
 
 _MOST_NAMES = 16
@@ -144,16 +142,7 @@ class Walk:
 
     def _tell_kind(self, path: Path) -> str:
         """Return as what a file is counted that is not sound; nothing for one that is."""
-        from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
+        from sottovoce.files.kinds import kind_of_other, read_head
 
         suffix = path.suffix.lower()
-        if suffix in self._suffixes:
-            return ""
-        try:
-            with path.open("rb") as file:
-                head = file.read(HEAD_BYTES)
-        except OSError:
-            return "unreadable"
-        if sounds_like_audio(head):
-            return ""
-        return suffix or suffix_of_head(head) or ("without suffix" if head else "empty")
+        return "" if suffix in self._suffixes else kind_of_other(suffix, read_head(path))

@@ -15,17 +15,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sottovoce.cli import _output
+from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JOBS, JSON, choose_jobs, examples
 from sottovoce.cli._scan_outputs import (
     KIND,
     LEDGER,
     OUT,
     STRICT,
+    choose_exit,
+    explain_nothing,
     filter_,
     merge,
     report,
     status,
     tell,
+    tell_passed,
     write_everything,
 )
 from sottovoce.cli._scan_progress import ScanProgress
@@ -40,8 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["scan"]
 
-_EXIT_MARKED = 1
-_EXIT_UNREAD = 3
 _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
 _ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
@@ -112,7 +114,13 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="COLUMN",
     help="Pool the evidence of rows with the same value; may be given several times.",
 )
-@click.option("--column", metavar="NAME", help="Column or field that holds audio or its path.")
+@click.option(
+    "--column",
+    multiple=True,
+    metavar="NAME",
+    help="Read only this column or field of audio or paths; may be given several times."
+    " [default: all that hold sound]",
+)
 @click.option(
     "--shard",
     default="1/1",
@@ -169,15 +177,16 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
 def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
     """Find marks in data sets, before anything is trained on them.
 
-    DATA are folders, files, globs, .tar shards (WebDataset), Parquet and saved data sets
+    DATA are folders, files, globs, .tar shards (WebDataset), .zip, Parquet and saved data sets
     (Hugging Face), manifests (Lhotse, NeMo, Kaldi), tables and lists of paths; on this computer
     or wherever fsspec reads.
 
     Every recording gets a status; one that was not read to its end is never called clean.  An
     interrupted scan goes on where it stopped when the same command is given again.
 
-    Exit code: 0 if no mark was found, 1 if one was, 2 for an error that ended the scan, 3 if no
-    mark was found but some recordings could not be read, 130 if it was interrupted.
+    Exit code: 0 no mark was found, and everything was read; 1 a mark was found; 2 there was
+    nothing to scan, or the scan could not run; 3 no mark was found, but something was not read or
+    not looked at.
     """
     if context.invoked_subcommand is not None:
         return
@@ -214,7 +223,7 @@ def _scan(
     jobs: int | None,
     thorough: bool,
     group_by: tuple[str, ...],
-    column: str | None,
+    column: tuple[str, ...],
     shard: tuple[int, int],
     cluster: str | None,
     since_s: float | None,
@@ -233,7 +242,7 @@ def _scan(
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),
         "group_by": list(group_by),
-        "column": column,
+        "column": list(column),
         "workers": workers,
         "began": _now(),
     }
@@ -258,15 +267,21 @@ def _scan(
                     _output.result_json(finding.to_dict())
         ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
         summary = write_everything(ledger, out, kind=kind, strict=strict)
+        if as_json and summary.not_looked_at:
+            _output.result_json(one.not_looked_at.to_dict())
         if list_only:
             _list(ledger, out)
+            tell_passed(summary)
     if one.n_older:
         _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
     if not (as_json or list_only):
         tell(summary, out)
-    if exit_zero:
+    if exit_zero and (summary.n_recordings or summary.not_looked_at):
         return 0
-    return _EXIT_MARKED if summary.n_marked else _EXIT_UNREAD if summary.n_unread else 0
+    code = choose_exit(summary, may_be_empty=shard[1] > 1 or one.n_older > 0)
+    if code == ExitCode.ERROR:
+        explain_nothing(summary, inputs)
+    return code
 
 
 def _list(ledger: Ledger, out: Path) -> None:

@@ -9,7 +9,12 @@ from sottovoce.scan.job import Words
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.outputs import merge_ledgers, write_filtered, write_outputs
-from sottovoce.scan.pipelines import examine_example, is_refused, without_refused
+from sottovoce.scan.pipelines import (
+    examine_example,
+    examine_sounds,
+    is_refused,
+    without_refused,
+)
 from sottovoce.scan.summary import Summary, summarise
 from sottovoce.scan.worker import Limits
 
@@ -23,6 +28,7 @@ __all__ = [
     "detector_version",
     "examine_batch",
     "examine_example",
+    "examine_sounds",
     "filter_data_set",
     "is_refused",
     "load_allowed",

@@ -17,10 +17,14 @@ from sottovoce.errors import (
     SottovoceError,
     UnsupportedFormatError,
 )
+from sottovoce.files.kinds import kind_of_other, may_hold_sound
 from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.files.sniffing import HEAD_BYTES
+from sottovoce.scan.array_members import MOST_JSON_BYTES, ArrayMembers, Told
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listed import Seen, clean
-from sottovoce.scan.recording import Cut, Inline, Member, Recording
+from sottovoce.scan.recording import Cut, Inline, Member, Recording, Samples
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import stamp_of
 from sottovoce.scan.tar import Header, TarReader, end_archive, open_tar, pack_like
@@ -30,7 +34,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["MOST_INLINE_BYTES", "TAR_SUFFIXES", "TarSource", "key_of"]
+__all__ = [
+    "MOST_INLINE_BYTES",
+    "TAR_SUFFIXES",
+    "MemberNames",
+    "TarSource",
+    "key_of",
+    "tell_member",
+]
 
 TAR_SUFFIXES = (
     *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"),
@@ -55,6 +66,46 @@ def key_of(name: str) -> str:
     return posixpath.join(folder, stem) if stem and dot else ""
 
 
+class MemberNames:
+    """The ids of the members of an archive, in which a name may come twice.
+
+    Parameters
+    ----------
+    url : str
+        The archive.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seen = Seen()
+
+    def name(self, name: str, start: int) -> str:
+        """Return the id of the member whose data begins at `start`."""
+        own_id = f"{self._url}::{clean(name, most=_MOST_ID)}"
+        return own_id if self._seen.add(own_id) else f"{own_id}@{start}"
+
+
+def tell_member(own_id: str, name: str, read_head: Callable[[], bytes | None]) -> LeftOut | None:
+    """Return as what a member of an archive is left out; None where it is audio.
+
+    Parameters
+    ----------
+    own_id, name : str
+        Its id, and its name in the archive.
+    read_head : callable
+        Returns its first bytes, None where they cannot be read; asked only where the name does
+        not say enough.
+    """
+    suffix = _suffix(name)
+    if suffix in AUDIO_SUFFIXES:
+        return None
+    head = read_head()
+    kind = kind_of_other(suffix, head)
+    if not kind:
+        return None
+    return LeftOut(id=own_id, kind=kind, may_hold_sound=may_hold_sound(kind, head))
+
+
 class TarSource:
     """One archive.
 
@@ -67,7 +118,7 @@ class TarSource:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def recordings(self) -> Iterator[Recording | Finding]:
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield the audio in it, in the order in which it lies there.
 
         Where the archive is cut short or damaged, the last is a finding that says so.
@@ -76,8 +127,11 @@ class TarSource:
         try:
             stamp, _ = stamp_of(self.name)
             with open_tar(self.name) as reader:
-                for header, member_id in self._audio(reader):
-                    yield self._describe(reader, header, member_id, stamp, groups)
+                for told in self._tell(reader):
+                    if isinstance(told.what, LeftOut):
+                        yield told.what
+                    else:
+                        yield self._describe(reader, told, stamp, groups)
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
 
@@ -126,24 +180,40 @@ class TarSource:
             return keys, reader.n_whole
 
     def _audio(self, reader: TarReader) -> Iterator[tuple[Header, str]]:
-        """Yield members with audio and their ids; a name may come twice in an archive."""
-        seen = Seen()
+        """Yield members with audio and their ids."""
+        for told in self._tell(reader):
+            if isinstance(told.what, str):
+                yield told.member, told.what
+
+    def _tell(self, reader: TarReader) -> Iterator[Told[Header, str | LeftOut]]:
+        """Yield members, with the id of those that are audio; arrays after their sample."""
+        names = MemberNames(self.name)
+        arrays: ArrayMembers[Header] = ArrayMembers(lambda one: key_of(one.name) or one.name)
         for header in reader:
-            if not header.is_file or _suffix(header.name) not in AUDIO_SUFFIXES:
-                continue
-            member_id = f"{self.name}::{clean(header.name, most=_MOST_ID)}"
-            if not seen.add(member_id):
-                member_id = f"{member_id}@{header.start}"
-            yield header, member_id
+            if header.is_file:
+                yield from arrays.see(header)
+                own_id = names.name(header.name, header.start)
+                left_out = tell_member(
+                    own_id,
+                    header.name,
+                    lambda header=header: reader.peek(header, HEAD_BYTES),  # type: ignore[misc]
+                )
+                if left_out is not None and left_out.kind == ".npy":
+                    arrays.hold(header, own_id, left_out, _keep(reader, header))
+                    continue
+                yield Told(member=header, what=own_id if left_out is None else left_out)
+                if left_out is not None and left_out.kind == ".json":
+                    arrays.learn(_read_json(reader, header))
+        yield from arrays.end()
 
     def _describe(
         self,
         reader: TarReader,
-        header: Header,
-        member_id: str,
+        told: Told[Header, str | LeftOut],
         stamp: str,
         groups: Mapping[str, str],
     ) -> Recording | Finding:
+        header, member_id = told.member, str(told.what)
         if reader.packing and header.length > MOST_INLINE_BYTES:
             return Finding(
                 id=member_id,
@@ -152,14 +222,14 @@ class TarSource:
                 remedy="Unpack the archive itself (to .tar), and scan that.",
                 groups=groups,
             )
-        place = (
-            Inline(b"".join(reader.chunks(header)))
-            if reader.packing
-            else Member(self.name, header.start, header.length)
-        )
+        place: Inline | Member = Member(self.name, header.start, header.length)
+        if told.data is not None:
+            place = Inline(told.data)
+        elif reader.packing:
+            place = Inline(b"".join(reader.chunks(header)))
         return Recording(
             id=member_id,
-            place=place,
+            place=Samples(place, "npy", told.rate) if told.rate else place,
             stamp=stamp,
             n_bytes=header.length,
             modified_s=header.modified_s if 0 < header.modified_s < _LATEST_S else None,
@@ -174,6 +244,17 @@ class TarSource:
             remedy=err.remedy,
             groups=groups,
         )
+
+
+def _keep(reader: TarReader, header: Header) -> bytes | None:
+    """Return the bytes of an array that is looked at later; None where they can be read then."""
+    if not reader.packing or header.length > MOST_INLINE_BYTES:
+        return None
+    return b"".join(reader.chunks(header))
+
+
+def _read_json(reader: TarReader, header: Header) -> bytes:
+    return b"".join(reader.chunks(header)) if header.length <= MOST_JSON_BYTES else b""
 
 
 def _suffix(name: str) -> str:

@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioError
-from sottovoce.scan.columns import import_arrow, table_errors
+from sottovoce.scan.columns import table_errors
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.rows import Stretch, TableRows
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from sottovoce.scan.columns import AudioColumn
     from sottovoce.scan.recording import Cut, Recording
 
 __all__ = ["ArrowSource", "ArrowTable", "is_arrow", "is_saved_dataset", "open_arrow"]
@@ -53,8 +55,8 @@ class ArrowSource:
     ----------
     name : str
         Path or address of the folder or the file.
-    column : str or None
-        The column with audio; None finds it.
+    column : tuple of str
+        The columns with audio; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
     root : str or None
@@ -65,7 +67,7 @@ class ArrowSource:
         self,
         name: str,
         *,
-        column: str | None = None,
+        column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
         root: str | None = None,
     ) -> None:
@@ -226,7 +228,12 @@ class ArrowTable:
         self.schema = self._open(None).schema
 
     def stretches(
-        self, columns: list[str] | None, *, audio: list[str], group: int = 0
+        self,
+        columns: list[str] | None,
+        *,
+        audio: list[str],
+        group: int = 0,
+        lengths: Sequence[AudioColumn] = (),
     ) -> Iterator[Stretch]:
         """Yield all batches from one on; see `sottovoce.scan.rows.Table`."""
         # The audio too, though only its size is asked for: it costs nothing where the file is
@@ -247,6 +254,10 @@ class ArrowTable:
                     n_bytes=sum(sizes) // batch.num_rows,
                 )
             number += batch.num_rows
+
+    def mean_bytes(self, column: str) -> int:
+        """Return how many bytes one row of a column has, about; 0, for nothing is read."""
+        return 0
 
     def _batches(self, names: list[str] | None) -> Iterator[Any]:
         reader = self._open(names)

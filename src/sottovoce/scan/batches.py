@@ -11,7 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.recording import Cell, File, Inline, Member, Recording
+from sottovoce.scan.recording import (
+    Cell,
+    File,
+    Inline,
+    Member,
+    Packed,
+    Recording,
+    Samples,
+)
 from sottovoce.scan.storage import is_remote
 
 if TYPE_CHECKING:
@@ -44,7 +52,8 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
         batch.append(one)
         n_bytes += one.n_bytes
         # Bytes that were read in passing are not kept waiting for the next recording.
-        if isinstance(one.place, Inline) and n_bytes >= _MOST_BYTES:
+        is_inline = isinstance(getattr(one.place, "place", one.place), Inline)
+        if is_inline and n_bytes >= _MOST_BYTES:
             yield batch
             batch, n_bytes = [], 0
     if batch:
@@ -54,8 +63,8 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
 def _is_full(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
     place = coming.place
     # Of exactly these types: what else a place is made of is the workers' business.
-    is_known = type(place) in {File, Member, Cell}
-    if isinstance(place, Inline) or not is_known or not is_remote(place.url):
+    is_known = type(place) in {File, Member, Cell, Packed}
+    if isinstance(place, Inline | Samples) or not is_known or not is_remote(place.url):
         return len(batch) >= _MOST or n_bytes >= _MOST_BYTES
     if not isinstance(place, Cell):
         return len(batch) >= _MOST_REMOTE or n_bytes >= _MOST_REMOTE_BYTES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.files.escaping import escape_markdown, make_markdown_code
+from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.phrases import (
     LIMITS,
@@ -89,6 +90,12 @@ def _tell_totals(job: Job, summary: Summary) -> str:
         *((_CARD_STATUSES[name], format_count(summary.statuses[name])) for name in _CARD_STATUSES),
         ("Not read to the end", format_count(summary.n_unread)),
     ]
+    if summary.not_looked_at:
+        kinds = describe_kinds(summary.not_looked_at, show=_escape)
+        rows.append(("Files not looked at", kinds))
+    if summary.may_hold_sound:
+        kinds = describe_kinds(summary.may_hold_sound, show=_escape)
+        rows.append(("Of these, files that may hold sound", kinds))
     if job.ended:
         rows.append(("Scanned on", _escape(job.ended, most=40)))
     rows.append(("Detector", _escape(job.detector)))

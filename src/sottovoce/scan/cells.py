@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
 from sottovoce.scan.arrow import is_arrow, open_arrow
-from sottovoce.scan.columns import cell_bytes, table_errors
+from sottovoce.scan.cell_sounds import cell_bytes
+from sottovoce.scan.columns import table_errors
 from sottovoce.scan.parquet import open_parquet
 from sottovoce.scan.rows import Stretch
 from sottovoce.scan.storage import is_remote, local_stamp
@@ -20,6 +21,7 @@ from sottovoce.scan.storage import is_remote, local_stamp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sottovoce.scan.recording import Cell
     from sottovoce.scan.rows import Table
 
 __all__ = ["close_tables", "read_cell"]
@@ -28,17 +30,13 @@ _MOST_OPEN = 2
 _NOWHERE = Stretch(group=-1, first=0, number=0, n_rows=0)
 
 
-def read_cell(url: str, group: int, row: int, column: str, *, most_bytes: int) -> bytes | str:
+def read_cell(place: Cell, *, most_bytes: int) -> bytes | str:
     """Return the bytes in a cell, or the path of the local file that it names.
 
     Parameters
     ----------
-    url : str
-        The table.
-    group, row : int
-        Row group or record batch, and row in it.
-    column : str
-        Name of the column.
+    place : Cell
+        The cell.
     most_bytes : int
         A larger cell is refused.
 
@@ -47,9 +45,10 @@ def read_cell(url: str, group: int, row: int, column: str, *, most_bytes: int) -
     AudioFileError
         With the reason, in words.
     """
+    url = place.url
     try:
-        cell = _cursor(url, column).find(group, row)
-        return cell_bytes(cell, url, most_bytes=most_bytes)
+        cell = _cursor(url, place.column).find(place.group, place.row)
+        return cell_bytes(cell, place, most_bytes=most_bytes)
     except AudioFileError:
         raise
     except MemoryError:

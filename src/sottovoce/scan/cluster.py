@@ -181,8 +181,10 @@ class _Run:
             self._began_s = time.monotonic()
         self._block.append(recording)
         self._n_bytes += recording.n_bytes
-        if isinstance(recording.place, Inline):
-            self._n_inline_bytes += len(recording.place.data)
+        # Of an array of samples, the place inside.
+        place = getattr(recording.place, "place", recording.place)
+        if isinstance(place, Inline):
+            self._n_inline_bytes += len(place.data)
             # Bytes that were read in passing are not kept waiting for the next recording.
             if self._n_inline_bytes >= _INLINE_BYTES:
                 self.send()

@@ -1,31 +1,26 @@
-"""Which columns of an Arrow schema hold audio, and in what way.
+"""Which columns of an Arrow schema hold audio, how deep in them, and in what way.
 
 Hugging Face's data sets store a recording as a struct of its bytes and its path, either of which
-may be missing, and say so in the schema's metadata; others have a column of bytes, or of paths.
+may be missing, and say so in the schema's metadata; others have a column of bytes, of numbers with
+their rate beside them, or of paths.  Every one that a row has counts.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sottovoce.errors import (
-    AudioFileError,
-    MissingExtraError,
-    UnreadableAudioError,
-    UnsupportedFormatError,
-)
-from sottovoce.scan.listed import PATH_NAMES, folder_of, point_at
-from sottovoce.scan.recording import File
-from sottovoce.scan.storage import fetch, is_remote
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.scan.leaves import Leaf, import_arrow, is_text, leaves_of, names_picture
+from sottovoce.scan.listed import PATH_NAMES
+from sottovoce.scan.samples import RATE_NAMES
+from sottovoce.scan.telling_sound import encodes_sound, looks_like_path, names_sound, shows_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["AudioColumn", "audio_columns", "cell_bytes", "import_arrow", "table_errors"]
+__all__ = ["AudioColumn", "audio_columns", "import_arrow", "rate_less_columns", "table_errors"]
 
 _BYTES_NAMES = ("audio", "wav", "bytes", "flac", "mp3", "ogg", "opus", "m4a", "audio_bytes")
 _STRUCT = {"bytes", "path"}
@@ -41,27 +36,25 @@ class AudioColumn:
         Of the column.
     kind : "cells" or "paths"
         Whether its cells hold the audio themselves, or say where it is.
+    steps : tuple of (str or None)
+        Fields of structs that lead from a cell to the audio; None stands for every item of a list.
+    is_first : bool
+        Whether it is what a scan takes before all others; their ids have no name in them where
+        there is one such column only.
+    rate : str
+        The column with the sampling rate, where the audio does not say it itself.
     """
 
     name: str
     kind: Literal["cells", "paths"]
+    steps: tuple[str | None, ...] = ()
+    is_first: bool = True
+    rate: str = ""
 
-
-def import_arrow() -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Return pyarrow.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
-    try:
-        import pyarrow as pa
-        import pyarrow.ipc
-        import pyarrow.parquet
-    except ImportError as err:
-        raise MissingExtraError("pyarrow", extra="scan", purpose="read Parquet and Arrow") from err
-    return pa
+    @property
+    def is_listed(self) -> bool:
+        """Whether a cell holds any number of sounds."""
+        return None in self.steps
 
 
 def table_errors() -> tuple[type[Exception], ...]:
@@ -73,46 +66,88 @@ def table_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def audio_columns(schema: Any, *, column: str | None, url: str) -> list[AudioColumn]:  # noqa: ANN401 - pyarrow has no types
-    """Return the columns with audio.
+def audio_columns(
+    schema: Any,  # noqa: ANN401 - pyarrow has no types
+    *,
+    column: tuple[str, ...],
+    url: str,
+    sample: Callable[[list[str]], list[dict[str, Any]]] | None = None,
+    exists: Callable[[str], bool] = lambda _: False,
+) -> list[AudioColumn]:
+    """Return the columns with audio, the surest first.
 
     Parameters
     ----------
     schema : pyarrow.Schema
         Of the table.
-    column : str or None
-        The column, where the person named one.
+    column : tuple of str
+        The columns, where the user named some; those only are taken.
     url : str
         The table, for messages.
+    sample : callable or None
+        Takes names of columns, and returns their first rows: what is in a column of bytes or
+        text is seen from those where the name does not say it.
+    exists : callable
+        Takes a path, and returns whether it leads to a file.  Beside recordings themselves, paths
+        that lead nowhere say where they came from; they are no recordings.
 
     Raises
     ------
+    MissingExtraError
+        If pyarrow is not installed.
     UnsupportedFormatError
-        If there is none, or it holds something else.
+        If there is none, or a named one is not there or holds something else.
     """
     names = [str(name) for name in schema.names]
-    if column is not None:
-        if names.count(column) != 1:
+    leaves = list(leaves_of(schema))
+    if column:
+        return [one for name in column for one in _named(name, names, leaves, url)]
+    first = _first(schema, names, leaves)
+    taken = {one.name for one in first}
+    settled = {one.name for one in first if one.kind == "cells"}
+    shown = _sample_unsure(leaves, settled, sample)
+    free = [one for one in leaves if one.name not in taken and names.count(one.name) == 1]
+    cells = [one for one in free if one.kind != "text" and _holds_sound(one, shown)]
+    is_embedded = bool(settled or cells)
+    texts = [
+        one
+        for one in free
+        if one.kind == "text" and _names_files(one, shown, exists, is_embedded=is_embedded)
+    ]
+    others = [replace(_as_column(leaf), is_first=False) for leaf in (*cells, *texts)]
+    found = [_by_values(one, shown) for one in first + others]
+    if not found:
+        if numbers := rate_less_columns(schema):
             raise UnsupportedFormatError(
-                f"has no column {column!r}", path=url, remedy=_columns(names)
-            )
-        kind = _kind(schema.field(column).type)
-        if kind is None:
-            raise UnsupportedFormatError(
-                f"holds neither bytes nor paths in column {column!r}",
+                f"holds numbers in column {numbers[0]!r}, and no column says their sampling rate",
                 path=url,
-                remedy=_columns(names),
+                remedy=f"Add a column {RATE_NAMES[0]!r} with the rate in Hz.",
             )
-        return [AudioColumn(column, kind)]
+        raise UnsupportedFormatError("has no column of audio", path=url, remedy=_columns(names))
+    return found
+
+
+def rate_less_columns(schema: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
+    """Return columns of numbers that are samples by their name, and whose rate stands nowhere."""
+    return [
+        leaf.label
+        for leaf in leaves_of(schema)
+        if leaf.kind == "numbers" and not leaf.rate and names_sound(leaf.last_name)
+    ]
+
+
+def _first(schema: Any, names: list[str], leaves: list[Leaf]) -> list[AudioColumn]:  # noqa: ANN401 - pyarrow has no types
+    """Return the columns that stand for the recording itself."""
+    by_name = {leaf.name: leaf for leaf in leaves if not leaf.steps}
     for candidates in _candidates(schema, names):
         found = [
-            AudioColumn(name, kind)
+            _as_column(by_name[name])
             for name in candidates
-            if names.count(name) == 1 and (kind := _kind(schema.field(name).type)) is not None
+            if names.count(name) == 1 and name in by_name and by_name[name].kind != "numbers"
         ]
         if found:
             return found
-    raise UnsupportedFormatError("has no column of audio", path=url, remedy=_columns(names))
+    return []
 
 
 def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: ANN401 - pyarrow has no types
@@ -121,110 +156,124 @@ def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: 
     yield _declared(schema.metadata or {})
     kinds = {name: schema.field(i).type for i, name in enumerate(names)}
     structs = [name for name in names if pa.types.is_struct(kinds[name])]
-    yield [name for name in structs if {field.name for field in kinds[name]} == _STRUCT]
+    yield [
+        name
+        for name in structs
+        if {field.name for field in kinds[name]} == _STRUCT
+        and _declared_as(schema, name) is None
+        and not names_picture(name)
+    ]
     lower = {name.lower(): name for name in names}
     yield [
-        lower[name] for name in _BYTES_NAMES if name in lower and not _is_text(kinds[lower[name]])
+        lower[name] for name in _BYTES_NAMES if name in lower and not is_text(kinds[lower[name]])
     ]
-    # Of several columns of paths, the first is the recording; others are its copies.
+    # Of several columns of paths, the first is the recording.
     for name in PATH_NAMES:
         if name in lower:
             yield [lower[name]]
 
 
+def _named(name: str, names: list[str], leaves: list[Leaf], url: str) -> list[AudioColumn]:
+    if names.count(name) != 1:
+        raise UnsupportedFormatError(f"has no column {name!r}", path=url, remedy=_columns(names))
+    own = [leaf for leaf in leaves if leaf.name == name]
+    found = [
+        _as_column(leaf)
+        for leaf in own
+        if (not leaf.steps and leaf.kind != "numbers")
+        or leaf.kind == "sound"
+        or (leaf.kind == "numbers" and leaf.rate)
+        or (leaf.kind != "numbers" and names_sound(leaf.last_name))
+    ]
+    if not found:
+        raise UnsupportedFormatError(
+            f"holds neither sound nor paths in column {name!r}", path=url, remedy=_columns(names)
+        )
+    return found
+
+
+def _as_column(leaf: Leaf) -> AudioColumn:
+    kind: Literal["cells", "paths"] = "paths" if leaf.kind == "text" else "cells"
+    return AudioColumn(leaf.name, kind, steps=leaf.steps, rate=leaf.rate)
+
+
+def _by_values(column: AudioColumn, rows: list[dict[str, Any]]) -> AudioColumn:
+    """Return a column of text as one of cells, where its first rows are sound themselves."""
+    if column.kind == "paths":
+        leaf = Leaf(name=column.name, steps=column.steps, kind="text")
+        values = [value for row in rows for value in leaf.values(row.get(column.name))]
+        if any(isinstance(value, str) and encodes_sound(value) for value in values):
+            return replace(column, kind="cells")
+    return column
+
+
+def _sample_unsure(
+    leaves: list[Leaf],
+    taken: set[str],
+    sample: Callable[[list[str]], list[dict[str, Any]]] | None,
+) -> list[dict[str, Any]]:
+    unsure = [
+        leaf.name
+        for leaf in leaves
+        if leaf.name not in taken and leaf.kind in ("bytes", "text") and not leaf.declared
+    ]
+    return sample(list(dict.fromkeys(unsure))) if sample is not None and unsure else []
+
+
+def _holds_sound(leaf: Leaf, rows: list[dict[str, Any]]) -> bool:
+    """Return whether a column beside the first holds sound, by name and by its first rows."""
+    if leaf.declared:
+        return leaf.declared == "Audio"
+    if leaf.kind == "sound":
+        return not leaf.names_picture
+    if leaf.kind == "numbers":
+        return bool(leaf.rate) and names_sound(leaf.last_name)
+    return names_sound(leaf.last_name) or any(map(shows_sound, _seen(leaf, rows)))
+
+
+def _names_files(
+    leaf: Leaf,
+    rows: list[dict[str, Any]],
+    exists: Callable[[str], bool],
+    *,
+    is_embedded: bool,
+) -> bool:
+    """Return whether a column of text has paths of sound in its first rows, or is sound itself."""
+    texts = [value for value in _seen(leaf, rows) if isinstance(value, str)]
+    if names_sound(leaf.last_name) and not is_embedded:
+        return any(map(shows_sound, texts))
+    return any(encodes_sound(one) or (looks_like_path(one) and exists(one)) for one in texts)
+
+
+def _seen(leaf: Leaf, rows: list[dict[str, Any]]) -> list[object]:
+    values = [value for row in rows for value in leaf.values(row.get(leaf.name))]
+    return [value for value in values if value]
+
+
 def _declared(metadata: dict[bytes, bytes]) -> list[str]:
     """Return the columns that Hugging Face's metadata calls audio."""
+    return [
+        str(name)
+        for name, feature in _features(metadata).items()
+        if isinstance(feature, dict) and feature.get("_type") == "Audio"
+    ]
+
+
+def _declared_as(schema: Any, name: str) -> str | None:  # noqa: ANN401 - pyarrow has no types
+    """Return as what else Hugging Face's metadata declares a struct."""
+    feature = _features(schema.metadata or {}).get(name)
+    kind = feature.get("_type") if isinstance(feature, dict) else None
+    return kind if isinstance(kind, str) and kind not in ("Value", "Audio") else None
+
+
+def _features(metadata: dict[bytes, bytes]) -> dict[str, Any]:
     try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-        return [
-            str(name)
-            for name, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "Audio"
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
-
-
-def _kind(kind: Any) -> Literal["cells", "paths"] | None:  # noqa: ANN401 - pyarrow has no types
-    pa = import_arrow()
-    if pa.types.is_struct(kind):
-        return "cells" if _STRUCT & {field.name for field in kind} else None
-    if _is_text(kind):
-        return "paths"
-    return "cells" if _is_binary(kind) else None
-
-
-def _is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
-    types = import_arrow().types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-def _is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
-    types = import_arrow().types
-    return bool(
-        types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_binary_view(kind)
-        or types.is_fixed_size_binary(kind)
-    )
+        found = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _columns(names: list[str]) -> str:
     shown = ", ".join(repr(name)[:60] for name in names[:20])
     return f"Name the column with the audio. There are: {shown}"
-
-
-def cell_bytes(cell: Any, url: str, *, most_bytes: int) -> bytes | str:  # noqa: ANN401 - pyarrow has no types
-    """Return the bytes in a cell, or the path of the local file that it names.
-
-    Parameters
-    ----------
-    cell : pyarrow.Scalar
-        Bytes, or a struct of bytes and path.
-    url : str
-        The table.
-    most_bytes : int
-        More are refused.
-
-    Raises
-    ------
-    AudioFileError
-        With the reason, in words.
-    """
-    pa = import_arrow()
-    path = None
-    if pa.types.is_struct(cell.type) and cell.is_valid:
-        names = {field.name for field in cell.type}
-        path = cell["path"].as_py() if "path" in names else None
-        cell = cell["bytes"] if "bytes" in names else None
-    if cell is not None and cell.is_valid:
-        if not _is_binary(cell.type):
-            raise UnreadableAudioError("holds no bytes", path=url)
-        buffer = cell.as_buffer()
-        if buffer.size > most_bytes:
-            raise AudioFileError(f"has {buffer.size:,} bytes, more than {most_bytes:,}", path=url)
-        return bytes(buffer.to_pybytes())
-    if path is None:
-        raise UnreadableAudioError("is empty: neither bytes nor a path", path=url)
-    return _follow(path, url, most_bytes=most_bytes)
-
-
-def _follow(path: object, url: str, *, most_bytes: int) -> bytes | str:
-    """Return what a path in a table leads to.
-
-    Relative ones are taken from the table's folder, and never lead out of it.  Absolute ones may
-    name any regular file, as `datasets` writes them where it does not embed the bytes.
-    """
-    folder = folder_of(url)
-    use = point_at(path, folder=folder, known_as=url)
-    if use.finding is not None:
-        raise UnreadableAudioError(use.finding.message, path=url, remedy=use.finding.remedy)
-    target = use.recording_id
-    if not (is_remote(str(path)) or Path(str(path)).is_absolute()):
-        root = os.path.normpath(folder) if is_remote(folder) else os.path.realpath(folder)
-        real = os.path.normpath(target) if is_remote(folder) else os.path.realpath(target)
-        if not Path(real).is_relative_to(root):
-            raise UnreadableAudioError("names a file outside of the table's folder", path=url)
-    return fetch(File(target), most_bytes=most_bytes)

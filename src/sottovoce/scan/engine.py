@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import ExitStack
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import sottovoce
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
+from sottovoce.files.escaping import make_harmless
+from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.left_out import LeftOut, NotLookedAt
 from sottovoce.scan.met import MetIds, make_digest
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.pool import examine_all
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from sottovoce.scan.sources import Source
 
 __all__ = ["Scan", "detector_version", "scan_paths"]
+
+_logger = logging.getLogger(__name__)
 
 
 def detector_version(*, thorough: bool = False) -> str:
@@ -76,6 +82,8 @@ class Scan:
         Recordings so far that the ledger knew.
     n_older : int
         Recordings so far that were last written before `since_s` and that the ledger did not know.
+    not_looked_at : NotLookedAt
+        Files so far that were passed without being looked at.
     """
 
     def __init__(
@@ -107,13 +115,14 @@ class Scan:
         self._job = job
         self.n_resumed = 0
         self.n_older = 0
+        self.not_looked_at = NotLookedAt()
 
     def count(self, *, within_s: float) -> int | None:
         """Return how many recordings there are, or None if counting them takes longer."""
         deadline_s = time.monotonic() + within_s
         n = 0
-        for _ in self._once():
-            n += 1
+        for one in self._once():
+            n += not isinstance(one, LeftOut)
             if time.monotonic() > deadline_s:
                 return None
         return n
@@ -124,14 +133,26 @@ class Scan:
         What is yielded is in the ledger; closing the iterator, or an interrupt, leaves the ledger
         whole.
         """
+        inputs = [one.name for one in self._sources]
         if self._ledger is not None:
-            self._ledger.begin_run({**self._job, "inputs": [one.name for one in self._sources]})
-        for recording, finding in self._examine():
-            if recording is not None and self._ledger is not None:
-                self._ledger.put(finding, stamp=recording.stamp)
-            yield finding
+            self._ledger.begin_run({**self._job, "inputs": inputs, "shard": list(self._shard)})
+        try:
+            for recording, finding in self._examine():
+                if recording is not None and self._ledger is not None:
+                    self._ledger.put(finding, stamp=recording.stamp)
+                yield finding
+        finally:
+            self._remember()
+
+    def _remember(self) -> None:
         if self._ledger is not None:
             self._ledger.flush()
+            self._ledger.amend_job(**self.not_looked_at.to_dict())
+        elif self.not_looked_at.sounding:
+            _logger.warning(
+                "not looked at, and may hold sound: %s",
+                describe_kinds(self.not_looked_at.sounding, show=make_harmless),
+            )
 
     def _examine(self) -> Iterator[tuple[Recording | None, Finding]]:
         limits, thorough = self._limits, self._thorough
@@ -148,6 +169,9 @@ class Scan:
     def _unknown(self) -> Iterator[Recording | Finding]:
         """Yield what must be looked at, and the findings that are there already."""
         for one in self._once():
+            if isinstance(one, LeftOut):
+                self.not_looked_at.add(one)
+                continue
             if isinstance(one, Finding):
                 if self._ledger is not None:
                     self._ledger.put(one, stamp="")
@@ -163,8 +187,8 @@ class Scan:
             else:
                 yield one
 
-    def _once(self) -> Iterator[Recording | Finding]:
-        """Yield each recording of this shard, the first time that it is listed."""
+    def _once(self) -> Iterator[Recording | Finding | LeftOut]:
+        """Yield what there is of this shard, each the first time that it is listed."""
         number, n_shards = self._shard
         met = MetIds()
         for source in self._sources:

@@ -13,17 +13,19 @@ import math
 import multiprocessing
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, ParameterError
 from sottovoce.scan.finding import Finding, refused_statuses
-from sottovoce.scan.pipelines import describe_example
+from sottovoce.scan.listed import as_names
+from sottovoce.scan.pipelines import describe_example, most_telling
 from sottovoce.scan.pool import WorkerPool
 from sottovoce.scan.storage import seen_from_anywhere
 from sottovoce.scan.worker import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sottovoce.scan.recording import Recording
 
@@ -34,7 +36,10 @@ BATCH_COLUMNS = ("status", "log10_p", "refused", "owner_ids")
 
 
 def examine_batch(
-    batch: Mapping[str, Any], *, column: str = "audio", strict: bool = True
+    batch: Mapping[str, Any],
+    *,
+    column: str | Sequence[str] | None = None,
+    strict: bool = True,
 ) -> dict[str, Any]:
     """Look for marks in each row of a batch, in a child process, and add columns that say so.
 
@@ -42,19 +47,19 @@ def examine_batch(
     ----------
     batch : mapping of str to list or np.ndarray
         One entry for each row in every column.  The audio is as in `examine_example`.
-    column : str
-        Where the audio is.
+    column : str, sequence of str or None
+        Where the audio is; by default every sound of a row counts.
     strict : bool
         Whether what is only suspected, or cannot be read to its end, counts as refused.
 
     Returns
     -------
     batch : dict
-        The same rows in the same order, and for each its `status` (as in `Finding`), `log10_p`
-        (NaN where nothing was read), `refused` (whether it must not be trained on) and
-        `owner_ids` (those that were read: lists of integers, as scalars of pyarrow).  A row that
-        cannot be read, hangs, or kills the process that reads it is a row like any other, with
-        that as its status.
+        The same rows in the same order, and for each its `status` (as in `Finding`; the most
+        telling one of several sounds), `log10_p` (NaN where nothing was read), `refused`
+        (whether it, or one of its sounds, must not be trained on) and `owner_ids` (those that
+        were read: lists of integers, as scalars of pyarrow).  A row that cannot be read, hangs,
+        or kills the process that reads it is a row like any other, with that as its status.
 
     Raises
     ------
@@ -86,25 +91,40 @@ def examine_batch(
         raise ParameterError(
             f"the batch has a column {taken[0]!r} already", remedy="Rename or drop it before."
         )
-    if column not in batch:
-        raise ParameterError(
-            f"the batch has no column {column!r}",
-            remedy=f"Its columns are {', '.join(map(str, batch))}.",
-        )
-    described = (
-        describe_example({column: audio}, column=column, name=str(number))
-        for number, audio in enumerate(batch[column])
-    )
-    rows = [one if isinstance(one, Finding) else seen_from_anywhere(one) for one in described]
-    findings = _examine(rows)
+    for name in as_names(column):
+        if name not in batch:
+            raise ParameterError(
+                f"the batch has no column {name!r}",
+                remedy=f"Its columns are {', '.join(map(str, batch))}.",
+            )
+    n_rows = len(next(iter(batch.values()), ()))
+    described = [
+        describe_example({name: batch[name][i] for name in batch}, column=column, name=f"row {i}")
+        for i in range(n_rows)
+    ]
+    rows = [
+        [_rename(one, f"{i}::{n}") for n, one in enumerate(sounds)]
+        for i, sounds in enumerate(described)
+    ]
+    found = {one.id: one for one in _examine([one for sounds in rows for one in sounds])}
+    by_row = [[found[one.id] for one in sounds] for sounds in rows]
+    findings = [most_telling(sounds) for sounds in by_row]
     refused = refused_statuses(strict=strict)
     return {
         **batch,
         "status": [one.status for one in findings],
         "log10_p": [math.nan if one.log10_p is None else one.log10_p for one in findings],
-        "refused": [one.status in refused for one in findings],
-        "owner_ids": _as_typed_lists([one.owner_ids for one in findings]),
+        "refused": [any(one.status in refused for one in sounds) for sounds in by_row],
+        "owner_ids": _as_typed_lists(
+            [tuple(sorted({i for one in sounds for i in one.owner_ids})) for sounds in by_row]
+        ),
     }
+
+
+def _rename(one: Recording | Finding, name: str) -> Recording | Finding:
+    if isinstance(one, Finding):
+        return replace(one, id=name)
+    return replace(seen_from_anywhere(one), id=name)
 
 
 def _as_typed_lists(rows: list[tuple[int, ...]]) -> list[Any]:

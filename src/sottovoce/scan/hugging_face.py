@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,19 +21,23 @@ from sottovoce.errors import (
     SottovoceError,
     UnsupportedFormatError,
 )
-from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow
+from sottovoce.scan.columns import AudioColumn, audio_columns
+from sottovoce.scan.example_sounds import describe_sound
 from sottovoce.scan.finding import Finding, refused_statuses
-from sottovoce.scan.folders import describe_file
+from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.ledger import Ledger
-from sottovoce.scan.listed import GROUP_NAMES, clean, groups_of, point_at
+from sottovoce.scan.listed import GROUP_NAMES, as_names, clean, groups_of, point_at
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.recording import Cut, File, Inline, Recording
 from sottovoce.scan.remote_folders import describe_failure
+from sottovoce.scan.row_sounds import NOTHING, holds_audio, sounds_of_row, undecoded
+from sottovoce.scan.samples import rate_of
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, stamp_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["PREFIX", "DataSetSource", "filter_data_set", "is_data_set", "open_data_set"]
 
@@ -44,6 +47,7 @@ _MAPS = frozenset({"DatasetDict", "IterableDatasetDict"})
 _SETS = frozenset({"Dataset", "IterableDataset"})
 _READ_BYTES = 8 << 20
 _MOST_ROWS = 256
+_SAMPLED = 16
 
 
 def is_data_set(value: object) -> bool:
@@ -61,7 +65,7 @@ def open_data_set(
     data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
     *,
     group_by: tuple[str, ...] = (),
-    column: str | None = None,
+    column: tuple[str, ...] = (),
 ) -> list[DataSetSource]:
     """Return the sources that a data set is: one, or one for each of its splits.
 
@@ -71,8 +75,8 @@ def open_data_set(
         Left as it is.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
-    column : str or None
-        The column with audio; None finds it.
+    column : tuple of str
+        The columns with audio; all are found where none is named.
     """
     if _kinds(data_set) & _MAPS:
         return [
@@ -108,7 +112,7 @@ class DataSetSource:
         *,
         split: str = "",
         group_by: tuple[str, ...] = (),
-        column: str | None = None,
+        column: tuple[str, ...] = (),
     ) -> None:
         self._data_set = data_set
         self._column = column
@@ -121,9 +125,9 @@ class DataSetSource:
         try:
             for row_id, row, columns in self._rows():
                 groups = groups_of(row, group_by=self._group_by, dataset=clean(self.name))
-                for column in columns:
-                    own_id = _recording_id(row_id, column, columns)
-                    yield self._describe(own_id, row.get(column.name), groups)
+                for own_id, audio in sounds_of_row(row_id, row, columns):
+                    rate = rate_of(row)
+                    yield self._describe(own_id, audio, groups, rate=rate)
         except SottovoceError as err:
             message = str(err).removeprefix(f"{self.name}: ")
             status = "unsupported" if isinstance(err, UnsupportedFormatError) else "error"
@@ -136,9 +140,9 @@ class DataSetSource:
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row; one with several recordings once for each of them."""
-        for row_id, _, columns in self._rows():
-            for column in columns:
-                yield Cut(id=row_id, recording_id=_recording_id(row_id, column, columns))
+        for row_id, row, columns in self._rows():
+            for own_id, _ in sounds_of_row(row_id, row, columns):
+                yield Cut(id=row_id, recording_id=own_id)
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Save the data set, without the rows any of whose recordings is refused, to disk.
@@ -160,12 +164,16 @@ class DataSetSource:
     def select(self, refused: Callable[[str], bool]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
         """Return the data set without the rows any of whose recordings is refused."""
         columns = self._columns(self._data_set)
-
-        def is_kept(row: int) -> bool:
-            row_id = f"{self.name}::{row}"
-            return not any(refused(_recording_id(row_id, one, columns)) for one in columns)
-
-        return self._data_set.select([row for row in range(len(self._data_set)) if is_kept(row)])
+        if any(one.is_listed for one in columns):
+            rows = ((row_id, row) for row_id, row, _ in self._rows())
+        else:  # ids do not depend on what is in a row
+            rows = ((f"{self.name}::{i}", {}) for i in range(len(self._data_set)))
+        kept = [
+            i
+            for i, (row_id, row) in enumerate(rows)
+            if not any(refused(own_id) for own_id, _ in sounds_of_row(row_id, row, columns))
+        ]
+        return self._data_set.select(kept)
 
     def let_pass(self, refused: Callable[[str], bool], stamps: Mapping[str, str]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
         """Return a data set that is read in passing, without what is refused.
@@ -183,7 +191,11 @@ class DataSetSource:
         columns = self._columns(self._data_set)
 
         def is_kept(row: Mapping[str, Any]) -> bool:
-            found = [self._describe("", row.get(one.name), {}) for one in columns]
+            rate = rate_of(row)
+            found = [
+                self._describe("", audio, {}, rate=rate)
+                for _, audio in sounds_of_row("", row, columns)
+            ]
             return not any(
                 refused(one.status if isinstance(one, Finding) else stamps.get(one.stamp, ""))
                 for one in found
@@ -192,7 +204,7 @@ class DataSetSource:
         # A filter is shown rows as they are, and decoding them needs PyTorch.
         kept = self._undecoded().filter(is_kept)
         for name, feature in (self._data_set.features or {}).items():
-            if type(feature).__name__ == "Audio":
+            if holds_audio(feature):
                 kept = kept.cast_column(name, feature)
         return kept
 
@@ -208,11 +220,21 @@ class DataSetSource:
         else:
             first = list(itertools.islice(self._streamed(), 1))
             schema = import_arrow().RecordBatch.from_pylist(first).schema
-        return audio_columns(schema, column=self._column, url=self.name)
+        return audio_columns(schema, column=self._column, url=self.name, sample=self._sample)
+
+    def _sample(self, names: list[str]) -> list[dict[str, Any]]:
+        rows = self._streamed() if self.is_streamed else self._table(0, _SAMPLED, names)
+        return [dict(one) for one in itertools.islice(rows, _SAMPLED)]
+
+    def _table(self, start: int, end: int, names: list[str]) -> list[dict[str, Any]]:
+        table = self._data_set.with_format("arrow", columns=names)[start:end]
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
 
     def _stored(self, columns: list[AudioColumn]) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of a data set that lies in Arrow tables, with the columns that matter."""
         wanted = {*(one.name for one in columns), *GROUP_NAMES, *self._group_by}
+        wanted |= {one.rate for one in columns}
         names = [name for name in self._data_set.column_names if name in wanted]
         n_rows = len(self._data_set)
         mean = self._data_set.data.nbytes // max(1, self._data_set.data.num_rows)
@@ -228,18 +250,27 @@ class DataSetSource:
     def _undecoded(self) -> Any:  # noqa: ANN401 - `datasets` is not imported here
         data_set = self._data_set
         for name, feature in (data_set.features or {}).items():
-            if type(feature).__name__ == "Audio":
-                undecoded = sys.modules["datasets"].Audio(decode=False)
-                data_set = data_set.cast_column(name, undecoded)
+            if holds_audio(feature):
+                data_set = data_set.cast_column(name, undecoded(feature))
         return data_set
 
     def _describe(
-        self, own_id: str, audio: object, groups: Mapping[str, str]
+        self, own_id: str, audio: object, groups: Mapping[str, str], *, rate: int = 0
     ) -> Recording | Finding:
+        if audio is NOTHING:
+            return Finding(id=own_id, status="error", message="holds no sound", groups=groups)
         path: object = audio
         data: object = audio if isinstance(audio, bytes) else None
         if isinstance(audio, Mapping):
             data, path = audio.get("bytes"), audio.get("path")
+            rate = rate_of(audio) or rate
+        is_array = isinstance(audio, Mapping) and audio.get("array") is not None
+        if is_array or isinstance(audio, list) or rate or isinstance(audio, str):
+            described = describe_sound(audio, own_id, rate=rate)
+            if isinstance(described, Finding) and not isinstance(path, str):
+                return replace(described, groups=groups)
+            place = getattr(described, "place", None)
+            data = place.data if isinstance(place, Inline) else data
         if isinstance(data, bytes):
             digest = hashlib.blake2b(data, digest_size=16).hexdigest()
             return Recording(
@@ -267,10 +298,6 @@ def _describe_path(path: str) -> Recording | Finding:
     return Recording(id=path, place=File(path), stamp=stamp, n_bytes=size)
 
 
-def _recording_id(row_id: str, column: AudioColumn, columns: list[AudioColumn]) -> str:
-    return row_id if len(columns) == 1 else f"{row_id}::{clean(column.name)}"
-
-
 def _name(data_set: Any, split: str) -> str:  # noqa: ANN401 - `datasets` is not imported here
     info = data_set.info
     parts = [
@@ -286,7 +313,7 @@ def filter_data_set(
     data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
     ledger: str | os.PathLike[str],
     *,
-    column: str | None = None,
+    column: str | Sequence[str] | None = None,
     strict: bool = False,
 ) -> Any:  # noqa: ANN401 - what was given
     """Return a data set of Hugging Face's without what a scan of it refused.
@@ -297,7 +324,7 @@ def filter_data_set(
         The same as was scanned.
     ledger : path-like
         Of that scan: `scan_paths([data_set], ledger=...)`.
-    column : str or None
+    column : str, sequence of str or None
         As in the scan.
     strict : bool
         Whether what is suspected or was not read is left out too.  Rows that the scan did not
@@ -325,7 +352,7 @@ def filter_data_set(
     ...     pass
     >>> ds = filter_data_set(ds, "ds.sqlite")  # doctest: +SKIP
     """
-    sources = open_data_set(data_set, column=column)
+    sources = open_data_set(data_set, column=as_names(column))
     with Ledger(Path(ledger), read_only=True) as book:
         inputs = set(book.job().get("inputs", ()))
         known = [pair for pair in book.stamped() if pair[0].id.startswith(PREFIX)]

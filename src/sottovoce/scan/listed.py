@@ -7,29 +7,24 @@ it holds is ever run, and what is wrong with one line is said of that line.
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import hashlib
 import json
 import os
 import posixpath
 import zlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote
 
-from sottovoce.errors import AudioFileError, SottovoceError
 from sottovoce.scan.finding import Finding, Status
-from sottovoce.scan.folders import describe_file
-from sottovoce.scan.recording import Cut, File, Recording
+from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import is_remote, open_binary, scheme_of, stamp_of
+from sottovoce.scan.storage import is_remote, open_binary, scheme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -40,15 +35,16 @@ __all__ = [
     "Line",
     "Seen",
     "Use",
+    "as_names",
     "clean",
     "cuts_of",
     "fail",
     "folder_of",
     "groups_of",
+    "leads_to_file",
     "parse_object",
     "point_at",
     "read_lines",
-    "recordings_of",
     "write_entries",
 ]
 
@@ -63,8 +59,6 @@ PATH_NAMES = (
 
 _MOST_NAME = 4096
 _MOST_GROUP = 200
-_AHEAD = 64
-"""Addresses that are asked for size and time at once: one after the other takes days."""
 _STORES = frozenset(
     {
         *("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hf", "oci"),
@@ -113,12 +107,15 @@ class Use:
         Where the stretch begins.
     duration_s : float or None
         Its length; None reaches to the end.
+    data : bytes or None
+        The recording, where the listing holds it itself.
     """
 
     recording_id: str
     finding: Finding | None = None
     offset_s: float = 0.0
     duration_s: float | None = None
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +153,13 @@ class Seen:
         before = len(self._digests)
         self._digests.add(digest)
         return len(self._digests) > before
+
+
+def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return names of columns as they may be given: one, several, or None for all."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def read_lines(url: str) -> Iterator[Line]:
@@ -248,6 +252,14 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
     return Use(recording_id=join(folder, name.removeprefix("./")))
 
 
+def leads_to_file(use: Use) -> bool:
+    """Return whether what a listing names is a file of this computer that is there."""
+    from pathlib import Path
+
+    is_local = use.finding is None and not is_remote(use.recording_id)
+    return is_local and Path(use.recording_id).is_file()
+
+
 def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:
     """Return a recording that cannot be looked at."""
     known_as = clean(known_as, most=_MOST_NAME)
@@ -280,52 +292,6 @@ def groups_of(
         if isinstance(value, str | int | float) and value != "":
             groups[name] = clean(str(value))
     return groups
-
-
-def recordings_of(entries: Iterable[Entry]) -> Iterator[Recording | Finding]:
-    """Yield each recording that a listing uses, once; a finding for what is not there."""
-    waiting: deque[Recording | Finding | Future[Recording | Finding]] = deque()
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        for use, groups in _once(entries):
-            if use.finding is not None:
-                waiting.append(dataclasses.replace(use.finding, groups=groups))
-            elif is_remote(use.recording_id):
-                waiting.append(pool.submit(_ask, use.recording_id, groups))
-            else:
-                waiting.append(dataclasses.replace(describe_file(use.recording_id), groups=groups))
-            if len(waiting) >= _AHEAD:
-                yield _settle(waiting.popleft())
-        while waiting:
-            yield _settle(waiting.popleft())
-
-
-def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
-    seen = Seen()
-    for entry in entries:
-        for use in entry.uses:
-            if seen.add(use.recording_id):
-                yield use, entry.groups
-
-
-def _settle(
-    one: Recording | Finding | Future[Recording | Finding],
-) -> Recording | Finding:
-    return one.result() if isinstance(one, Future) else one
-
-
-def _ask(url: str, groups: Mapping[str, str]) -> Recording | Finding:
-    try:
-        stamp, size = stamp_of(url)
-    except SottovoceError as err:
-        message = str(err).removeprefix(f"{url}: ")
-        return Finding(
-            id=url,
-            status="error" if isinstance(err, AudioFileError) else "unsupported",
-            message=message,
-            remedy=err.remedy or "Check the address and your rights.",
-            groups=groups,
-        )
-    return Recording(id=url, place=File(url), stamp=stamp, n_bytes=size, groups=groups)
 
 
 def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:

@@ -13,9 +13,9 @@ from sottovoce.scan.listed import (
     folder_of,
     point_at,
     read_lines,
-    recordings_of,
     write_entries,
 )
+from sottovoce.scan.listed_recordings import recordings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,11 +41,12 @@ class ListSource:
 
     def __init__(self, name: str, *, root: str | None = None) -> None:
         self.name = name
+        self.within = ""
         self._folder = folder_of(name) if root is None else root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries())
+        return recordings_of(self._entries(), within=self.within)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every line, as a whole file."""

@@ -7,8 +7,10 @@ run the commands that a manifest may hold in the place of files.
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.errors import AudioFileError
 from sottovoce.scan.listed import (
     PATH_NAMES,
     Entry,
@@ -19,12 +21,22 @@ from sottovoce.scan.listed import (
     fail,
     folder_of,
     groups_of,
+    leads_to_file,
     parse_object,
     point_at,
     read_lines,
-    recordings_of,
     write_entries,
 )
+from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.manifest_fields import (
+    MOST_SOUNDS,
+    is_numbers,
+    recordings_in,
+    sound_of,
+    sounds_of,
+)
+from sottovoce.scan.samples import rate_of
+from sottovoce.scan.telling_sound import decode_sound, names_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,12 +83,13 @@ class _Manifest:
         self, name: str, *, group_by: tuple[str, ...] = (), root: str | None = None
     ) -> None:
         self.name = name
+        self.within = ""
         self._group_by = group_by
         self._folder = folder_of(name) if root is None else root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
-        return recordings_of(self._entries())
+        return recordings_of(self._entries(), within=self.within)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the examples; one with several recordings once for each of them."""
@@ -116,8 +129,8 @@ class NemoSource(_Manifest):
     ----------
     name : str
         Path or address.
-    column : str or None
-        The field with the path; None finds it.
+    column : tuple of str
+        The fields with paths; all are found where none is named.
     group_by : tuple of str
         Fields that say what recordings belong to, beside those that say who speaks.
     root : str or None
@@ -128,35 +141,59 @@ class NemoSource(_Manifest):
         self,
         name: str,
         *,
-        column: str | None = None,
+        column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
         root: str | None = None,
     ) -> None:
         super().__init__(name, group_by=group_by, root=root)
-        self._columns = PATH_NAMES if column is None else (column,)
+        self._column = column
 
     def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
         line_id = self._line_id(line)
-        path = next((fields[name] for name in self._columns if name in fields), None)
         if "shard_id" in fields:
             uses: tuple[Use, ...] = (fail(line_id, _TARRED[0], _TARRED[1], status="unsupported"),)
         else:
-            # Some write the paths of each channel, as a list.
-            paths = path if isinstance(path, list) and path else [path]
-            uses = tuple(
-                _cut(
-                    point_at(one, folder=self._folder, known_as=line_id),
-                    fields.get("offset"),
-                    fields.get("duration"),
-                )
-                for one in paths[:_MOST_TRACKS]
-            )
+            uses = tuple(islice(self._uses(fields, line_id), MOST_SOUNDS))
         return Entry(
             raw=line.raw,
             name=line_id,
             uses=uses,
             groups=groups_of(fields, group_by=self._group_by),
         )
+
+    def _uses(self, fields: dict[str, Any], line_id: str) -> Iterator[Use]:
+        """Yield the recording that the line is about, and then every other one in it."""
+        names = self._column or [name for name in PATH_NAMES if name in fields][:1]
+        firsts = [(name, fields.get(name)) for name in names] or [("", None)]
+        others = [] if self._column else [(k, v) for k, v in sounds_of(fields) if k not in names]
+        if not names and others:
+            firsts, others = others[:1], others[1:]
+        taken = set()
+        for i, (name, value) in enumerate((*firsts, *others)):
+            # Some write the paths of each channel, as a list.
+            if is_numbers(value):
+                value = {"array": value, "sampling_rate": rate_of(fields)}
+            paths = value if isinstance(value, list) and value else [value]
+            known_as = line_id if i == 0 else f"{line_id}::{clean(name)}"
+            for path in paths[:_MOST_TRACKS]:
+                use = self._use(path, known_as)
+                is_other = i >= len(firsts) and use.data is None
+                if is_other and not (names_sound(_last(name)) or leads_to_file(use)):
+                    continue  # where the recording came from, mostly
+                if i < len(firsts):
+                    use = _cut(use, fields.get("offset"), fields.get("duration"))
+                if use.recording_id not in taken or use.finding is not None:
+                    yield use
+                taken.add(use.recording_id)
+
+    def _use(self, value: object, known_as: str) -> Use:
+        try:
+            data = sound_of(value, known_as)
+        except AudioFileError as err:
+            return fail(known_as, str(err).removeprefix(f"{known_as}: "), err.remedy)
+        if data is not None:
+            return Use(recording_id=known_as, data=data)
+        return point_at(value, folder=self._folder, known_as=known_as)
 
 
 class LhotseSource(_Manifest):
@@ -184,6 +221,12 @@ class LhotseSource(_Manifest):
                     _cut(use, cut.get("start"), cut.get("duration"))
                     for use in self._uses(cut.get("recording"), line_id)
                 ]
+                # Targets, references, impulse responses: all that goes with the cut.
+                for other in islice(recordings_in(cut, but="recording"), MOST_SOUNDS):
+                    uses += self._uses(other, line_id)
+            if isinstance(fields.get("tracks"), list):
+                for other in islice(recordings_in(fields, but="tracks"), MOST_SOUNDS):
+                    uses += self._uses(other, line_id)
         if not uses and fields.get("type") != "PaddingCut":
             uses = [fail(line_id, _OTHER[0], _OTHER[1], status="unsupported")]
         name = fields.get("id")
@@ -206,10 +249,16 @@ class LhotseSource(_Manifest):
             own_id = known_as if i == 0 else f"{known_as}::{i}"
             if kind == "file":
                 uses.append(point_at(source.get("source"), folder=self._folder, known_as=own_id))
+            elif kind == "memory" and (data := decode_sound(str(source.get("source")))) is not None:
+                uses.append(Use(recording_id=own_id, data=data))
             else:
                 message, remedy = _UNSUPPORTED.get(str(kind), _OTHER)
                 uses.append(fail(own_id, message, remedy, status="unsupported"))
         return uses
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].partition("[")[0]
 
 
 def _tracks(cut: dict[str, Any]) -> list[dict[str, Any]]:
@@ -236,6 +285,7 @@ def _cut(use: Use, offset: object, duration: object) -> Use:
     return Use(
         recording_id=use.recording_id,
         finding=use.finding,
+        data=use.data,
         offset_s=_seconds(offset) or 0.0,
         duration_s=_seconds(duration),
     )

@@ -6,38 +6,37 @@ import glob
 import os
 import re
 import stat
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
+from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.kinds import read_head, suffix_of_head
+from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
+from sottovoce.scan.array_members import MOST_JSON_BYTES, rate_in_json
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
-from sottovoce.scan.columns import import_arrow
-from sottovoce.scan.folders import FileSource, FolderSource
+from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
-from sottovoce.scan.kaldi import WavScpSource
-from sottovoce.scan.listed import PATH_NAMES, parse_object, read_lines
-from sottovoce.scan.lists import ListSource
-from sottovoce.scan.manifests import LhotseSource, NemoSource
-from sottovoce.scan.path_tables import PathTableSource
-from sottovoce.scan.remote_folders import RemoteFolderSource
+from sottovoce.scan.leaves import import_arrow
+from sottovoce.scan.listed import as_names
+from sottovoce.scan.listings import open_found_listing, open_listing
+from sottovoce.scan.lone_files import FileSource
+from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
+from sottovoce.scan.remote_folders import RemoteFolderSource, is_audio
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
+from sottovoce.scan.zip_archives import PackedSource, ZipSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sottovoce.scan.sources import Source
 
 __all__ = ["open_source", "open_sources"]
 
 _PARQUET = (".parquet", ".pq")
-_TABLES = (".csv", ".tsv")
-_MANIFESTS = (".jsonl", ".json", ".ndjson")
-_LISTS = (".txt", ".lst", ".list")
 _MOST_NAMES = 1_000_000
-_FIRST_LINES = 20
 _FIRST_PATIENCE_S = 3.0
 """With a store of which nothing is known yet: its name may be wrong."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -49,7 +48,7 @@ def open_sources(
     names: Iterable[Any],
     *,
     group_by: tuple[str, ...] = (),
-    column: str | None = None,
+    column: str | Sequence[str] | None = None,
     root: str | None = None,
 ) -> list[Source]:
     """Return the sources that names mean, patterns expanded.
@@ -74,6 +73,7 @@ def open_sources(
         If something does not exist, or a pattern matches nothing.
     """
     sources: list[Source] = []
+    column = as_names(column)
     for name in names:
         if is_data_set(name):
             sources += open_data_set(name, group_by=group_by, column=column)
@@ -101,7 +101,7 @@ def open_source(
     name: str,
     *,
     group_by: tuple[str, ...] = (),
-    column: str | None = None,
+    column: str | Sequence[str] | None = None,
     root: str | None = None,
 ) -> Source:
     """Return the source that a name means: a data set, a manifest, a folder or a single file.
@@ -112,8 +112,8 @@ def open_source(
         Path or address.
     group_by : tuple of str
         Columns and fields that say what recordings belong to.
-    column : str or None
-        The column or field with audio, or with paths of it; None finds it.
+    column : str, sequence of str or None
+        Columns or fields with audio, or with paths of it; None finds all.
     root : str or None
         Folder from which manifests take relative paths; None for the one that they are in.
 
@@ -130,10 +130,16 @@ def open_source(
         If it needs a package that is not installed.
     """
     is_folder = _look(name)
+    column = as_names(column)
     data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
 
-    def open_nested(path: str) -> Source | None:
-        return _open_data_set(path, group_by=group_by, column=column, root=root)
+    def open_nested(path: str, head: bytes | None) -> Source | None:
+        how = {"group_by": group_by, "column": column, "root": root}
+        nested = _open_data_set(path, **how)  # type: ignore[arg-type]
+        return _open_packed(path, head, **how) if nested is None and head else nested  # type: ignore[arg-type]
+
+    def open_found(path: str, folder: str) -> Source | None:
+        return open_found_listing(path, within=folder, group_by=group_by, column=column, root=root)
 
     def open_saved(path: str) -> Source:
         import_arrow()
@@ -142,13 +148,21 @@ def open_source(
     if is_folder:
         if is_saved_dataset(name):
             return open_saved(name)
-        make = RemoteFolderSource if is_remote(name) else FolderSource
-        return make(name, open_nested=open_nested, open_saved=open_saved)
+        if is_remote(name):
+            return RemoteFolderSource(name, open_nested=open_nested, open_saved=open_saved)
+        return FolderSource(
+            name, open_nested=open_nested, open_saved=open_saved, open_listing=open_found
+        )
     if data_set is not None:
-        if not isinstance(data_set, TarSource):
+        if isinstance(data_set, ParquetSource | ArrowSource):
             import_arrow()  # now, rather than when half is scanned
         return data_set
-    return _open_listing(name, group_by=group_by, column=column, root=root) or FileSource(name)
+    listing = open_listing(name, group_by=group_by, column=column, root=root)
+    if listing is not None:
+        return listing
+    head = b"" if is_remote(name) else read_head(Path(name)) or b""
+    packed = _open_packed(name, head, group_by=group_by, column=column, root=root)
+    return FileSource(name) if packed is None else packed
 
 
 def _look(name: str) -> bool:
@@ -180,12 +194,14 @@ def _look(name: str) -> bool:
 
 
 def _open_data_set(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
 ) -> Source | None:
     """Return the source of a file with audio in it, by its name; None for any other."""
     lower = name.lower()
     if lower.endswith(TAR_SUFFIXES):
         return TarSource(name)
+    if lower.endswith(".zip"):
+        return ZipSource(name)
     if lower.endswith(_PARQUET):
         return ParquetSource(name, group_by=group_by, column=column, root=root)
     if is_arrow(name):
@@ -193,49 +209,44 @@ def _open_data_set(
     return None
 
 
-def _open_listing(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
+def _open_packed(
+    name: str,
+    head: bytes,
+    *,
+    group_by: tuple[str, ...],
+    column: tuple[str, ...],
+    root: str | None,
 ) -> Source | None:
-    """Return the source of a file that names others, by its own name; None for any other."""
-    lower = name.lower().removesuffix(".gz")
-    if lower.endswith(_TABLES):
-        return PathTableSource(name, group_by=group_by, column=column, root=root)
-    if lower.endswith(_MANIFESTS):
-        return _open_manifest(name, group_by=group_by, column=column, root=root)
-    if lower.endswith(".scp"):
-        return WavScpSource(name, root=root)
-    if lower.endswith(_LISTS):
-        return ListSource(name, root=root)
-    return None
+    """Return the source of a file with audio in it, by its first bytes; None for any other."""
+    suffix, own = os.path.splitext(name)[1].lower(), suffix_of_head(head)  # noqa: PTH122
+    packing = packing_of(head)
+    if packing:
+        inner = unpack_head(head, packing, most=HEAD_BYTES)
+        if suffix_of_head(inner) == ".tar":
+            return TarSource(name)
+        is_named = suffix in PACKINGS and is_audio(name[: -len(suffix)])
+        is_sound = is_named or sounds_like_audio(inner)
+        return PackedSource(name, packing) if is_sound else None
+    if own == ".tar":
+        return TarSource(name)
+    if own == ".npy" and (rate := _rate_beside(name)):
+        return PackedSource(name, None, rate=rate)
+    if own == ".parquet":
+        return ParquetSource(name, group_by=group_by, column=column, root=root)
+    # Many kinds of files are zip archives inside; those say so by their suffix.
+    return ZipSource(name) if own == ".zip" and not suffix else None
 
 
-def _open_manifest(
-    name: str, *, group_by: tuple[str, ...], column: str | None, root: str | None
-) -> Source:
-    """Return the source of a manifest; its first object tells whose kind it is."""
-    problem = "is empty"
-    for line in islice(read_lines(name), _FIRST_LINES):
-        if not line.problem and not line.raw.strip():
-            continue
-        fields = parse_object(line)
-        if isinstance(fields, str):
-            problem = fields
-            continue
-        if column is None and fields.keys() & {"recording", "sources", "tracks"}:
-            return LhotseSource(name, group_by=group_by, root=root)
-        if fields.keys() & ({column} if column else {*PATH_NAMES, "shard_id"}):
-            return NemoSource(name, group_by=group_by, column=column, root=root)
-        fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
-        raise UnsupportedFormatError(
-            "has no field of paths",
-            path=name,
-            remedy=f"Name the field with the path. There are: {fields_there}",
-        )
-    raise UnsupportedFormatError(
-        f"is no manifest with one JSON object a line: it {problem}",
-        path=name,
-        remedy="Write one object a line: jq -c '.[]' FILE",
-    )
+def _rate_beside(name: str) -> int:
+    """Return the sampling rate that a JSON file beside a local file says, in Hz; 0 for none."""
+    beside = Path(os.path.splitext(name)[0] + ".json")  # noqa: PTH122 - as elsewhere here
+    try:
+        if is_remote(name) or beside.is_symlink() or not beside.is_file():
+            return 0
+        with beside.open("rb") as file:
+            return rate_in_json(file.read(MOST_JSON_BYTES))
+    except OSError:
+        return 0
 
 
 def _expand(name: str) -> list[str]:

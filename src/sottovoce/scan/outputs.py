@@ -20,6 +20,7 @@ from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.finding import refused_statuses
 from sottovoce.scan.job import Job
 from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.report import write_report
 from sottovoce.scan.results import open_exclude_list, write_results
@@ -89,7 +90,7 @@ def write_outputs(
                 yield finding
 
         write_results(each(), folder / f"results.{kind}", kind=kind)
-    summary = tally.summarise()
+    summary = tally.summarise(left_out=NotLookedAt.of_jobs([ledger.job()]))
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}
         part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
@@ -188,7 +189,7 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             remedy="Filter with the ledger of the scan itself.",
         )
     sources = open_sources(
-        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column")
+        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column") or None
     )
     refusing = {"", *refused_statuses(strict=strict)}
 
@@ -247,7 +248,8 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
             )
         jobs = [part.job() for part in parts]
         inputs = dict.fromkeys(name for job in jobs for name in job.get("inputs", ()))
-        into.begin_run({**(jobs[0] if jobs else {}), "inputs": list(inputs)})
+        passed = NotLookedAt.of_jobs(jobs).to_dict()
+        into.begin_run({**(jobs[0] if jobs else {}), "inputs": list(inputs), **passed, "shard": []})
         into.adopt(parts)
     finally:
         for part in parts:

@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnreadableAudioError
-from sottovoce.scan.columns import import_arrow, table_errors
+from sottovoce.scan.columns import table_errors
+from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.rows import Stretch
 from sottovoce.scan.storage import open_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
+
+    from sottovoce.scan.columns import AudioColumn
 
 __all__ = ["ParquetTable", "open_parquet"]
 
@@ -76,9 +79,16 @@ class ParquetTable:
         self._opened = opened
 
     def stretches(
-        self, columns: list[str] | None, *, audio: list[str], group: int = 0
+        self,
+        columns: list[str] | None,
+        *,
+        audio: list[str],
+        group: int = 0,
+        lengths: Sequence[AudioColumn] = (),
     ) -> Iterator[Stretch]:
         """Yield all rows from a group on; see `sottovoce.scan.rows.Table`."""
+        if columns is not None:
+            columns = [*columns, *(self._leanest(one) for one in lengths)]
         opened = self._opened if columns is None else self._with_dictionaries(columns)
         metadata = opened.metadata
         number = sum(metadata.row_group(i).num_rows for i in range(group))
@@ -145,6 +155,24 @@ class ParquetTable:
                 sizes += max(0, chunk.total_uncompressed_size)
         return int(sizes // max(1, metadata.num_rows))
 
+    def mean_bytes(self, column: str) -> int:
+        """Return how many bytes one row of a column has, about; -1 where that is not known."""
+        return self._mean_bytes(0, [column]) if self._opened.metadata.num_row_groups else -1
+
+    def _leanest(self, column: AudioColumn) -> str:
+        """Return the smallest part of a column of lists that has their lengths."""
+        metadata = self._opened.metadata
+        if not metadata.num_row_groups:
+            return column.name
+        group = metadata.row_group(0)
+        wanted = [column.name, *(step for step in column.steps if step is not None)]
+        found = [
+            (chunk.total_uncompressed_size, chunk.path_in_schema)
+            for chunk in (group.column(i) for i in range(group.num_columns))
+            if _fields(chunk.path_in_schema)[: len(wanted)] == wanted
+        ]
+        return str(min(found)[1]) if found else column.name
+
     def rows_at_once(self) -> int:
         """Return after how many rows a writer should look whether its page is full.
 
@@ -167,3 +195,16 @@ class ParquetTable:
             for chunk in chunks
         }
         return {path: codec if codec in _WRITTEN else "ZSTD" for path, codec in codecs.items()}
+
+
+def _fields(path: str) -> list[str]:
+    """Return the names on the way to a part of a column, without those that lists add."""
+    names = path.split(".")
+    kept, i = [], 0
+    while i < len(names):
+        if i and names[i : i + 2] in (["list", "element"], ["list", "item"], ["bag", "array"]):
+            i += 2
+            continue
+        kept.append(names[i])
+        i += 1
+    return kept

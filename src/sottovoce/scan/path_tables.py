@@ -13,16 +13,19 @@ from sottovoce.scan.listed import (
     Entry,
     Line,
     Use,
+    clean,
     cuts_of,
     fail,
     folder_of,
     groups_of,
+    leads_to_file,
     point_at,
     read_lines,
-    recordings_of,
     write_entries,
 )
+from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.storage import is_remote
+from sottovoce.scan.telling_sound import looks_like_path, names_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.recording import Cut, Recording
     from sottovoce.scan.sources import Kept
 
-__all__ = ["PathTableSource"]
+__all__ = ["PathTableSource", "names_paths"]
 
 _DELIMITERS = ",;\t|"
 _MOST_LINES = 10_000
@@ -45,8 +48,8 @@ class PathTableSource:
     ----------
     name : str
         Its path or address.
-    column : str or None
-        The column of paths; None finds it.
+    column : tuple of str
+        The columns of paths; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
     root : str or None
@@ -58,18 +61,19 @@ class PathTableSource:
         self,
         name: str,
         *,
-        column: str | None = None,
+        column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
         root: str | None = None,
     ) -> None:
         self.name = name
+        self.within = ""
         self._column = column
         self._group_by = group_by
         self._root = root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries())
+        return recordings_of(self._entries(), within=self.within)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row, as a whole file."""
@@ -83,7 +87,7 @@ class PathTableSource:
     def _entries(self) -> Iterator[Entry]:
         rows = _Rows(self.name)
         header: list[str] = []
-        index = -1
+        indices: list[int] = []
         folder = ""
         for number, fields, raw, problem in rows:
             row_id = f"{self.name}::line {number}"
@@ -93,20 +97,33 @@ class PathTableSource:
                 yield Entry(raw=raw)
             elif not header:
                 header = [field.strip() for field in fields]
-                index = _find_column(header, self._column)
+                indices = _find_columns(header, self._column)
                 folder = self._folder(header)
                 yield Entry(raw=raw)
-                if index < 0:
+                if not indices:
                     yield Entry(raw=b"", uses=(self._no_column(header),))
                     return
             else:
-                value = fields[index].strip() if index < len(fields) else None
                 values = dict(zip(header, fields, strict=False))
                 yield Entry(
                     raw=raw,
-                    uses=(point_at(value, folder=folder, known_as=row_id),),
+                    uses=tuple(self._uses(fields, indices, folder, row_id, header)),
                     groups=groups_of(values, group_by=self._group_by),
                 )
+
+    def _uses(
+        self, fields: list[str], indices: list[int], folder: str, row_id: str, header: list[str]
+    ) -> Iterator[Use]:
+        """Yield the files that a row names: in columns of paths, and by suffix in all others."""
+        others = [i for i in range(len(fields)) if i not in indices and not self._column]
+        for i in (*indices, *others):
+            value = fields[i].strip() if i < len(fields) else None
+            if i in others and not looks_like_path(value):
+                continue
+            known_as = row_id if i == indices[0] else f"{row_id}::{clean(_at(header, i))}"
+            use = point_at(value, folder=folder, known_as=known_as)
+            if i not in others or names_sound(_at(header, i)) or leads_to_file(use):
+                yield use
 
     def _folder(self, header: list[str]) -> str:
         folder = folder_of(self.name) if self._root is None else self._root
@@ -116,9 +133,20 @@ class PathTableSource:
         return folder
 
     def _no_column(self, header: list[str]) -> Use:
-        wanted = "of paths" if self._column is None else repr(self._column)
+        missing = [name for name in self._column if name not in header]
+        wanted = "of paths" if not missing else repr(missing[0])
         names = ", ".join(repr(name)[:60] for name in header[:20])
         return fail(self.name, f"has no column {wanted}", f"Name the column. There are: {names}")
+
+
+def names_paths(url: str, column: tuple[str, ...]) -> bool:
+    """Return whether the first row of a table names a column of paths."""
+    for _, fields, _, problem in _Rows(url):
+        if problem:
+            return False
+        if fields:
+            return bool(_find_columns([field.strip() for field in fields], column))
+    return False
 
 
 class _UnusableLineError(Exception):
@@ -184,11 +212,19 @@ class _Rows:
         return text.removeprefix("\ufeff") if line.number == 1 else text
 
 
-def _find_column(header: list[str], column: str | None) -> int:
-    if column is not None:
-        return header.index(column) if column in header else -1
+def _find_columns(header: list[str], column: tuple[str, ...]) -> list[int]:
+    """Return where the columns of paths are, the one of the recording itself first."""
+    if column:
+        return [header.index(one) for one in column] if {*column} <= {*header} else []
     lower = [name.lower() for name in header]
-    return next((lower.index(name) for name in PATH_NAMES if name in lower), -1)
+    first = next((lower.index(name) for name in PATH_NAMES if name in lower), -1)
+    if first >= 0:
+        return [first]
+    return [i for i, name in enumerate(header) if names_sound(name)][:1]
+
+
+def _at(header: list[str], i: int) -> str:
+    return header[i] if i < len(header) else f"column {i + 1}"
 
 
 def _unquote(field: str) -> str:

@@ -181,13 +181,15 @@ def say_verdict(summary: Summary) -> str:
         With its full stop.
     """
     n, n_marked, n_unread = summary.n_recordings, summary.n_marked, summary.n_unread
+    passed = _say_passed(summary)
     if n == 0:
-        return "There was nothing to scan."
+        return f"No recording was scanned{passed}." if passed else "There was nothing to scan."
     # What was read in part was not left unread.
     reading = "be read to the end" if summary.statuses["partial"] else "be read"
     if n_unread == n:
-        return f"None of {say_count(n, 'recording')} could {reading}."
+        return f"None of {say_count(n, 'recording')} could {reading}{passed}."
     unread = f"; {format_count(n_unread)} could not {reading}" if n_unread else ""
+    unread += passed
     if n_marked == 0:
         return f"No mark was found in {say_count(n, 'recording')}{unread}."
     marked = f"{format_count(n_marked)} of {say_count(n, 'recording')}"
@@ -195,6 +197,12 @@ def say_verdict(summary: Summary) -> str:
     if len(of_training) == 1:
         return f"{marked} {_SAID[of_training[0]][n_marked != 1]}{unread}."
     return f"{marked} {'carries' if n_marked == 1 else 'carry'} a do-not-train mark{unread}."
+
+
+def _say_passed(summary: Summary) -> str:
+    n = summary.n_not_looked_at
+    were = "was" if n == 1 else "were"
+    return f"; {say_count(n, 'file')} that may hold sound {were} not looked at" if n else ""
 
 
 def say_training(summary: Summary) -> str:

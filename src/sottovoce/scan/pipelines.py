@@ -2,135 +2,184 @@
 
 For data that cannot be scanned beforehand.  A scan is cheaper, keeps a ledger and pools the
 evidence of short clips; here every example is looked at by itself, in the process that loads it.
-What cannot be read counts as refused: nothing is known of it.
+Every sound of an example counts.  What cannot be read counts as refused: nothing is known of it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ParameterError
-from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.scan.example_sounds import Sound, describe_sound, sounds_in
 from sottovoce.scan.finding import Finding, refused_statuses
-from sottovoce.scan.folders import describe_file
-from sottovoce.scan.recording import Inline, Recording
+from sottovoce.scan.listed import as_names
+from sottovoce.scan.samples import rate_of
 from sottovoce.scan.worker import Limits, examine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["describe_example", "examine_example", "is_refused", "without_refused"]
+    from sottovoce.scan.recording import Recording
+
+__all__ = [
+    "describe_example",
+    "examine_example",
+    "examine_sounds",
+    "is_refused",
+    "most_telling",
+    "no_sound",
+    "without_refused",
+]
 
 _LIMITS = Limits(memory_bytes=0)
+_NO_SOUND = "no sound was recognised in it"
+_RANKS = (
+    *("marked", "suspected", "crashed", "timeout", "error", "unsupported", "partial"),
+    *("undetermined", "clean"),
+)
+"""Of the sounds of one example, the first of these is what is said of it."""
 
 
-def examine_example(example: Mapping[str, Any], *, column: str = "audio") -> Finding:
+def examine_example(
+    example: Mapping[str, Any], *, column: str | Sequence[str] | None = None
+) -> Finding:
     """Look for marks in one example of a data set.
 
     Parameters
     ----------
     example : mapping
-        A row.  Its audio is a mapping of `bytes` and `path` (``Audio(decode=False)`` of Hugging
-        Face), a mapping of `array` and `sampling_rate` (decoded), bytes, or a path.
-    column : str
-        Under which name.
+        A row.  A sound is a mapping of `bytes` and `path` (``Audio(decode=False)`` of Hugging
+        Face), a mapping of `array` and `sampling_rate` or a decoder (decoded), bytes, or a path.
+    column : str, sequence of str or None
+        Under which names; by default under any, and at any depth.
 
     Returns
     -------
     finding : Finding
-        With a status for whatever went wrong.
+        The most telling one of all its sounds, *marked* before all others; with a status for
+        whatever went wrong, also where no sound was recognised.
 
     Raises
     ------
     ParameterError
         If there is no such column, or nothing in it that could be audio.
+
+    See Also
+    --------
+    examine_sounds : One finding for each sound.
     """
-    described = describe_example(example, column=column)
-    return described if isinstance(described, Finding) else examine(described, limits=_LIMITS)
+    return most_telling(examine_sounds(example, column=column))
 
 
-def describe_example(
-    example: Mapping[str, Any], *, column: str = "audio", name: str | None = None
-) -> Recording | Finding:
-    """Return one example of a data set as a recording, or why it is none.
+def examine_sounds(
+    example: Mapping[str, Any], *, column: str | Sequence[str] | None = None
+) -> list[Finding]:
+    """Look for marks in every sound of one example.
 
     Parameters
     ----------
-    example : mapping
-        As `examine_example` takes it.
-    column : str
-        Where the audio is.
-    name : str or None
-        The id; by default the example's path or its own ``"id"``.
+    example, column
+        As in `examine_example`.
 
     Returns
     -------
-    described : Recording or Finding
-        A finding for what is no regular file, or is not there at all.
+    findings : list of Finding
+        One for each sound; where none was recognised, one that says so.
 
     Raises
     ------
     ParameterError
         As `examine_example`.
     """
-    if column not in example:
-        raise ParameterError(
-            f"the example has no column {column!r}",
-            remedy=f"Its columns are {', '.join(map(str, example))}.",
-        )
-    audio = example[column]
-    known_as = name or str(example.get("id", "example"))
-    if hasattr(audio, "get"):
-        if audio.get("array") is not None:
-            return _describe_array(known_as, audio)
-        known_as = name or str(audio.get("path") or known_as)
-        audio = audio.get("bytes") or audio.get("path")
-    if audio is None:
-        return Finding(id=known_as, status="error", message="there is no audio")
-    if isinstance(audio, bytes | bytearray | memoryview):
-        place = Inline(bytes(audio))
-        return Recording(id=known_as, place=place, stamp="", n_bytes=len(place.data))
-    if isinstance(audio, str | os.PathLike):
-        described = describe_file(os.fspath(audio))
-        return described if name is None else dataclasses.replace(described, id=name)
-    raise ParameterError(
-        f"column {column!r} holds a {type(audio).__name__}, which is no audio",
-        remedy="Cast it: ds.cast_column('audio', datasets.Audio(decode=False))",
+    described = describe_example(example, column=column)
+    return [one if isinstance(one, Finding) else examine(one, limits=_LIMITS) for one in described]
+
+
+def most_telling(findings: Sequence[Finding]) -> Finding:
+    """Return the finding that says most of an example with several sounds."""
+    return min(findings, key=lambda one: _RANKS.index(one.status))
+
+
+def no_sound(name: str) -> Finding:
+    """Return the finding for an example in which no sound was recognised."""
+    return Finding(
+        id=name,
+        status="error",
+        message=_NO_SOUND,
+        remedy="Name the column with the audio, and hand over bytes, paths or samples.",
     )
 
 
-def _describe_array(name: str, audio: Mapping[str, Any]) -> Recording | Finding:
-    import io
+def describe_example(
+    example: Mapping[str, Any],
+    *,
+    column: str | Sequence[str] | None = None,
+    name: str | None = None,
+) -> list[Recording | Finding]:
+    """Return the sounds of one example as recordings, or why they are none.
 
-    import numpy as np
-    import soundfile as sf
+    Parameters
+    ----------
+    example, column
+        As `examine_example` takes them.
+    name : str or None
+        What ids begin with; by default the example's paths or its own ``"id"``.
 
-    file = io.BytesIO()
-    try:
-        y = np.asarray(audio["array"], dtype=np.float32)
-        sr = round(audio["sampling_rate"])
-        sf.write(file, y.T if y.ndim > 1 else y, sr, format="WAV", subtype="FLOAT")
-    except (KeyError, TypeError, ValueError, RuntimeError) as err:  # soundfile's are RuntimeErrors
-        return Finding(id=name, status="error", message=f"its samples are no audio: {err}"[:500])
-    data = file.getvalue()
-    return Recording(id=name, place=Inline(data), stamp="", n_bytes=len(data))
+    Returns
+    -------
+    described : list of Recording or Finding
+        At least one: a finding for what is not a regular file, or is not there at all.
+
+    Raises
+    ------
+    ParameterError
+        As `examine_example`.
+    """
+    names = as_names(column)
+    known_as = name or str(example.get("id", "") or "")
+    sounds = _named(example, names) if names else list(sounds_in(example))
+    if not sounds and not names and example.get("audio") is not None:
+        sounds = _named(example, ("audio",))
+    if not sounds:
+        return [no_sound(known_as or "example")]
+    if len(sounds) == 1:
+        return [describe_sound(sounds[0].value, known_as, rate=sounds[0].rate)]
+    head = f"{known_as}::" if known_as else ""
+    return [describe_sound(one.value, f"{head}{one.name}", rate=one.rate) for one in sounds]
+
+
+def _named(example: Mapping[str, Any], names: tuple[str, ...]) -> list[Sound]:
+    sounds: list[Sound] = []
+    for name in names:
+        if name not in example:
+            raise ParameterError(
+                f"the example has no column {name!r}",
+                remedy=f"Its columns are {', '.join(map(str, example))}.",
+            )
+        found = [Sound(name, example[name], rate_of(example))]
+        if isinstance(example[name], list | tuple) or hasattr(example[name], "items"):
+            found = list(sounds_in({name: example[name]})) or found
+        sounds += found
+    return sounds
 
 
 def is_refused(
-    example: Mapping[str, Any], *, column: str = "audio", strict: bool = True
+    example: Mapping[str, Any],
+    *,
+    column: str | Sequence[str] | None = None,
+    strict: bool = True,
 ) -> bool | list[bool]:
-    """Say whether an example, or each of a batch, must not be trained on.
+    """Return whether an example, or each of a batch, must not be trained on.
 
     Parameters
     ----------
     example : mapping
         As `examine_example` takes it, or a batch: a mapping of lists.
-    column : str
-        Where the audio is.
+    column : str, sequence of str or None
+        Where the audio is; by default every sound counts.
     strict : bool
-        Whether what is only suspected, or cannot be read to its end, counts as refused.
+        Whether what is only suspected, or cannot be read to its end, counts as refused.  An
+        example in which no sound is recognised always does.
 
     Returns
     -------
@@ -145,11 +194,37 @@ def is_refused(
     >>> ds = ds.filter(lambda one: not is_refused(one), num_proc=2)  # doctest: +SKIP
     >>> ds = ds.map(lambda b: {"refused": is_refused(b)}, batched=True)  # doctest: +SKIP
     """
-    audio = example.get(column)
-    if isinstance(audio, list) and not hasattr(audio, "get"):
-        return [bool(is_refused({column: one}, column=column, strict=strict)) for one in audio]
-    finding = examine_example(example, column=column)
-    return finding.status in refused_statuses(strict=strict)
+    n_rows = _length_of_batch(example, as_names(column))
+    if n_rows is not None:
+        return [
+            _is_refused({name: example[name][i] for name in example}, column, strict=strict)
+            for i in range(n_rows)
+        ]
+    return _is_refused(example, column, strict=strict)
+
+
+def _is_refused(
+    example: Mapping[str, Any], column: str | Sequence[str] | None, *, strict: bool
+) -> bool:
+    refused = refused_statuses(strict=strict)
+    found = examine_sounds(example, column=column)
+    return any(one.status in refused or one.message == _NO_SOUND for one in found)
+
+
+def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    """Return how many rows a batch has; None where it is one example."""
+    if names:
+        named = [example[name] for name in names if name in example]
+        is_batch = bool(named) and all(isinstance(one, list) for one in named)
+        return len(named[0]) if is_batch else None
+    values = [example[name] for name in example]
+    is_batch = any(isinstance(one, list) for one in values) and all(
+        isinstance(one, list) or getattr(one, "ndim", 0) > 0 for one in values
+    )
+    lengths = {len(one) for one in values} if is_batch else set()
+    # A list of numbers alone is one recording.
+    is_one = is_batch and len(values) == 1 and isinstance(next(iter(values[0]), None), float)
+    return lengths.pop() if len(lengths) == 1 and not is_one else None
 
 
 def without_refused(
@@ -160,9 +235,9 @@ def without_refused(
     Parameters
     ----------
     samples : iterable of dict
-        Not yet decoded: every member's bytes under its suffix.
+        Every member's bytes under its suffix or any other name, decoded or not.
     strict : bool
-        As in `is_refused`.
+        As in `is_refused`: a sample in which no sound is recognised is never passed on.
 
     Yields
     ------
@@ -174,10 +249,6 @@ def without_refused(
     >>> pipeline = webdataset.WebDataset(urls).compose(without_refused)  # doctest: +SKIP
     """
     for sample in samples:
-        audio = [
-            value
-            for key, value in sample.items()
-            if f".{key.rsplit('.', 1)[-1].lower()}" in AUDIO_SUFFIXES
-        ]
-        if not any(is_refused({"audio": value}, strict=strict) for value in audio):
+        content = {key: value for key, value in sample.items() if not key.startswith("__")}
+        if not _is_refused(content, None, strict=strict):
             yield sample

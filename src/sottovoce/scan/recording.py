@@ -7,12 +7,22 @@ by the bytes and are small: they travel to worker processes, the bytes do not.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Cell", "Cut", "File", "Inline", "Member", "Place", "Recording"]
+__all__ = [
+    "Cell",
+    "Cut",
+    "File",
+    "Inline",
+    "Member",
+    "Packed",
+    "Place",
+    "Recording",
+    "Samples",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,18 @@ class Cell:
         Row group (or record batch), and row in it.
     column : str
         Name of the column.
+    inside : tuple of str or int
+        Fields of structs, and places in lists, that lead from the cell to the sound.
+    rate : int
+        Sampling rate in Hz, where the sound does not say it itself; 0 where it does.
     """
 
     url: str
     group: int
     row: int
     column: str
+    inside: tuple[str | int, ...] = ()
+    rate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,57 @@ class Inline:
     data: bytes
 
 
-Place = File | Member | Cell | Inline
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A stretch of bytes that must be unpacked: a member of a zip archive, or a file packed alone.
+
+    Attributes
+    ----------
+    url : str
+        The archive.
+    start, length : int
+        As it is stored, in bytes.
+    packing : "deflate", "gzip", "bz2" or "xz"
+        By what.
+    n_bytes : int
+        Once it is unpacked, as the archive says; 0 where it does not say.
+    crc : int or None
+        Checksum (CRC-32) of what is unpacked, where the archive has one.
+    """
+
+    url: str
+    start: int
+    length: int
+    packing: Literal["deflate", "gzip", "bz2", "xz"]
+    n_bytes: int = 0
+    crc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Numbers without a head that says their rate, which is known from elsewhere.
+
+    Attributes
+    ----------
+    place : File, Member, Inline or Packed
+        Where they are.
+    form : "npy" or "raw"
+        An array of NumPy's, or little-endian samples one after the other.
+    sr : int
+        Sampling rate, in Hz.
+    """
+
+    place: File | Member | Inline | Packed
+    form: Literal["npy", "raw"]
+    sr: int
+
+    @property
+    def url(self) -> str:
+        """The file or archive."""
+        return "" if isinstance(self.place, Inline) else self.place.url
+
+
+Place = File | Member | Cell | Inline | Packed | Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

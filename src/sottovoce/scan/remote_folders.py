@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError
+from sottovoce.files.kinds import may_hold_sound
 from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listing import list_folder
 from sottovoce.scan.recording import Cut, File, Recording
 from sottovoce.scan.sources import Kept
@@ -38,7 +40,8 @@ class RemoteFolderSource:
     name : str
         The address.
     open_nested : callable
-        Returns the source that a file there is, or None where it is no data set.
+        Takes an address, and None for its first bytes, which are not asked for; returns the
+        source that the file is, or None where it is no data set.
     open_saved : callable
         Returns the source that a folder there is, where `datasets` has saved a data set in it.
     """
@@ -47,15 +50,18 @@ class RemoteFolderSource:
         self,
         name: str,
         *,
-        open_nested: Callable[[str], Source | None],
+        open_nested: Callable[[str, bytes | None], Source | None],
         open_saved: Callable[[str], Source],
     ) -> None:
         self.name = name
         self._open_nested = open_nested
         self._open_saved = open_saved
 
-    def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield audio files, each folder sorted, and what is in data sets among them."""
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
+        """Yield audio files, each folder sorted, and what is in data sets among them.
+
+        Files are told apart by their names: first bytes would cost a request each.
+        """
         for one in self._walk():
             if isinstance(one, Finding):
                 yield one
@@ -63,6 +69,8 @@ class RemoteFolderSource:
                 yield from nested.recordings()
             elif is_audio(one.url):
                 yield from describe_remote(one.url, one.details, folder=one.folder)
+            else:
+                yield _leave_out(one.url)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every file as a whole, and the examples of data sets."""
@@ -77,7 +85,7 @@ class RemoteFolderSource:
     def _nested(self, one: _Entry) -> Source | None:
         if one.is_saved:
             return self._open_saved(one.url)
-        return None if is_audio(one.url) else self._open_nested(one.url)
+        return None if is_audio(one.url) else self._open_nested(one.url, None)
 
     def _walk(self) -> Iterator[_Entry | Finding]:
         """Yield every file and saved data set, folder by folder.
@@ -161,6 +169,11 @@ class _Entry:
     folder: str
     details: dict[str, object]
     is_saved: bool = False
+
+
+def _leave_out(url: str) -> LeftOut:
+    kind = os.path.splitext(url)[1].lower() or "without suffix"  # noqa: PTH122 - as in `is_audio`
+    return LeftOut(id=url, kind=kind, may_hold_sound=may_hold_sound(kind, None))
 
 
 def holds_saved_dataset(names: set[str]) -> bool:

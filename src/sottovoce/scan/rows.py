@@ -6,7 +6,8 @@ are looked at one at a time: a small file may hold the same long text a million 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sottovoce.errors import (
@@ -15,23 +16,27 @@ from sottovoce.errors import (
     SottovoceError,
     UnsupportedFormatError,
 )
-from sottovoce.scan.columns import AudioColumn, audio_columns, import_arrow, table_errors
+from sottovoce.scan.columns import AudioColumn, audio_columns, rate_less_columns, table_errors
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import (
     GROUP_NAMES,
     Entry,
     Use,
     clean,
+    fail,
     folder_of,
     groups_of,
     point_at,
-    recordings_of,
 )
+from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.nested import name_sound, places, sample_rows, step_into
 from sottovoce.scan.recording import Cell, Cut, Recording
+from sottovoce.scan.samples import as_rate
 from sottovoce.scan.storage import stamp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
@@ -68,22 +73,28 @@ class Stretch:
 
     def value(self, column: str, row: int) -> object:
         """Return a number or the beginning of a text; None where there is neither."""
+        cell = self.cell(column, row)
+        return None if cell is None else _value(cell)
+
+    def cell(self, column: str, row: int) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """Return a cell, or None where the column was not asked for."""
         index = -1 if self.batch is None else self.batch.schema.get_field_index(column)
-        if index < 0:
-            return None
-        cell = self.batch.column(index)[row]
-        if hasattr(cell, "dictionary"):
-            cell = cell.value
-        if not cell.is_valid:
-            return None
-        if hasattr(cell, "as_buffer"):
-            raw = cell.as_buffer().slice(0, min(cell.as_buffer().size, _MOST_TEXT))
-            return raw.to_pybytes().decode("utf-8", errors="surrogateescape")
-        try:
-            value: object = cell.as_py()
-        except (ValueError, OverflowError):  # a date that Python does not have
-            return None
-        return value
+        return None if index < 0 else self.batch.column(index)[row]
+
+
+def _value(cell: Any) -> object:  # noqa: ANN401 - pyarrow has no types
+    if hasattr(cell, "dictionary"):
+        cell = cell.value
+    if not cell.is_valid:
+        return None
+    if hasattr(cell, "as_buffer"):
+        raw = cell.as_buffer().slice(0, min(cell.as_buffer().size, _MOST_TEXT))
+        return raw.to_pybytes().decode("utf-8", errors="surrogateescape")
+    try:
+        value: object = cell.as_py()
+    except (ValueError, OverflowError):  # a date that Python does not have
+        return None
+    return value
 
 
 class Table(Protocol):
@@ -101,7 +112,12 @@ class Table(Protocol):
     can_jump: bool
 
     def stretches(
-        self, columns: list[str] | None, *, audio: list[str], group: int = 0
+        self,
+        columns: list[str] | None,
+        *,
+        audio: list[str],
+        group: int = 0,
+        lengths: Sequence[AudioColumn] = (),
     ) -> Iterator[Stretch]:
         """Yield all rows from a group on, with some columns or (None) all of them.
 
@@ -113,7 +129,12 @@ class Table(Protocol):
             Columns with audio, for its size.
         group : int
             Where to begin.
+        lengths : sequence of AudioColumn
+            Lists of audio, of which stretches hold the least that tells how long they are.
         """
+
+    def mean_bytes(self, column: str) -> int:
+        """Return how many bytes one row of a column has, about; -1 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +145,8 @@ class Example:
     ----------
     id : str
         ``"train.parquet::17"``.
-    uses : tuple of (Use, AudioColumn)
-        Its recordings, and the columns that they are in.
+    uses : tuple of (Use, AudioColumn, steps)
+        Its recordings, the columns that they are in, and what leads to them in the cell.
     stretch : Stretch
         Where it is.
     row : int
@@ -133,7 +154,7 @@ class Example:
     """
 
     id: str
-    uses: tuple[tuple[Use, AudioColumn], ...]
+    uses: tuple[tuple[Use, AudioColumn, tuple[str | int, ...]], ...]
     stretch: Stretch
     row: int
 
@@ -147,8 +168,8 @@ class TableRows:
         The table.
     open_table : callable
         Opens it, as a context manager.
-    column : str or None
-        The column with audio, where the person named it.
+    column : tuple of str
+        The columns with audio, where the user named some.
     group_by : tuple of str
         Columns that say what recordings belong to.
     root : str or None
@@ -160,7 +181,7 @@ class TableRows:
         url: str,
         open_table: Callable[[str], AbstractContextManager[Table]],
         *,
-        column: str | None,
+        column: tuple[str, ...],
         group_by: tuple[str, ...],
         root: str | None,
     ) -> None:
@@ -178,6 +199,8 @@ class TableRows:
             with self._open(self.url) as table:
                 columns = self.audio_columns(table)
                 labels = self._labels(table)
+                for name in rate_less_columns(table.schema) if not self._column else ():
+                    yield self._without_rate(name, groups)
                 if any(one.kind == "cells" for one in columns):
                     for example in self._read(table, columns, labels):
                         yield from self._cells(example, labels, stamp, groups)
@@ -196,7 +219,7 @@ class TableRows:
         try:
             with self._open(self.url) as table:
                 for example in self._read(table, self.audio_columns(table), []):
-                    for use, _ in example.uses:
+                    for use, *_ in example.uses:
                         yield Cut(id=example.id, recording_id=use.recording_id)
         except (AudioFileError, MissingExtraError):
             return  # `recordings` tells of it
@@ -208,17 +231,36 @@ class TableRows:
     ) -> Iterator[tuple[Stretch, Any]]:
         """Yield stretches with all columns, and which rows hold no refused recording."""
         columns = self.audio_columns(table)
-        names = [one.name for one in columns]
+        names = list(dict.fromkeys(one.name for one in columns))
         for stretch in table.stretches(None, audio=names):
             mask = [
-                not any(refused(use.recording_id) for use, _ in example.uses)
+                not any(refused(use.recording_id) for use, *_ in example.uses)
                 for example in self._examples([stretch], columns)
             ]
             yield stretch, mask
 
     def audio_columns(self, table: Table) -> list[AudioColumn]:
         """Return the columns with audio; see `sottovoce.scan.columns.audio_columns`."""
-        return audio_columns(table.schema, column=self._column, url=self.url)
+
+        def sample(names: list[str]) -> list[dict[str, Any]]:
+            return sample_rows(table, names)
+
+        def exists(path: str) -> bool:
+            use = point_at(path, folder=self._folder, known_as=self.url)
+            return use.finding is None and Path(use.recording_id).is_file()
+
+        return audio_columns(
+            table.schema, column=self._column, url=self.url, sample=sample, exists=exists
+        )
+
+    def _without_rate(self, name: str, groups: dict[str, str]) -> Finding:
+        return Finding(
+            id=f"{self.url}::{clean(name)}",
+            status="unsupported",
+            message="holds numbers, and no column says their sampling rate",
+            remedy="Add a column 'sampling_rate' with the rate in Hz.",
+            groups=groups,
+        )
 
     def _labels(self, table: Table) -> list[str]:
         wanted = (*GROUP_NAMES, *self._group_by)
@@ -233,9 +275,11 @@ class TableRows:
         self, table: Table, columns: list[AudioColumn], labels: list[str]
     ) -> Iterator[Example]:
         paths = [one.name for one in columns if one.kind == "paths"]
-        names = [one.name for one in columns]
-        stretches = table.stretches(list(dict.fromkeys([*paths, *labels])), audio=names)
-        return self._examples(stretches, columns)
+        rates = [one.rate for one in columns if one.kind == "cells" and one.rate]
+        lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
+        names = list(dict.fromkeys(one.name for one in columns))
+        wanted = list(dict.fromkeys([*paths, *rates, *labels]))
+        return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
 
     def _examples(
         self, stretches: Iterable[Stretch], columns: list[AudioColumn]
@@ -244,18 +288,27 @@ class TableRows:
             for row in range(stretch.n_rows):
                 row_id = f"{self.url}::{stretch.number + row}"
                 uses = tuple(
-                    (self._use(stretch, row, one, row_id, alone=len(columns) == 1), one)
+                    (self._use(stretch, row, inside, one, own_id), one, inside)
                     for one in columns
+                    for own_id, inside in _sounds(stretch, row, one, row_id, columns)
                 )
+                if not uses:
+                    uses = ((fail(row_id, "holds no sound"), columns[0], ()),)
                 yield Example(id=row_id, uses=uses, stretch=stretch, row=row)
 
     def _use(
-        self, stretch: Stretch, row: int, column: AudioColumn, row_id: str, *, alone: bool
+        self,
+        stretch: Stretch,
+        row: int,
+        inside: tuple[str | int, ...],
+        column: AudioColumn,
+        own_id: str,
     ) -> Use:
-        own_id = row_id if alone else f"{row_id}::{clean(column.name)}"
         if column.kind == "cells":
             return Use(recording_id=own_id)
-        return point_at(stretch.value(column.name, row), folder=self._folder, known_as=own_id)
+        cell = stretch.cell(column.name, row)
+        value = None if cell is None else _value(step_into(cell, inside))
+        return point_at(value, folder=self._folder, known_as=own_id)
 
     def _groups(
         self, example: Example, labels: list[str], groups: dict[str, str]
@@ -265,14 +318,18 @@ class TableRows:
 
     def _cells(
         self, example: Example, labels: list[str], stamp: str, groups: dict[str, str]
-    ) -> Iterator[Recording]:
+    ) -> Iterator[Recording | Finding]:
         stretch = example.stretch
         groups = self._groups(example, labels, groups) if labels else groups
-        for use, column in example.uses:
-            if column.kind == "cells":
+        for use, column, inside in example.uses:
+            if column.kind == "cells" and use.finding is not None:
+                yield replace(use.finding, groups=groups)
+            elif column.kind == "cells":
+                rate = as_rate(stretch.value(column.rate, example.row)) if column.rate else 0
+                at = stretch.first + example.row
                 yield Recording(
                     id=use.recording_id,
-                    place=Cell(self.url, stretch.group, stretch.first + example.row, column.name),
+                    place=Cell(self.url, stretch.group, at, column.name, inside, rate),
                     stamp=stamp,
                     n_bytes=stretch.n_bytes,
                     groups=groups,
@@ -286,7 +343,7 @@ class TableRows:
         groups: dict[str, str],
     ) -> Iterator[Entry]:
         for example in self._read(table, columns, labels):
-            uses = tuple(use for use, column in example.uses if column.kind == "paths")
+            uses = tuple(use for use, column, _ in example.uses if column.kind == "paths")
             yield Entry(raw=b"", uses=uses, groups=self._groups(example, labels, groups))
 
     def _fail(self, err: SottovoceError, groups: dict[str, str]) -> Finding:
@@ -297,6 +354,25 @@ class TableRows:
             remedy=err.remedy,
             groups=groups,
         )
+
+
+def _sounds(
+    stretch: Stretch,
+    row: int,
+    column: AudioColumn,
+    row_id: str,
+    columns: list[AudioColumn],
+) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Yield the ids of the sounds in a cell, and what leads to each."""
+    n_first = sum(one.is_first for one in columns)
+    alone = column.is_first and n_first == 1 and not column.is_listed
+    if not column.is_listed:
+        inside: tuple[str | int, ...] = tuple(one for one in column.steps if one is not None)
+        yield (row_id if alone else f"{row_id}::{name_sound(column.name, inside)}"), inside
+        return
+    cell = stretch.cell(column.name, row)
+    for inside in places(cell, column.steps):
+        yield f"{row_id}::{name_sound(column.name, inside)}", inside
 
 
 def _first_line(err: Exception) -> str:

@@ -8,6 +8,7 @@ from sottovoce.core.evidence import FOUND_FPR
 from sottovoce.scan.drawings import draw_histogram
 from sottovoce.scan.finding import UNREAD
 from sottovoce.scan.markup import escape, make_code, make_items, make_section, make_table
+from sottovoce.scan.passed_section import say_what_to_unpack, tell_passed
 from sottovoce.scan.phrases import (
     LIMITS,
     MEANINGS,
@@ -82,6 +83,7 @@ def make_sections(
         ("groups", "Groups", _tell_groups(summary)),
         ("owners", "Owners", _tell_owners(summary, words)),
         ("unread", "Not read", _tell_unread(summary, unread)),
+        ("passed", "Not looked at", tell_passed(summary)),
         ("formats", "Formats", _tell_formats(summary)),
         ("scan", "How to repeat it", _tell_job(job)),
     ]
@@ -124,6 +126,8 @@ def _tell_actions(job: Job, summary: Summary) -> str:
             f"Repair or leave out {say_count(summary.n_unread, 'recording')} under"
             " <a href=#unread>Not read</a>. Nothing is known of them, so they are not cleared."
         )
+    if unpack := say_what_to_unpack(summary):
+        steps.append(unpack)
     if statuses["undetermined"]:
         steps.append(
             f"{say_count(statuses['undetermined'], 'recording')} were too short or too quiet to"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.recording import Cut, Recording
 
 __all__ = ["Kept", "Source"]
@@ -43,8 +44,10 @@ class Source(Protocol):
 
     name: str
 
-    def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield every recording, lazily; a finding for what cannot even be looked at.
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
+        """Yield every recording, lazily; a finding for what should be read and cannot be.
+
+        Whatever else is there is left out, and yielded as that.
 
         A recording that is listed several times may be yielded several times.
         """

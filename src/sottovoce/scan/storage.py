@@ -17,7 +17,8 @@ from sottovoce.errors import (
     UnreadableAudioError,
     UnsupportedFormatError,
 )
-from sottovoce.scan.recording import Cell, File, Inline, Member
+from sottovoce.scan.packing import unpack
+from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples
 from sottovoce.scan.remote_file import RemoteFile
 from sottovoce.scan.retrying import PATIENCE_S, explain, persist, reason
 
@@ -246,7 +247,12 @@ def seen_from_anywhere(recording: Recording) -> Recording:
     """Return a recording whose path does not depend on where a process was started."""
     place = recording.place
     # Of exactly these types: what else a place is made of is the workers' business.
-    if type(place) not in {File, Member, Cell} or isinstance(place, Inline) or is_remote(place.url):
+    if isinstance(place, Samples):
+        inner = seen_from_anywhere(replace(recording, place=place.place)).place
+        return replace(recording, place=replace(place, place=inner))  # type: ignore[arg-type]  # of the same type as before
+    if type(place) not in {File, Member, Cell, Packed} or isinstance(place, Inline):
+        return recording
+    if is_remote(place.url):
         return recording
     # Links stay as they are.
     url = os.path.abspath(place.url)  # noqa: PTH100
@@ -277,10 +283,27 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
             return _read_whole(url, most_bytes)
         case Member(url, start, length):
             return _read(url, start, length, most_bytes)
-        case Cell(url, group, row, column):
+        case Packed(url, start, length, packing, n_bytes, crc):
+            packed = _read(url, start, length, most_bytes)
+            return unpack(packed, packing, url, n_bytes=n_bytes, crc=crc, most_bytes=most_bytes)
+        case Samples(inner, form, sr):
+            return _as_wav(inner, form, sr, most_bytes=most_bytes)
+        case Cell():
             from sottovoce.scan.cells import read_cell  # late: it brings pyarrow
 
-            return read_cell(url, group, row, column, most_bytes=most_bytes)
+            return read_cell(place, most_bytes=most_bytes)
+
+
+def _as_wav(
+    place: File | Member | Inline | Packed, form: str, sr: int, *, most_bytes: int
+) -> bytes:
+    from sottovoce.scan.samples import wav_of_npy, wav_of_raw
+
+    data = fetch(place, most_bytes=most_bytes)
+    name = place.url if not isinstance(place, Inline) else ""
+    if isinstance(data, str):
+        data = _read(data, 0, Path(data).stat().st_size, most_bytes)
+    return (wav_of_npy if form == "npy" else wav_of_raw)(data, sr, name)
 
 
 def _read_whole(url: str, most_bytes: int) -> bytes:

@@ -23,6 +23,7 @@ from sottovoce.core.evidence import (
     pool_mixture,
 )
 from sottovoce.scan.finding import STATUSES, TRAINING, UNREAD
+from sottovoce.scan.left_out import NotLookedAt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,6 +108,10 @@ class Summary:
         All groups that were looked at.
     histogram : tuple of (float, int)
         Recordings by their log10 p: lower end of a bin half a power of ten wide, and how many.
+    not_looked_at : dict of str to int
+        Files that were passed without being looked at, by kind.
+    may_hold_sound : dict of str to int
+        Those of them that may hold sound all the same.
     """
 
     statuses: dict[str, int]
@@ -123,6 +128,8 @@ class Summary:
     groups: tuple[Group, ...]
     n_groups: int
     histogram: tuple[tuple[float, int], ...]
+    not_looked_at: dict[str, int] = dataclasses.field(default_factory=dict)
+    may_hold_sound: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def n_recordings(self) -> int:
@@ -138,6 +145,11 @@ class Summary:
     def n_unread(self) -> int:
         """Recordings of which nothing is known to their end."""
         return sum(self.statuses[status] for status in UNREAD)
+
+    @property
+    def n_not_looked_at(self) -> int:
+        """Files that were not looked at, and that may hold sound."""
+        return sum(self.may_hold_sound.values())
 
     @property
     def expected_false(self) -> float:
@@ -229,8 +241,9 @@ class Tally:
             self._n_unread_owner += not finding.owner_ids
         _pool(self._pools, finding)
 
-    def summarise(self, *, q: float = 0.01) -> Summary:
+    def summarise(self, *, q: float = 0.01, left_out: NotLookedAt | None = None) -> Summary:
         """Return the data set in figures, as far as it was counted."""
+        passed = NotLookedAt() if left_out is None else left_out
         values = np.frombuffer(self._log10_p) if self._log10_p else np.empty(0)
         # Without any assumption: q is divided by 1 + 1/2 + ... + 1/n.
         harmonic = math.log(max(len(values), 1)) + 1.0
@@ -249,6 +262,7 @@ class Tally:
             groups=_tell_groups(self._pools),
             n_groups=len(self._pools),
             histogram=_histogram(values),
+            **passed.to_dict(),
         )
 
 

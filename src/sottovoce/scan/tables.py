@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
-from sottovoce.scan.columns import import_arrow, table_errors
+from sottovoce.scan.columns import table_errors
+from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.parquet import open_parquet
 from sottovoce.scan.rows import TableRows
 from sottovoce.scan.sources import Kept
@@ -31,8 +32,8 @@ class ParquetSource:
     ----------
     name : str
         Its path or address.
-    column : str or None
-        The column with audio; None finds it.
+    column : tuple of str
+        The columns with audio; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
     root : str or None
@@ -43,7 +44,7 @@ class ParquetSource:
         self,
         name: str,
         *,
-        column: str | None = None,
+        column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
         root: str | None = None,
     ) -> None:

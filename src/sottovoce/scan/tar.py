@@ -108,16 +108,26 @@ class TarReader:
         self.n_whole = 0
         self._file = file
         self._position = 0
+        self._head = b""
 
     def __iter__(self) -> Iterator[Header]:
         while (header := self._next()) is not None:
+            self._head = b""
             yield header
             self._skip_to(header.end)
             self.n_whole = header.end
 
+    def peek(self, header: Header, n: int) -> bytes:
+        """Return the first bytes of the member that was read last; `chunks` yields them again."""
+        if not self._head and self._position == header.start:
+            self._head = self._read(min(n, header.length))
+        return self._head
+
     def chunks(self, header: Header) -> Iterator[bytes]:
         """Yield the data of the member that was read last, in pieces."""
-        left = header.length
+        if self._head:
+            yield self._head
+        left = header.length - len(self._head)
         while left:
             piece = self._read(min(left, _CHUNK))
             left -= len(piece)

@@ -1,0 +1,235 @@
+"""What a scan makes of data sets in the shapes that teams have, and whether it passes any over.
+
+Each set holds one marked recording somewhere, and is scanned as a person would scan it.  *Found*:
+it was told as marked.  *Told*: the scan said that it did not read or not look at something, or that
+there was nothing to scan.  *Passed over* is a scan that ended with 0, and must not happen.
+`--sets FOLDER` measures the folders in it instead of the sets that are made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import soundfile as sf
+
+import sottovoce as sv
+from benchmarks._harness import Benchmark, markdown_table, shipped_clip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["describe", "main", "make_sets"]
+
+BENCHMARK = Benchmark("scan_shapes", "Which data sets does a scan pass over without a word?")
+_ANSWERS = {0: "passed over", 2: "told", 3: "told"}
+_SCAN = "from sottovoce.cli import main; main()"
+_TIMEOUT_S = 300.0
+
+
+def _encode(y: np.ndarray[Any, Any], sr: int, kind: str = "WAV") -> bytes:
+    file = io.BytesIO()
+    sf.write(file, y, sr, format=kind, subtype="PCM_16")
+    return file.getvalue()
+
+
+class _Maker:
+    """Sets of one marked and one unmarked recording."""
+
+    def __init__(self, folder: Path) -> None:
+        y, sr = shipped_clip()
+        self.folder, self.sr = folder, sr
+        self.y = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7)).astype(np.float32)
+        self.marked, self.plain = _encode(self.y, sr), _encode(y, sr)
+        file = io.BytesIO()
+        np.save(file, self.y)
+        self.array = file.getvalue()
+
+    def write(self, name: str, data: bytes | str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+    def files(self) -> None:
+        for suffix, kind in (("sph", "NIST"), ("au", "AU"), ("noext", "WAV"), ("wav.1", "FLAC")):
+            name = "noext/a" if suffix == "noext" else f"{suffix}/a.{suffix}"
+            self.write(name, _encode(self.y, self.sr, kind))
+        self.write("gz/a.wav.gz", gzip.compress(self.marked))
+        self.write("hidden/.cache/a.wav", self.marked)
+        self.write("hidden/b.wav", self.plain)
+        self.write("empty/README.md", "Nothing here.")
+        self.write("hdf5/a.h5", b"\x89HDF\r\n\x1a\n" + bytes(90))
+        self.write("npy/a.npy", self.array)
+        self.write("npy_rate/a.npy", self.array)
+        self.write("npy_rate/a.json", json.dumps({"sampling_rate": self.sr}))
+
+    def archives(self) -> None:
+        items = [
+            ("0.prompt.wav", self.plain),
+            ("0.target.audio", self.marked),
+            ("0.json", b'{"text": "x"}'),
+        ]
+        arrays = [("0.npy", self.array), ("0.json", json.dumps({"sr": self.sr}).encode())]
+        for name, members in (("tar", items), ("tar_npy", arrays), ("tar_no_rate", arrays[:1])):
+            for mode in ("w", "w:gz"):
+                path = self.folder / f"{name}_{mode[2:] or 'plain'}" / "a.tar"
+                path.parent.mkdir(parents=True)
+                with tarfile.open(path, mode) as archive:
+                    for own, data in members:
+                        info = tarfile.TarInfo(own)
+                        info.size = len(data)
+                        archive.addfile(info, io.BytesIO(data))
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA):
+            path = self.write(f"zip_{method}/a.zip", b"")
+            with zipfile.ZipFile(path, "w", method) as archive:
+                for own, data in items:
+                    archive.writestr(own, data)
+
+    def tables(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        cell = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        marked, plain = ({"bytes": one, "path": "x.wav"} for one in (self.marked, self.plain))
+        turns = pa.list_(pa.struct([("who", pa.string()), ("audio", cell)]))
+        samples = pa.struct([("array", pa.list_(pa.float32())), ("sampling_rate", pa.int64())])
+        whole = (self.y * 32767).astype("<i2")
+        rate = [self.sr]
+        sets = {
+            "two_structs": {"audio": pa.array([plain], cell), "prompt": pa.array([marked], cell)},
+            "list": {"audios": pa.array([[plain, marked]], pa.list_(cell))},
+            "nested": {"turns": pa.array([[{"who": "a", "audio": marked}]], turns)},
+            "two_bytes": {"audio": [self.plain], "reference": [self.marked]},
+            "samples": {"audio": pa.array([{"array": self.y, "sampling_rate": rate[0]}], samples)},
+            "floats": {"audio": pa.array([self.y], pa.list_(pa.float32())), "sr": rate},
+            "int16": {"speech": pa.array([whole], pa.list_(pa.int16())), "sample_rate": rate},
+            "no_rate": {"audio": pa.array([self.y], pa.list_(pa.float32()))},
+            "raw": {"audio": [whole.tobytes()], "sample_rate": rate},
+            "base64": {"audio": [base64.b64encode(self.marked).decode()]},
+        }
+        for name, columns in sets.items():
+            path = self.write(f"parquet_{name}/a.parquet", b"")
+            table = pa.table(columns)
+            pq.write_table(table, path)
+            path = self.write(f"arrow_{name}/a.arrow", b"")
+            with pa.ipc.new_stream(str(path), table.schema) as writer:
+                writer.write_table(table)
+
+    def hugging_face(self) -> None:
+        import datasets
+        import pyarrow as pa
+
+        features = datasets.Features(
+            audio=datasets.Audio(), negatives=datasets.List(datasets.Audio())
+        )
+        marked, plain = ({"bytes": one, "path": None} for one in (self.marked, self.plain))
+        row = {"audio": plain, "negatives": [plain, marked]}
+        table = pa.Table.from_pylist([row], schema=features.arrow_schema)
+        data = datasets.Dataset(datasets.table.InMemoryTable(table))
+        data.save_to_disk(str(self.folder / "hf_saved" / "set"))
+        (self.folder / "hf_parquet").mkdir()
+        data.to_parquet(str(self.folder / "hf_parquet" / "a.parquet"))
+
+    def web_dataset(self) -> None:
+        import webdataset
+
+        (self.folder / "wds").mkdir()
+        with webdataset.TarWriter(str(self.folder / "wds" / "a.tar")) as writer:
+            writer.write({"__key__": "0", "wav": self.plain, "json": {"text": "x"}})
+            writer.write({"__key__": "1", "audio": self.marked, "json": {"text": "x"}})
+
+    def listings(self) -> None:
+        text = base64.b64encode(self.marked).decode()
+        self.write("jsonl_base64/a.jsonl", json.dumps({"id": 1, "audio": text}) + "\n")
+        uri = {"messages": [{"audio": f"data:audio/wav;base64,{text}"}]}
+        self.write("jsonl_uri/a.jsonl", json.dumps(uri) + "\n")
+        outside = self.write("../outside.wav", self.marked)
+        self.write("jsonl_outside/a.jsonl", json.dumps({"audio_filepath": str(outside)}) + "\n")
+        self.write("csv_two/sound/m.data", self.marked)
+        self.write("csv_two/a.csv", "audio,prompt_audio\nsound/u.data,sound/m.data\n")
+        self.write("scp_outside/wav.scp", f"a {outside}\nb sox {outside} -t wav - |\n")
+
+
+def make_sets(folder: Path) -> None:
+    """Write the sets, each into a folder of its own."""
+    maker = _Maker(folder)
+    maker.files()
+    maker.archives()
+    maker.tables()
+    maker.hugging_face()
+    maker.web_dataset()
+    maker.listings()
+
+
+def _scan(name: Path, out: Path) -> dict[str, Any]:
+    program = [sys.executable, "-c", _SCAN, "scan"]
+    done = subprocess.run(  # noqa: S603 - the program itself
+        [*program, str(name), "-o", str(out), "--json", "--jobs", "1"],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    statuses = Counter(line["status"] for line in lines if "status" in line)
+    answer = "found" if statuses["marked"] else _ANSWERS.get(done.returncode, "failed")
+    return {
+        "set": name.name,
+        "answer": answer,
+        "exit_code": done.returncode,
+        "statuses": dict(sorted(statuses.items())),
+        "not_looked_at": next((one["not_looked_at"] for one in lines if "status" not in one), {}),
+    }
+
+
+def describe(results: dict[str, Any]) -> str:
+    """Return the results as Markdown."""
+    counts = Counter(row["answer"] for row in results["rows"])
+    head = ("set", "answer", "exit code", "recordings by status", "not looked at")
+    rows = [
+        (
+            row["set"],
+            row["answer"],
+            row["exit_code"],
+            ", ".join(f"{n} {status}" for status, n in row["statuses"].items()),
+            ", ".join(f"{n} {kind}" for kind, n in row["not_looked_at"].items()),
+        )
+        for row in results["rows"]
+    ]
+    total = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
+    return f"Of {len(rows)} sets: {total}.\n\n{markdown_table(head, rows)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Scan every set and write the results."""
+    BENCHMARK.parser.add_argument("--sets", type=Path, help="a folder of sets to scan instead")
+    options = BENCHMARK.parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="scan_shapes-") as place:
+        folder = options.sets or Path(place) / "sets"
+        if options.sets is None:
+            folder.mkdir()
+            make_sets(folder)
+        rows = []
+        for name in sorted(path for path in folder.iterdir() if path.is_dir()):
+            rows.append(_scan(name, Path(place) / "out" / name.name))
+            sys.stderr.write(f"scan_shapes: {rows[-1]}\n")
+    results = BENCHMARK.write(options, rows)
+    sys.stdout.write(describe(results) + "\n")
+    if any(row["answer"] in ("passed over", "failed") for row in rows):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""What the files are that are not sound: archives, documents, pictures, and what may hold sound.
+
+A walk through a folder counts what it does not look at by kind, and says which of those kinds
+may hold sound all the same: whoever reads "no mark was found" must know what it does not cover.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+__all__ = [
+    "describe_kinds",
+    "group_words",
+    "kind_of_other",
+    "may_hold_sound",
+    "read_head",
+    "suffix_of_head",
+]
+
+_TAR_MAGIC_AT = 257
+_MAGICS = (
+    (b"PK\x03\x04", ".zip"),
+    (b"PK\x05\x06", ".zip"),
+    (b"Rar!\x1a\x07", ".rar"),
+    (b"7z\xbc\xaf\x27\x1c", ".7z"),
+    (b"\x1f\x8b", ".gz"),
+    (b"BZh", ".bz2"),
+    (b"\xfd7zXZ\0", ".xz"),
+    (b"\x28\xb5\x2f\xfd", ".zst"),
+    (b"PAR1", ".parquet"),
+    (b"ARROW1", ".arrow"),
+    (b"\x93NUMPY", ".npy"),
+    (b"\x89HDF\r\n", ".h5"),
+    (b"%PDF-", ".pdf"),
+    (b"\x89PNG", ".png"),
+    (b"\xff\xd8\xff", ".jpg"),
+    (b"GIF8", ".gif"),
+)
+_ARCHIVES = {
+    *(".zip", ".rar", ".7z", ".gz", ".tar", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst"),
+    *(".tzst", ".lz4", ".lzma", ".cab", ".iso"),
+}
+_DOCUMENTS = {
+    *(".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt", ".md", ".html", ".xml", ".json"),
+    *(".xls", ".xlsx", ".ods", ".csv", ".ppt", ".pptx", ".odp", ".epub", ".srt", ".vtt"),
+}
+_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".heic", ".bmp", ".svg"}
+_SILENT = {*(".woff", ".woff2", ".ttf", ".otf", ".ico", ".pyc", ".so", ".dll", ".exe", ".lock")}
+"""Binary files that hold no recordings, whatever is in them."""
+_GROUPS = (
+    (_ARCHIVES, ("archive", "archives")),
+    (_DOCUMENTS, ("document", "documents")),
+    (_PICTURES, ("picture", "pictures")),
+)
+_OTHER = {
+    "hidden": ("hidden file", "hidden files"),
+    "hidden sound": ("hidden file of sound", "hidden files of sound"),
+    "without suffix": ("file without a suffix", "files without a suffix"),
+    "empty": ("file of 0 bytes", "files of 0 bytes"),
+    "special": ("pipe or device", "pipes or devices"),
+    "unreadable": ("file that cannot be opened", "files that cannot be opened"),
+    "link": ("link that leads out of the folder", "links that lead out of the folder"),
+    "broken link": ("link that leads nowhere", "links that lead nowhere"),
+}
+_ALWAYS = {"hidden sound", "unreadable", "link", *_ARCHIVES}
+"""Kinds that may hold sound, whatever they begin with."""
+_NEVER = {"hidden", "empty", "special", "broken link"}
+_ENCODED = re.compile(rb"[A-Za-z0-9+/]{2048}|data:audio/")
+_TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
+
+
+def suffix_of_head(head: bytes) -> str:
+    """Return the usual suffix of a file that begins so; empty for what is not known here."""
+    if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
+        return ".tar"
+    return next((suffix for magic, suffix in _MAGICS if head.startswith(magic)), "")
+
+
+def read_head(path: Path) -> bytes | None:
+    """Return the first bytes of a regular file; None where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return None
+
+
+def kind_of_other(suffix: str, head: bytes | None) -> str:
+    """Return as what a file is counted that is not sound; empty for one that is, by its bytes.
+
+    Parameters
+    ----------
+    suffix : str
+        Of its name, in lower case, with the dot; empty where it has none.
+    head : bytes or None
+        Its first bytes; None where it cannot be opened.
+    """
+    if head is None:
+        return "unreadable"
+    if sounds_like_audio(head):
+        return ""
+    return suffix or suffix_of_head(head) or ("without suffix" if head else "empty")
+
+
+def may_hold_sound(kind: str, head: bytes | None) -> bool:
+    """Return whether a file that was not looked at may hold sound.
+
+    Parameters
+    ----------
+    kind : str
+        As `kind_of_other` gives it.
+    head : bytes or None
+        First bytes of the file; None where they are not known.
+
+    Notes
+    -----
+    Archives may, and so may every binary file of a kind that is not known to hold none: there are
+    more formats of arrays and of records than anybody could list.  Text does not, but where it
+    has long words of Base64 in it.
+
+    Examples
+    --------
+    >>> (
+    ...     may_hold_sound(".npy", bytes(80)),
+    ...     may_hold_sound(".md", b"Notes"),
+    ...     may_hold_sound(".7z", b""),
+    ... )
+    (True, False, True)
+    """
+    if kind in _ALWAYS and not (kind == ".gz" and head):
+        return True
+    if kind in _NEVER or kind in _SILENT or kind in _PICTURES:
+        return False
+    if head is None:
+        return kind not in _DOCUMENTS
+    if head.startswith(b"\x1f\x8b"):
+        head = _begin_gzip(head)
+    if _is_text(head):
+        return _ENCODED.search(head) is not None
+    return kind not in _DOCUMENTS and suffix_of_head(head) not in _PICTURES | {".pdf"}
+
+
+def _begin_gzip(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return head
+
+
+def _is_text(head: bytes) -> bool:
+    if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head):
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as err:
+        # The end of what was read may cut a letter in two.
+        return err.start >= len(head) - 3
+    return True
+
+
+def describe_kinds(counts: Mapping[str, int], *, show: Callable[[str], str] = str) -> str:
+    """Return in words how many files there are of each kind.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        By kind, as `kind_of_other` gives it.
+    show : callable
+        Makes a suffix harmless for where it is shown: it comes from outside.
+
+    Examples
+    --------
+    >>> describe_kinds({".zip": 2, ".pdf": 1, ".xyz": 1, "hidden": 3})
+    '2 .zip (archives), 1 .pdf (document), 1 .xyz, 3 hidden files'
+    """
+    parts = []
+    for kind, n in counts.items():
+        is_many = n != 1
+        if kind in _OTHER:
+            parts.append(f"{n:,} {_OTHER[kind][is_many]}")
+            continue
+        words = group_words(kind)
+        parts.append(f"{n:,} {show(kind)}" + (f" ({words[is_many]})" if words else ""))
+    return ", ".join(parts)
+
+
+def group_words(suffix: str) -> tuple[str, str] | None:
+    """Return what files of a suffix are, one and several; None for what is not known here."""
+    return next((words for group, words in _GROUPS if suffix in group), None)

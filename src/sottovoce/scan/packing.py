@@ -1,0 +1,131 @@
+"""`unpack`: packed bytes, unpacked no further than they may be.
+
+A megabyte of zeros packs into a kilobyte: what comes out is counted while it comes, and never
+held beyond what was declared or is allowed.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Any, Literal
+
+from sottovoce.errors import AudioFileError, UnreadableAudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MOST_UNPACKED_BYTES", "PACKINGS", "packing_of", "unpack", "unpack_head"]
+
+MOST_UNPACKED_BYTES = 512 << 20
+"""Of one recording that must be held in memory unpacked: 4 hours of 16-bit speech at 16 kHz."""
+_STEP = 1 << 20
+_HEAD_MEMORY_BYTES = 80 << 20
+"""For first bytes, which the process that lists looks at: as much as `xz -9` needs."""
+PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
+"""By the suffix that a packed file adds."""
+Packing = Literal["gzip", "bz2", "xz"]
+_MAGICS: tuple[tuple[bytes, Packing], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\0", "xz"),
+)
+_DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+
+
+def packing_of(head: bytes) -> Packing | None:
+    """Return what a file that begins with `head` is packed by; None where by nothing known."""
+    return next((name for magic, name in _MAGICS if head.startswith(magic)), None)
+
+
+def unpack(
+    packed: bytes, packing: str, url: str, *, n_bytes: int, crc: int | None, most_bytes: int
+) -> bytes:
+    """Return what was packed.
+
+    Parameters
+    ----------
+    packed : bytes
+        All of it.
+    packing : str
+        See `sottovoce.scan.recording.Packed`.
+    url : str
+        For messages.
+    n_bytes : int
+        What it declares to unpack to; 0 where it declares nothing.
+    crc : int or None
+        Checksum of what comes out.
+    most_bytes : int
+        More is refused before it is in memory.
+
+    Raises
+    ------
+    AudioFileError
+        If it is too large, or other than declared.
+    """
+    most_bytes = min(most_bytes, MOST_UNPACKED_BYTES)
+    limit = min(most_bytes, n_bytes or most_bytes)
+    if n_bytes > most_bytes:
+        raise _too_large(url, n_bytes, most_bytes)
+    parts, n = [], 0
+    try:
+        for part in _pieces(packed, packing):
+            n += len(part)
+            if n > limit:
+                if n_bytes:
+                    raise UnreadableAudioError("unpacks to more than it declares", path=url)
+                raise _too_large(url, n, most_bytes)
+            parts.append(part)
+    except _DAMAGED as err:
+        raise UnreadableAudioError(f"cannot be unpacked: {err}"[:300], path=url) from err
+    data = b"".join(parts)
+    if n < n_bytes or (crc is not None and zlib.crc32(data) != crc):
+        raise UnreadableAudioError("is damaged: other than its archive says", path=url)
+    return data
+
+
+def unpack_head(packed: bytes, packing: str, *, most: int) -> bytes:
+    """Return the first bytes of what the beginning of a packed file unpacks to."""
+    try:
+        one = _decompressor(packing, memory_bytes=_HEAD_MEMORY_BYTES)
+        return one.decompress(packed, most)[:most]  # type: ignore[no-any-return]
+    except _DAMAGED:
+        return b""
+
+
+def _decompressor(packing: str, *, memory_bytes: int = MOST_UNPACKED_BYTES) -> Any:  # noqa: ANN401 - three classes without a name in common
+    match packing:
+        case "deflate":
+            return zlib.decompressobj(-zlib.MAX_WBITS)
+        case "gzip":
+            return zlib.decompressobj(zlib.MAX_WBITS | 16)
+        case "bz2":
+            return bz2.BZ2Decompressor()
+        case _:
+            return lzma.LZMADecompressor(memlimit=memory_bytes)
+
+
+def _pieces(packed: bytes, packing: str) -> Iterator[bytes]:
+    """Yield what comes out, at most a step at a time; several streams may follow each other."""
+    rest = packed
+    while rest:
+        one = _decompressor(packing)
+        while not one.eof:
+            piece = one.decompress(rest, _STEP)
+            # zlib hands back what it has not taken in; the others keep it.
+            rest = getattr(one, "unconsumed_tail", b"")
+            if not piece and not one.eof and not rest:
+                raise EOFError("it is cut short")
+            yield piece
+        rest = one.unused_data
+        if packing == "deflate" or not any(rest):  # nothing, or padding
+            return
+
+
+def _too_large(url: str, n: int, most_bytes: int) -> AudioFileError:
+    return AudioFileError(
+        f"unpacks to {n:,} bytes or more, and at most {most_bytes:,} are unpacked into memory",
+        path=url,
+        remedy="Unpack it to a file, and scan that.",
+    )
