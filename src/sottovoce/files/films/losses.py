@@ -56,7 +56,10 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
             for stream in source.streams
             if not can_carry(av, stream, muxer) and not (chapters and is_chapter_text(stream))
         )
-    parts = _of_transport(original) if muxer == "mpegts" else _name_parts(original, head)
+    if muxer == "mpegts":
+        parts = _of_transport(original)
+    else:
+        parts = _name_parts(original, head, is_whole=is_whole)
     return (*streams, *dict.fromkeys(parts))
 
 
@@ -68,16 +71,18 @@ def _of_transport(original: Path) -> Iterator[str]:
         yield f"tables of a broadcast ({', '.join(broadcast.tables)})"
 
 
-def _name_parts(original: Path, head: bytes) -> Iterator[str]:
+def _name_parts(original: Path, head: bytes, *, is_whole: bool) -> Iterator[str]:
     """Yield what of a container FFmpeg does not write again, as far as it can be read."""
     with original.open("rb") as file:
         try:
             if head[:4] == names.EBML.to_bytes(4, "big"):
                 yield from _of_matroska(file)
             elif any(one == b"moov" for one, *_ in top_boxes(file)):
-                yield from _of_movie(file)
+                yield from _of_movie(file, is_whole=is_whole)
         except (UnsupportedFormatError, ValueError, IndexError):
-            yield _NOT_WALKED
+            # Of one that is cut short or damaged, that is said already, in seconds.
+            if is_whole:
+                yield _NOT_WALKED
 
 
 def _of_matroska(file: BinaryIO) -> Iterator[str]:
@@ -125,7 +130,7 @@ def _is_aimed(name: int, body: bytes) -> bool:
     return level not in (0, _ORDINARY_LEVEL) or names.TAG_EDITION in inner
 
 
-def _of_movie(file: BinaryIO) -> Iterator[str]:
+def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
     boxes = list(top_boxes(file))
     found = {name for name, *_ in boxes}
     if b"sidx" in found or b"ssix" in found:
@@ -139,7 +144,7 @@ def _of_movie(file: BinaryIO) -> Iterator[str]:
         yield f"boxes ({b', '.join(others).decode('latin-1')})"
     end = file.seek(0, 2)
     behind = end - boxes[-1][1] - boxes[-1][3]
-    if behind:
+    if behind and is_whole:
         yield f"{behind:,} bytes behind its end"
     moov = read_box(file, b"moov")[2]
     for trak in children(moov, b"trak"):
