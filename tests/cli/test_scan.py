@@ -184,7 +184,7 @@ def many(shell, rng):
     folder = shell.folder / "many"
     folder.mkdir()
     y = rng.normal(scale=0.1, size=16_000 * 200).astype(np.float32)
-    for number in range(60):
+    for number in range(30):
         n = rng.integers(100 * 16_000, len(y))
         sf.write(folder / f"{number:03}.flac", y[:n], 16_000)
     return "many"

@@ -153,7 +153,7 @@ class TestCommand:
     def test_it_can_be_interrupted_and_goes_on(self, dataset, nodes, tmp_path):
         folder = tmp_path / "data"
         folder.mkdir()
-        for number in range(120):
+        for number in range(60):
             (folder / f"{number:03}.flac").hardlink_to(dataset / "bert" / "long.flac")
         options = ("data", "-o", "out", "--ray", nodes.address)
         process = self.start(tmp_path, *options)
@@ -168,11 +168,11 @@ class TestCommand:
         assert process.returncode == 130, said
         assert time.monotonic() - began < 2.0
         n_known = known(ledger)
-        assert 0 < n_known < 120
+        assert 0 < n_known < 60
         process = self.start(tmp_path, *options)
         _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
-        assert known(ledger) == 120
+        assert known(ledger) == 60
 
     def test_without_an_address_it_takes_the_one_that_the_environment_names(
         self, dataset, nodes, tmp_path
