@@ -42,6 +42,7 @@ def test_the_import_is_light():
 
 def test_help_brings_no_heavy_module():
     heavy = ["librosa", "matplotlib", "rich.console", "numba", "cryptography", "av", "scipy.signal"]
+    heavy += ["sottovoce.files.decoding", "sottovoce.live", "sottovoce.rights", "sottovoce.scan"]
     code = (
         "import sys; sys.argv = ['sottovoce', '--help']\n"
         "from sottovoce.cli import main\n"

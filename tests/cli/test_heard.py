@@ -188,7 +188,7 @@ def test_a_terminal_also_shows_what_is_heard_now(monkeypatch, capsys):
         def update(self, text):
             shown.append(str(text))
 
-    monkeypatch.setattr("sottovoce.cli._heard.can_draw", lambda: True)
+    monkeypatch.setattr("sottovoce.cli._live._can_draw", lambda: True)
     monkeypatch.setattr("rich.live.Live", Shown)
     with HeardBoard({}) as board:
         board.show(look(0.0, ANNA))

@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 
 from benchmarks.rig.mic import MicProgram
+from benchmarks.rig.pulse import PulseServer
 from benchmarks.rig.server import AudioServer
 
+on_both_servers = pytest.mark.parametrize(
+    "server", [AudioServer, PulseServer], indirect=True, ids=["pipewire", "pulseaudio"]
+)
 CLIP = Path(__file__).parents[2] / "examples" / "data" / "sense_and_sensibility.flac"
 
 
 @pytest.fixture
-def server():
-    server = AudioServer()
+def server(request):
+    """PipeWire's, or one of the kinds in `on_both_servers`."""
+    server = getattr(request, "param", AudioServer)()
     try:
         server.start()
         yield server

@@ -8,20 +8,10 @@ import time
 
 import pytest
 
-from benchmarks.rig.pulse import PulseServer
 from benchmarks.rig.server import AudioServer, find_process
+from tests.e2e.conftest import on_both_servers
 
-pytestmark = pytest.mark.device
-
-
-@pytest.fixture(params=[AudioServer, PulseServer], ids=["pipewire", "pulseaudio"])
-def server(request):
-    server = request.param()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+pytestmark = [pytest.mark.device, on_both_servers]
 
 
 def default(server):

@@ -12,21 +12,10 @@ from benchmarks.mute import measure_state, write_clip
 from benchmarks.rig.browser import open_page
 from benchmarks.rig.clients import CLIENTS, hear_with, measure_dbfs
 from benchmarks.rig.desktop import Desktop
-from benchmarks.rig.pulse import PulseServer
 from benchmarks.rig.server import AudioServer, find_process
-from tests.e2e.conftest import CLIP
+from tests.e2e.conftest import CLIP, on_both_servers
 
-pytestmark = pytest.mark.device
-
-
-@pytest.fixture(params=[AudioServer, PulseServer], ids=["pipewire", "pulseaudio"])
-def server(request):
-    server = request.param()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+pytestmark = [pytest.mark.device, on_both_servers]
 
 
 def hear(server, client="parecord", seconds=2):

@@ -21,19 +21,11 @@ from benchmarks.rig.ruler import find_delays
 from benchmarks.rig.server import find_process
 from tests.e2e.conftest import CLIP
 
-pytestmark = pytest.mark.device
+pytestmark = [
+    pytest.mark.device,
+    pytest.mark.parametrize("server", [PulseServer], indirect=True, ids=["pulseaudio"]),
+]
 PROGRAM = Path(sys.executable).with_name("sottovoce")
-
-
-@pytest.fixture
-def server():
-    """In the place of the PipeWire of the other tests; `mic` starts on it."""
-    server = PulseServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
 
 
 def ask(server, *words, **changes):

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
-from sottovoce.cli._sign import can_draw
+from sottovoce.cli._live import LiveBoard
 from sottovoce.cli._whose import describe_owned_voice
 from sottovoce.cli._words import format_p
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from rich.live import Live
-
     from sottovoce import Voice
     from sottovoce.live import Hearing
 
@@ -27,8 +22,8 @@ GONE_S = 60.0
 of a conversation is no news."""
 _ENOUGH_S = 6.0
 """Sound in which a mark is mostly found (docs/measurements.md): without one there is none."""
-
 _N_LOOKS = 3
+"""In a row with a mark of nobody who was read, before another is told beside who was."""
 
 
 class HeardLines:
@@ -124,7 +119,7 @@ class HeardLines:
         return last_s is not None and hearing.at_s - last_s <= GONE_S
 
 
-class HeardBoard:
+class HeardBoard(LiveBoard):
     """Write the lines of `HeardLines`; on a terminal, show below them what is heard now.
 
     Parameters
@@ -134,27 +129,9 @@ class HeardBoard:
     """
 
     def __init__(self, own: dict[int, str]) -> None:
+        super().__init__(refresh_per_second=2)
         self._own = own
         self._lines = HeardLines(own)
-        self._stack = ExitStack()
-        self._live: Live | None = None
-
-    def __enter__(self) -> Self:
-        """Begin; a terminal gets a line that changes."""
-        if can_draw():
-            from rich.live import Live
-
-            self._live = self._stack.enter_context(Live(refresh_per_second=2, transient=True))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Take the line that changes away."""
-        self._stack.close()
 
     def show(self, hearing: Hearing) -> None:
         """Show one look."""

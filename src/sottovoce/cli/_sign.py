@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.cli import _output
+from sottovoce.cli._live import LiveBoard
 from sottovoce.cli._words import format_p, format_path
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from rich.live import Live
-
     from sottovoce.live import MicState
 
-__all__ = ["Board", "can_draw", "describe_state", "make_fields"]
+__all__ = ["Board", "describe_state", "make_fields"]
 
 _COLOURS = {"good": "green", "waiting": "yellow", "bad": "red"}
 _BAR_DB = 60
 _BAR_WIDTH = 20
-_SHAPES = "●█░╭─╮│╰╯"
 _NO_ANSWER = "the audio process does not answer"
 
 
@@ -90,7 +84,7 @@ def make_fields(state: MicState) -> dict[str, Any]:
     }
 
 
-class Board:
+class Board(LiveBoard):
     """Show states as they come: a panel for a person, a line at each change for a file.
 
     Parameters
@@ -100,27 +94,9 @@ class Board:
     """
 
     def __init__(self, *, as_json: bool) -> None:
+        super().__init__(refresh_per_second=5, drawn=not as_json)
         self._as_json = as_json
-        self._stack = ExitStack()
-        self._live: Live | None = None
         self._last: tuple[object, ...] = ()
-
-    def __enter__(self) -> Self:
-        """Begin; a terminal gets a panel."""
-        if not self._as_json and can_draw():
-            from rich.live import Live
-
-            self._live = self._stack.enter_context(Live(refresh_per_second=5, transient=True))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Take the panel away."""
-        self._stack.close()
 
     def show(self, state: MicState) -> None:
         """Show one state."""
@@ -142,17 +118,6 @@ class Board:
             for program in state.bypassing:
                 _output.result(f"{clock}  {format_path(program)} records you without the mark")
         sys.stdout.flush()
-
-
-def can_draw() -> bool:
-    """Whether stdout is a terminal that can go back to what it wrote, and knows the shapes."""
-    if not sys.stdout.isatty() or os.environ.get("TERM") in ("", "dumb", "unknown"):
-        return False
-    try:
-        _SHAPES.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _make_panel(state: MicState, mood: str, words: str) -> Any:  # noqa: ANN401 - what rich renders

@@ -42,6 +42,8 @@ _MOST_SEALED_SUPERFRAMES = 32
 _MOST_RUNS = 256
 _N_PARTS = 80
 """Parts of a superframe, four cells long, in which two superframes are compared."""
+_BY_PERIOD = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
+"""Shape of the sums over a superframe as payloads are read from it."""
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -251,8 +253,7 @@ class Track:
     @property
     def sums(self) -> Floats | None:
         """All that was taken in, shape (n_periods, n_cells, n_bands), or None before that."""
-        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-        return None if self._sums is None else self._sums.reshape(shape)
+        return None if self._sums is None else self._sums.reshape(_BY_PERIOD)
 
     def settle(self) -> None:
         """Try to read it from where it sounds alone, then let go of what only served to follow it.
@@ -260,11 +261,10 @@ class Track:
         Of a voice that sounded for a few seconds among many others, a whole chunk tells less than
         those seconds.
         """
-        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
         for sums in self._presence.sum_bursts():
             if self.reading is None:
                 self.n_looks += 1
-                self._learn(read_payload(sums.reshape(shape), n_looks=self.n_looks))
+                self._learn(read_payload(sums.reshape(_BY_PERIOD), n_looks=self.n_looks))
         self._presence.settle()
 
     @property
@@ -276,8 +276,7 @@ class Track:
         """Return the logarithm of the seal's p-value, or None while it cannot be tested."""
         if self.reading is None or not self._superframes:
             return None
-        shape = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-        parts = {number: rows.reshape(shape) for number, rows in self._superframes.items()}
+        parts = {number: rows.reshape(_BY_PERIOD) for number, rows in self._superframes.items()}
         alignment = self.reading.alignment
         return seal_log10_p(parts, key=key, alignment=alignment, n_starts=n_starts)
 

@@ -1,9 +1,13 @@
 """Audio on disk: read, write, mark and check files."""
 
-from sottovoce.files.checking import CheckedPart, detect_file, detect_parts
-from sottovoce.files.protecting import Protected, ProtectedTrack, protect_file
-from sottovoce.files.reading import AUDIO_SUFFIXES, AudioInfo, read, read_blocks, read_info
-from sottovoce.files.writing import write
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sottovoce.files.checking import CheckedPart, detect_file, detect_parts
+    from sottovoce.files.protecting import Protected, ProtectedTrack, protect_file
+    from sottovoce.files.reading import AUDIO_SUFFIXES, AudioInfo, read, read_blocks, read_info
+    from sottovoce.files.writing import write
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -19,3 +23,18 @@ __all__ = [
     "read_info",
     "write",
 ]
+
+_HOMES = {
+    "checking": ("CheckedPart", "detect_file", "detect_parts"),
+    "protecting": ("Protected", "ProtectedTrack", "protect_file"),
+    "reading": ("AUDIO_SUFFIXES", "AudioInfo", "read", "read_blocks", "read_info"),
+    "writing": ("write",),
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any public name
+    # Every decoder is behind these names; who needs one small module must not wait for all.
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

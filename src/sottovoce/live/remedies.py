@@ -15,9 +15,9 @@ def find_runtime_folder() -> Path:
 
 def has_user_bus() -> bool:
     """Whether ``systemctl --user`` can reach anybody."""
-    if os.environ.get("XDG_RUNTIME_DIR"):
-        return (find_runtime_folder() / "bus").exists() or _has_bus_address()
-    return _has_bus_address()
+    if os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return True
+    return bool(os.environ.get("XDG_RUNTIME_DIR")) and (find_runtime_folder() / "bus").exists()
 
 
 def tell_how_to_start(*programs: str, by_hand: str = "") -> str:
@@ -38,7 +38,3 @@ def tell_how_to_start(*programs: str, by_hand: str = "") -> str:
     if has_user_bus() and not by_hand:
         return f"systemctl --user start {' '.join(programs)}"
     return by_hand or f"{' & '.join(programs)} &"
-
-
-def _has_bus_address() -> bool:
-    return bool(os.environ.get("DBUS_SESSION_BUS_ADDRESS"))

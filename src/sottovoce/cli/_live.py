@@ -1,0 +1,64 @@
+"""`LiveBoard`: what changes in place on a terminal that can; elsewhere there are only lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.live import Live
+
+__all__ = ["LiveBoard"]
+
+_SHAPES = "●█░╭─╮│╰╯"
+
+
+class LiveBoard:
+    """Something that a command keeps showing; a context manager.
+
+    Parameters
+    ----------
+    refresh_per_second : float
+        How often it is drawn.
+    drawn : bool
+        Whether it is to be drawn, where that can be done.
+    """
+
+    def __init__(self, *, refresh_per_second: float, drawn: bool = True) -> None:
+        self._refresh_per_second = refresh_per_second
+        self._drawn = drawn
+        self._stack = ExitStack()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        """Begin; a terminal gets a place that changes."""
+        if self._drawn and _can_draw():
+            from rich.live import Live
+
+            live = Live(refresh_per_second=self._refresh_per_second, transient=True)
+            self._live = self._stack.enter_context(live)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take away what changes."""
+        self._stack.close()
+
+
+def _can_draw() -> bool:
+    """Whether stdout is a terminal that can go back to what it wrote, and knows the shapes."""
+    if not sys.stdout.isatty() or os.environ.get("TERM") in ("", "dumb", "unknown"):
+        return False
+    try:
+        _SHAPES.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
