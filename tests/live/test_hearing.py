@@ -91,16 +91,22 @@ def test_another_owner_stays_another_owner_between_two_readings(voice):
     assert all(hearing.may_be_of(9) for hearing in read)
 
 
-def test_an_owner_once_read_stays_read_after_a_slip(voice):
+def test_an_owner_once_read_stays_read_after_a_slip(voice, monkeypatch):
     twice = np.concatenate([voice] * 2)[: 24 * SR]
-    # Weak: a short end alone does not say whose mark it is.
-    marked = sv.protect(twice, sr=SR, notice=NOTICE, strength_db=0.8)
-    # The pattern moves on by half a second: no offset of before fits.
-    hearings = listen(np.delete(marked, np.s_[16 * SR : 16 * SR + SR // 2]))
-    read = [any(v.notice == NOTICE for v in hearing.detection.voices) for hearing in hearings]
-    first = read.index(True)
-    assert first < 8
-    assert all(read[first:])
+    strong, weak = (
+        sv.protect(twice, sr=SR, notice=NOTICE, strength_db=strength_db)
+        for strength_db in (1.6, 0.7)
+    )
+    # The pattern moves on by half a second: no offset of before fits.  What comes then is weak: a
+    # short end alone does not say whose mark it is.
+    slipped = np.concatenate([strong[: 16 * SR], weak[16 * SR + SR // 2 :]])
+    assert count_unread(listen(slipped)[16:]) <= 1
+    monkeypatch.setattr("sottovoce.live.hearing._MOST_KNOWN", 0)
+    assert count_unread(listen(slipped)[16:]) >= 3
+
+
+def count_unread(looks):
+    return sum(not any(v.notice == NOTICE for v in look.detection.voices) for look in looks)
 
 
 def test_what_was_heard_before_it_was_forgotten_is_told_no_more(marked):
