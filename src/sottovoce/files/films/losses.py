@@ -75,7 +75,7 @@ def _name_parts(original: Path, head: bytes, *, is_whole: bool) -> Iterator[str]
     """Yield what of a container FFmpeg does not write again, as far as it can be read."""
     with original.open("rb") as file:
         try:
-            if head[:4] == names.EBML.to_bytes(4, "big"):
+            if head[:4] == names.EBML_MARK:
                 yield from _of_matroska(file)
             elif any(one == b"moov" for one, *_ in top_boxes(file)):
                 yield from _of_movie(file, is_whole=is_whole)

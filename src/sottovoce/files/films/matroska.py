@@ -54,7 +54,7 @@ def is_plain_matroska(file: BinaryIO) -> bool:
         False where its structure is broken, or times are kept in a way of their own.
     """
     file.seek(0)
-    if file.read(4) != names.EBML.to_bytes(4, "big"):
+    if file.read(4) != names.EBML_MARK:
         return False
     try:
         read_layout(file)

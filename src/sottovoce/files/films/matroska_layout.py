@@ -87,7 +87,7 @@ def read_layout(file: BinaryIO) -> Layout:
         raise UnsupportedFormatError("it has no segment")
     if segment.size == OPEN:
         segment = Element(segment.name, segment.at, segment.body, end - segment.body)
-    if find_all(file, names.EBML.to_bytes(4, "big"), segment.end, end):
+    if find_all(file, names.EBML_MARK, segment.end, end):
         raise UnsupportedFormatError("another film is joined to it")
     elements = list(walk_segment(file, segment))
     found = {element.name: element for element in reversed(elements)}

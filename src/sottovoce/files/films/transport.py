@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sottovoce.files.decoding.mpegts import packet_shape, pids_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,9 +64,9 @@ def read_broadcast(path: Path) -> Broadcast:
     """
     with path.open("rb") as file:
         data = file.read(_LOOKED_AT)
-    step, shift = (188, 0) if data[:1] == b"G" else (192, 4)
+    step, shift = packet_shape(data)
     table = np.frombuffer(data, np.uint8)[: len(data) // step * step].reshape(-1, step)[:, shift:]
-    pids = (table[:, 1].astype(int) & 0x1F) << 8 | table[:, 2]
+    pids = pids_of(table)
     pat, sdt = (_read_section(table[pids == pid]) for pid in (_PAT, _SDT))
     services = [
         (int.from_bytes(pat[at : at + 2], "big"), int.from_bytes(pat[at + 2 : at + 4], "big"))

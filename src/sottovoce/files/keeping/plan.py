@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, UnsupportedFormatError
+from sottovoce.files.decoding.matroska_names import EBML_MARK
 from sottovoce.files.decoding.opening import is_copied
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.keeping.asf import carry_asf, has_mutagen
@@ -155,7 +156,7 @@ def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
         return "ogg", start
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "boxes", start
-    if head[:4] == b"\x1a\x45\xdf\xa3":
+    if head[:4] == EBML_MARK:
         return "matroska", start
     if head[:8] == _ASF:
         return "asf", start
@@ -170,7 +171,7 @@ def _count_chapters(path: Path) -> int:
     with path.open("rb") as file:
         head = file.read(8)
     demuxer = "mov" if head[4:8] == b"ftyp" else ""
-    demuxer = "matroska" if head[:4] == b"\x1a\x45\xdf\xa3" else demuxer
+    demuxer = "matroska" if head[:4] == EBML_MARK else demuxer
     if not demuxer:
         return 0
     with _opened(path, demuxer) as container:
