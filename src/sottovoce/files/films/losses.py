@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
+from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.decoding.ebml import OPEN, Element, read_element, split_elements
 from sottovoce.files.decoding.pyav import import_av, open_container
 from sottovoce.files.films.carried import can_carry, codec_of, is_chapter_text
@@ -157,5 +158,5 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
         handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
         if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
             yield "groups of samples"
-        if int.from_bytes((find(trak, b"edts", b"elst") or bytes(8))[4:8], "big") > 2:
+        if int_at(find(trak, b"edts", b"elst") or b"", 4) > 2:
             yield "edits"

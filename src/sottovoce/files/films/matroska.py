@@ -25,6 +25,7 @@ from sottovoce.files.films.matroska_layout import (
     walk_cluster,
 )
 from sottovoce.files.films.new_blocks import NewBlocks
+from sottovoce.files.keeping.splicing import copy_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["declares_no_delay", "graft_matroska", "is_plain_matroska"]
 
-_BLOCK_BYTES = 4 << 20
 _MOST_RELATIVE = 32_767
 _SET_ANEW = {names.TIMESTAMP, names.POSITION, names.PREV_SIZE, names.CRC, names.VOID}
 """What a cluster holds besides blocks and is false of another, or nothing."""
@@ -149,7 +149,7 @@ class _Grafter:
     def run(self) -> None:
         """Write all elements in their order."""
         old, new, layout = self._old, self._new, self._layout
-        _copy(old, new, 0, layout.head_end)
+        copy_bytes(old, new, 0, layout.head_end)
         new.write(make_head(names.SEGMENT, 0, width=8))
         self._segment_body = new.tell()
         old_body = layout.segment.body
@@ -176,7 +176,7 @@ class _Grafter:
             elif element.name == names.TAGS:
                 new.write(clean_tags(element.read(old), uids))
             elif element.name != names.CRC:  # of a segment that is another now
-                _copy(old, new, element.at, element.end - element.at)
+                copy_bytes(old, new, element.at, element.end - element.at)
         end = new.tell()
         for at, data in seek_heads:
             new.seek(at)
@@ -187,7 +187,7 @@ class _Grafter:
         new.seek(layout.head_end)
         new.write(make_head(names.SEGMENT, end - self._segment_body, width=8))
         new.seek(end)
-        _copy(old, new, layout.segment.end, layout.file_end - layout.segment.end)
+        copy_bytes(old, new, layout.segment.end, layout.file_end - layout.segment.end)
 
     def _write_cluster(self, cluster: Element, index: int, *, is_last: bool) -> None:
         layout = self._layout
@@ -201,7 +201,7 @@ class _Grafter:
             elif element.name == names.ENCRYPTED:
                 raise UnsupportedFormatError("a cluster holds blocks that are encrypted")
             elif element.name not in _SET_ANEW:
-                _copy(self._old, self._new, element.at, element.end - element.at)
+                copy_bytes(self._old, self._new, element.at, element.end - element.at)
         if is_last:
             self._emit(None, is_behind=True)
         else:
@@ -220,7 +220,7 @@ class _Grafter:
         if place in wanted:
             key = (cluster.at - self._layout.segment.body, place)
             self._layout.cues.places[key] = self._new.tell() - self._cluster_body
-        _copy(self._old, self._new, element.at, element.end - element.at)
+        copy_bytes(self._old, self._new, element.at, element.end - element.at)
 
     def _make_silent_tracks(self, data: bytes) -> bytes:
         """Return which tracks are silent in a cluster, but for those that have blocks of ours."""
@@ -266,13 +266,3 @@ class _Grafter:
         self._new.seek(self._cluster_at)
         self._new.write(make_head(names.CLUSTER, end - self._cluster_body, width=8))
         self._new.seek(end)
-
-
-def _copy(old: BinaryIO, new: BinaryIO, at: int, n_bytes: int) -> None:
-    old.seek(at)
-    while n_bytes:
-        block = old.read(min(n_bytes, _BLOCK_BYTES))
-        if not block:
-            raise UnsupportedFormatError("it is cut short")
-        new.write(block)
-        n_bytes -= len(block)

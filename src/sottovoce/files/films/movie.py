@@ -20,9 +20,10 @@ from sottovoce.files.films.movie_track import (
     read_tracks,
     set_length,
 )
-from sottovoce.files.films.outermost import check_items, find_rest
+from sottovoce.files.films.outermost import check_items, find_rest, make_mdat_head
 from sottovoce.files.films.sample_tables import make_chunk_tables, make_offsets
 from sottovoce.files.keeping.boxes import Box, is_manifest, join, read_box, split, top_boxes
+from sottovoce.files.keeping.splicing import copy_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ __all__ = ["graft_movie", "is_plain_movie"]
 
 _ELSEWHERE = {b"moof", b"sidx", b"mfra", b"cmov"}
 """Outermost boxes with places or samples that are not in the tables of ``moov``."""
-_BLOCK_BYTES = 4 << 20
+_TOLD_BYTES = 4 << 20
 _MOST_NARROW = (1 << 32) - (1 << 24)
 
 
@@ -184,7 +185,7 @@ class _Movie:
             if name == b"mdat":
                 own = next(places)
                 n_data = sum(place.n_bytes for place in own)
-                at += _mdat_head(n_head, n_data)
+                at += len(make_mdat_head(n_data, wide=n_head == 16))
                 for place in own:
                     offsets[place.track][place.number] = at
                     at += place.n_bytes
@@ -199,8 +200,8 @@ class _Movie:
             elif name == b"mdat":
                 self._write_data(old, new, next(places), n_head, told)
             else:
-                _copy(old, new, begin, size, told)
-        _copy(old, new, *self._rest, told)
+                copy_bytes(old, new, begin, size, tell=told.add)
+        copy_bytes(old, new, *self._rest, tell=told.add)
 
     def _shapes(self) -> list[MovieTrack | Replacement]:
         return [self._new.get(index, track) for index, track in enumerate(self._tracks)]
@@ -237,15 +238,12 @@ class _Movie:
         self, old: BinaryIO, new: BinaryIO, places: list[_Place], n_head: int, told: _Teller
     ) -> None:
         n_data = sum(place.n_bytes for place in places)
-        if _mdat_head(n_head, n_data) == 16:
-            new.write((1).to_bytes(4, "big") + b"mdat" + (16 + n_data).to_bytes(8, "big"))
-        else:
-            new.write((8 + n_data).to_bytes(4, "big") + b"mdat")
+        new.write(make_mdat_head(n_data, wide=n_head == 16))
         files = {new.path: new.path.open("rb") for new in self._new.values()}
         try:
             for place in places:
                 source = files[place.path] if place.path is not None else old
-                _copy(source, new, place.offset, place.n_bytes, told)
+                copy_bytes(source, new, place.offset, place.n_bytes, tell=told.add)
         finally:
             for file in files.values():
                 file.close()
@@ -267,10 +265,6 @@ def _read_movie(file: BinaryIO) -> _Movie:
     return movie
 
 
-def _mdat_head(n_head: int, n_data: int) -> int:
-    return 16 if n_head == 16 or n_data + 8 >= 1 << 32 else 8
-
-
 class _Teller:
     """Tells how much is written."""
 
@@ -282,17 +276,6 @@ class _Teller:
     def add(self, n_bytes: int) -> None:
         """Count bytes; tell every few megabytes."""
         self._n += n_bytes
-        if self._progress and self._n - self._n_told >= _BLOCK_BYTES:
+        if self._progress and self._n - self._n_told >= _TOLD_BYTES:
             self._n_told = self._n
             self._progress(min(self._n / self._total, 1.0))
-
-
-def _copy(old: BinaryIO, new: BinaryIO, at: int, n_bytes: int, told: _Teller) -> None:
-    old.seek(at)
-    while n_bytes:
-        block = old.read(min(n_bytes, _BLOCK_BYTES))
-        if not block:
-            raise UnsupportedFormatError("its samples reach over its end")
-        new.write(block)
-        n_bytes -= len(block)
-        told.add(len(block))
