@@ -7,10 +7,9 @@ import io
 from typing import Any
 
 from sottovoce.files.decoding.pyav import import_av, is_cover
+from sottovoce.files.track import MATROSKA
 
-__all__ = ["MATROSKA", "can_carry", "codec_of", "is_chapter_text"]
-
-MATROSKA = frozenset({"matroska", "webm"})
+__all__ = ["can_carry", "codec_of", "is_chapter_text"]
 
 
 def codec_of(stream: Any) -> str:  # noqa: ANN401 - PyAV is imported late

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.pyav import import_av, is_cover, open_container
-from sottovoce.files.films.carried import MATROSKA, can_carry, codec_of
+from sottovoce.files.films.carried import can_carry, codec_of
 from sottovoce.files.films.starts import start_of
 from sottovoce.files.films.transport import read_broadcast
 from sottovoce.files.keeping.boxes import top_boxes
-from sottovoce.files.track import muxer_of
+from sottovoce.files.track import MATROSKA, MOVIES, muxer_of
 from sottovoce.files.track_writer import DISK_ERRORS
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["rewrite"]
 
-_MOV = {"mov", "mp4", "3gp", "3g2"}
 _OF_THE_MUXER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _OF_THE_OLD_SOUND = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_")
 _ENOUGH_PACKETS = 8
@@ -57,7 +56,7 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
                 broadcast = read_broadcast(original)
                 options |= broadcast.options
                 names = broadcast.names
-            if muxer in _MOV:
+            if muxer in MOVIES:
                 options |= _movie_options(muxer, _shape_of(original), sr, source)
             templates = {stream.index: stream for stream in source.streams}
             templates |= {index: file.streams.audio[0] for index, file in files.items()}
@@ -176,7 +175,7 @@ def _copy(
                 )
             elif can_carry(stream, muxer):
                 copied[stream.index] = _add_copy(
-                    output, stream, templates[stream.index], keeps_tag=muxer in _MOV
+                    output, stream, templates[stream.index], keeps_tag=muxer in MOVIES
                 )
         if source.chapters():
             output.set_chapters(source.chapters())
