@@ -170,9 +170,7 @@ class _Fragmented:
         old = next((track for track in self._tracks if track.number == number), None)
         if old is None:
             raise UnsupportedFormatError(f"it has no track {number}")
-        with path.open("rb") as file:
-            new = Replacement.read(path, file, old)
-        self._lanes[number] = _Lane(new)
+        self._lanes[number] = _Lane(Replacement.read(path, old))
 
     def close(self) -> None:
         """Close the files of the new tracks."""

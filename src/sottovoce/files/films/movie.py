@@ -93,8 +93,7 @@ def graft_movie(
     with original.open("rb") as old:
         movie = _read_movie(old)
         for number, path in tracks.items():
-            with path.open("rb") as file:
-                movie.replace(number, path, file)
+            movie.replace(number, path)
         movie.lay_out()
         with target.open("wb") as new:
             movie.write(old, new, progress)
@@ -127,50 +126,40 @@ class _Movie:
         self._new: dict[int, Replacement] = {}
         self._places: list[list[_Place]] = []
         self._wide = False
-        self._total = 0
+        self._chunks = _list_chunks(tracks)
 
-    def replace(self, number: int, path: Path, file: BinaryIO) -> None:
+    def replace(self, number: int, path: Path) -> None:
         """Take the new sound of a track."""
         at = next((i for i, track in enumerate(self._tracks) if track.number == number), -1)
         if at < 0:
             raise UnsupportedFormatError(f"it has no track {number}")
-        self._new[at] = Replacement.read(path, file, self._tracks[at])
+        self._new[at] = Replacement.read(path, self._tracks[at])
 
     def lay_out(self) -> None:
         """Decide in which order chunks are written: the old one, by offset."""
-        columns = self._chunks()
-        for piece, _ in self._pieces(columns[0]):
-            rows = zip(*(column[piece] for column in columns), strict=True)
+        for piece, _ in self._pieces():
+            rows = zip(*(column[piece] for column in self._chunks), strict=True)
             self._places.append([self._place(*map(int, row)) for row in rows])
         n_data = sum(place.n_bytes for places in self._places for place in places)
         kept = sum(size for name, _, _, size in self._boxes if name != b"mdat")
-        self._total = n_data + kept + self._rest[1]
+        total = n_data + kept + self._rest[1]
         grown = sum(8 * new.n_samples for new in self._new.values())
-        self._wide = self._total + grown + len(self._moov) > _MOST_NARROW
+        self._wide = total + grown + len(self._moov) > _MOST_NARROW
 
     def check_places(self) -> None:
         """Refuse chunks that do not lie in the film's own data, and wholly."""
-        start, size, _, _ = self._chunks()
+        start, size, _, _ = self._chunks
         n_placed = 0
-        for piece, end in self._pieces(start):
+        for piece, end in self._pieces():
             n_placed += len(start[piece])
             if (start[piece] + size[piece]).max(initial=0) > end:
                 raise UnsupportedFormatError("a chunk reaches over the end of its box")
         if n_placed != len(start):
             raise UnsupportedFormatError("samples lie outside of the film's own data")
 
-    def _chunks(self) -> tuple[npt.NDArray[np.int64], ...]:
-        """Return first byte, length, track and number of all chunks, by their first bytes."""
-        rows = [np.zeros((4, 0), np.int64)]
-        for index, track in enumerate(self._tracks):
-            n = track.n_chunks
-            row = (track.chunks.offsets, track.chunk_bytes(), np.full(n, index), np.arange(n))
-            rows.append(np.stack(row))
-        table = np.concatenate(rows, axis=1)
-        return tuple(table[:, np.argsort(table[0], kind="stable")])
-
-    def _pieces(self, start: npt.NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
+    def _pieces(self) -> Iterator[tuple[slice, int]]:
         """Yield which chunks begin in each box of data, and where that ends."""
+        start = self._chunks[0]
         for name, at, n_head, n_bytes in self._boxes:
             if name == b"mdat":
                 yield slice(*np.searchsorted(start, [at + n_head, at + n_bytes])), at + n_bytes
@@ -247,6 +236,17 @@ class _Movie:
         finally:
             for file in files.values():
                 file.close()
+
+
+def _list_chunks(tracks: list[MovieTrack]) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return first byte, length, track and number of all chunks, by their first bytes."""
+    rows = [np.zeros((4, 0), np.int64)]
+    for index, track in enumerate(tracks):
+        n = track.n_chunks
+        row = (track.chunks.offsets, track.chunk_bytes(), np.full(n, index), np.arange(n))
+        rows.append(np.stack(row))
+    table = np.concatenate(rows, axis=1)
+    return tuple(table[:, np.argsort(table[0], kind="stable")])
 
 
 def _read_movie(file: BinaryIO) -> _Movie:

@@ -14,7 +14,6 @@ from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, s
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
 
     import numpy.typing as npt
 
@@ -126,9 +125,10 @@ class Replacement:
     edits: list[tuple[int, int]]
 
     @classmethod
-    def read(cls, path: Path, file: BinaryIO, old: MovieTrack) -> Replacement:
+    def read(cls, path: Path, old: MovieTrack) -> Replacement:
         """Read the file of a track; parameters as the attributes."""
-        moov = read_box(file, b"moov")[2]
+        with path.open("rb") as file:
+            moov = read_box(file, b"moov")[2]
         (track,) = read_tracks(moov)
         sizes, chunks = track.sizes, track.chunks
         offsets, ends = chunks.offsets, np.cumsum(track.chunk_bytes())
