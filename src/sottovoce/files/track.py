@@ -12,37 +12,18 @@ from sottovoce.files.decoding.pyav import open_container
 if TYPE_CHECKING:
     from sottovoce.files.reading import AudioInfo
 
-__all__ = [
-    "CONTAINERS",
-    "MATROSKA",
-    "MOVIES",
-    "Track",
-    "describe_track",
-    "muxer_of",
-]
+__all__ = ["CONTAINERS", "MATROSKA", "MOVIES", "Track", "describe_track", "muxer_of"]
 
 MATROSKA = frozenset({"matroska", "webm"})
 MOVIES = frozenset({"mov", "mp4", "3gp", "3g2"})
 CONTAINERS = MATROSKA | MOVIES | {"mpegts", "asf", "avi", "flv"}
 """Muxers of files that hold other streams, chapters or tags besides the sound."""
 
-_MUXERS = {
-    "mpegts": "mpegts",
-    "asf": "asf",
-    "avi": "avi",
-    "flv": "flv",
-    "aac": "adts",
-    "ac3": "ac3",
-    "eac3": "eac3",
-    "wv": "wv",
-    "tta": "tta",
-    "amr": "amr",
-    "caf": "caf",
-    "au": "au",
-    "wav": "wav",
-    "flac": "flac",
-    "ogg": "ogg",
-}
+_SAME_NAME = frozenset(
+    {"mpegts", "asf", "avi", "flv", "ac3", "eac3", "wv", "tta", "amr", "caf", "au", "wav"}
+    | {"flac", "ogg"}
+)
+"""What reads and what writes it have one name in FFmpeg."""
 _LOSSLESS = {"alac", "flac", "wavpack", "tta"}
 
 
@@ -259,4 +240,6 @@ def muxer_of(container: Any, codec: str, head: bytes) -> str:  # noqa: ANN401
         return "webm" if b"webm" in head[:64] else "matroska"
     if name == "mp3":
         return codec if codec in {"mp2", "mp3"} else ""
-    return _MUXERS.get(name, "")
+    if name == "aac":
+        return "adts"
+    return name if name in _SAME_NAME else ""

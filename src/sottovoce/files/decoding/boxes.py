@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 __all__ = [
+    "NORMAL_RATE",
     "OUTERMOST",
     "Movie",
     "Sounding",
@@ -24,6 +25,7 @@ __all__ = [
     "find_movies",
     "has_index",
     "int_at",
+    "read_edits",
     "walk_boxes",
 ]
 
@@ -33,7 +35,7 @@ OUTERMOST = frozenset(
 )
 """Boxes that stand in no other one.  What has another name and reaches over the end is no box."""
 _INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
-_NORMAL_RATE = 1 << 16
+NORMAL_RATE = 1 << 16
 """Of an edit that plays samples as fast as they are meant to be: a fixed point number."""
 _MOST_BOXES = 5_000_000
 _MOST_BYTES = 1 << 29
@@ -161,9 +163,9 @@ def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
             body = read(at, 32)
             track.timescale = int_at(body, 20 if body[:1] == b"\x01" else 12)
         elif name == b"elst":
-            edits = _read_edits(read(at, n))
+            edits = read_edits(read(at, n))
             track.edits = [(duration, first) for duration, first, _ in edits]
-            track.changes_speed = any(rate != _NORMAL_RATE for *_, rate in edits)
+            track.changes_speed = any(rate != NORMAL_RATE for *_, rate in edits)
         elif name == b"stts":
             body = read(at, n)
             track.n_units += sum(
@@ -302,8 +304,20 @@ def _find_type(file: BinaryIO, at: int, end: int) -> int:
     return -1
 
 
-def _read_edits(body: bytes) -> list[tuple[int, int, int]]:
-    """Return duration, first unit and rate of each edit."""
+def read_edits(body: bytes) -> list[tuple[int, int, int]]:
+    """Return the edits of a track.
+
+    Parameters
+    ----------
+    body : bytes
+        Content of its ``elst``.
+
+    Returns
+    -------
+    edits : list of (int, int, int)
+        Duration in the movie's units, first unit of the track or -1 for a pause, and rate, which
+        is `NORMAL_RATE` but in slow and fast motion.
+    """
     half = 8 if body[:1] == b"\x01" else 4
     step = 2 * half + 4
     stop = min(len(body), 8 + step * int_at(body, 4))

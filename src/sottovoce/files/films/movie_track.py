@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.errors import UnsupportedFormatError
-from sottovoce.files.decoding.boxes import int_at
+from sottovoce.files.decoding.boxes import NORMAL_RATE, int_at, read_edits
 from sottovoce.files.films.sample_tables import Chunks, Sizes, Times, read_chunks, read_sizes
 from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, split
 
@@ -77,7 +77,7 @@ class MovieTrack:
     @property
     def first_unit(self) -> int:
         """Where its sound begins in its own time, behind the priming that is not played."""
-        edits = _read_edits(self.data)
+        edits = _edits_of(self.data)
         return next((begin for _, begin in edits if begin >= 0), 0)
 
     def chunk_bytes(self) -> npt.NDArray[np.int64]:
@@ -196,7 +196,7 @@ class Replacement:
         """Return the content of ``trak`` for a fragmented film, where samples are elsewhere."""
         stsd = find(self.stbl, b"stsd") or b""
         new = self.old.with_tables([Box(b"stsd", stsd)], drop={b"stsd"})
-        old_edits = _read_edits(self.old.data)
+        old_edits = _edits_of(self.old.data)
         # What is not known when a file begins is 0, and stays so.
         duration = next((one for one, begin in old_edits if begin >= 0), 0)
         edits = [*self.edits[:-1], (duration, self.edits[-1][1])]
@@ -331,29 +331,21 @@ def _check_references(dref: bytes | None) -> None:
 def _join_edits(old: MovieTrack, new: MovieTrack) -> list[tuple[int, int]]:
     """Return the pauses before the old track, then the new sound without its priming."""
     edits = []
-    for duration, begin in _read_edits(old.data):
+    for duration, begin in _edits_of(old.data):
         if begin >= 0:
             break
         edits.append((duration, begin))
     scale, length = _media_times(new.data)
-    own = [edit for edit in _read_edits(new.data) if edit[1] >= 0]
+    own = [edit for edit in _edits_of(new.data) if edit[1] >= 0]
     first = own[0][1] if own else 0
     seconds = own[0][0] / new.scale if own else length / max(scale, 1)
     return [*edits, (round(seconds * old.scale), first)]
 
 
-def _read_edits(trak: bytes) -> list[tuple[int, int]]:
+def _edits_of(trak: bytes) -> list[tuple[int, int]]:
     """Return duration and first unit of each edit of a track; none where it has no list."""
-    body = find(trak, b"edts", b"elst") or b""
-    half = 8 if body[:1] == b"\x01" else 4
-    step = 2 * half + 4
-    return [
-        (
-            int_at(body, at, half),
-            int.from_bytes(body[at + half : at + 2 * half], "big", signed=True),
-        )
-        for at in range(8, len(body) - step + 1, step)
-    ]
+    edits = read_edits(find(trak, b"edts", b"elst") or b"")
+    return [(duration, first) for duration, first, _ in edits]
 
 
 def _make_edits(edits: list[tuple[int, int]]) -> Box:
@@ -362,7 +354,7 @@ def _make_edits(edits: list[tuple[int, int]]) -> Box:
     body = bytes([is_long, 0, 0, 0]) + len(edits).to_bytes(4, "big")
     for duration, begin in edits:
         body += duration.to_bytes(half, "big") + begin.to_bytes(half, "big", signed=True)
-        body += (1 << 16).to_bytes(4, "big")
+        body += NORMAL_RATE.to_bytes(4, "big")
     return Box(b"elst", body)
 
 
