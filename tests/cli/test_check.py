@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 
 import pytest
 import soundfile as sf
@@ -98,11 +99,14 @@ def test_a_picture_of_two_files_is_refused(shell, take, marked_take):
     assert "Name one file." in done.err
 
 
-@pytest.mark.slow
-def test_a_picture_of_an_unknown_kind_is_refused(shell, marked_take):
-    done = shell("check", marked_take, "--plot", "found.xyz")
-    assert done.code == 2
-    assert "Name a .png file." in done.err
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("found.xyz", ".png, .svg or .pdf"), ("nowhere/found.png", "Make the folder")],
+)
+def test_where_no_picture_can_be_drawn_is_said_before_the_work(name, remedy, shell, take):
+    done = shell("check", "take.wav", "--plot", name)
+    assert (done.code, done.out) == (2, "")
+    assert remedy in done.err
 
 
 def test_without_matplotlib_the_extra_is_named(shell, marked_take, tmp_path):
@@ -123,21 +127,60 @@ def test_nothing_but_text_goes_into_a_pipe(shell, take, marked_take):
 
 
 def test_a_terminal_gets_a_progress_bar(shell, take, marked_take):
+    with on_a_terminal() as (theirs, read):
+        with shell.start("check", "take.wav", marked_take, "--jobs", "1", stderr=theirs) as process:
+            out, _ = process.communicate(timeout=120)
+        shown = read()
+    assert process.returncode == 0
+    assert "checking" in shown
+    assert len(out.splitlines()) == 3
+
+
+def test_lines_stand_above_the_bar(shell, take, marked_take):
+    names = ["take.wav", "long " * 30 + ".wav", "nowhere.wav", marked_take]
+    (shell.folder / names[1]).write_bytes(take.read_bytes())
+    with on_a_terminal() as (theirs, read):
+        with shell.start(
+            "check",
+            *names,
+            "--jobs",
+            "1",
+            stdout=theirs,
+            stderr=theirs,
+            environment={"TERM": "xterm"},
+        ) as process:
+            process.wait(timeout=120)
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read())
+    lines = re.split(r"[\r\n]+", shown)
+    assert any("checking" in line and "%" in line for line in lines)
+    told = [line for line in lines if "PROTECTED" in line or "no mark found" in line]
+    assert [line.partition(": ")[0] for line in told] == [
+        "take.wav",
+        names[1],
+        str(marked_take),
+    ]
+    assert any(line.startswith("failed: nowhere.wav") for line in lines)
+
+
+@contextmanager
+def on_a_terminal():
+    """Give the program's end of a terminal, and what reads what was written to it."""
     ours, theirs = pty.openpty()
-    with shell.start("check", "take.wav", marked_take, "--jobs", "1", stderr=theirs) as process:
-        out, _ = process.communicate(timeout=120)
-    os.close(theirs)
-    shown = b""
+
+    def read():
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65_536):
+                shown += chunk
+        except OSError:  # what Linux says where the other side has closed
+            pass
+        return shown.decode()
+
     try:
-        while chunk := os.read(ours, 65_536):
-            shown += chunk
-    except OSError:  # what Linux says where the other side has closed
-        pass
+        yield theirs, read
     finally:
         os.close(ours)
-    assert process.returncode == 0
-    assert b"checking" in shown
-    assert len(out.splitlines()) == 3
 
 
 def test_who_has_read_enough_is_no_trouble(shell, take):

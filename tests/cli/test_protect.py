@@ -374,3 +374,12 @@ def test_originals_named_with_their_copies_are_told_apart(shell, take):
     assert done.code == 2
     assert "Name only take.wav, of which it is the copy" in done.err
     assert "--in-place" not in done.err
+
+
+def test_a_tilde_that_the_shell_left_is_the_persons_folder(shell, take, tmp_path):
+    home = {"HOME": str(tmp_path / "home")}
+    (tmp_path / "home").mkdir()
+    done = shell("protect", "take.wav", "--owner", "anonymous", "-o", "~/out.wav", environment=home)
+    assert done.code == 0
+    assert (tmp_path / "home" / "out.wav").is_file()
+    assert not (shell.folder / "~").exists()

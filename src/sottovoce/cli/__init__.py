@@ -9,7 +9,8 @@ import sys
 import click
 
 import sottovoce
-from sottovoce.cli import _output
+from sottovoce.cli import _output, _words
+from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import examples
 from sottovoce.cli.abx import abx
 from sottovoce.cli.check import check
@@ -63,8 +64,7 @@ program.add_command(abx)
 def main() -> None:
     """Run the command and exit.
 
-    The exit code is 0 for done (`check`: found), 1 only for `check` (not found), 2 for any
-    error, 130 where Ctrl-C ended it.
+    The exit code is as each command's help says, 2 for any error, and 130 where Ctrl-C ended it.
     """
     debug = "--debug" in sys.argv[1:]
     # A name that the terminal cannot show must not end the program.
@@ -92,4 +92,21 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _output.explain("Interrupted; nothing half written is left.")
         code = _INTERRUPTED
+    except Exception as err:
+        # Python would end with 1, which says something for `check` and `scan`.
+        if debug:
+            raise
+        _explain_unexpected(err)
+        code = ExitCode.ERROR
     sys.exit(code)
+
+
+def _explain_unexpected(err: Exception) -> None:
+    """Say what nobody foresaw, in a line or two."""
+    if isinstance(err, OSError) and err.filename is not None:
+        name, reason = _words.format_path(err.filename), (err.strerror or str(err)).lower()
+        _output.explain(f"{name}: {reason}", kind="error")
+        _output.explain("Check the permissions and the space there, or choose another place.")
+        return
+    _output.explain(f"unexpected {type(err).__name__}: {err}", kind="error")
+    _output.explain("Please report it with what 'sottovoce --debug …' prints.")

@@ -7,6 +7,8 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from sottovoce.cli import _output
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -37,9 +39,14 @@ class LiveBoard:
     def __enter__(self) -> Self:
         """Begin; a terminal gets a place that changes."""
         if self._drawn and _can_draw():
+            from rich.console import Console
             from rich.live import Live
 
-            live = Live(refresh_per_second=self._refresh_per_second, transient=True)
+            console = Console()
+            live = Live(
+                console=console, refresh_per_second=self._refresh_per_second, transient=True
+            )
+            self._stack.enter_context(_output.lines_above(console))
             self._live = self._stack.enter_context(live)
         return self
 

@@ -38,13 +38,38 @@ def _parse_strength(context: click.Context, parameter: click.Parameter, text: st
     if not 0.0 < strength_db <= 3.0:
         raise ParameterError(
             f"invalid strength {text!r}",
-            remedy=f"Use {', '.join(STRENGTHS_DB)}, or a number of dB up to 3.",
+            remedy=f"Use {', '.join(STRENGTHS_DB)}, or a number of dB above 0, up to 3.",
         )
     return strength_db
 
 
+class OutPath(click.Path):
+    """A file or folder to be written.
+
+    Shells leave ``~/`` as it is behind an equals sign and in quotes: a folder of that name is
+    hardly ever meant, and whoever removes it by its name removes another.
+    """
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path, in the person's own folder where it begins so."""
+        text = os.fspath(value)
+        if text == "~" or text.startswith("~/"):
+            text = os.path.expanduser(text)  # noqa: PTH111 - not a path yet
+        return super().convert(text, param, ctx)
+
+
 INPUTS = click.argument(
-    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES-or-folders"
+    "inputs",
+    nargs=-1,
+    required=True,
+    # Whether it may be read is said of each by itself.
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILES-or-folders",
 )
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Write JSON Lines: one object per line."
@@ -92,7 +117,8 @@ def strength_option(default: str = "standard") -> Callable[[Command], Command]:
         show_default=True,
         callback=_parse_strength,
         metavar="studio|standard|strong|DB",
-        help="Audibility against detectability: a preset, or the RMS band gain in dB (0-3).",
+        help="Audibility against detectability: a preset, or the RMS band gain in dB (above 0, up"
+        " to 3).",
     )
 
 

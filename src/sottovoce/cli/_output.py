@@ -14,15 +14,22 @@ from sottovoce.files.escaping import escape_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import Console
+
 __all__ = [
     "PipeClosedError",
     "Show",
     "explain",
+    "lines_above",
     "result",
     "result_json",
     "show_progress",
     "strong",
 ]
+
+
+_consoles: list[Console] = []
+"""Those on which something is shown in place."""
 
 
 class Show(Protocol):
@@ -43,7 +50,7 @@ class PipeClosedError(Exception):
 def result(text: str = "") -> None:
     """Write a line of the result."""
     try:
-        click.echo(text)
+        _write(text)
     except BrokenPipeError as err:
         raise PipeClosedError from err
 
@@ -58,7 +65,36 @@ def explain(text: str, *, kind: str = "") -> None:
     """Write a diagnostic; `kind` ("error", "note") stands before it."""
     colours = {"error": "red", "note": "yellow", "warning": "yellow"}
     head = click.style(f"{kind}: ", fg=colours.get(kind), bold=True) if kind else ""
-    click.echo(head + escape_lines(text), err=True)
+    _write(head + escape_lines(text), err=True)
+
+
+def _write(text: str, *, err: bool = False) -> None:
+    """Write a line; on a terminal where something is shown in place, above that."""
+    if _consoles and (sys.stderr if err else sys.stdout).isatty():
+        from rich.text import Text
+
+        # Unwrapped: a name that is copied from the terminal must be one.
+        _consoles[-1].print(Text.from_ansi(text), soft_wrap=True)
+    else:
+        click.echo(text, err=err)
+
+
+@contextmanager
+def lines_above(console: Console) -> Iterator[None]:
+    """Write lines above what a console shows in place, while the block runs.
+
+    Its own redirection does not do it: click writes past that.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Of the bar, or whatever is shown.
+    """
+    _consoles.append(console)
+    try:
+        yield
+    finally:
+        _consoles.remove(console)
 
 
 def strong(text: str) -> str:
@@ -94,15 +130,15 @@ def show_progress(description: str, *, total: float) -> Iterator[Show]:
         TimeRemainingColumn,
     )
 
-    with Progress(
+    console = Console(stderr=True)
+    progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        # Lines of results go above the bar; into a pipe they go untouched.
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:
+    )
+    with lines_above(console), progress:
         task = progress.add_task(description, total=total)
         yield lambda n_done, /: progress.update(task, completed=n_done)

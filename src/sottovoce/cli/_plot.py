@@ -90,7 +90,8 @@ def draw_check(
         figure.savefig(target, dpi=110)
     except (OSError, ValueError) as err:
         raise SottovoceError(
-            f"{target}: the picture cannot be written: {err}", remedy="Name a .png file."
+            f"{format_path(target)}: the picture cannot be written: {err}",
+            remedy="Name another place for it.",
         ) from err
     return drawn
 

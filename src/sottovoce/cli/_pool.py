@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sottovoce.errors import SottovoceError
+from sottovoce.errors import ParameterError, SottovoceError
 from sottovoce.files.worker_processes import WorkerProcesses, hear_interrupts
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ _IN_FLIGHT_PER_WORKER = 2
 """So that no worker waits for its next item."""
 _STALL_S = 60.0
 """Without any item in work: the worker died in the moment of taking one, and the item with it."""
+_LOOK_S = 1.0
 _TIDY_S = 20.0
+_MOST_STARTS = 2
 _MOST_BREAKS = 8
 """In a row, without a single item done: something else is wrong than one item."""
 
@@ -152,7 +155,7 @@ class _Crew:
         self._pool = ProcessPool(
             self._jobs,
             initializer=_start_worker,
-            initargs=(self._stop,),
+            initargs=(self._stop, self._workers.started),
             context=self._workers,
         )
 
@@ -181,7 +184,8 @@ class _Crew:
         self._waiting.clear()
 
     def _hand_out(self) -> None:
-        with suppress(RuntimeError):  # the pool broke since, which `_collect` finds out
+        # The pool broke since, or a worker died while it started: `_collect` finds out.
+        with suppress(RuntimeError, OSError):
             while self._todo and len(self._waiting) < _IN_FLIGHT_PER_WORKER * self._jobs:
                 index = self._todo[0]
                 future = self._pool.schedule(_run_in_worker, args=(self._work, self._items[index]))
@@ -191,7 +195,7 @@ class _Crew:
         """Wait until some items are done, and keep what came of them."""
         from pebble import ProcessExpired
 
-        finished, _ = wait(self._waiting, timeout=_STALL_S, return_when=FIRST_COMPLETED)
+        finished = self._wait()
         is_broken = not finished and not any(future.running() for future in self._waiting)
         for future in finished:
             index = self._waiting.pop(future)
@@ -209,6 +213,29 @@ class _Crew:
                 raise error
         if is_broken:
             self._mend()
+
+    def _wait(self) -> set[Future[Any]]:
+        """Return futures that are done; none where nothing has happened for long.
+
+        Raises
+        ------
+        SottovoceError
+            If no worker can start.
+        """
+        deadline_s = time.monotonic() + _STALL_S
+        finished: set[Future[Any]] = set()
+        while self._waiting and not finished and time.monotonic() < deadline_s:
+            finished, _ = wait(self._waiting, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+            try:
+                self._workers.check()
+            except ParameterError:
+                raise
+            except SottovoceError:
+                # One that is killed while it starts is no finding; a few in a row are.
+                if self._n_breaks >= _MOST_STARTS:
+                    raise
+                return set()
+        return finished
 
     def _mend(self) -> None:
         """Make a new pool for what is left; pebble's breaks if one dies before any has work."""
@@ -253,8 +280,9 @@ class _Worker:
     stop: Any
 
 
-def _start_worker(stop: Any) -> None:  # noqa: ANN401 - multiprocessing's own
+def _start_worker(stop: Any, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
     _Worker.stop = stop
+    started.value = 1
     signal.signal(signal.SIGINT, _interrupt_once)
 
 

@@ -47,9 +47,8 @@ class ScanProgress:
             from rich.live import Live
 
             console = Console(stderr=True)
-            self._live = self._stack.enter_context(
-                Live(console=console, transient=True, redirect_stdout=sys.stdout.isatty())
-            )
+            self._stack.enter_context(_output.lines_above(console))
+            self._live = self._stack.enter_context(Live(console=console, transient=True))
         return self
 
     def __exit__(

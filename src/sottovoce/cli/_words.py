@@ -41,14 +41,14 @@ def format_path(path: object) -> str:
 
 
 def format_time(seconds: float) -> str:
-    """Return a time as people write it.
+    """Return a time as people write it, to the nearest second.
 
     Examples
     --------
-    >>> format_time(4.21), format_time(83), format_time(3 * 3600 + 62)
-    ('0:04', '1:23', '3:01:02')
+    >>> format_time(4.21), format_time(24.7), format_time(83), format_time(3 * 3600 + 62)
+    ('0:04', '0:25', '1:23', '3:01:02')
     """
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 

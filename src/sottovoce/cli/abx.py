@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._options import JSON, examples, strength_option
+from sottovoce.cli._options import JSON, OutPath, examples, strength_option
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
@@ -33,7 +33,7 @@ _HEARD = 0.05
     "-o",
     "--output",
     "folder",
-    type=click.Path(path_type=Path),
+    type=OutPath(path_type=Path),
     metavar="FOLDER",
     help="New or empty; by default take.abx beside take.wav.",
 )
@@ -44,13 +44,13 @@ _HEARD = 0.05
 @click.option(
     "--score",
     "answers",
-    type=click.Path(path_type=Path),
+    type=OutPath(path_type=Path),
     metavar="ANSWERS",
     help="Say what the saved answers mean.",
 )
 @click.option(
     "--key",
-    type=click.Path(path_type=Path),
+    type=OutPath(path_type=Path),
     metavar="FOLDER",
     help="Of the test: score by its key, not by the one in the answers.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from sottovoce.cli._options import (
     JSON,
     PARTIAL,
     FilesCommand,
+    OutPath,
     choose_jobs,
     examples,
 )
@@ -40,6 +42,8 @@ __all__ = ["check"]
 _ENOUGH_S = 5.0
 """Clean speech in which a mark is found nearly always; below it the answer says so."""
 
+_PICTURES = (".png", ".svg", ".pdf")
+
 _UNCHANGED = 0.002
 """Half a step of the search for speed and pitch."""
 
@@ -57,10 +61,10 @@ _UNCHANGED = 0.002
 @JSON
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="PNG",
-    help="Draw the sound, the marked voices and the evidence of one file; of several tracks, of the"
-    " one with the strongest evidence.",
+    type=OutPath(path_type=Path, dir_okay=False),
+    metavar="PICTURE",
+    help="Draw the sound, the marked voices and the evidence of one file as .png, .svg or .pdf; of"
+    " several tracks, of the one with the strongest evidence.",
 )
 @click.option("--timeline", is_flag=True, help="Say from when to when each voice is marked.")
 @click.option(
@@ -109,6 +113,8 @@ def check(
         raise ParameterError(
             f"--plot draws one file, and {len(sources)} were named", remedy="Name one file."
         )
+    if plot is not None:
+        _check_plot(plot)
     own = list_own()
     wanted = wanted_owners(owner, mine=mine, own=own)
     work = functools.partial(_detect, thorough=thorough, partial=partial)
@@ -140,6 +146,20 @@ def check(
         context.exit(ExitCode.DONE)
     unexamined = any(link.may_hold_sound for link in selection.links)
     context.exit(ExitCode.ERROR if unexamined else ExitCode.NOT_FOUND)
+
+
+def _check_plot(plot: Path) -> None:
+    """Raise where no picture can be written, before the work is done."""
+    if plot.suffix.lower() not in _PICTURES:
+        raise ParameterError(
+            f"{format_path(plot)} is no kind of picture that can be drawn",
+            remedy=f"Name a file that ends in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}.",
+        )
+    if not os.access(plot.parent, os.W_OK):
+        raise ParameterError(
+            f"{format_path(plot)}: there is no folder that may be written to",
+            remedy="Make the folder, or name another place for the picture.",
+        )
 
 
 def _draw(source: Source, checked: _Checked, plot: Path, *, partial: bool) -> None:

@@ -22,6 +22,7 @@ from sottovoce.cli._options import (
     JSON,
     PARTIAL,
     FilesCommand,
+    OutPath,
     choose_jobs,
     examples,
     strength_option,
@@ -55,7 +56,7 @@ __all__ = ["protect"]
     "-o",
     "--output",
     "out",
-    type=click.Path(path_type=Path),
+    type=OutPath(path_type=Path),
     metavar="OUT",
     help="A file for one file, else a folder.  By default take.wav becomes take.protected.wav,"
     " and takes/ is mirrored as takes.protected/.  Existing files are overwritten.",
@@ -79,7 +80,7 @@ __all__ = ["protect"]
 @PARTIAL
 @click.option(
     "--receipt",
-    type=click.Path(path_type=Path),
+    type=OutPath(path_type=Path),
     metavar="FILE.json|.html",
     help="Write an account of every file in and out, with SHA-256 hashes, for a client.",
 )
