@@ -8,6 +8,7 @@ import fsspec
 import pytest
 
 from sottovoce.scan.kaldi import WavScpSource
+from sottovoce.scan.reach import Reach
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def test_a_copy_is_consistent(data: Path, takes: list[str]) -> None:
     assert lines_of(out / "utt2spk") == ["ben-2 ben", "ben-4 ben"]
     assert lines_of(out / "spk2utt") == ["ben ben-2 ben-4"]
     assert [path.name for path in out.parent.iterdir()] == ["kept"]
-    assert all_read(WavScpSource(str(out / "wav.scp"), root=str(data)), 2)
+    assert all_read(WavScpSource(str(out / "wav.scp"), reach=Reach(roots=(str(data),))), 2)
 
 
 def test_segments_are_examples_and_leave_with_their_recording(

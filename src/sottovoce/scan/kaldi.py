@@ -21,6 +21,7 @@ from sottovoce.scan.listed import (
     read_lines,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_remote
@@ -48,20 +49,19 @@ class WavScpSource:
     ----------
     name : str
         Path or address of its ``wav.scp``.
-    root : str or None
-        Folder from which relative paths are taken; None for the data folder.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
-    def __init__(self, name: str, *, root: str | None = None) -> None:
+    def __init__(self, name: str, *, reach: Reach = ANYWHERE) -> None:
         self.name = name
-        self.within = ""
         self._beside = folder_of(name)
-        self._folder = self._beside if root is None else root
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, with its speaker where it has one and no other."""
         speakers = self._speakers()
-        return recordings_of(self._entries(speakers), within=self.within)
+        return recordings_of(self._entries(speakers), reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield segments, or whole recordings where there are none."""
@@ -121,7 +121,7 @@ class WavScpSource:
                 continue
             groups = {"speaker": speakers[utterance]} if utterance in speakers else {}
             known_as = f"{self.name}::{utterance}"
-            use = point_at(value.strip(), folder=self._folder, known_as=known_as)
+            use = point_at(value.strip(), folder=self._beside, known_as=known_as, reach=self._reach)
             if value.strip() == "-" or value.rpartition(".ark:")[2].isdigit():
                 use = fail(known_as, _ARCHIVE[0], _ARCHIVE[1], status="unsupported")
             yield Entry(raw=line.raw, name=utterance, uses=(use,), groups=groups)

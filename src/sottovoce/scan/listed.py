@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote
 
 from sottovoce.scan.finding import Finding, Status
+from sottovoce.scan.reach import ANYWHERE, Reach, without_placeholder
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_binary, scheme_of
@@ -66,6 +67,7 @@ _STORES = frozenset(
     }
 )
 _COMMAND = "is a command, and commands in data are never run"
+_UNFILLED = "begins with a placeholder for a folder"
 _RUN_IT = "If you trust it, run it yourself, save its output as a file, and name that file."
 
 
@@ -218,8 +220,18 @@ def folder_of(url: str) -> str:
     return url.rpartition("/")[0] if is_remote(url) else os.path.dirname(url)  # noqa: PTH120 - kept as it was given
 
 
-def point_at(name: object, *, folder: str, known_as: str) -> Use:
-    """Return the recording that a listing names, without looking whether it is there.
+def point_at(
+    name: object,
+    *,
+    folder: str,
+    known_as: str,
+    reach: Reach = ANYWHERE,
+    places: Sequence[str] = (),
+) -> Use:
+    """Return the recording that a listing names.
+
+    A relative path that leads to no file is taken from the listing's folder, and told as missing
+    by whoever opens it.
 
     Parameters
     ----------
@@ -229,6 +241,10 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
         From where relative paths are taken.
     known_as : str
         Id for the finding, where it is none.
+    reach : Reach
+        Where else it is looked for.
+    places : sequence of str
+        Folders beside the listing in which such listings have their files.
     """
     if not isinstance(name, str) or not name.strip():
         return fail(known_as, "names no file")
@@ -243,13 +259,19 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
         if scheme == "file":
             # file://host/path, with the host left out or not.
             path = unquote("/" + name[len("file://") :].partition("/")[2])
-            return point_at(path, folder="", known_as=known_as)
+            return point_at(path, folder="", known_as=known_as, reach=reach)
         if scheme not in _STORES or "::" in name:
             remedy = "Fetch it, and name the file."
             return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")
         return Use(recording_id=name)
-    join = posixpath.join if is_remote(folder) else os.path.join
-    return Use(recording_id=join(folder, name.removeprefix("./")))
+    name = name.removeprefix("./")
+    if is_remote(folder):
+        return Use(recording_id=posixpath.join(folder, name))
+    found = reach.find(name, folder=folder, places=places)
+    if found is None and without_placeholder(name) is not None and not reach.roots:
+        return fail(known_as, _UNFILLED, "Name the folder that it stands for.")
+    beside = os.path.join(folder, name)  # noqa: PTH118 - kept as it was given
+    return Use(recording_id=found or beside)
 
 
 def leads_to_file(use: Use) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, SottovoceError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import File, Inline, Recording
 from sottovoce.scan.storage import is_remote, stamp_of
 
@@ -28,18 +27,18 @@ _AHEAD = 64
 """Addresses that are asked for size and time at once: one after the other takes days."""
 
 
-def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Recording | Finding]:
+def recordings_of(
+    entries: Iterable[Entry], *, reach: Reach = ANYWHERE
+) -> Iterator[Recording | Finding]:
     """Yield each recording that a listing uses, once; a finding for what is not there.
 
     Parameters
     ----------
     entries : iterable of Entry
         Of the listing.
-    within : str
-        A folder; what lies outside of it is told and neither opened nor asked for.  Empty for
-        a listing that the user named.
+    reach : Reach
+        What lies out of it is told, and neither opened nor asked for.
     """
-    root = os.path.realpath(within) if within else ""
     waiting: deque[Recording | Finding | Future[Recording | Finding]] = deque()
     with ThreadPoolExecutor(max_workers=16) as pool:
         for use, groups in _once(entries):
@@ -48,8 +47,8 @@ def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Rec
                 waiting.clear()
                 yield _inline(use.recording_id, use.data, groups)
                 continue
-            if root and use.finding is None and not _lies_in(use.recording_id, root):
-                waiting.append(_refuse_outside(use.recording_id, within, groups))
+            if use.finding is None and not reach.allows(use.recording_id):
+                waiting.append(_refuse_outside(use.recording_id, reach.within, groups))
             elif use.finding is not None:
                 waiting.append(dataclasses.replace(use.finding, groups=groups))
             elif is_remote(use.recording_id):
@@ -73,10 +72,6 @@ def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
 def _inline(own_id: str, data: bytes, groups: Mapping[str, str]) -> Recording:
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return Recording(id=own_id, place=Inline(data), stamp=digest, n_bytes=len(data), groups=groups)
-
-
-def _lies_in(path: str, root: str) -> bool:
-    return not is_remote(path) and Path(os.path.realpath(path)).is_relative_to(root)
 
 
 def _refuse_outside(path: str, folder: str, groups: Mapping[str, str]) -> Finding:

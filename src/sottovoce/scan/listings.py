@@ -18,6 +18,7 @@ from sottovoce.scan.manifests import LhotseSource, NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
 
 if TYPE_CHECKING:
+    from sottovoce.scan.reach import Reach
     from sottovoce.scan.sources import Source
 
 __all__ = ["LISTINGS", "open_found_listing", "open_listing"]
@@ -31,23 +32,23 @@ _FIRST_LINES = 20
 
 
 def open_listing(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
 ) -> Source | None:
     """Return the source of a file that names others, by its own name; None for any other."""
     lower = name.lower().removesuffix(".gz")
     if lower.endswith(_TABLES):
-        return PathTableSource(name, group_by=group_by, column=column, root=root)
+        return PathTableSource(name, group_by=group_by, column=column, reach=reach)
     if lower.endswith(_MANIFESTS):
-        return _open_manifest(name, group_by=group_by, column=column, root=root)
+        return _open_manifest(name, group_by=group_by, column=column, reach=reach)
     if lower.endswith(".scp"):
-        return WavScpSource(name, root=root)
+        return WavScpSource(name, reach=reach)
     if lower.endswith(_LISTS):
-        return ListSource(name, root=root)
+        return ListSource(name, reach=reach)
     return None
 
 
 def _open_manifest(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
 ) -> Source:
     """Return the source of a manifest; its first object tells whose kind it is."""
     problem = "is empty"
@@ -59,11 +60,11 @@ def _open_manifest(
             problem = fields
             continue
         if not column and fields.keys() & {"recording", "sources", "tracks"}:
-            return LhotseSource(name, group_by=group_by, root=root)
+            return LhotseSource(name, group_by=group_by, reach=reach)
         if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}):
-            return NemoSource(name, group_by=group_by, column=column, root=root)
+            return NemoSource(name, group_by=group_by, column=column, reach=reach)
         if not column and next(sounds_of(fields), None) is not None:
-            return NemoSource(name, group_by=group_by, root=root)
+            return NemoSource(name, group_by=group_by, reach=reach)
         fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
         raise UnsupportedFormatError(
             "has no field of paths",
@@ -80,10 +81,9 @@ def _open_manifest(
 def open_found_listing(
     name: str,
     *,
-    within: str,
     group_by: tuple[str, ...],
     column: tuple[str, ...],
-    root: str | None,
+    reach: Reach,
 ) -> Source | None:
     """Return the source of a listing that lies in a folder without sound; None for other files.
 
@@ -91,9 +91,7 @@ def open_found_listing(
     ----------
     name : str
         Its path.
-    within : str
-        The folder; what the listing names outside of it is told, and not opened.
-    group_by, column, root
+    group_by, column, reach
         As in `sottovoce.scan.opening.open_source`.
     """
     lower = name.lower().removesuffix(".gz")
@@ -104,12 +102,9 @@ def open_found_listing(
             return None
         if lower.endswith(_LISTS) and not _lists_files(name):
             return None
-        source = open_listing(name, group_by=group_by, column=column, root=root)
+        return open_listing(name, group_by=group_by, column=column, reach=reach)
     except AudioFileError:
         return None
-    if isinstance(source, PathTableSource | LhotseSource | NemoSource | WavScpSource | ListSource):
-        source.within = within
-    return source
 
 
 def _lists_files(name: str) -> bool:

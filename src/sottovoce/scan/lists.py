@@ -16,6 +16,7 @@ from sottovoce.scan.listed import (
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import ANYWHERE, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,18 +36,18 @@ class ListSource:
     ----------
     name : str
         Its path or address.
-    root : str or None
-        Folder from which relative paths are taken; None for the list's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
-    def __init__(self, name: str, *, root: str | None = None) -> None:
+    def __init__(self, name: str, *, reach: Reach = ANYWHERE) -> None:
         self.name = name
-        self.within = ""
-        self._folder = folder_of(name) if root is None else root
+        self._folder = folder_of(name)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(self._entries(), reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every line, as a whole file."""
@@ -67,7 +68,7 @@ class ListSource:
             elif not text or text.startswith("#"):
                 yield Entry(raw=line.raw)
             else:
-                use = point_at(text, folder=self._folder, known_as=known_as)
+                use = point_at(text, folder=self._folder, known_as=known_as, reach=self._reach)
                 yield Entry(raw=line.raw, uses=(use,), groups=groups)
 
 

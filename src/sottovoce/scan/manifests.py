@@ -35,6 +35,7 @@ from sottovoce.scan.manifest_fields import (
     sound_of,
     sounds_of,
 )
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.samples import rate_of
 from sottovoce.scan.telling_sound import decode_sound, names_sound
 
@@ -75,21 +76,21 @@ class _Manifest:
         Path or address.
     group_by : tuple of str
         Fields that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths are taken; None for the manifest's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
-        self, name: str, *, group_by: tuple[str, ...] = (), root: str | None = None
+        self, name: str, *, group_by: tuple[str, ...] = (), reach: Reach = ANYWHERE
     ) -> None:
         self.name = name
-        self.within = ""
         self._group_by = group_by
-        self._folder = folder_of(name) if root is None else root
+        self._folder = folder_of(name)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(self._entries(), reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the examples; one with several recordings once for each of them."""
@@ -118,6 +119,9 @@ class _Manifest:
     def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
         raise NotImplementedError
 
+    def _point_at(self, name: object, known_as: str) -> Use:
+        return point_at(name, folder=self._folder, known_as=known_as, reach=self._reach)
+
     def _line_id(self, line: Line) -> str:
         return f"{self.name}::line {line.number}"
 
@@ -133,8 +137,8 @@ class NemoSource(_Manifest):
         The fields with paths; all are found where none is named.
     group_by : tuple of str
         Fields that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths are taken; None for the manifest's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -143,9 +147,9 @@ class NemoSource(_Manifest):
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
-        super().__init__(name, group_by=group_by, root=root)
+        super().__init__(name, group_by=group_by, reach=reach)
         self._column = column
 
     def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
@@ -193,7 +197,7 @@ class NemoSource(_Manifest):
             return fail(known_as, str(err).removeprefix(f"{known_as}: "), err.remedy)
         if data is not None:
             return Use(recording_id=known_as, data=data)
-        return point_at(value, folder=self._folder, known_as=known_as)
+        return self._point_at(value, known_as)
 
 
 class LhotseSource(_Manifest):
@@ -206,8 +210,8 @@ class LhotseSource(_Manifest):
     group_by : tuple of str
         Fields that say what recordings belong to, beside those that say who speaks: of the cut,
         its first supervision, or what is custom in either.
-    root : str or None
-        Folder from which relative paths are taken; None for the manifest's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
@@ -248,7 +252,7 @@ class LhotseSource(_Manifest):
             kind = source.get("type") if isinstance(source, dict) else None
             own_id = known_as if i == 0 else f"{known_as}::{i}"
             if kind == "file":
-                uses.append(point_at(source.get("source"), folder=self._folder, known_as=own_id))
+                uses.append(self._point_at(source.get("source"), own_id))
             elif kind == "memory" and (data := decode_sound(str(source.get("source")))) is not None:
                 uses.append(Use(recording_id=own_id, data=data))
             else:

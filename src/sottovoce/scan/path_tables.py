@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.listed import (
@@ -24,11 +23,12 @@ from sottovoce.scan.listed import (
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
-from sottovoce.scan.storage import is_remote
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.telling_sound import looks_like_path, names_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.recording import Cut, Recording
@@ -52,9 +52,8 @@ class PathTableSource:
         The columns of paths; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths are taken; None for the table's own, or the folder
-        ``clips`` in it where the table is one of Common Voice's.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -63,17 +62,17 @@ class PathTableSource:
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         self.name = name
-        self.within = ""
         self._column = column
         self._group_by = group_by
-        self._root = root
+        self._folder = folder_of(name)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(self._entries(), reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row, as a whole file."""
@@ -88,7 +87,7 @@ class PathTableSource:
         rows = _Rows(self.name)
         header: list[str] = []
         indices: list[int] = []
-        folder = ""
+        places: tuple[str, ...] = ()
         for number, fields, raw, problem in rows:
             row_id = f"{self.name}::line {number}"
             if problem:
@@ -98,7 +97,7 @@ class PathTableSource:
             elif not header:
                 header = [field.strip() for field in fields]
                 indices = _find_columns(header, self._column)
-                folder = self._folder(header)
+                places = ("clips",) if {"client_id", "path"} <= set(header) else ()
                 yield Entry(raw=raw)
                 if not indices:
                     yield Entry(raw=b"", uses=(self._no_column(header),))
@@ -107,12 +106,17 @@ class PathTableSource:
                 values = dict(zip(header, fields, strict=False))
                 yield Entry(
                     raw=raw,
-                    uses=tuple(self._uses(fields, indices, folder, row_id, header)),
+                    uses=tuple(self._uses(fields, indices, places, row_id, header)),
                     groups=groups_of(values, group_by=self._group_by),
                 )
 
     def _uses(
-        self, fields: list[str], indices: list[int], folder: str, row_id: str, header: list[str]
+        self,
+        fields: list[str],
+        indices: list[int],
+        places: tuple[str, ...],
+        row_id: str,
+        header: list[str],
     ) -> Iterator[Use]:
         """Yield the files that a row names: in columns of paths, and by suffix in all others."""
         others = [i for i in range(len(fields)) if i not in indices and not self._column]
@@ -121,16 +125,11 @@ class PathTableSource:
             if i in others and not looks_like_path(value):
                 continue
             known_as = row_id if i == indices[0] else f"{row_id}::{clean(_at(header, i))}"
-            use = point_at(value, folder=folder, known_as=known_as)
+            use = point_at(
+                value, folder=self._folder, known_as=known_as, reach=self._reach, places=places
+            )
             if i not in others or names_sound(_at(header, i)) or leads_to_file(use):
                 yield use
-
-    def _folder(self, header: list[str]) -> str:
-        folder = folder_of(self.name) if self._root is None else self._root
-        is_common_voice = self._root is None and {"client_id", "path"} <= set(header)
-        if is_common_voice and not is_remote(folder) and Path(folder, "clips").is_dir():
-            return str(Path(folder, "clips"))
-        return folder
 
     def _no_column(self, header: list[str]) -> Use:
         missing = [name for name in self._column if name not in header]
