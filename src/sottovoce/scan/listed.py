@@ -111,6 +111,10 @@ class Use:
         Its length; None reaches to the end.
     data : bytes or None
         The recording, where the listing holds it itself.
+    archive : str
+        The file that the recording is a part of; empty where it is a file of its own.
+    start : int or None
+        Where in an archive of Kaldi's it begins, in bytes; None for a member of a tar archive.
     """
 
     recording_id: str
@@ -118,6 +122,13 @@ class Use:
     offset_s: float = 0.0
     duration_s: float | None = None
     data: bytes | None = None
+    archive: str = ""
+    start: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The file that must be opened."""
+        return self.archive or self.recording_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,8 +289,8 @@ def leads_to_file(use: Use) -> bool:
     """Return whether what a listing names is a file of this computer that is there."""
     from pathlib import Path
 
-    is_local = use.finding is None and not is_remote(use.recording_id)
-    return is_local and Path(use.recording_id).is_file()
+    is_local = use.finding is None and not is_remote(use.path)
+    return is_local and Path(use.path).is_file()
 
 
 def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:

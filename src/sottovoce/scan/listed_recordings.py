@@ -8,8 +8,9 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import AudioFileError, SottovoceError
+from sottovoce.errors import AudioFileError, SottovoceError, UnsupportedFormatError
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.kaldi_archives import member_at
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.reach import ANYWHERE, Reach
@@ -19,6 +20,7 @@ from sottovoce.scan.storage import is_remote, stamp_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from sottovoce.scan.finding import Status
     from sottovoce.scan.listed import Entry, Use
 
 __all__ = ["recordings_of"]
@@ -47,10 +49,12 @@ def recordings_of(
                 waiting.clear()
                 yield _inline(use.recording_id, use.data, groups)
                 continue
-            if use.finding is None and not reach.allows(use.recording_id):
+            if use.finding is None and not reach.allows(use.path):
                 waiting.append(_refuse_outside(use.recording_id, reach.within, groups))
             elif use.finding is not None:
                 waiting.append(dataclasses.replace(use.finding, groups=groups))
+            elif use.start is not None:
+                waiting.append(_describe_part(use.recording_id, use.path, use.start, groups))
             elif is_remote(use.recording_id):
                 waiting.append(pool.submit(_ask, use.recording_id, groups))
             else:
@@ -72,6 +76,20 @@ def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
 def _inline(own_id: str, data: bytes, groups: Mapping[str, str]) -> Recording:
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return Recording(id=own_id, place=Inline(data), stamp=digest, n_bytes=len(data), groups=groups)
+
+
+def _describe_part(
+    own_id: str, path: str, start: int, groups: Mapping[str, str]
+) -> Recording | Finding:
+    """Return a part of an archive of Kaldi's as a recording, or why it is none."""
+    try:
+        stamp, _ = stamp_of(path)
+        place = member_at(path, start)
+    except AudioFileError as err:
+        message = str(err).removeprefix(f"{path}: ")
+        status: Status = "unsupported" if isinstance(err, UnsupportedFormatError) else "error"
+        return Finding(id=own_id, status=status, message=message, remedy=err.remedy, groups=groups)
+    return Recording(id=own_id, place=place, stamp=stamp, n_bytes=place.length, groups=groups)
 
 
 def _refuse_outside(path: str, folder: str, groups: Mapping[str, str]) -> Finding:

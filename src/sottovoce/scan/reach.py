@@ -50,6 +50,12 @@ class Reach:
         """Return the reach of what is found in a folder."""
         return replace(self, within=folder)
 
+    def absolute(self) -> Reach:
+        """Return the same, wherever a process was started."""
+        roots = tuple(os.path.abspath(one) for one in self.roots)  # noqa: PTH100 - links stay
+        within = self.within and os.path.abspath(self.within)  # noqa: PTH100 - as above
+        return replace(self, roots=roots, within=within)
+
     def allows(self, path: str) -> bool:
         """Return whether a local path may be opened.
 

@@ -231,6 +231,8 @@ def seen_from_anywhere(recording: Recording) -> Recording:
         return recording
     # Links stay as they are.
     url = os.path.abspath(place.url)  # noqa: PTH100
+    if isinstance(place, Cell):
+        place = replace(place, reach=place.reach.absolute())
     return replace(recording, place=replace(place, url=url))
 
 
