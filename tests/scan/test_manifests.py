@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
+from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.listed import MAX_LINE_BYTES, Seen, clean
-from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.reach import Reach
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 

@@ -7,22 +7,25 @@ it holds is ever run, and what is wrong with one line is said of that line.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import os
 import posixpath
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sottovoce.scan.finding import Finding, Status
 from sottovoce.scan.reach import ANYWHERE, Reach, without_placeholder
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import is_remote, open_binary, scheme_of
+from sottovoce.scan.storage import is_remote, scheme_of
+from sottovoce.scan.texts import (
+    MAX_LINE_BYTES,
+    Line,
+    parse_object,
+    read_lines,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,7 +52,6 @@ __all__ = [
     "write_entries",
 ]
 
-MAX_LINE_BYTES = 16 << 20
 GROUP_NAMES = ("speaker", "speaker_id", "client_id")
 """Columns that say who speaks; evidence is pooled over them unasked."""
 PATH_NAMES = (
@@ -69,30 +71,6 @@ _STORES = frozenset(
 _COMMAND = "is a command, and commands in data are never run"
 _UNFILLED = "begins with a placeholder for a folder"
 _RUN_IT = "If you trust it, run it yourself, save its output as a file, and name that file."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of a text file.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    raw : bytes
-        With its ending; empty where there is a problem.
-    problem : str
-        Why it cannot be used; empty where it can.
-    """
-
-    number: int
-    raw: bytes = b""
-    problem: str = ""
-
-    @property
-    def text(self) -> str:
-        """The line without its ending; bytes that are no UTF-8 become lone surrogates."""
-        return self.raw.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,57 +151,6 @@ def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     if names is None:
         return ()
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-def read_lines(url: str) -> Iterator[Line]:
-    """Yield the lines of a text file, packed by gzip where its name ends so.
-
-    Parameters
-    ----------
-    url : str
-        Path or address.
-
-    Returns
-    -------
-    lines : iterator of Line
-        A line that is too long, and whatever else stops the reading, is one with a problem.
-    """
-    number = 0
-    try:
-        with open_binary(url) as packed, _unpack(url, packed) as file:
-            while raw := file.readline(MAX_LINE_BYTES):
-                number += 1
-                if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
-                    yield Line(number=number, raw=raw)
-                    continue
-                while raw and not raw.endswith(b"\n"):
-                    raw = file.readline(MAX_LINE_BYTES)
-                yield Line(number=number, problem=f"is longer than {MAX_LINE_BYTES >> 20} MiB")
-    except (OSError, EOFError, zlib.error) as err:
-        reason = str(err).removeprefix(f"{url}: ")
-        yield Line(number=number + 1, problem=f"cannot be read, nor what follows: {reason}")
-
-
-@contextmanager
-def _unpack(url: str, packed: BinaryIO) -> Iterator[BinaryIO]:
-    if not url.lower().endswith(".gz"):
-        yield packed
-        return
-    with gzip.GzipFile(fileobj=packed) as file:
-        yield cast("BinaryIO", file)
-
-
-def parse_object(line: Line) -> dict[str, Any] | str:
-    """Return the JSON object that a line holds, or what is wrong with it."""
-    if line.problem:
-        return line.problem
-    try:
-        value = json.loads(line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8"))
-    except UnicodeDecodeError:
-        return "is not UTF-8"
-    except (ValueError, RecursionError) as err:
-        return f"is not JSON: {str(err)[:100]}"
-    return value if isinstance(value, dict) else "is no JSON object"
 
 
 def folder_of(url: str) -> str:
@@ -356,10 +283,7 @@ def write_entries(
         Whether it is packed by gzip.
     """
     n_kept = n_left_out = 0
-    part = out.with_name(out.name + ".part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # A time in the header would make two copies of the same lines differ.
-    with part.open("wb") as raw, _pack(raw, packed=packed) as file:
+    with write_whole(out, packed=packed) as file:
         for entry in entries:
             if not entry.uses:
                 file.write(entry.raw)
@@ -368,14 +292,4 @@ def write_entries(
             else:
                 file.write(entry.raw)
                 n_kept += 1
-    part.replace(out)
     return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
-
-
-@contextmanager
-def _pack(raw: BinaryIO, *, packed: bool) -> Iterator[BinaryIO]:
-    if not packed:
-        yield raw
-        return
-    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
-        yield cast("BinaryIO", file)

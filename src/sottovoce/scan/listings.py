@@ -7,28 +7,36 @@ One that is found in a folder speaks for that folder only.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError, UnsupportedFormatError
+from sottovoce.scan.documents import is_container, parts_of, whole_part
 from sottovoce.scan.kaldi import WavScpSource
+from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.listed import PATH_NAMES, folder_of, parse_object, point_at, read_lines
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifest_fields import sounds_of
-from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
+from sottovoce.scan.telling_sound import looks_like_path
 
 if TYPE_CHECKING:
+    from sottovoce.scan.manifests import Form
     from sottovoce.scan.reach import Reach
     from sottovoce.scan.sources import Source
 
 __all__ = ["LISTINGS", "open_found_listing", "open_listing"]
 
 _TABLES = (".csv", ".tsv")
-_MANIFESTS = (".jsonl", ".json", ".ndjson")
+_YAML = (".yaml", ".yml")
+_MANIFESTS = (".jsonl", ".json", ".ndjson", *_YAML)
 _LISTS = (".txt", ".lst", ".list")
 LISTINGS = (*_TABLES, *_MANIFESTS, *_LISTS, ".scp")
 """Suffixes of files that may list recordings; ``.gz`` may follow."""
 _FIRST_LINES = 20
+_MOST_WHOLE = 1 << 20
+"""Bytes of a file that is one example."""
+_OF_LHOTSE = {"recording", "sources", "tracks"}
 
 
 def open_listing(
@@ -51,26 +59,54 @@ def _open_manifest(
     name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
 ) -> Source:
     """Return the source of a manifest; its first object tells whose kind it is."""
-    problem = "is empty"
-    for line in islice(read_lines(name), _FIRST_LINES):
-        if not line.problem and not line.raw.strip():
-            continue
-        fields = parse_object(line)
-        if isinstance(fields, str):
-            problem = fields
-            continue
-        if not column and fields.keys() & {"recording", "sources", "tracks"}:
-            return LhotseSource(name, group_by=group_by, reach=reach)
-        if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}):
-            return NemoSource(name, group_by=group_by, column=column, reach=reach)
-        if not column and next(sounds_of(fields), None) is not None:
-            return NemoSource(name, group_by=group_by, reach=reach)
-        fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
-        raise UnsupportedFormatError(
-            "has no field of paths",
-            path=name,
-            remedy=f"Name the field with the path. There are: {fields_there}",
-        )
+    form, fields = _look_at(name, column)
+    if not column and fields.keys() & _OF_LHOTSE:
+        return LhotseSource(name, group_by=group_by, reach=reach, form=form)
+    if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}) or (
+        not column and next(sounds_of(fields), None) is not None
+    ):
+        return NemoSource(name, group_by=group_by, column=column, reach=reach, form=form)
+    fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
+    raise UnsupportedFormatError(
+        "has no field of paths",
+        path=name,
+        remedy=f"Name the field with the path. There are: {fields_there}",
+    )
+
+
+def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
+    """Return in which form a manifest is, and its first example."""
+    begin = islice(read_lines(name), _FIRST_LINES)
+    lines = [line for line in begin if line.raw.strip() or line.problem]
+    parsed = [parse_object(line) for line in lines]
+    first = lines[0].raw.lstrip(b"\xef\xbb\xbf \t") if lines else b""
+    is_yaml = name.lower().removesuffix(".gz").endswith(_YAML)
+    telling = (*PATH_NAMES, *_OF_LHOTSE, "shard_id", *column)
+    if lines and not is_yaml and not first.startswith(b"["):
+        if isinstance(parsed[0], str) and len(lines) > 1:
+            value = next(
+                (
+                    one.value
+                    for one in whole_part(name, most_bytes=_MOST_WHOLE)
+                    if one.value is not None
+                ),
+                None,
+            )
+            if isinstance(value, dict) and not is_container(value, telling):
+                return "whole", value
+        elif len(lines) > 1 or not is_container(parsed[0], telling):
+            found = next((one for one in parsed if isinstance(one, dict)), None)
+            if found is not None:
+                return "lines", found
+    for part in parts_of(name) if lines else ():
+        if isinstance(part.value, str) and looks_like_path(part.value):
+            return "document", {"audio": part.value}
+        if isinstance(part.value, dict):
+            return "document", part.value
+    for one in parsed:
+        if isinstance(one, dict):
+            return "lines", one
+    problem = next((one for one in reversed(parsed) if isinstance(one, str)), "is empty")
     raise UnsupportedFormatError(
         f"is no manifest with one JSON object a line: it {problem}",
         path=name,
