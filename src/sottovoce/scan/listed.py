@@ -214,10 +214,8 @@ def point_at(
 
 def leads_to_file(use: Use) -> bool:
     """Return whether what a listing names is a file of this computer that is there."""
-    from pathlib import Path
-
     is_local = use.finding is None and not is_remote(use.path)
-    return is_local and Path(use.path).is_file()
+    return is_local and os.path.isfile(use.path)  # noqa: PTH113 - names that are too long as well
 
 
 def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:

@@ -13,14 +13,24 @@ from sottovoce.errors import AudioFileError, UnsupportedFormatError
 from sottovoce.scan.documents import is_container, parts_of, whole_part
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.lhotse import LhotseSource
-from sottovoce.scan.listed import PATH_NAMES, folder_of, parse_object, point_at, read_lines
+from sottovoce.scan.listed import (
+    PATH_NAMES,
+    folder_of,
+    leads_to_file,
+    parse_object,
+    point_at,
+    read_lines,
+)
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifest_fields import sounds_of
 from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
+from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sottovoce.scan.manifests import Form
     from sottovoce.scan.reach import Reach
     from sottovoce.scan.sources import Source
@@ -30,7 +40,7 @@ __all__ = ["LISTINGS", "open_found_listing", "open_listing"]
 _TABLES = (".csv", ".tsv")
 _YAML = (".yaml", ".yml")
 _MANIFESTS = (".jsonl", ".json", ".ndjson", *_YAML)
-_LISTS = (".txt", ".lst", ".list")
+_LISTS = (".txt", ".lst", ".list", ".cleaned")
 LISTINGS = (*_TABLES, *_MANIFESTS, *_LISTS, ".scp")
 """Suffixes of files that may list recordings; ``.gz`` may follow."""
 _FIRST_LINES = 20
@@ -40,9 +50,24 @@ _OF_LHOTSE = {"recording", "sources", "tracks"}
 
 
 def open_listing(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
+    name: str,
+    *,
+    group_by: tuple[str, ...],
+    column: tuple[str, ...],
+    reach: Reach,
+    open_inner: Callable[[str], Source | None],
 ) -> Source | None:
-    """Return the source of a file that names others, by its own name; None for any other."""
+    """Return the source of a file that names others, by its own name; None for any other.
+
+    Parameters
+    ----------
+    name : str
+        Its path or address.
+    group_by, column, reach
+        As in `sottovoce.scan.opening.open_source`.
+    open_inner : callable
+        Takes the path of a data set that a list names; returns its source, or None.
+    """
     lower = name.lower().removesuffix(".gz")
     if lower.endswith(_TABLES):
         return PathTableSource(name, group_by=group_by, column=column, reach=reach)
@@ -51,7 +76,9 @@ def open_listing(
     if lower.endswith(".scp"):
         return WavScpSource(name, reach=reach)
     if lower.endswith(_LISTS):
-        return ListSource(name, reach=reach)
+        if _begins_with_object(name):  # wenet's data.list
+            return _open_manifest(name, group_by=group_by, column=column, reach=reach)
+        return ListSource(name, open_inner=open_inner, reach=reach)
     return None
 
 
@@ -120,6 +147,7 @@ def open_found_listing(
     group_by: tuple[str, ...],
     column: tuple[str, ...],
     reach: Reach,
+    open_inner: Callable[[str], Source | None],
 ) -> Source | None:
     """Return the source of a listing that lies in a folder without sound; None for other files.
 
@@ -127,34 +155,41 @@ def open_found_listing(
     ----------
     name : str
         Its path.
-    group_by, column, reach
-        As in `sottovoce.scan.opening.open_source`.
+    group_by, column, reach, open_inner
+        As in `open_listing`.
     """
     lower = name.lower().removesuffix(".gz")
     if not lower.endswith(LISTINGS):
         return None
     try:
-        if lower.endswith(_TABLES) and not names_paths(name, column):
+        if lower.endswith(_TABLES) and not names_paths(name, column, reach):
             return None
-        if lower.endswith(_LISTS) and not _lists_files(name):
+        if lower.endswith(_LISTS) and not _lists_files(name, reach):
             return None
-        return open_listing(name, group_by=group_by, column=column, reach=reach)
+        return open_listing(
+            name, group_by=group_by, column=column, reach=reach, open_inner=open_inner
+        )
     except AudioFileError:
         return None
 
 
-def _lists_files(name: str) -> bool:
+def _begins_with_object(name: str) -> bool:
+    """Return whether a list holds objects of JSON rather than paths."""
+    for line in islice(read_lines(name), _FIRST_LINES):
+        if line.raw.strip():
+            return isinstance(parse_object(line), dict)
+    return False
+
+
+def _lists_files(name: str, reach: Reach) -> bool:
     """Return whether one of the first lines of a text names a file that is there, or an address."""
-    from pathlib import Path
-
-    from sottovoce.scan.storage import is_remote
-
     folder = folder_of(name)
     for line in islice(read_lines(name), _FIRST_LINES):
         text = line.text.strip()
         if not text or text.startswith("#") or line.problem:
             continue
-        use = point_at(text, folder=folder, known_as=name)
-        if use.finding is None and (is_remote(text) or Path(use.recording_id).is_file()):
-            return True
-    return False
+        for one in (text, text.partition("|")[0].strip()):
+            use = point_at(one, folder=folder, known_as=name, reach=reach)
+            if use.finding is None and (is_remote(one) or leads_to_file(use)):
+                return True
+    return _begins_with_object(name)

@@ -147,7 +147,13 @@ def open_source(
         return _open_packed(path, head, **how) if nested is None and head else nested  # type: ignore[arg-type]
 
     def open_found(path: str) -> Source | None:
-        return open_found_listing(path, group_by=group_by, column=column, reach=inner)
+        return open_found_listing(
+            path,
+            group_by=group_by,
+            column=column,
+            reach=inner,
+            open_inner=lambda one: open_nested(one, None),
+        )
 
     def open_saved(path: str) -> Source:
         import_arrow()
@@ -170,7 +176,13 @@ def open_source(
         if isinstance(data_set, ParquetSource | ArrowSource):
             import_arrow()  # now, rather than when half is scanned
         return data_set
-    listing = open_listing(name, group_by=group_by, column=column, reach=reach)
+    listing = open_listing(
+        name,
+        group_by=group_by,
+        column=column,
+        reach=reach,
+        open_inner=lambda one: _open_data_set(one, group_by=group_by, column=column, reach=reach),
+    )
     if listing is not None:
         return listing
     head = b"" if is_remote(name) else read_head(Path(name)) or b""

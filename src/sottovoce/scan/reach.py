@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ANYWHERE", "Reach", "as_roots", "without_placeholder"]
 
-_PLACEHOLDER = re.compile(r"(?:\$\{\w+\}|\$\w+|\{\w+\})(?:/+|$)")
-"""As in ``$data_folder/a.wav`` and ``{data_root}/a.wav``, which SpeechBrain fills in."""
+_PLACEHOLDER = re.compile(r"(?:\$\{\w+\}|\$\w+|\{\w+\}|DUMMY\d*)(?:/+|$)")
+"""As in ``$data_folder/a.wav`` and ``{data_root}/a.wav``, which SpeechBrain fills in, and in
+``DUMMY1/a.wav``, which VITS does."""
 _GUESSED = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a")
 """Suffixes that lists leave away, the most usual first."""
 
