@@ -120,3 +120,52 @@ def test_a_list_that_is_found_leads_to_no_shard_outside(tmp_path: Path) -> None:
     assert read(source) == {}
     assert [one.status for one in findings(source)] == ["unsupported"]
     assert len(recordings(open_source(str(tmp_path / "set" / "shards.list")))) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["tarred_audio_manifest.json", "sharded_manifests/manifest_0.json"]
+)
+def test_tarred_manifests_of_nemo(tmp_path: Path, name: str) -> None:
+    """As convert_to_tarred_audio_dataset.py: one file for several lines, which are numbered."""
+    put_tar(tmp_path / "audio_0.tar", {"a.wav": encode(0), "b.wav": encode(1)})
+    names = ["a.wav", "a-sub1.wav", "b.wav", "gone.wav"]
+    rows = [{"audio_filepath": one, "duration": 0.5, "text": "", "shard_id": 0} for one in names]
+    rows.append({"audio_filepath": "c.wav", "duration": 0.5, "text": "", "shard_id": 1})
+    path = put(tmp_path / name, "".join(json.dumps(row) + "\n" for row in rows))
+    source = open_source(str(path))
+    assert all_read(source, 2)
+    assert list(recordings(source)) == [f"{tmp_path}/audio_0.tar::{one}.wav" for one in "ab"]
+    assert [one.status for one in findings(source)] == ["error", "unsupported"]
+    kept = source.write_kept(
+        tmp_path / "kept.json", refused=refuse(f"{tmp_path}/audio_0.tar::a.wav")
+    )
+    assert (kept.n_kept, kept.n_left_out) == (3, 2)
+
+
+def test_shar_of_lhotse(tmp_path: Path) -> None:
+    """As its SharWriter: a placeholder in each cut, and a tar archive for each field."""
+    place = {"id": "r", "sampling_rate": 16000, "num_samples": 8000, "duration": 0.5}
+    place["sources"] = [{"type": "shar", "channels": [0], "source": ""}]
+    cuts = [
+        {"id": f"c.{i}-0", "start": 0, "duration": 0.5, "channel": 0, "type": "MonoCut"}
+        | {"supervisions": [], "recording": place, "custom": {"target_recording": place, "snr": 3}}
+        for i in range(3)
+    ]
+    for field, form in (("recording", "flac"), ("target_recording", "wav")):
+        members = {}
+        for i, cut in enumerate(cuts[:2] if field == "recording" else cuts):
+            members[f"{cut['id']}.{form}"] = encode(i, form=form.upper())
+            members[f"{cut['id']}.json"] = json.dumps(place).encode()
+        put_tar(tmp_path / f"{field}.000000.tar", members)
+    path = put(tmp_path / "cuts.000000.jsonl", "".join(json.dumps(one) + "\n" for one in cuts))
+    source = open_source(str(path))
+    assert all_read(source, 5)
+    (finding,) = findings(source)
+    assert (finding.status, finding.id.endswith("::c.2-0.flac")) == ("error", True)
+    marked = f"{tmp_path}/target_recording.000000.tar::c.0-0.wav"
+    assert [one.id for one in source.cuts() if one.recording_id == marked] == ["c.0-0"]
+    kept = source.write_kept(tmp_path / "kept.jsonl", refused=refuse(marked))
+    assert (kept.n_kept, kept.n_left_out) == (2, 1)
+    (tmp_path / "recording.000000.tar").unlink()
+    assert all_read(open_source(str(path)), 3)
+    assert {one.status for one in findings(open_source(str(path)))} == {"unsupported"}

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.scan.listed import Entry, Use, clean, fail, groups_of
 from sottovoce.scan.manifest_fields import MOST_SOUNDS, recordings_in
 from sottovoce.scan.manifests import MOST_TRACKS, Manifest, cut_use
+from sottovoce.scan.shar import SharMembers
 from sottovoce.scan.telling_sound import decode_sound
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 __all__ = ["LhotseSource"]
+
+_NO_CUT: Mapping[str, Any] = MappingProxyType({})
 
 _UNSUPPORTED = {
     "command": (
@@ -41,6 +48,8 @@ class LhotseSource(Manifest):
         Whether there is an example in each line, in each part of one value, or one in the file.
     """
 
+    _shar: SharMembers | None = None
+
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         uses: list[Use] = []
         if isinstance(fields.get("sources"), list):
@@ -49,11 +58,11 @@ class LhotseSource(Manifest):
             for cut in _tracks(fields):
                 uses += [
                     cut_use(use, cut.get("start"), cut.get("duration"))
-                    for use in self._uses(cut.get("recording"), line_id)
+                    for use in self._uses(cut.get("recording"), line_id, of=cut)
                 ]
                 # Targets, references, impulse responses: all that goes with the cut.
-                for other in islice(recordings_in(cut, but="recording"), MOST_SOUNDS):
-                    uses += self._uses(other, line_id)
+                for field, other in islice(_others(cut), MOST_SOUNDS):
+                    uses += self._uses(other, line_id, of=cut, field=field)
             if isinstance(fields.get("tracks"), list):
                 for other in islice(recordings_in(fields, but="tracks"), MOST_SOUNDS):
                     uses += self._uses(other, line_id)
@@ -67,8 +76,27 @@ class LhotseSource(Manifest):
             groups=groups_of(_describe(fields), group_by=self._group_by),
         )
 
-    def _uses(self, recording: object, line_id: str) -> list[Use]:
-        """Return the files that a recording is made of: one, or one for each channel."""
+    def _uses(
+        self,
+        recording: object,
+        line_id: str,
+        *,
+        of: Mapping[str, Any] = _NO_CUT,
+        field: str = "recording",
+    ) -> list[Use]:
+        """Return the files that a recording is made of: one, or one for each channel.
+
+        Parameters
+        ----------
+        recording : object
+            As the manifest has it.
+        line_id : str
+            Of the line, for a recording without an id.
+        of : mapping
+            The cut that it belongs to.
+        field : str
+            In which field of the cut.
+        """
         if not isinstance(recording, dict) or not isinstance(recording.get("sources"), list):
             return [fail(line_id, _OTHER[0], _OTHER[1], status="unsupported")]
         name = recording.get("id")
@@ -79,12 +107,28 @@ class LhotseSource(Manifest):
             own_id = known_as if i == 0 else f"{known_as}::{i}"
             if kind == "file":
                 uses.append(self._point_at(source.get("source"), own_id))
+            elif kind == "shar":
+                if self._shar is None:
+                    self._shar = SharMembers(self.name, self._reach)
+                cut = of.get("id")
+                uses.append(self._shar.use(field, cut if isinstance(cut, str) else "", own_id))
             elif kind == "memory" and (data := decode_sound(str(source.get("source")))) is not None:
                 uses.append(Use(recording_id=own_id, data=data))
             else:
                 message, remedy = _UNSUPPORTED.get(str(kind), _OTHER)
                 uses.append(fail(own_id, message, remedy, status="unsupported"))
         return uses
+
+
+def _others(cut: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the recordings of a cut beside its own, and the fields that they are in."""
+    custom = cut.get("custom")
+    fields = custom if isinstance(custom, dict) else {}
+    for field, value in fields.items():
+        for recording in recordings_in({"": value}, but="recording"):
+            yield field, recording
+    for recording in recordings_in({**cut, "custom": None}, but="recording"):
+        yield "", recording
 
 
 def _tracks(cut: dict[str, Any]) -> list[dict[str, Any]]:

@@ -137,10 +137,17 @@ class Seen:
     def __init__(self) -> None:
         self._digests: set[bytes] = set()
 
+    def __contains__(self, recording_id: str) -> bool:
+        return self._digest(recording_id) in self._digests
+
+    @staticmethod
+    def _digest(recording_id: str) -> bytes:
+        raw = recording_id.encode("utf-8", errors="surrogatepass")
+        return hashlib.blake2b(raw, digest_size=12).digest()
+
     def add(self, recording_id: str) -> bool:
         """Take an id, and say whether it is new."""
-        raw = recording_id.encode("utf-8", errors="surrogatepass")
-        digest = hashlib.blake2b(raw, digest_size=12).digest()
+        digest = self._digest(recording_id)
         before = len(self._digests)
         self._digests.add(digest)
         return len(self._digests) > before

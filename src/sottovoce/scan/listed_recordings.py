@@ -9,8 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, SottovoceError, UnsupportedFormatError
+from sottovoce.scan.archives import TarSource
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.kaldi_archives import member_at
+from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.reach import ANYWHERE, Reach
@@ -41,6 +43,7 @@ def recordings_of(
     reach : Reach
         What lies out of it is told, and neither opened nor asked for.
     """
+    members = _Members()
     waiting: deque[Recording | Finding | Future[Recording | Finding]] = deque()
     with ThreadPoolExecutor(max_workers=16) as pool:
         for use, groups in _once(entries):
@@ -55,6 +58,12 @@ def recordings_of(
                 waiting.append(dataclasses.replace(use.finding, groups=groups))
             elif use.start is not None:
                 waiting.append(_describe_part(use.recording_id, use.path, use.start, groups))
+            elif use.archive:
+                yield from map(_settle, waiting)
+                waiting.clear()
+                yield from members.read(use.archive)
+                if (missing := members.miss(use, groups)) is not None:
+                    waiting.append(missing)
             elif is_remote(use.recording_id):
                 waiting.append(pool.submit(_ask, use.recording_id, groups))
             else:
@@ -76,6 +85,37 @@ def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
 def _inline(own_id: str, data: bytes, groups: Mapping[str, str]) -> Recording:
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return Recording(id=own_id, place=Inline(data), stamp=digest, n_bytes=len(data), groups=groups)
+
+
+class _Members:
+    """What is in the tar archives that a listing leads to."""
+
+    def __init__(self) -> None:
+        self._read: set[str] = set()
+        self._found = Seen()
+
+    def read(self, archive: str) -> Iterator[Recording | Finding]:
+        """Yield what is in an archive, the first time that it is asked for."""
+        if archive in self._read:
+            return
+        self._read.add(archive)
+        for one in TarSource(archive).recordings():
+            self._found.add(one.id)
+            if not isinstance(one, LeftOut):
+                yield one
+
+    def miss(self, use: Use, groups: Mapping[str, str]) -> Finding | None:
+        """Return a finding for a recording that is not in its archive."""
+        # The archive's own finding says that it cannot be read, or not to its end.
+        if use.recording_id in self._found or use.archive in self._found:
+            return None
+        return Finding(
+            id=use.recording_id,
+            status="error",
+            message="is named by the listing, and is not in the archive",
+            remedy="Make the archives and their listing anew.",
+            groups=groups,
+        )
 
 
 def _describe_part(

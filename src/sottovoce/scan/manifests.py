@@ -7,6 +7,8 @@ run the commands that a manifest may hold in the place of files.
 from __future__ import annotations
 
 import math
+import os
+import re
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +40,7 @@ from sottovoce.scan.manifest_fields import (
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.samples import rate_of
 from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import names_sound
 from sottovoce.scan.texts import write_whole
 
@@ -50,8 +53,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_TRACKS", "Form", "Manifest", "NemoSource", "cut_use"]
 
+_SUB = re.compile(r"-sub\d+(\.\w+)?$")
+_MOST_SHARDS = 10**9
 _TARRED = (
-    "lies in a tar archive",
+    "lies in a tar archive that is not beside the manifest",
     "Scan the archives themselves: name them, as audio_{0..127}.tar.",
 )
 MOST_TRACKS = 10_000
@@ -194,7 +199,7 @@ class NemoSource(Manifest):
 
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         if "shard_id" in fields:
-            uses: tuple[Use, ...] = (fail(line_id, _TARRED[0], _TARRED[1], status="unsupported"),)
+            uses: tuple[Use, ...] = (self._tarred(fields, line_id),)
         else:
             uses = tuple(islice(self._uses(fields, line_id), MOST_SOUNDS))
         return Entry(
@@ -229,6 +234,27 @@ class NemoSource(Manifest):
                     yield use
                 taken.add(use.recording_id)
 
+    def _tarred(self, fields: dict[str, Any], line_id: str) -> Use:
+        """Return the recording of a tarred manifest, in one of the archives beside it."""
+        shard = fields["shard_id"]
+        names = self._column or [name for name in PATH_NAMES if name in fields]
+        name = fields.get(names[0]) if names else None
+        is_known = type(shard) is int and 0 <= shard < _MOST_SHARDS and isinstance(name, str)
+        # Those of one shard, in sharded_manifests, lie below their archives.
+        places = ("..",) if is_known and not is_remote(self.name) else ()
+        path = (
+            self._reach.find(f"audio_{shard}.tar", folder=self._folder, places=places)
+            if places
+            else None
+        )
+        if path is None or not isinstance(name, str):
+            return fail(line_id, _TARRED[0], _TARRED[1], status="unsupported")
+        path = os.path.normpath(path)
+        # NeMo stores a file once, of which there are several lines.
+        member = _SUB.sub(r"\1", name)
+        use = Use(recording_id=f"{path}::{clean(member, most=4096)}", archive=path)
+        return cut_use(use, None, fields.get("duration"))
+
     def _use(self, value: object, known_as: str) -> Use:
         try:
             data = sound_of(value, known_as)
@@ -245,13 +271,7 @@ def _last(name: str) -> str:
 
 def cut_use(use: Use, offset: object, duration: object) -> Use:
     """Return a use of a recording as one of a stretch of it."""
-    return Use(
-        recording_id=use.recording_id,
-        finding=use.finding,
-        data=use.data,
-        offset_s=_seconds(offset) or 0.0,
-        duration_s=_seconds(duration),
-    )
+    return replace(use, offset_s=_seconds(offset) or 0.0, duration_s=_seconds(duration))
 
 
 def _seconds(value: object) -> float | None:
