@@ -11,7 +11,7 @@ import numpy as np
 
 from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
 from sottovoce.files.sniffing import HEAD_BYTES, kind_of
-from sottovoce.scan.leaves import import_arrow, is_binary, is_numbers, is_text
+from sottovoce.scan.leaves import enter, import_arrow, is_binary, is_numbers, is_text
 from sottovoce.scan.listed import folder_of, point_at
 from sottovoce.scan.recording import File
 from sottovoce.scan.samples import RATE_NAMES, as_rate, wav_of_array, wav_of_raw
@@ -43,7 +43,7 @@ def cell_bytes(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # no
     """
     pa, url, rate, path = import_arrow(), place.url, place.rate, None
     for step in place.inside:
-        cell = _storage(cell)[step] if cell.is_valid else cell
+        cell = enter(_storage(cell), step) if cell.is_valid else cell
     cell = _storage(cell)
     if pa.types.is_struct(cell.type) and cell.is_valid:
         fields = {field.name.lower(): field.name for field in cell.type}
