@@ -191,8 +191,8 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
     """Find marks in data sets, before anything is trained on them.
 
     DATA are folders, files, globs, .tar shards (WebDataset), .zip, Parquet and saved data sets
-    (Hugging Face), manifests (Lhotse, NeMo, Kaldi), tables and lists of paths; on this computer
-    or wherever fsspec reads.
+    (Hugging Face), manifests (Lhotse, NeMo, Kaldi and others), tables and lists of paths; on this
+    computer or wherever fsspec reads.
 
     Every recording gets a status; one that was not read to its end is never called clean.  An
     interrupted scan goes on where it stopped when the same command is given again.
