@@ -10,13 +10,17 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from sottovoce.errors import MissingExtraError
 from sottovoce.scan import documents
 from sottovoce.scan.documents import parts_of, write_parts
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.opening import open_source
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 from tests.scan.test_manifests import cut, recording
@@ -157,3 +161,17 @@ def test_a_document_that_is_kept_whole_stays_as_it_is(
             for end in range(len(file.getvalue())):  # cut short anywhere, it is told
                 path.write_bytes(file.getvalue()[:end])
                 assert list(parts_of(str(path)))[-1].problem
+
+
+def test_a_configuration_in_a_folder_is_no_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a list where PyYAML is not installed."""
+    (tmp_path / "config.yaml").write_text("sr: 16000\naudio: x\n")
+    (tmp_path / "list.yaml").write_text("- audio: a.wav\n")
+    kinds = {one.id: type(one) for one in open_source(str(tmp_path)).recordings()}
+    assert kinds == {f"{tmp_path}/config.yaml": LeftOut, f"{tmp_path}/a.wav": Finding}
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert {type(one) for one in open_source(str(tmp_path)).recordings()} == {LeftOut}
+    with pytest.raises(MissingExtraError, match="pyyaml"):
+        open_source(f"{tmp_path}/list.yaml")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError, UnsupportedFormatError
+from sottovoce.errors import AudioFileError, MissingExtraError, UnsupportedFormatError
 from sottovoce.scan.documents import is_container, parts_of, whole_part
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.lhotse import LhotseSource
@@ -169,7 +169,7 @@ def open_found_listing(
         return open_listing(
             name, group_by=group_by, column=column, reach=reach, open_inner=open_inner
         )
-    except AudioFileError:
+    except (AudioFileError, MissingExtraError):
         return None
 
 
