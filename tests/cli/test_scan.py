@@ -232,3 +232,23 @@ class TestInterrupts:
         assert shell("scan", many, "-o", "out").code == 0
         shell("scan", many, "-o", "fresh")
         assert results(shell, "out") == results(shell, "fresh")
+
+
+def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
+    """A cache whose files are links, and a listing whose files lie elsewhere."""
+    cache = shell.folder / "cache"
+    cache.mkdir()
+    for name in ("anna", "bert"):
+        (cache / f"{name}.flac").symlink_to(f"../data/{name}/long.flac")
+    assert shell("scan", "cache", "--jobs", 1).code == 3
+    assert shell("scan", "cache", "--follow-links", "--jobs", 1, "-o", "out").code == 1
+    assert shell("scan", "filter", "out", "--to", "kept").code == 0
+    assert [path.name for path in (shell.folder / "kept").iterdir()] == ["bert.flac"]
+    lists = shell.folder / "lists"
+    lists.mkdir()
+    rows = "".join(f"{name},$data/{name}/long.flac\n" for name in ("anna", "bert"))
+    (lists / "all.csv").write_text(f"ID,wav\n{rows}")
+    done = shell("scan", "lists/all.csv", "--root", "data", "--jobs", 1, "-o", "out2")
+    assert done.code == 1
+    assert shell("scan", "filter", "out2", "--to", "kept.csv").code == 0
+    assert (shell.folder / "kept.csv").read_text().splitlines() == ["ID,wav", rows.splitlines()[1]]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
+from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.listed import MAX_LINE_BYTES, Seen, clean
-from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.manifests import NemoSource
+from sottovoce.scan.reach import Reach
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:
@@ -175,7 +177,7 @@ def test_absolute_paths_addresses_and_another_root_are_followed(
     assert all_read(NemoSource(str(path)), 4)
     assert list(recordings(NemoSource(str(path))))[3] == "memory://clips/a.wav"
     path = write_lines(folder / "b.jsonl", [{"path": takes[3]}, {"path": "memory://clips/no"}])
-    assert all_read(NemoSource(str(path), root=str(tmp_path)), 1)
+    assert all_read(NemoSource(str(path), reach=Reach(roots=(str(tmp_path),))), 1)
     gone, missing = findings(NemoSource(str(path)))
     assert (gone.id, gone.status) == (f"{folder}/{takes[3]}", "error")
     assert (missing.id, missing.status) == ("memory://clips/no", "error")

@@ -122,6 +122,19 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     " [default: all that hold sound]",
 )
 @click.option(
+    "--root",
+    multiple=True,
+    metavar="FOLDER",
+    help="Look here too for what listings and tables name, and put it in the place of $data_folder"
+    " and its like; may be given several times.",
+)
+@click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Follow links that lead out of a folder, as in caches, whose files are links."
+    "  [default: only those into a --root]",
+)
+@click.option(
     "--shard",
     default="1/1",
     callback=_parse_shard,
@@ -178,8 +191,8 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
     """Find marks in data sets, before anything is trained on them.
 
     DATA are folders, files, globs, .tar shards (WebDataset), .zip, Parquet and saved data sets
-    (Hugging Face), manifests (Lhotse, NeMo, Kaldi), tables and lists of paths; on this computer
-    or wherever fsspec reads.
+    (Hugging Face), manifests (Lhotse, NeMo, Kaldi and others), tables and lists of paths; on this
+    computer or wherever fsspec reads.
 
     Every recording gets a status; one that was not read to its end is never called clean.  An
     interrupted scan goes on where it stopped when the same command is given again.
@@ -224,6 +237,8 @@ def _scan(
     thorough: bool,
     group_by: tuple[str, ...],
     column: tuple[str, ...],
+    root: tuple[str, ...],
+    follow_links: bool,
     shard: tuple[int, int],
     cluster: str | None,
     since_s: float | None,
@@ -237,12 +252,16 @@ def _scan(
 ) -> int:
     from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
 
-    sources = open_sources(inputs, group_by=group_by, column=column)
+    sources = open_sources(
+        inputs, group_by=group_by, column=column, root=root, follow_links=follow_links
+    )
     workers = choose_jobs(jobs, n_files=1 << 30)
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),
         "group_by": list(group_by),
         "column": list(column),
+        "root": list(root),
+        "follow_links": follow_links,
         "workers": workers,
         "began": _now(),
     }

@@ -19,6 +19,7 @@ from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioErro
 from sottovoce.scan.columns import table_errors
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.leaves import import_arrow
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import Stretch, TableRows
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import ask, is_remote, open_binary
@@ -59,8 +60,8 @@ class ArrowSource:
         The columns with audio; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths in a column of text are taken; None for the file's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -69,10 +70,10 @@ class ArrowSource:
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         self.name = name
-        self._how: dict[str, Any] = {"column": column, "group_by": group_by, "root": root}
+        self._how: dict[str, Any] = {"column": column, "group_by": group_by, "reach": reach}
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio."""

@@ -19,6 +19,7 @@ from sottovoce.scan.walking import Other, Saved, walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sottovoce.scan.reach import Reach
     from sottovoce.scan.sources import Source
 
 __all__ = ["FolderSource"]
@@ -51,8 +52,10 @@ class FolderSource:
     open_saved : callable
         Returns the source that a folder in it is, where `datasets` has saved a data set there.
     open_listing : callable
-        Takes the path of a file and the folder; returns the source that it is, or None where it
-        does not list recordings.
+        Takes the path of a file; returns the source that it is, or None where it does not list
+        recordings.
+    reach : Reach
+        Where links may lead.
     """
 
     def __init__(
@@ -61,23 +64,25 @@ class FolderSource:
         *,
         open_nested: Callable[[str, bytes | None], Source | None],
         open_saved: Callable[[str], Source],
-        open_listing: Callable[[str, str], Source | None],
+        open_listing: Callable[[str], Source | None],
+        reach: Reach,
     ) -> None:
         self.name = name
         self._open_nested = open_nested
         self._open_saved = open_saved
         self._open_listing = open_listing
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield audio files sorted within each folder, and what is in data sets among them.
 
-        Links to folders are not followed, hidden files and folders left out.
+        Hidden files and folders are left out, and links to folders, unless links are followed.
         """
         for one in self._resolve():
             if isinstance(one, _Inner):
                 yield from one.source.recordings()
             elif isinstance(one, str):
-                yield describe_file(one, root=self.name, folder=os.path.dirname(one))  # noqa: PTH120 - kept as it was given
+                yield describe_file(one, reach=self._reach, folder=os.path.dirname(one))  # noqa: PTH120 - kept as it was given
             else:
                 yield one
 
@@ -129,11 +134,11 @@ class FolderSource:
             n_found += not isinstance(one, LeftOut)
             yield one
         for passed in waiting:
-            listing = None if n_found else self._open_listing(passed.id, self.name)
+            listing = None if n_found else self._open_listing(passed.id)
             yield passed if listing is None else _Inner(passed.id, listing)
 
     def _tell(self) -> Iterator[str | _Inner | LeftOut | Finding]:
-        for one in walk(self.name):
+        for one in walk(self.name, self._reach):
             if isinstance(one, Saved):
                 yield _Inner(one.folder, self._open_saved(one.folder))
             elif isinstance(one, Other):

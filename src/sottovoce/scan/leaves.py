@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Leaf",
+    "enter",
     "import_arrow",
     "is_binary",
     "is_numbers",
@@ -39,7 +40,8 @@ class Leaf:
     name : str
         Column.
     steps : tuple of (str or None)
-        Fields of structs from there; None stands for every item of a list.
+        Fields of structs from there; None stands for every item of a list, and of a map, whose
+        items have the fields ``"key"`` and ``"value"``.
     kind : "sound", "bytes", "numbers" or "text"
         A struct of bytes and path, or of an array and its rate; or what the values are.
     declared : str
@@ -56,8 +58,9 @@ class Leaf:
 
     @property
     def last_name(self) -> str:
-        """The name next to the value."""
-        return next((one for one in reversed(self.steps) if one), self.name)
+        """The name next to the value; a map's values have none of their own."""
+        named = (one for one in reversed(self.steps) if one and one != "value")
+        return next(named, self.name)
 
     @property
     def label(self) -> str:
@@ -76,8 +79,19 @@ class Leaf:
             if step is None:
                 found = [item for one in found if isinstance(one, list) for item in one[:8]]
             else:
-                found = [one.get(step) for one in found if isinstance(one, dict)]
+                found = [_member(one, step) for one in found if isinstance(one, dict | tuple)]
         return found[:_MOST_VALUES]
+
+
+def _member(value: dict[str, Any] | tuple[object, ...], name: str) -> object:
+    """Return a field of a struct, or the key or value of a map's entry."""
+    return value.get(name) if isinstance(value, dict) else value[name == "value"]
+
+
+def enter(cell: Any, step: str | int) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return a field of a struct, or an item of a list or a map; those of maps have two fields."""
+    is_map = isinstance(step, int) and import_arrow().types.is_map(cell.type)
+    return (cell.values if is_map else cell)[step]
 
 
 def names_picture(name: str) -> bool:
@@ -152,6 +166,9 @@ def _walk(
         elif isinstance(feature, list) and feature:
             inner_feature = feature[0]
         yield from _walk(name, (*steps, None), kind.value_type, inner_feature, rate)
+    elif types.is_map(kind):
+        yield from _walk(name, (*steps, None, "key"), kind.key_type, None, rate)
+        yield from _walk(name, (*steps, None, "value"), kind.item_type, None, rate)
     elif is_binary(kind):
         yield Leaf(name=name, steps=steps, kind="bytes", declared=declared, rate=rate)
     elif is_text(kind):

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import AudioFileError, SottovoceError
+from sottovoce.errors import AudioFileError, SottovoceError, UnsupportedFormatError
+from sottovoce.scan.archives import TarSource
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.kaldi_archives import member_at
+from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import File, Inline, Recording
 from sottovoce.scan.storage import is_remote, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from sottovoce.scan.finding import Status
     from sottovoce.scan.listed import Entry, Use
 
 __all__ = ["recordings_of"]
@@ -28,18 +31,19 @@ _AHEAD = 64
 """Addresses that are asked for size and time at once: one after the other takes days."""
 
 
-def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Recording | Finding]:
+def recordings_of(
+    entries: Iterable[Entry], *, reach: Reach = ANYWHERE
+) -> Iterator[Recording | Finding]:
     """Yield each recording that a listing uses, once; a finding for what is not there.
 
     Parameters
     ----------
     entries : iterable of Entry
         Of the listing.
-    within : str
-        A folder; what lies outside of it is told and neither opened nor asked for.  Empty for
-        a listing that the user named.
+    reach : Reach
+        What lies out of it is told, and neither opened nor asked for.
     """
-    root = os.path.realpath(within) if within else ""
+    members = _Members()
     waiting: deque[Recording | Finding | Future[Recording | Finding]] = deque()
     with ThreadPoolExecutor(max_workers=16) as pool:
         for use, groups in _once(entries):
@@ -48,10 +52,18 @@ def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Rec
                 waiting.clear()
                 yield _inline(use.recording_id, use.data, groups)
                 continue
-            if root and use.finding is None and not _lies_in(use.recording_id, root):
-                waiting.append(_refuse_outside(use.recording_id, within, groups))
+            if use.finding is None and not reach.allows(use.path):
+                waiting.append(_refuse_outside(use.recording_id, reach.within, groups))
             elif use.finding is not None:
                 waiting.append(dataclasses.replace(use.finding, groups=groups))
+            elif use.start is not None:
+                waiting.append(_describe_part(use.recording_id, use.path, use.start, groups))
+            elif use.archive:
+                yield from map(_settle, waiting)
+                waiting.clear()
+                yield from members.read(use.archive)
+                if (missing := members.miss(use, groups)) is not None:
+                    waiting.append(missing)
             elif is_remote(use.recording_id):
                 waiting.append(pool.submit(_ask, use.recording_id, groups))
             else:
@@ -75,8 +87,49 @@ def _inline(own_id: str, data: bytes, groups: Mapping[str, str]) -> Recording:
     return Recording(id=own_id, place=Inline(data), stamp=digest, n_bytes=len(data), groups=groups)
 
 
-def _lies_in(path: str, root: str) -> bool:
-    return not is_remote(path) and Path(os.path.realpath(path)).is_relative_to(root)
+class _Members:
+    """What is in the tar archives that a listing leads to."""
+
+    def __init__(self) -> None:
+        self._read: set[str] = set()
+        self._found = Seen()
+
+    def read(self, archive: str) -> Iterator[Recording | Finding]:
+        """Yield what is in an archive, the first time that it is asked for."""
+        if archive in self._read:
+            return
+        self._read.add(archive)
+        for one in TarSource(archive).recordings():
+            self._found.add(one.id)
+            if not isinstance(one, LeftOut):
+                yield one
+
+    def miss(self, use: Use, groups: Mapping[str, str]) -> Finding | None:
+        """Return a finding for a recording that is not in its archive."""
+        # The archive's own finding says that it cannot be read, or not to its end.
+        if use.recording_id in self._found or use.archive in self._found:
+            return None
+        return Finding(
+            id=use.recording_id,
+            status="error",
+            message="is named by the listing, and is not in the archive",
+            remedy="Make the archives and their listing anew.",
+            groups=groups,
+        )
+
+
+def _describe_part(
+    own_id: str, path: str, start: int, groups: Mapping[str, str]
+) -> Recording | Finding:
+    """Return a part of an archive of Kaldi's as a recording, or why it is none."""
+    try:
+        stamp, _ = stamp_of(path)
+        place = member_at(path, start)
+    except AudioFileError as err:
+        message = str(err).removeprefix(f"{path}: ")
+        status: Status = "unsupported" if isinstance(err, UnsupportedFormatError) else "error"
+        return Finding(id=own_id, status=status, message=message, remedy=err.remedy, groups=groups)
+    return Recording(id=own_id, place=place, stamp=stamp, n_bytes=place.length, groups=groups)
 
 
 def _refuse_outside(path: str, folder: str, groups: Mapping[str, str]) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.scan.leaves import enter
 from sottovoce.scan.listed import clean
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def step_into(cell: Any, inside: Sequence[str | int]) -> Any:  # noqa: ANN401 - 
     for step in inside:
         if not cell.is_valid:
             return cell
-        cell = cell[step]
+        cell = enter(cell, step)
     return cell
 
 
@@ -71,10 +72,10 @@ def _expand(
         return
     step, *rest = steps
     if step is not None:
-        yield from _expand(cell[step], tuple(rest), (*taken, step))
+        yield from _expand(enter(cell, step), tuple(rest), (*taken, step))
         return
     for i in range(len(cell)):
-        inner = cell[i] if None in rest else None
+        inner = enter(cell, i) if None in rest else None
         yield from _expand(inner, tuple(rest), (*taken, i))
 
 

@@ -23,6 +23,7 @@ from sottovoce.scan.listed import as_names
 from sottovoce.scan.listings import open_found_listing, open_listing
 from sottovoce.scan.lone_files import FileSource
 from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
+from sottovoce.scan.reach import Reach, as_roots
 from sottovoce.scan.remote_folders import RemoteFolderSource, is_audio
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
@@ -49,7 +50,8 @@ def open_sources(
     *,
     group_by: tuple[str, ...] = (),
     column: str | Sequence[str] | None = None,
-    root: str | None = None,
+    root: str | Sequence[str] | None = None,
+    follow_links: bool = False,
 ) -> list[Source]:
     """Return the sources that names mean, patterns expanded.
 
@@ -59,7 +61,7 @@ def open_sources(
         Paths, addresses, and data sets of Hugging Face's that are open in this process.
         In names, ``*``, ``?``, ``[…]`` and ``**`` stand for what is there;
         ``shard-{000..012}.tar`` and ``{train,test}.csv`` for what must be there.
-    group_by, column, root
+    group_by, column, root, follow_links
         As in `open_source`.
 
     Returns
@@ -79,7 +81,7 @@ def open_sources(
             sources += open_data_set(name, group_by=group_by, column=column)
             continue
         sources += [
-            open_source(one, group_by=group_by, column=column, root=root)
+            open_source(one, group_by=group_by, column=column, root=root, follow_links=follow_links)
             for one in _expand(os.fspath(name))
         ]
     _check_data_sets(sources)
@@ -102,7 +104,8 @@ def open_source(
     *,
     group_by: tuple[str, ...] = (),
     column: str | Sequence[str] | None = None,
-    root: str | None = None,
+    root: str | Sequence[str] | None = None,
+    follow_links: bool = False,
 ) -> Source:
     """Return the source that a name means: a data set, a manifest, a folder or a single file.
 
@@ -114,8 +117,11 @@ def open_source(
         Columns and fields that say what recordings belong to.
     column : str, sequence of str or None
         Columns or fields with audio, or with paths of it; None finds all.
-    root : str or None
-        Folder from which manifests take relative paths; None for the one that they are in.
+    root : str, sequence of str or None
+        Folders in which listings and tables find what they name, if it is neither there by its
+        name alone nor beside them; links in a folder may lead to these as well.
+    follow_links : bool
+        Whether links in a folder may lead anywhere, as in caches, in which files are links.
 
     Returns
     -------
@@ -131,19 +137,28 @@ def open_source(
     """
     is_folder = _look(name)
     column = as_names(column)
-    data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
+    reach = Reach(roots=as_roots(root), follow_links=follow_links)
+    inner = reach.inside(name) if is_folder and not is_remote(name) else reach
+    data_set = _open_data_set(name, group_by=group_by, column=column, reach=reach)
 
     def open_nested(path: str, head: bytes | None) -> Source | None:
-        how = {"group_by": group_by, "column": column, "root": root}
+        how = {"group_by": group_by, "column": column, "reach": inner}
         nested = _open_data_set(path, **how)  # type: ignore[arg-type]
         return _open_packed(path, head, **how) if nested is None and head else nested  # type: ignore[arg-type]
 
-    def open_found(path: str, folder: str) -> Source | None:
-        return open_found_listing(path, within=folder, group_by=group_by, column=column, root=root)
+    def open_found(path: str) -> Source | None:
+        return open_found_listing(
+            path,
+            group_by=group_by,
+            column=column,
+            reach=inner,
+            open_inner=lambda one: open_nested(one, None),
+        )
 
     def open_saved(path: str) -> Source:
         import_arrow()
-        return ArrowSource(path, group_by=group_by, column=column, root=root)
+        own = reach if path == name else inner
+        return ArrowSource(path, group_by=group_by, column=column, reach=own)
 
     if is_folder:
         if is_saved_dataset(name):
@@ -151,17 +166,27 @@ def open_source(
         if is_remote(name):
             return RemoteFolderSource(name, open_nested=open_nested, open_saved=open_saved)
         return FolderSource(
-            name, open_nested=open_nested, open_saved=open_saved, open_listing=open_found
+            name,
+            open_nested=open_nested,
+            open_saved=open_saved,
+            open_listing=open_found,
+            reach=inner,
         )
     if data_set is not None:
         if isinstance(data_set, ParquetSource | ArrowSource):
             import_arrow()  # now, rather than when half is scanned
         return data_set
-    listing = open_listing(name, group_by=group_by, column=column, root=root)
+    listing = open_listing(
+        name,
+        group_by=group_by,
+        column=column,
+        reach=reach,
+        open_inner=lambda one: _open_data_set(one, group_by=group_by, column=column, reach=reach),
+    )
     if listing is not None:
         return listing
     head = b"" if is_remote(name) else read_head(Path(name)) or b""
-    packed = _open_packed(name, head, group_by=group_by, column=column, root=root)
+    packed = _open_packed(name, head, group_by=group_by, column=column, reach=reach)
     return FileSource(name) if packed is None else packed
 
 
@@ -194,7 +219,7 @@ def _look(name: str) -> bool:
 
 
 def _open_data_set(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
 ) -> Source | None:
     """Return the source of a file with audio in it, by its name; None for any other."""
     lower = name.lower()
@@ -203,9 +228,9 @@ def _open_data_set(
     if lower.endswith(".zip"):
         return ZipSource(name)
     if lower.endswith(_PARQUET):
-        return ParquetSource(name, group_by=group_by, column=column, root=root)
+        return ParquetSource(name, group_by=group_by, column=column, reach=reach)
     if is_arrow(name):
-        return ArrowSource(name, group_by=group_by, column=column, root=root)
+        return ArrowSource(name, group_by=group_by, column=column, reach=reach)
     return None
 
 
@@ -215,7 +240,7 @@ def _open_packed(
     *,
     group_by: tuple[str, ...],
     column: tuple[str, ...],
-    root: str | None,
+    reach: Reach,
 ) -> Source | None:
     """Return the source of a file with audio in it, by its first bytes; None for any other."""
     suffix, own = os.path.splitext(name)[1].lower(), suffix_of_head(head)  # noqa: PTH122
@@ -232,7 +257,7 @@ def _open_packed(
     if own == ".npy" and (rate := _rate_beside(name)):
         return PackedSource(name, None, rate=rate)
     if own == ".parquet":
-        return ParquetSource(name, group_by=group_by, column=column, root=root)
+        return ParquetSource(name, group_by=group_by, column=column, reach=reach)
     # Many kinds of files are zip archives inside; those say so by their suffix.
     return ZipSource(name) if own == ".zip" and not suffix else None
 

@@ -189,7 +189,11 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             remedy="Filter with the ledger of the scan itself.",
         )
     sources = open_sources(
-        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column") or None
+        job["inputs"],
+        group_by=tuple(job.get("group_by") or ()),
+        column=job.get("column") or None,
+        root=job.get("root") or None,
+        follow_links=bool(job.get("follow_links")),
     )
     refusing = {"", *refused_statuses(strict=strict)}
 

@@ -205,6 +205,9 @@ def _fields(path: str) -> list[str]:
         if i and names[i : i + 2] in (["list", "element"], ["list", "item"], ["bag", "array"]):
             i += 2
             continue
+        if i and names[i] in ("key_value", "entries") and names[i + 1 : i + 2] != []:  # of a map
+            i += 1
+            continue
         kept.append(names[i])
         i += 1
     return kept

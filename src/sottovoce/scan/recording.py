@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from sottovoce.scan.reach import ANYWHERE, Reach
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -71,6 +73,8 @@ class Cell:
         Fields of structs, and places in lists, that lead from the cell to the sound.
     rate : int
         Sampling rate in Hz, where the sound does not say it itself; 0 where it does.
+    reach : Reach
+        Where a path in the cell may lead.
     """
 
     url: str
@@ -79,6 +83,7 @@ class Cell:
     column: str
     inside: tuple[str | int, ...] = ()
     rate: int = 0
+    reach: Reach = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)

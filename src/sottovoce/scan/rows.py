@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from sottovoce.scan.reach import Reach
+
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
 
 _UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
@@ -172,8 +174,8 @@ class TableRows:
         The columns with audio, where the user named some.
     group_by : tuple of str
         Columns that say what recordings belong to.
-    root : str or None
-        Folder from which relative paths are taken; None for the table's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -183,13 +185,14 @@ class TableRows:
         *,
         column: tuple[str, ...],
         group_by: tuple[str, ...],
-        root: str | None,
+        reach: Reach,
     ) -> None:
         self.url = url
         self._open = open_table
         self._column = column
         self._group_by = group_by
-        self._folder = folder_of(url) if root is None else root
+        self._folder = folder_of(url)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield them, and last a finding if the table cannot be read to its end."""
@@ -205,7 +208,9 @@ class TableRows:
                     for example in self._read(table, columns, labels):
                         yield from self._cells(example, labels, stamp, groups)
                 if any(one.kind == "paths" for one in columns):
-                    yield from recordings_of(self._entries(table, columns, labels, groups))
+                    yield from recordings_of(
+                        self._entries(table, columns, labels, groups), reach=self._reach
+                    )
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
         except table_errors() as err:
@@ -246,7 +251,7 @@ class TableRows:
             return sample_rows(table, names)
 
         def exists(path: str) -> bool:
-            use = point_at(path, folder=self._folder, known_as=self.url)
+            use = point_at(path, folder=self._folder, known_as=self.url, reach=self._reach)
             return use.finding is None and Path(use.recording_id).is_file()
 
         return audio_columns(
@@ -308,7 +313,7 @@ class TableRows:
             return Use(recording_id=own_id)
         cell = stretch.cell(column.name, row)
         value = None if cell is None else _value(step_into(cell, inside))
-        return point_at(value, folder=self._folder, known_as=own_id)
+        return point_at(value, folder=self._folder, known_as=own_id, reach=self._reach)
 
     def _groups(
         self, example: Example, labels: list[str], groups: dict[str, str]
@@ -329,7 +334,7 @@ class TableRows:
                 at = stretch.first + example.row
                 yield Recording(
                     id=use.recording_id,
-                    place=Cell(self.url, stretch.group, at, column.name, inside, rate),
+                    place=Cell(self.url, stretch.group, at, column.name, inside, rate, self._reach),
                     stamp=stamp,
                     n_bytes=stretch.n_bytes,
                     groups=groups,

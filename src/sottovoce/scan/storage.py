@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import os
-import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from sottovoce.errors import (
     UnreadableAudioError,
     UnsupportedFormatError,
 )
+from sottovoce.scan.addresses import is_remote, scheme_of
 from sottovoce.scan.packing import unpack
 from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples
 from sottovoce.scan.remote_file import RemoteFile
@@ -60,31 +60,6 @@ _DRIVERS = {
     "abfs": "adlfs",
     "hf": "huggingface_hub",
 }
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
-
-
-def is_remote(url: str) -> bool:
-    """Say whether an address is not a path on this computer.
-
-    Examples
-    --------
-    >>> is_remote("s3://voices/a.flac"), is_remote("voices/a.flac"), is_remote("C:/a.flac")
-    (True, False, False)
-    """
-    return len(scheme_of(url)) > 1
-
-
-def scheme_of(url: str) -> str:
-    """Return what an address begins with, in lower case; empty for a path.
-
-    Examples
-    --------
-    >>> scheme_of("S3://voices/a.flac"), scheme_of("http://[a.flac"), scheme_of("take://a://b")
-    ('s3', 'http', 'take')
-    """
-    # Not urlsplit, which raises for addresses that are none.
-    found = _SCHEME.match(url)
-    return found[1].lower() if found else ""
 
 
 @functools.lru_cache(maxsize=16)
@@ -256,6 +231,8 @@ def seen_from_anywhere(recording: Recording) -> Recording:
         return recording
     # Links stay as they are.
     url = os.path.abspath(place.url)  # noqa: PTH100
+    if isinstance(place, Cell):
+        place = replace(place, reach=place.reach.absolute())
     return replace(recording, place=replace(place, url=url))
 
 
