@@ -47,6 +47,7 @@ __all__ = ["scan"]
 _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
 _ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
+_ALLOW_REMOTE = "--allow-remote"
 _COUNT_S = 2.0
 """Seconds that may go into counting beforehand, for the time that is left."""
 
@@ -56,18 +57,20 @@ class _ScanGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
-            return click.Command.parse_args(self, ctx, _complete_ray(args))
+            return click.Command.parse_args(self, ctx, _complete(args))
         click.Command.parse_args(self, ctx, [])
         ctx._protected_args, ctx.args = args[:1], args[1:]
         return ctx.args
 
 
-def _complete_ray(args: list[str]) -> list[str]:
-    """Give `--ray` its address where none follows, so that it takes no name to scan for one."""
+def _complete(args: list[str]) -> list[str]:
+    """Give options their values where they have none, so that they take no name to scan for one."""
     completed = []
     for one, following in zip(args, [*args[1:], ""], strict=True):
         bare = one == "--ray" and not _ADDRESS.fullmatch(following)
-        completed.append("--ray=auto" if bare else one)
+        completed.append(f"{_ALLOW_REMOTE}=any" if one == _ALLOW_REMOTE else one)
+        if bare:
+            completed[-1] = "--ray=auto"
     return completed
 
 
@@ -120,6 +123,14 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="NAME",
     help="Read only this column or field of audio or paths; may be given several times."
     " [default: all that hold sound]",
+)
+@click.option(
+    _ALLOW_REMOTE,
+    multiple=True,
+    metavar="[=STORE]",
+    help="Fetch what manifests and tables name on other servers: everything that is public,"
+    " without credentials; or from STORE, with yours (--allow-remote=s3://voices).  Without it,"
+    " only a list in a store may name what lies in the same store.",
 )
 @click.option(
     "--shard",
@@ -224,6 +235,7 @@ def _scan(
     thorough: bool,
     group_by: tuple[str, ...],
     column: tuple[str, ...],
+    allow_remote: tuple[str, ...],
     shard: tuple[int, int],
     cluster: str | None,
     since_s: float | None,
@@ -237,7 +249,7 @@ def _scan(
 ) -> int:
     from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
 
-    sources = open_sources(inputs, group_by=group_by, column=column)
+    sources = open_sources(inputs, group_by=group_by, column=column, allow_remote=allow_remote)
     workers = choose_jobs(jobs, n_files=1 << 30)
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),

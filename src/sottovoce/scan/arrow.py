@@ -19,6 +19,7 @@ from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioErro
 from sottovoce.scan.columns import table_errors
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.leaves import import_arrow
+from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.rows import Stretch, TableRows
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import ask, is_remote, open_binary
@@ -72,6 +73,7 @@ class ArrowSource:
         root: str | None = None,
     ) -> None:
         self.name = name
+        self.reach = NOWHERE
         self._how: dict[str, Any] = {"column": column, "group_by": group_by, "root": root}
 
     def recordings(self) -> Iterator[Recording | Finding]:
@@ -126,7 +128,9 @@ class ArrowSource:
                 yield _join(split, file)
 
     def _rows(self, file: str) -> TableRows:
-        return TableRows(file, open_arrow, **self._how)
+        rows = TableRows(file, open_arrow, **self._how)
+        rows.reach = self.reach
+        return rows
 
     def _write_split(
         self, split: str, out: Path, refused: Callable[[str], bool]

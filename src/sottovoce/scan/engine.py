@@ -212,6 +212,7 @@ def scan_paths(
     limits: Limits | None = None,
     thorough: bool = False,
     cluster: str | None = None,
+    allow_remote: bool | str | tuple[str, ...] = False,
 ) -> Iterator[Finding]:
     """Look for marks in many recordings, in worker processes.
 
@@ -230,6 +231,10 @@ def scan_paths(
         Whether changed speed, tempo and pitch are searched too; much slower.
     cluster : str or None
         Address of a Ray cluster that is to do the work, ``"auto"`` or ``"host:port"``.
+    allow_remote : bool, str or tuple of str
+        What listings and tables may name on a network, besides what lies in their own store:
+        True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
+        stores, with yours.
 
     Returns
     -------
@@ -259,7 +264,7 @@ def scan_paths(
     ...         print(finding.id, finding.owner_ids)
     """
     check_guard()
-    sources = open_sources(paths)
+    sources = open_sources(paths, allow_remote=allow_remote)
     with ExitStack() as stack:
         book = None
         if ledger is not None:

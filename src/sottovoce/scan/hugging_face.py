@@ -28,6 +28,7 @@ from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.listed import GROUP_NAMES, as_names, clean, groups_of, point_at
 from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.reach import NOWHERE, Reach, Refusal
 from sottovoce.scan.recording import Cut, File, Inline, Recording
 from sottovoce.scan.remote_folders import describe_failure
 from sottovoce.scan.row_sounds import NOTHING, holds_audio, sounds_of_row, undecoded
@@ -66,6 +67,7 @@ def open_data_set(
     *,
     group_by: tuple[str, ...] = (),
     column: tuple[str, ...] = (),
+    reach: Reach = NOWHERE,
 ) -> list[DataSetSource]:
     """Return the sources that a data set is: one, or one for each of its splits.
 
@@ -77,13 +79,19 @@ def open_data_set(
         Columns that say what recordings belong to, beside those that say who speaks.
     column : tuple of str
         The columns with audio; all are found where none is named.
+    reach : Reach
+        What paths in it may name on a network.
     """
+    own = {"": data_set}
     if _kinds(data_set) & _MAPS:
-        return [
-            DataSetSource(one, split=str(name), group_by=group_by, column=column)
-            for name, one in data_set.items()
-        ]
-    return [DataSetSource(data_set, group_by=group_by, column=column)]
+        own = {str(name): one for name, one in data_set.items()}
+    sources = [
+        DataSetSource(one, split=name, group_by=group_by, column=column)
+        for name, one in own.items()
+    ]
+    for source in sources:
+        source.reach = reach
+    return sources
 
 
 class DataSetSource:
@@ -119,6 +127,7 @@ class DataSetSource:
         self._group_by = group_by
         self.is_streamed = "IterableDataset" in _kinds(data_set)
         self.name = _name(data_set, split)
+        self.reach = NOWHERE
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio."""
@@ -282,20 +291,24 @@ class DataSetSource:
         use = point_at(path, folder="", known_as=own_id)
         if use.finding is not None:
             return replace(use.finding, groups=groups)
-        found = _describe_path(use.recording_id)
+        found = self._describe_path(use.recording_id)
         if isinstance(found, Recording):
             found = replace(found, stamp=f"{found.stamp} {use.recording_id}")
         return replace(found, id=own_id, groups=groups)
 
-
-def _describe_path(path: str) -> Recording | Finding:
-    if not is_remote(path):
-        return describe_file(path)
-    try:
-        stamp, size = stamp_of(path)
-    except AudioFileError as err:
-        return describe_failure(err, path)
-    return Recording(id=path, place=File(path), stamp=stamp, n_bytes=size)
+    def _describe_path(self, path: str) -> Recording | Finding:
+        if not is_remote(path):
+            return describe_file(path)
+        is_named = self.reach.judge(path, listing=self.name)
+        if isinstance(is_named, Refusal):
+            return Finding(
+                id=path, status="unsupported", message=is_named.message, remedy=is_named.remedy
+            )
+        try:
+            stamp, size = stamp_of(path, is_named=is_named)
+        except AudioFileError as err:
+            return describe_failure(err, path)
+        return Recording(id=path, place=File(path, is_named), stamp=stamp, n_bytes=size)
 
 
 def _name(data_set: Any, split: str) -> str:  # noqa: ANN401 - `datasets` is not imported here

@@ -21,6 +21,7 @@ from sottovoce.scan.listed import (
     read_lines,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_remote
@@ -55,13 +56,16 @@ class WavScpSource:
     def __init__(self, name: str, *, root: str | None = None) -> None:
         self.name = name
         self.within = ""
+        self.reach = NOWHERE
         self._beside = folder_of(name)
         self._folder = self._beside if root is None else root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, with its speaker where it has one and no other."""
         speakers = self._speakers()
-        return recordings_of(self._entries(speakers), within=self.within)
+        return recordings_of(
+            self._entries(speakers), listing=self.name, reach=self.reach, within=self.within
+        )
 
     def cuts(self) -> Iterator[Cut]:
         """Yield segments, or whole recordings where there are none."""

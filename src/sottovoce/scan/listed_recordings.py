@@ -10,10 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import AudioFileError, SottovoceError
+from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.reach import NOWHERE, Refusal
 from sottovoce.scan.recording import File, Inline, Recording
 from sottovoce.scan.storage import is_remote, stamp_of
 
@@ -21,20 +22,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from sottovoce.scan.listed import Entry, Use
+    from sottovoce.scan.reach import Reach
 
 __all__ = ["recordings_of"]
 
+_UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
 _AHEAD = 64
 """Addresses that are asked for size and time at once: one after the other takes days."""
 
 
-def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Recording | Finding]:
+def recordings_of(
+    entries: Iterable[Entry], *, listing: str, reach: Reach = NOWHERE, within: str = ""
+) -> Iterator[Recording | Finding]:
     """Yield each recording that a listing uses, once; a finding for what is not there.
 
     Parameters
     ----------
     entries : iterable of Entry
         Of the listing.
+    listing : str
+        Its path or address.
+    reach : Reach
+        What it may name on a network.
     within : str
         A folder; what lies outside of it is told and neither opened nor asked for.  Empty for
         a listing that the user named.
@@ -53,7 +62,12 @@ def recordings_of(entries: Iterable[Entry], *, within: str = "") -> Iterator[Rec
             elif use.finding is not None:
                 waiting.append(dataclasses.replace(use.finding, groups=groups))
             elif is_remote(use.recording_id):
-                waiting.append(pool.submit(_ask, use.recording_id, groups))
+                is_named = reach.judge(use.recording_id, listing=listing)
+                waiting.append(
+                    _refuse(use.recording_id, is_named, groups)
+                    if isinstance(is_named, Refusal)
+                    else pool.submit(_ask, use.recording_id, groups, is_named=is_named)
+                )
             else:
                 waiting.append(dataclasses.replace(describe_file(use.recording_id), groups=groups))
             if len(waiting) >= _AHEAD:
@@ -89,22 +103,32 @@ def _refuse_outside(path: str, folder: str, groups: Mapping[str, str]) -> Findin
     )
 
 
+def _refuse(url: str, refusal: Refusal, groups: Mapping[str, str]) -> Finding:
+    return Finding(
+        id=url,
+        status="unsupported",
+        message=refusal.message,
+        remedy=refusal.remedy,
+        groups=groups,
+    )
+
+
 def _settle(
     one: Recording | Finding | Future[Recording | Finding],
 ) -> Recording | Finding:
     return one.result() if isinstance(one, Future) else one
 
 
-def _ask(url: str, groups: Mapping[str, str]) -> Recording | Finding:
+def _ask(url: str, groups: Mapping[str, str], *, is_named: bool) -> Recording | Finding:
     try:
-        stamp, size = stamp_of(url)
+        stamp, size = stamp_of(url, is_named=is_named)
     except SottovoceError as err:
         message = str(err).removeprefix(f"{url}: ")
         return Finding(
             id=url,
-            status="error" if isinstance(err, AudioFileError) else "unsupported",
+            status="unsupported" if isinstance(err, _UNSUPPORTED) else "error",
             message=message,
             remedy=err.remedy or "Check the address and your rights.",
             groups=groups,
         )
-    return Recording(id=url, place=File(url), stamp=stamp, n_bytes=size, groups=groups)
+    return Recording(id=url, place=File(url, is_named), stamp=stamp, n_bytes=size, groups=groups)

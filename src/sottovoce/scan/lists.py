@@ -16,6 +16,7 @@ from sottovoce.scan.listed import (
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,11 +43,14 @@ class ListSource:
     def __init__(self, name: str, *, root: str | None = None) -> None:
         self.name = name
         self.within = ""
+        self.reach = NOWHERE
         self._folder = folder_of(name) if root is None else root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(
+            self._entries(), listing=self.name, reach=self.reach, within=self.within
+        )
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every line, as a whole file."""

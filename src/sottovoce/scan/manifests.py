@@ -35,6 +35,7 @@ from sottovoce.scan.manifest_fields import (
     sound_of,
     sounds_of,
 )
+from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.samples import rate_of
 from sottovoce.scan.telling_sound import decode_sound, names_sound
 
@@ -84,12 +85,15 @@ class _Manifest:
     ) -> None:
         self.name = name
         self.within = ""
+        self.reach = NOWHERE
         self._group_by = group_by
         self._folder = folder_of(name) if root is None else root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(
+            self._entries(), listing=self.name, reach=self.reach, within=self.within
+        )
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the examples; one with several recordings once for each of them."""

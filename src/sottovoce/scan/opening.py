@@ -8,7 +8,7 @@ import re
 import stat
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.kinds import read_head, suffix_of_head
@@ -23,6 +23,7 @@ from sottovoce.scan.listed import as_names
 from sottovoce.scan.listings import open_found_listing, open_listing
 from sottovoce.scan.lone_files import FileSource
 from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
+from sottovoce.scan.reach import NOWHERE, Reach
 from sottovoce.scan.remote_folders import RemoteFolderSource, is_audio
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
@@ -41,6 +42,7 @@ _FIRST_PATIENCE_S = 3.0
 """With a store of which nothing is known yet: its name may be wrong."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
+_Opened = TypeVar("_Opened")
 _MISSING = "Check the name, and the permissions of the folder that it is in."
 
 
@@ -50,6 +52,7 @@ def open_sources(
     group_by: tuple[str, ...] = (),
     column: str | Sequence[str] | None = None,
     root: str | None = None,
+    allow_remote: bool | str | tuple[str, ...] = False,
 ) -> list[Source]:
     """Return the sources that names mean, patterns expanded.
 
@@ -61,6 +64,10 @@ def open_sources(
         ``shard-{000..012}.tar`` and ``{train,test}.csv`` for what must be there.
     group_by, column, root
         As in `open_source`.
+    allow_remote : bool, str or tuple of str
+        What listings and tables may name on a network, besides what lies in their own store:
+        True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
+        stores, with the person's.
 
     Returns
     -------
@@ -73,13 +80,13 @@ def open_sources(
         If something does not exist, or a pattern matches nothing.
     """
     sources: list[Source] = []
-    column = as_names(column)
+    column, reach = as_names(column), Reach.of(allow_remote)
     for name in names:
         if is_data_set(name):
-            sources += open_data_set(name, group_by=group_by, column=column)
+            sources += open_data_set(name, group_by=group_by, column=column, reach=reach)
             continue
         sources += [
-            open_source(one, group_by=group_by, column=column, root=root)
+            open_source(one, group_by=group_by, column=column, root=root, reach=reach)
             for one in _expand(os.fspath(name))
         ]
     _check_data_sets(sources)
@@ -103,6 +110,7 @@ def open_source(
     group_by: tuple[str, ...] = (),
     column: str | Sequence[str] | None = None,
     root: str | None = None,
+    reach: Reach = NOWHERE,
 ) -> Source:
     """Return the source that a name means: a data set, a manifest, a folder or a single file.
 
@@ -116,6 +124,8 @@ def open_source(
         Columns or fields with audio, or with paths of it; None finds all.
     root : str or None
         Folder from which manifests take relative paths; None for the one that they are in.
+    reach : Reach
+        What it may name on a network.
 
     Returns
     -------
@@ -133,17 +143,25 @@ def open_source(
     column = as_names(column)
     data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
 
+    def reaching(source: _Opened) -> _Opened:
+        if hasattr(source, "reach"):
+            source.reach = reach
+        return source
+
     def open_nested(path: str, head: bytes | None) -> Source | None:
         how = {"group_by": group_by, "column": column, "root": root}
         nested = _open_data_set(path, **how)  # type: ignore[arg-type]
-        return _open_packed(path, head, **how) if nested is None and head else nested  # type: ignore[arg-type]
+        if nested is None and head:
+            nested = _open_packed(path, head, **how)  # type: ignore[arg-type]
+        return reaching(nested)
 
     def open_found(path: str, folder: str) -> Source | None:
-        return open_found_listing(path, within=folder, group_by=group_by, column=column, root=root)
+        how = {"group_by": group_by, "column": column, "root": root}
+        return reaching(open_found_listing(path, within=folder, **how))  # type: ignore[arg-type]
 
     def open_saved(path: str) -> Source:
         import_arrow()
-        return ArrowSource(path, group_by=group_by, column=column, root=root)
+        return reaching(ArrowSource(path, group_by=group_by, column=column, root=root))
 
     if is_folder:
         if is_saved_dataset(name):
@@ -156,13 +174,13 @@ def open_source(
     if data_set is not None:
         if isinstance(data_set, ParquetSource | ArrowSource):
             import_arrow()  # now, rather than when half is scanned
-        return data_set
+        return reaching(data_set)
     listing = open_listing(name, group_by=group_by, column=column, root=root)
     if listing is not None:
-        return listing
+        return reaching(listing)
     head = b"" if is_remote(name) else read_head(Path(name)) or b""
     packed = _open_packed(name, head, group_by=group_by, column=column, root=root)
-    return FileSource(name) if packed is None else packed
+    return FileSource(name) if packed is None else reaching(packed)
 
 
 def _look(name: str) -> bool:

@@ -24,6 +24,7 @@ from sottovoce.scan.listed import (
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path, names_sound
 
@@ -67,13 +68,16 @@ class PathTableSource:
     ) -> None:
         self.name = name
         self.within = ""
+        self.reach = NOWHERE
         self._column = column
         self._group_by = group_by
         self._root = root
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(
+            self._entries(), listing=self.name, reach=self.reach, within=self.within
+        )
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row, as a whole file."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from sottovoce.scan.reach import NOWHERE, Reach
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,9 +35,12 @@ class File:
     ----------
     url : str
         A path on this computer, or an address that fsspec can open.
+    is_named : bool
+        Whether the person named the address, or its store; see `sottovoce.scan.reach`.
     """
 
     url: str
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Cell:
         Fields of structs, and places in lists, that lead from the cell to the sound.
     rate : int
         Sampling rate in Hz, where the sound does not say it itself; 0 where it does.
+    reach : Reach
+        What addresses the cell may name.
     """
 
     url: str
@@ -79,6 +86,7 @@ class Cell:
     column: str
     inside: tuple[str | int, ...] = ()
     rate: int = 0
+    reach: Reach = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

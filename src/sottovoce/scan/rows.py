@@ -31,6 +31,7 @@ from sottovoce.scan.listed import (
 )
 from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.nested import name_sound, places, sample_rows, step_into
+from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.samples import as_rate
 from sottovoce.scan.storage import stamp_of
@@ -186,6 +187,7 @@ class TableRows:
         root: str | None,
     ) -> None:
         self.url = url
+        self.reach = NOWHERE
         self._open = open_table
         self._column = column
         self._group_by = group_by
@@ -205,7 +207,11 @@ class TableRows:
                     for example in self._read(table, columns, labels):
                         yield from self._cells(example, labels, stamp, groups)
                 if any(one.kind == "paths" for one in columns):
-                    yield from recordings_of(self._entries(table, columns, labels, groups))
+                    yield from recordings_of(
+                        self._entries(table, columns, labels, groups),
+                        listing=self.url,
+                        reach=self.reach,
+                    )
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
         except table_errors() as err:
@@ -329,7 +335,7 @@ class TableRows:
                 at = stretch.first + example.row
                 yield Recording(
                     id=use.recording_id,
-                    place=Cell(self.url, stretch.group, at, column.name, inside, rate),
+                    place=Cell(self.url, stretch.group, at, column.name, inside, rate, self.reach),
                     stamp=stamp,
                     n_bytes=stretch.n_bytes,
                     groups=groups,

@@ -8,6 +8,7 @@ from sottovoce.errors import AudioFileError, UnreadableAudioError
 from sottovoce.scan.columns import table_errors
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.parquet import open_parquet
+from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.rows import TableRows
 from sottovoce.scan.sources import Kept
 
@@ -49,10 +50,12 @@ class ParquetSource:
         root: str | None = None,
     ) -> None:
         self.name = name
+        self.reach = NOWHERE
         self._rows = TableRows(name, open_parquet, column=column, group_by=group_by, root=root)
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio; paths that come twice only once."""
+        self._rows.reach = self.reach
         return self._rows.recordings()
 
     def cuts(self) -> Iterator[Cut]:
