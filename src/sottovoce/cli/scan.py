@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -247,9 +248,9 @@ def _scan(
     list_only: bool,
     exit_zero: bool,
 ) -> int:
-    from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
+    from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
 
-    sources = open_sources(inputs, group_by=group_by, column=column, allow_remote=allow_remote)
+    limits = Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20)
     workers = choose_jobs(jobs, n_files=1 << 30)
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),
@@ -258,17 +259,24 @@ def _scan(
         "workers": workers,
         "began": _now(),
     }
-    with Ledger(out / LEDGER, detector=detector_version(thorough=thorough)) as ledger:
+    with ExitStack() as stack:
+        apart = stack.enter_context(Apart(limits=limits))
+        sources = open_sources(
+            inputs, group_by=group_by, column=column, allow_remote=allow_remote, apart=apart
+        )
+        ledger = Ledger(out / LEDGER, detector=detector_version(thorough=thorough))
+        stack.enter_context(ledger)
         one = Scan(
             sources,
             ledger=ledger,
             workers=workers,
-            limits=Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20),
+            limits=limits,
             thorough=thorough,
             shard=shard,
             since_s=since_s,
             rescan=rescan,
             cluster=cluster,
+            apart=apart,
             job=job,
         )
         began_s = time.monotonic()

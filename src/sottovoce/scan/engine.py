@@ -16,18 +16,19 @@ from sottovoce.errors import ParameterError
 from sottovoce.files.escaping import make_harmless
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
+from sottovoce.scan.apart import Apart
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import LeftOut, NotLookedAt
 from sottovoce.scan.met import MetIds, make_digest
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.pool import examine_all
+from sottovoce.scan.recording import File, Recording
 from sottovoce.scan.worker import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sottovoce.scan.recording import Recording
     from sottovoce.scan.sources import Source
 
 __all__ = ["Scan", "detector_version", "scan_paths"]
@@ -73,6 +74,8 @@ class Scan:
     cluster : str or None
         Address of a Ray cluster that is to do the work instead of processes of this computer, as
         `sottovoce.scan.cluster.examine_on_cluster` takes it.
+    apart : Apart or None
+        That `open_sources` was given: what it could not list is not met again by the next scan.
     job : mapping
         What the ledger is to remember of this scan, besides the names of the sources.
 
@@ -98,6 +101,7 @@ class Scan:
         since_s: float | None = None,
         rescan: bool = False,
         cluster: str | None = None,
+        apart: Apart | None = None,
         job: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         number, n_shards = shard
@@ -113,6 +117,11 @@ class Scan:
         self._rescan = rescan
         self._cluster = cluster
         self._job = job
+        self._stamps: Mapping[str, str] = {}
+        if apart is not None:
+            self._stamps = apart.stamps
+            if ledger is not None and not rescan:
+                apart.known = self._known_whole
         self.n_resumed = 0
         self.n_older = 0
         self.not_looked_at = NotLookedAt()
@@ -174,7 +183,7 @@ class Scan:
                 continue
             if isinstance(one, Finding):
                 if self._ledger is not None:
-                    self._ledger.put(one, stamp="")
+                    self._ledger.put(one, stamp=self._stamps.get(one.id, ""))
                 yield one
                 continue
             known = None if self._ledger is None else self._ledger.find(one)
@@ -186,6 +195,13 @@ class Scan:
                 self.n_older += 1
             else:
                 yield one
+
+    def _known_whole(self, name: str, stamp: str) -> Finding | None:
+        """Return what the ledger knows of a data set that could not be listed."""
+        known = self._ledger and self._ledger.find(
+            Recording(id=name, place=File(name), stamp=stamp)
+        )
+        return known or None
 
     def _once(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield what there is of this shard, each the first time that it is listed."""
@@ -264,8 +280,10 @@ def scan_paths(
     ...         print(finding.id, finding.owner_ids)
     """
     check_guard()
-    sources = open_sources(paths, allow_remote=allow_remote)
+    limits = limits or Limits()
     with ExitStack() as stack:
+        apart = stack.enter_context(Apart(limits=limits))
+        sources = open_sources(paths, allow_remote=allow_remote, apart=apart)
         book = None
         if ledger is not None:
             book = Ledger(Path(ledger), detector=detector_version(thorough=thorough))
@@ -277,4 +295,5 @@ def scan_paths(
             limits=limits,
             thorough=thorough,
             cluster=cluster,
+            apart=apart,
         ).run()

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote
 
-from sottovoce.scan.finding import Finding, Status
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
+from sottovoce.scan.packing import check_growth
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_binary, scheme_of
@@ -59,6 +60,7 @@ PATH_NAMES = (
 
 _MOST_NAME = 4096
 _MOST_GROUP = 200
+_SMALL_LINE, _MOST_PARSED_BYTES = 1 << 20, 192 << 20
 _STORES = frozenset(
     {
         *("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hf", "oci"),
@@ -178,8 +180,11 @@ def read_lines(url: str) -> Iterator[Line]:
     number = 0
     try:
         with open_binary(url) as packed, _unpack(url, packed) as file:
+            n_bytes = 0
             while raw := file.readline(MAX_LINE_BYTES):
                 number += 1
+                n_bytes += len(raw)
+                check_growth(url, n_packed=packed.tell(), n_bytes=n_bytes)
                 if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
                     yield Line(number=number, raw=raw)
                     continue
@@ -204,13 +209,25 @@ def parse_object(line: Line) -> dict[str, Any] | str:
     """Return the JSON object that a line holds, or what is wrong with it."""
     if line.problem:
         return line.problem
+    if len(line.raw) > _SMALL_LINE and _n_parsed_bytes(line.raw) > _MOST_PARSED_BYTES:
+        return "holds too many values for one line"
     try:
         value = json.loads(line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8"))
     except UnicodeDecodeError:
         return "is not UTF-8"
+    except MemoryError:
+        return TOO_MUCH_MEMORY
     except (ValueError, RecursionError) as err:
         return f"is not JSON: {str(err)[:100]}"
     return value if isinstance(value, dict) else "is no JSON object"
+
+
+def _n_parsed_bytes(raw: bytes) -> int:
+    """Return what the values of JSON take in memory, at least, beside their text."""
+    # An empty object takes 64 bytes and one of one field 232, a list 56, and each value 8 more.
+    return (
+        64 * raw.count(b"{") + 56 * raw.count(b"[") + 40 * raw.count(b",") + 100 * raw.count(b":")
+    )
 
 
 def folder_of(url: str) -> str:

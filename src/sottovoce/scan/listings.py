@@ -20,7 +20,7 @@ from sottovoce.scan.path_tables import PathTableSource, names_paths
 if TYPE_CHECKING:
     from sottovoce.scan.sources import Source
 
-__all__ = ["LISTINGS", "open_found_listing", "open_listing"]
+__all__ = ["LISTINGS", "is_listing", "open_found_listing", "open_listing"]
 
 _TABLES = (".csv", ".tsv")
 _MANIFESTS = (".jsonl", ".json", ".ndjson")
@@ -28,6 +28,11 @@ _LISTS = (".txt", ".lst", ".list")
 LISTINGS = (*_TABLES, *_MANIFESTS, *_LISTS, ".scp")
 """Suffixes of files that may list recordings; ``.gz`` may follow."""
 _FIRST_LINES = 20
+
+
+def is_listing(name: str) -> bool:
+    """Say whether a file may list recordings, by its name."""
+    return name.lower().removesuffix(".gz").endswith(LISTINGS)
 
 
 def open_listing(
@@ -97,7 +102,7 @@ def open_found_listing(
         As in `sottovoce.scan.opening.open_source`.
     """
     lower = name.lower().removesuffix(".gz")
-    if not lower.endswith(LISTINGS):
+    if not is_listing(name):
         return None
     try:
         if lower.endswith(_TABLES) and not names_paths(name, column):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
 import stat
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.kinds import read_head, suffix_of_head
 from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
+from sottovoce.scan.apart import Apart, ApartSource
 from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
 from sottovoce.scan.array_members import MOST_JSON_BYTES, rate_in_json
 from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
@@ -20,7 +22,7 @@ from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import as_names
-from sottovoce.scan.listings import open_found_listing, open_listing
+from sottovoce.scan.listings import is_listing, open_found_listing, open_listing
 from sottovoce.scan.lone_files import FileSource
 from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
 from sottovoce.scan.reach import NOWHERE, Reach
@@ -42,7 +44,6 @@ _FIRST_PATIENCE_S = 3.0
 """With a store of which nothing is known yet: its name may be wrong."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
-_Opened = TypeVar("_Opened")
 _MISSING = "Check the name, and the permissions of the folder that it is in."
 
 
@@ -53,6 +54,7 @@ def open_sources(
     column: str | Sequence[str] | None = None,
     root: str | None = None,
     allow_remote: bool | str | tuple[str, ...] = False,
+    apart: Apart | None = None,
 ) -> list[Source]:
     """Return the sources that names mean, patterns expanded.
 
@@ -68,6 +70,8 @@ def open_sources(
         What listings and tables may name on a network, besides what lies in their own store:
         True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
         stores, with the person's.
+    apart : Apart or None
+        Processes that list what may be hostile; None lists it in this one.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def open_sources(
             sources += open_data_set(name, group_by=group_by, column=column, reach=reach)
             continue
         sources += [
-            open_source(one, group_by=group_by, column=column, root=root, reach=reach)
+            open_source(one, group_by=group_by, column=column, root=root, reach=reach, apart=apart)
             for one in _expand(os.fspath(name))
         ]
     _check_data_sets(sources)
@@ -111,6 +115,7 @@ def open_source(
     column: str | Sequence[str] | None = None,
     root: str | None = None,
     reach: Reach = NOWHERE,
+    apart: Apart | None = None,
 ) -> Source:
     """Return the source that a name means: a data set, a manifest, a folder or a single file.
 
@@ -126,6 +131,8 @@ def open_source(
         Folder from which manifests take relative paths; None for the one that they are in.
     reach : Reach
         What it may name on a network.
+    apart : Apart or None
+        As in `open_sources`.
 
     Returns
     -------
@@ -143,25 +150,35 @@ def open_source(
     column = as_names(column)
     data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
 
-    def reaching(source: _Opened) -> _Opened:
-        if hasattr(source, "reach"):
+    def guard(source: Source | None) -> Source | None:
+        if source is not None and hasattr(source, "reach"):
             source.reach = reach
-        return source
+        if source is None or apart is None or isinstance(source, PackedSource):
+            return source
+        if scheme_of(source.name) == "memory":  # of this process
+            return source
+        return ApartSource(source, apart)
 
     def open_nested(path: str, head: bytes | None) -> Source | None:
         how = {"group_by": group_by, "column": column, "root": root}
         nested = _open_data_set(path, **how)  # type: ignore[arg-type]
         if nested is None and head:
             nested = _open_packed(path, head, **how)  # type: ignore[arg-type]
-        return reaching(nested)
+        return guard(nested)
 
     def open_found(path: str, folder: str) -> Source | None:
-        how = {"group_by": group_by, "column": column, "root": root}
-        return reaching(open_found_listing(path, within=folder, **how))  # type: ignore[arg-type]
+        open_one = functools.partial(
+            open_found_listing, within=folder, group_by=group_by, column=column, root=root
+        )
+        try:
+            return guard(open_one(path) if apart is None else apart.call(open_one, path))
+        except AudioFileError:
+            return None
 
     def open_saved(path: str) -> Source:
         import_arrow()
-        return reaching(ArrowSource(path, group_by=group_by, column=column, root=root))
+        saved = ArrowSource(path, group_by=group_by, column=column, root=root)
+        return guard(saved) or saved
 
     if is_folder:
         if is_saved_dataset(name):
@@ -174,13 +191,16 @@ def open_source(
     if data_set is not None:
         if isinstance(data_set, ParquetSource | ArrowSource):
             import_arrow()  # now, rather than when half is scanned
-        return reaching(data_set)
-    listing = open_listing(name, group_by=group_by, column=column, root=root)
+        return guard(data_set) or data_set
+    open_one = functools.partial(open_listing, group_by=group_by, column=column, root=root)
+    listing = None
+    if is_listing(name):
+        listing = open_one(name) if apart is None else apart.call(open_one, name)
     if listing is not None:
-        return reaching(listing)
+        return guard(listing) or listing
     head = b"" if is_remote(name) else read_head(Path(name)) or b""
     packed = _open_packed(name, head, group_by=group_by, column=column, root=root)
-    return FileSource(name) if packed is None else reaching(packed)
+    return guard(packed) or FileSource(name)
 
 
 def _look(name: str) -> bool:

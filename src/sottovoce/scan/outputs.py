@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
+from sottovoce.scan.apart import Apart
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.finding import refused_statuses
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.job import Words
     from sottovoce.scan.results import Format
-    from sottovoce.scan.sources import Kept
+    from sottovoce.scan.sources import Kept, Source
     from sottovoce.scan.summary import Summary
 
 __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
@@ -188,9 +189,19 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             "the ledger does not know what was scanned",
             remedy="Filter with the ledger of the scan itself.",
         )
-    sources = open_sources(
-        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column") or None
-    )
+    with Apart() as apart:
+        sources = open_sources(
+            job["inputs"],
+            group_by=tuple(job.get("group_by") or ()),
+            column=job.get("column") or None,
+            apart=apart,
+        )
+        yield from _write_each(sources, ledger, target, strict=strict)
+
+
+def _write_each(
+    sources: list[Source], ledger: Ledger, target: Path, *, strict: bool
+) -> Iterator[Kept]:
     refusing = {"", *refused_statuses(strict=strict)}
 
     def refused(recording_id: str) -> bool:

@@ -17,7 +17,7 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.scan.columns import AudioColumn, audio_columns, rate_less_columns, table_errors
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import (
     GROUP_NAMES,
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
 
 _UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
+_MOST_DECLARED = 16 << 20
+"""Bytes of a row in a column of names or labels, on the mean."""
 _MOST_TEXT = 1 << 14
 """Bytes of a path or name that are looked at: more than any may have."""
 
@@ -214,6 +216,8 @@ class TableRows:
                     )
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
+        except MemoryError:
+            yield self._fail(AudioFileError(TOO_MUCH_MEMORY, path=self.url), groups)
         except table_errors() as err:
             damage = AudioFileError(
                 f"is damaged: {_first_line(err)}", path=self.url, remedy="Get a complete copy."
@@ -285,7 +289,19 @@ class TableRows:
         lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
         names = list(dict.fromkeys(one.name for one in columns))
         wanted = list(dict.fromkeys([*paths, *rates, *labels]))
+        self._check_declared(table, wanted)
         return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
+
+    def _check_declared(self, table: Table, names: list[str]) -> None:
+        """Raise where names and labels are larger than any can be, before they are read."""
+        for name in names:
+            n_bytes = table.mean_bytes(name)
+            if n_bytes > _MOST_DECLARED:
+                raise AudioFileError(
+                    f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes a row",
+                    path=self.url,
+                    remedy="Take the column out, or name the one with the audio.",
+                )
 
     def _examples(
         self, stretches: Iterable[Stretch], columns: list[AudioColumn]

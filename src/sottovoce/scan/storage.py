@@ -19,7 +19,7 @@ from sottovoce.errors import (
 from sottovoce.scan.addresses import is_remote, scheme_of
 from sottovoce.scan.packing import unpack
 from sottovoce.scan.public_hosts import TrustedHosts, make_client
-from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples
+from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples, Spooled
 from sottovoce.scan.remote_file import RemoteFile
 from sottovoce.scan.retrying import PATIENCE_S, explain, persist, reason
 
@@ -276,6 +276,8 @@ def seen_from_anywhere(recording: Recording) -> Recording:
     if isinstance(place, Samples):
         inner = seen_from_anywhere(replace(recording, place=place.place)).place
         return replace(recording, place=replace(place, place=inner))  # type: ignore[arg-type]  # of the same type as before
+    if isinstance(place, Spooled):
+        return replace(recording, place=Inline(place.read()))
     if type(place) not in {File, Member, Cell, Packed} or isinstance(place, Inline):
         return recording
     if is_remote(place.url):
@@ -303,6 +305,9 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
     match place:
         case Inline(data):
             return data
+        case Spooled():
+            check_size("", place.n_bytes, most_bytes)
+            return place.read()
         case File(url) if not is_remote(url):
             return url
         case File(url, is_named):
@@ -321,7 +326,7 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
 
 
 def _as_wav(
-    place: File | Member | Inline | Packed, form: str, sr: int, *, most_bytes: int
+    place: File | Member | Inline | Spooled | Packed, form: str, sr: int, *, most_bytes: int
 ) -> bytes:
     from sottovoce.scan.samples import wav_of_npy, wav_of_raw
 

@@ -1,0 +1,305 @@
+"""`Apart`: data sets listed and copied by a process of their own, which may die.
+
+The scan's own process sees only what comes out: places and names.  A table, an archive or a
+manifest that takes more memory or time than it may, or kills the process, becomes one finding; the
+next one is listed by a new process.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sottovoce.errors import AudioFileError, SottovoceError
+from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
+from sottovoce.scan.addresses import is_remote
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
+from sottovoce.scan.listing_process import serve_listings
+from sottovoce.scan.storage import local_stamp
+from sottovoce.scan.threads import one_thread_each
+from sottovoce.scan.worker import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sottovoce.scan.left_out import LeftOut
+    from sottovoce.scan.recording import Cut, Recording
+    from sottovoce.scan.sources import Kept, Source
+
+__all__ = ["Apart", "ApartSource"]
+
+_LISTING_BYTES = 1280 << 20
+"""Address space for listing, at most: metadata, labels, a line, a member of a packed archive."""
+_REMOTE_MIB = 256
+"""Size of an address, for its time: asking for it would be a request more."""
+_END_S = 1.0
+_REMEDY = "Get it anew from where it came, or allow more (--memory, --timeout) if you trust it."
+_MET = frozenset({TOO_MUCH_MEMORY, "took too long to list", "killed the process that lists it"})
+
+
+class _LostError(Exception):
+    """The process died, or was ended."""
+
+    def __init__(self, message: str, status: Status) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Child:
+    """One process, and the connection to it."""
+
+    def __init__(self, folder: str) -> None:
+        check_guard()
+        self._processes = WorkerProcesses()
+        self._connection, other = self._processes.Pipe()
+        self._process = self._processes.Process(
+            target=serve_listings,
+            args=(other, folder, os.getpid(), self._processes.started),
+            daemon=True,
+        )
+        with one_thread_each():
+            self._process.start()
+        other.close()
+        self._begun_s = time.monotonic()
+
+    def send(self, what: object) -> None:
+        """Send something; that nobody is there is seen by `receive`."""
+        with suppress(OSError):
+            self._connection.send(what)
+
+    def receive(self, time_s: float) -> tuple[str, Any]:
+        """Return what it sends next.
+
+        Raises
+        ------
+        _LostError
+            If it dies, or is silent for so long, in seconds.
+        """
+        deadline_s = time.monotonic() + time_s
+        while not self._connection.poll(min(START_S, max(0.0, deadline_s - time.monotonic()))):
+            self._processes.check()
+            if time.monotonic() >= deadline_s:
+                self.end()
+                raise _LostError("took too long to list", "timeout")
+        try:
+            what, value = self._connection.recv()
+        except (EOFError, OSError):
+            self._process.join(_END_S)
+            self._processes.check()
+            raise _LostError("killed the process that lists it", "crashed") from None
+        return what, value
+
+    def end(self) -> None:
+        """End it, whatever it is doing."""
+        self._connection.close()
+        self._process.terminate()
+        self._process.join(_END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+class Apart:
+    """Processes that list and copy; a context manager.
+
+    Parameters
+    ----------
+    limits : Limits
+        What one data set may cost: memory up to a bound of its own, and the time between two things
+        that are found in it.
+
+    Attributes
+    ----------
+    known : callable
+        Takes the name of a data set and its stamp, and returns what is known of it already as a
+        whole; None where it must be opened.
+    stamps : dict of str to str
+        Of data sets whose only finding says that they cannot be listed.
+    """
+
+    def __init__(self, *, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._stack = ExitStack()
+        self._idle: list[_Child] = []
+        self._folder = ""
+        self.known: Callable[[str, str], Finding | None] = lambda _name, _stamp: None
+        self.stamps: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        while self._idle:
+            self._idle.pop().end()
+        self._stack.close()
+        self._folder = ""
+
+    def stamp(self, name: str) -> str:
+        """Return what changes where a local data set, or what it may cost, does; else empty."""
+        if is_remote(name):
+            return ""
+        try:
+            status = Path(name).stat()
+        except (OSError, ValueError):
+            return ""
+        limits = self._limits
+        return f"{local_stamp(status)} listed within {limits.memory_bytes} B, {limits.time_s} s"
+
+    def call(self, function: Callable[..., Any], name: str, *args: object) -> Any:  # noqa: ANN401 - whatever it returns
+        """Return what a function returns for a data set.
+
+        Raises
+        ------
+        SottovoceError
+            As the function, or if it takes too much.
+        """
+        for what, value in self._answers(name, "call", (function, name, *args)):
+            if what == "done":
+                return value
+        raise AudioFileError("was not listed", path=name)
+
+    def each(self, source: Source, method: str) -> Iterator[Any]:
+        """Yield what a method of a source yields."""
+        for what, value in self._answers(source.name, "list", (source, method)):
+            if what == "items":
+                yield from value
+
+    def write(self, source: Source, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write a source without what is refused; see `Source.write_kept`."""
+        answers = self._answers(source.name, "write", (source, out), copies=True, refused=refused)
+        for what, value in answers:
+            if what == "done":
+                kept: Kept = value
+                return kept
+        raise AudioFileError("was not copied", path=source.name)
+
+    def _answers(
+        self,
+        name: str,
+        what: str,
+        arguments: tuple[Any, ...],
+        *,
+        copies: bool = False,
+        refused: Callable[[str], bool] = bool,
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield what a process answers to a request; it is another's turn afterwards."""
+        child = self._idle.pop() if self._idle else _Child(self._own_folder())
+        memory_bytes = self._limits.memory_bytes
+        if not copies and memory_bytes:
+            memory_bytes = min(memory_bytes, _LISTING_BYTES)
+        is_whole = False
+        try:
+            child.send((memory_bytes, what, arguments))
+            while True:
+                kind, value = child.receive(self._time_for(name))
+                if kind == "error":
+                    is_whole = True
+                    raise value
+                if kind == "exhausted":
+                    raise AudioFileError(TOO_MUCH_MEMORY, path=name, remedy=_REMEDY)
+                if kind == "ask":
+                    child.send(refused(value))
+                    continue
+                is_whole = kind == "done"
+                yield kind, value
+                if is_whole:
+                    return
+                child.send("more")
+        except _LostError as err:
+            error = AudioFileError(str(err), path=name, remedy=_REMEDY)
+            error.add_note(err.status)
+            raise error from err
+        finally:
+            if is_whole:
+                self._idle.append(child)
+            else:
+                child.end()
+
+    def _time_for(self, name: str) -> float:
+        size = _REMOTE_MIB << 20
+        if not is_remote(name):
+            with suppress(OSError, ValueError):
+                size = Path(name).stat().st_size
+        return self._limits.time_s + self._limits.time_per_mib_s * size / (1 << 20)
+
+    def _own_folder(self) -> str:
+        if not self._folder:
+            place = tempfile.TemporaryDirectory(
+                prefix="sottovoce-list-", ignore_cleanup_errors=True
+            )
+            self._folder = self._stack.enter_context(place)
+        return self._folder
+
+
+class ApartSource:
+    """A source that a process of its own lists and copies.
+
+    Parameters
+    ----------
+    source : Source
+        Goes to that process as it is.
+    apart : Apart
+        Its processes.
+    """
+
+    def __init__(self, source: Source, apart: Apart) -> None:
+        self.name = source.name
+        self._source = source
+        self._apart = apart
+
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
+        """Yield what the source yields; last a finding where it takes more than it may."""
+        stamp = self._apart.stamp(self.name)
+        known = self._apart.known(self.name, stamp) if stamp else None
+        if known is not None:
+            self._apart.stamps[self.name] = stamp
+            yield known
+            return
+        # The first is held back until it is known whether it is the only one.
+        first, n = None, 0
+        for one in self._each():
+            n += 1
+            if n == 1 and isinstance(one, Finding):
+                first = one
+                continue
+            if first is not None:
+                yield first
+                first = None
+            yield one
+        if first is not None:
+            if n == 1 and stamp and first.id == self.name and first.message in _MET:
+                self._apart.stamps[self.name] = stamp
+            yield first
+
+    def _each(self) -> Iterator[Recording | Finding | LeftOut]:
+        try:
+            yield from self._apart.each(self._source, "recordings")
+        except SottovoceError as err:
+            status: Any = (getattr(err, "__notes__", None) or ["error"])[0]
+            message = str(err).removeprefix(f"{self.name}: ")
+            yield Finding(id=self.name, status=status, message=message, remedy=err.remedy)
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield the examples of the source."""
+        try:
+            yield from self._apart.each(self._source, "cuts")
+        except SottovoceError:
+            return  # `recordings` tells of it
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write a copy; see the source's own.
+
+        Raises
+        ------
+        AudioFileError
+            As the source does, or if that takes more than it may.
+        """
+        return self._apart.write(self._source, out, refused=refused)
