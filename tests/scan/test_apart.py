@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import Ledger, Limits, Scan, apart, open_sources, packing
+from sottovoce.scan import Ledger, Limits, Scan, apart, engine, open_sources, packing
 from sottovoce.scan.apart import Apart, ApartSource
 from sottovoce.scan.archives import TarSource
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.listed import Line, parse_object
 from sottovoce.scan.recording import Recording, Spooled
 from sottovoce.scan.sources import Kept
@@ -269,3 +270,29 @@ def test_a_stamp_tells_limits_apart(shard):
     stamps = {Apart(limits=Limits(time_s=s)).stamp(shard) for s in (1.0, 2.0)}
     assert len(stamps) == 2
     assert apart.Apart().stamp("s3://voices/a.tar") == ""
+
+
+def test_a_recording_that_takes_too_much_is_not_met_again(tmp_path, monkeypatch):
+    (tmp_path / "a.wav").write_bytes(encode(1))
+
+    def examine_none(recordings, **_):
+        for one in recordings:
+            if isinstance(one, Finding):
+                yield None, one
+            else:
+                yield one, Finding(id=one.id, status="error", message=TOO_MUCH_MEMORY)
+
+    monkeypatch.setattr(engine, "examine_all", examine_none)
+
+    def scan(memory_mib, **how):
+        limits = Limits(memory_bytes=memory_mib << 20)
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            sources = open_sources([tmp_path / "a.wav"])
+            one = Scan(sources, ledger=ledger, workers=1, limits=limits, **how)
+            (finding,) = one.run()
+            return finding.message, one.n_resumed
+
+    assert scan(1) == (TOO_MUCH_MEMORY, 0)
+    assert scan(1) == (TOO_MUCH_MEMORY, 1)
+    assert scan(1, rescan=True) == (TOO_MUCH_MEMORY, 0)
+    assert scan(3072) == (TOO_MUCH_MEMORY, 0)

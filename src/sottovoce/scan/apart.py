@@ -19,6 +19,7 @@ from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_gua
 from sottovoce.scan.addresses import is_remote
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.listing_process import serve_listings
+from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.storage import local_stamp
 from sottovoce.scan.threads import one_thread_each
 from sottovoce.scan.worker import Limits
@@ -36,7 +37,9 @@ _LISTING_BYTES = 1280 << 20
 """Address space for listing, at most: metadata, labels, a line, a member of a packed archive."""
 _REMOTE_MIB = 256
 """Size of an address, for its time: asking for it would be a request more."""
-_END_S = 1.0
+_END_S, _LOOK_S = 1.0, 1.0
+_MOST_STARTS = 6
+"""Times `START_S` that a process may take to start, on a computer that is very busy."""
 _REMEDY = "Get it anew from where it came, or allow more (--memory, --timeout) if you trust it."
 _MET = frozenset({TOO_MUCH_MEMORY, "took too long to list", "killed the process that lists it"})
 
@@ -55,21 +58,25 @@ class _Child:
     def __init__(self, folder: str) -> None:
         check_guard()
         self._processes = WorkerProcesses()
-        self._connection, other = self._processes.Pipe()
+        # Two of one direction each: of a pair of sockets, the death of the other end hides what it
+        # sent before.
+        self._answers, answers = self._processes.Pipe(duplex=False)
+        requests, self._requests = self._processes.Pipe(duplex=False)
         self._process = self._processes.Process(
             target=serve_listings,
-            args=(other, folder, os.getpid(), self._processes.started),
+            args=(requests, answers, folder, os.getpid(), self._processes.started),
             daemon=True,
         )
         with one_thread_each():
             self._process.start()
-        other.close()
+        requests.close()
+        answers.close()
         self._begun_s = time.monotonic()
 
     def send(self, what: object) -> None:
         """Send something; that nobody is there is seen by `receive`."""
         with suppress(OSError):
-            self._connection.send(what)
+            self._requests.send(what)
 
     def receive(self, time_s: float) -> tuple[str, Any]:
         """Return what it sends next.
@@ -80,13 +87,17 @@ class _Child:
             If it dies, or is silent for so long, in seconds.
         """
         deadline_s = time.monotonic() + time_s
-        while not self._connection.poll(min(START_S, max(0.0, deadline_s - time.monotonic()))):
+        while not self._answers.poll(min(_LOOK_S, max(0.0, deadline_s - time.monotonic()))):
             self._processes.check()
+            waited_s = time.monotonic() - self._begun_s
+            if not self._processes.started.value and waited_s < _MOST_STARTS * START_S:
+                # Its start is not the data set's fault.
+                deadline_s = time.monotonic() + time_s
             if time.monotonic() >= deadline_s:
                 self.end()
                 raise _LostError("took too long to list", "timeout")
         try:
-            what, value = self._connection.recv()
+            what, value = self._answers.recv()
         except (EOFError, OSError):
             self._process.join(_END_S)
             self._processes.check()
@@ -95,7 +106,8 @@ class _Child:
 
     def end(self) -> None:
         """End it, whatever it is doing."""
-        self._connection.close()
+        self._requests.close()
+        self._answers.close()
         self._process.terminate()
         self._process.join(_END_S)
         if self._process.is_alive():
@@ -174,7 +186,9 @@ class Apart:
 
     def write(self, source: Source, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Write a source without what is refused; see `Source.write_kept`."""
-        answers = self._answers(source.name, "write", (source, out), copies=True, refused=refused)
+        known = refused if isinstance(refused, Refusals) else None
+        asked = (source, out, known)
+        answers = self._answers(source.name, "write", asked, copies=True, refused=refused)
         for what, value in answers:
             if what == "done":
                 kept: Kept = value

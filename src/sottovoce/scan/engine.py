@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import time
@@ -17,7 +18,7 @@ from sottovoce.files.escaping import make_harmless
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
 from sottovoce.scan.apart import Apart
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import LeftOut, NotLookedAt
 from sottovoce.scan.met import MetIds, make_digest
@@ -70,7 +71,7 @@ class Scan:
         Recordings last written before are not looked at; in seconds since 1970.
     rescan : bool
         Whether to look again at what the ledger knows.  What could not be read is always tried
-        again.
+        again, but what took all the memory that it may.
     cluster : str or None
         Address of a Ray cluster that is to do the work instead of processes of this computer, as
         `sottovoce.scan.cluster.examine_on_cluster` takes it.
@@ -148,7 +149,9 @@ class Scan:
         try:
             for recording, finding in self._examine():
                 if recording is not None and self._ledger is not None:
-                    self._ledger.put(finding, stamp=recording.stamp)
+                    took_too_much = finding.message == TOO_MUCH_MEMORY
+                    stamped = self._exhausting(recording) if took_too_much else recording
+                    self._ledger.put(finding, stamp=stamped.stamp)
                 yield finding
         finally:
             self._remember()
@@ -187,6 +190,10 @@ class Scan:
                 yield one
                 continue
             known = None if self._ledger is None else self._ledger.find(one)
+            if known is None and (too_much := self._known_exhausting(one)) is not None:
+                self.n_resumed += 1
+                yield too_much
+                continue
             is_older = self._since_s is not None and (one.modified_s or 0.0) < self._since_s
             if known is not None and (is_older or not self._rescan) and not known.unread:
                 self.n_resumed += 1
@@ -196,12 +203,22 @@ class Scan:
             else:
                 yield one
 
+    def _known_exhausting(self, recording: Recording) -> Finding | None:
+        """Return what the ledger knows of a recording that took all memory that a worker may."""
+        if self._ledger is None or self._rescan:
+            return None
+        return self._ledger.find(self._exhausting(recording))
+
+    def _exhausting(self, recording: Recording) -> Recording:
+        # Not good for a scan that allows more, or less.
+        stamp = f"{recording.stamp} within {self._limits.memory_bytes} B"
+        return dataclasses.replace(recording, stamp=stamp)
+
     def _known_whole(self, name: str, stamp: str) -> Finding | None:
         """Return what the ledger knows of a data set that could not be listed."""
-        known = self._ledger and self._ledger.find(
-            Recording(id=name, place=File(name), stamp=stamp)
-        )
-        return known or None
+        if self._ledger is None:
+            return None
+        return self._ledger.find(Recording(id=name, place=File(name), stamp=stamp))
 
     def _once(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield what there is of this shard, each the first time that it is listed."""

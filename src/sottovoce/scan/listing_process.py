@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce.errors import SottovoceError
 from sottovoce.scan.recording import Inline, Recording, Samples, Spooled
@@ -32,13 +32,35 @@ _SPOOLED_BYTES = 1 << 20
 _PARENT_S = 1.0
 
 
-def serve_listings(connection: Connection, folder: str, parent: int, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
+class _Scan(NamedTuple):
+    """The scan that asks, and is answered."""
+
+    requests: Connection
+    answers: Connection
+
+    def send(self, what: object) -> None:
+        self.answers.send(what)
+
+    def recv(self) -> Any:  # noqa: ANN401 - whatever it sends
+        return self.requests.recv()
+
+    def poll(self) -> bool:
+        return self.requests.poll()
+
+
+def serve_listings(
+    requests: Connection,
+    answers: Connection,
+    folder: str,
+    parent: int,
+    started: Any,  # noqa: ANN401 - multiprocessing's own
+) -> None:
     """Answer requests until nobody is there any more.
 
     Parameters
     ----------
-    connection : multiprocessing.connection.Connection
-        To the scan.
+    requests, answers : multiprocessing.connection.Connection
+        From the scan, and to it.
     folder : str
         For bytes that can be read only in passing; removed when the scan has died.
     parent : int
@@ -49,6 +71,7 @@ def serve_listings(connection: Connection, folder: str, parent: int, started: An
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
     started.value = 1
+    connection = _Scan(requests, answers)
     while True:
         try:
             memory_bytes, what, arguments = connection.recv()
@@ -75,11 +98,11 @@ def _end_with(parent: int, folder: str) -> None:
     os._exit(1)
 
 
-def _call(_connection: Connection, _folder: str, function: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401 - anything
+def _call(_connection: _Scan, _folder: str, function: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401 - anything
     return function(*args)
 
 
-def _list(connection: Connection, folder: str, source: Any, method: str) -> None:  # noqa: ANN401 - a Source
+def _list(connection: _Scan, folder: str, source: Any, method: str) -> None:  # noqa: ANN401 - a Source
     """Send what a method of a source yields, no faster than it is taken.
 
     The first is sent at once, others after a moment; what fails does so after what came before it.
@@ -95,7 +118,7 @@ def _list(connection: Connection, folder: str, source: Any, method: str) -> None
 class _Batches:
     """What is on its way to the scan."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: _Scan) -> None:
         self._connection = connection
         self._batch: list[Any] = []
         self._ahead = 0
@@ -151,8 +174,16 @@ def _moved(one: Recording, place: Any) -> Recording:  # noqa: ANN401 - a Place
     return replace(one, place=place)
 
 
-def _write(connection: Connection, _folder: str, source: Any, out: Path) -> Any:  # noqa: ANN401 - a Source
-    """Write a source without what the scan says is refused."""
+def _write(
+    connection: _Scan,
+    _folder: str,
+    source: Any,  # noqa: ANN401 - a Source
+    out: Path,
+    known: Callable[[str], bool] | None,
+) -> Any:  # noqa: ANN401 - a Kept
+    """Write a source without what is refused; the scan is asked where that is not known."""
+    if known is not None:
+        return source.write_kept(out, refused=known)
 
     def refused(recording_id: str) -> bool:
         connection.send(("ask", recording_id))

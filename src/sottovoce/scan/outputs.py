@@ -23,6 +23,7 @@ from sottovoce.scan.job import Job
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.opening import open_sources
+from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.report import write_report
 from sottovoce.scan.results import open_exclude_list, write_results
 from sottovoce.scan.summary import Tally
@@ -202,10 +203,9 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
 def _write_each(
     sources: list[Source], ledger: Ledger, target: Path, *, strict: bool
 ) -> Iterator[Kept]:
-    refusing = {"", *refused_statuses(strict=strict)}
-
-    def refused(recording_id: str) -> bool:
-        return ledger.status(recording_id) in refusing
+    ledger.flush()
+    refusing = frozenset({"", *refused_statuses(strict=strict)})
+    refused = Refusals(ledger.path, refusing, ledger=ledger)
 
     if len(sources) == 1:
         yield sources[0].write_kept(target, refused=refused)

@@ -30,7 +30,7 @@ from sottovoce.scan.listed import (
     point_at,
 )
 from sottovoce.scan.listed_recordings import recordings_of
-from sottovoce.scan.nested import name_sound, places, sample_rows, step_into
+from sottovoce.scan.nested import check_declared, name_sound, places, sample_rows, step_into
 from sottovoce.scan.reach import NOWHERE
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.samples import as_rate
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
 
 _UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
-_MOST_DECLARED = 16 << 20
-"""Bytes of a row in a column of names or labels, on the mean."""
 _MOST_TEXT = 1 << 14
 """Bytes of a path or name that are looked at: more than any may have."""
 
@@ -289,19 +287,8 @@ class TableRows:
         lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
         names = list(dict.fromkeys(one.name for one in columns))
         wanted = list(dict.fromkeys([*paths, *rates, *labels]))
-        self._check_declared(table, wanted)
+        check_declared(table, wanted, self.url)
         return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
-
-    def _check_declared(self, table: Table, names: list[str]) -> None:
-        """Raise where names and labels are larger than any can be, before they are read."""
-        for name in names:
-            n_bytes = table.mean_bytes(name)
-            if n_bytes > _MOST_DECLARED:
-                raise AudioFileError(
-                    f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes a row",
-                    path=self.url,
-                    remedy="Take the column out, or name the one with the audio.",
-                )
 
     def _examples(
         self, stretches: Iterable[Stretch], columns: list[AudioColumn]
