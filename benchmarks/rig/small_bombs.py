@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ if __name__ == "__main__":
     print(int(next(one for one in lines if one.startswith("VmHWM")).split()[1]) // 1024)
 """
 _GIB = 1 << 30
+_MOST_S = 300.0
 
 
 def make_bombs(folder: Path) -> list[Path]:
@@ -47,13 +49,16 @@ def make_bombs(folder: Path) -> list[Path]:
 def scan_bomb(path: Path) -> dict[str, Any]:
     """Scan a file in a process of its own, and return what came of it and its peak of memory."""
     began_s = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, path.parent / "scan_it.py", path],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    *said, peak = done.stdout.splitlines()
+    said, peak = ["was not done in time"], "-1"
+    with suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [sys.executable, path.parent / "scan_it.py", path],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_MOST_S,
+        )
+        *said, peak = done.stdout.splitlines()
     return {
         "what": path.name,
         "kb": round(path.stat().st_size / 1e3),
