@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ __all__ = ["scan"]
 _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
 _ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
+_ALLOW_REMOTE = "--allow-remote"
 _COUNT_S = 2.0
 """Seconds that may go into counting beforehand, for the time that is left."""
 
@@ -56,18 +58,20 @@ class _ScanGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
-            return click.Command.parse_args(self, ctx, _complete_ray(args))
+            return click.Command.parse_args(self, ctx, _complete(args))
         click.Command.parse_args(self, ctx, [])
         ctx._protected_args, ctx.args = args[:1], args[1:]
         return ctx.args
 
 
-def _complete_ray(args: list[str]) -> list[str]:
-    """Give `--ray` its address where none follows, so that it takes no name to scan for one."""
+def _complete(args: list[str]) -> list[str]:
+    """Give options their values where they have none, so that they take no name to scan for one."""
     completed = []
     for one, following in zip(args, [*args[1:], ""], strict=True):
         bare = one == "--ray" and not _ADDRESS.fullmatch(following)
-        completed.append("--ray=auto" if bare else one)
+        completed.append(f"{_ALLOW_REMOTE}=any" if one == _ALLOW_REMOTE else one)
+        if bare:
+            completed[-1] = "--ray=auto"
     return completed
 
 
@@ -133,6 +137,14 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     is_flag=True,
     help="Follow links that lead out of a folder, as in caches, whose files are links."
     "  [default: only those into a --root]",
+)
+@click.option(
+    _ALLOW_REMOTE,
+    multiple=True,
+    metavar="[=STORE]",
+    help="Fetch what manifests and tables name on other servers: everything that is public,"
+    " without credentials; or from STORE, with yours (--allow-remote=s3://voices).  Without it,"
+    " only a list in a store may name what lies in the same store.",
 )
 @click.option(
     "--shard",
@@ -239,6 +251,7 @@ def _scan(
     column: tuple[str, ...],
     root: tuple[str, ...],
     follow_links: bool,
+    allow_remote: tuple[str, ...],
     shard: tuple[int, int],
     cluster: str | None,
     since_s: float | None,
@@ -250,11 +263,9 @@ def _scan(
     list_only: bool,
     exit_zero: bool,
 ) -> int:
-    from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
+    from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
 
-    sources = open_sources(
-        inputs, group_by=group_by, column=column, root=root, follow_links=follow_links
-    )
+    limits = Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20)
     workers = choose_jobs(jobs, n_files=1 << 30)
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),
@@ -265,17 +276,30 @@ def _scan(
         "workers": workers,
         "began": _now(),
     }
-    with Ledger(out / LEDGER, detector=detector_version(thorough=thorough)) as ledger:
+    with ExitStack() as stack:
+        apart = stack.enter_context(Apart(limits=limits))
+        sources = open_sources(
+            inputs,
+            group_by=group_by,
+            column=column,
+            root=root,
+            follow_links=follow_links,
+            allow_remote=allow_remote,
+            apart=apart,
+        )
+        ledger = Ledger(out / LEDGER, detector=detector_version(thorough=thorough))
+        stack.enter_context(ledger)
         one = Scan(
             sources,
             ledger=ledger,
             workers=workers,
-            limits=Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20),
+            limits=limits,
             thorough=thorough,
             shard=shard,
             since_s=since_s,
             rescan=rescan,
             cluster=cluster,
+            apart=apart,
             job=job,
         )
         began_s = time.monotonic()

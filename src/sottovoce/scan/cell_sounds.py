@@ -13,12 +13,14 @@ from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
 from sottovoce.files.sniffing import HEAD_BYTES, kind_of
 from sottovoce.scan.leaves import enter, import_arrow, is_binary, is_numbers, is_text
 from sottovoce.scan.listed import folder_of, point_at
+from sottovoce.scan.network_reach import Refusal
 from sottovoce.scan.recording import File
 from sottovoce.scan.samples import RATE_NAMES, as_rate, wav_of_array, wav_of_raw
 from sottovoce.scan.storage import check_size, fetch, is_remote
 from sottovoce.scan.telling_sound import decode_sound
 
 if TYPE_CHECKING:
+    from sottovoce.scan.reach import Reach
     from sottovoce.scan.recording import Cell
 
 __all__ = ["cell_bytes"]
@@ -106,15 +108,20 @@ def _follow(path: object, place: Cell, *, most_bytes: int) -> bytes | str:
     """
     url, folder = place.url, folder_of(place.url)
     is_whole = is_remote(str(path)) or Path(str(path)).is_absolute()
-    near = replace(place.reach, within=place.reach.within if is_whole else folder or ".")
+    near = place.reach if is_whole else replace(place.reach, within=folder or ".")
     use = point_at(path, folder=folder, known_as=url, reach=near)
     if use.finding is not None:
         raise UnreadableAudioError(use.finding.message, path=url, remedy=use.finding.remedy)
     target = use.recording_id
-    if is_remote(folder) and not is_whole:
-        is_allowed = Path(os.path.normpath(target)).is_relative_to(os.path.normpath(folder))
-    else:
-        is_allowed = near.allows(target)
-    if not is_allowed:
+    if not is_whole and not _lies_beside(target, folder, near):
         raise UnreadableAudioError("names a file outside of the table's folder", path=url)
-    return fetch(File(target), most_bytes=most_bytes)
+    is_named = near.judge(target, listing=url)
+    if isinstance(is_named, Refusal):
+        raise UnsupportedFormatError(is_named.message, path=url, remedy=is_named.remedy)
+    return fetch(File(target, is_named), most_bytes=most_bytes)
+
+
+def _lies_beside(target: str, folder: str, near: Reach) -> bool:
+    if is_remote(folder):
+        return Path(os.path.normpath(target)).is_relative_to(os.path.normpath(folder))
+    return near.allows(target)

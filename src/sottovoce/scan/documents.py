@@ -8,14 +8,13 @@ copy without some of them is the same file otherwise.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from sottovoce.errors import MissingExtraError
-from sottovoce.scan.texts import MAX_LINE_BYTES, open_text, reading_errors
+from sottovoce.scan.texts import MAX_LINE_BYTES, open_text, parse_json, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Part", "is_container", "parts_of", "whole_part", "write_parts"]
 
 _CHUNK = _MOST_SPACE = 1 << 20
+_MOST_YAML_BYTES = 1 << 20
+"""Of an item: each value takes a hundred times its text while it is read."""
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb"[^\s,\]}:]++")
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
@@ -170,7 +171,7 @@ class _Json:
             key, name = b"", ""
             if opening == b"{":
                 key = self._key()
-                name = _parse(key.rstrip().rstrip(b":"))[0] or ""
+                name = parse_json(key.rstrip().rstrip(b":"))[0] or ""
             value = self._peek()
             if is_outer and opening == b"{" and value == b"[" and self._holds_objects():
                 self._at += 1
@@ -276,19 +277,10 @@ def _item(before: bytes, raw: bytes | None, name: str, *, is_member: bool) -> Pa
     # Members that are no objects say something of the whole: its name, its version.
     if is_member and not raw.startswith(b"{"):
         return Part(kind="item", raw=before + raw, key=name)
-    value, problem = _parse(raw)
+    value, problem = parse_json(raw)
     if value is None and not problem:
         problem = "is no JSON object"
     return Part(kind="item", raw=before + raw, key=name, value=value, problem=problem)
-
-
-def _parse(raw: bytes) -> tuple[Any, str]:
-    try:
-        return json.loads(raw.decode("utf-8")), ""
-    except UnicodeDecodeError:
-        return None, "is not UTF-8"
-    except (ValueError, RecursionError) as err:
-        return None, f"is not JSON: {str(err)[:100]}"
 
 
 def _yaml_parts(file: BinaryIO) -> Iterator[Part]:
@@ -299,20 +291,20 @@ def _yaml_parts(file: BinaryIO) -> Iterator[Part]:
 
     def finish() -> Iterator[Part]:
         raw = b"".join(lines)
-        if not is_item:
+        if n_bytes > _MOST_YAML_BYTES:
+            yield Part(kind="item", problem=f"is longer than {_MOST_YAML_BYTES >> 20} MiB")
+        elif not is_item:
             yield Part(kind="rest", raw=raw)
-        elif n_bytes > MAX_LINE_BYTES:
-            yield Part(kind="item", problem=f"is longer than {MAX_LINE_BYTES >> 20} MiB")
         else:
             value, problem = load(raw)
             yield Part(kind="item", raw=raw, value=value, problem=problem)
 
-    while line := file.readline(MAX_LINE_BYTES):
+    while line := file.readline(_MOST_YAML_BYTES):
         if line.startswith(b"-") and line[1:2] in b" \r\n":
             yield from finish()
             lines, n_bytes, is_item = [], 0, True
         n_bytes += len(line)
-        if n_bytes <= MAX_LINE_BYTES:
+        if n_bytes <= _MOST_YAML_BYTES:
             lines.append(line)
     yield from finish()
 

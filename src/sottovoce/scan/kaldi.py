@@ -22,13 +22,13 @@ from sottovoce.scan.listed import (
     fail,
     folder_of,
     point_at,
-    read_lines,
 )
 from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_remote
+from sottovoce.scan.texts import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ class WavScpSource:
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, with its speaker where it has one and no other."""
         speakers = self._speakers()
-        return recordings_of(self._entries(speakers), reach=self._reach)
+        return recordings_of(self._entries(speakers), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield segments, or whole recordings where there are none."""

@@ -19,16 +19,10 @@ __all__ = ["LhotseSource"]
 
 _NO_CUT: Mapping[str, Any] = MappingProxyType({})
 
-_UNSUPPORTED = {
-    "command": (
-        "is a command, and commands in data are never run",
-        "If you trust it, run it yourself, save its output as a file, and name that file.",
-    ),
-    "url": (
-        "is an address, and addresses in a manifest are not fetched",
-        "Fetch it and name the file, or put the address into a text file, and scan that.",
-    ),
-}
+_COMMAND = (
+    "is a command, and commands in data are never run",
+    "If you trust it, run it yourself, save its output as a file, and name that file.",
+)
 _OTHER = ("is stored in a way that cannot be read", "Export its recordings as files.")
 
 
@@ -105,7 +99,7 @@ class LhotseSource(Manifest):
         for i, source in enumerate(recording["sources"][:MOST_TRACKS]):
             kind = source.get("type") if isinstance(source, dict) else None
             own_id = known_as if i == 0 else f"{known_as}::{i}"
-            if kind == "file":
+            if kind in ("file", "url"):
                 uses.append(self._point_at(source.get("source"), own_id))
             elif kind == "shar":
                 if self._shar is None:
@@ -115,7 +109,7 @@ class LhotseSource(Manifest):
             elif kind == "memory" and (data := decode_sound(str(source.get("source")))) is not None:
                 uses.append(Use(recording_id=own_id, data=data))
             else:
-                message, remedy = _UNSUPPORTED.get(str(kind), _OTHER)
+                message, remedy = _COMMAND if kind == "command" else _OTHER
                 uses.append(fail(own_id, message, remedy, status="unsupported"))
         return uses
 

@@ -19,13 +19,7 @@ from sottovoce.scan.reach import ANYWHERE, Reach, without_placeholder
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, scheme_of
-from sottovoce.scan.texts import (
-    MAX_LINE_BYTES,
-    Line,
-    parse_object,
-    read_lines,
-    write_whole,
-)
+from sottovoce.scan.texts import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,10 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GROUP_NAMES",
-    "MAX_LINE_BYTES",
     "PATH_NAMES",
     "Entry",
-    "Line",
     "Seen",
     "Use",
     "as_names",
@@ -46,9 +38,7 @@ __all__ = [
     "folder_of",
     "groups_of",
     "leads_to_file",
-    "parse_object",
     "point_at",
-    "read_lines",
     "write_entries",
 ]
 

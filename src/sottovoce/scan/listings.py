@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError, MissingExtraError, UnsupportedFormatError
+from sottovoce.errors import UnsupportedFormatError
 from sottovoce.scan.documents import is_container, parts_of, whole_part
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.lhotse import LhotseSource
@@ -17,9 +17,7 @@ from sottovoce.scan.listed import (
     PATH_NAMES,
     folder_of,
     leads_to_file,
-    parse_object,
     point_at,
-    read_lines,
 )
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifest_fields import sounds_of
@@ -27,6 +25,7 @@ from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path
+from sottovoce.scan.texts import parse_object, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.reach import Reach
     from sottovoce.scan.sources import Source
 
-__all__ = ["LISTINGS", "open_found_listing", "open_listing"]
+__all__ = ["LISTINGS", "is_listing", "lists_recordings", "open_listing"]
 
 _TABLES = (".csv", ".tsv")
 _YAML = (".yaml", ".yml")
@@ -47,6 +46,11 @@ _FIRST_LINES = 20
 _MOST_WHOLE = 1 << 20
 """Bytes of a file that is one example."""
 _OF_LHOTSE = {"recording", "sources", "tracks"}
+
+
+def is_listing(name: str) -> bool:
+    """Say whether a file may list recordings, by its name."""
+    return name.lower().removesuffix(".gz").endswith(LISTINGS)
 
 
 def open_listing(
@@ -64,7 +68,7 @@ def open_listing(
     name : str
         Its path or address.
     group_by, column, reach
-        As in `sottovoce.scan.opening.open_source`.
+        As in `sottovoce.scan.opener.Opener`.
     open_inner : callable
         Takes the path of a data set that a list names; returns its source, or None.
     """
@@ -141,36 +145,25 @@ def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
     )
 
 
-def open_found_listing(
-    name: str,
-    *,
-    group_by: tuple[str, ...],
-    column: tuple[str, ...],
-    reach: Reach,
-    open_inner: Callable[[str], Source | None],
-) -> Source | None:
-    """Return the source of a listing that lies in a folder without sound; None for other files.
+def lists_recordings(name: str, *, column: tuple[str, ...], reach: Reach) -> bool:
+    """Say whether a file in a folder without sound is a listing, by its name and first lines.
 
     Parameters
     ----------
     name : str
         Its path.
-    group_by, column, reach, open_inner
+    column, reach
         As in `open_listing`.
+
+    Raises
+    ------
+    AudioFileError
+        If it cannot be read.
     """
     lower = name.lower().removesuffix(".gz")
-    if not lower.endswith(LISTINGS):
-        return None
-    try:
-        if lower.endswith(_TABLES) and not names_paths(name, column, reach):
-            return None
-        if lower.endswith(_LISTS) and not _lists_files(name, reach):
-            return None
-        return open_listing(
-            name, group_by=group_by, column=column, reach=reach, open_inner=open_inner
-        )
-    except (AudioFileError, MissingExtraError):
-        return None
+    if lower.endswith(_TABLES):
+        return names_paths(name, column, reach)
+    return _lists_files(name, reach) if lower.endswith(_LISTS) else is_listing(name)
 
 
 def _begins_with_object(name: str) -> bool:

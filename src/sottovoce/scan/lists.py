@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 
 from sottovoce.scan.listed import (
     Entry,
-    Line,
     clean,
     cuts_of,
     fail,
     folder_of,
     leads_to_file,
     point_at,
-    read_lines,
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path
+from sottovoce.scan.texts import Line, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +68,7 @@ class ListSource:
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield each file once, and then what is in the data sets."""
         plain = (entry for entry, inner in self._told() if inner is None)
-        yield from recordings_of(plain, reach=self._reach)
+        yield from recordings_of(plain, listing=self.name, reach=self._reach)
         seen = set()
         for _, inner in self._told():
             if inner is not None and inner.name not in seen:

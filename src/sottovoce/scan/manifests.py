@@ -25,9 +25,7 @@ from sottovoce.scan.listed import (
     folder_of,
     groups_of,
     leads_to_file,
-    parse_object,
     point_at,
-    read_lines,
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
@@ -42,7 +40,7 @@ from sottovoce.scan.samples import rate_of
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import names_sound
-from sottovoce.scan.texts import write_whole
+from sottovoce.scan.texts import parse_object, read_lines, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +93,7 @@ class Manifest:
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
-        return recordings_of(self._entries(), reach=self._reach)
+        return recordings_of(self._entries(), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the examples; one with several recordings once for each of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.errors import AudioFileError
 from sottovoce.scan.leaves import enter
 from sottovoce.scan.listed import clean
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.rows import Table
 
-__all__ = ["name_sound", "places", "sample_rows", "step_into"]
+__all__ = ["check_declared", "name_sound", "places", "sample_rows", "step_into"]
 
 _MOST_SOUNDS = 10_000
 """Of one row."""
 _SAMPLED = 16
+_MOST_DECLARED = 16 << 20
+"""Bytes of a row in a column of names or labels, on the mean."""
 _MOST_STRETCHES = 64
 _MOST_SAMPLED_BYTES = 4 << 20
 """Of one row in a column that is sampled."""
@@ -77,6 +80,33 @@ def _expand(
     for i in range(len(cell)):
         inner = enter(cell, i) if None in rest else None
         yield from _expand(inner, tuple(rest), (*taken, i))
+
+
+def check_declared(table: Table, names: list[str], url: str) -> None:
+    """Raise where names and labels are larger than any can be, before they are read.
+
+    Parameters
+    ----------
+    table : Table
+        Opened.
+    names : list of str
+        Its columns of names and labels.
+    url : str
+        For messages.
+
+    Raises
+    ------
+    AudioFileError
+        If a column declares more.
+    """
+    for name in names:
+        n_bytes = table.mean_bytes(name)
+        if n_bytes > _MOST_DECLARED:
+            raise AudioFileError(
+                f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes a row",
+                path=url,
+                remedy="Take the column out, or name the one with the audio.",
+            )
 
 
 def sample_rows(table: Table, names: list[str]) -> list[dict[str, Any]]:

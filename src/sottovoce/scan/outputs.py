@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
+from sottovoce.scan.apart import Apart
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.finding import refused_statuses
@@ -22,6 +23,7 @@ from sottovoce.scan.job import Job
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.opening import open_sources
+from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.report import write_report
 from sottovoce.scan.results import open_exclude_list, write_results
 from sottovoce.scan.summary import Tally
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.job import Words
     from sottovoce.scan.results import Format
-    from sottovoce.scan.sources import Kept
+    from sottovoce.scan.sources import Kept, Source
     from sottovoce.scan.summary import Summary
 
 __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
@@ -188,17 +190,24 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             "the ledger does not know what was scanned",
             remedy="Filter with the ledger of the scan itself.",
         )
-    sources = open_sources(
-        job["inputs"],
-        group_by=tuple(job.get("group_by") or ()),
-        column=job.get("column") or None,
-        root=job.get("root") or None,
-        follow_links=bool(job.get("follow_links")),
-    )
-    refusing = {"", *refused_statuses(strict=strict)}
+    with Apart() as apart:
+        sources = open_sources(
+            job["inputs"],
+            group_by=tuple(job.get("group_by") or ()),
+            column=job.get("column") or None,
+            root=job.get("root") or None,
+            follow_links=bool(job.get("follow_links")),
+            apart=apart,
+        )
+        yield from _write_each(sources, ledger, target, strict=strict)
 
-    def refused(recording_id: str) -> bool:
-        return ledger.status(recording_id) in refusing
+
+def _write_each(
+    sources: list[Source], ledger: Ledger, target: Path, *, strict: bool
+) -> Iterator[Kept]:
+    ledger.flush()
+    refusing = frozenset({"", *refused_statuses(strict=strict)})
+    refused = Refusals(ledger.path, refusing, ledger=ledger)
 
     if len(sources) == 1:
         yield sources[0].write_kept(target, refused=refused)

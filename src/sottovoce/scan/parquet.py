@@ -23,6 +23,8 @@ _BUFFER_BYTES = 1 << 20
 """Without it, a column of a whole row group is read before its first row is there."""
 _STEP_BYTES = 8 << 20
 _STEP_ROWS = 1024
+_MOST_GROUPS = 64
+"""That are asked how large a column is, where all would take long."""
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _WRITTEN = frozenset({"NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD"})
 
@@ -157,7 +159,10 @@ class ParquetTable:
 
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; -1 where that is not known."""
-        return self._mean_bytes(0, [column]) if self._opened.metadata.num_row_groups else -1
+        n_groups = self._opened.metadata.num_row_groups
+        return max(
+            (self._mean_bytes(i, [column]) for i in range(min(n_groups, _MOST_GROUPS))), default=-1
+        )
 
     def _leanest(self, column: AudioColumn) -> str:
         """Return the smallest part of a column of lists that has their lengths."""

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.listed import (
-    MAX_LINE_BYTES,
     PATH_NAMES,
     Entry,
-    Line,
     Use,
     clean,
     cuts_of,
@@ -21,13 +19,13 @@ from sottovoce.scan.listed import (
     groups_of,
     leads_to_file,
     point_at,
-    read_lines,
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path, names_sound
+from sottovoce.scan.texts import MAX_LINE_BYTES, Line, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +72,7 @@ class PathTableSource:
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries(), reach=self._reach)
+        return recordings_of(self._entries(), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row, as a whole file."""

@@ -2,7 +2,8 @@
 
 A name is tried as NeMo tries it: as it is, beside the listing, and under each folder that the user
 named.  A listing that the user named may lead to any regular file of this computer; one that was
-found in a folder speaks for that folder, and for those that the user named beside it.
+found in a folder speaks for that folder, and for those that the user named beside it.  Addresses
+are for `NetworkReach` to judge, wherever the listing was found.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.addresses import is_remote
+from sottovoce.scan.network_reach import NOWHERE, NetworkReach, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,12 +42,15 @@ class Reach:
         Whether links in a folder may lead out of it: what they lead to counts as part of it.
     within : str
         The folder that a data set was found in, out of which nothing leads but to `roots`; empty
-        for one that the user named.
+        for one that the user named.  In a store, nothing of this computer is in it.
+    network : NetworkReach
+        Which addresses they may be.
     """
 
     roots: tuple[str, ...] = ()
     follow_links: bool = False
     within: str = ""
+    network: NetworkReach = NOWHERE
 
     def inside(self, folder: str) -> Reach:
         """Return the reach of what is found in a folder."""
@@ -54,8 +59,33 @@ class Reach:
     def absolute(self) -> Reach:
         """Return the same, wherever a process was started."""
         roots = tuple(os.path.abspath(one) for one in self.roots)  # noqa: PTH100 - links stay
-        within = self.within and os.path.abspath(self.within)  # noqa: PTH100 - as above
+        within = self.within
+        if within and not is_remote(within):
+            within = os.path.abspath(within)  # noqa: PTH100 - as above
         return replace(self, roots=roots, within=within)
+
+    def judge(self, path: str, *, listing: str) -> bool | Refusal:
+        """Say whether what a listing names is opened, and as whose.
+
+        Parameters
+        ----------
+        path : str
+            A path as `find` returns it, or an address.
+        listing : str
+            What names it.
+
+        Returns
+        -------
+        is_named : bool or Refusal
+            True: as something that the person named.  False: an address, without credentials and
+            at public places only.
+        """
+        if is_remote(path):
+            return self.network.judge(path, listing=listing)
+        return self.allows(path) or Refusal(
+            f"is named by a listing in {self.within}, and lies outside of it",
+            "If you trust the listing, name it itself to be scanned.",
+        )
 
     def allows(self, path: str) -> bool:
         """Return whether a local path may be opened.
@@ -66,13 +96,16 @@ class Reach:
             return True
         if is_remote(path):
             return False
-        folders = (self.within, *self.roots)
+        folders = [one for one in (self.within, *self.roots) if not is_remote(one)]
         real = Path(os.path.realpath(path))
         whole = [os.path.abspath(one) for one in folders]  # noqa: PTH100 - without following links
         if any(real.is_relative_to(_real(one)) for one in whole):
             return True
+        # Two dots behind a link lead to beside its target, which nobody linked to.
+        if not self.follow_links or ".." in Path(path).parts:
+            return False
         plain = Path(os.path.abspath(path))  # noqa: PTH100 - without following links
-        return self.follow_links and any(plain.is_relative_to(one) for one in whole)
+        return any(plain.is_relative_to(one) for one in whole)
 
     def holds(self, real: str) -> bool:
         """Return whether what a link leads to lies in the folder, and is met there anyway."""

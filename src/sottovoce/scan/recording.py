@@ -6,6 +6,8 @@ by the bytes and are small: they travel to worker processes, the bytes do not.
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +26,7 @@ __all__ = [
     "Place",
     "Recording",
     "Samples",
+    "Spooled",
 ]
 
 
@@ -35,9 +38,12 @@ class File:
     ----------
     url : str
         A path on this computer, or an address that fsspec can open.
+    is_named : bool
+        Whether the person named the address, or its store; see `sottovoce.scan.network_reach`.
     """
 
     url: str
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,42 @@ class Inline:
     data: bytes
 
 
+class Spooled:
+    """Bytes as those of `Inline`, too many to travel: in a file that goes when nobody needs it.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    n_bytes : int
+        Its size.
+    standing : "made", "owned" or "lent"
+        Who makes one hands the file over with it: whoever unpickles it owns the file, and lends it
+        to those who unpickle it from there.
+    """
+
+    __slots__ = ("n_bytes", "path", "standing")
+    url = ""
+
+    def __init__(self, path: str, n_bytes: int, standing: str = "made") -> None:
+        self.path = path
+        self.n_bytes = n_bytes
+        self.standing = standing
+
+    def __reduce__(self) -> tuple[type[Spooled], tuple[str, int, str]]:
+        return Spooled, (self.path, self.n_bytes, "owned" if self.standing == "made" else "lent")
+
+    def __del__(self) -> None:
+        if self.standing == "owned":
+            with suppress(OSError):
+                os.unlink(self.path)  # noqa: PTH108 - also while the interpreter ends
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        with open(self.path, "rb") as file:  # noqa: PTH123 - as above
+            return file.read()
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A stretch of bytes that must be unpacked: a member of a zip archive, or a file packed alone.
@@ -131,7 +173,7 @@ class Samples:
 
     Attributes
     ----------
-    place : File, Member, Inline or Packed
+    place : File, Member, Inline, Spooled or Packed
         Where they are.
     form : "npy" or "raw"
         An array of NumPy's, or little-endian samples one after the other.
@@ -139,7 +181,7 @@ class Samples:
         Sampling rate, in Hz.
     """
 
-    place: File | Member | Inline | Packed
+    place: File | Member | Inline | Spooled | Packed
     form: Literal["npy", "raw"]
     sr: int
 
@@ -149,7 +191,7 @@ class Samples:
         return "" if isinstance(self.place, Inline) else self.place.url
 
 
-Place = File | Member | Cell | Inline | Packed | Samples
+Place = File | Member | Cell | Inline | Spooled | Packed | Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listing import list_folder
+from sottovoce.scan.network_reach import store_of
 from sottovoce.scan.recording import Cut, File, Recording
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import ask, scheme_of, stamp_of_details
@@ -30,6 +31,8 @@ __all__ = [
     "holds_saved_dataset",
     "is_audio",
 ]
+
+_MOST_NAME = 4096
 
 
 class RemoteFolderSource:
@@ -106,7 +109,7 @@ class RemoteFolderSource:
             met.update(inside)
             waiting += sorted(inside, reverse=True)
 
-    def _list(self, folder: str) -> Generator[_Entry, None, list[str]]:
+    def _list(self, folder: str) -> Generator[_Entry | Finding, None, list[str]]:
         """Yield the files of a folder, and return the folders in it."""
         inside = []
         for number, page in enumerate(list_folder(folder)):
@@ -117,7 +120,15 @@ class RemoteFolderSource:
                 yield _Entry(url=folder, folder=folder, details={}, is_saved=True)
                 return []
             for url in names:
-                if entries[url]["type"] == "directory":
+                if store_of(url) != store_of(folder):
+                    # A page of the web names what it likes.
+                    yield Finding(
+                        id=url[:_MOST_NAME],
+                        status="unsupported",
+                        message=f"is named in {store_of(folder)}, and lies in another store",
+                        remedy="If you trust it, name it itself to be scanned.",
+                    )
+                elif entries[url]["type"] == "directory":
                     inside.append(url)
                 else:
                     yield _Entry(url=url, folder=folder, details=entries[url])

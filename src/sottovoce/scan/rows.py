@@ -17,7 +17,7 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.scan.columns import AudioColumn, audio_columns, rate_less_columns, table_errors
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import (
     GROUP_NAMES,
@@ -30,7 +30,7 @@ from sottovoce.scan.listed import (
     point_at,
 )
 from sottovoce.scan.listed_recordings import recordings_of
-from sottovoce.scan.nested import name_sound, places, sample_rows, step_into
+from sottovoce.scan.nested import check_declared, name_sound, places, sample_rows, step_into
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.samples import as_rate
 from sottovoce.scan.storage import stamp_of
@@ -209,10 +209,14 @@ class TableRows:
                         yield from self._cells(example, labels, stamp, groups)
                 if any(one.kind == "paths" for one in columns):
                     yield from recordings_of(
-                        self._entries(table, columns, labels, groups), reach=self._reach
+                        self._entries(table, columns, labels, groups),
+                        listing=self.url,
+                        reach=self._reach,
                     )
         except (AudioFileError, MissingExtraError) as err:
             yield self._fail(err, groups)
+        except MemoryError:
+            yield self._fail(AudioFileError(TOO_MUCH_MEMORY, path=self.url), groups)
         except table_errors() as err:
             damage = AudioFileError(
                 f"is damaged: {_first_line(err)}", path=self.url, remedy="Get a complete copy."
@@ -284,6 +288,7 @@ class TableRows:
         lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
         names = list(dict.fromkeys(one.name for one in columns))
         wanted = list(dict.fromkeys([*paths, *rates, *labels]))
+        check_declared(table, wanted, self.url)
         return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
 
     def _examples(

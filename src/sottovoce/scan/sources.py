@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
+from sottovoce.scan.finding import Finding
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from sottovoce.scan.finding import Finding
     from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.recording import Cut, Recording
 
-__all__ = ["Kept", "Source"]
+__all__ = ["Kept", "Source", "tell_unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +72,25 @@ class Source(Protocol):
         kept : Kept
             What it holds.
         """
+
+
+def tell_unreadable(name: str, err: SottovoceError, groups: Mapping[str, str]) -> Finding:
+    """Return the finding for a source that cannot be opened, or not be read to its end.
+
+    Parameters
+    ----------
+    name : str
+        The source, which is not said twice.
+    err : SottovoceError
+        Why.
+    groups : mapping of str to str
+        What its recordings belong to.
+    """
+    is_other = isinstance(err, MissingExtraError | UnsupportedFormatError)
+    return Finding(
+        id=name,
+        status="unsupported" if is_other else "error",
+        message=str(err).removeprefix(f"{name}: "),
+        remedy=err.remedy,
+        groups=groups,
+    )

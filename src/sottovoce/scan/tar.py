@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from sottovoce.errors import MissingExtraError, UnreadableAudioError, UnsupportedFormatError
+from sottovoce.scan.packing import check_growth
 from sottovoce.scan.storage import open_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Header", "TarReader", "end_archive", "open_tar", "pack_like"]
 
@@ -88,6 +89,8 @@ class TarReader:
         For messages.
     packing : str
         What the archive is packed by; empty where members can be found by their place.
+    tell : callable
+        Returns how much of a packed archive was read.
 
     Attributes
     ----------
@@ -102,11 +105,14 @@ class TarReader:
         Where it holds what cannot be read here.
     """
 
-    def __init__(self, file: BinaryIO, url: str, packing: str) -> None:
+    def __init__(
+        self, file: BinaryIO, url: str, packing: str, tell: Callable[[], int] = lambda: 0
+    ) -> None:
         self.url = url
         self.packing = packing
         self.n_whole = 0
         self._file = file
+        self._tell = tell
         self._position = 0
         self._head = b""
 
@@ -198,6 +204,8 @@ class TarReader:
             parts.append(part)
             n -= len(part)
             self._position += len(part)
+            if self.packing:
+                check_growth(self.url, n_packed=self._tell(), n_bytes=self._position)
         return b"".join(parts)
 
     def _skip_to(self, position: int) -> None:
@@ -238,7 +246,7 @@ def open_tar(url: str) -> Iterator[TarReader]:
         file.seek(0)
         packing = next((name for magic, name in _MAGICS if head.startswith(magic)), "")
         with _unpack(file, packing) as unpacked:
-            yield TarReader(unpacked, url, packing)
+            yield TarReader(unpacked, url, packing, file.tell)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from sottovoce.scan.finding import TOO_MUCH_MEMORY
+from sottovoce.scan.packing import check_growth
 from sottovoce.scan.storage import open_binary
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ __all__ = [
     "MAX_LINE_BYTES",
     "Line",
     "open_text",
+    "parse_json",
     "parse_object",
     "read_lines",
     "reading_errors",
@@ -26,6 +29,8 @@ __all__ = [
 ]
 
 MAX_LINE_BYTES = 16 << 20
+_SMALL_BYTES, _MOST_PARSED_BYTES = 1 << 20, 192 << 20
+_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,31 +93,66 @@ def reading_errors() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def open_text(url: str) -> Iterator[BinaryIO]:
-    """Open a text, packed by gzip where its name ends so."""
-    with open_binary(url) as packed, _unpack(url, packed) as file:
-        yield file
+    """Open a text, packed by gzip where its name ends so; what unpacks to far too much raises."""
+    with open_binary(url) as file:
+        if not url.lower().endswith(".gz"):
+            yield file
+            return
+        with _Unpacked(url, file) as unpacked:
+            yield cast("BinaryIO", unpacked)
 
 
-@contextmanager
-def _unpack(url: str, packed: BinaryIO) -> Iterator[BinaryIO]:
-    if not url.lower().endswith(".gz"):
-        yield packed
-        return
-    with gzip.GzipFile(fileobj=packed) as file:
-        yield cast("BinaryIO", file)
+class _Unpacked(gzip.GzipFile):
+    """A packed text that is read in passing, as long as it does not grow beyond measure."""
+
+    def __init__(self, url: str, packed: BinaryIO) -> None:
+        super().__init__(fileobj=packed)
+        self._url = url
+        self._packed = packed
+        self._n_bytes = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._count(super().read(size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return self._count(super().readline(-1 if size is None else size))
+
+    def _count(self, data: bytes) -> bytes:
+        self._n_bytes += len(data)
+        check_growth(self._url, n_packed=self._packed.tell(), n_bytes=self._n_bytes)
+        return data
 
 
 def parse_object(line: Line) -> dict[str, Any] | str:
     """Return the JSON object that a line holds, or what is wrong with it."""
     if line.problem:
         return line.problem
+    value, problem = parse_json(line.raw.removeprefix(_MARK) if line.number == 1 else line.raw)
+    if isinstance(value, dict):
+        return value
+    return problem or "is no JSON object"
+
+
+def parse_json(raw: bytes) -> tuple[Any, str]:
+    """Return the value that a text is, and what is wrong with it; empty for nothing."""
+    if len(raw) > _SMALL_BYTES and _n_parsed_bytes(raw) > _MOST_PARSED_BYTES:
+        return None, "holds too many values"
     try:
-        value = json.loads(line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8"))
+        return json.loads(raw.decode("utf-8")), ""
     except UnicodeDecodeError:
-        return "is not UTF-8"
+        return None, "is not UTF-8"
+    except MemoryError:
+        return None, TOO_MUCH_MEMORY
     except (ValueError, RecursionError) as err:
-        return f"is not JSON: {str(err)[:100]}"
-    return value if isinstance(value, dict) else "is no JSON object"
+        return None, f"is not JSON: {str(err)[:100]}"
+
+
+def _n_parsed_bytes(raw: bytes) -> int:
+    """Return what the values of JSON take in memory, at least, beside their text."""
+    # An empty object takes 64 bytes and one of one field 232, a list 56, and each value 8 more.
+    return (
+        64 * raw.count(b"{") + 56 * raw.count(b"[") + 40 * raw.count(b",") + 100 * raw.count(b":")
+    )
 
 
 @contextmanager
