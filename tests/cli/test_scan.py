@@ -147,6 +147,17 @@ class TestFurther:
             (shell.folder / name / "results.jsonl").read_bytes() for name in ("whole", "merged")
         )
         assert merged == whole
+        page = (shell.folder / "merged" / "report.html").read_text()
+        # All that repeats it.
+        for words in ("--shard 1/2", "--shard 2/2", "merge part-1 part-2"):
+            assert words in page
+            assert words in (shell.folder / "merged" / "card.md").read_text()
+        assert shell("scan", "merge", "part-1", "-o", "half").code == 2
+
+    def test_shards_count_from_1(self, shell, data):
+        done = shell("scan", data, "--shard", "0/8")
+        assert done.code == 2
+        assert "--shard $((SLURM_ARRAY_TASK_ID + 1))/8" in done.err
 
     @pytest.mark.slow
     def test_filter_makes_a_copy_without_marks(self, shell, data):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,14 +194,16 @@ def merge(
     """Join what scans of parts found, as if one had scanned it all.
 
     FOLDERS are the --out folders of scans with --shard, or of any others.  What several have
-    scanned counts once, and as read if one could read it.
+    scanned counts once, and as read if one could read it.  Of a data set that was scanned in
+    shards, all must be there.
     """
     from sottovoce.scan import Ledger, merge_ledgers
 
     if out.resolve() in {folder.resolve() for folder in folders}:
         raise ParameterError(f"{out} is an input", remedy="Name another folder with -o.")
     with Ledger(out / LEDGER) as ledger:
-        merge_ledgers([folder / LEDGER for folder in folders], ledger)
+        command = shlex.join(["sottovoce", *sys.argv[1:]])
+        merge_ledgers([folder / LEDGER for folder in folders], ledger, command=command)
         summary = write_everything(ledger, out, kind=kind, strict=strict)
     tell(summary, out)
     context.exit(choose_exit(summary))
@@ -237,8 +241,9 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
 def filter_(*, folder: Path, target: Path, strict: bool) -> None:
     """Copy a scanned data set without what is refused, in its own format.
 
-    Folders are made anew from hard links; Parquet, tar shards and manifests are written anew.
-    What was not there when the data set was scanned is left out.
+    Folders are made anew from hard links; Parquet, tar shards and manifests are written anew, and
+    so are listings in a folder that name what is left out.  What was not there when the data set
+    was scanned is left out, and nothing outside of the data set is copied.
     """
     from sottovoce.scan import Ledger, write_filtered
 
@@ -248,6 +253,11 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
         for kept in write_filtered(ledger, target, strict=strict):
             where = format_path(kept.path)
             _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
+            if kept.n_fitted:
+                what = "listing in it names" if kept.n_fitted == 1 else "listings in it name"
+                _output.result(f"  {kept.n_fitted:,} {what} what was left out no longer")
+            if kept.not_copied:
+                _output.explain(f"Not copied: {describe_kinds(kept.not_copied)}.", kind="note")
 
 
 @click.command(

@@ -79,6 +79,9 @@ def _parse_shard(_context: click.Context, _parameter: object, text: str) -> tupl
     number, _, n_shards = text.partition("/")
     if number.isdigit() and n_shards.isdigit() and 1 <= int(number) <= int(n_shards):
         return int(number), int(n_shards)
+    if number == "0" and n_shards.isdigit() and int(n_shards):
+        remedy = f"In an array that counts from 0: --shard $((SLURM_ARRAY_TASK_ID + 1))/{n_shards}"
+        raise ParameterError(f"there is no shard {text}: they count from 1", remedy=remedy)
     raise ParameterError(f"{text!r} is no shard", remedy="Use 1/8 to 8/8, for instance.")
 
 

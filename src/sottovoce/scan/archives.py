@@ -27,7 +27,7 @@ from sottovoce.scan.listed import Seen, clean
 from sottovoce.scan.recording import Cut, Inline, Member, Recording, Samples
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import stamp_of
-from sottovoce.scan.tar import Header, TarReader, end_archive, open_tar, pack_like
+from sottovoce.scan.tar import Header, TarReader, copy_members, open_tar, pack_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -265,20 +265,14 @@ def _copy(reader: TarReader, out: BinaryIO, left_out: set[str], n_whole: int) ->
     """Copy the members that are kept, and count samples."""
     counts = {True: 0, False: 0}
     last = ""
-    n_bytes = 0
-    for header in reader if n_whole else ():
+
+    def is_kept(header: Header) -> bool:
+        nonlocal last
         key = key_of(header.name) or header.name
-        is_kept = key not in left_out
         if key != last and header.is_file:
-            counts[is_kept] += 1
+            counts[key not in left_out] += 1
             last = key
-        if is_kept:
-            out.write(header.raw)
-            for chunk in reader.chunks(header):
-                out.write(chunk)
-            out.write(b"\0" * header.n_padding)
-            n_bytes += len(header.raw) + header.length + header.n_padding
-        if header.end >= n_whole:  # behind it may be damage
-            break
-    end_archive(out, n_bytes)
+        return key not in left_out
+
+    copy_members(reader, out, is_kept=is_kept, n_whole=n_whole)
     return counts

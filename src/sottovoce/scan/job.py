@@ -24,7 +24,7 @@ class Job:
     inputs : tuple of str
         What was named to be scanned.
     command : str
-        The command line that repeats it.
+        The command line that repeats it; of a merge one for each part, a line each.
     detector : str
         What looked, and how: see `sottovoce.scan.engine.detector_version`.
     versions : mapping of str to str

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["WavScpSource"]
 
-_OF_UTTERANCES = ("text", "utt2spk", "utt2dur", "utt2lang", "utt2num_samples")
+_OF_UTTERANCES = (
+    *("text", "utt2spk", "utt2dur", "utt2lang", "utt2num_samples", "utt2num_frames", "utt2uniq"),
+    *("feats.scp", "vad.scp"),
+)
 _OF_RECORDINGS = ("reco2dur", "reco2file_and_channel")
 _RANGE = re.compile(r":\d+\[[\d:,]*\]$")
 """A part of what lies at a place in an archive."""
@@ -89,7 +92,7 @@ class WavScpSource:
         """Write a data folder without what is refused, in all files that are kept in step.
 
         These are ``wav.scp``, ``segments``, ``text``, ``utt2spk`` and its like, with ``spk2utt``
-        made anew.  Lines stay as they are; features, which go by other names, are left out.
+        made anew.  Lines stay as they are.
         """
         recordings = {
             entry.name for entry in self._entries({}) if refused(entry.uses[0].recording_id)

@@ -23,6 +23,7 @@ from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifest_fields import sounds_of
 from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
+from sottovoce.scan.shar_copies import SharSource, is_shar_cuts
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path
 from sottovoce.scan.texts import parse_object, read_lines
@@ -92,7 +93,8 @@ def _open_manifest(
     """Return the source of a manifest; its first object tells whose kind it is."""
     form, fields = _look_at(name, column)
     if not column and fields.keys() & _OF_LHOTSE:
-        return LhotseSource(name, group_by=group_by, reach=reach, form=form)
+        of_lhotse = SharSource if form == "lines" and is_shar_cuts(name) else LhotseSource
+        return of_lhotse(name, group_by=group_by, reach=reach, form=form)
     if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}) or (
         not column and next(sounds_of(fields), None) is not None
     ):

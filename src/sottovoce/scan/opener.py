@@ -41,11 +41,14 @@ class Opener:
         Columns or fields with audio, or with paths of it; all are found where none is named.
     reach : Reach
         Where the names in them are looked for, and what they may lead to.
+    opens_inner : bool
+        Whether data sets that a list names are opened; else they are files like any other.
     """
 
     group_by: tuple[str, ...] = ()
     column: tuple[str, ...] = ()
     reach: Reach = ANYWHERE
+    opens_inner: bool = True
 
     def inside(self, folder: str) -> Opener:
         """Return how to read what is found in a folder."""
@@ -97,7 +100,7 @@ class Opener:
             group_by=self.group_by,
             column=self.column,
             reach=self.reach,
-            open_inner=self.by_name,
+            open_inner=self.by_name if self.opens_inner else _open_nothing,
         )
 
     def found_listing(self, name: str) -> Source | None:
@@ -114,6 +117,10 @@ class Opener:
 
     def _parquet(self, name: str) -> ParquetSource:
         return ParquetSource(name, group_by=self.group_by, column=self.column, reach=self.reach)
+
+
+def _open_nothing(_name: str) -> None:
+    """Take a data set for a file."""
 
 
 def _rate_beside(name: str) -> int:

@@ -6,6 +6,8 @@ import glob
 import os
 import re
 import stat
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ from sottovoce.scan.tables import ParquetSource
 from sottovoce.scan.zip_archives import PackedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sottovoce.scan.sources import Source
 
@@ -183,12 +185,13 @@ def _open_folder(name: str, opener: Opener, apart: Apart | None) -> Source:
         import_arrow()
         return _set_apart((opener if path == name else inner).arrow(path), apart)
 
-    def open_listing(path: str) -> Source | None:
+    def open_with(found: Callable[[str], Source | None], path: str) -> Source | None:
         if not is_listing(path):
             return None
-        found = inner.found_listing
         listing = found(path) if apart is None else apart.open(found, path)
         return None if listing is None else _set_apart(listing, apart)
+
+    beside = replace(inner, opens_inner=False)
 
     if is_saved_dataset(name):
         return open_saved(name)
@@ -198,7 +201,8 @@ def _open_folder(name: str, opener: Opener, apart: Apart | None) -> Source:
         name,
         open_nested=open_nested,
         open_saved=open_saved,
-        open_listing=open_listing,
+        open_listing=partial(open_with, inner.found_listing),
+        open_beside=partial(open_with, beside.found_listing),
         reach=inner.reach,
     )
 

@@ -11,7 +11,7 @@ import shutil
 import time
 from contextlib import suppress
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
 
 _N_STRONGEST, _N_UNREAD = 50, 200
+_MOST_NAMED = 20
 _STALE_S = 3600.0
 """Nobody writes to a file for so long without adding to it."""
 _PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
@@ -235,7 +236,7 @@ def _choose_name(source: str, *, taken: Path) -> str:
     return name
 
 
-def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
+def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> None:
     """Join ledgers as if one scan had made them.
 
     Parameters
@@ -244,12 +245,16 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
         Of ledgers; what several know counts once, and as read if one could read it.
     into : Ledger
         Gets it all, as a run of its own.
+    command : str
+        The command line of the merge.
 
     Raises
     ------
     LedgerError
-        If one is not there, or two were made by different detectors.
+        If one is not there, or two were made by different detectors; if a shard of a data set is
+        not among them, or a scan has not come to its end.
     """
+    paths = list(paths)
     parts = [Ledger(path, read_only=True) for path in paths]
     try:
         # A shard that got no recordings has none.
@@ -260,10 +265,54 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
                 remedy="Scan the older parts again.",
             )
         jobs = [part.job() for part in parts]
+        _check_ended(paths, jobs)
+        _check_shards(jobs)
         inputs = dict.fromkeys(name for job in jobs for name in job.get("inputs", ()))
-        passed = NotLookedAt.of_jobs(jobs).to_dict()
-        into.begin_run({**(jobs[0] if jobs else {}), "inputs": list(inputs), **passed, "shard": []})
+        commands = dict.fromkeys(filter(None, (*(job.get("command", "") for job in jobs), command)))
+        into.begin_run(
+            {
+                **(jobs[0] if jobs else {}),
+                "inputs": list(inputs),
+                **NotLookedAt.of_jobs(jobs).to_dict(),
+                "shard": [],
+                "command": "\n".join(commands),
+                "began": min((job.get("began", "") for job in jobs), default=""),
+                "ended": max((job.get("ended", "") for job in jobs), default=""),
+                "wall_s": sum(job.get("wall_s", 0.0) for job in jobs),
+            }
+        )
         into.adopt(parts)
     finally:
         for part in parts:
             part.close()
+
+
+def _check_ended(paths: list[Path], jobs: list[dict[str, Any]]) -> None:
+    """Raise where a scan by the command was interrupted; the ledgers of programs do not say."""
+    for path, job in zip(paths, jobs, strict=True):
+        if job.get("command") and not job.get("ended"):
+            raise LedgerError(
+                f"{path.parent} was not scanned to its end",
+                remedy=f"Go on with it, and merge then: {job['command']}",
+            )
+
+
+def _check_shards(jobs: list[dict[str, Any]]) -> None:
+    """Raise where a data set was scanned in shards, and not all of them are there."""
+    there: dict[tuple[tuple[str, ...], int], set[int]] = {}
+    each: dict[int, list[int]] = {}
+    for job in jobs:
+        number, n_shards = job.get("shard") or (1, 1)
+        there.setdefault((tuple(job.get("inputs", ())), n_shards), set()).add(number)
+        each.setdefault(n_shards, []).append(number)
+    for (inputs, n_shards), numbers in there.items():
+        missing = sorted({*range(1, n_shards + 1)} - numbers)
+        # Other names for one data set, on nodes that have it in other places.
+        is_split = sorted(each[n_shards]) == [*range(1, n_shards + 1)]
+        if missing and not is_split:
+            which = ", ".join(f"{number}/{n_shards}" for number in missing[:_MOST_NAMED])
+            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+            raise LedgerError(
+                f"of {', '.join(inputs[:3])} there is no shard {which}{more}",
+                remedy=f"Scan it with --shard {missing[0]}/{n_shards}, and name its folder too.",
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
@@ -28,11 +28,17 @@ class Kept:
         Where it is.
     n_kept, n_left_out : int
         Examples in the copy, and those that it lacks.
+    n_fitted : int
+        Listings in a folder whose copies lack what names something that is gone.
+    not_copied : mapping of str to int
+        How many other files of a folder were not copied, by kind.
     """
 
     path: str
     n_kept: int
     n_left_out: int
+    n_fitted: int = 0
+    not_copied: Mapping[str, int] = field(default_factory=dict)
 
 
 class Source(Protocol):

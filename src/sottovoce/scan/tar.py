@@ -23,7 +23,7 @@ from sottovoce.scan.storage import open_binary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Header", "TarReader", "end_archive", "open_tar", "pack_like"]
+__all__ = ["Header", "TarReader", "copy_members", "open_tar", "pack_like"]
 
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
@@ -296,8 +296,37 @@ def _arrow() -> Any:  # noqa: ANN401 - pyarrow has no types
     return pa
 
 
-def end_archive(file: BinaryIO, n_bytes: int) -> None:
-    """Write what ends an archive of so many bytes: two empty blocks, and whole records."""
+def copy_members(
+    reader: TarReader,
+    file: BinaryIO,
+    *,
+    is_kept: Callable[[Header], bool],
+    n_whole: int | None = None,
+) -> None:
+    """Copy members block by block as they are, headers too, and end the archive.
+
+    Parameters
+    ----------
+    reader : TarReader
+        Of the archive.
+    file : binary file
+        The new one.
+    is_kept : callable
+        Takes the header of each member.
+    n_whole : int or None
+        How many bytes of the archive are whole; behind them may be damage.
+    """
+    n_bytes = 0
+    for header in reader if n_whole != 0 else ():
+        if is_kept(header):
+            file.write(header.raw)
+            for chunk in reader.chunks(header):
+                file.write(chunk)
+            file.write(b"\0" * header.n_padding)
+            n_bytes += len(header.raw) + header.length + header.n_padding
+        if n_whole is not None and header.end >= n_whole:
+            break
+    # Two empty blocks, and whole records.
     file.write(b"\0" * (2 * _BLOCK + -(n_bytes + 2 * _BLOCK) % _RECORD))
 
 
