@@ -22,11 +22,13 @@ from sottovoce.scan import Ledger, Limits, Scan, apart, engine, open_sources, pa
 from sottovoce.scan.apart import Apart, ApartSource
 from sottovoce.scan.archives import TarSource
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
+from sottovoce.scan.opening import open_source
 from sottovoce.scan.recording import Recording, Spooled
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import fetch
 from sottovoce.scan.texts import Line, parse_object
 from tests.scan.conftest import encode
+from tests.scan.listings import COMMANDS, LISTINGS, make_listing
 
 _MOST_MB = 300
 _SCAN = """
@@ -229,6 +231,17 @@ class TestApart:
             assert next(found).id.endswith("0.wav")
             found.close()
             assert len(list(source.recordings())) == 20_000
+
+    def test_every_listing_says_there_what_it_says_here(self, tmp_path):
+        wav = tmp_path / "a.wav"
+        wav.write_bytes(encode(1))
+        paths = [make_listing(tmp_path / one, one, str(wav)) for one in (*LISTINGS, *COMMANDS)]
+        with Apart() as own:
+            for name in (*paths, *(path.parent for path in paths)):
+                here = open_source(str(name), root=str(tmp_path))
+                there = open_source(str(name), root=str(tmp_path), apart=own)
+                assert list(there.recordings()) == list(here.recordings())
+                assert list(there.cuts()) == list(here.cuts())
 
     def test_bytes_of_a_packed_archive_go_through_files_that_go(self, tmp_path):
         wav = encode(1, seconds=60)

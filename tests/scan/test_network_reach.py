@@ -13,9 +13,11 @@ import pytest
 from sottovoce.errors import AudioFileError
 from sottovoce.scan import open_sources, scan_paths, storage
 from sottovoce.scan.network_reach import NOWHERE, NetworkReach, Refusal, store_of
+from sottovoce.scan.opening import open_source
 from sottovoce.scan.public_hosts import TrustedHosts, is_public
 from sottovoce.scan.recording import Cell, File, Recording
-from tests.scan.conftest import encode
+from tests.scan.conftest import all_read, encode, told
+from tests.scan.listings import COMMANDS, LISTINGS, make_listing
 
 ELSEWHERE = "https://audio.example/a.wav"
 
@@ -106,28 +108,29 @@ def _listed(path, *names):
 
 
 class TestWhatIsAllowed:
-    @pytest.mark.parametrize("kind", ["a.jsonl", "a.txt", "a.csv", "a.scp", "a.parquet"])
-    def test_a_listing_of_this_computer_opens_no_address(self, tmp_path, web, kind):
+    @pytest.mark.parametrize("kind", LISTINGS)
+    @pytest.mark.parametrize("is_found", [False, True])
+    def test_a_listing_of_this_computer_opens_no_address(self, tmp_path, web, kind, is_found):
         _, address, met = web
-        url = f"{address}/a.wav"
-        path = tmp_path / kind
-        texts = {
-            "a.jsonl": json.dumps({"audio_filepath": url}),
-            "a.txt": url,
-            "a.csv": f"path\n{url}",
-            "a.scp": f"utt {url}",
-        }
-        if kind in texts:
-            path.write_text(texts[kind] + "\n")
-        else:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-
-            pq.write_table(pa.table({"path": [url]}), path)
-        (source,) = open_sources([path])
-        (found,) = source.recordings()
-        assert (found.status, found.id, met) == ("unsupported", url, [])
+        path = make_listing(tmp_path / "set", kind, f"{address}/a.wav")
+        (source,) = open_sources([path.parent if is_found else path])
+        (found,) = told(source)
+        assert (found.status, met) == ("unsupported", [])
+        assert "not believed where to connect to" in found.message
         assert "--allow-remote" in found.remedy
+
+    @pytest.mark.parametrize("kind", COMMANDS)
+    def test_nor_does_what_is_decoded_or_unpacked_first(self, tmp_path, web, kind):
+        path = make_listing(tmp_path, kind, f"{web[1]}/a.wav")
+        (source,) = open_sources([path], allow_remote=True)
+        assert [one.status for one in told(source)] == ["unsupported"]
+        assert web[2] == []
+
+    @pytest.mark.parametrize("kind", LISTINGS)
+    def test_a_listing_reads_what_the_person_allowed(self, tmp_path, web, kind):
+        path = make_listing(tmp_path / "set", kind, f"{web[1]}/a.wav")
+        for name in (path, path.parent):
+            assert all_read(open_source(str(name), allow_remote=web[1]), 1)
 
     def test_a_cell_that_holds_an_address_is_refused(self, web):
         place = Cell("/data/train.parquet", 0, 0, "audio")

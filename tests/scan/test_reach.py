@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from typing import TYPE_CHECKING
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.opening import open_source
-from tests.scan.conftest import all_read, encode, findings, read, recordings
+from tests.scan.conftest import all_read, encode, findings, read, recordings, told
+from tests.scan.listings import COMMANDS, LISTINGS, make_listing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +26,16 @@ def put(path: Path, data: bytes | str | None = None) -> Path:
     data = encode() if data is None else data
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     return path
+
+
+def tar(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
 
 
 def test_a_name_is_tried_as_it_is_then_beside_the_listing_then_under_roots(
@@ -49,31 +63,63 @@ def test_placeholders_stand_for_a_root(tmp_path: Path, name: str) -> None:
     assert "placeholder" in finding.message
 
 
-def test_a_listing_in_a_folder_may_not_leave_it_but_for_roots(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [*LISTINGS, *COMMANDS])
+def test_a_listing_in_a_folder_may_not_leave_it_but_for_roots(tmp_path: Path, kind: str) -> None:
     outside = put(tmp_path / "outside" / "a.wav")
-    listing = put(tmp_path / "set" / "all.jsonl", json.dumps({"audio": str(outside)}) + "\n")
-    (finding,) = findings(open_source(str(tmp_path / "set")))
+    put(tmp_path / "outside" / "a.wav.tar", tar({"a.wav": encode()}))
+    listing = make_listing(tmp_path / "set", kind, str(outside))
+    found = str(listing.parent)
+    (finding,) = told(open_source(found))
     assert finding.status == "unsupported"
-    assert all_read(open_source(str(tmp_path / "set"), root=str(tmp_path / "outside")), 1)
+    assert "lies outside of it" in finding.message
+    assert all_read(open_source(found, root=str(outside.parent)), 1)
     assert all_read(open_source(str(listing)), 1)  # its user named it
 
 
-@pytest.mark.parametrize("embedded", [False, True])
-def test_a_table_in_a_folder_may_not_leave_it_either(tmp_path: Path, embedded: bool) -> None:
-    outside = put(tmp_path / "outside" / "a.wav")
+@pytest.mark.parametrize("kind", [*LISTINGS, *COMMANDS])
+def test_it_may_not_leave_by_a_link_unless_links_are_followed(tmp_path: Path, kind: str) -> None:
+    put(tmp_path / "outside" / "a.wav")
+    put(tmp_path / "outside" / "a.wav.tar", tar({"a.wav": encode()}))
     (tmp_path / "set").mkdir()
-    table = tmp_path / "set" / "t.parquet"
-    values = [{"bytes": None, "path": str(outside)}] if embedded else [str(outside)]
-    pq.write_table(pa.table({"audio": values}), table)
+    (tmp_path / "set" / ".cache").symlink_to("../outside")
+    listing = make_listing(tmp_path / "set", kind, str(tmp_path / "set" / ".cache" / "a.wav"))
+    assert {one.status for one in told(open_source(str(listing.parent)))} == {"unsupported"}
+    assert all_read(open_source(str(listing.parent), follow_links=True), 1)
 
-    def statuses(name: Path, **how: str) -> list[str]:
-        source = open_source(str(name), **how)
-        told = [one.status for one in findings(source)]
-        return told + [one.status for one in read(source).values()]
 
-    assert statuses(tmp_path / "set") in (["unsupported"], ["error"])
-    assert statuses(table) == ["undetermined"]
-    assert statuses(tmp_path / "set", root=str(tmp_path / "outside")) == ["undetermined"]
+def test_two_dots_behind_a_link_lead_nowhere(tmp_path: Path) -> None:
+    put(tmp_path / "outside" / "deep" / "a.wav")
+    put(tmp_path / "outside" / "b.wav")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / ".link").symlink_to("../outside/deep")
+    put(tmp_path / "set" / "all.txt", ".link/a.wav\n.link/../b.wav\n")
+    source = open_source(str(tmp_path / "set"), follow_links=True)
+    assert list(recordings(source)) == [f"{tmp_path}/set/.link/a.wav"]
+    assert [one.status for one in findings(source)] == ["unsupported"]
+
+
+@pytest.mark.parametrize("link", ["audio_0.tar", "recording.000000.tar"])
+def test_archives_beside_a_listing_are_no_links_out(tmp_path: Path, link: str) -> None:
+    archive = put(tmp_path / "outside" / "a.tar", tar({"c.wav": encode()}))
+    (tmp_path / "set").mkdir()
+    nemo = {"audio_filepath": "c.wav", "duration": 0.5, "shard_id": 0}
+    shar = {"id": "c", "recording": {"id": "c", "sources": [{"type": "shar", "source": ""}]}}
+    name, line = ("m.json", nemo) if link == "audio_0.tar" else ("cuts.000000.jsonl", shar)
+    put(tmp_path / "set" / name, json.dumps(line) + "\n")
+    (tmp_path / "set" / link).symlink_to(archive)
+    assert read(open_source(str(tmp_path / "set"))) == {}
+    assert all_read(open_source(str(tmp_path / "set" / name)), 1)
+
+
+def test_what_is_found_in_a_store_names_nothing_of_this_computer(tmp_path: Path) -> None:
+    outside = put(tmp_path / "a.wav")
+    table = make_listing(tmp_path, "cells.parquet", str(outside))
+    with fsspec.open("memory://reach/t.parquet", "wb") as file:
+        file.write(table.read_bytes())
+    (finding,) = told(open_source("memory://reach"))
+    assert finding.status == "unsupported"
+    assert all_read(open_source("memory://reach", root=str(tmp_path)), 1)
+    assert all_read(open_source("memory://reach/t.parquet"), 1)
 
 
 @pytest.fixture

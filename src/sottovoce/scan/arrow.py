@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioError
 from sottovoce.scan.columns import table_errors
-from sottovoce.scan.finding import Finding
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import Stretch, TableRows
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sottovoce.scan.columns import AudioColumn
+    from sottovoce.scan.finding import Finding
     from sottovoce.scan.recording import Cut, Recording
 
 __all__ = ["ArrowSource", "ArrowTable", "is_arrow", "is_saved_dataset", "open_arrow"]
@@ -81,8 +81,7 @@ class ArrowSource:
             for file in self._files():
                 yield from self._rows(file).recordings()
         except SottovoceError as err:
-            message = str(err).removeprefix(f"{self.name}: ")
-            yield Finding(id=self.name, status="error", message=message, remedy=err.remedy)
+            yield tell_unreadable(self.name, err, {})
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row."""

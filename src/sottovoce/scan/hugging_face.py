@@ -14,13 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import (
-    AudioFileError,
-    LedgerError,
-    ParameterError,
-    SottovoceError,
-    UnsupportedFormatError,
-)
+from sottovoce.errors import AudioFileError, LedgerError, ParameterError, SottovoceError
 from sottovoce.scan.columns import AudioColumn, audio_columns
 from sottovoce.scan.example_sounds import describe_sound
 from sottovoce.scan.finding import Finding, refused_statuses
@@ -31,10 +25,9 @@ from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.network_reach import Refusal
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Inline, Recording
-from sottovoce.scan.remote_folders import describe_failure
 from sottovoce.scan.row_sounds import NOTHING, holds_audio, sounds_of_row, undecoded
 from sottovoce.scan.samples import rate_of
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import is_remote, stamp_of
 
 if TYPE_CHECKING:
@@ -133,18 +126,11 @@ class DataSetSource:
         try:
             for row_id, row, columns in self._rows():
                 groups = groups_of(row, group_by=self._group_by, dataset=clean(self.name))
+                rate = rate_of(row)
                 for own_id, audio in sounds_of_row(row_id, row, columns):
-                    rate = rate_of(row)
                     yield self._describe(own_id, audio, groups, rate=rate)
         except SottovoceError as err:
-            message = str(err).removeprefix(f"{self.name}: ")
-            status = "unsupported" if isinstance(err, UnsupportedFormatError) else "error"
-            yield Finding(
-                id=self.name,
-                status=status,  # type: ignore[arg-type]  # one of two literals
-                message=message,
-                remedy=err.remedy,
-            )
+            yield tell_unreadable(self.name, err, {})
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row; one with several recordings once for each of them."""
@@ -304,7 +290,7 @@ class DataSetSource:
         try:
             stamp, size = stamp_of(path, is_named=is_named)
         except AudioFileError as err:
-            return describe_failure(err, path)
+            return tell_unreadable(path, err, {})
         return Recording(id=path, place=File(path, is_named), stamp=stamp, n_bytes=size)
 
 

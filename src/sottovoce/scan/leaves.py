@@ -21,6 +21,7 @@ __all__ = [
     "is_numbers",
     "is_text",
     "leaves_of",
+    "metadata_features",
     "names_picture",
 ]
 
@@ -124,17 +125,20 @@ def leaves_of(schema: Any) -> Iterator[Leaf]:  # noqa: ANN401 - pyarrow has no t
     schema : pyarrow.Schema
         Of a table.
     """
-    try:
-        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"][
-            "features"
-        ]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        features = {}
+    features = metadata_features(schema)
     lower = {str(name).lower(): str(name) for name in schema.names}
     rate = next((lower[name] for name in RATE_NAMES if name in lower), "")
     for i, name in enumerate(schema.names):
-        feature = features.get(str(name)) if isinstance(features, dict) else None
-        yield from _walk(str(name), (), schema.field(i).type, feature, rate)
+        yield from _walk(str(name), (), schema.field(i).type, features.get(str(name)), rate)
+
+
+def metadata_features(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - pyarrow has no types
+    """Return as what Hugging Face's metadata declares the columns; empty where it does not."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _walk(

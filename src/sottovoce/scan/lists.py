@@ -114,19 +114,14 @@ class ListSource:
 
     def _point_at(self, text: str, known_as: str) -> Use:
         use = self._find(text, known_as)
-        if use.finding is None and is_remote(use.recording_id):
-            path = text.partition("?")[0].lower()
-            if is_remote(text) and path.endswith(_DATA_SETS):
-                message = "is a data set elsewhere, and none is fetched because a list says so"
-                return fail(known_as, message, "Name it itself.", status="unsupported")
-            return use
         if leads_to_file(use):
             return use
-        for separator in _SEPARATORS:
-            head = text.partition(separator)[0].strip()
-            if head != text and looks_like_path(head):
-                return self._find(head, known_as)
-        return use
+        heads = (text.partition(separator)[0].strip() for separator in _SEPARATORS)
+        head = next((one for one in heads if one != text and looks_like_path(one)), "")
+        if is_remote(text) and text.partition("?")[0].lower().endswith(_DATA_SETS):
+            message = "is a data set elsewhere, and none is fetched because a list says so"
+            return fail(known_as, message, "Name it itself.", status="unsupported")
+        return self._find(head, known_as) if head else use
 
     def _find(self, text: str, known_as: str) -> Use:
         return point_at(text, folder=self._folder, known_as=known_as, reach=self._reach)

@@ -13,11 +13,8 @@ from sottovoce.errors import AudioFileError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.remote_folders import (
-    describe_failure,
-    describe_remote,
-)
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.remote_folders import describe_remote
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, local_stamp
 
 if TYPE_CHECKING:
@@ -89,7 +86,7 @@ class FileSource:
         try:
             details = ask(self.name, "info")
         except AudioFileError as err:
-            yield describe_failure(err, self.name)
+            yield tell_unreadable(self.name, err, {})
             return
         yield from describe_remote(self.name, details)
 

@@ -28,7 +28,6 @@ from sottovoce.scan.reach import Reach, as_roots
 from sottovoce.scan.remote_folders import RemoteFolderSource
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
-from sottovoce.scan.zip_archives import PackedSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -209,7 +208,7 @@ def _open_folder(name: str, opener: Opener, apart: Apart | None) -> Source:
 
 def _set_apart(source: Source, apart: Apart | None) -> Source:
     """Return a source as one that another process lists, where it holds more than a recording."""
-    is_plain = isinstance(source, FileSource | PackedSource | UnlistedSource)
+    is_plain = isinstance(source, FileSource | UnlistedSource)
     return source if apart is None or is_plain else ApartSource(source, apart)
 
 

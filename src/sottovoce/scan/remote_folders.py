@@ -15,7 +15,7 @@ from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listing import list_folder
 from sottovoce.scan.network_reach import store_of
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import ask, scheme_of, stamp_of_details
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RemoteFolderSource",
-    "describe_failure",
     "describe_remote",
     "holds_saved_dataset",
     "is_audio",
@@ -102,7 +101,7 @@ class RemoteFolderSource:
             try:
                 inside = yield from self._list(folder)
             except AudioFileError as err:
-                yield describe_failure(err, folder)
+                yield tell_unreadable(folder, err, {})
                 continue
             # Pages of the web have links to where they come from.
             inside = [one for one in inside if one not in met and one.startswith(f"{folder}/")]
@@ -219,9 +218,3 @@ def describe_remote(url: str, details: dict[str, object], **groups: str) -> Iter
         modified_s=timestamp() if timestamp is not None else None,
         groups=groups,
     )
-
-
-def describe_failure(err: AudioFileError, name: str) -> Finding:
-    """Return the finding for a file or folder that a store does not show."""
-    message = str(err).removeprefix(f"{name}: ")
-    return Finding(id=name, status="error", message=message, remedy=err.remedy)

@@ -10,12 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sottovoce.errors import (
-    AudioFileError,
-    MissingExtraError,
-    SottovoceError,
-    UnsupportedFormatError,
-)
+from sottovoce.errors import AudioFileError, MissingExtraError
 from sottovoce.scan.columns import AudioColumn, audio_columns, rate_less_columns, table_errors
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.leaves import import_arrow
@@ -30,9 +25,10 @@ from sottovoce.scan.listed import (
     point_at,
 )
 from sottovoce.scan.listed_recordings import recordings_of
-from sottovoce.scan.nested import check_declared, name_sound, places, sample_rows, step_into
+from sottovoce.scan.nested import check_declared, places, sample_rows, step_into
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.samples import as_rate
+from sottovoce.scan.sources import tell_unreadable
 from sottovoce.scan.storage import stamp_of
 
 if TYPE_CHECKING:
@@ -43,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
 
-_UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
 _MOST_TEXT = 1 << 14
 """Bytes of a path or name that are looked at: more than any may have."""
 
@@ -214,14 +209,14 @@ class TableRows:
                         reach=self._reach,
                     )
         except (AudioFileError, MissingExtraError) as err:
-            yield self._fail(err, groups)
+            yield tell_unreadable(self.url, err, groups)
         except MemoryError:
-            yield self._fail(AudioFileError(TOO_MUCH_MEMORY, path=self.url), groups)
+            yield tell_unreadable(self.url, AudioFileError(TOO_MUCH_MEMORY, path=self.url), groups)
         except table_errors() as err:
             damage = AudioFileError(
                 f"is damaged: {_first_line(err)}", path=self.url, remedy="Get a complete copy."
             )
-            yield self._fail(damage, groups)
+            yield tell_unreadable(self.url, damage, groups)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row; one with several recordings once for each of them."""
@@ -298,9 +293,9 @@ class TableRows:
             for row in range(stretch.n_rows):
                 row_id = f"{self.url}::{stretch.number + row}"
                 uses = tuple(
-                    (self._use(stretch, row, inside, one, own_id), one, inside)
+                    (self._use(stretch, row, inside, one, row_id), one, inside)
                     for one in columns
-                    for own_id, inside in _sounds(stretch, row, one, row_id, columns)
+                    for inside in _sounds(stretch, row, one)
                 )
                 if not uses:
                     uses = ((fail(row_id, "holds no sound"), columns[0], ()),)
@@ -312,8 +307,9 @@ class TableRows:
         row: int,
         inside: tuple[str | int, ...],
         column: AudioColumn,
-        own_id: str,
+        row_id: str,
     ) -> Use:
+        own_id = column.sound_id(row_id, inside)
         if column.kind == "cells":
             return Use(recording_id=own_id)
         cell = stretch.cell(column.name, row)
@@ -356,33 +352,11 @@ class TableRows:
             uses = tuple(use for use, column, _ in example.uses if column.kind == "paths")
             yield Entry(raw=b"", uses=uses, groups=self._groups(example, labels, groups))
 
-    def _fail(self, err: SottovoceError, groups: dict[str, str]) -> Finding:
-        return Finding(
-            id=self.url,
-            status="unsupported" if isinstance(err, _UNSUPPORTED) else "error",
-            message=str(err).removeprefix(f"{self.url}: "),
-            remedy=err.remedy,
-            groups=groups,
-        )
 
-
-def _sounds(
-    stretch: Stretch,
-    row: int,
-    column: AudioColumn,
-    row_id: str,
-    columns: list[AudioColumn],
-) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """Yield the ids of the sounds in a cell, and what leads to each."""
-    n_first = sum(one.is_first for one in columns)
-    alone = column.is_first and n_first == 1 and not column.is_listed
-    if not column.is_listed:
-        inside: tuple[str | int, ...] = tuple(one for one in column.steps if one is not None)
-        yield (row_id if alone else f"{row_id}::{name_sound(column.name, inside)}"), inside
-        return
-    cell = stretch.cell(column.name, row)
-    for inside in places(cell, column.steps):
-        yield f"{row_id}::{name_sound(column.name, inside)}", inside
+def _sounds(stretch: Stretch, row: int, column: AudioColumn) -> Iterator[tuple[str | int, ...]]:
+    """Yield what leads to each sound in a cell, which only lists must be looked at for."""
+    cell = stretch.cell(column.name, row) if column.is_listed else None
+    return places(cell, column.steps)
 
 
 def _first_line(err: Exception) -> str:
