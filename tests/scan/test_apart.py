@@ -86,6 +86,14 @@ class TestBombs:
         assert said == "error took more memory than it may"
         assert peak_mb < _MOST_MB
 
+    def test_a_row_group_of_a_gigabyte_in_a_small_table(self, tmp_path):
+        path = tmp_path / "bomb.parquet"
+        _write_row_groups(path)
+        assert path.stat().st_size < 100_000
+        (said,), peak_mb = scan_apart(tmp_path, path)
+        assert said.startswith("error unpacks to more than 100 times its size")
+        assert peak_mb < _MOST_MB
+
     def test_a_line_of_millions_of_values(self, tmp_path):
         path = tmp_path / "bomb.jsonl.gz"
         with gzip.open(path, "wb", compresslevel=1) as file:
@@ -113,6 +121,20 @@ class TestBombs:
         assert peak_mb < _MOST_MB
 
 
+def _write_row_groups(path: Path) -> None:
+    """Four of a quarter of a gigabyte each, none of which is remarkable alone, and a little."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    data = pa.array([bytes(1 << 20)], pa.large_binary())
+    cells = pa.concat_arrays([data] * 256)
+    with pq.ParquetWriter(
+        path, pa.schema({"audio": data.type}), compression="zstd", use_dictionary=False
+    ) as writer:
+        for one in (*[cells] * 4, data):
+            writer.write_table(pa.table({"audio": one}))
+
+
 def _write_arrow(path: Path, *, n_bytes: int) -> None:
     import pyarrow as pa
 
@@ -126,6 +148,21 @@ def _write_arrow(path: Path, *, n_bytes: int) -> None:
         pa.ipc.new_file(file, batch.schema, options=options) as out,
     ):
         out.write_batch(batch)
+
+
+def test_a_resume_does_not_open_a_row_group_again(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.parquet"
+    _write_row_groups(path)
+    said = []
+    each = Apart.each
+    opened = []
+    monkeypatch.setattr(Apart, "each", lambda *args: opened.append(args) or each(*args))
+    for _ in range(2):
+        with Apart() as own, Ledger(tmp_path / "l", detector="d") as ledger:
+            sources = open_sources([path], apart=own)
+            said += Scan(sources, ledger=ledger, workers=1, apart=own).run()
+    assert said[0].message == said[1].message
+    assert len(opened) == 1
 
 
 def test_a_resume_does_not_open_it_again(tmp_path, monkeypatch):

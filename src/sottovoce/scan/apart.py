@@ -19,6 +19,8 @@ from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_gua
 from sottovoce.scan.addresses import is_remote
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.listing_process import serve_listings
+from sottovoce.scan.nested import COLUMN_TOO_LARGE
+from sottovoce.scan.packing import GROWS_TOO_MUCH
 from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.sources import tell_unreadable
 from sottovoce.scan.storage import local_stamp
@@ -42,7 +44,11 @@ _END_S, _LOOK_S = 1.0, 1.0
 _MOST_STARTS = 6
 """Times `START_S` that a process may take to start, on a computer that is very busy."""
 _REMEDY = "Get it anew from where it came, or allow more (--memory, --timeout) if you trust it."
-_MET = frozenset({TOO_MUCH_MEMORY, "took too long to list", "killed the process that lists it"})
+_MET = (
+    *(TOO_MUCH_MEMORY, "took too long to list", "killed the process that lists it"),
+    *(GROWS_TOO_MUCH, COLUMN_TOO_LARGE),
+)
+"""How what is said begins, of what would be no other the next time."""
 
 
 class _LostError(Exception):
@@ -304,7 +310,7 @@ class ApartSource:
                 first = None
             yield one
         if first is not None:
-            if n == 1 and stamp and first.id == self.name and first.message in _MET:
+            if n == 1 and stamp and first.id == self.name and first.message.startswith(_MET):
                 self._apart.stamps[self.name] = stamp
             yield first
 

@@ -255,6 +255,10 @@ class ArrowTable:
                 )
             number += batch.num_rows
 
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield nothing: only the parts themselves declare what they unpack to."""
+        yield from ()
+
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; 0, for nothing is read."""
         return 0

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import AudioFileError
 from sottovoce.scan.leaves import enter
 from sottovoce.scan.listed import clean
+from sottovoce.scan.packing import check_growth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sottovoce.scan.rows import Table
 
-__all__ = ["check_declared", "name_sound", "places", "sample_rows", "step_into"]
+__all__ = ["COLUMN_TOO_LARGE", "check_declared", "name_sound", "places", "sample_rows", "step_into"]
 
 _MOST_SOUNDS = 10_000
 """Of one row."""
 _SAMPLED = 16
+COLUMN_TOO_LARGE = "cannot be listed: column"
 _MOST_DECLARED = 16 << 20
 """Bytes of a row in a column of names or labels, on the mean."""
 _MOST_STRETCHES = 64
@@ -82,28 +84,36 @@ def _expand(
         yield from _expand(inner, tuple(rest), (*taken, i))
 
 
-def check_declared(table: Table, names: list[str], url: str) -> None:
-    """Raise where names and labels are larger than any can be, before they are read.
+def check_declared(table: Table, url: str, *, labels: list[str], audio: list[str]) -> None:
+    """Raise where columns are larger than any can be, before they are read.
 
     Parameters
     ----------
     table : Table
         Opened.
-    names : list of str
-        Its columns of names and labels.
     url : str
         For messages.
+    labels : list of str
+        Its columns of names and labels.
+    audio : list of str
+        Its columns of audio.
 
     Raises
     ------
     AudioFileError
-        If a column declares more.
+        If a column declares more, or to be packed more tightly than sound can be.
     """
-    for name in names:
+    n_packed = n_bytes = 0
+    for packed, unpacked in table.sizes(audio):
+        n_packed, n_bytes = n_packed + packed, n_bytes + unpacked
+        # Those behind honest ones as well, and many that are small.
+        check_growth(url, n_packed=packed, n_bytes=unpacked)
+        check_growth(url, n_packed=n_packed, n_bytes=n_bytes)
+    for name in labels:
         n_bytes = table.mean_bytes(name)
         if n_bytes > _MOST_DECLARED:
             raise AudioFileError(
-                f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes a row",
+                f"{COLUMN_TOO_LARGE} {clean(name)!r} has {n_bytes:,} bytes a row",
                 path=url,
                 remedy="Take the column out, or name the one with the audio.",
             )

@@ -148,14 +148,25 @@ class ParquetTable:
 
     def _mean_bytes(self, group: int, columns: list[str] | None) -> int:
         """Return the bytes of one row in some columns, about."""
+        _, n_bytes = self._sizes(group, columns)
+        return int(n_bytes // max(1, self._opened.metadata.row_group(group).num_rows))
+
+    def _sizes(self, group: int, columns: list[str] | None) -> tuple[int, int]:
+        """Return the bytes of some columns in a group, packed and unpacked."""
         metadata = self._opened.metadata.row_group(group)
-        sizes = 0
+        n_packed = n_bytes = 0
         for i in range(metadata.num_columns):
             chunk = metadata.column(i)
             path = chunk.path_in_schema
             if columns is None or any(path == one or path.startswith(f"{one}.") for one in columns):
-                sizes += max(0, chunk.total_uncompressed_size)
-        return int(sizes // max(1, metadata.num_rows))
+                n_packed += max(0, chunk.total_compressed_size)
+                n_bytes += max(0, chunk.total_uncompressed_size)
+        return n_packed, n_bytes
+
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield how many bytes some columns have in each group, packed and unpacked."""
+        for group in range(self._opened.metadata.num_row_groups):
+            yield self._sizes(group, columns)
 
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; -1 where that is not known."""

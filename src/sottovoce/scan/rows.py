@@ -133,6 +133,9 @@ class Table(Protocol):
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; -1 where that is not known."""
 
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield how many bytes some columns have in each group, packed and unpacked, if told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
@@ -283,7 +286,7 @@ class TableRows:
         lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
         names = list(dict.fromkeys(one.name for one in columns))
         wanted = list(dict.fromkeys([*paths, *rates, *labels]))
-        check_declared(table, wanted, self.url)
+        check_declared(table, self.url, labels=wanted, audio=names)
         return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
 
     def _examples(

@@ -15,6 +15,8 @@ _VARIABLES = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     # Otherwise each thread takes 64 MiB of an address space that is limited.
     "MALLOC_ARENA_MAX": "2",
+    # Arrow's own takes a gigabyte of it beforehand, which a page of as much then lacks.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 
 
