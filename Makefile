@@ -59,9 +59,13 @@ docs: .venv/.dev  ## Build the docs into site/, strictly
 	$(PY) docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
-wheel: .venv/.dev  ## Build the wheel and the source archive into dist/
-	rm -rf dist
-	$(PY) -m build --outdir dist
+# Nothing but what .ci/release.txt names, by hash: what builds a release could put anything into it.
+wheel: .venv/.base  ## Build the wheel and the source archive into dist/
+	rm -rf dist build/release-env
+	$(PY) -m venv --without-pip build/release-env
+	$(PY) -m pip --python build/release-env/bin/python install --quiet --require-hashes \
+		--only-binary :all: -r .ci/release.txt
+	build/release-env/bin/python -m build --no-isolation --outdir dist
 
 .venv/.base .venv/.test .venv/.full .venv/.dev .venv/.bench: pyproject.toml .ci/environment
 	@PYTHON="$(PYTHON)" sh .ci/environment $(patsubst .venv/.%,%,$@)

@@ -38,6 +38,7 @@ SECTIONS = {
     "false_positives": "Is anything found that is not there?",
     "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at once",
+    "many_marks": "Very many marks in one file",
     "calls": "Real calls",
     "losses": "Calls over bad networks",
     "slips": "Where sound is lost or put in",
@@ -48,6 +49,7 @@ SECTIONS = {
     "power": "What the microphone takes of a processor",
     "whole": "Is any recording shortened or passed over?",
     "video": "What of a film is not as it was?",
+    "scan_shapes": "Data sets in the shapes that teams have",
     "scan_dataset": "A data set as it might be",
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",
@@ -88,7 +90,7 @@ def build_page(results: dict[str, dict[str, Any]]) -> str:
             f"## {head}\n",
             _facts(own) + "\n",
             script.describe(own) + "\n",
-            f"![{head}](img/{name}.png)\n",
+            *([f"![{head}](img/{name}.png)\n"] if hasattr(script, "plot") else []),
         ]
     return "\n".join(parts)
 
@@ -129,7 +131,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     headline = build_headline(readme.read_text(encoding="utf-8"), results)
     scale = _DOCS / "scale.md"
     plan = build_plan(scale.read_text(encoding="utf-8"), results)
-    pictures = {name: _DOCS / "img" / f"{name}.png" for name in results}
+    scripts = {name: importlib.import_module(f"benchmarks.{name}") for name in results}
+    pictures = {
+        name: _DOCS / "img" / f"{name}.png"
+        for name, script in scripts.items()
+        if hasattr(script, "plot")
+    }
     if options.check:
         sys.exit(_check({target: page, readme: headline, scale: plan}, pictures))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scale.write_text(plan, encoding="utf-8")
     if not options.no_plots:
         for name, path in pictures.items():
-            importlib.import_module(f"benchmarks.{name}").plot(results[name], path)
+            scripts[name].plot(results[name], path)
 
 
 def _check(pages: dict[Path, str], pictures: dict[str, Path]) -> int:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from benchmarks.attacks import Audio
 
-__all__ = ["BENCHMARK", "describe", "main", "plot"]
+__all__ = ["BENCHMARK", "bare_fft", "describe", "main", "plot"]
 
 BENCHMARK = Benchmark("speed", "How fast are detect and protect, beside a bare FFT and FLAC?")
 RATES_HZ = (16_000, 48_000)
@@ -53,7 +53,7 @@ def _speech(sr: int, seconds: float) -> Audio:
     return np.resize(y, round(seconds * sr)).astype(np.float32)
 
 
-def _bare_fft(y: Audio, sr: int, window_s: float) -> Callable[[], object]:
+def bare_fft(y: Audio, sr: int, window_s: float) -> Callable[[], object]:
     """Return the transform of every frame of `window_s` at a hop of 8 ms, cut beforehand."""
     n_window, hop = round(window_s * sr), round(0.008 * sr)
     window = np.hanning(n_window + 1)[:-1].astype(np.float32)
@@ -91,8 +91,8 @@ def _contestants(sr: int, seconds: float) -> dict[str, Callable[[], object]]:
             sv.detect(clip, sr=sr)
 
     contestants: dict[str, Callable[[], object]] = {
-        "fft_24ms": _bare_fft(y, sr, 0.024),
-        "fft_16ms": _bare_fft(y, sr, 0.016),
+        "fft_24ms": bare_fft(y, sr, 0.024),
+        "fft_16ms": bare_fft(y, sr, 0.016),
         "flac": _flac(y, sr),
         "detect": lambda: sv.detect(y, sr=sr),
         "detect_marked": lambda: sv.detect(marked, sr=sr),

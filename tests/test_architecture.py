@@ -53,6 +53,19 @@ def test_help_brings_no_heavy_module():
     assert run_python(code).splitlines()[-1] == "HEAVY"
 
 
+def test_sound_alone_brings_nothing_that_films_take(tmp_path):
+    code = (
+        "import sys, numpy as np, soundfile as sf\n"
+        "from sottovoce import Notice\n"
+        "from sottovoce.files import protect_file\n"
+        f"source, target = {str(tmp_path / 'a.wav')!r}, {str(tmp_path / 'b.wav')!r}\n"
+        "sf.write(source, np.random.default_rng(0).standard_normal(32_000) / 10, 16_000)\n"
+        "protect_file(source, target, notice=Notice(owner_id=7), prove=False)\n"
+        "print(*[m for m in sys.modules if m == 'av' or m.startswith('sottovoce.files.films')])"
+    )
+    assert run_python(code) == ""
+
+
 @pytest.mark.parametrize("name", PUBLIC_MODULES)
 def test_all_is_sorted_and_its_names_exist(name):
     module = importlib.import_module(name)

@@ -132,3 +132,20 @@ def test_every_make_target_has_a_word_of_help():
     assert targets is not None
     for target in targets.group(1).split():
         assert re.search(rf"^{target}:.*## \S", text, re.M), target
+
+
+# What starts processes, which import the script that they are called from.
+STARTS_PROCESSES = re.compile(r"num_proc=|\bexamine_batch\b.*\(|\bmap_batches\(|\bscan_paths\(")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_that_starts_processes_does_so_under_the_guard(page):
+    for block in re.findall(r"```py(?:thon)?\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+        before, guard, _ = block.partition('\nif __name__ == "__main__":')
+        if not guard and block.startswith('if __name__ == "__main__":'):
+            continue
+        assert not STARTS_PROCESSES.search(before), block
+
+
+def test_some_pages_have_python_that_starts_processes():
+    assert sum(bool(STARTS_PROCESSES.search(page.read_text("utf-8"))) for page in PAGES) >= 2

@@ -64,6 +64,15 @@ def test_each_track_is_told_in_every_order(suffix: str, tracks: Path, tmp_path: 
             assert same == (name != "fresh")
 
 
+def test_another_track_is_described_as_if_it_were_opened(tracks: Path, tmp_path: Path) -> None:
+    source = mix(tracks, ("fresh", "marked", "silent"), tmp_path / "a.mka")
+    with open_audio(source, part=1) as file:
+        described = [file.describe(part) for part in range(3)]
+    for part, info in enumerate(described):
+        with open_audio(source, part=part) as file:
+            assert file.info == info
+
+
 def test_to_dict_holds_the_tracks(tracks: Path, tmp_path: Path) -> None:
     source = mix(tracks, ("silent", "fresh"), tmp_path / "a.mka")
     done = protect_file(source, tmp_path / "b.mka", notice=NOTICE)

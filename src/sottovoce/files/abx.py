@@ -30,7 +30,7 @@ from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.excerpts import fade, read_excerpts
 from sottovoce.files.pcm import BITS
 from sottovoce.files.reading import read_info
-from sottovoce.files.writing import quantise
+from sottovoce.files.rounding import quantise
 
 if TYPE_CHECKING:
     import os

@@ -18,6 +18,7 @@ from sottovoce.files.proof import Encoded
 from sottovoce.files.reading import AudioInfo, open_audio
 from sottovoce.files.space import estimate_duration_s
 from sottovoce.files.target import is_other_format
+from sottovoce.files.track import describe_track
 from sottovoce.files.track_writer import open_track_writer
 from sottovoce.files.writing import SampleWriter, is_lossy, open_writer
 
@@ -123,16 +124,14 @@ def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Jo
     written = Written(tracks=[])
     try:
         for number, info in enumerate(infos):
-            file = track_path(temporary)
-            with open_audio(source, part=info.track, partial=job.partial) as opened:
-                stream = opened.parts[info.track].stream
-            files[stream] = file
-            writer = open_track_writer(file, info)
+            track = describe_track(info)
+            file = files[track.index] = track_path(temporary)
+            writer = open_track_writer(file, info, track)
             begun, own = number / len(infos), 1.0 / len(infos)
             encoded = _encode_once(source, writer, info, job, begun, own)
             written.tracks.append(_settle(source, encoded, job))
             if written.tracks[-1].status != "marked":
-                files.pop(stream).unlink(missing_ok=True)
+                files.pop(track.index).unlink(missing_ok=True)
         if files:
             is_whole = all(info.is_whole for info in infos)
             mux_tracks(source, files, temporary, is_whole=is_whole, progress=job.tell_copy)

@@ -13,8 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.files.atomic import part_path
-from sottovoce.files.films.grafting import graft
-from sottovoce.files.films.rewriting import rewrite
 from sottovoce.files.track_writer import open_track_writer
 
 if TYPE_CHECKING:
@@ -122,5 +120,8 @@ def mux_tracks(
         If a table of the original turns out to be broken, FFmpeg can read a stream of this
         container but not write it, or the disk is full.
     """
+    from sottovoce.files.films.grafting import graft  # late: most files are no films
+    from sottovoce.files.films.rewriting import rewrite
+
     if not is_whole or not graft(original, tracks, target, progress=progress):
         rewrite(original, tracks, target)

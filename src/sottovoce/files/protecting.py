@@ -14,12 +14,11 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.files.atomic import atomic_path
-from sottovoce.files.films.losses import name_losses
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
 from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report, report_soundless
-from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
 from sottovoce.files.space import check_space
 from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
@@ -230,27 +229,26 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
     with open_audio(source, partial=partial) as file:
         file.check_uniform()
         file.check_whole()
-        parts, infos = file.parts, [file.info]
-    if track is not None and not 1 <= track <= len(parts):
-        raise ParameterError(f"no audio track {track}", remedy=_name_tracks(source, len(parts)))
-    wanted = range(len(parts)) if track is None else [track - 1]
-    for part in wanted:
-        if part:
-            with open_audio(source, part=part, partial=partial) as file:
-                infos.append(file.info)
-    return infos if 0 in wanted else infos[1:]
+        n_parts = len(file.parts)
+        if track is not None and not 1 <= track <= n_parts:
+            raise ParameterError(f"no audio track {track}", remedy=_name_tracks(file))
+        wanted = range(n_parts) if track is None else [track - 1]
+        return [file.describe(part) for part in wanted]
 
 
-def _name_tracks(source: Path, n_parts: int) -> str:
+def _name_tracks(file: OpenAudio) -> str:
     """Return which tracks a file has, as a remedy."""
-    if n_parts == 1:
+    if len(file.parts) == 1:
         return "It has only one."
-    names = []
-    for part in range(n_parts):
-        with open_audio(source, part=part, partial=True) as file:
-            codec = _NAMES.get(file.info.subtype, file.info.subtype)
-            names.append(f"{file.parts[part].name}, {codec}")
-    return f"It has {n_parts}: {'; '.join(names)}."
+    names = [
+        f"{part.name}, {_name_codec(file.describe(number))}"
+        for number, part in enumerate(file.parts)
+    ]
+    return f"It has {len(names)}: {'; '.join(names)}."
+
+
+def _name_codec(info: AudioInfo) -> str:
+    return _NAMES.get(info.subtype, info.subtype)
 
 
 def _foretell(
@@ -259,11 +257,14 @@ def _foretell(
     """Return what is said before anything is written; refuse where all must be kept."""
     lines, info = [], infos[0]
     if is_lossy(info) and not is_converted:
-        name = _NAMES.get(info.subtype, info.subtype)
-        lines.append(f"{name} is lossy: the audio was encoded once more, at no lower rate")
+        lines.append(
+            f"{_name_codec(info)} is lossy: the audio was encoded once more, at no lower rate"
+        )
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
     if not is_converted and info.format in _CONTAINERS:
+        from sottovoce.files.films.losses import name_losses  # late: most files are no films
+
         lost += name_losses(source, is_whole=all(one.is_whole for one in infos))
     if lost and keep_all:
         raise UnsupportedFormatError(

@@ -8,6 +8,7 @@ missing, the file is refused, unless the part that is there was asked for.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -257,6 +258,29 @@ class OpenAudio:
 
     def __exit__(self, *_: object) -> None:
         self._decoder.close()
+
+    def describe(self, part: int) -> AudioInfo:
+        """Return what is known of another track, of which only the decoder is opened.
+
+        Parameters
+        ----------
+        part : int
+            Which of `parts`.
+
+        Returns
+        -------
+        info : AudioInfo
+            As if that track had been opened.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be decoded, or its rate or number of channels is out of range.
+        """
+        if part == self.info.track:
+            return self.info
+        with contextlib.closing(self.parts[part].open()) as decoder:
+            return _describe(self._raw, decoder.traits, part=part, n_parts=len(self.parts))
 
     @property
     def notes(self) -> tuple[str, ...]:

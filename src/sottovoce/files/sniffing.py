@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sottovoce.files.decoding.adts import adts_length
 from sottovoce.files.decoding.mpeg import find_frame
+from sottovoce.files.decoding.synchsafe import synchsafe
 
 __all__ = ["HEAD_BYTES", "kind_of", "skip_id3", "sounds_like_audio"]
 
@@ -53,10 +54,7 @@ def skip_id3(head: bytes) -> int:
     """Return how many bytes ID3v2 tags in front take; they may reach beyond `head`."""
     at = 0
     while head[at : at + 3] == b"ID3" and len(head) >= at + 10 and head[at + 3] < 0xFF:
-        size = 0
-        for byte in head[at + 6 : at + 10]:
-            size = size << 7 | byte & 0x7F
-        at += 10 + size + (10 if head[at + 5] & 0x10 else 0)
+        at += 10 + synchsafe(head[at + 6 : at + 10]) + (10 if head[at + 5] & 0x10 else 0)
     return at
 
 

@@ -8,41 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.pyav import open_container
-from sottovoce.files.films.grafting import can_graft
-from sottovoce.files.films.matroska import declares_no_delay
 
 if TYPE_CHECKING:
     from sottovoce.files.reading import AudioInfo
 
-__all__ = [
-    "CONTAINERS",
-    "Track",
-    "describe_track",
-    "muxer_of",
-]
+__all__ = ["CONTAINERS", "MATROSKA", "MOVIES", "Track", "describe_track", "muxer_of"]
 
-CONTAINERS = frozenset(
-    {"mov", "mp4", "3gp", "3g2", "matroska", "webm", "mpegts", "asf", "avi", "flv"}
-)
+MATROSKA = frozenset({"matroska", "webm"})
+MOVIES = frozenset({"mov", "mp4", "3gp", "3g2"})
+CONTAINERS = MATROSKA | MOVIES | {"mpegts", "asf", "avi", "flv"}
 """Muxers of files that hold other streams, chapters or tags besides the sound."""
 
-_MUXERS = {
-    "mpegts": "mpegts",
-    "asf": "asf",
-    "avi": "avi",
-    "flv": "flv",
-    "aac": "adts",
-    "ac3": "ac3",
-    "eac3": "eac3",
-    "wv": "wv",
-    "tta": "tta",
-    "amr": "amr",
-    "caf": "caf",
-    "au": "au",
-    "wav": "wav",
-    "flac": "flac",
-    "ogg": "ogg",
-}
+_SAME_NAME = frozenset(
+    {"mpegts", "asf", "avi", "flv", "ac3", "eac3", "wv", "tta", "amr", "caf", "au", "wav"}
+    | {"flac", "ogg"}
+)
+"""What reads and what writes it have one name in FFmpeg."""
 _LOSSLESS = {"alac", "flac", "wavpack", "tta"}
 
 
@@ -164,16 +145,27 @@ def _describe(container: Any, stream: Any, head: bytes, info: AudioInfo) -> Trac
         is_float=is_lossless and is_float,
         bit_rate=measured or _bit_rate(info, float(stream.bit_rate or 0.0)),
         is_vbr=info.is_vbr,
-        # A damaged film has to be written anew, however sound its head is.
-        is_late=bool(stream.start_time and stream.start_time > 0)
-        and not (info.is_whole and can_graft(Path(info.path))),
-        is_undelayed=info.is_whole and _is_undelayed(info.path, int(stream.index)),
+        is_late=_is_late(stream, info),
+        is_undelayed=_is_undelayed(stream, info),
     )
 
 
-def _is_undelayed(path: str, index: int) -> bool:
-    with Path(path).open("rb") as file:
-        return declares_no_delay(file, index)
+def _is_late(stream: Any, info: AudioInfo) -> bool:  # noqa: ANN401
+    if not stream.start_time or stream.start_time < 0:
+        return False
+    from sottovoce.files.films.grafting import can_graft  # late: most files are no films
+
+    # A damaged film has to be written anew, however sound its head is.
+    return not (info.is_whole and can_graft(Path(info.path)))
+
+
+def _is_undelayed(stream: Any, info: AudioInfo) -> bool:  # noqa: ANN401
+    if not info.is_whole:
+        return False
+    from sottovoce.files.films.matroska import declares_no_delay  # late: most files are no films
+
+    with Path(info.path).open("rb") as file:
+        return declares_no_delay(file, int(stream.index))
 
 
 def _measure_rate(path: str, index: int) -> float:
@@ -248,4 +240,6 @@ def muxer_of(container: Any, codec: str, head: bytes) -> str:  # noqa: ANN401
         return "webm" if b"webm" in head[:64] else "matroska"
     if name == "mp3":
         return codec if codec in {"mp2", "mp3"} else ""
-    return _MUXERS.get(name, "")
+    if name == "aac":
+        return "adts"
+    return name if name in _SAME_NAME else ""

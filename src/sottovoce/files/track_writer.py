@@ -16,7 +16,7 @@ from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.encoding import Encoding, choose_encoding
 from sottovoce.files.rounding import quantise
-from sottovoce.files.track import Track, describe_track
+from sottovoce.files.track import MATROSKA, MOVIES, Track
 from sottovoce.files.vorbis_track import VorbisTrackWriter
 
 if TYPE_CHECKING:
@@ -35,14 +35,12 @@ _QUIET = 1e-3
 _SKIP_SAMPLES = 11  # AV_PKT_DATA_SKIP_SAMPLES
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 _PIECE = 1 << 16
-_MOV = {"mov", "mp4", "3gp", "3g2"}
-_SAYS_PADDING = {"matroska", "webm"}
 
 Audio = npt.NDArray[np.floating[Any]]
 
 
 def open_track_writer(
-    path: Path, info: AudioInfo, track: Track | None = None, *, boost: float = 0.0
+    path: Path, info: AudioInfo, track: Track, *, boost: float = 0.0
 ) -> TrackWriter | VorbisTrackWriter:
     """Open a writer for one track, to be put in its place by `mux_tracks`.
 
@@ -56,7 +54,6 @@ def open_track_writer(
     writer : TrackWriter or VorbisTrackWriter
         To be closed.
     """
-    track = track or describe_track(info)
     if track.codec == "vorbis":
         return VorbisTrackWriter(path, track, boost=boost)
     return TrackWriter(path, info, track, boost=boost)
@@ -71,8 +68,8 @@ class TrackWriter:
         File to be made, with this track alone, in the original's container.
     info : AudioInfo
         Of the original.
-    track : Track or None
-        How the original is stored; read from it where it is None.
+    track : Track
+        How the original is stored.
     boost : float
         By how much of itself a lossy encoder's bit rate is raised over the first choice.
 
@@ -82,18 +79,16 @@ class TrackWriter:
         If the encoder refuses this rate or number of channels.
     """
 
-    def __init__(
-        self, path: Path, info: AudioInfo, track: Track | None = None, *, boost: float = 0.0
-    ) -> None:
+    def __init__(self, path: Path, info: AudioInfo, track: Track, *, boost: float = 0.0) -> None:
         self._av = import_av()
         self._path = path
-        self._track = track or describe_track(info)
-        encoding = choose_encoding(self._track, boost=boost)
+        self._track = track
+        encoding = choose_encoding(track, boost=boost)
         if encoding is None:
-            raise AudioFileError(f"cannot be written as {self._track.codec}", path=info.path)
+            raise AudioFileError(f"cannot be written as {track.codec}", path=info.path)
         self._encoding: Encoding = encoding
         self._rng = np.random.default_rng()
-        self._time_base = Fraction(1, self._track.sr)
+        self._time_base = Fraction(1, track.sr)
         self._head: list[tuple[Audio, Audio]] | None = [] if encoding.delay else None
         self._n_head = 0
         self._n_dropped = 0
@@ -144,7 +139,7 @@ class TrackWriter:
     def _open(self) -> None:
         track, encoding = self._track, self._encoding
         options = {}
-        if track.muxer in _MOV:
+        if track.muxer in MOVIES:
             # The edit list then counts in samples, not in milliseconds.
             options["movie_timescale"] = str(track.sr)
         try:
@@ -248,17 +243,17 @@ class TrackWriter:
         """Say in the last packets how many of their samples are padding."""
         size = int(self._stream.codec_context.frame_size or 0)
         # Without loss the encoder's last frame is as short as the sound.
-        tells = not self._track.is_lossless and self._track.muxer in _MOV | _SAYS_PADDING and size
+        tells = not self._track.is_lossless and self._track.muxer in MOVIES | MATROSKA and size
         self._n_packets -= len(self._held)
         for packet in self._held:
             begins = self._first_begin + self._n_packets * size
             padding = begins + size - (self._n_dropped + self._n_samples + self._encoding.lead)
             self._n_packets += 1
-            if tells and self._track.muxer in _MOV and padding >= size:
+            if tells and self._track.muxer in MOVIES and padding >= size:
                 continue  # LAME ends with a frame of nothing but padding
             if tells and 0 < padding < size:
                 packet.duration = round(Fraction(size - padding, self._track.sr) / packet.time_base)
-                if self._track.muxer in _SAYS_PADDING and not packet.has_sidedata("skip_samples"):
+                if self._track.muxer in MATROSKA and not packet.has_sidedata("skip_samples"):
                     _say_padding(packet, padding)
             self._container.mux_one(packet)
         self._held.clear()

@@ -41,7 +41,6 @@ __all__ = [
     "convertible_suffixes",
     "is_lossy",
     "open_writer",
-    "quantise",
     "writable",
     "write",
 ]

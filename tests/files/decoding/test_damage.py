@@ -15,6 +15,7 @@ from sottovoce.core.payload import Notice
 from sottovoce.errors import IncompleteAudioError, SottovoceError
 from sottovoce.files import protect_file
 from sottovoce.files.decoding import boxes
+from sottovoce.files.decoding.ogg import sum_up
 from sottovoce.files.reading import open_audio
 from tests.files.decoding.test_joined import KINDS, encode
 
@@ -119,14 +120,10 @@ def test_a_recording_of_a_broadcast_is_whole(subtype: str) -> None:
 
 
 def repaired(page: bytes, *, granule: int, number: int) -> bytes:
-    from sottovoce.files.decoding.ogg import _crc
-
     data = bytearray(page)
     data[6:14] = granule.to_bytes(8, "little")
     data[18:22] = number.to_bytes(4, "little")
-    data[22:26] = bytes(4)
-    data[22:26] = _crc(bytes(data)).to_bytes(4, "little")
-    return bytes(data)
+    return sum_up(bytes(data))
 
 
 CONTAINERS = ["mka", "webm", "flv", "avi", "wma", "tta", "wv", "ogg", "opus", "fragments.mp4"]

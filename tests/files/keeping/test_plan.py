@@ -13,6 +13,7 @@ import soundfile as sf
 
 import sottovoce as sv
 from sottovoce.files import protect_file, read, read_info
+from sottovoce.files.decoding.ogg import sum_up
 from sottovoce.files.keeping import plan_keeping
 from tests.files.keeping.making import CHAPTER, DROPPED, KEPT, ape, carry, frame, id3, run
 
@@ -214,8 +215,6 @@ def test_r128_gains_go_where_the_copy_has_a_gain_of_its_own(
 ) -> None:
     from mutagen.oggopus import OggOpus
 
-    from sottovoce.files.keeping.ogg_pages import _sum_up
-
     source, target = tmp_path / "a.opus", tmp_path / "b.opus"
     for path in (source, target):
         sf.write(path, speech, 16_000, "OPUS", format="OGG")
@@ -225,7 +224,7 @@ def test_r128_gains_go_where_the_copy_has_a_gain_of_its_own(
     file.save()
     data = target.read_bytes()
     first = data[: 28 + data[27]]
-    gained = _sum_up(first[:44] + (-1536).to_bytes(2, "little", signed=True) + first[46:])
+    gained = sum_up(first[:44] + (-1536).to_bytes(2, "little", signed=True) + first[46:])
     target.write_bytes(gained + data[len(first) :])
     _, lines = carry(source, target)
     assert lines == ("R128 gains were not kept: the new file has a gain of its own",)
@@ -237,8 +236,6 @@ def test_a_gain_in_the_head_of_an_opus_is_applied_once(tmp_path: Path, speech: n
     """So that R128 gains, which count from there on, stay true."""
     from mutagen.oggopus import OggOpus
 
-    from sottovoce.files.keeping.ogg_pages import _sum_up
-
     source, target = tmp_path / "a.opus", tmp_path / "b.opus"
     sf.write(source, speech, 16_000, "OPUS", format="OGG")
     file = OggOpus(source)
@@ -246,7 +243,7 @@ def test_a_gain_in_the_head_of_an_opus_is_applied_once(tmp_path: Path, speech: n
     file.save()
     data = source.read_bytes()
     first = data[: 28 + data[27]]
-    gained = _sum_up(first[:44] + (-1536).to_bytes(2, "little", signed=True) + first[46:])
+    gained = sum_up(first[:44] + (-1536).to_bytes(2, "little", signed=True) + first[46:])
     source.write_bytes(gained + data[len(first) :])
     heard = read(source)[0]
     assert np.std(heard) == pytest.approx(np.std(speech) / 2, rel=0.05)  # -6 dB

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 __all__ = [
+    "NORMAL_RATE",
     "OUTERMOST",
     "Movie",
     "Sounding",
     "TrackTiming",
     "find_movies",
     "has_index",
+    "int_at",
+    "read_edits",
     "walk_boxes",
 ]
 
@@ -32,6 +35,8 @@ OUTERMOST = frozenset(
 )
 """Boxes that stand in no other one.  What has another name and reaches over the end is no box."""
 _INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
+NORMAL_RATE = 1 << 16
+"""Of an edit that plays samples as fast as they are meant to be: a fixed point number."""
 _MOST_BOXES = 5_000_000
 _MOST_BYTES = 1 << 29
 """Of tables; both are far beyond a day of fragments, and bound what a hostile file can cost."""
@@ -147,30 +152,30 @@ def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
         if name == b"mvhd":
             body = read(at, 32)
             place = 20 if body[:1] == b"\x01" else 12
-            movie.timescale = _number(body, place)
+            movie.timescale = int_at(body, place)
         elif name == b"trak":
             track = TrackTiming()
         elif name == b"tkhd":
             body = read(at, 28)
-            track.track_id = _number(body, 20 if body[:1] == b"\x01" else 12)
+            track.track_id = int_at(body, 20 if body[:1] == b"\x01" else 12)
             movie.tracks[track.track_id] = track
         elif name == b"mdhd":
             body = read(at, 32)
-            track.timescale = _number(body, 20 if body[:1] == b"\x01" else 12)
+            track.timescale = int_at(body, 20 if body[:1] == b"\x01" else 12)
         elif name == b"elst":
-            body = read(at, n)
-            track.edits = _edits(body)
-            track.changes_speed = _changes_speed(body)
+            edits = read_edits(read(at, n))
+            track.edits = [(duration, first) for duration, first, _ in edits]
+            track.changes_speed = any(rate != NORMAL_RATE for *_, rate in edits)
         elif name == b"stts":
             body = read(at, n)
             track.n_units += sum(
-                _number(body, place) * _number(body, place + 4)
+                int_at(body, place) * int_at(body, place + 4)
                 for place in range(8, len(body) - 7, 8)
             )
         elif name == b"trex":
             body = read(at, 24)
-            if _number(body, 4) in movie.tracks:
-                movie.tracks[_number(body, 4)].default_duration = _number(body, 12)
+            if int_at(body, 4) in movie.tracks:
+                movie.tracks[int_at(body, 4)].default_duration = int_at(body, 12)
         elif name == b"tfhd":
             movie.is_fragmented = True
             track = _fragment(read(at, min(n, 64)), movie)
@@ -190,9 +195,9 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
         at, stop = stack.pop()
         file.seek(at)
         head = file.read(16)
-        size, name, n_head = int.from_bytes(head[:4], "big"), head[4:8], 8
+        size, name, n_head = int_at(head, 0), head[4:8], 8
         if size == 1:
-            size, n_head = int.from_bytes(head[8:16], "big"), 16
+            size, n_head = int_at(head, 8, 8), 16
         elif size == 0:
             size = stop - at
         if size < n_head or not all(32 <= byte < 127 or byte == 0xA9 for byte in name):
@@ -242,14 +247,34 @@ def find_movies(file: BinaryIO, *, start: int, end: int) -> list[int]:
     return starts
 
 
+def int_at(data: bytes, at: int, n: int = 4) -> int:
+    """Return the number that stands in a box.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the box.
+    at : int
+        First byte of the number.
+    n : int
+        Bytes that it takes.
+
+    Returns
+    -------
+    number : int
+        Without a sign; what lies behind the end of the box does not count.
+    """
+    return int.from_bytes(data[at : at + n], "big")
+
+
 def has_index(file: BinaryIO, *, end: int) -> bool:
     """Return whether a file has the box without which nobody finds its samples."""
     at = 0
     while at < end:
         file.seek(at)
         head = file.read(16)
-        n_bytes = _number(head, 0)
-        n_bytes = _number(head, 8, 8) if n_bytes == 1 else n_bytes
+        n_bytes = int_at(head, 0)
+        n_bytes = int_at(head, 8, 8) if n_bytes == 1 else n_bytes
         if head[4:8] == b"moov" or n_bytes < 8:
             return True  # or it cannot be told
         at += n_bytes
@@ -260,9 +285,9 @@ def _outer_box(file: BinaryIO, at: int, end: int) -> tuple[bytes, int] | None:
     """Return name and length of a box that is followed by another one, or None."""
     file.seek(at)
     head = file.read(16)
-    n_bytes, name = _number(head, 0), head[4:8]
+    n_bytes, name = int_at(head, 0), head[4:8]
     if n_bytes == 1:
-        n_bytes = _number(head, 8, 8)
+        n_bytes = int_at(head, 8, 8)
     elif n_bytes == 0:
         n_bytes = end - at
     is_box = len(head) >= 8 and n_bytes >= 8 and at + n_bytes <= end
@@ -274,47 +299,52 @@ def _find_type(file: BinaryIO, at: int, end: int) -> int:
     for place in find_all(file, b"ftyp", at, end):
         file.seek(place - 4)
         head = file.read(12)
-        if 16 <= _number(head, 0) <= 1024 and all(32 <= byte < 127 for byte in head[8:12]):
+        if 16 <= int_at(head, 0) <= 1024 and all(32 <= byte < 127 for byte in head[8:12]):
             return place - 4
     return -1
 
 
-def _number(data: bytes, at: int, n: int = 4) -> int:
-    return int.from_bytes(data[at : at + n], "big")
+def read_edits(body: bytes) -> list[tuple[int, int, int]]:
+    """Return the edits of a track.
 
+    Parameters
+    ----------
+    body : bytes
+        Content of its ``elst``.
 
-def _edits(body: bytes) -> list[tuple[int, int]]:
-    long = body[:1] == b"\x01"
-    step, half = (20, 8) if long else (12, 4)
+    Returns
+    -------
+    edits : list of (int, int, int)
+        Duration in the movie's units, first unit of the track or -1 for a pause, and rate, which
+        is `NORMAL_RATE` but in slow and fast motion.
+    """
+    half = 8 if body[:1] == b"\x01" else 4
+    step = 2 * half + 4
+    stop = min(len(body), 8 + step * int_at(body, 4))
     return [
         (
-            _number(body, at, half),
+            int_at(body, at, half),
             int.from_bytes(body[at + half : at + 2 * half], "big", signed=True),
+            int_at(body, at + 2 * half),
         )
-        for at in range(8, min(len(body), 8 + step * _number(body, 4)) - step + 1, step)
+        for at in range(8, stop - step + 1, step)
     ]
 
 
-def _changes_speed(body: bytes) -> bool:
-    step = 20 if body[:1] == b"\x01" else 12
-    stop = min(len(body), 8 + step * _number(body, 4))
-    return any(_number(body, at - 4) != 1 << 16 for at in range(8 + step, stop + 1, step))
-
-
 def _fragment(body: bytes, movie: Movie) -> TrackTiming:
-    flags = _number(body, 1, 3)
-    track = movie.tracks.get(_number(body, 4), TrackTiming())
+    flags = int_at(body, 1, 3)
+    track = movie.tracks.get(int_at(body, 4), TrackTiming())
     at = 8 + (8 if flags & 1 else 0) + (4 if flags & 2 else 0)
     if flags & 8:
-        track.default_duration = _number(body, at)
+        track.default_duration = int_at(body, at)
     return track
 
 
 def _run_units(body: bytes, default: int) -> int:
-    flags, n = _number(body, 1, 3), _number(body, 4)
+    flags, n = int_at(body, 1, 3), int_at(body, 4)
     at = 8 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
     step = 4 * sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
     if not flags & 0x100:
         return n * default
     n = min(n, (len(body) - at) // step if step else 0)
-    return sum(_number(body, at + step * i) for i in range(n))
+    return sum(int_at(body, at + step * i) for i in range(n))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sottovoce.errors import NoSoundError, UnreadableAudioError
+from sottovoce.files.decoding.boxes import walk_boxes
 from sottovoce.files.decoding.decoder import Audio, Part, QueueReader, Traits, decoding_failed
 from sottovoce.files.decoding.edits import Piece, find_pieces, play_pieces
 from sottovoce.files.decoding.frames import Frames, KindChangedError, say_damaged
 from sottovoce.files.decoding.gaps import Gaps
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.packets import PacketWatch
-from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.decoding.pyav import import_av, is_cover, open_container
 from sottovoce.files.decoding.soundless import is_soundless_film
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ _NAMES = {
     "aac": "ADTS",
     "rm": "REALMEDIA",
 }
+_SUBTYPES = {
+    "PCM_S16LE": "PCM_16",
+    "PCM_S24LE": "PCM_24",
+    "MP3FLOAT": "MPEG_LAYER_III",
+    "MP3": "MPEG_LAYER_III",
+    "MP2FLOAT": "MPEG_LAYER_II",
+    "MP2": "MPEG_LAYER_II",
+}
 _COUNTED = {"WAVPACK", "TTA", "APE", "TAK", "SHN"}
 """Containers whose header has the exact number of samples, written when all was known."""
 _CHECKED = {"flac", "wavpack", "tta", "ape", "tak", "mlp", "truehd", "ac3", "eac3"}
@@ -45,7 +54,6 @@ _MOST_FILLING = 8192
 _PIECE = 1 << 19
 _MOST_DRIFT = 1e-3
 _SKIP_MANUAL = 1 << 29
-_AUDIO_CLASSES = {".mp4": "MP4", ".mov": "MOV", ".m4a": "M4A"}
 
 
 def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -> list[Part]:
@@ -108,8 +116,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
 
 def _playing(container: Any) -> list[Any]:  # noqa: ANN401 - PyAV is imported late
     """Return the streams of a container that play; cover pictures do not."""
-    covers = import_av().stream.Disposition.attached_pic
-    return [one for one in container.streams if not one.disposition & covers]
+    return [one for one in container.streams if not is_cover(one)]
 
 
 class StreamDecoder:
@@ -191,8 +198,6 @@ class StreamDecoder:
 
     def _find_trim(self, raw: Raw, index: int) -> tuple[_Trim | None, str]:
         """Return which samples of the decoded sound count, and what the file lacks."""
-        from sottovoce.files.decoding.boxes import walk_boxes
-
         with raw.open() as file:
             movie = walk_boxes(file, end=raw.n_bytes)
         missing = ""
@@ -244,7 +249,7 @@ class StreamDecoder:
         )
         return Traits(
             format=name,
-            subtype=_subtype(codec, context),
+            subtype=_SUBTYPES.get(codec, codec),
             sr=sr,
             n_channels=n_channels,
             n_frames=n_frames,
@@ -355,10 +360,3 @@ class _Trim:
     first: int
     stop: int
     is_edited: bool
-
-
-def _subtype(codec: str, context: Any) -> str:  # noqa: ANN401 - PyAV is imported late
-    names = {"PCM_S16LE": "PCM_16", "PCM_S24LE": "PCM_24", "MP3FLOAT": "MPEG_LAYER_III"}
-    names |= {"MP3": "MPEG_LAYER_III", "MP2FLOAT": "MPEG_LAYER_II", "MP2": "MPEG_LAYER_II"}
-    del context
-    return names.get(codec, codec)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sottovoce.errors import UnsupportedFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "make_element",
     "make_head",
     "make_size",
+    "number_of",
     "read_element",
     "read_number",
     "split_elements",
@@ -119,6 +120,12 @@ def split_elements(data: bytes) -> list[tuple[int, bytes]]:
         found.append((name, data[at : at + size]))
         at += size
     return found
+
+
+def number_of(elements: Iterable[tuple[int, bytes]], name: int, default: int = 0) -> int:
+    """Return what the last element of a name holds, as a number; `default` where there is none."""
+    content = dict(elements).get(name)
+    return default if content is None else int.from_bytes(content, "big")
 
 
 def make_size(size: int, *, width: int = 0) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sottovoce.files.decoding.boxes import find_movies
 from sottovoce.files.decoding.layout import MOST_JOINED, too_many
 from sottovoce.files.decoding.matroska import find_segments
+from sottovoce.files.decoding.older_containers import ASF_MARK
 from sottovoce.files.decoding.raw import find_all
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ __all__ = ["find_joins"]
 
 _HEAD_BYTES = 64
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
-_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 
 
 def _is_form(head: bytes) -> bool:
@@ -73,7 +73,7 @@ _BEGINNINGS: dict[bytes, Callable[[bytes], bool]] = {
     b".snd": _is_au,
     b"dns.": _is_au,
     b"NIST_1A\n   1024\n": _is_any,
-    _ASF: _is_any,
+    ASF_MARK: _is_any,
     b"FLV\x01": _is_flv,
     b"TTA1": _is_tta,
     b"wvpk": _is_wavpack,

@@ -20,7 +20,6 @@ __all__ = ["find_damage", "find_segments"]
 
 _MOST_ELEMENTS = 20_000_000
 _LEAST_BYTES = 16
-_EBML_MARK = names.EBML.to_bytes(4, "big")
 _ANYWHERE = 1 << 62
 
 
@@ -113,8 +112,8 @@ def _past_segment(file: BinaryIO, at: int, end: int) -> int:
 def _begins(file: BinaryIO, at: int) -> bool:
     file.seek(at)
     head = file.read(64)
-    return head.startswith(_EBML_MARK) and (b"matroska" in head or b"webm" in head)
+    return head.startswith(names.EBML_MARK) and (b"matroska" in head or b"webm" in head)
 
 
 def _find_next(file: BinaryIO, at: int, end: int) -> int:
-    return next((one for one in find_all(file, _EBML_MARK, at, end) if _begins(file, one)), -1)
+    return next((one for one in find_all(file, names.EBML_MARK, at, end) if _begins(file, one)), -1)

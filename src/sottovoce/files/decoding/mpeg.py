@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding.extent import is_foreign, is_zero
 from sottovoce.files.decoding.mpeg_statistics import Statistics, read_statistics
+from sottovoce.files.decoding.synchsafe import synchsafe
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -352,10 +353,7 @@ class _Walker:
         while len(head := self.peek(32)) >= 10:
             at = self.at
             if head[:3] == b"ID3":
-                size = 0
-                for byte in head[6:10]:
-                    size = size << 7 | byte & 0x7F
-                self.at += 10 + size
+                self.at += 10 + synchsafe(head[6:10])
             elif head[:3] == b"TAG":
                 self.at += 128
             elif head[:8] == b"APETAGEX":

@@ -12,10 +12,44 @@ import numpy as np
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["describe_damage"]
+    import numpy.typing as npt
+
+__all__ = ["describe_damage", "packet_shape", "pids_of"]
 
 _CHUNK_PACKETS = 20_000
 _NULL_PID = 0x1FFF
+
+
+def packet_shape(head: bytes) -> tuple[int, int]:
+    """Return how many bytes a packet takes, and how many of them stand in front of its own.
+
+    Parameters
+    ----------
+    head : bytes
+        First bytes of the file.
+
+    Returns
+    -------
+    step, shift : int
+        188 and 0, or 192 and 4 where each packet has a time in front (Blu-ray, camcorders).
+    """
+    return (188, 0) if head[:1] == b"G" else (192, 4)
+
+
+def pids_of(packets: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """Return which stream each packet belongs to.
+
+    Parameters
+    ----------
+    packets : np.ndarray, shape=(n, at least 3), dtype=uint8
+        Without a time in front.
+
+    Returns
+    -------
+    pids : np.ndarray, shape=(n,), dtype=int32
+        Packet identifiers, 0 to 0x1FFF.
+    """
+    return (packets[:, 1].astype(np.int32) & 0x1F) << 8 | packets[:, 2]
 
 
 def describe_damage(file: BinaryIO, *, end: int) -> list[str]:
@@ -24,8 +58,7 @@ def describe_damage(file: BinaryIO, *, end: int) -> list[str]:
     Files that were joined do not count on either, so that nothing of it is a proof of loss.
     """
     file.seek(0)
-    head = file.read(12)
-    step, shift = (188, 0) if head[:1] == b"G" else (192, 4)
+    step, shift = packet_shape(file.read(1))
     last: dict[int, int] = {}
     n_jumps = n_odd = 0
     file.seek(0)
@@ -47,9 +80,9 @@ def describe_damage(file: BinaryIO, *, end: int) -> list[str]:
     return notes
 
 
-def _count_jumps(packets: np.ndarray, last: dict[int, int]) -> int:
+def _count_jumps(packets: npt.NDArray[np.uint8], last: dict[int, int]) -> int:
     """Return how often a count does not go on; `last` keeps the counts between calls."""
-    pids = (packets[:, 1].astype(np.int32) & 0x1F) << 8 | packets[:, 2]
+    pids = pids_of(packets)
     controls = packets[:, 3]
     has_payload = (controls & 0x10) > 0
     is_new = ((controls & 0x20) > 0) & (packets[:, 4] > 0) & ((packets[:, 5] & 0x80) > 0)

@@ -18,7 +18,7 @@ from sottovoce.files.decoding.extent import is_foreign
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["Link", "LogicalStream", "Page", "rewrite_link", "walk_ogg"]
+__all__ = ["Link", "LogicalStream", "Page", "rewrite_link", "sum_up", "walk_ogg"]
 
 _MARK = b"OggS"
 _CHUNK_BYTES = 1 << 16
@@ -188,7 +188,7 @@ def walk_ogg(file: BinaryIO, *, end: int) -> list[Link]:
             continue
         is_cut = page.offset + page.n_bytes > end
         data = window[inside : inside + page.n_bytes]
-        if is_cut or not _is_intact(data):
+        if is_cut or sum_up(data) != data:
             following = _find_mark(file, at + 1, end)
             if links and is_cut and following == end:
                 links[-1].n_cut = page.offset + page.n_bytes - end
@@ -214,13 +214,6 @@ def walk_ogg(file: BinaryIO, *, end: int) -> list[Link]:
     if links:
         links[-1].n_junk = n_junk
     return links
-
-
-def _is_intact(data: bytes) -> bool:
-    """Return whether a page has the checksum that it says."""
-    body = bytearray(data)
-    body[22:26] = bytes(4)
-    return _crc(bytes(body)) == int.from_bytes(data[22:26], "little")
 
 
 def _read_page(head: bytes, at: int) -> Page | None:
@@ -283,17 +276,19 @@ def rewrite_link(file: BinaryIO, stream: LogicalStream, *, last: int | None) -> 
         data[5] = page.flags | _LAST if page is final else page.flags & ~_LAST
         data[6:14] = (_NO_GRANULE if granule is None else granule).to_bytes(8, "little")
         data[18:22] = number.to_bytes(4, "little")
-        data[22:26] = bytes(4)
-        data[22:26] = _crc(bytes(data)).to_bytes(4, "little")
-        out.write(data)
+        out.write(sum_up(bytes(data)))
     out.seek(0)
     return out  # type: ignore[return-value]
 
 
-def _crc(data: bytes) -> int:
-    """Return the checksum of a page: the polynomial of CRC-32, bits not mirrored, no inversion.
+def sum_up(page: bytes) -> bytes:
+    """Return a page with its checksum.
 
-    zlib's has the bits mirrored, so bytes go in and the result comes out the other way round.
+    Ogg's CRC runs from the high bit down and starts at 0, zlib's the other way round and
+    inverted.  Bits turned round before and after, and inversion undone, make them the same.
     """
-    mirrored = zlib.crc32(data.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_REVERSED), "big")
+    blank = page[:22] + bytes(4) + page[26:]
+    crc = zlib.crc32(blank.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    # Little-endian bytes of the number with all 32 bits turned round.
+    checksum = crc.to_bytes(4, "big").translate(_REVERSED)
+    return page[:22] + checksum + page[26:]

@@ -12,11 +12,13 @@ from sottovoce.files.decoding.ogg import Link, LogicalStream, rewrite_link, walk
 from sottovoce.files.decoding.sndfile import SoundFileDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import BinaryIO
 
     from sottovoce.files.decoding.raw import Raw
 
 __all__ = ["ogg_parts"]
+
+_NEVER = (1 << 62) - 1
 
 
 def ogg_parts(raw: Raw) -> list[Part]:
@@ -88,7 +90,8 @@ def _open_link(raw: Raw, link: Link, *, is_only: bool) -> Decoder:
     """Return the decoder of the only stream of sound of one link, which sees nothing else."""
     stream, missing = link.sounds[0], link.missing
     if not _suits_sndfile(stream):
-        return _open_rewritten(raw, stream, functools.partial(_by_ffmpeg, raw, link))
+        file = _rewrite(raw, stream)
+        return StreamDecoder(raw, 0, file=file, missing=missing, notes=link.notes)
     last, notes = _find_last(stream), link.notes
     if last is not None:
         notes.append("holds more than its header says; all of it was read")
@@ -96,32 +99,18 @@ def _open_link(raw: Raw, link: Link, *, is_only: bool) -> Decoder:
     if is_as_it_was and stream.pages[-1].flags & 4:
         return SoundFileDecoder(raw.for_libsndfile(), path=raw.path)
 
-    def read(file: object) -> Decoder:
-        return SoundFileDecoder(
-            file,  # type: ignore[arg-type]
-            path=raw.path,
-            n_frames=0 if last is not None or missing else None,
-            notes=notes,
-            missing=missing,
-        )
-
-    return _open_rewritten(raw, stream, read, last=last)
+    return SoundFileDecoder(
+        _rewrite(raw, stream, last=last),
+        path=raw.path,
+        n_frames=0 if last is not None or missing else None,
+        notes=notes,
+        missing=missing,
+    )
 
 
-def _open_rewritten(
-    raw: Raw,
-    stream: LogicalStream,
-    read: Callable[[object], Decoder],
-    *,
-    last: int | None = None,
-) -> Decoder:
+def _rewrite(raw: Raw, stream: LogicalStream, *, last: int | None = None) -> BinaryIO:
     with raw.open() as file:
-        rewritten = rewrite_link(file, stream, last=last)
-    return read(rewritten)
-
-
-def _by_ffmpeg(raw: Raw, link: Link, file: object) -> Decoder:
-    return StreamDecoder(raw, 0, file=file, missing=link.missing, notes=link.notes)  # type: ignore[arg-type]
+        return rewrite_link(file, stream, last=last)
 
 
 def _find_last(stream: LogicalStream) -> int | None:
@@ -132,6 +121,3 @@ def _find_last(stream: LogicalStream) -> int | None:
     if final is not None and len(granules) > 1 and final < max(granules[:-1]):
         return _NEVER
     return None
-
-
-_NEVER = (1 << 62) - 1

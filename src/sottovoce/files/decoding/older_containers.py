@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["find_damage"]
+__all__ = ["ASF_MARK", "find_damage"]
 
+ASF_MARK = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+"""With which every file of Windows Media begins."""
 _MOST_PIECES = 20_000_000
 _SCRIPT_DATA = 18
-_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
@@ -25,7 +26,7 @@ def find_damage(file: BinaryIO, *, end: int) -> str:
     """Return what a file proves to lack, as `Traits.missing`; empty for other kinds too."""
     file.seek(0)
     head = file.read(16)
-    if head.startswith(_ASF):
+    if head.startswith(ASF_MARK):
         return _asf_damage(file, end)
     if head[:4] == b"RIFF":
         return _avi_damage(file, end)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import BinaryIO
 
-__all__ = ["import_av", "open_container"]
+__all__ = ["import_av", "is_cover", "open_container"]
 
 _DEMUXERS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,loas,matroska,"
@@ -41,6 +41,11 @@ def import_av() -> ModuleType:
             "PyAV", extra="media", purpose="read and write this kind of file"
         ) from err
     return av
+
+
+def is_cover(stream: Any) -> bool:  # noqa: ANN401 - PyAV is imported late
+    """Return whether a stream is an attached picture, which does not play."""
+    return bool(stream.disposition & import_av().stream.Disposition.attached_pic)
 
 
 def open_container(file: BinaryIO, *, path: str, options: dict[str, str] | None = None) -> Any:  # noqa: ANN401 - PyAV is imported late

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,7 +118,7 @@ class Spliced(io.RawIOBase):
         if at >= self._starts[-1] or not len(view):
             return 0
         if not self._starts[self._piece] <= at < self._starts[self._piece + 1]:
-            self._piece = self._find_piece(at)
+            self._piece = bisect_right(self._starts, at) - 1
         piece, inside = self._pieces[self._piece], at - self._starts[self._piece]
         n = min(len(view), _length(piece) - inside)
         if isinstance(piece, bytes):
@@ -135,13 +136,6 @@ class Spliced(io.RawIOBase):
         if not self.closed:
             self._raw.close()
         super().close()
-
-    def _find_piece(self, at: int) -> int:
-        low, high = 0, len(self._pieces)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._starts[middle] <= at else (low, middle)
-        return low
 
 
 def _length(piece: bytes | tuple[int, int]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.files.decoding.boxes import walk_boxes
-from sottovoce.files.decoding.pyav import import_av
+from sottovoce.files.decoding.pyav import import_av, is_cover
 
 if TYPE_CHECKING:
     from sottovoce.files.decoding.raw import Raw
@@ -38,9 +38,8 @@ def is_soundless_film(container: Any, raw: Raw) -> bool:  # noqa: ANN401 - PyAV 
     Transport streams and FLV are read to their end.
     """
     demuxer = container.format.name.split(",", maxsplit=1)[0]
-    covers = import_av().stream.Disposition.attached_pic
-    pictures = [one for one in container.streams.video if not one.disposition & covers]
-    if not pictures or container.streams.audio:
+    plays = any(not is_cover(one) for one in container.streams.video)
+    if not plays or container.streams.audio:
         return False
     if demuxer == "mov":
         with raw.open() as file:

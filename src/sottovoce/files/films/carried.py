@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import Any
 
-__all__ = ["MATROSKA", "can_carry", "codec_of", "is_chapter_text"]
+from sottovoce.files.decoding.pyav import import_av, is_cover
+from sottovoce.files.track import MATROSKA
 
-MATROSKA = frozenset({"matroska", "webm"})
+__all__ = ["can_carry", "codec_of", "is_chapter_text"]
 
 
 def codec_of(stream: Any) -> str:  # noqa: ANN401 - PyAV is imported late
@@ -21,7 +23,7 @@ def is_chapter_text(stream: Any) -> bool:  # noqa: ANN401
     return stream.type == "data" and str(getattr(stream, "name", "")) == "bin_data"
 
 
-def can_carry(av: Any, stream: Any, muxer: str) -> bool:  # noqa: ANN401
+def can_carry(stream: Any, muxer: str) -> bool:  # noqa: ANN401
     """Return whether a muxer takes the packets of a stream as they are."""
     if stream.type == "attachment":
         return muxer in MATROSKA
@@ -29,16 +31,16 @@ def can_carry(av: Any, stream: Any, muxer: str) -> bool:  # noqa: ANN401
         return muxer == "mpegts" and stream.type == "data"
     if muxer == "mpegts":
         return True
-    if stream.disposition & av.stream.Disposition.attached_pic and not stream.width:
+    if is_cover(stream) and not stream.width:
         return False  # no picture that FFmpeg can make sense of
-    if muxer in MATROSKA and stream.disposition & av.stream.Disposition.attached_pic:
+    if is_cover(stream) and muxer in MATROSKA:
         return True
-    return bool(
-        stream.codec_context.codec.name in _supported(av, muxer)
-        or stream.codec_context.codec.canonical_name in _supported(av, muxer)
-    )
+    codec = stream.codec_context.codec
+    return not _codecs_of(muxer).isdisjoint({codec.name, codec.canonical_name})
 
 
-def _supported(av: Any, muxer: str) -> set[str]:  # noqa: ANN401
-    container = av.open(io.BytesIO(), "w", format=muxer)
-    return set(container.supported_codecs)
+@functools.cache
+def _codecs_of(muxer: str) -> frozenset[str]:
+    """Return which codecs a muxer takes, as FFmpeg names them."""
+    container = import_av().open(io.BytesIO(), "w", format=muxer)
+    return frozenset(container.supported_codecs)

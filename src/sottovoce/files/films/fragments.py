@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.films.movie_track import Replacement, read_tracks
-from sottovoce.files.films.outermost import check_items, find_rest
+from sottovoce.files.films.outermost import check_items, find_rest, make_mdat_head
 from sottovoce.files.films.sample_tables import Times
 from sottovoce.files.films.segment_index import Pieces, SegmentIndex
 from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, split, top_boxes
-from sottovoce.files.keeping.splicing import read_at
+from sottovoce.files.keeping.splicing import copy_bytes, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,6 @@ __all__ = ["graft_fragments", "is_plain_fragmented"]
 _BASE_GIVEN, _BASE_IS_MOOF = 0x1, 0x20000
 _OFFSET_GIVEN = 0x1
 _KEY_FLAGS = (0x02000000).to_bytes(4, "big")
-_BLOCK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ def graft_fragments(
 class _Lane:
     """The new sound of one track, and how far it is written."""
 
-    def __init__(self, path: Path, new: Replacement, times: Times, scale: int) -> None:
-        self.file = path.open("rb")
-        self.new, self.times, self.scale = new, times, scale
+    def __init__(self, new: Replacement) -> None:
+        self.file = new.path.open("rb")
+        self.new, self.times, self.scale = new, Times.read(new.stbl), new.scale
         self.n_done = 0
         self.delay_units = 0
         self.is_begun = False
@@ -147,7 +147,7 @@ class _Fragmented:
         if any(track.sizes.n for track in self._tracks):
             raise UnsupportedFormatError("its heads have samples too")
         self._defaults = {
-            _int(data, 4): (_int(data, 12), _int(data, 16))
+            int_at(data, 4): (int_at(data, 12), int_at(data, 16))
             for data in children(find(self._moov, b"mvex") or b"", b"trex")
         }
         self._lanes: dict[int, _Lane] = {}
@@ -170,10 +170,7 @@ class _Fragmented:
         old = next((track for track in self._tracks if track.number == number), None)
         if old is None:
             raise UnsupportedFormatError(f"it has no track {number}")
-        with path.open("rb") as file:
-            new = Replacement.read(path, file, old)
-        stbl = find(new.data, b"mdia", b"minf", b"stbl") or b""
-        self._lanes[number] = _Lane(path, new, Times.read(stbl), new.scale)
+        self._lanes[number] = _Lane(Replacement.read(path, old))
 
     def close(self) -> None:
         """Close the files of the new tracks."""
@@ -224,36 +221,28 @@ class _Fragmented:
                 own[run.track] = length
                 parts.append((0, 0, fresh[run.track][2]))
                 length += len(fresh[run.track][2])
-        n_head = 16 if length + 8 >= 1 << 32 else 8
+        head = make_mdat_head(length)
         begin = new.tell()
         n_moof = 8 + len(self._make_moof(moof, fresh, places, own, 0, begin))
-        made = self._make_moof(moof, fresh, places, own, n_moof + n_head, begin)
+        made = self._make_moof(moof, fresh, places, own, n_moof + len(head), begin)
         new.write(join([Box(b"moof", made)]))
-        wide = n_head == 16
-        new.write((1 if wide else 8 + length).to_bytes(4, "big") + b"mdat")
-        new.write((16 + length).to_bytes(8, "big") if wide else b"")
+        new.write(head)
         for place, n_bytes, data in parts:
             new.write(data)
-            self._file.seek(place)
-            while n_bytes:
-                block = self._file.read(min(n_bytes, _BLOCK_BYTES))
-                if not block:
-                    raise UnsupportedFormatError("its samples reach over its end")
-                new.write(block)
-                n_bytes -= len(block)
+            copy_bytes(self._file, new, place, n_bytes)
 
     def _take_sound(self, moof: bytes, at: int) -> dict[int, tuple[bytes, bytes, bytes]]:
         """Return tables and samples of every replaced track that is in a piece."""
         fresh = {}
         for traf in children(moof, b"traf"):
-            number = _int(find(traf, b"tfhd") or b"", 4)
+            number = int_at(find(traf, b"tfhd") or b"", 4)
             lane = self._lanes.get(number)
             runs = self._runs(traf, at)
             if lane is None or number in fresh or not runs:
                 continue
             old = lane.new.old
             decode = find(traf, b"tfdt") or b""
-            begin = _int(decode, 4, 8 if decode[:1] == b"\x01" else 4)
+            begin = int_at(decode, 4, 8 if decode[:1] == b"\x01" else 4)
             if not lane.is_begun:
                 lane.is_begun = True
                 late = max(begin - old.first_unit, 0) / old.media_scale
@@ -278,7 +267,7 @@ class _Fragmented:
             if box.name != b"traf":
                 boxes.append(box)
                 continue
-            number = _int(find(box.data, b"tfhd") or b"", 4)
+            number = int_at(find(box.data, b"tfhd") or b"", 4)
             inner = []
             for one in split(box.data):
                 data = one.data
@@ -286,7 +275,7 @@ class _Fragmented:
                     offset = places.get(index, 0) + shift
                     data = data[:8] + offset.to_bytes(4, "big") + data[12:]
                     index += 1
-                elif one.name == b"tfhd" and _int(data, 1, 3) & _BASE_GIVEN:
+                elif one.name == b"tfhd" and int_at(data, 1, 3) & _BASE_GIVEN:
                     data = data[:8] + begin.to_bytes(8, "big") + data[16:]
                 inner.append(Box(one.name, data))
             if number in fresh:
@@ -315,10 +304,10 @@ class _Fragmented:
     def _runs(self, traf: bytes, moof_at: int) -> list[_Run]:
         """Return the runs of a track in a piece; refuse those whose place is not plain."""
         head = find(traf, b"tfhd") or b""
-        flags, number, at = _int(head, 1, 3), _int(head, 4), 8
+        flags, number, at = int_at(head, 1, 3), int_at(head, 4), 8
         base = moof_at
         if flags & _BASE_GIVEN:
-            if moof_at and _int(head, at, 8) != moof_at:
+            if moof_at and int_at(head, at, 8) != moof_at:
                 raise UnsupportedFormatError("a piece lies elsewhere")
             at += 8
         elif not flags & _BASE_IS_MOOF:
@@ -326,16 +315,16 @@ class _Fragmented:
         at += 4 if flags & 2 else 0
         duration, size = self._defaults.get(number, (0, 0))
         if flags & 8:
-            duration, at = _int(head, at), at + 4
+            duration, at = int_at(head, at), at + 4
         if flags & 16:
-            size = _int(head, at)
+            size = int_at(head, at)
         if find(traf, b"saio") is not None:
             raise UnsupportedFormatError("a piece has places that no table of samples holds")
         return [_read_run(data, number, base, duration, size) for data in children(traf, b"trun")]
 
 
 def _read_run(data: bytes, number: int, base: int, duration: int, size: int) -> _Run:
-    flags, n = _int(data, 1, 3), _int(data, 4)
+    flags, n = int_at(data, 1, 3), int_at(data, 4)
     if not flags & _OFFSET_GIVEN:
         raise UnsupportedFormatError("a run does not say where its samples lie")
     offset = int.from_bytes(data[8:12], "big", signed=True)
@@ -359,12 +348,8 @@ def _move_index(body: bytes, moved: dict[int, int]) -> bytes:
             width = 8 if data[:1] == b"\x01" else 4
             extra = sum((data[11] >> shift & 3) + 1 for shift in (4, 2, 0))
             step = 2 * width + extra
-            for at in range(16 + width, 16 + step * _int(data, 12), step):
-                place = moved.get(_int(data, at, width), 0)
+            for at in range(16 + width, 16 + step * int_at(data, 12), step):
+                place = moved.get(int_at(data, at, width), 0)
                 data = data[:at] + place.to_bytes(width, "big") + data[at + width :]
         boxes.append(Box(box.name, data))
     return join(boxes)
-
-
-def _int(data: bytes, at: int, n: int = 4) -> int:
-    return int.from_bytes(data[at : at + n], "big")

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
-from sottovoce.files.decoding.ebml import OPEN, Element, read_element, split_elements
-from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.decoding.boxes import int_at
+from sottovoce.files.decoding.ebml import number_of, split_elements
+from sottovoce.files.decoding.pyav import open_container
 from sottovoce.files.films.carried import can_carry, codec_of, is_chapter_text
 from sottovoce.files.films.grafting import can_graft
-from sottovoce.files.films.matroska_layout import walk_segment
+from sottovoce.files.films.matroska_layout import read_segment, walk_segment
 from sottovoce.files.films.transport import read_broadcast
 from sottovoce.files.keeping.boxes import children, find, read_box, split, top_boxes
+from sottovoce.files.keeping.splicing import file_size
 from sottovoce.files.track import muxer_of
 
 if TYPE_CHECKING:
@@ -45,22 +47,22 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
     """
     if is_whole and can_graft(original):
         return ()
-    av = import_av()
     with original.open("rb") as raw:
         head = raw.read(4096)
-    with original.open("rb") as raw, open_container(raw, path=str(original)) as source:
-        muxer = muxer_of(source, "", head)
-        chapters = bool(source.chapters())
-        streams = tuple(
-            f"stream {stream.index} ({codec_of(stream) or stream.type})"
-            for stream in source.streams
-            if not can_carry(av, stream, muxer) and not (chapters and is_chapter_text(stream))
-        )
-    if muxer == "mpegts":
-        parts = _of_transport(original)
-    else:
-        parts = _name_parts(original, head, is_whole=is_whole)
-    return (*streams, *dict.fromkeys(parts))
+        raw.seek(0)
+        with open_container(raw, path=str(original)) as source:
+            muxer = muxer_of(source, "", head)
+            chapters = bool(source.chapters())
+            streams = [
+                f"stream {stream.index} ({codec_of(stream) or stream.type})"
+                for stream in source.streams
+                if not can_carry(stream, muxer) and not (chapters and is_chapter_text(stream))
+            ]
+        if muxer == "mpegts":
+            parts = _of_transport(original)
+        else:
+            parts = _name_parts(raw, head, is_whole=is_whole)
+        return (*streams, *dict.fromkeys(parts))
 
 
 def _of_transport(original: Path) -> Iterator[str]:
@@ -71,26 +73,22 @@ def _of_transport(original: Path) -> Iterator[str]:
         yield f"tables of a broadcast ({', '.join(broadcast.tables)})"
 
 
-def _name_parts(original: Path, head: bytes, *, is_whole: bool) -> Iterator[str]:
+def _name_parts(file: BinaryIO, head: bytes, *, is_whole: bool) -> Iterator[str]:
     """Yield what of a container FFmpeg does not write again, as far as it can be read."""
-    with original.open("rb") as file:
-        try:
-            if head[:4] == names.EBML.to_bytes(4, "big"):
-                yield from _of_matroska(file)
-            elif any(one == b"moov" for one, *_ in top_boxes(file)):
-                yield from _of_movie(file, is_whole=is_whole)
-        except (UnsupportedFormatError, ValueError, IndexError):
-            # Of one that is cut short or damaged, that is said already, in seconds.
-            if is_whole:
-                yield _NOT_WALKED
+    try:
+        if head[:4] == names.EBML_MARK:
+            yield from _of_matroska(file)
+        elif any(one == b"moov" for one, *_ in top_boxes(file)):
+            yield from _of_movie(file, is_whole=is_whole)
+    except (UnsupportedFormatError, ValueError, IndexError):
+        # Of one that is cut short or damaged, that is said already, in seconds.
+        if is_whole:
+            yield _NOT_WALKED
 
 
 def _of_matroska(file: BinaryIO) -> Iterator[str]:
-    end = file.seek(0, 2)
-    first = read_element(file, 0, end)
-    segment = read_element(file, first.end, end)
-    if segment.size == OPEN:
-        segment = Element(segment.name, segment.at, segment.body, end - segment.body)
+    end = file_size(file)
+    _, segment = read_segment(file)
     for element in walk_segment(file, segment):
         inner: list[tuple[int, bytes]] = []
         if element.name in (names.INFO, names.CHAPTERS, names.TAGS, names.TRACKS):
@@ -125,9 +123,9 @@ def _is_aimed(name: int, body: bytes) -> bool:
     """Return whether a tag is of another level than the film's, or of an edition."""
     if name != names.TAG:
         return False
-    inner = dict(split_elements(dict(split_elements(body)).get(names.TARGETS, b"")))
-    level = int.from_bytes(inner.get(names.TAG_LEVEL, b""), "big")
-    return level not in (0, _ORDINARY_LEVEL) or names.TAG_EDITION in inner
+    targets = split_elements(dict(split_elements(body)).get(names.TARGETS, b""))
+    level = number_of(targets, names.TAG_LEVEL)
+    return level not in (0, _ORDINARY_LEVEL) or names.TAG_EDITION in dict(targets)
 
 
 def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
@@ -142,7 +140,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
     others = sorted(found - _WRITTEN_BOXES - {b"sidx", b"ssix", b"styp"})
     if others:
         yield f"boxes ({b', '.join(others).decode('latin-1')})"
-    end = file.seek(0, 2)
+    end = file_size(file)
     behind = end - boxes[-1][1] - boxes[-1][3]
     if behind and is_whole:
         yield f"{behind:,} bytes behind its end"
@@ -157,5 +155,5 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
         handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
         if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
             yield "groups of samples"
-        if int.from_bytes((find(trak, b"edts", b"elst") or bytes(8))[4:8], "big") > 2:
+        if int_at(find(trak, b"edts", b"elst") or b"", 4) > 2:
             yield "edits"

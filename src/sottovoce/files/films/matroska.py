@@ -7,6 +7,7 @@ are left out, and those of the new one stand where they belong in time.  What po
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
@@ -25,6 +26,7 @@ from sottovoce.files.films.matroska_layout import (
     walk_cluster,
 )
 from sottovoce.files.films.new_blocks import NewBlocks
+from sottovoce.files.keeping.splicing import copy_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["declares_no_delay", "graft_matroska", "is_plain_matroska"]
 
-_BLOCK_BYTES = 4 << 20
 _MOST_RELATIVE = 32_767
 _SET_ANEW = {names.TIMESTAMP, names.POSITION, names.PREV_SIZE, names.CRC, names.VOID}
 """What a cluster holds besides blocks and is false of another, or nothing."""
@@ -53,14 +54,7 @@ def is_plain_matroska(file: BinaryIO) -> bool:
     is_plain : bool
         False where its structure is broken, or times are kept in a way of their own.
     """
-    file.seek(0)
-    if file.read(4) != names.EBML.to_bytes(4, "big"):
-        return False
-    try:
-        read_layout(file)
-    except (UnsupportedFormatError, ValueError, IndexError):
-        return False
-    return True
+    return _read_plain(file) is not None
 
 
 def declares_no_delay(file: BinaryIO, place: int) -> bool:
@@ -78,10 +72,20 @@ def declares_no_delay(file: BinaryIO, place: int) -> bool:
     is_silent : bool
         True where its first packets sound, priming or not.
     """
-    if not is_plain_matroska(file):
-        return False
-    entries = read_entries(read_layout(file).tracks)
+    layout = _read_plain(file)
+    entries = read_entries(layout.tracks) if layout is not None else []
     return place < len(entries) and not entries[place].delay_ns
+
+
+def _read_plain(file: BinaryIO) -> Layout | None:
+    """Return the layout of a file whose sound can be replaced; None of any other."""
+    file.seek(0)
+    if file.read(4) != names.EBML_MARK:
+        return None
+    try:
+        return read_layout(file)
+    except (UnsupportedFormatError, ValueError, IndexError):
+        return None
 
 
 def graft_matroska(
@@ -145,24 +149,25 @@ class _Grafter:
         self._moved: dict[int, int] = {}  # of outermost elements, within the segment
         self._cluster_at, self._cluster_body, self._time = 0, 0, 0
         self._segment_body = 0
+        # When each cluster ends, since the next one begins; the last one takes all that is left.
+        self._last_times = {
+            at: later - 1 for (at, _), (_, later) in itertools.pairwise(layout.timestamps.items())
+        }
 
     def run(self) -> None:
         """Write all elements in their order."""
         old, new, layout = self._old, self._new, self._layout
-        _copy(old, new, 0, layout.head_end)
+        copy_bytes(old, new, 0, layout.head_end)
         new.write(make_head(names.SEGMENT, 0, width=8))
         self._segment_body = new.tell()
         old_body = layout.segment.body
         seek_heads: list[tuple[int, bytes]] = []
         cues: list[int] = []
         uids = [one.uid for one in read_entries(layout.tracks) if one.number in self._lanes]
-        last = max(
-            (i for i, one in enumerate(layout.elements) if one.name == names.CLUSTER), default=-1
-        )
-        for index, element in enumerate(layout.elements):
+        for element in layout.elements:
             self._moved[element.at - old_body] = new.tell() - self._segment_body
             if element.name == names.CLUSTER:
-                self._write_cluster(element, index, is_last=index == last)
+                self._write_cluster(element)
             elif element.name == names.SEEK_HEAD:
                 data = element.read(old)
                 seek_heads.append((new.tell(), data))
@@ -176,7 +181,7 @@ class _Grafter:
             elif element.name == names.TAGS:
                 new.write(clean_tags(element.read(old), uids))
             elif element.name != names.CRC:  # of a segment that is another now
-                _copy(old, new, element.at, element.end - element.at)
+                copy_bytes(old, new, element.at, element.end - element.at)
         end = new.tell()
         for at, data in seek_heads:
             new.seek(at)
@@ -187,9 +192,9 @@ class _Grafter:
         new.seek(layout.head_end)
         new.write(make_head(names.SEGMENT, end - self._segment_body, width=8))
         new.seek(end)
-        _copy(old, new, layout.segment.end, layout.file_end - layout.segment.end)
+        copy_bytes(old, new, layout.segment.end, layout.file_end - layout.segment.end)
 
-    def _write_cluster(self, cluster: Element, index: int, *, is_last: bool) -> None:
+    def _write_cluster(self, cluster: Element) -> None:
         layout = self._layout
         self._open_cluster(layout.timestamps[cluster.at])
         wanted = layout.cues.wanted.get(cluster.at - layout.segment.body, set())
@@ -201,12 +206,8 @@ class _Grafter:
             elif element.name == names.ENCRYPTED:
                 raise UnsupportedFormatError("a cluster holds blocks that are encrypted")
             elif element.name not in _SET_ANEW:
-                _copy(self._old, self._new, element.at, element.end - element.at)
-        if is_last:
-            self._emit(None, is_behind=True)
-        else:
-            later = (one for one in layout.elements[index + 1 :] if one.name == names.CLUSTER)
-            self._emit(layout.timestamps[next(later).at] - 1, is_behind=True)
+                copy_bytes(self._old, self._new, element.at, element.end - element.at)
+        self._emit(self._last_times.get(cluster.at), is_behind=True)
         self._close_cluster()
         if self._progress:
             self._progress(min(cluster.end / layout.segment.end, 1.0))
@@ -220,7 +221,7 @@ class _Grafter:
         if place in wanted:
             key = (cluster.at - self._layout.segment.body, place)
             self._layout.cues.places[key] = self._new.tell() - self._cluster_body
-        _copy(self._old, self._new, element.at, element.end - element.at)
+        copy_bytes(self._old, self._new, element.at, element.end - element.at)
 
     def _make_silent_tracks(self, data: bytes) -> bytes:
         """Return which tracks are silent in a cluster, but for those that have blocks of ours."""
@@ -266,13 +267,3 @@ class _Grafter:
         self._new.seek(self._cluster_at)
         self._new.write(make_head(names.CLUSTER, end - self._cluster_body, width=8))
         self._new.seek(end)
-
-
-def _copy(old: BinaryIO, new: BinaryIO, at: int, n_bytes: int) -> None:
-    old.seek(at)
-    while n_bytes:
-        block = old.read(min(n_bytes, _BLOCK_BYTES))
-        if not block:
-            raise UnsupportedFormatError("it is cut short")
-        new.write(block)
-        n_bytes -= len(block)

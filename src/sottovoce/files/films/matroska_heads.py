@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
-from sottovoce.files.decoding.ebml import make_element, split_elements
+from sottovoce.files.decoding.ebml import make_element, number_of, split_elements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,11 +44,8 @@ class Entry:
 def read_entries(tracks: bytes) -> list[Entry]:
     """Return what every track says of itself, in their order."""
     keys = (names.TRACK_NUMBER, names.TRACK_UID, names.CODEC_DELAY)
-    return [
-        Entry(*(int.from_bytes(dict(split_elements(entry)).get(key, b""), "big") for key in keys))
-        for name, entry in split_elements(tracks)
-        if name == names.TRACK
-    ]
+    entries = [split_elements(body) for name, body in split_elements(tracks) if name == names.TRACK]
+    return [Entry(*(number_of(entry, key) for key in keys)) for entry in entries]
 
 
 def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes:
@@ -69,7 +66,7 @@ def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes
     parts = []
     for name, entry in split_elements(tracks):
         inner = split_elements(entry) if name == names.TRACK else []
-        number = int.from_bytes(dict(inner).get(names.TRACK_NUMBER, b""), "big")
+        number = number_of(inner, names.TRACK_NUMBER)
         if number not in new:
             parts += [make_element(name, entry)] if name != names.CRC else []
             continue
@@ -127,15 +124,15 @@ def remake_seek_head(data: bytes, moved: Mapping[int, int]) -> bytes:
     """
     parts = []
     for name, entry in split_elements(data):
-        inner = dict(split_elements(entry)) if name == names.SEEK else {}
+        inner = split_elements(entry) if name == names.SEEK else []
         if not inner:
             continue
-        old = int.from_bytes(inner.get(names.SEEK_POSITION, b""), "big")
+        old = number_of(inner, names.SEEK_POSITION)
         position = moved.get(old, old).to_bytes(_POSITION_BYTES, "big")
         parts.append(
             make_element(
                 names.SEEK,
-                make_element(names.SEEK_ID, inner.get(names.SEEK_ID, b""))
+                make_element(names.SEEK_ID, dict(inner).get(names.SEEK_ID, b""))
                 + make_element(names.SEEK_POSITION, position),
             )
         )
@@ -172,8 +169,9 @@ class Cues:
         for point in self._points:
             for _, inner in point:
                 if isinstance(inner, list):
-                    cluster, place = _number(inner, names.CUE_CLUSTER), inner
-                    self.wanted.setdefault(cluster, set()).add(_number(place, names.CUE_RELATIVE))
+                    cluster = number_of(inner, names.CUE_CLUSTER)
+                    place = number_of(inner, names.CUE_RELATIVE)
+                    self.wanted.setdefault(cluster, set()).add(place)
 
     def remake(
         self,
@@ -214,9 +212,9 @@ def _move_cue(
     places: Mapping[tuple[int, int], int],
     replaced: set[int],
 ) -> bytes:
-    cluster = _number(cue, names.CUE_CLUSTER)
+    cluster = number_of(cue, names.CUE_CLUSTER)
     left_out = {names.CUE_BLOCK, names.CUE_STATE}
-    if _number(cue, names.CUE_TRACK) in replaced:
+    if number_of(cue, names.CUE_TRACK) in replaced:
         left_out |= {names.CUE_RELATIVE, names.CUE_DURATION}
     parts = b""
     for key, data in cue:
@@ -231,10 +229,6 @@ def _move_cue(
             data = place.to_bytes(_POSITION_BYTES, "big")
         parts += make_element(key, data)
     return parts
-
-
-def _number(inner: list[tuple[int, bytes]], key: int) -> int:
-    return int.from_bytes(dict(inner).get(key, b""), "big")
 
 
 def _targets(tag: list[tuple[int, bytes]]) -> set[int]:

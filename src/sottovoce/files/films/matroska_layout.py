@@ -11,6 +11,7 @@ from sottovoce.files.decoding import matroska_names as names
 from sottovoce.files.decoding.ebml import (
     OPEN,
     Element,
+    number_of,
     read_element,
     read_number,
     split_elements,
@@ -18,12 +19,21 @@ from sottovoce.files.decoding.ebml import (
 )
 from sottovoce.files.decoding.raw import find_all
 from sottovoce.files.films.matroska_heads import Cues
+from sottovoce.files.keeping.splicing import file_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["Layout", "read_block_head", "read_layout", "walk_cluster", "walk_segment"]
+__all__ = [
+    "Layout",
+    "read_block_head",
+    "read_layout",
+    "read_scale",
+    "read_segment",
+    "walk_cluster",
+    "walk_segment",
+]
 
 _MS = 1_000_000
 
@@ -80,21 +90,17 @@ def read_layout(file: BinaryIO) -> Layout:
     UnsupportedFormatError
         If its structure is broken, or times are kept in a way of their own.
     """
-    end = file.seek(0, 2)
-    first = read_element(file, 0, end)
-    segment = read_element(file, first.end, end)
+    end = file_size(file)
+    first, segment = read_segment(file)
     if first.name != names.EBML or segment.name != names.SEGMENT:
         raise UnsupportedFormatError("it has no segment")
-    if segment.size == OPEN:
-        segment = Element(segment.name, segment.at, segment.body, end - segment.body)
-    if find_all(file, names.EBML.to_bytes(4, "big"), segment.end, end):
+    if find_all(file, names.EBML_MARK, segment.end, end):
         raise UnsupportedFormatError("another film is joined to it")
     elements = list(walk_segment(file, segment))
     found = {element.name: element for element in reversed(elements)}
     if not {names.INFO, names.TRACKS, names.CLUSTER} <= found.keys():
         raise UnsupportedFormatError("it lacks what every film has")
-    info = dict(split_elements(found[names.INFO].read(file)))
-    scale = int.from_bytes(info.get(names.SCALE, _MS.to_bytes(4, "big")), "big")
+    scale = read_scale(found[names.INFO].read(file))
     tracks = found[names.TRACKS].read(file)
     for name, entry in split_elements(tracks):
         if name == names.TRACK and not _is_one(dict(split_elements(entry)).get(names.TRACK_SCALE)):
@@ -107,6 +113,27 @@ def read_layout(file: BinaryIO) -> Layout:
     if not cues.wanted.keys() <= {at - segment.body for at in layout.timestamps}:
         raise UnsupportedFormatError("its index points to no cluster")
     return layout
+
+
+def read_segment(file: BinaryIO) -> tuple[Element, Element]:
+    """Return the first element of a file, and its segment; one that is open ends with the file.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If they make no sense.
+    """
+    end = file_size(file)
+    first = read_element(file, 0, end)
+    segment = read_element(file, first.end, end)
+    if segment.size == OPEN:
+        segment = Element(segment.name, segment.at, segment.body, end - segment.body)
+    return first, segment
+
+
+def read_scale(info: bytes) -> int:
+    """Return how many nanoseconds the unit of time has, as ``Info`` says; mostly a million."""
+    return number_of(split_elements(info), names.SCALE, _MS)
 
 
 def _is_one(scale: bytes | None) -> bool:

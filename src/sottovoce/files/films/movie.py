@@ -20,9 +20,10 @@ from sottovoce.files.films.movie_track import (
     read_tracks,
     set_length,
 )
-from sottovoce.files.films.outermost import check_items, find_rest
+from sottovoce.files.films.outermost import check_items, find_rest, make_mdat_head
 from sottovoce.files.films.sample_tables import make_chunk_tables, make_offsets
 from sottovoce.files.keeping.boxes import Box, is_manifest, join, read_box, split, top_boxes
+from sottovoce.files.keeping.splicing import copy_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ __all__ = ["graft_movie", "is_plain_movie"]
 
 _ELSEWHERE = {b"moof", b"sidx", b"mfra", b"cmov"}
 """Outermost boxes with places or samples that are not in the tables of ``moov``."""
-_BLOCK_BYTES = 4 << 20
+_TOLD_BYTES = 4 << 20
 _MOST_NARROW = (1 << 32) - (1 << 24)
 
 
@@ -92,8 +93,7 @@ def graft_movie(
     with original.open("rb") as old:
         movie = _read_movie(old)
         for number, path in tracks.items():
-            with path.open("rb") as file:
-                movie.replace(number, path, file)
+            movie.replace(number, path)
         movie.lay_out()
         with target.open("wb") as new:
             movie.write(old, new, progress)
@@ -126,50 +126,40 @@ class _Movie:
         self._new: dict[int, Replacement] = {}
         self._places: list[list[_Place]] = []
         self._wide = False
-        self._total = 0
+        self._chunks = _list_chunks(tracks)
 
-    def replace(self, number: int, path: Path, file: BinaryIO) -> None:
+    def replace(self, number: int, path: Path) -> None:
         """Take the new sound of a track."""
         at = next((i for i, track in enumerate(self._tracks) if track.number == number), -1)
         if at < 0:
             raise UnsupportedFormatError(f"it has no track {number}")
-        self._new[at] = Replacement.read(path, file, self._tracks[at])
+        self._new[at] = Replacement.read(path, self._tracks[at])
 
     def lay_out(self) -> None:
         """Decide in which order chunks are written: the old one, by offset."""
-        columns = self._chunks()
-        for piece, _ in self._pieces(columns[0]):
-            rows = zip(*(column[piece] for column in columns), strict=True)
+        for piece, _ in self._pieces():
+            rows = zip(*(column[piece] for column in self._chunks), strict=True)
             self._places.append([self._place(*map(int, row)) for row in rows])
         n_data = sum(place.n_bytes for places in self._places for place in places)
         kept = sum(size for name, _, _, size in self._boxes if name != b"mdat")
-        self._total = n_data + kept + self._rest[1]
+        total = n_data + kept + self._rest[1]
         grown = sum(8 * new.n_samples for new in self._new.values())
-        self._wide = self._total + grown + len(self._moov) > _MOST_NARROW
+        self._wide = total + grown + len(self._moov) > _MOST_NARROW
 
     def check_places(self) -> None:
         """Refuse chunks that do not lie in the film's own data, and wholly."""
-        start, size, _, _ = self._chunks()
+        start, size, _, _ = self._chunks
         n_placed = 0
-        for piece, end in self._pieces(start):
+        for piece, end in self._pieces():
             n_placed += len(start[piece])
             if (start[piece] + size[piece]).max(initial=0) > end:
                 raise UnsupportedFormatError("a chunk reaches over the end of its box")
         if n_placed != len(start):
             raise UnsupportedFormatError("samples lie outside of the film's own data")
 
-    def _chunks(self) -> tuple[npt.NDArray[np.int64], ...]:
-        """Return first byte, length, track and number of all chunks, by their first bytes."""
-        rows = [np.zeros((4, 0), np.int64)]
-        for index, track in enumerate(self._tracks):
-            n = track.n_chunks
-            row = (track.chunks.offsets, track.chunk_bytes(), np.full(n, index), np.arange(n))
-            rows.append(np.stack(row))
-        table = np.concatenate(rows, axis=1)
-        return tuple(table[:, np.argsort(table[0], kind="stable")])
-
-    def _pieces(self, start: npt.NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
+    def _pieces(self) -> Iterator[tuple[slice, int]]:
         """Yield which chunks begin in each box of data, and where that ends."""
+        start = self._chunks[0]
         for name, at, n_head, n_bytes in self._boxes:
             if name == b"mdat":
                 yield slice(*np.searchsorted(start, [at + n_head, at + n_bytes])), at + n_bytes
@@ -184,7 +174,7 @@ class _Movie:
             if name == b"mdat":
                 own = next(places)
                 n_data = sum(place.n_bytes for place in own)
-                at += _mdat_head(n_head, n_data)
+                at += len(make_mdat_head(n_data, wide=n_head == 16))
                 for place in own:
                     offsets[place.track][place.number] = at
                     at += place.n_bytes
@@ -199,8 +189,8 @@ class _Movie:
             elif name == b"mdat":
                 self._write_data(old, new, next(places), n_head, told)
             else:
-                _copy(old, new, begin, size, told)
-        _copy(old, new, *self._rest, told)
+                copy_bytes(old, new, begin, size, tell=told.add)
+        copy_bytes(old, new, *self._rest, tell=told.add)
 
     def _shapes(self) -> list[MovieTrack | Replacement]:
         return [self._new.get(index, track) for index, track in enumerate(self._tracks)]
@@ -237,18 +227,26 @@ class _Movie:
         self, old: BinaryIO, new: BinaryIO, places: list[_Place], n_head: int, told: _Teller
     ) -> None:
         n_data = sum(place.n_bytes for place in places)
-        if _mdat_head(n_head, n_data) == 16:
-            new.write((1).to_bytes(4, "big") + b"mdat" + (16 + n_data).to_bytes(8, "big"))
-        else:
-            new.write((8 + n_data).to_bytes(4, "big") + b"mdat")
+        new.write(make_mdat_head(n_data, wide=n_head == 16))
         files = {new.path: new.path.open("rb") for new in self._new.values()}
         try:
             for place in places:
                 source = files[place.path] if place.path is not None else old
-                _copy(source, new, place.offset, place.n_bytes, told)
+                copy_bytes(source, new, place.offset, place.n_bytes, tell=told.add)
         finally:
             for file in files.values():
                 file.close()
+
+
+def _list_chunks(tracks: list[MovieTrack]) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return first byte, length, track and number of all chunks, by their first bytes."""
+    rows = [np.zeros((4, 0), np.int64)]
+    for index, track in enumerate(tracks):
+        n = track.n_chunks
+        row = (track.chunks.offsets, track.chunk_bytes(), np.full(n, index), np.arange(n))
+        rows.append(np.stack(row))
+    table = np.concatenate(rows, axis=1)
+    return tuple(table[:, np.argsort(table[0], kind="stable")])
 
 
 def _read_movie(file: BinaryIO) -> _Movie:
@@ -267,10 +265,6 @@ def _read_movie(file: BinaryIO) -> _Movie:
     return movie
 
 
-def _mdat_head(n_head: int, n_data: int) -> int:
-    return 16 if n_head == 16 or n_data + 8 >= 1 << 32 else 8
-
-
 class _Teller:
     """Tells how much is written."""
 
@@ -282,17 +276,6 @@ class _Teller:
     def add(self, n_bytes: int) -> None:
         """Count bytes; tell every few megabytes."""
         self._n += n_bytes
-        if self._progress and self._n - self._n_told >= _BLOCK_BYTES:
+        if self._progress and self._n - self._n_told >= _TOLD_BYTES:
             self._n_told = self._n
             self._progress(min(self._n / self._total, 1.0))
-
-
-def _copy(old: BinaryIO, new: BinaryIO, at: int, n_bytes: int, told: _Teller) -> None:
-    old.seek(at)
-    while n_bytes:
-        block = old.read(min(n_bytes, _BLOCK_BYTES))
-        if not block:
-            raise UnsupportedFormatError("its samples reach over its end")
-        new.write(block)
-        n_bytes -= len(block)
-        told.add(len(block))

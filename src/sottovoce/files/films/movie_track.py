@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import NORMAL_RATE, int_at, read_edits
 from sottovoce.files.films.sample_tables import Chunks, Sizes, Times, read_chunks, read_sizes
 from sottovoce.files.keeping.boxes import Box, children, find, join, read_box, split
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
 
     import numpy.typing as npt
 
@@ -25,6 +25,8 @@ _PLACES = {
     b"tkhd": ((0, 20), (0, 28)),
 }
 """Where time scale and length stand in a head, of version 0 and 1."""
+_STBL = (b"mdia", b"minf", b"stbl")
+"""Where a track keeps its sample tables."""
 _AUXILIARY = {b"saio", b"stz2"}
 
 
@@ -60,22 +62,22 @@ class MovieTrack:
     @property
     def is_wide(self) -> bool:
         """Whether its offsets take 64 bits."""
-        return find(self.data, b"mdia", b"minf", b"stbl", b"co64") is not None
+        return find(self.stbl, b"co64") is not None
 
     @property
     def stbl(self) -> bytes:
         """Its sample tables."""
-        return find(self.data, b"mdia", b"minf", b"stbl") or b""
+        return find(self.data, *_STBL) or b""
 
     @property
     def media_scale(self) -> int:
         """Units of its own time in a second."""
-        return max(_get(b"mdhd", find(self.data, b"mdia", b"mdhd") or b"")[0], 1)
+        return max(_media_times(self.data)[0], 1)
 
     @property
     def first_unit(self) -> int:
         """Where its sound begins in its own time, behind the priming that is not played."""
-        edits = _read_edits(find(self.data, b"edts", b"elst"))
+        edits = _edits_of(self.data)
         return next((begin for _, begin in edits if begin >= 0), 0)
 
     def chunk_bytes(self) -> npt.NDArray[np.int64]:
@@ -123,16 +125,17 @@ class Replacement:
     edits: list[tuple[int, int]]
 
     @classmethod
-    def read(cls, path: Path, file: BinaryIO, old: MovieTrack) -> Replacement:
+    def read(cls, path: Path, old: MovieTrack) -> Replacement:
         """Read the file of a track; parameters as the attributes."""
-        moov = read_box(file, b"moov")[2]
+        with path.open("rb") as file:
+            moov = read_box(file, b"moov")[2]
         (track,) = read_tracks(moov)
         sizes, chunks = track.sizes, track.chunks
         offsets, ends = chunks.offsets, np.cumsum(track.chunk_bytes())
         if len(offsets) and (offsets[1:] != offsets[0] + ends[:-1]).any():
             raise UnsupportedFormatError("the new sound does not lie in one piece")
         times = Times.read(track.stbl)
-        scale = _get(b"mdhd", find(track.data, b"mdia", b"mdhd") or b"")[0]
+        scale = _media_times(track.data)[0]
         stops = times.n_before(old.chunk_ends_s() * scale)
         if len(stops):
             stops[-1] = sizes.n
@@ -145,6 +148,11 @@ class Replacement:
             sizes,
             _join_edits(old, track),
         )
+
+    @property
+    def stbl(self) -> bytes:
+        """Its sample tables."""
+        return find(self.data, *_STBL) or b""
 
     @property
     def n_samples(self) -> int:
@@ -179,28 +187,27 @@ class Replacement:
 
     def make_track(self, tables: list[Box]) -> bytes:
         """Return the content of ``trak`` with these tables of chunks."""
-        stbl = find(self.data, b"mdia", b"minf", b"stbl") or b""
-        tables = _swap(split(stbl), tables, {b"stsc", b"stco", b"co64"})
+        tables = _swap(split(self.stbl), tables, {b"stsc", b"stco", b"co64"})
         new = _with_tables(self.old.data, tables)
-        length = _get(b"mdhd", find(self.data, b"mdia", b"mdhd") or b"")[1]
+        length = _media_times(self.data)[1]
         return self._with_times(new, self.edits, self.length, length)
 
     def make_empty_track(self) -> bytes:
         """Return the content of ``trak`` for a fragmented film, where samples are elsewhere."""
-        stsd = find(self.data, b"mdia", b"minf", b"stbl", b"stsd") or b""
+        stsd = find(self.stbl, b"stsd") or b""
         new = self.old.with_tables([Box(b"stsd", stsd)], drop={b"stsd"})
-        old_edits = _read_edits(find(self.old.data, b"edts", b"elst"))
+        old_edits = _edits_of(self.old.data)
         # What is not known when a file begins is 0, and stays so.
         duration = next((one for one, begin in old_edits if begin >= 0), 0)
         edits = [*self.edits[:-1], (duration, self.edits[-1][1])]
-        media = _get(b"mdhd", find(self.old.data, b"mdia", b"mdhd") or b"")[1]
+        media = _media_times(self.old.data)[1]
         length = round(media * self.scale / self.old.media_scale)
         return self._with_times(new, edits, self.old_length, length)
 
     @property
     def scale(self) -> int:
         """Units of its own time in a second."""
-        return max(_get(b"mdhd", find(self.data, b"mdia", b"mdhd") or b"")[0], 1)
+        return max(_media_times(self.data)[0], 1)
 
     def _with_times(
         self, trak: bytes, edits: list[tuple[int, int]], length: int, media_length: int
@@ -252,14 +259,14 @@ def read_tracks(moov: bytes) -> list[MovieTrack]:
     tracks = []
     for data in children(moov, b"trak"):
         head = find(data, b"tkhd") or b""
-        stbl = find(data, b"mdia", b"minf", b"stbl")
+        stbl = find(data, *_STBL)
         if stbl is None or not head:
             raise UnsupportedFormatError("a track has no sample tables")
         if _AUXILIARY & {box.name for box in split(stbl)}:
             raise UnsupportedFormatError("a track has places that no table of chunks holds")
         _check_references(find(data, b"mdia", b"minf", b"dinf", b"dref"))
         sizes = read_sizes(stbl)
-        number = int.from_bytes(head[20:24] if head[:1] == b"\x01" else head[12:16], "big")
+        number = int_at(head, 20 if head[:1] == b"\x01" else 12)
         tracks.append(MovieTrack(data, number, scale, sizes, read_chunks(stbl, sizes.n)))
     return tracks
 
@@ -312,41 +319,33 @@ def _with_tables(trak: bytes, tables: list[Box]) -> bytes:
             ]
         )
 
-    return rebuild(trak, (b"mdia", b"minf", b"stbl"))
+    return rebuild(trak, _STBL)
 
 
 def _check_references(dref: bytes | None) -> None:
     for box in split((dref or bytes(8))[8:]):
-        if not int.from_bytes(box.data[1:4], "big") & 1:
+        if not int_at(box.data, 1, 3) & 1:
             raise UnsupportedFormatError("a track lies in another file")
 
 
 def _join_edits(old: MovieTrack, new: MovieTrack) -> list[tuple[int, int]]:
     """Return the pauses before the old track, then the new sound without its priming."""
     edits = []
-    for duration, begin in _read_edits(find(old.data, b"edts", b"elst")):
+    for duration, begin in _edits_of(old.data):
         if begin >= 0:
             break
         edits.append((duration, begin))
-    scale, length = _get(b"mdhd", find(new.data, b"mdia", b"mdhd") or b"")
-    own = [edit for edit in _read_edits(find(new.data, b"edts", b"elst")) if edit[1] >= 0]
+    scale, length = _media_times(new.data)
+    own = [edit for edit in _edits_of(new.data) if edit[1] >= 0]
     first = own[0][1] if own else 0
     seconds = own[0][0] / new.scale if own else length / max(scale, 1)
     return [*edits, (round(seconds * old.scale), first)]
 
 
-def _read_edits(body: bytes | None) -> list[tuple[int, int]]:
-    if not body:
-        return []
-    half = 8 if body[:1] == b"\x01" else 4
-    step = 2 * half + 4
-    return [
-        (
-            int.from_bytes(body[at : at + half], "big"),
-            int.from_bytes(body[at + half : at + 2 * half], "big", signed=True),
-        )
-        for at in range(8, len(body) - step + 1, step)
-    ]
+def _edits_of(trak: bytes) -> list[tuple[int, int]]:
+    """Return duration and first unit of each edit of a track; none where it has no list."""
+    edits = read_edits(find(trak, b"edts", b"elst") or b"")
+    return [(duration, first) for duration, first, _ in edits]
 
 
 def _make_edits(edits: list[tuple[int, int]]) -> Box:
@@ -355,7 +354,7 @@ def _make_edits(edits: list[tuple[int, int]]) -> Box:
     body = bytes([is_long, 0, 0, 0]) + len(edits).to_bytes(4, "big")
     for duration, begin in edits:
         body += duration.to_bytes(half, "big") + begin.to_bytes(half, "big", signed=True)
-        body += (1 << 16).to_bytes(4, "big")
+        body += NORMAL_RATE.to_bytes(4, "big")
     return Box(b"elst", body)
 
 
@@ -363,10 +362,12 @@ def _get(name: bytes, head: bytes) -> tuple[int, int]:
     """Return time scale and length as a head has them."""
     is_long = head[:1] == b"\x01"
     scale, length = _PLACES[name][is_long]
-    return (
-        int.from_bytes(head[scale : scale + 4], "big"),
-        int.from_bytes(head[length : length + (8 if is_long else 4)], "big"),
-    )
+    return int_at(head, scale), int_at(head, length, 8 if is_long else 4)
+
+
+def _media_times(trak: bytes) -> tuple[int, int]:
+    """Return time scale and length of a track in its own time."""
+    return _get(b"mdhd", find(trak, b"mdia", b"mdhd") or b"")
 
 
 def _set(name: bytes, head: bytes, scale: int | None, length: int) -> bytes:

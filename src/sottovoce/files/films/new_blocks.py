@@ -10,12 +10,12 @@ from sottovoce.files.decoding import matroska_names as names
 from sottovoce.files.decoding.ebml import (
     make_element,
     make_size,
-    read_element,
     read_number,
     split_elements,
     walk,
 )
 from sottovoce.files.decoding.pyav import open_container
+from sottovoce.files.films.matroska_layout import read_scale, read_segment
 from sottovoce.files.films.starts import start_of
 
 if TYPE_CHECKING:
@@ -115,14 +115,11 @@ class NewBlocks:
 
     def _read(self) -> Iterator[NewBlock]:
         file = self._file
-        end = file.seek(0, 2)
-        first = read_element(file, 0, end)
-        segment = read_element(file, first.end, end)
+        _, segment = read_segment(file)
         own_scale = _MS
         for element in walk(file, segment.body, segment.end):
             if element.name == names.INFO:
-                info = dict(split_elements(element.read(file)))
-                own_scale = int.from_bytes(info.get(names.SCALE, _MS.to_bytes(4, "big")), "big")
+                own_scale = read_scale(element.read(file))
             elif element.name == names.TRACKS:
                 tracks = split_elements(element.read(file))
                 entry = next((data for name, data in tracks if name == names.TRACK), b"")

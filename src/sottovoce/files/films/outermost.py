@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-__all__ = ["check_items", "find_rest"]
+__all__ = ["check_items", "find_rest", "make_mdat_head"]
 
 _NO_REST = (b"ftyp", b"moov", b"moof")
 
@@ -68,3 +68,23 @@ def check_items(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) ->
         inner = body if body[4:8] == b"hdlr" else body[4:]
         if find(inner, b"iloc") is not None:
             raise UnsupportedFormatError("it holds items of which no table of samples knows")
+
+
+def make_mdat_head(n_bytes: int, *, wide: bool = False) -> bytes:
+    """Return the head of a box of data.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Length of the data.
+    wide : bool
+        Whether its size takes 64 bits though 32 would do.
+
+    Returns
+    -------
+    head : bytes
+        8 or 16.
+    """
+    if wide or n_bytes + 8 >= 1 << 32:
+        return (1).to_bytes(4, "big") + b"mdat" + (16 + n_bytes).to_bytes(8, "big")
+    return (8 + n_bytes).to_bytes(4, "big") + b"mdat"

@@ -12,11 +12,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError
-from sottovoce.files.decoding.pyav import import_av, open_container
-from sottovoce.files.films.carried import MATROSKA, can_carry, codec_of
-from sottovoce.files.films.shape import shape_of
+from sottovoce.files.decoding.pyav import import_av, is_cover, open_container
+from sottovoce.files.films.carried import can_carry, codec_of
+from sottovoce.files.films.starts import start_of
 from sottovoce.files.films.transport import read_broadcast
-from sottovoce.files.track import muxer_of
+from sottovoce.files.keeping.boxes import top_boxes
+from sottovoce.files.track import MATROSKA, MOVIES, muxer_of
 from sottovoce.files.track_writer import DISK_ERRORS
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["rewrite"]
 
-_MOV = {"mov", "mp4", "3gp", "3g2"}
 _OF_THE_MUXER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _OF_THE_OLD_SOUND = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_")
 _ENOUGH_PACKETS = 8
@@ -56,8 +56,8 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
                 broadcast = read_broadcast(original)
                 options |= broadcast.options
                 names = broadcast.names
-            if muxer in _MOV:
-                options |= _movie_options(muxer, shape_of(original), sr, source)
+            if muxer in MOVIES:
+                options |= _movie_options(muxer, _shape_of(original), sr, source)
             templates = {stream.index: stream for stream in source.streams}
             templates |= {index: file.streams.audio[0] for index, file in files.items()}
             if muxer == "avi":
@@ -85,6 +85,17 @@ def _options(muxer: str, head: bytes) -> dict[str, str]:
     if muxer == "flv" and b"keyframes" in head:
         return {"flvflags": "add_keyframe_index"}
     return {}
+
+
+def _shape_of(path: Path) -> str:
+    """Return where the index of an MP4 lies: ``"fragmented"``, ``"front"`` or ``"end"``."""
+    with path.open("rb") as file:
+        order = [name for name, *_ in top_boxes(file)]
+    if b"moof" in order:
+        return "fragmented"
+    # The data of a film that is cut short reach over its end, and are not among the boxes.
+    is_front = b"moov" in order and b"mdat" not in order[: order.index(b"moov")]
+    return "front" if is_front else "end"
 
 
 def _movie_options(muxer: str, shape: str, sr: int, source: Any) -> dict[str, str]:  # noqa: ANN401
@@ -146,18 +157,13 @@ def _copy(
     templates: dict[int, Any],
     names: dict[str, str],
 ) -> None:
-    output = av.open(
-        f"file:{target}",
-        "w",
-        format=muxer,
-        container_options=options,
-    )
+    output = av.open(f"file:{target}", "w", format=muxer, container_options=options)
     try:
         output.metadata.update(
             {key: value for key, value in source.metadata.items() if key not in _OF_THE_MUXER}
         )
         output.metadata.update(names)
-        covers = _covers(av, source) if muxer in MATROSKA else {}
+        covers = _covers(source) if muxer in MATROSKA else {}
         copied = {}
         lanes = []
         for stream in source.streams:
@@ -167,23 +173,19 @@ def _copy(
                 lanes.append(
                     _add_lane(output, stream, files[stream.index], templates[stream.index])
                 )
-            elif can_carry(av, stream, muxer):
+            elif can_carry(stream, muxer):
                 copied[stream.index] = _add_copy(
-                    output, stream, templates[stream.index], keeps_tag=muxer in _MOV
+                    output, stream, templates[stream.index], keeps_tag=muxer in MOVIES
                 )
         if source.chapters():
             output.set_chapters(source.chapters())
         _interleave(source, output, copied, lanes)
     except BaseException:
         # What is half written goes away with its folder's temporary name.
-        _close_quietly(av, output)
+        with suppress(av.error.FFmpegError, ValueError):
+            output.close()
         raise
     output.close()
-
-
-def _close_quietly(av: Any, output: Any) -> None:  # noqa: ANN401
-    with suppress(av.error.FFmpegError, ValueError):
-        output.close()
 
 
 def _interleave(source: Any, output: Any, copied: dict[int, Any], lanes: list[_Lane]) -> None:  # noqa: ANN401
@@ -234,17 +236,13 @@ def _add_lane(output: Any, stream: Any, file: Any, template: Any) -> _Lane:  # n
     packets = (packet for packet in file.demux(template) if packet.dts is not None)
     is_mov = str(file.format.name).startswith("mov") and template.duration
     end = (template.start_time or 0) + template.duration if is_mov else None
-    lane = _Lane(packets, added, _start(stream) - _start(template), end)
+    lane = _Lane(packets, added, start_of(stream) - start_of(template), end)
     first = next(packets, None)
     if first is not None:
         lane.waiting.append(first)
         if file.format.name == "ogg":  # there Vorbis begins before 0, elsewhere at 0
-            lane.shift = _start(stream) - first.dts * first.time_base
+            lane.shift = start_of(stream) - first.dts * first.time_base
     return lane
-
-
-def _start(stream: Any) -> Fraction:  # noqa: ANN401
-    return Fraction((stream.start_time or 0) * stream.time_base)
 
 
 def _add_copy(output: Any, stream: Any, template: Any, *, keeps_tag: bool) -> Any:  # noqa: ANN401
@@ -270,11 +268,11 @@ def _has_ids(stream: Any) -> bool:  # noqa: ANN401
     return str(stream.container.format.name) == "mpegts"
 
 
-def _covers(av: Any, source: Any) -> dict[int, tuple[str, str, bytes]]:  # noqa: ANN401
+def _covers(source: Any) -> dict[int, tuple[str, str, bytes]]:  # noqa: ANN401
     """Return attached pictures as Matroska stores them: name, type and bytes of a file."""
     pictures = {}
     for stream in source.streams.video:
-        if stream.disposition & av.stream.Disposition.attached_pic:
+        if is_cover(stream):
             kind = codec_of(stream)
             mimetype = stream.metadata.get("mimetype") or _PICTURES.get(kind, "image/jpeg")
             name = stream.metadata.get("filename") or f"cover.{kind.replace('mjpeg', 'jpg')}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.keeping.boxes import Box, find
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def read_sizes(stbl: bytes) -> Sizes:
     body = find(stbl, b"stsz")
     if body is None or len(body) < 12:
         raise UnsupportedFormatError("a track has no plain table of sizes")
-    each, n = (int.from_bytes(body[at : at + 4], "big") for at in (4, 8))
+    each, n = int_at(body, 4), int_at(body, 8)
     if each:
         return Sizes(n, _frame_bytes(stbl, each), np.zeros(0, dtype=np.int64))
     sizes = _numbers(body, 12, ">u4")[:n].astype(np.int64)
@@ -234,8 +235,7 @@ def _frame_bytes(stbl: bytes, each: int) -> int:
     entry = (find(stbl, b"stsd") or b"")[8:]
     if each != 1 or len(entry) < 36 or entry[4:8] == b"raw ":
         return each
-    version = int.from_bytes(entry[16:18], "big")
-    n_channels, n_bits = (int.from_bytes(entry[at : at + 2], "big") for at in (24, 26))
+    version, n_channels, n_bits = (int_at(entry, at, 2) for at in (16, 24, 26))
     if version != 0 or n_bits < 16:
         raise UnsupportedFormatError("a track of sound counts its samples in packets")
     return n_channels * n_bits // 8

@@ -6,11 +6,13 @@ begins; with other sound both are others.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import int_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,7 @@ class Pieces:
     Attributes
     ----------
     places : list of int
-        Of pieces with this track, in the old file.
+        Of pieces with this track, in the old file; rising.
     before, after : list of Fraction
         When the old sound begins in each, and the new one, in seconds.
     end : Fraction
@@ -42,13 +44,13 @@ class Pieces:
 
     def begin_of(self, place: int) -> Fraction:
         """Return when the new sound begins behind a place of the old file."""
-        later = (new for at, new in zip(self.places, self.after, strict=True) if at >= place)
-        return next(later, self.end)
+        index = bisect_left(self.places, place)
+        return self.after[index] if index < len(self.after) else self.end
 
     def shift_of(self, place: int) -> Fraction:
         """Return by how much later the first piece behind a place begins."""
-        rows = zip(self.places, self.before, self.after, strict=True)
-        return next((new - old for at, old, new in rows if at >= place), Fraction(0))
+        index = bisect_left(self.places, place)
+        return self.after[index] - self.before[index] if index < len(self.after) else Fraction(0)
 
 
 class SegmentIndex:
@@ -77,17 +79,17 @@ class SegmentIndex:
     def __init__(self, body: bytes, end: int) -> None:
         self._body, self._end = body, end
         self._half = 8 if body[:1] != b"\x00" else 4
-        self.track, self._scale = _int(body, 4), max(_int(body, 8), 1)
+        self.track, self._scale = int_at(body, 4), max(int_at(body, 8), 1)
         self._first = 12 + 2 * self._half + 4
-        n = _int(body, self._first - 2, 2)
+        n = int_at(body, self._first - 2, 2)
         if len(body) < self._first + _ENTRY_BYTES * n:
             raise UnsupportedFormatError("its index of segments is cut short")
         stop = self._first + _ENTRY_BYTES * n
         self._entries = range(self._first, stop, _ENTRY_BYTES)
-        at = end + _int(body, 12 + self._half, self._half)
+        at = end + int_at(body, 12 + self._half, self._half)
         self.edges = [at]
         for entry in self._entries:
-            at += _int(body, entry) & (_MOST_BYTES - 1)
+            at += int_at(body, entry) & (_MOST_BYTES - 1)
             self.edges.append(at)
 
     def remake(self, moved: Mapping[int, int], pieces: Mapping[int, Pieces]) -> bytes:
@@ -108,7 +110,7 @@ class SegmentIndex:
         body, half = self._body, self._half
         own = pieces.get(self.track)
         offset = moved[self.edges[0]] - moved[self._end]
-        begin = _int(body, 12, half)
+        begin = int_at(body, 12, half)
         if own is not None:
             begin = max(begin + round(own.shift_of(self.edges[0]) * self._scale), 0)
         made = body[:12] + begin.to_bytes(half, "big") + offset.to_bytes(half, "big")
@@ -117,15 +119,11 @@ class SegmentIndex:
             size = moved[stop] - moved[start]
             if size >= _MOST_BYTES:
                 raise UnsupportedFormatError("a segment is too large for its index")
-            duration = _int(body, entry + 4)
+            duration = int_at(body, entry + 4)
             if own is not None:
                 ticks = [round(own.begin_of(at) * self._scale) for at in (start, stop)]
                 duration = max(ticks[1] - ticks[0], 0)
-            kind = _int(body, entry) & _MOST_BYTES
+            kind = int_at(body, entry) & _MOST_BYTES
             made += (kind | size).to_bytes(4, "big") + duration.to_bytes(4, "big")
             made += body[entry + 8 : entry + _ENTRY_BYTES]
         return made + body[self._entries.stop :]
-
-
-def _int(data: bytes, at: int, n: int = 4) -> int:
-    return int.from_bytes(data[at : at + n], "big")

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sottovoce.files.decoding.boxes import int_at
+from sottovoce.files.decoding.mpegts import packet_shape, pids_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,23 +65,23 @@ def read_broadcast(path: Path) -> Broadcast:
     """
     with path.open("rb") as file:
         data = file.read(_LOOKED_AT)
-    step, shift = (188, 0) if data[:1] == b"G" else (192, 4)
+    step, shift = packet_shape(data)
     table = np.frombuffer(data, np.uint8)[: len(data) // step * step].reshape(-1, step)[:, shift:]
-    pids = (table[:, 1].astype(int) & 0x1F) << 8 | table[:, 2]
+    pids = pids_of(table)
     pat, sdt = (_read_section(table[pids == pid]) for pid in (_PAT, _SDT))
     services = [
-        (int.from_bytes(pat[at : at + 2], "big"), int.from_bytes(pat[at + 2 : at + 4], "big"))
+        (number, int_at(pat, at + 2, 2) & 0x1FFF)
         for at in range(8, len(pat) - 7, 4)
+        if (number := int_at(pat, at, 2))
     ]
-    services = [(number, pid & 0x1FFF) for number, pid in services if number]
     options, names = {}, {}
     if services:
-        options["mpegts_transport_stream_id"] = str(int.from_bytes(pat[3:5], "big"))
+        options["mpegts_transport_stream_id"] = str(int_at(pat, 3, 2))
         options["mpegts_service_id"] = str(services[0][0])
         if 0x20 <= services[0][1] <= 0x1FFA:
             options["mpegts_pmt_start_pid"] = str(services[0][1])
     if len(sdt) > 11:
-        options["mpegts_original_network_id"] = str(int.from_bytes(sdt[8:10], "big"))
+        options["mpegts_original_network_id"] = str(int_at(sdt, 8, 2))
         names = _read_names(sdt, services[0][0] if services else 0)
     found = set(np.unique(pids).tolist())
     tables = tuple(name for pid, name in _TABLES.items() if pid in found)
@@ -100,7 +103,7 @@ def _read_section(packets: npt.NDArray[np.uint8]) -> bytes:
             continue
         section += payload
         if len(section) >= 3:
-            n_bytes = 3 + (int.from_bytes(section[1:3], "big") & 0xFFF)
+            n_bytes = 3 + (int_at(section, 1, 2) & 0xFFF)
             if len(section) >= n_bytes:
                 return section[:n_bytes]
     return b""
@@ -109,8 +112,8 @@ def _read_section(packets: npt.NDArray[np.uint8]) -> bytes:
 def _read_names(sdt: bytes, service: int) -> dict[str, str]:
     at = 11
     while at + 5 <= len(sdt) - 4:
-        number = int.from_bytes(sdt[at : at + 2], "big")
-        stop = at + 5 + (int.from_bytes(sdt[at + 3 : at + 5], "big") & 0xFFF)
+        number = int_at(sdt, at, 2)
+        stop = at + 5 + (int_at(sdt, at + 3, 2) & 0xFFF)
         place = at + 5
         while number == service and place + 2 <= stop:
             kind, n = sdt[place], sdt[place + 1]

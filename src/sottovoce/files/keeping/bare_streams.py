@@ -120,9 +120,8 @@ def carry_bare(source: BinaryIO, target: BinaryIO) -> list[str]:
     """
     fronts, trailers = _clean(read_around(source), Found())
     there = read_around(target)
-    n_sound = there.end - there.start
     splice(target, there.end, file_size(target) - there.end, b"".join(trailers))
-    splice(target, 0, there.end - n_sound, b"".join(fronts))
+    splice(target, 0, there.start, b"".join(fronts))
     return []
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.keeping.splicing import file_size, read_at
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def top_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int, int]]:
         head = file.read(16)
         if len(head) < 8:
             return
-        n_head, size = 8, int.from_bytes(head[:4], "big")
+        n_head, size = 8, int_at(head, 0)
         if size == 1:
-            n_head, size = 16, int.from_bytes(head[8:], "big")
+            n_head, size = 16, int_at(head, 8, 8)
         size = end - at if size == 0 else size
         if size < n_head or at + size > end:
             return
@@ -121,9 +122,9 @@ def split(data: bytes) -> list[Box]:
     boxes = []
     at = 0
     while at + 8 <= len(data):
-        size, n_head = int.from_bytes(data[at : at + 4], "big"), 8
+        size, n_head = int_at(data, at), 8
         if size == 1:
-            size, n_head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
+            size, n_head = int_at(data, at + 8, 8), 16
         size = size or len(data) - at
         if size < n_head or at + size > len(data):
             raise UnsupportedFormatError("a box has a wrong size")
@@ -214,7 +215,7 @@ def shift_offsets(moov: bytes, shift: int) -> bytes:
         elif box.name in widths:
             width = widths[box.name]
             entries = range(8, len(data) - width + 1, width)
-            moved = (int.from_bytes(data[i : i + width], "big") + shift for i in entries)
+            moved = (int_at(data, i, width) + shift for i in entries)
             data = data[:8] + b"".join(value.to_bytes(width, "big") for value in moved)
         boxes.append(Box(box.name, data))
     return join(boxes)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sottovoce.files.decoding.synchsafe import synchsafe
+
 __all__ = ["C2PA", "clean_id3", "count_chapters", "id3_size"]
 
 C2PA = "C2PA"
@@ -48,7 +50,7 @@ def id3_size(head: bytes) -> int:
     if not is_head or max(head[6:10]) > 0x7F:
         return 0
     footer = _HEAD_BYTES if head[3] == 4 and head[5] & _FOOTER else 0
-    return _HEAD_BYTES + _synchsafe(head[6:10]) + footer
+    return _HEAD_BYTES + synchsafe(head[6:10]) + footer
 
 
 def clean_id3(tag: bytes, *, technical: bool, same_size: bool = False) -> tuple[bytes, set[str]]:
@@ -116,7 +118,7 @@ def count_chapters(tag: bytes) -> int:
 def _skip_extended(body: bytes, version: int, flags: int) -> bytes:
     if not flags & _EXTENDED or version == 2:
         return body
-    size = 4 + int.from_bytes(body[:4], "big") if version == 3 else _synchsafe(body[:4])
+    size = 4 + int.from_bytes(body[:4], "big") if version == 3 else synchsafe(body[:4])
     return body[size:]
 
 
@@ -143,7 +145,7 @@ def _frame_size(body: bytes, at: int, version: int) -> int:
     plain = int.from_bytes(raw, "big")
     if version == 3 or max(raw) > 0x7F:
         return plain
-    size = _synchsafe(raw)
+    size = synchsafe(raw)
     # Old iTunes wrote plain sizes into version 2.4: taken where only they lead to a frame.
     for candidate in (size, plain):
         following = body[at + 10 + candidate : at + 14 + candidate]
@@ -182,13 +184,6 @@ def _forget_positions(frame: _Frame, version: int, flags: int) -> _Frame:
         return frame
     body = frame.body[:at] + b"\xff" * 8 + frame.body[at + 8 :]
     return _Frame(frame.name, frame.head, body)
-
-
-def _synchsafe(raw: bytes) -> int:
-    value = 0
-    for byte in raw:
-        value = value << 7 | byte & 0x7F
-    return value
 
 
 def _to_synchsafe(value: int) -> bytes:

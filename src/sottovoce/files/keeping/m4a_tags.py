@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.keeping.boxes import (
     Box,
     children,
@@ -199,7 +200,7 @@ def _copy_times(old: bytes | None, new: bytes) -> bytes:
         return new
     widths = {0: 4, 1: 8}
     n_old, n_new = widths.get(old[0], 0), widths.get(new[0], 0)
-    created = int.from_bytes(old[4 : 4 + n_old], "big")
+    created = int_at(old, 4, n_old)
     if not n_new or not created or created >= 1 << 8 * n_new:
         return new
     return new[:4] + created.to_bytes(n_new, "big") + new[4 + n_new :]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["carry_ogg", "plan_ogg"]
 
 _MAGIC = {"vorbis": b"\x03vorbis", "opus": b"OpusTags", "speex": b""}
-_R128 = ("R128_TRACK_GAIN", "R128_ALBUM_GAIN")
+_R128 = (b"R128_TRACK_GAIN=", b"R128_ALBUM_GAIN=")
 _MOST_LINKS = 1000
 _C2PA_STREAM = b"\0c2pa"
 
@@ -75,7 +75,7 @@ def carry_ogg(source: BinaryIO, target: BinaryIO) -> list[str]:
     lines = []
     if old.codec == "opus" and new.packets[0][16:18] != b"\0\0":
         # Relative to the gain in the head (RFC 7845, section 5.2.1), which decoding applied.
-        kept = [item for item in comments.items if not item.upper().startswith(_names(_R128))]
+        kept = [item for item in comments.items if not item.upper().startswith(_R128)]
         if len(kept) < len(comments.items):
             lines.append("R128 gains were not kept: the new file has a gain of its own")
         comments = Comments(comments.vendor, tuple(kept), comments.rest)
@@ -84,10 +84,6 @@ def carry_ogg(source: BinaryIO, target: BinaryIO) -> list[str]:
     packet = _MAGIC[old.codec] + comments.to_bytes()
     replace_head(target, new, [packet, *new.packets[2:]])
     return lines
-
-
-def _names(names: tuple[str, ...]) -> tuple[bytes, ...]:
-    return tuple(f"{name}=".encode() for name in names)
 
 
 def _comments(head: Head) -> Comments:

@@ -6,11 +6,11 @@ and checksum; the packets of sound are not touched (RFC 3533).
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.decoding.ogg import sum_up
 from sottovoce.files.keeping.splicing import MOST_BYTES, file_size, read_at, splice
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _HEAD_BYTES = 27
 _CONTINUED, _FIRST = 1, 2
 _MOST_SEGMENTS = 255
 _SCAN_BYTES = 4 << 20
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,7 @@ def _lay_out(packets: list[bytes], serial: int) -> list[bytes]:
         page += serial.to_bytes(4, "little") + (len(pages) + 1).to_bytes(4, "little")
         page += bytes(4) + bytes([len(part)]) + part + body[at : at + sum(part)]
         at += sum(part)
-        pages.append(_sum_up(page))
+        pages.append(sum_up(page))
     return pages
 
 
@@ -241,17 +240,4 @@ def _renumber(file: BinaryIO, head: Head, shift: int) -> None:
         data = read_at(file, page.offset, page.n_bytes)
         number = (page.number + shift) & 0xFFFFFFFF
         file.seek(page.offset)
-        file.write(_sum_up(data[:18] + number.to_bytes(4, "little") + data[22:]))
-
-
-def _sum_up(page: bytes) -> bytes:
-    """Return a page with its checksum.
-
-    Ogg's CRC runs from the high bit down and starts at 0, zlib's the other way round and
-    inverted.  Bits turned round before and after, and inversion undone, make them the same.
-    """
-    blank = page[:22] + bytes(4) + page[26:]
-    crc = zlib.crc32(blank.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    # Little-endian bytes of the number with all 32 bits turned round.
-    checksum = crc.to_bytes(4, "big").translate(_REVERSED)
-    return page[:22] + checksum + page[26:]
+        file.write(sum_up(data[:18] + number.to_bytes(4, "little") + data[22:]))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sottovoce.errors import MissingExtraError, UnsupportedFormatError
+from sottovoce.errors import MissingExtraError, UnreadableAudioError, UnsupportedFormatError
+from sottovoce.files.decoding.matroska_names import EBML_MARK
 from sottovoce.files.decoding.opening import is_copied
-from sottovoce.files.decoding.pyav import import_av
+from sottovoce.files.decoding.pyav import open_container
 from sottovoce.files.keeping.asf import carry_asf, has_mutagen
 from sottovoce.files.keeping.bare_streams import carry_bare, plan_bare
 from sottovoce.files.keeping.chunks import carry_chunks, plan_chunks
@@ -20,7 +21,6 @@ from sottovoce.files.keeping.m4a_tags import carry_m4a, plan_m4a
 from sottovoce.files.keeping.ogg import carry_ogg, plan_ogg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -155,7 +155,7 @@ def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
         return "ogg", start
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "boxes", start
-    if head[:4] == b"\x1a\x45\xdf\xa3":
+    if head[:4] == EBML_MARK:
         return "matroska", start
     if head[:8] == _ASF:
         return "asf", start
@@ -169,28 +169,12 @@ def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
 def _count_chapters(path: Path) -> int:
     with path.open("rb") as file:
         head = file.read(8)
-    demuxer = "mov" if head[4:8] == b"ftyp" else ""
-    demuxer = "matroska" if head[:4] == b"\x1a\x45\xdf\xa3" else demuxer
-    if not demuxer:
-        return 0
-    with _opened(path, demuxer) as container:
-        return len(container.chapters()) if container else 0
-
-
-@contextlib.contextmanager
-def _opened(path: Path, demuxer: str) -> Iterator[Any]:
-    """Give the container that PyAV sees, or None where it sees none or is not installed."""
-    try:
-        av = import_av()
-    except MissingExtraError:
-        yield None
-        return
-    with contextlib.ExitStack() as stack:
-        container = None
-        with contextlib.suppress(av.error.FFmpegError, ValueError):
-            # The demuxer is named: a playlist could make FFmpeg open other files.
-            file = stack.enter_context(path.open("rb"))
-            container = stack.enter_context(
-                av.open(file, format=demuxer, metadata_errors="replace")
-            )
-        yield container
+        if head[4:8] != b"ftyp" and head[:4] != EBML_MARK:
+            return 0
+        file.seek(0)
+        with (
+            contextlib.suppress(UnreadableAudioError, MissingExtraError),
+            open_container(file, path=str(path)) as container,
+        ):
+            return len(container.chapters())
+    return 0

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from sottovoce.errors import UnsupportedFormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
-__all__ = ["MOST_BYTES", "file_size", "read_at", "splice"]
+__all__ = ["MOST_BYTES", "copy_bytes", "file_size", "read_at", "splice"]
 
 MOST_BYTES = 256 << 20
 """Most bytes of tags that are carried over: what an ID3 tag can hold at the very most."""
@@ -61,6 +62,43 @@ def read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:
         raise UnsupportedFormatError("they reach beyond the end of the file")
     file.seek(offset)
     return file.read(n_bytes)
+
+
+def copy_bytes(
+    old: BinaryIO,
+    new: BinaryIO,
+    offset: int,
+    n_bytes: int,
+    *,
+    tell: Callable[[int], None] | None = None,
+) -> None:
+    """Copy a part of a file to where another one stands.
+
+    Parameters
+    ----------
+    old : binary file
+        Open for reading.
+    new : binary file
+        Open for writing.
+    offset, n_bytes : int
+        The part to be copied, of any length.
+    tell : callable or None
+        Called with how many bytes were written, block by block.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If the file ends before.
+    """
+    old.seek(offset)
+    while n_bytes:
+        block = old.read(min(n_bytes, _BLOCK_BYTES))
+        if not block:
+            raise UnsupportedFormatError("it is cut short")
+        new.write(block)
+        n_bytes -= len(block)
+        if tell:
+            tell(len(block))
 
 
 def splice(file: BinaryIO, offset: int, n_old: int, new: bytes) -> None:

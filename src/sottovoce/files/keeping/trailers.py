@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.files.decoding.synchsafe import synchsafe
 from sottovoce.files.keeping.splicing import MOST_BYTES, file_size, read_at
 
 if TYPE_CHECKING:
@@ -128,8 +129,7 @@ def _last_block(file: BinaryIO, start: int, end: int) -> int:
         at = tail.rfind(b"LYRICSBEGIN")
         n_bytes = n_tail - at if at >= 0 else 0
     elif tail[-10:-7] == b"3DI" and max(tail[-4:]) <= 0x7F:
-        size = sum(byte << shift for byte, shift in zip(tail[-4:], (21, 14, 7, 0), strict=True))
-        n_bytes = _if_begins(file, end, size + 20, b"ID3")
+        n_bytes = _if_begins(file, end, synchsafe(tail[-4:]) + 20, b"ID3")
     return n_bytes if n_bytes <= min(end - start, MOST_BYTES) else 0
 
 
