@@ -13,7 +13,8 @@ import pytest
 import soundfile as sf
 
 from sottovoce.cli._scan_outputs import tell
-from sottovoce.scan import Finding, summarise
+from sottovoce.scan import Finding, Ledger, summarise
+from sottovoce.scan.phrases import NOT_COMPLETE
 from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
 
 
@@ -179,6 +180,40 @@ class TestFurther:
         assert done.code == 1  # as the scan itself
         assert (shell.folder / "out" / "results.jsonl").is_file()
         assert shell("scan", "status", "data").code == 2
+
+    def test_a_report_of_a_scan_that_has_not_ended_says_so(self, shell):
+        job = {"command": "sottovoce scan data -o out", "inputs": ["data"]}
+        out = shell.folder / "out"
+        with Ledger(out / "ledger.sqlite", detector="d") as ledger:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
+        assert self.report(shell) == (3, False)
+        with Ledger(out / "ledger.sqlite", detector="d") as ledger:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
+            ledger.amend_job(ended="2026-03-01T11:30:00Z")
+        assert self.report(shell) == (0, True)
+        # It runs again, and finds a mark before it is killed.
+        with Ledger(out / "ledger.sqlite", detector="d") as ledger:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="b", status="marked", log10_p=-9.0), stamp="1")
+        assert self.report(shell) == (1, False)
+        fields = json.loads((out / "summary.json").read_text())
+        assert fields["n_recordings"] == 2
+
+    def report(self, shell):
+        """The exit code, and whether all that is written says that the scan is complete."""
+        done = shell("scan", "report", "out")
+        said = [
+            NOT_COMPLETE not in text
+            for text in (
+                done.err,
+                *((shell.folder / "out" / name).read_text() for name in ("report.html", "card.md")),
+            )
+        ]
+        fields = json.loads((shell.folder / "out" / "summary.json").read_text())
+        assert len({*said, fields["complete"]}) == 1
+        return done.code, fields["complete"]
 
     @pytest.mark.parametrize(
         "options", [["--shard", "3"], ["--shard", "3/2"], ["--since", "yesterday"]]

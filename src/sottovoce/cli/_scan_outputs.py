@@ -81,6 +81,7 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
 def tell(summary: Summary, out: Path) -> None:
     """Say what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
+    from sottovoce.scan.phrases import NOT_COMPLETE
 
     hours = summary.seconds / 3600
     result = _output.result
@@ -101,6 +102,8 @@ def tell(summary: Summary, out: Path) -> None:
             f"  {summary.training['not named']:,} marked that do not name training; left out of it"
             " all the same"
         )
+    if not summary.complete:
+        _output.explain(NOT_COMPLETE, kind="note")
     pooled = [group for group in summary.groups if not group.n_marked]
     for group in pooled[:10]:
         name = f"{group.kind} {format_path(group.name)}"
@@ -143,7 +146,7 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
     """
     if summary.n_marked:
         return ExitCode.NOT_FOUND
-    if summary.n_unread or summary.may_hold_sound:
+    if summary.n_unread or summary.may_hold_sound or not summary.complete:
         return ExitCode.UNREAD
     return ExitCode.DONE if summary.n_recordings or may_be_empty else ExitCode.ERROR
 
@@ -217,7 +220,8 @@ def merge(
 def report(context: click.Context, /, *, folder: Path, kind: Format, strict: bool) -> None:
     """Write the table, the lists and the report of a scan again.
 
-    Also while the scan is running, or after it was interrupted: with what is known by then.
+    Also while the scan is running, or after it was interrupted: with what is known by then, and
+    with exit code 3 where nothing is marked.
     """
     from sottovoce.scan import Ledger
 
@@ -243,7 +247,8 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
 
     Folders are made anew from hard links; Parquet, tar shards and manifests are written anew, and
     so are listings in a folder that name what is left out.  What was not there when the data set
-    was scanned is left out, and nothing outside of the data set is copied.
+    was scanned is left out, and nothing outside of the data set is copied.  The scan must have
+    come to its end.
     """
     from sottovoce.scan import Ledger, write_filtered
 

@@ -214,7 +214,7 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
 
     Exit code: 0 no mark was found, and everything was read; 1 a mark was found; 2 there was
     nothing to scan, or the scan could not run; 3 no mark was found, but something was not read or
-    not looked at.
+    not looked at, or the scan has not ended.
     """
     if context.invoked_subcommand is not None:
         return
@@ -277,6 +277,7 @@ def _scan(
         "root": list(root),
         "follow_links": follow_links,
         "workers": workers,
+        "detector": detector_version(thorough=thorough),
         "began": _now(),
     }
     with ExitStack() as stack:

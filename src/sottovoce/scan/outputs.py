@@ -10,6 +10,7 @@ import re
 import shutil
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from sottovoce.scan.apart import Apart
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.finding import refused_statuses
-from sottovoce.scan.job import Job
+from sottovoce.scan.job import Job, has_ended
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.opening import open_sources
@@ -93,7 +94,8 @@ def write_outputs(
                 yield finding
 
         write_results(each(), folder / f"results.{kind}", kind=kind)
-    summary = tally.summarise(left_out=NotLookedAt.of_jobs([ledger.job()]))
+    told = ledger.job()
+    summary = tally.summarise(left_out=NotLookedAt.of_jobs([told]), complete=has_ended(told))
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}
         part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
@@ -183,7 +185,8 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
     Raises
     ------
     LedgerError
-        If the ledger does not know what was scanned.
+        If the ledger does not know what was scanned, or the scan has not come to its end: what it
+        has not reached would be left out.
     """
     job = ledger.job()
     if not job.get("inputs"):
@@ -191,6 +194,7 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             "the ledger does not know what was scanned",
             remedy="Filter with the ledger of the scan itself.",
         )
+    ledger.check_ended(then="filter")
     with Apart() as apart:
         sources = open_sources(
             job["inputs"],
@@ -265,7 +269,8 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> 
                 remedy="Scan the older parts again.",
             )
         jobs = [part.job() for part in parts]
-        _check_ended(paths, jobs)
+        for part in parts:
+            part.check_ended(then="merge")
         _check_shards(jobs)
         inputs = dict.fromkeys(name for job in jobs for name in job.get("inputs", ()))
         commands = dict.fromkeys(filter(None, (*(job.get("command", "") for job in jobs), command)))
@@ -277,24 +282,17 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> 
                 "shard": [],
                 "command": "\n".join(commands),
                 "began": min((job.get("began", "") for job in jobs), default=""),
-                "ended": max((job.get("ended", "") for job in jobs), default=""),
+                "ended": "",
                 "wall_s": sum(job.get("wall_s", 0.0) for job in jobs),
             }
         )
         into.adopt(parts)
+        # A merge that is interrupted has not ended either.
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        into.amend_job(ended=max((job.get("ended", "") for job in jobs), default="") or now)
     finally:
         for part in parts:
             part.close()
-
-
-def _check_ended(paths: list[Path], jobs: list[dict[str, Any]]) -> None:
-    """Raise where a scan by the command was interrupted; the ledgers of programs do not say."""
-    for path, job in zip(paths, jobs, strict=True):
-        if job.get("command") and not job.get("ended"):
-            raise LedgerError(
-                f"{path.parent} was not scanned to its end",
-                remedy=f"Go on with it, and merge then: {job['command']}",
-            )
 
 
 def _check_shards(jobs: list[dict[str, Any]]) -> None:
