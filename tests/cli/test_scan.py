@@ -9,6 +9,8 @@ import time
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
 
@@ -87,6 +89,52 @@ class TestAnswers:
         assert done.code == 1
         assert "1 of these may hold sound" in done.err
         assert shell("scan", "report", "sottovoce-scan").code == 1
+
+    @pytest.fixture(params=["parquet", "csv", "jsonl"])
+    def table(self, request, shell, data):
+        """A table of one recording, in three formats."""
+        path = shell.folder / f"table.{request.param}"
+        row = {"file": "data/bert/part.ogg", "who": "bert"}
+        if request.param == "parquet":
+            pq.write_table(pa.table({name: [value] for name, value in row.items()}), path)
+        elif request.param == "csv":
+            path.write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+        else:
+            path.write_text(json.dumps(row) + "\n")
+        return path.name
+
+    def test_a_column_that_nothing_has_is_told(self, shell, table):
+        done = shell("scan", table, "--column", "sound", "--jobs", 1)
+        assert done.code == 2
+        if table.endswith("jsonl"):  # looked at when it is opened
+            assert "table.jsonl: has no field of paths" in done.err
+        else:
+            assert "Nothing has what --column names: sound." in done.err
+            assert f"{table}: has no column 'sound'." in done.err
+        assert "There are: 'file', 'who'" in done.err
+
+    def test_a_group_that_nothing_has_is_told(self, shell, table):
+        done = shell("scan", table, "--group-by", "whom", "--jobs", 1)
+        assert done.code == 2
+        assert "No recording has what --group-by names: whom." in done.err
+        assert shell("scan", table, "--group-by", "who", "--jobs", 1).code == 0
+
+    def test_why_things_were_not_read_is_told(self, shell, data):
+        for number in range(4):
+            (shell.folder / "data" / "odd" / f"{number}.mp3").touch()
+        done = shell("scan", "data/odd", "--jobs", 1)
+        assert done.code == 3
+        assert len([line for line in done.err.splitlines() if "data/odd/" in line]) == 3
+        assert "3 more that were not read are in the report." in done.err
+
+    def test_where_there_is_nothing_to_scan_nothing_else_is_said(self, shell):
+        (shell.folder / "set").mkdir()
+        (shell.folder / "set" / "README.md").write_text("x")
+        done = shell("scan", "set", "--jobs", 1)
+        assert done.code == 2
+        assert done.out == ""
+        assert "report" not in done.err
+        assert not (shell.folder / "sottovoce-scan" / "report.html").exists()
 
     def test_exit_zero(self, shell, data):
         assert shell("scan", "data/anna", "--exit-zero", "--jobs", 1).code == 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.scan import Ledger, Summary
+    from sottovoce.scan.left_out import NotLookedAt
     from sottovoce.scan.results import Format
 
 __all__ = [
@@ -151,13 +152,15 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
     return ExitCode.DONE if summary.n_recordings or may_be_empty else ExitCode.ERROR
 
 
-def explain_nothing(summary: Summary, inputs: Sequence[str]) -> None:
+def explain_nothing(passed: NotLookedAt, inputs: Sequence[str]) -> None:
     """Say on stderr that there was nothing to scan, and what to name instead."""
     from sottovoce.scan.listings import LISTINGS
 
     names = ", ".join(format_path(one) for one in inputs[:3])
     _output.explain(f"There was nothing to scan in {names}.", kind="error")
-    listings = [kind for kind in summary.not_looked_at if kind in LISTINGS]
+    if passed.kinds:
+        _output.explain(f"Not looked at: {describe_kinds(passed.kinds)}.", kind="note")
+    listings = [kind for kind in passed.kinds if kind in LISTINGS]
     if listings:
         kinds = " or ".join(format_path(kind) for kind in listings)
         _output.explain(f"If a {kinds} file there lists recordings, name it itself.")

@@ -18,6 +18,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._scan_notes import ScanNotes
 from sottovoce.cli._scan_outputs import (
     KIND,
     LEDGER,
@@ -280,6 +281,7 @@ def _scan(
         "detector": detector_version(thorough=thorough),
         "began": _now(),
     }
+    notes = ScanNotes(column=column, group_by=group_by)
     with ExitStack() as stack:
         apart = stack.enter_context(Apart(limits=limits))
         sources = open_sources(
@@ -310,12 +312,17 @@ def _scan(
         with ScanProgress(one.count(within_s=_COUNT_S)) as progress:
             for finding in one.run():
                 progress.show(finding, n_resumed=one.n_resumed)
+                notes.add(finding)
                 if as_json:
                     _output.result_json(finding.to_dict())
         ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
-        summary = write_everything(ledger, out, kind=kind, strict=strict)
-        if as_json and summary.not_looked_at:
+        if as_json and one.not_looked_at.kinds:
             _output.result_json(one.not_looked_at.to_dict())
+        is_part = shard[1] > 1 or one.n_older > 0
+        if not (notes.n or one.not_looked_at.sounding or is_part):
+            explain_nothing(one.not_looked_at, inputs)
+            return ExitCode.ERROR
+        summary = write_everything(ledger, out, kind=kind, strict=strict)
         if list_only:
             _list(ledger, out)
             tell_passed(summary)
@@ -323,12 +330,12 @@ def _scan(
         _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
     if not (as_json or list_only):
         tell(summary, out)
-    if exit_zero and (summary.n_recordings or summary.not_looked_at):
-        return 0
-    code = choose_exit(summary, may_be_empty=shard[1] > 1 or one.n_older > 0)
-    if code == ExitCode.ERROR:
-        explain_nothing(summary, inputs)
-    return code
+    if notes.explain_missing() and not is_part:
+        return ExitCode.ERROR
+    code = choose_exit(summary, may_be_empty=is_part)
+    if code == ExitCode.UNREAD and not list_only:
+        notes.explain_unread()
+    return ExitCode.DONE if exit_zero else code
 
 
 def _list(ledger: Ledger, out: Path) -> None:
