@@ -30,16 +30,25 @@ class TestAnswers:
     def test_marked_recordings_are_told_and_listed(self, shell, data):
         done = shell("scan", data, "--format", "csv", "--jobs", 1)
         assert done.code == 1
-        assert "2 of 8 recordings" in done.out
+        assert "2 of 8 recordings (84.0 seconds) carry" in done.out
+        assert "84.0 seconds of sound, " in done.err
         assert "4f2a-91c0-77de" in done.out
         excluded = (shell.folder / "sottovoce-scan" / "exclude.txt").read_text().splitlines()
         assert excluded == ["data/anna/long.flac", "data/anna/short.wav"]
         made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
         assert {"results.csv", "summary.json", "ledger.sqlite"} <= made
+        # All but what could not be read is known, and no time was needed to read it.
+        done = shell("scan", data, "--format", "jsonl", "--jobs", 1)
+        assert "8 of 8 recordings, 2 marked, 2 not read, 6 known before" in done.err
+        made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
+        assert {name for name in made if name.startswith("results")} == {"results.jsonl"}
 
     def test_json_is_a_line_for_each_recording(self, shell, data):
         done = shell("scan", data, "--json", "--jobs", 1)
         *rows, last = [json.loads(line) for line in done.out.splitlines()]
+        assert {tuple(row["owners"]) for row in rows} == {(), ("4f2a-91c0-77de",)}
+        payloads = [voice["payload"] for row in rows for voice in row["voices"]]
+        assert {payload["owner"] for payload in payloads if payload} == {"4f2a-91c0-77de"}
         assert last == {"not_looked_at": {".txt": 1}, "may_hold_sound": {}}
         assert Counter(row["status"] for row in rows) == {
             "marked": 2,

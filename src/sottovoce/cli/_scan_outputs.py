@@ -82,11 +82,11 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
 def tell(summary: Summary, out: Path) -> None:
     """Say what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
-    from sottovoce.scan.phrases import NOT_COMPLETE
+    from sottovoce.scan.phrases import NOT_COMPLETE, format_duration
 
-    hours = summary.seconds / 3600
     result = _output.result
-    count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings ({hours:,.1f} hours)"
+    count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings"
+    count += f" ({format_duration(summary.seconds)})"
     result(f"{_output.strong(count) if summary.n_marked else count} carry a do-not-train mark.")
     for owner_id, n in summary.owners.items():
         who = f"owner {format_owner_id(owner_id)}" if owner_id else "anonymous owners"
@@ -276,6 +276,7 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
 def status(*, folder: Path, as_json: bool) -> None:
     """Say how far a scan has come; also while it is running."""
     from sottovoce.scan import Ledger
+    from sottovoce.scan.phrases import format_duration
 
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         counts, seconds = ledger.count()
@@ -288,6 +289,6 @@ def status(*, folder: Path, as_json: bool) -> None:
         return
     state = f"done since {job['ended']}" if "ended" in job else f"running since {job['began']}"
     _output.result(f"{state}, or interrupted" if "ended" not in job else state)
-    _output.result(f"{sum(counts.values()):,} recordings, {seconds / 3600:,.1f} hours")
+    _output.result(f"{sum(counts.values()):,} recordings, {format_duration(seconds)}")
     for name, n in sorted(counts.items()):
         _output.result(f"  {n:,} {name}")

@@ -73,7 +73,8 @@ class Words:
     Attributes
     ----------
     owner : callable
-        From an owner id to its words; never asked for 0, which is an anonymous owner.
+        From an owner id to its words; reports do not ask for 0, which is an anonymous owner,
+        tables do.
     policy : callable
         From a policy to a sentence without its full stop, "refuses cloning the voice".
     """

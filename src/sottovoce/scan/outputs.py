@@ -26,7 +26,7 @@ from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.report import write_report
-from sottovoce.scan.results import open_exclude_list, write_results
+from sottovoce.scan.results import open_exclude_list, remove_results, write_results
 from sottovoce.scan.summary import Tally
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def write_outputs(
     ledger : Ledger
         Of the scan.
     folder : pathlib.Path
-        Gets ``results.*``, ``exclude.txt``, ``summary.json``, ``report.html``, and what goes into
-        a data set's own papers: ``card.md`` and ``croissant.json``.
+        Gets ``results.*``, which takes the place of one in another format, ``exclude.txt``,
+        ``summary.json``, ``report.html``, and what goes into a data set's own papers: ``card.md``
+        and ``croissant.json``.
     words : Words
         What owner ids and policies mean.
     kind : "parquet", "csv" or "jsonl"
@@ -93,7 +94,8 @@ def write_outputs(
                     exclude(finding)
                 yield finding
 
-        write_results(each(), folder / f"results.{kind}", kind=kind)
+        write_results(each(), folder / f"results.{kind}", kind=kind, owner=words.owner)
+    remove_results(folder, but=kind)
     told = ledger.job()
     summary = tally.summarise(left_out=NotLookedAt.of_jobs([told]), complete=has_ended(told))
     with atomic_path(folder / "summary.json") as part:
