@@ -22,6 +22,7 @@ import numpy as np
 import soundfile as sf
 
 from benchmarks._harness import Benchmark, markdown_table, rng_for, shipped_clip
+from benchmarks.rig.small_bombs import make_bombs, scan_bomb
 from benchmarks.scan_throughput import Memory
 
 if TYPE_CHECKING:
@@ -227,13 +228,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     y, _ = shipped_clip()
     y = y[: _SEED_S * _SR]
+    with tempfile.TemporaryDirectory(prefix="sottovoce-bombs-") as place:
+        bombs = [scan_bomb(path) for path in make_bombs(Path(place))]
+    sys.stderr.write("scan_hostile: the bombs are done\n")
     with tempfile.TemporaryDirectory(prefix="sottovoce-hostile-") as place, Memory() as memory:
         cases = _scan_cases(Path(place), y)
         sys.stderr.write("scan_hostile: the named cases are done\n")
         fuzz = _fuzz({kind: _encode(y, kind) for kind in (*_FORMATS, *_CONTAINERS)}, options)
     settings = {"seconds of mutants": options.seconds, "limit of a recording, s": 20.0}
     totals = {"peak_mb": round(memory.peak_mb)}
-    print(describe(BENCHMARK.write(options, fuzz, settings=settings, cases=cases, totals=totals)))
+    told = {"cases": cases, "bombs": bombs, "totals": totals}
+    print(describe(BENCHMARK.write(options, fuzz, settings=settings, **told)))
 
 
 def describe(results: dict[str, Any]) -> str:
@@ -253,8 +258,17 @@ def describe(results: dict[str, Any]) -> str:
         for row in results["rows"]
     ]
     total = sum(row["made"] for row in results["rows"])
+    bombs = [
+        [
+            f"`{row['what']}`",
+            *(str(row[key]) for key in ("kb", "rows", "seconds", "peak_mb", "said")),
+        ]
+        for row in results.get("bombs", ())
+    ]
+    heads = ["small file", "kB", "rows", "seconds", "MB of the scan itself", "what is said first"]
     return (
-        markdown_table(["file", "status", "as it should be", "what is said"], named)
+        (f"{markdown_table(heads, bombs)}\n\n" if bombs else "")
+        + markdown_table(["file", "status", "as it should be", "what is said"], named)
         + f"\n\nMutants of a clip of {_SEED_S} s in every format, {total:,} in all, and what became"
         " of them; none may be without a status. A mutant that still decodes to its end counts as"
         " any clip that is too short to tell. The scan and its workers took at most"

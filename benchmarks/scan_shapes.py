@@ -117,6 +117,7 @@ class _Maker:
             "int16": {"speech": pa.array([whole], pa.list_(pa.int16())), "sample_rate": rate},
             "no_rate": {"audio": pa.array([self.y], pa.list_(pa.float32()))},
             "raw": {"audio": [whole.tobytes()], "sample_rate": rate},
+            "map": {"takes": pa.array([[("a", marked)]], pa.map_(pa.string(), cell))},
             "base64": {"audio": [base64.b64encode(self.marked).decode()]},
         }
         for name, columns in sets.items():
@@ -159,6 +160,15 @@ class _Maker:
         self.write("jsonl_outside/a.jsonl", json.dumps({"audio_filepath": str(outside)}) + "\n")
         self.write("csv_two/sound/m.data", self.marked)
         self.write("csv_two/a.csv", "audio,prompt_audio\nsound/u.data,sound/m.data\n")
+        self.write("scp_ark/w.ark", b"a " + self.marked)
+        self.write("scp_ark/wav.scp", "a w.ark:2\n")
+        for name, value in (
+            ("json_array", [{"audio": "m.data"}]),
+            ("json_object", {"utt1": {"wav": "{data_root}/m.data", "length": 12}}),
+            ("json_member", {"dataset": "G", "audios": [{"path": "m.data", "aid": "m"}]}),
+        ):
+            self.write(f"{name}/m.data", self.marked)
+            self.write(f"{name}/a.json", json.dumps(value, indent=1))
         self.write("scp_outside/wav.scp", f"a {outside}\nb sox {outside} -t wav - |\n")
 
 

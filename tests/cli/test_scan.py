@@ -9,11 +9,14 @@ import time
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
 
 from sottovoce.cli._scan_outputs import tell
-from sottovoce.scan import Finding, summarise
+from sottovoce.scan import Finding, Ledger, summarise
+from sottovoce.scan.phrases import NOT_COMPLETE
 from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
 
 
@@ -27,16 +30,25 @@ class TestAnswers:
     def test_marked_recordings_are_told_and_listed(self, shell, data):
         done = shell("scan", data, "--format", "csv", "--jobs", 1)
         assert done.code == 1
-        assert "2 of 8 recordings" in done.out
+        assert "2 of 8 recordings (84.0 seconds) carry" in done.out
+        assert "84.0 seconds of sound, " in done.err
         assert "4f2a-91c0-77de" in done.out
         excluded = (shell.folder / "sottovoce-scan" / "exclude.txt").read_text().splitlines()
         assert excluded == ["data/anna/long.flac", "data/anna/short.wav"]
         made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
         assert {"results.csv", "summary.json", "ledger.sqlite"} <= made
+        # All but what could not be read is known, and no time was needed to read it.
+        done = shell("scan", data, "--format", "jsonl", "--jobs", 1)
+        assert "8 of 8 recordings, 2 marked, 2 not read, 6 known before" in done.err
+        made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
+        assert {name for name in made if name.startswith("results")} == {"results.jsonl"}
 
     def test_json_is_a_line_for_each_recording(self, shell, data):
         done = shell("scan", data, "--json", "--jobs", 1)
         *rows, last = [json.loads(line) for line in done.out.splitlines()]
+        assert {tuple(row["owners"]) for row in rows} == {(), ("4f2a-91c0-77de",)}
+        payloads = [voice["payload"] for row in rows for voice in row["voices"]]
+        assert {payload["owner"] for payload in payloads if payload} == {"4f2a-91c0-77de"}
         assert last == {"not_looked_at": {".txt": 1}, "may_hold_sound": {}}
         assert Counter(row["status"] for row in rows) == {
             "marked": 2,
@@ -86,6 +98,52 @@ class TestAnswers:
         assert done.code == 1
         assert "1 of these may hold sound" in done.err
         assert shell("scan", "report", "sottovoce-scan").code == 1
+
+    @pytest.fixture(params=["parquet", "csv", "jsonl"])
+    def table(self, request, shell, data):
+        """A table of one recording, in three formats."""
+        path = shell.folder / f"table.{request.param}"
+        row = {"file": "data/bert/part.ogg", "who": "bert"}
+        if request.param == "parquet":
+            pq.write_table(pa.table({name: [value] for name, value in row.items()}), path)
+        elif request.param == "csv":
+            path.write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+        else:
+            path.write_text(json.dumps(row) + "\n")
+        return path.name
+
+    def test_a_column_that_nothing_has_is_told(self, shell, table):
+        done = shell("scan", table, "--column", "sound", "--jobs", 1)
+        assert done.code == 2
+        if table.endswith("jsonl"):  # looked at when it is opened
+            assert "table.jsonl: has no field of paths" in done.err
+        else:
+            assert "Nothing has what --column names: sound." in done.err
+            assert f"{table}: has no column 'sound'." in done.err
+        assert "There are: 'file', 'who'" in done.err
+
+    def test_a_group_that_nothing_has_is_told(self, shell, table):
+        done = shell("scan", table, "--group-by", "whom", "--jobs", 1)
+        assert done.code == 2
+        assert "No recording has what --group-by names: whom." in done.err
+        assert shell("scan", table, "--group-by", "who", "--jobs", 1).code == 0
+
+    def test_why_things_were_not_read_is_told(self, shell, data):
+        for number in range(4):
+            (shell.folder / "data" / "odd" / f"{number}.mp3").touch()
+        done = shell("scan", "data/odd", "--jobs", 1)
+        assert done.code == 3
+        assert len([line for line in done.err.splitlines() if "data/odd/" in line]) == 3
+        assert "3 more that were not read are in the report." in done.err
+
+    def test_where_there_is_nothing_to_scan_nothing_else_is_said(self, shell):
+        (shell.folder / "set").mkdir()
+        (shell.folder / "set" / "README.md").write_text("x")
+        done = shell("scan", "set", "--jobs", 1)
+        assert done.code == 2
+        assert done.out == ""
+        assert "report" not in done.err
+        assert not (shell.folder / "sottovoce-scan" / "report.html").exists()
 
     def test_exit_zero(self, shell, data):
         assert shell("scan", "data/anna", "--exit-zero", "--jobs", 1).code == 0
@@ -147,6 +205,17 @@ class TestFurther:
             (shell.folder / name / "results.jsonl").read_bytes() for name in ("whole", "merged")
         )
         assert merged == whole
+        page = (shell.folder / "merged" / "report.html").read_text()
+        # All that repeats it.
+        for words in ("--shard 1/2", "--shard 2/2", "merge part-1 part-2"):
+            assert words in page
+            assert words in (shell.folder / "merged" / "card.md").read_text()
+        assert shell("scan", "merge", "part-1", "-o", "half").code == 2
+
+    def test_shards_count_from_1(self, shell, data):
+        done = shell("scan", data, "--shard", "0/8")
+        assert done.code == 2
+        assert "--shard $((SLURM_ARRAY_TASK_ID + 1))/8" in done.err
 
     @pytest.mark.slow
     def test_filter_makes_a_copy_without_marks(self, shell, data):
@@ -168,6 +237,40 @@ class TestFurther:
         assert done.code == 1  # as the scan itself
         assert (shell.folder / "out" / "results.jsonl").is_file()
         assert shell("scan", "status", "data").code == 2
+
+    def test_a_report_of_a_scan_that_has_not_ended_says_so(self, shell):
+        job = {"command": "sottovoce scan data -o out", "inputs": ["data"]}
+        out = shell.folder / "out"
+        with Ledger(out / "ledger.sqlite", detector="d") as ledger:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
+        assert self.report(shell) == (3, False)
+        with Ledger(out / "ledger.sqlite", detector="d") as ledger:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
+            ledger.amend_job(ended="2026-03-01T11:30:00Z")
+        assert self.report(shell) == (0, True)
+        # It runs again, and finds a mark before it is killed.
+        with Ledger(out / "ledger.sqlite", detector="d") as ledger:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="b", status="marked", log10_p=-9.0), stamp="1")
+        assert self.report(shell) == (1, False)
+        fields = json.loads((out / "summary.json").read_text())
+        assert fields["n_recordings"] == 2
+
+    def report(self, shell):
+        """The exit code, and whether all that is written says that the scan is complete."""
+        done = shell("scan", "report", "out")
+        said = [
+            NOT_COMPLETE not in text
+            for text in (
+                done.err,
+                *((shell.folder / "out" / name).read_text() for name in ("report.html", "card.md")),
+            )
+        ]
+        fields = json.loads((shell.folder / "out" / "summary.json").read_text())
+        assert len({*said, fields["complete"]}) == 1
+        return done.code, fields["complete"]
 
     @pytest.mark.parametrize(
         "options", [["--shard", "3"], ["--shard", "3/2"], ["--since", "yesterday"]]
@@ -232,3 +335,23 @@ class TestInterrupts:
         assert shell("scan", many, "-o", "out").code == 0
         shell("scan", many, "-o", "fresh")
         assert results(shell, "out") == results(shell, "fresh")
+
+
+def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
+    """A cache whose files are links, and a listing whose files lie elsewhere."""
+    cache = shell.folder / "cache"
+    cache.mkdir()
+    for name in ("anna", "bert"):
+        (cache / f"{name}.flac").symlink_to(f"../data/{name}/long.flac")
+    assert shell("scan", "cache", "--jobs", 1).code == 3
+    assert shell("scan", "cache", "--follow-links", "--jobs", 1, "-o", "out").code == 1
+    assert shell("scan", "filter", "out", "--to", "kept").code == 0
+    assert [path.name for path in (shell.folder / "kept").iterdir()] == ["bert.flac"]
+    lists = shell.folder / "lists"
+    lists.mkdir()
+    rows = "".join(f"{name},$data/{name}/long.flac\n" for name in ("anna", "bert"))
+    (lists / "all.csv").write_text(f"ID,wav\n{rows}")
+    done = shell("scan", "lists/all.csv", "--root", "data", "--jobs", 1, "-o", "out2")
+    assert done.code == 1
+    assert shell("scan", "filter", "out2", "--to", "kept.csv").code == 0
+    assert (shell.folder / "kept.csv").read_text().splitlines() == ["ID,wav", rows.splitlines()[1]]

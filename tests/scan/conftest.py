@@ -108,6 +108,11 @@ def read(source: Source) -> dict[str, Finding]:
     return {name: examine(one, limits=Limits()) for name, one in recordings(source).items()}
 
 
+def told(source: Source) -> list[Finding]:
+    """All that is said of what a source names, be it by the source or by whoever looks."""
+    return [*findings(source), *read(source).values()]
+
+
 def refuse(*names: str) -> Callable[[str], bool]:
     return lambda recording_id: recording_id in names
 

@@ -6,6 +6,7 @@ import pytest
 
 from sottovoce.errors import LedgerError
 from sottovoce.scan import (
+    Finding,
     Ledger,
     Scan,
     detector_version,
@@ -52,6 +53,25 @@ def test_the_ledger_itself_may_be_named(scanned):
 def test_what_was_never_scanned_is_left_out(scanned):
     folder, data = scanned
     assert str(data / "later.flac") not in load_allowed(folder)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["the first scan", "a later one"])
+def test_a_scan_that_has_not_ended_allows_nothing(again, tmp_path):
+    job = {"inputs": [str(tmp_path)], "command": "sottovoce scan data"}
+    with Ledger(tmp_path / "ledger.sqlite", detector="d") as ledger:
+        if again:
+            ledger.begin_run(job)
+            ledger.put(Finding(id="a", status="clean"), stamp="1")
+            ledger.amend_job(ended="2026-03-01T11:30:00Z")
+            ledger.flush()
+            assert load_allowed(tmp_path) == {"a"}
+        ledger.begin_run(job)
+        with pytest.raises(LedgerError, match="not scanned to its end") as caught:
+            load_allowed(tmp_path)
+        assert caught.value.remedy.endswith("sottovoce scan data")
+        with pytest.raises(LedgerError, match="not scanned to its end"):
+            list(write_filtered(ledger, tmp_path / "kept"))
+    assert not (tmp_path / "kept").exists()
 
 
 def test_a_folder_without_a_scan_is_an_error(tmp_path):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import fsspec
 import pytest
 
-from sottovoce.scan.archives import TarSource, key_of
+from sottovoce.scan.archive_source import key_of
+from sottovoce.scan.archives import TarSource
 from sottovoce.scan.recording import Inline, Member
 from tests.scan.conftest import all_read, encode, findings, read, recordings, refuse
 

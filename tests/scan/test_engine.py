@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.errors import AudioFileError, LedgerError, ParameterError
 from sottovoce.scan import Ledger, Limits, Scan, Words, merge_ledgers, open_sources, scan_paths
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.folders import FolderSource
@@ -119,6 +119,39 @@ class TestShards:
             merge_ledgers([tmp_path / str(n) for n in numbers], merged)
             with Ledger(tmp_path / "whole", read_only=True) as whole:
                 assert list(merged.findings()) == list(whole.findings())
+
+    def test_all_shards_must_be_there(self, tmp_path):
+        for name, shard, inputs in (
+            ("1", (1, 3), ["a"]),
+            ("2", (2, 3), ["a"]),
+            ("elsewhere", (3, 3), ["/mnt/a"]),
+            ("other", (3, 3), ["b"]),
+        ):
+            with Ledger(tmp_path / name, detector="d") as ledger:
+                ledger.begin_run({"inputs": inputs, "shard": shard})
+
+        def merge(*names):
+            with Ledger(tmp_path / "-".join(names), detector="d") as merged:
+                merge_ledgers([tmp_path / name for name in names], merged)
+                return merged.job()
+
+        with pytest.raises(LedgerError, match="of a there is no shard 3/3") as caught:
+            merge("1", "2")
+        assert "--shard 3/3" in caught.value.remedy
+        with pytest.raises(LedgerError, match="no shard 2/3, 3/3"):
+            merge("1")
+        with pytest.raises(LedgerError, match="shard 3/3"):
+            merge("1", "2", "other", "elsewhere")
+        # One data set, which a node has in another place.
+        assert merge("1", "2", "elsewhere")["inputs"] == ["a", "/mnt/a"]
+
+    def test_a_scan_that_was_interrupted_is_not_merged(self, tmp_path):
+        with Ledger(tmp_path / "a", detector="d") as ledger:
+            ledger.begin_run({"inputs": ["a"], "command": "sottovoce scan a"})
+        with Ledger(tmp_path / "all", detector="d") as merged:
+            with pytest.raises(LedgerError, match="not scanned to its end") as caught:
+                merge_ledgers([tmp_path / "a"], merged)
+            assert caught.value.remedy.endswith("sottovoce scan a")
 
     @pytest.mark.parametrize("shard", [(0, 3), (4, 3)])
     def test_a_shard_that_is_none_is_refused(self, shard):

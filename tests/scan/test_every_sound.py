@@ -27,6 +27,7 @@ from sottovoce.scan import (
     without_refused,
 )
 from sottovoce.scan.left_out import LeftOut
+from sottovoce.scan.opening import open_source
 from tests.scan.conftest import SR, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:
@@ -489,3 +490,34 @@ def test_a_complete_mp3_is_never_partial(tmp_path, clip):
     found = read(source)
     assert len(found) == 9
     assert {one.status for one in found.values()} == {"clean"}
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_the_sounds_in_a_map_are_read(tmp_path, form):
+    """Of structs, of bytes, of lists of either, and of samples beside a rate."""
+    cell = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    sounds = [{"bytes": encode(i), "path": f"{i}.wav"} for i in range(5)]
+    table = pa.table(
+        {
+            "speakers": pa.array(
+                [[("a", sounds[0]), ("b", sounds[1])], None, []], pa.map_(pa.string(), cell)
+            ),
+            "wavs": pa.array(
+                [[], [("x", encode(7))], [("y", None)]], pa.map_(pa.string(), pa.binary())
+            ),
+            "takes": pa.array([[("t", sounds[2:])], [], []], pa.map_(pa.string(), pa.list_(cell))),
+            "texts": pa.array([[("a", "b")]] * 3, pa.map_(pa.string(), pa.string())),
+        }
+    )
+    path = tmp_path / f"t.{form}"
+    if form == "parquet":
+        pq.write_table(table, path, row_group_size=2)
+    else:
+        with pa.ipc.new_file(str(path), table.schema) as writer:
+            writer.write_table(table)
+    found = read(open_source(str(path)))
+    statuses = {name.partition("::")[2]: one.status for name, one in found.items()}
+    wanted = ["0::speakers[0].value", "0::speakers[1].value", "1::wavs[0].value"]
+    wanted += [f"0::takes[0].value[{i}]" for i in range(3)]
+    assert {name for name, one in statuses.items() if one == "undetermined"} == {*wanted}
+    assert statuses["2::wavs[0].value"] == "error"

@@ -167,6 +167,23 @@ class TestFaults:
         assert not path.exists()
 
 
+def test_a_run_that_was_cut_short_loses_nothing_of_the_same_data(path):
+    def run(ledger, *names, **job):
+        ledger.begin_run({"command": "scan", "inputs": ["x"], **job})
+        for name in names:
+            ledger.put(Finding(id=name, status="clean"), stamp="1")
+        return [finding.id for finding in ledger.findings()]
+
+    with open_ledger(path) as ledger:
+        assert run(ledger, "gone", "a", "b") == ["a", "b", "gone"]
+        ledger.amend_job(ended="now")
+        assert run(ledger, "a", "b", ended="now") == ["a", "b"]
+        assert run(ledger, "a") == ["a", "b"]
+        assert run(ledger) == ["a", "b"]
+        assert ledger.count()[0] == {"clean": 2}
+        assert run(ledger, "c", inputs=["y"]) == ["c"]
+
+
 def test_the_job_can_be_amended(path):
     with open_ledger(path) as ledger:
         ledger.begin_run({"command": "scan x"})

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
-from sottovoce.scan.listed import MAX_LINE_BYTES, Seen, clean
-from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.lhotse import LhotseSource
+from sottovoce.scan.listed import Seen, clean
+from sottovoce.scan.manifests import NemoSource
+from sottovoce.scan.reach import Reach
+from sottovoce.scan.texts import MAX_LINE_BYTES
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:
@@ -102,11 +105,11 @@ def test_mixed_cuts_use_all_that_is_mixed(tmp_path: Path, takes: list[str]) -> N
 def test_commands_and_addresses_of_lhotse_are_not_followed(
     tmp_path: Path, takes: list[str]
 ) -> None:
-    witness = tmp_path / "ran"
+    witness, url = tmp_path / "ran", "https://localhost/a.wav"
     rows = [
         recording("c", f"touch {witness}", "command"),
         recording("p", f"touch {witness} |", "file"),
-        recording("u", "https://localhost/a.wav", "url"),
+        recording("u", url, "url"),
         recording("m", "UklGRg==", "memory"),
         recording("ok", takes[0]),
     ]
@@ -114,7 +117,7 @@ def test_commands_and_addresses_of_lhotse_are_not_followed(
     source = LhotseSource(str(path))
     assert all_read(source, 1)
     told = {one.id: one for one in findings(source)}
-    assert list(told) == [f"{path}::{name}" for name in "cpum"]
+    assert list(told) == [f"{path}::c", f"{path}::p", url, f"{path}::m"]
     assert all(one.status == "unsupported" and one.remedy for one in told.values())
     assert "never run" in told[f"{path}::c"].message
     assert "never run" in told[f"{path}::p"].message
@@ -175,7 +178,7 @@ def test_absolute_paths_addresses_and_another_root_are_followed(
     assert all_read(NemoSource(str(path)), 4)
     assert list(recordings(NemoSource(str(path))))[3] == "memory://clips/a.wav"
     path = write_lines(folder / "b.jsonl", [{"path": takes[3]}, {"path": "memory://clips/no"}])
-    assert all_read(NemoSource(str(path), root=str(tmp_path)), 1)
+    assert all_read(NemoSource(str(path), reach=Reach(roots=(str(tmp_path),))), 1)
     gone, missing = findings(NemoSource(str(path)))
     assert (gone.id, gone.status) == (f"{folder}/{takes[3]}", "error")
     assert (missing.id, missing.status) == ("memory://clips/no", "error")

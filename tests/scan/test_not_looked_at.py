@@ -268,6 +268,12 @@ class TestPackedAlone:
         assert told.status == "error"
         assert "at most" in told.message
 
+    def test_it_was_written_when_its_file_was(self, tmp_path):
+        path = tmp_path / "a.wav.gz"
+        path.write_bytes(gzip.compress(encode()))
+        (source,) = open_sources([path])
+        assert [one.modified_s for one in source.recordings()] == [path.stat().st_mtime]
+
     def test_one_that_is_sound_by_its_name_only_is_a_row(self, tmp_path):
         (tmp_path / "a.wav.gz").write_bytes(gzip.compress(bytes(1000)))
         (source,) = open_sources([tmp_path])

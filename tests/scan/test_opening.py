@@ -16,9 +16,10 @@ from sottovoce.scan.archives import TarSource
 from sottovoce.scan.arrow import ArrowSource
 from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.kaldi import WavScpSource
+from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.lone_files import FileSource
-from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.opening import open_source, open_sources
 from sottovoce.scan.path_tables import PathTableSource
 from sottovoce.scan.remote_folders import RemoteFolderSource

@@ -139,9 +139,11 @@ class TestShapes:
         lines[1] = {"audio_filepath": f"{clips}/p0/gone.flac", "duration": 1}
         path = tmp_path / "manifest.json"
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        found = {f.id: f for f in scan_paths([path], workers=1)}
+        allowed = ("s3://voices",)
+        found = {f.id: f for f in scan_paths([path], workers=1, allow_remote=allowed)}
         assert found[f"{clips}/p0/00.flac"].status == "undetermined"
         gone = found[f"{clips}/p0/gone.flac"]
+        assert {f.status for f in scan_paths([path], workers=1)} == {"unsupported"}
         assert (gone.status, gone.message) == ("error", "is not there")
         assert gone.remedy
 

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sottovoce.errors import AudioFileError
+from sottovoce.scan import cells
 from sottovoce.scan.arrow import ArrowSource, is_saved_dataset
 from sottovoce.scan.cells import read_cell
+from sottovoce.scan.finding import TOO_MUCH_MEMORY
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.recording import Cell
 from sottovoce.scan.tables import ParquetSource
@@ -135,6 +137,25 @@ def test_cells_without_bytes_lead_to_files_in_the_tables_folder(
     assert "outside of the table's folder" in found[3][1]
     assert "not a regular file" in found[4][1]
     assert found[6][1] == found[7][1] == "is empty: neither bytes nor a path"
+
+
+def test_what_takes_too_much_memory_is_not_read_again_for_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_parquet(tmp_path / "a.parquet", hugging_face_table(8))
+    tried = []
+    find = cells._Cursor.find
+
+    def find_small(self: Any, group: int, row: int) -> Any:
+        tried.append((group, row))
+        if group == 0 and row >= 1:
+            raise pa.ArrowMemoryError
+        return find(self, group, row)
+
+    monkeypatch.setattr(cells._Cursor, "find", find_small)
+    found = list(read(source).values())
+    assert [one.message == TOO_MUCH_MEMORY for one in found] == [False, *[True] * 3, *[False] * 4]
+    assert tried == [(0, 0), (0, 1), (0, 1), *((1, i) for i in range(4))]
 
 
 def test_a_copy_keeps_schema_metadata_codecs_and_row_groups(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ MEANINGS = {
         ExitCode.DONE: "no mark was found, and everything was read",
         ExitCode.NOT_FOUND: "a mark was found",
         ExitCode.ERROR: "there was nothing to scan, or the scan could not run",
-        ExitCode.UNREAD: "no mark was found, but something was not read or not looked at",
+        ExitCode.UNREAD: "no mark was found, but something was not read or not looked at,"
+        " or the scan has not ended",
     },
     "every command": {
         ExitCode.ERROR: "wrong options, or another error",

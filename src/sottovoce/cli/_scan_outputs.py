@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.scan import Ledger, Summary
+    from sottovoce.scan.left_out import NotLookedAt
     from sottovoce.scan.results import Format
 
 __all__ = [
@@ -79,10 +82,11 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
 def tell(summary: Summary, out: Path) -> None:
     """Say what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
+    from sottovoce.scan.phrases import NOT_COMPLETE, format_duration
 
-    hours = summary.seconds / 3600
     result = _output.result
-    count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings ({hours:,.1f} hours)"
+    count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings"
+    count += f" ({format_duration(summary.seconds)})"
     result(f"{_output.strong(count) if summary.n_marked else count} carry a do-not-train mark.")
     for owner_id, n in summary.owners.items():
         who = f"owner {format_owner_id(owner_id)}" if owner_id else "anonymous owners"
@@ -99,6 +103,8 @@ def tell(summary: Summary, out: Path) -> None:
             f"  {summary.training['not named']:,} marked that do not name training; left out of it"
             " all the same"
         )
+    if not summary.complete:
+        _output.explain(NOT_COMPLETE, kind="note")
     pooled = [group for group in summary.groups if not group.n_marked]
     for group in pooled[:10]:
         name = f"{group.kind} {format_path(group.name)}"
@@ -141,18 +147,20 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
     """
     if summary.n_marked:
         return ExitCode.NOT_FOUND
-    if summary.n_unread or summary.may_hold_sound:
+    if summary.n_unread or summary.may_hold_sound or not summary.complete:
         return ExitCode.UNREAD
     return ExitCode.DONE if summary.n_recordings or may_be_empty else ExitCode.ERROR
 
 
-def explain_nothing(summary: Summary, inputs: Sequence[str]) -> None:
+def explain_nothing(passed: NotLookedAt, inputs: Sequence[str]) -> None:
     """Say on stderr that there was nothing to scan, and what to name instead."""
     from sottovoce.scan.listings import LISTINGS
 
     names = ", ".join(format_path(one) for one in inputs[:3])
     _output.explain(f"There was nothing to scan in {names}.", kind="error")
-    listings = [kind for kind in summary.not_looked_at if kind in LISTINGS]
+    if passed.kinds:
+        _output.explain(f"Not looked at: {describe_kinds(passed.kinds)}.", kind="note")
+    listings = [kind for kind in passed.kinds if kind in LISTINGS]
     if listings:
         kinds = " or ".join(format_path(kind) for kind in listings)
         _output.explain(f"If a {kinds} file there lists recordings, name it itself.")
@@ -192,14 +200,16 @@ def merge(
     """Join what scans of parts found, as if one had scanned it all.
 
     FOLDERS are the --out folders of scans with --shard, or of any others.  What several have
-    scanned counts once, and as read if one could read it.
+    scanned counts once, and as read if one could read it.  Of a data set that was scanned in
+    shards, all must be there.
     """
     from sottovoce.scan import Ledger, merge_ledgers
 
     if out.resolve() in {folder.resolve() for folder in folders}:
         raise ParameterError(f"{out} is an input", remedy="Name another folder with -o.")
     with Ledger(out / LEDGER) as ledger:
-        merge_ledgers([folder / LEDGER for folder in folders], ledger)
+        command = shlex.join(["sottovoce", *sys.argv[1:]])
+        merge_ledgers([folder / LEDGER for folder in folders], ledger, command=command)
         summary = write_everything(ledger, out, kind=kind, strict=strict)
     tell(summary, out)
     context.exit(choose_exit(summary))
@@ -213,7 +223,8 @@ def merge(
 def report(context: click.Context, /, *, folder: Path, kind: Format, strict: bool) -> None:
     """Write the table, the lists and the report of a scan again.
 
-    Also while the scan is running, or after it was interrupted: with what is known by then.
+    Also while the scan is running, or after it was interrupted: with what is known by then, and
+    with exit code 3 where nothing is marked.
     """
     from sottovoce.scan import Ledger
 
@@ -237,8 +248,10 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
 def filter_(*, folder: Path, target: Path, strict: bool) -> None:
     """Copy a scanned data set without what is refused, in its own format.
 
-    Folders are made anew from hard links; Parquet, tar shards and manifests are written anew.
-    What was not there when the data set was scanned is left out.
+    Folders are made anew from hard links; Parquet, tar shards and manifests are written anew, and
+    so are listings in a folder that name what is left out.  What was not there when the data set
+    was scanned is left out, and nothing outside of the data set is copied.  The scan must have
+    come to its end.
     """
     from sottovoce.scan import Ledger, write_filtered
 
@@ -248,6 +261,11 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
         for kept in write_filtered(ledger, target, strict=strict):
             where = format_path(kept.path)
             _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
+            if kept.n_fitted:
+                what = "listing in it names" if kept.n_fitted == 1 else "listings in it name"
+                _output.result(f"  {kept.n_fitted:,} {what} what was left out no longer")
+            if kept.not_copied:
+                _output.explain(f"Not copied: {describe_kinds(kept.not_copied)}.", kind="note")
 
 
 @click.command(
@@ -258,6 +276,7 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
 def status(*, folder: Path, as_json: bool) -> None:
     """Say how far a scan has come; also while it is running."""
     from sottovoce.scan import Ledger
+    from sottovoce.scan.phrases import format_duration
 
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         counts, seconds = ledger.count()
@@ -270,6 +289,6 @@ def status(*, folder: Path, as_json: bool) -> None:
         return
     state = f"done since {job['ended']}" if "ended" in job else f"running since {job['began']}"
     _output.result(f"{state}, or interrupted" if "ended" not in job else state)
-    _output.result(f"{sum(counts.values()):,} recordings, {seconds / 3600:,.1f} hours")
+    _output.result(f"{sum(counts.values()):,} recordings, {format_duration(seconds)}")
     for name, n in sorted(counts.items()):
         _output.result(f"  {n:,} {name}")

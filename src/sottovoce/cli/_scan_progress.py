@@ -81,15 +81,16 @@ class ScanProgress:
 
     def describe(self) -> str:
         """Return the figures in a line."""
+        from sottovoce.scan.phrases import format_duration
+
         wall_s = max(time.monotonic() - self._began_s, 1e-3)
         n_new = self._n - self._n_resumed
         total = f" of {self._total:,}" if self._total is not None else ""
-        parts = [
-            f"{self._n:,}{total} recordings",
-            f"{self._seconds / 3600:,.1f} hours of sound",
-            f"{self._seconds / wall_s:,.0f} times real time",
-            f"{self._n_marked:,} marked",
-        ]
+        parts = [f"{self._n:,}{total} recordings"]
+        if self._seconds:
+            parts.append(f"{format_duration(self._seconds)} of sound")
+            parts.append(f"{self._seconds / wall_s:,.0f} times real time")
+        parts.append(f"{self._n_marked:,} marked")
         if self._n_unread:
             parts.append(f"{self._n_unread:,} not read")
         if self._n_resumed:

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._scan_notes import ScanNotes
 from sottovoce.cli._scan_outputs import (
     KIND,
     LEDGER,
@@ -47,6 +49,7 @@ __all__ = ["scan"]
 _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
 _ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
+_ALLOW_REMOTE = "--allow-remote"
 _COUNT_S = 2.0
 """Seconds that may go into counting beforehand, for the time that is left."""
 
@@ -56,18 +59,20 @@ class _ScanGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
-            return click.Command.parse_args(self, ctx, _complete_ray(args))
+            return click.Command.parse_args(self, ctx, _complete(args))
         click.Command.parse_args(self, ctx, [])
         ctx._protected_args, ctx.args = args[:1], args[1:]
         return ctx.args
 
 
-def _complete_ray(args: list[str]) -> list[str]:
-    """Give `--ray` its address where none follows, so that it takes no name to scan for one."""
+def _complete(args: list[str]) -> list[str]:
+    """Give options their values where they have none, so that they take no name to scan for one."""
     completed = []
     for one, following in zip(args, [*args[1:], ""], strict=True):
         bare = one == "--ray" and not _ADDRESS.fullmatch(following)
-        completed.append("--ray=auto" if bare else one)
+        completed.append(f"{_ALLOW_REMOTE}=any" if one == _ALLOW_REMOTE else one)
+        if bare:
+            completed[-1] = "--ray=auto"
     return completed
 
 
@@ -75,6 +80,9 @@ def _parse_shard(_context: click.Context, _parameter: object, text: str) -> tupl
     number, _, n_shards = text.partition("/")
     if number.isdigit() and n_shards.isdigit() and 1 <= int(number) <= int(n_shards):
         return int(number), int(n_shards)
+    if number == "0" and n_shards.isdigit() and int(n_shards):
+        remedy = f"In an array that counts from 0: --shard $((SLURM_ARRAY_TASK_ID + 1))/{n_shards}"
+        raise ParameterError(f"there is no shard {text}: they count from 1", remedy=remedy)
     raise ParameterError(f"{text!r} is no shard", remedy="Use 1/8 to 8/8, for instance.")
 
 
@@ -120,6 +128,27 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="NAME",
     help="Read only this column or field of audio or paths; may be given several times."
     " [default: all that hold sound]",
+)
+@click.option(
+    "--root",
+    multiple=True,
+    metavar="FOLDER",
+    help="Look here too for what listings and tables name, and put it in the place of $data_folder"
+    " and its like; may be given several times.",
+)
+@click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Follow links that lead out of a folder, as in caches, whose files are links."
+    "  [default: only those into a --root]",
+)
+@click.option(
+    _ALLOW_REMOTE,
+    multiple=True,
+    metavar="[=STORE]",
+    help="Fetch what manifests and tables name on other servers: everything that is public,"
+    " without credentials; or from STORE, with yours (--allow-remote=s3://voices).  Without it,"
+    " only a list in a store may name what lies in the same store.",
 )
 @click.option(
     "--shard",
@@ -178,15 +207,15 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
     """Find marks in data sets, before anything is trained on them.
 
     DATA are folders, files, globs, .tar shards (WebDataset), .zip, Parquet and saved data sets
-    (Hugging Face), manifests (Lhotse, NeMo, Kaldi), tables and lists of paths; on this computer
-    or wherever fsspec reads.
+    (Hugging Face), manifests (Lhotse, NeMo, Kaldi and others), tables and lists of paths; on this
+    computer or wherever fsspec reads.
 
     Every recording gets a status; one that was not read to its end is never called clean.  An
     interrupted scan goes on where it stopped when the same command is given again.
 
     Exit code: 0 no mark was found, and everything was read; 1 a mark was found; 2 there was
     nothing to scan, or the scan could not run; 3 no mark was found, but something was not read or
-    not looked at.
+    not looked at, or the scan has not ended.
     """
     if context.invoked_subcommand is not None:
         return
@@ -224,6 +253,9 @@ def _scan(
     thorough: bool,
     group_by: tuple[str, ...],
     column: tuple[str, ...],
+    root: tuple[str, ...],
+    follow_links: bool,
+    allow_remote: tuple[str, ...],
     shard: tuple[int, int],
     cluster: str | None,
     since_s: float | None,
@@ -235,40 +267,64 @@ def _scan(
     list_only: bool,
     exit_zero: bool,
 ) -> int:
-    from sottovoce.scan import Ledger, Limits, Scan, detector_version, open_sources
+    from sottovoce.rights import format_owner_id
+    from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
+    from sottovoce.scan.results import describe_finding
 
-    sources = open_sources(inputs, group_by=group_by, column=column)
+    limits = Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20)
     workers = choose_jobs(jobs, n_files=1 << 30)
     job = {
         "command": shlex.join(["sottovoce", *sys.argv[1:]]),
         "group_by": list(group_by),
         "column": list(column),
+        "root": list(root),
+        "follow_links": follow_links,
         "workers": workers,
+        "detector": detector_version(thorough=thorough),
         "began": _now(),
     }
-    with Ledger(out / LEDGER, detector=detector_version(thorough=thorough)) as ledger:
+    notes = ScanNotes(column=column, group_by=group_by)
+    with ExitStack() as stack:
+        apart = stack.enter_context(Apart(limits=limits))
+        sources = open_sources(
+            inputs,
+            group_by=group_by,
+            column=column,
+            root=root,
+            follow_links=follow_links,
+            allow_remote=allow_remote,
+            apart=apart,
+        )
+        ledger = Ledger(out / LEDGER, detector=detector_version(thorough=thorough))
+        stack.enter_context(ledger)
         one = Scan(
             sources,
             ledger=ledger,
             workers=workers,
-            limits=Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20),
+            limits=limits,
             thorough=thorough,
             shard=shard,
             since_s=since_s,
             rescan=rescan,
             cluster=cluster,
+            apart=apart,
             job=job,
         )
         began_s = time.monotonic()
         with ScanProgress(one.count(within_s=_COUNT_S)) as progress:
             for finding in one.run():
                 progress.show(finding, n_resumed=one.n_resumed)
+                notes.add(finding)
                 if as_json:
-                    _output.result_json(finding.to_dict())
+                    _output.result_json(describe_finding(finding, owner=format_owner_id))
         ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
-        summary = write_everything(ledger, out, kind=kind, strict=strict)
-        if as_json and summary.not_looked_at:
+        if as_json and one.not_looked_at.kinds:
             _output.result_json(one.not_looked_at.to_dict())
+        is_part = shard[1] > 1 or one.n_older > 0
+        if not (notes.n or one.not_looked_at.sounding or is_part):
+            explain_nothing(one.not_looked_at, inputs)
+            return ExitCode.ERROR
+        summary = write_everything(ledger, out, kind=kind, strict=strict)
         if list_only:
             _list(ledger, out)
             tell_passed(summary)
@@ -276,12 +332,12 @@ def _scan(
         _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
     if not (as_json or list_only):
         tell(summary, out)
-    if exit_zero and (summary.n_recordings or summary.not_looked_at):
-        return 0
-    code = choose_exit(summary, may_be_empty=shard[1] > 1 or one.n_older > 0)
-    if code == ExitCode.ERROR:
-        explain_nothing(summary, inputs)
-    return code
+    if notes.explain_missing() and not is_part:
+        return ExitCode.ERROR
+    code = choose_exit(summary, may_be_empty=is_part)
+    if code == ExitCode.UNREAD and not list_only:
+        notes.explain_unread()
+    return ExitCode.DONE if exit_zero else code
 
 
 def _list(ledger: Ledger, out: Path) -> None:

@@ -1,6 +1,7 @@
 """Data sets, looked through before anything is trained on them."""
 
 from sottovoce.scan.allowed import load_allowed
+from sottovoce.scan.apart import Apart
 from sottovoce.scan.engine import Scan, detector_version, scan_paths
 from sottovoce.scan.example_batches import examine_batch
 from sottovoce.scan.finding import Finding
@@ -19,6 +20,7 @@ from sottovoce.scan.summary import Summary, summarise
 from sottovoce.scan.worker import Limits
 
 __all__ = [
+    "Apart",
     "Finding",
     "Ledger",
     "Limits",

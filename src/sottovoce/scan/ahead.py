@@ -44,6 +44,7 @@ class _Request:
 
     recordings: list[Recording]
     url: str = ""
+    is_named: bool = True
     start: int | None = None
     end: int = 0
     n_bytes: int = 0
@@ -100,9 +101,11 @@ def _requests(batch: list[Recording]) -> Iterator[_Request]:
             now = None
         if isinstance(place, Member) and is_remote(place.url):
             end = place.start + place.length
-            now = _Request([recording], place.url, place.start, end, place.length)
+            now = _Request([recording], place.url, start=place.start, end=end, n_bytes=place.length)
         elif isinstance(place, File) and is_remote(place.url):
-            yield _Request([recording], place.url, n_bytes=recording.n_bytes)
+            yield _Request(
+                [recording], place.url, is_named=place.is_named, n_bytes=recording.n_bytes
+            )
         else:
             yield _Request([recording])
     if now is not None:
@@ -129,7 +132,7 @@ def _send(request: _Request, n_failures: int, most_bytes: int) -> None:
         return
     try:
         check_size(request.url, request.n_bytes, most_bytes)
-        system, path = open_remote(request.url)
+        system, path = open_remote(request.url, is_named=request.is_named)
     except SottovoceError as err:
         request.error = err
         return

@@ -40,7 +40,8 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     Raises
     ------
     LedgerError
-        If there is no ledger, or it is damaged.
+        If there is no ledger, or it is damaged; or if the scan has not come to its end, as what it
+        has not reached would be left out.
 
     Notes
     -----
@@ -54,6 +55,7 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     path = Path(folder)
     ledger = Ledger(path / _LEDGER if path.is_dir() else path, read_only=True)
     try:
+        ledger.check_ended(then="ask")
         refused = refused_statuses(strict=strict)
         return frozenset(name for name, status in ledger.statuses() if status not in refused)
     finally:

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioError
 from sottovoce.scan.columns import table_errors
-from sottovoce.scan.finding import Finding
 from sottovoce.scan.leaves import import_arrow
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import Stretch, TableRows
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sottovoce.scan.columns import AudioColumn
+    from sottovoce.scan.finding import Finding
     from sottovoce.scan.recording import Cut, Recording
 
 __all__ = ["ArrowSource", "ArrowTable", "is_arrow", "is_saved_dataset", "open_arrow"]
@@ -59,8 +60,8 @@ class ArrowSource:
         The columns with audio; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths in a column of text are taken; None for the file's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -69,10 +70,10 @@ class ArrowSource:
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         self.name = name
-        self._how: dict[str, Any] = {"column": column, "group_by": group_by, "root": root}
+        self._how: dict[str, Any] = {"column": column, "group_by": group_by, "reach": reach}
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio."""
@@ -80,8 +81,7 @@ class ArrowSource:
             for file in self._files():
                 yield from self._rows(file).recordings()
         except SottovoceError as err:
-            message = str(err).removeprefix(f"{self.name}: ")
-            yield Finding(id=self.name, status="error", message=message, remedy=err.remedy)
+            yield tell_unreadable(self.name, err, {})
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row."""
@@ -254,6 +254,10 @@ class ArrowTable:
                     n_bytes=sum(sizes) // batch.num_rows,
                 )
             number += batch.num_rows
+
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield nothing: only the parts themselves declare what they unpack to."""
+        yield from ()
 
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; 0, for nothing is read."""

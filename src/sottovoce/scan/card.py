@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["write_card"]
 
 _MOST_ROWS = 20
+_MOST_COMMANDS = 100
 
 
 def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
@@ -147,5 +148,10 @@ def _tell_exclusion(job: Job, summary: Summary) -> str:
 def _tell_job(job: Job) -> str:
     versions = ", ".join(f"{_escape(name)} {_escape(v)}" for name, v in job.versions.items())
     with_versions = f", with {versions}" if versions else ""
-    command = _code(job.command, most=2000) if job.command else "`sottovoce scan`"
+    lines = job.command.splitlines() or ["sottovoce scan"]
+    command = "\n".join(f"- {_code(line, most=2000)}" for line in lines[:_MOST_COMMANDS])
+    if len(lines) == 1:
+        command = command.removeprefix("- ")
+    elif len(lines) > _MOST_COMMANDS:
+        command += f"\n- and {len(lines) - _MOST_COMMANDS:,} more"
     return f"{command}\n\n{_escape(job.detector)}{with_versions}."

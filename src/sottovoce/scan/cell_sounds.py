@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,16 @@ import numpy as np
 
 from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
 from sottovoce.files.sniffing import HEAD_BYTES, kind_of
-from sottovoce.scan.leaves import import_arrow, is_binary, is_numbers, is_text
+from sottovoce.scan.leaves import enter, import_arrow, is_binary, is_numbers, is_text
 from sottovoce.scan.listed import folder_of, point_at
+from sottovoce.scan.network_reach import Refusal
 from sottovoce.scan.recording import File
 from sottovoce.scan.samples import RATE_NAMES, as_rate, wav_of_array, wav_of_raw
 from sottovoce.scan.storage import check_size, fetch, is_remote
 from sottovoce.scan.telling_sound import decode_sound
 
 if TYPE_CHECKING:
+    from sottovoce.scan.reach import Reach
     from sottovoce.scan.recording import Cell
 
 __all__ = ["cell_bytes"]
@@ -42,7 +45,7 @@ def cell_bytes(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # no
     """
     pa, url, rate, path = import_arrow(), place.url, place.rate, None
     for step in place.inside:
-        cell = _storage(cell)[step] if cell.is_valid else cell
+        cell = enter(_storage(cell), step) if cell.is_valid else cell
     cell = _storage(cell)
     if pa.types.is_struct(cell.type) and cell.is_valid:
         fields = {field.name.lower(): field.name for field in cell.type}
@@ -54,11 +57,11 @@ def cell_bytes(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # no
     if cell is None or not cell.is_valid:
         if path is None:
             raise UnreadableAudioError("is empty: neither bytes nor a path", path=url)
-        return _follow(path, url, most_bytes=most_bytes)
+        return _follow(path, place, most_bytes=most_bytes)
     if is_numbers(cell.type):
         return _numbers(cell, rate, url, most_bytes=most_bytes)
     if is_text(cell.type):
-        return _text(cell, url, most_bytes=most_bytes)
+        return _text(cell, place, most_bytes=most_bytes)
     if not is_binary(cell.type):
         raise UnreadableAudioError("holds no bytes", path=url)
     buffer = cell.as_buffer()
@@ -88,28 +91,37 @@ def _numbers(cell: Any, rate: int, url: str, *, most_bytes: int) -> bytes:  # no
     return wav_of_array(y, rate, url)
 
 
-def _text(cell: Any, url: str, *, most_bytes: int) -> bytes | str:  # noqa: ANN401 - pyarrow has no types
+def _text(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # noqa: ANN401 - pyarrow has no types
     text = cell.value if hasattr(cell, "dictionary") else cell
-    check_size(url, text.as_buffer().size, most_bytes)
+    check_size(place.url, text.as_buffer().size, most_bytes)
     value = text.as_py()
     data = decode_sound(value)
-    return _follow(value, url, most_bytes=most_bytes) if data is None else data
+    return _follow(value, place, most_bytes=most_bytes) if data is None else data
 
 
-def _follow(path: object, url: str, *, most_bytes: int) -> bytes | str:
+def _follow(path: object, place: Cell, *, most_bytes: int) -> bytes | str:
     """Return what a path in a table leads to.
 
-    Relative ones are taken from the table's folder, and never lead out of it.  Absolute ones may
-    name any regular file, as `datasets` writes them where it does not embed the bytes.
+    Relative ones never lead out of the table's folder, but to what its reach names besides.
+    Absolute ones in a table that the user named may name any regular file, as `datasets` writes
+    them where it does not embed the bytes.
     """
-    folder = folder_of(url)
-    use = point_at(path, folder=folder, known_as=url)
+    url, folder = place.url, folder_of(place.url)
+    is_whole = is_remote(str(path)) or Path(str(path)).is_absolute()
+    near = place.reach if is_whole else replace(place.reach, within=folder or ".")
+    use = point_at(path, folder=folder, known_as=url, reach=near)
     if use.finding is not None:
         raise UnreadableAudioError(use.finding.message, path=url, remedy=use.finding.remedy)
     target = use.recording_id
-    if not (is_remote(str(path)) or Path(str(path)).is_absolute()):
-        root = os.path.normpath(folder) if is_remote(folder) else os.path.realpath(folder)
-        real = os.path.normpath(target) if is_remote(folder) else os.path.realpath(target)
-        if not Path(real).is_relative_to(root):
-            raise UnreadableAudioError("names a file outside of the table's folder", path=url)
-    return fetch(File(target), most_bytes=most_bytes)
+    if not is_whole and not _lies_beside(target, folder, near):
+        raise UnreadableAudioError("names a file outside of the table's folder", path=url)
+    is_named = near.judge(target, listing=url)
+    if isinstance(is_named, Refusal):
+        raise UnsupportedFormatError(is_named.message, path=url, remedy=is_named.remedy)
+    return fetch(File(target, is_named), most_bytes=most_bytes)
+
+
+def _lies_beside(target: str, folder: str, near: Reach) -> bool:
+    if is_remote(folder):
+        return Path(os.path.normpath(target)).is_relative_to(os.path.normpath(folder))
+    return near.allows(target)

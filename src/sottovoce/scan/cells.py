@@ -6,9 +6,9 @@ between two calls, with some rows around the last one in memory, and each row is
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
 from sottovoce.scan.arrow import is_arrow, open_arrow
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["close_tables", "read_cell"]
 
 _MOST_OPEN = 2
+_MOST_HEAVY = 1024
 _NOWHERE = Stretch(group=-1, first=0, number=0, n_rows=0)
 
 
@@ -47,8 +48,7 @@ def read_cell(place: Cell, *, most_bytes: int) -> bytes | str:
     """
     url = place.url
     try:
-        cell = _cursor(url, place.column).find(place.group, place.row)
-        return cell_bytes(cell, place, most_bytes=most_bytes)
+        return cell_bytes(_find(place), place, most_bytes=most_bytes)
     except AudioFileError:
         raise
     except MemoryError:
@@ -59,6 +59,23 @@ def read_cell(place: Cell, *, most_bytes: int) -> bytes | str:
         raise UnreadableAudioError(
             f"is damaged: {str(err)[:200]}", path=url, remedy="Get a complete copy of the table."
         ) from err
+
+
+def _find(place: Cell) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return a cell; what took too much memory once is not read again for the rows behind it."""
+    key = _key(place.url, place.column)
+    if place.row >= _heavy.get((key, place.group), place.row + 1):
+        raise MemoryError
+    with suppress(MemoryError):
+        return _cursor(key).find(place.group, place.row)
+    close_tables()  # which may have held what was missing
+    try:
+        return _cursor(key).find(place.group, place.row)
+    except MemoryError:
+        while len(_heavy) >= _MOST_HEAVY:
+            _heavy.pop(next(iter(_heavy)))
+        _heavy[key, place.group] = place.row
+        raise
 
 
 class _Cursor:
@@ -100,14 +117,26 @@ class _Cursor:
         self._stack.close()
 
 
-_cursors: dict[tuple[str, str, str], _Cursor] = {}
+class _Key(NamedTuple):
+    """A column of a table; one that was written anew is another one."""
+
+    url: str
+    stamp: str
+    column: str
 
 
-def _cursor(url: str, column: str) -> _Cursor:
-    # A table that was written anew is another one.
+_cursors: dict[_Key, _Cursor] = {}
+_heavy: dict[tuple[_Key, int], int] = {}
+"""Parts of tables that take more memory than there is, and from which row on."""
+
+
+def _key(url: str, column: str) -> _Key:
     stamp = "" if is_remote(url) or not Path(url).exists() else local_stamp(Path(url).stat())
-    key = (url, stamp, column)
-    cursor = _cursors.pop(key, None) or _Cursor(url, column)
+    return _Key(url, stamp, column)
+
+
+def _cursor(key: _Key) -> _Cursor:
+    cursor = _cursors.pop(key, None) or _Cursor(key.url, key.column)
     _cursors[key] = cursor  # last, as the one used last
     while len(_cursors) > _MOST_OPEN:
         _cursors.pop(next(iter(_cursors))).close()

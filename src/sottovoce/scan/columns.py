@@ -7,20 +7,27 @@ their rate beside them, or of paths.  Every one that a row has counts.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import UnsupportedFormatError
-from sottovoce.scan.leaves import Leaf, import_arrow, is_text, leaves_of, names_picture
+from sottovoce.scan.leaves import (
+    Leaf,
+    import_arrow,
+    is_text,
+    leaves_of,
+    metadata_features,
+    names_picture,
+)
 from sottovoce.scan.listed import PATH_NAMES
+from sottovoce.scan.nested import name_sound
 from sottovoce.scan.samples import RATE_NAMES
 from sottovoce.scan.telling_sound import encodes_sound, looks_like_path, names_sound, shows_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["AudioColumn", "audio_columns", "import_arrow", "rate_less_columns", "table_errors"]
+__all__ = ["AudioColumn", "audio_columns", "rate_less_columns", "table_errors"]
 
 _BYTES_NAMES = ("audio", "wav", "bytes", "flac", "mp3", "ogg", "opus", "m4a", "audio_bytes")
 _STRUCT = {"bytes", "path"}
@@ -38,9 +45,9 @@ class AudioColumn:
         Whether its cells hold the audio themselves, or say where it is.
     steps : tuple of (str or None)
         Fields of structs that lead from a cell to the audio; None stands for every item of a list.
-    is_first : bool
-        Whether it is what a scan takes before all others; their ids have no name in them where
-        there is one such column only.
+    is_alone : bool
+        Whether its one sound goes by the id of the row: it is what a scan takes before all others,
+        and the only such column.
     rate : str
         The column with the sampling rate, where the audio does not say it itself.
     """
@@ -48,13 +55,17 @@ class AudioColumn:
     name: str
     kind: Literal["cells", "paths"]
     steps: tuple[str | None, ...] = ()
-    is_first: bool = True
+    is_alone: bool = False
     rate: str = ""
 
     @property
     def is_listed(self) -> bool:
         """Whether a cell holds any number of sounds."""
         return None in self.steps
+
+    def sound_id(self, row_id: str, inside: Sequence[str | int]) -> str:
+        """Return the id of a sound in a row, which `inside` leads to from the cell."""
+        return row_id if self.is_alone else f"{row_id}::{name_sound(self.name, inside)}"
 
 
 def table_errors() -> tuple[type[Exception], ...]:
@@ -101,10 +112,11 @@ def audio_columns(
     names = [str(name) for name in schema.names]
     leaves = list(leaves_of(schema))
     if column:
-        return [one for name in column for one in _named(name, names, leaves, url)]
+        named = [one for name in column for one in _named(name, names, leaves, url)]
+        return [_as_column(one, [], is_alone=len(named) == 1) for one in named]
     first = _first(schema, names, leaves)
     taken = {one.name for one in first}
-    settled = {one.name for one in first if one.kind == "cells"}
+    settled = {one.name for one in first if one.kind != "text"}
     shown = _sample_unsure(leaves, settled, sample)
     free = [one for one in leaves if one.name not in taken and names.count(one.name) == 1]
     cells = [one for one in free if one.kind != "text" and _holds_sound(one, shown)]
@@ -114,8 +126,10 @@ def audio_columns(
         for one in free
         if one.kind == "text" and _names_files(one, shown, exists, is_embedded=is_embedded)
     ]
-    others = [replace(_as_column(leaf), is_first=False) for leaf in (*cells, *texts)]
-    found = [_by_values(one, shown) for one in first + others]
+    found = [
+        *(_as_column(one, shown, is_alone=len(first) == 1) for one in first),
+        *(_as_column(one, shown, is_alone=False) for one in (*cells, *texts)),
+    ]
     if not found:
         if numbers := rate_less_columns(schema):
             raise UnsupportedFormatError(
@@ -136,12 +150,12 @@ def rate_less_columns(schema: Any) -> list[str]:  # noqa: ANN401 - pyarrow has n
     ]
 
 
-def _first(schema: Any, names: list[str], leaves: list[Leaf]) -> list[AudioColumn]:  # noqa: ANN401 - pyarrow has no types
+def _first(schema: Any, names: list[str], leaves: list[Leaf]) -> list[Leaf]:  # noqa: ANN401 - pyarrow has no types
     """Return the columns that stand for the recording itself."""
     by_name = {leaf.name: leaf for leaf in leaves if not leaf.steps}
     for candidates in _candidates(schema, names):
         found = [
-            _as_column(by_name[name])
+            by_name[name]
             for name in candidates
             if names.count(name) == 1 and name in by_name and by_name[name].kind != "numbers"
         ]
@@ -153,14 +167,19 @@ def _first(schema: Any, names: list[str], leaves: list[Leaf]) -> list[AudioColum
 def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: ANN401 - pyarrow has no types
     """Yield names of columns, the surest sign first; all of the first that fit are taken."""
     pa = import_arrow()
-    yield _declared(schema.metadata or {})
+    declared = {
+        name: feature["_type"]
+        for name, feature in metadata_features(schema).items()
+        if isinstance(feature, dict) and isinstance(feature.get("_type"), str)
+    }
+    yield [name for name, kind in declared.items() if kind == "Audio"]
     kinds = {name: schema.field(i).type for i, name in enumerate(names)}
     structs = [name for name in names if pa.types.is_struct(kinds[name])]
     yield [
         name
         for name in structs
         if {field.name for field in kinds[name]} == _STRUCT
-        and _declared_as(schema, name) is None
+        and declared.get(name) in (None, "Value", "Audio")
         and not names_picture(name)
     ]
     lower = {name.lower(): name for name in names}
@@ -173,12 +192,12 @@ def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: 
             yield [lower[name]]
 
 
-def _named(name: str, names: list[str], leaves: list[Leaf], url: str) -> list[AudioColumn]:
+def _named(name: str, names: list[str], leaves: list[Leaf], url: str) -> list[Leaf]:
     if names.count(name) != 1:
         raise UnsupportedFormatError(f"has no column {name!r}", path=url, remedy=_columns(names))
     own = [leaf for leaf in leaves if leaf.name == name]
     found = [
-        _as_column(leaf)
+        leaf
         for leaf in own
         if (not leaf.steps and leaf.kind != "numbers")
         or leaf.kind == "sound"
@@ -192,19 +211,18 @@ def _named(name: str, names: list[str], leaves: list[Leaf], url: str) -> list[Au
     return found
 
 
-def _as_column(leaf: Leaf) -> AudioColumn:
-    kind: Literal["cells", "paths"] = "paths" if leaf.kind == "text" else "cells"
-    return AudioColumn(leaf.name, kind, steps=leaf.steps, rate=leaf.rate)
-
-
-def _by_values(column: AudioColumn, rows: list[dict[str, Any]]) -> AudioColumn:
-    """Return a column of text as one of cells, where its first rows are sound themselves."""
-    if column.kind == "paths":
-        leaf = Leaf(name=column.name, steps=column.steps, kind="text")
-        values = [value for row in rows for value in leaf.values(row.get(column.name))]
-        if any(isinstance(value, str) and encodes_sound(value) for value in values):
-            return replace(column, kind="cells")
-    return column
+def _as_column(leaf: Leaf, rows: list[dict[str, Any]], *, is_alone: bool) -> AudioColumn:
+    """Return the column of a leaf; text is paths, unless its first rows are sound themselves."""
+    is_path = leaf.kind == "text" and not any(
+        isinstance(value, str) and encodes_sound(value) for value in _seen(leaf, rows)
+    )
+    return AudioColumn(
+        leaf.name,
+        "paths" if is_path else "cells",
+        steps=leaf.steps,
+        is_alone=is_alone and None not in leaf.steps,
+        rate=leaf.rate,
+    )
 
 
 def _sample_unsure(
@@ -248,30 +266,6 @@ def _names_files(
 def _seen(leaf: Leaf, rows: list[dict[str, Any]]) -> list[object]:
     values = [value for row in rows for value in leaf.values(row.get(leaf.name))]
     return [value for value in values if value]
-
-
-def _declared(metadata: dict[bytes, bytes]) -> list[str]:
-    """Return the columns that Hugging Face's metadata calls audio."""
-    return [
-        str(name)
-        for name, feature in _features(metadata).items()
-        if isinstance(feature, dict) and feature.get("_type") == "Audio"
-    ]
-
-
-def _declared_as(schema: Any, name: str) -> str | None:  # noqa: ANN401 - pyarrow has no types
-    """Return as what else Hugging Face's metadata declares a struct."""
-    feature = _features(schema.metadata or {}).get(name)
-    kind = feature.get("_type") if isinstance(feature, dict) else None
-    return kind if isinstance(kind, str) and kind not in ("Value", "Audio") else None
-
-
-def _features(metadata: dict[bytes, bytes]) -> dict[str, Any]:
-    try:
-        found = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _columns(names: list[str]) -> str:

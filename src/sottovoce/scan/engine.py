@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import time
@@ -16,18 +17,19 @@ from sottovoce.errors import ParameterError
 from sottovoce.files.escaping import make_harmless
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.apart import Apart
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import LeftOut, NotLookedAt
 from sottovoce.scan.met import MetIds, make_digest
 from sottovoce.scan.opening import open_sources
 from sottovoce.scan.pool import examine_all
+from sottovoce.scan.recording import File, Recording
 from sottovoce.scan.worker import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sottovoce.scan.recording import Recording
     from sottovoce.scan.sources import Source
 
 __all__ = ["Scan", "detector_version", "scan_paths"]
@@ -69,10 +71,12 @@ class Scan:
         Recordings last written before are not looked at; in seconds since 1970.
     rescan : bool
         Whether to look again at what the ledger knows.  What could not be read is always tried
-        again.
+        again, but what took all the memory that it may.
     cluster : str or None
         Address of a Ray cluster that is to do the work instead of processes of this computer, as
         `sottovoce.scan.cluster.examine_on_cluster` takes it.
+    apart : Apart or None
+        That `open_sources` was given: what it could not list is not met again by the next scan.
     job : mapping
         What the ledger is to remember of this scan, besides the names of the sources.
 
@@ -98,6 +102,7 @@ class Scan:
         since_s: float | None = None,
         rescan: bool = False,
         cluster: str | None = None,
+        apart: Apart | None = None,
         job: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         number, n_shards = shard
@@ -113,6 +118,11 @@ class Scan:
         self._rescan = rescan
         self._cluster = cluster
         self._job = job
+        self._stamps: Mapping[str, str] = {}
+        if apart is not None:
+            self._stamps = apart.stamps
+            if ledger is not None and not rescan:
+                apart.known = self._known_whole
         self.n_resumed = 0
         self.n_older = 0
         self.not_looked_at = NotLookedAt()
@@ -139,7 +149,9 @@ class Scan:
         try:
             for recording, finding in self._examine():
                 if recording is not None and self._ledger is not None:
-                    self._ledger.put(finding, stamp=recording.stamp)
+                    took_too_much = finding.message == TOO_MUCH_MEMORY
+                    stamped = self._exhausting(recording) if took_too_much else recording
+                    self._ledger.put(finding, stamp=stamped.stamp)
                 yield finding
         finally:
             self._remember()
@@ -174,10 +186,14 @@ class Scan:
                 continue
             if isinstance(one, Finding):
                 if self._ledger is not None:
-                    self._ledger.put(one, stamp="")
+                    self._ledger.put(one, stamp=self._stamps.get(one.id, ""))
                 yield one
                 continue
             known = None if self._ledger is None else self._ledger.find(one)
+            if known is None and (too_much := self._known_exhausting(one)) is not None:
+                self.n_resumed += 1
+                yield too_much
+                continue
             is_older = self._since_s is not None and (one.modified_s or 0.0) < self._since_s
             if known is not None and (is_older or not self._rescan) and not known.unread:
                 self.n_resumed += 1
@@ -186,6 +202,23 @@ class Scan:
                 self.n_older += 1
             else:
                 yield one
+
+    def _known_exhausting(self, recording: Recording) -> Finding | None:
+        """Return what the ledger knows of a recording that took all memory that a worker may."""
+        if self._ledger is None or self._rescan:
+            return None
+        return self._ledger.find(self._exhausting(recording))
+
+    def _exhausting(self, recording: Recording) -> Recording:
+        # Not good for a scan that allows more, or less.
+        stamp = f"{recording.stamp} within {self._limits.memory_bytes} B"
+        return dataclasses.replace(recording, stamp=stamp)
+
+    def _known_whole(self, name: str, stamp: str) -> Finding | None:
+        """Return what the ledger knows of a data set that could not be listed."""
+        if self._ledger is None:
+            return None
+        return self._ledger.find(Recording(id=name, place=File(name), stamp=stamp))
 
     def _once(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield what there is of this shard, each the first time that it is listed."""
@@ -212,6 +245,7 @@ def scan_paths(
     limits: Limits | None = None,
     thorough: bool = False,
     cluster: str | None = None,
+    allow_remote: bool | str | tuple[str, ...] = False,
 ) -> Iterator[Finding]:
     """Look for marks in many recordings, in worker processes.
 
@@ -230,6 +264,10 @@ def scan_paths(
         Whether changed speed, tempo and pitch are searched too; much slower.
     cluster : str or None
         Address of a Ray cluster that is to do the work, ``"auto"`` or ``"host:port"``.
+    allow_remote : bool, str or tuple of str
+        What listings and tables may name on a network, besides what lies in their own store:
+        True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
+        stores, with yours.
 
     Returns
     -------
@@ -259,8 +297,10 @@ def scan_paths(
     ...         print(finding.id, finding.owner_ids)
     """
     check_guard()
-    sources = open_sources(paths)
+    limits = limits or Limits()
     with ExitStack() as stack:
+        apart = stack.enter_context(Apart(limits=limits))
+        sources = open_sources(paths, allow_remote=allow_remote, apart=apart)
         book = None
         if ledger is not None:
             book = Ledger(Path(ledger), detector=detector_version(thorough=thorough))
@@ -272,4 +312,5 @@ def scan_paths(
             limits=limits,
             thorough=thorough,
             cluster=cluster,
+            apart=apart,
         ).run()

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STATUSES", "TRAINING", "UNREAD", "Finding", "Status", "Training", "refused_statuses"]
+__all__ = [
+    "STATUSES",
+    "TOO_MUCH_MEMORY",
+    "TRAINING",
+    "UNREAD",
+    "Finding",
+    "Status",
+    "Training",
+    "refused_statuses",
+]
 
 Status = Literal[
     "marked",
@@ -23,6 +32,8 @@ Status = Literal[
     "unsupported",
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+TOO_MUCH_MEMORY = "took more memory than it may"
+"""What is said of what exhausts the memory of the process that reads it."""
 UNREAD: frozenset[Status] = frozenset({"partial", "error", "timeout", "crashed", "unsupported"})
 """Statuses of recordings that were not read to their end: nothing is known of them."""
 

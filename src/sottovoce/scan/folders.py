@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.folder_copies import FolderCopy
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.lone_files import describe_file, link_or_copy
+from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.recording import Cut, Recording
 from sottovoce.scan.remote_folders import is_audio
-from sottovoce.scan.sources import Kept
 from sottovoce.scan.walking import Other, Saved, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from sottovoce.scan.sources import Source
+    from sottovoce.scan.reach import Reach
+    from sottovoce.scan.sources import Kept, Source
 
 __all__ = ["FolderSource"]
 
@@ -51,8 +52,12 @@ class FolderSource:
     open_saved : callable
         Returns the source that a folder in it is, where `datasets` has saved a data set there.
     open_listing : callable
-        Takes the path of a file and the folder; returns the source that it is, or None where it
-        does not list recordings.
+        Takes the path of a file; returns the source that it is, or None where it does not list
+        recordings.
+    open_beside : callable
+        The same for a listing that goes with a copy: data sets in it are files like any other.
+    reach : Reach
+        Where links may lead.
     """
 
     def __init__(
@@ -61,23 +66,27 @@ class FolderSource:
         *,
         open_nested: Callable[[str, bytes | None], Source | None],
         open_saved: Callable[[str], Source],
-        open_listing: Callable[[str, str], Source | None],
+        open_listing: Callable[[str], Source | None],
+        open_beside: Callable[[str], Source | None],
+        reach: Reach,
     ) -> None:
         self.name = name
         self._open_nested = open_nested
         self._open_saved = open_saved
         self._open_listing = open_listing
+        self._open_beside = open_beside
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield audio files sorted within each folder, and what is in data sets among them.
 
-        Links to folders are not followed, hidden files and folders left out.
+        Hidden files and folders are left out, and links to folders, unless links are followed.
         """
         for one in self._resolve():
             if isinstance(one, _Inner):
                 yield from one.source.recordings()
             elif isinstance(one, str):
-                yield describe_file(one, root=self.name, folder=os.path.dirname(one))  # noqa: PTH120 - kept as it was given
+                yield describe_file(one, reach=self._reach, folder=os.path.dirname(one))  # noqa: PTH120 - kept as it was given
             else:
                 yield one
 
@@ -92,28 +101,34 @@ class FolderSource:
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Make the folder anew from hard links, without what is refused.
 
-        Data sets in it are written anew; other files than audio are linked as well.
+        Data sets in it are written anew, and listings where they name what is gone; all other
+        files are linked as well.  Nothing is copied from out of the folder.
         """
         part = out.with_name(out.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        n_kept = n_left_out = 0
-        for one in self._resolve():
-            if isinstance(one, Finding) or (isinstance(one, LeftOut) and one.kind in _NOT_COPIED):
-                continue
-            name = _name_of(one)
-            place = part / os.path.relpath(name, self.name)
-            place.parent.mkdir(parents=True, exist_ok=True)
+        copy = FolderCopy(
+            self.name, part, refused=refused, reach=self._reach, open_beside=self._open_beside
+        )
+        groups = []
+        for one in self._tell():
             if isinstance(one, _Inner):
-                kept = one.source.write_kept(place, refused=refused)
-                n_kept, n_left_out = n_kept + kept.n_kept, n_left_out + kept.n_left_out
-            elif isinstance(one, str) and refused(one):
-                n_left_out += 1
-            elif Path(name).is_file():
-                link_or_copy(Path(name), place)
-                n_kept += isinstance(one, str)
+                copy.add_data_set(one.name, one.source)
+            elif isinstance(one, str):
+                copy.add_sound(one)
+            elif isinstance(one, Finding):
+                copy.pass_over("unreadable")
+            elif one.kind in _NOT_COPIED:
+                copy.pass_over(one.kind)
+            elif copy.is_group(one.id):
+                groups.append(one.id)
+        for path in groups:
+            copy.add_group(path)
+        for one in self._tell():
+            if isinstance(one, LeftOut) and one.kind not in _NOT_COPIED:
+                copy.add_other(one.id)
         part.replace(out)
-        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+        return copy.describe(out)
 
     def _resolve(self) -> Iterator[str | _Inner | LeftOut | Finding]:
         """Yield the paths of audio files, data sets, and what is neither.
@@ -129,11 +144,11 @@ class FolderSource:
             n_found += not isinstance(one, LeftOut)
             yield one
         for passed in waiting:
-            listing = None if n_found else self._open_listing(passed.id, self.name)
+            listing = None if n_found else self._open_listing(passed.id)
             yield passed if listing is None else _Inner(passed.id, listing)
 
     def _tell(self) -> Iterator[str | _Inner | LeftOut | Finding]:
-        for one in walk(self.name):
+        for one in walk(self.name, self._reach):
             if isinstance(one, Saved):
                 yield _Inner(one.folder, self._open_saved(one.folder))
             elif isinstance(one, Other):
@@ -145,9 +160,3 @@ class FolderSource:
                 yield one if nested is None else _Inner(one, nested)
             else:
                 yield one
-
-
-def _name_of(one: str | _Inner | LeftOut) -> str:
-    if isinstance(one, str):
-        return one
-    return one.name if isinstance(one, _Inner) else one.id

@@ -14,13 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import (
-    AudioFileError,
-    LedgerError,
-    ParameterError,
-    SottovoceError,
-    UnsupportedFormatError,
-)
+from sottovoce.errors import AudioFileError, LedgerError, ParameterError, SottovoceError
 from sottovoce.scan.columns import AudioColumn, audio_columns
 from sottovoce.scan.example_sounds import describe_sound
 from sottovoce.scan.finding import Finding, refused_statuses
@@ -28,11 +22,12 @@ from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.listed import GROUP_NAMES, as_names, clean, groups_of, point_at
 from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.network_reach import Refusal
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Inline, Recording
-from sottovoce.scan.remote_folders import describe_failure
 from sottovoce.scan.row_sounds import NOTHING, holds_audio, sounds_of_row, undecoded
 from sottovoce.scan.samples import rate_of
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import is_remote, stamp_of
 
 if TYPE_CHECKING:
@@ -66,6 +61,7 @@ def open_data_set(
     *,
     group_by: tuple[str, ...] = (),
     column: tuple[str, ...] = (),
+    reach: Reach = ANYWHERE,
 ) -> list[DataSetSource]:
     """Return the sources that a data set is: one, or one for each of its splits.
 
@@ -77,13 +73,16 @@ def open_data_set(
         Columns that say what recordings belong to, beside those that say who speaks.
     column : tuple of str
         The columns with audio; all are found where none is named.
+    reach : Reach
+        Where paths in it are looked for, and what they may lead to.
     """
+    splits = {"": data_set}
     if _kinds(data_set) & _MAPS:
-        return [
-            DataSetSource(one, split=str(name), group_by=group_by, column=column)
-            for name, one in data_set.items()
-        ]
-    return [DataSetSource(data_set, group_by=group_by, column=column)]
+        splits = {str(name): one for name, one in data_set.items()}
+    return [
+        DataSetSource(one, split=name, group_by=group_by, column=column, reach=reach)
+        for name, one in splits.items()
+    ]
 
 
 class DataSetSource:
@@ -95,7 +94,7 @@ class DataSetSource:
         Left as it is.
     split : str
         Its name in a mapping of data sets; empty for what the data set says itself.
-    group_by, column
+    group_by, column, reach
         As in `open_data_set`.
 
     Attributes
@@ -113,30 +112,25 @@ class DataSetSource:
         split: str = "",
         group_by: tuple[str, ...] = (),
         column: tuple[str, ...] = (),
+        reach: Reach = ANYWHERE,
     ) -> None:
         self._data_set = data_set
         self._column = column
         self._group_by = group_by
         self.is_streamed = "IterableDataset" in _kinds(data_set)
         self.name = _name(data_set, split)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio."""
         try:
             for row_id, row, columns in self._rows():
                 groups = groups_of(row, group_by=self._group_by, dataset=clean(self.name))
+                rate = rate_of(row)
                 for own_id, audio in sounds_of_row(row_id, row, columns):
-                    rate = rate_of(row)
                     yield self._describe(own_id, audio, groups, rate=rate)
         except SottovoceError as err:
-            message = str(err).removeprefix(f"{self.name}: ")
-            status = "unsupported" if isinstance(err, UnsupportedFormatError) else "error"
-            yield Finding(
-                id=self.name,
-                status=status,  # type: ignore[arg-type]  # one of two literals
-                message=message,
-                remedy=err.remedy,
-            )
+            yield tell_unreadable(self.name, err, {})
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row; one with several recordings once for each of them."""
@@ -279,23 +273,25 @@ class DataSetSource:
         if path is None:
             message = "is empty: neither bytes nor a path"
             return Finding(id=own_id, status="error", message=message, groups=groups)
-        use = point_at(path, folder="", known_as=own_id)
+        use = point_at(path, folder="", known_as=own_id, reach=self._reach)
         if use.finding is not None:
             return replace(use.finding, groups=groups)
-        found = _describe_path(use.recording_id)
+        found = self._describe_path(use.recording_id)
         if isinstance(found, Recording):
             found = replace(found, stamp=f"{found.stamp} {use.recording_id}")
         return replace(found, id=own_id, groups=groups)
 
-
-def _describe_path(path: str) -> Recording | Finding:
-    if not is_remote(path):
-        return describe_file(path)
-    try:
-        stamp, size = stamp_of(path)
-    except AudioFileError as err:
-        return describe_failure(err, path)
-    return Recording(id=path, place=File(path), stamp=stamp, n_bytes=size)
+    def _describe_path(self, path: str) -> Recording | Finding:
+        if not is_remote(path):
+            return describe_file(path)
+        is_named = self._reach.judge(path, listing=self.name)
+        if isinstance(is_named, Refusal):
+            return is_named.tell(path)
+        try:
+            stamp, size = stamp_of(path, is_named=is_named)
+        except AudioFileError as err:
+            return tell_unreadable(path, err, {})
+        return Recording(id=path, place=File(path, is_named), stamp=stamp, n_bytes=size)
 
 
 def _name(data_set: Any, split: str) -> str:  # noqa: ANN401 - `datasets` is not imported here

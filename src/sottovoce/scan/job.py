@@ -7,12 +7,26 @@ arguments give the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Job", "Words"]
+__all__ = ["Job", "Words", "has_ended"]
+
+
+def has_ended(job: Mapping[str, Any]) -> bool:
+    """Say whether a scan came to its end, of what a ledger remembers of it.
+
+    Only the command says when it ended; of the scans of other programs nothing else is known than
+    that they were begun, and they count as ended.
+
+    Examples
+    --------
+    >>> has_ended({"command": "sottovoce scan takes/"}), has_ended({})
+    (False, True)
+    """
+    return not job.get("command") or bool(job.get("ended"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +38,7 @@ class Job:
     inputs : tuple of str
         What was named to be scanned.
     command : str
-        The command line that repeats it.
+        The command line that repeats it; of a merge one for each part, a line each.
     detector : str
         What looked, and how: see `sottovoce.scan.engine.detector_version`.
     versions : mapping of str to str
@@ -59,7 +73,8 @@ class Words:
     Attributes
     ----------
     owner : callable
-        From an owner id to its words; never asked for 0, which is an anonymous owner.
+        From an owner id to its words; reports do not ask for 0, which is an anonymous owner,
+        tables do.
     policy : callable
         From a policy to a sentence without its full stop, "refuses cloning the voice".
     """

@@ -1,29 +1,34 @@
 """`WavScpSource`: Kaldi's data folders, by their ``wav.scp``.
 
 A value of ``wav.scp`` that ends in ``|`` is a command of the shell.  Kaldi runs it; a scan never
-does.
+does, and reads the one file that it decodes, where it is plainly that.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sottovoce.scan.decoding_commands import file_of_command
+from sottovoce.scan.kaldi_archives import split_offset
 from sottovoce.scan.listed import (
     Entry,
+    Use,
     clean,
     cuts_of,
     fail,
     folder_of,
     point_at,
-    read_lines,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import is_remote, open_remote
+from sottovoce.scan.texts import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +38,13 @@ if TYPE_CHECKING:
 
 __all__ = ["WavScpSource"]
 
-_OF_UTTERANCES = ("text", "utt2spk", "utt2dur", "utt2lang", "utt2num_samples")
+_OF_UTTERANCES = (
+    *("text", "utt2spk", "utt2dur", "utt2lang", "utt2num_samples", "utt2num_frames", "utt2uniq"),
+    *("feats.scp", "vad.scp"),
+)
 _OF_RECORDINGS = ("reco2dur", "reco2file_and_channel")
+_RANGE = re.compile(r":\d+\[[\d:,]*\]$")
+"""A part of what lies at a place in an archive."""
 _ARCHIVE = ("lies in one of Kaldi's archives", "Export its recordings as files.")
 
 
@@ -48,20 +58,19 @@ class WavScpSource:
     ----------
     name : str
         Path or address of its ``wav.scp``.
-    root : str or None
-        Folder from which relative paths are taken; None for the data folder.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
-    def __init__(self, name: str, *, root: str | None = None) -> None:
+    def __init__(self, name: str, *, reach: Reach = ANYWHERE) -> None:
         self.name = name
-        self.within = ""
         self._beside = folder_of(name)
-        self._folder = self._beside if root is None else root
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, with its speaker where it has one and no other."""
         speakers = self._speakers()
-        return recordings_of(self._entries(speakers), within=self.within)
+        return recordings_of(self._entries(speakers), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield segments, or whole recordings where there are none."""
@@ -83,7 +92,7 @@ class WavScpSource:
         """Write a data folder without what is refused, in all files that are kept in step.
 
         These are ``wav.scp``, ``segments``, ``text``, ``utt2spk`` and its like, with ``spk2utt``
-        made anew.  Lines stay as they are; features, which go by other names, are left out.
+        made anew.  Lines stay as they are.
         """
         recordings = {
             entry.name for entry in self._entries({}) if refused(entry.uses[0].recording_id)
@@ -121,10 +130,26 @@ class WavScpSource:
                 continue
             groups = {"speaker": speakers[utterance]} if utterance in speakers else {}
             known_as = f"{self.name}::{utterance}"
-            use = point_at(value.strip(), folder=self._folder, known_as=known_as)
-            if value.strip() == "-" or value.rpartition(".ark:")[2].isdigit():
-                use = fail(known_as, _ARCHIVE[0], _ARCHIVE[1], status="unsupported")
+            use = self._use(value.strip(), known_as)
             yield Entry(raw=line.raw, name=utterance, uses=(use,), groups=groups)
+
+    def _use(self, value: str, known_as: str) -> Use:
+        """Return what a value names: a file, a part of an archive, or what a command decodes."""
+        if value == "-" or _RANGE.search(value):
+            return fail(known_as, _ARCHIVE[0], _ARCHIVE[1], status="unsupported")
+        part = split_offset(value)
+        if part is not None and not is_remote(value):
+            use = self._point_at(part[0], known_as)
+            if use.finding is not None:
+                return use
+            own_id = f"{use.recording_id}:{part[1]}"
+            return Use(recording_id=own_id, archive=use.recording_id, start=part[1])
+        if value.endswith("|") and (path := file_of_command(value)) is not None:
+            return self._point_at(path, known_as)
+        return self._point_at(value, known_as)
+
+    def _point_at(self, name: str, known_as: str) -> Use:
+        return point_at(name, folder=self._beside, known_as=known_as, reach=self._reach)
 
     def _speakers(self) -> dict[str, str]:
         """Return who speaks in each recording in which one person does."""

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Leaf",
+    "enter",
     "import_arrow",
     "is_binary",
     "is_numbers",
     "is_text",
     "leaves_of",
+    "metadata_features",
     "names_picture",
 ]
 
@@ -39,7 +41,8 @@ class Leaf:
     name : str
         Column.
     steps : tuple of (str or None)
-        Fields of structs from there; None stands for every item of a list.
+        Fields of structs from there; None stands for every item of a list, and of a map, whose
+        items have the fields ``"key"`` and ``"value"``.
     kind : "sound", "bytes", "numbers" or "text"
         A struct of bytes and path, or of an array and its rate; or what the values are.
     declared : str
@@ -56,8 +59,9 @@ class Leaf:
 
     @property
     def last_name(self) -> str:
-        """The name next to the value."""
-        return next((one for one in reversed(self.steps) if one), self.name)
+        """The name next to the value; a map's values have none of their own."""
+        named = (one for one in reversed(self.steps) if one and one != "value")
+        return next(named, self.name)
 
     @property
     def label(self) -> str:
@@ -76,8 +80,19 @@ class Leaf:
             if step is None:
                 found = [item for one in found if isinstance(one, list) for item in one[:8]]
             else:
-                found = [one.get(step) for one in found if isinstance(one, dict)]
+                found = [_member(one, step) for one in found if isinstance(one, dict | tuple)]
         return found[:_MOST_VALUES]
+
+
+def _member(value: dict[str, Any] | tuple[object, ...], name: str) -> object:
+    """Return a field of a struct, or the key or value of a map's entry."""
+    return value.get(name) if isinstance(value, dict) else value[name == "value"]
+
+
+def enter(cell: Any, step: str | int) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return a field of a struct, or an item of a list or a map; those of maps have two fields."""
+    is_map = isinstance(step, int) and import_arrow().types.is_map(cell.type)
+    return (cell.values if is_map else cell)[step]
 
 
 def names_picture(name: str) -> bool:
@@ -110,17 +125,20 @@ def leaves_of(schema: Any) -> Iterator[Leaf]:  # noqa: ANN401 - pyarrow has no t
     schema : pyarrow.Schema
         Of a table.
     """
-    try:
-        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"][
-            "features"
-        ]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        features = {}
+    features = metadata_features(schema)
     lower = {str(name).lower(): str(name) for name in schema.names}
     rate = next((lower[name] for name in RATE_NAMES if name in lower), "")
     for i, name in enumerate(schema.names):
-        feature = features.get(str(name)) if isinstance(features, dict) else None
-        yield from _walk(str(name), (), schema.field(i).type, feature, rate)
+        yield from _walk(str(name), (), schema.field(i).type, features.get(str(name)), rate)
+
+
+def metadata_features(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - pyarrow has no types
+    """Return as what Hugging Face's metadata declares the columns; empty where it does not."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _walk(
@@ -152,6 +170,9 @@ def _walk(
         elif isinstance(feature, list) and feature:
             inner_feature = feature[0]
         yield from _walk(name, (*steps, None), kind.value_type, inner_feature, rate)
+    elif types.is_map(kind):
+        yield from _walk(name, (*steps, None, "key"), kind.key_type, None, rate)
+        yield from _walk(name, (*steps, None, "value"), kind.item_type, None, rate)
     elif is_binary(kind):
         yield Leaf(name=name, steps=steps, kind="bytes", declared=declared, rate=rate)
     elif is_text(kind):

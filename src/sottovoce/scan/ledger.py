@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import LedgerError, MissingExtraError
 from sottovoce.scan.finding import UNREAD, Finding
+from sottovoce.scan.job import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ _COMMIT_S = 2.0
 _MERGED_ROWS = 5_000
 """Written at once in a merge, where nothing is lost that is not there already."""
 _JSON = ("voices", "groups")
+_SAME = ("inputs", "shard", "detector")
+"""Of a job: runs that differ in none of these look at the same recordings in the same way."""
 _FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
 _STATUS = _FIELDS.index("status")
 _COLUMNS = (*_FIELDS, "stamp", "detector", "run")
@@ -151,6 +154,42 @@ class Ledger:
             row = self._db.execute("SELECT job FROM runs ORDER BY run DESC LIMIT 1").fetchone()
         return dict(json.loads(row[0])) if row else {}
 
+    def check_ended(self, *, then: str) -> None:
+        """Raise where the last scan was interrupted, or is still running.
+
+        Parameters
+        ----------
+        then : str
+            What to do once it has ended, for the remedy.
+
+        Raises
+        ------
+        LedgerError
+            If it has not come to its end.
+        """
+        job = self.job()
+        if not has_ended(job):
+            raise LedgerError(
+                f"{self.path.parent} was not scanned to its end",
+                remedy=f"Go on with it, and {then} then: {job['command'].splitlines()[-1]}",
+            )
+
+    def _first_run(self) -> int:
+        """Return the first of the runs whose findings are told: the last run, if it has ended.
+
+        One that was cut short has not met again all that those before it knew of the same data.
+        """
+        first, wanted = 0, None
+        for run, text in self._db.execute("SELECT run, job FROM runs ORDER BY run DESC"):
+            job = json.loads(text)
+            same = [job.get(name) for name in _SAME]
+            if first and same != wanted:
+                break
+            first, wanted = run, same
+            if has_ended(job):
+                break
+        return first
+
     def amend_job(self, **fields: object) -> None:
         """Add to what `job` gives back."""
         with self._explaining():
@@ -196,12 +235,16 @@ class Ledger:
         self._committed_s = time.monotonic()
 
     def findings(self) -> Iterator[Finding]:
-        """Yield the findings of the last run in the order of their ids."""
+        """Yield the findings of the last run in the order of their ids.
+
+        Of a run that has not ended, also those that the runs before it had of the same data.
+        """
         self.flush()
         with self._explaining():
             rows = self._db.execute(
                 f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
-                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
+                " WHERE run >= ? ORDER BY id",
+                (self._first_run(),),
             )
             for row in rows:
                 yield _finding(row)
@@ -271,14 +314,15 @@ class Ledger:
             row = self._db.execute(
                 "SELECT detector FROM findings WHERE run = (SELECT max(run) FROM runs) LIMIT 1"
             ).fetchone()
-        return str(row[0]) if row else self._detector
+        return str(row[0]) if row else self._detector or str(self.job().get("detector", ""))
 
     def count(self) -> tuple[dict[str, int], float]:
-        """Return how many recordings of the last run have each status, and seconds of audio."""
+        """Return how many of what `findings` yields have each status, and seconds of audio."""
         with self._explaining():
             rows = self._db.execute(
                 "SELECT status, count(*), sum(seconds) FROM findings"
-                " WHERE run = (SELECT max(run) FROM runs) GROUP BY status"
+                " WHERE run >= ? GROUP BY status",
+                (self._first_run(),),
             ).fetchall()
         return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows)
 

@@ -7,21 +7,19 @@ it holds is ever run, and what is wrong with one line is said of that line.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import os
 import posixpath
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sottovoce.scan.finding import Finding, Status
+from sottovoce.scan.reach import ANYWHERE, Reach, without_placeholder
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import is_remote, open_binary, scheme_of
+from sottovoce.scan.storage import is_remote, scheme_of
+from sottovoce.scan.texts import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,10 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GROUP_NAMES",
-    "MAX_LINE_BYTES",
     "PATH_NAMES",
     "Entry",
-    "Line",
     "Seen",
     "Use",
     "as_names",
@@ -42,13 +38,10 @@ __all__ = [
     "folder_of",
     "groups_of",
     "leads_to_file",
-    "parse_object",
     "point_at",
-    "read_lines",
     "write_entries",
 ]
 
-MAX_LINE_BYTES = 16 << 20
 GROUP_NAMES = ("speaker", "speaker_id", "client_id")
 """Columns that say who speaks; evidence is pooled over them unasked."""
 PATH_NAMES = (
@@ -66,31 +59,8 @@ _STORES = frozenset(
     }
 )
 _COMMAND = "is a command, and commands in data are never run"
+_UNFILLED = "begins with a placeholder for a folder"
 _RUN_IT = "If you trust it, run it yourself, save its output as a file, and name that file."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of a text file.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    raw : bytes
-        With its ending; empty where there is a problem.
-    problem : str
-        Why it cannot be used; empty where it can.
-    """
-
-    number: int
-    raw: bytes = b""
-    problem: str = ""
-
-    @property
-    def text(self) -> str:
-        """The line without its ending; bytes that are no UTF-8 become lone surrogates."""
-        return self.raw.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +79,10 @@ class Use:
         Its length; None reaches to the end.
     data : bytes or None
         The recording, where the listing holds it itself.
+    archive : str
+        The file that the recording is a part of; empty where it is a file of its own.
+    start : int or None
+        Where in an archive of Kaldi's it begins, in bytes; None for a member of a tar archive.
     """
 
     recording_id: str
@@ -116,6 +90,13 @@ class Use:
     offset_s: float = 0.0
     duration_s: float | None = None
     data: bytes | None = None
+    archive: str = ""
+    start: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The file that must be opened."""
+        return self.archive or self.recording_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +127,17 @@ class Seen:
     def __init__(self) -> None:
         self._digests: set[bytes] = set()
 
+    def __contains__(self, recording_id: str) -> bool:
+        return self._digest(recording_id) in self._digests
+
+    @staticmethod
+    def _digest(recording_id: str) -> bytes:
+        raw = recording_id.encode("utf-8", errors="surrogatepass")
+        return hashlib.blake2b(raw, digest_size=12).digest()
+
     def add(self, recording_id: str) -> bool:
         """Take an id, and say whether it is new."""
-        raw = recording_id.encode("utf-8", errors="surrogatepass")
-        digest = hashlib.blake2b(raw, digest_size=12).digest()
+        digest = self._digest(recording_id)
         before = len(self._digests)
         self._digests.add(digest)
         return len(self._digests) > before
@@ -162,64 +150,23 @@ def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def read_lines(url: str) -> Iterator[Line]:
-    """Yield the lines of a text file, packed by gzip where its name ends so.
-
-    Parameters
-    ----------
-    url : str
-        Path or address.
-
-    Returns
-    -------
-    lines : iterator of Line
-        A line that is too long, and whatever else stops the reading, is one with a problem.
-    """
-    number = 0
-    try:
-        with open_binary(url) as packed, _unpack(url, packed) as file:
-            while raw := file.readline(MAX_LINE_BYTES):
-                number += 1
-                if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
-                    yield Line(number=number, raw=raw)
-                    continue
-                while raw and not raw.endswith(b"\n"):
-                    raw = file.readline(MAX_LINE_BYTES)
-                yield Line(number=number, problem=f"is longer than {MAX_LINE_BYTES >> 20} MiB")
-    except (OSError, EOFError, zlib.error) as err:
-        reason = str(err).removeprefix(f"{url}: ")
-        yield Line(number=number + 1, problem=f"cannot be read, nor what follows: {reason}")
-
-
-@contextmanager
-def _unpack(url: str, packed: BinaryIO) -> Iterator[BinaryIO]:
-    if not url.lower().endswith(".gz"):
-        yield packed
-        return
-    with gzip.GzipFile(fileobj=packed) as file:
-        yield cast("BinaryIO", file)
-
-
-def parse_object(line: Line) -> dict[str, Any] | str:
-    """Return the JSON object that a line holds, or what is wrong with it."""
-    if line.problem:
-        return line.problem
-    try:
-        value = json.loads(line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8"))
-    except UnicodeDecodeError:
-        return "is not UTF-8"
-    except (ValueError, RecursionError) as err:
-        return f"is not JSON: {str(err)[:100]}"
-    return value if isinstance(value, dict) else "is no JSON object"
-
-
 def folder_of(url: str) -> str:
     """Return the folder that a file lies in; empty for the current one."""
     return url.rpartition("/")[0] if is_remote(url) else os.path.dirname(url)  # noqa: PTH120 - kept as it was given
 
 
-def point_at(name: object, *, folder: str, known_as: str) -> Use:
-    """Return the recording that a listing names, without looking whether it is there.
+def point_at(
+    name: object,
+    *,
+    folder: str,
+    known_as: str,
+    reach: Reach = ANYWHERE,
+    places: Sequence[str] = (),
+) -> Use:
+    """Return the recording that a listing names.
+
+    A relative path that leads to no file is taken from the listing's folder, and told as missing
+    by whoever opens it.
 
     Parameters
     ----------
@@ -229,6 +176,10 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
         From where relative paths are taken.
     known_as : str
         Id for the finding, where it is none.
+    reach : Reach
+        Where else it is looked for.
+    places : sequence of str
+        Folders beside the listing in which such listings have their files.
     """
     if not isinstance(name, str) or not name.strip():
         return fail(known_as, "names no file")
@@ -243,21 +194,25 @@ def point_at(name: object, *, folder: str, known_as: str) -> Use:
         if scheme == "file":
             # file://host/path, with the host left out or not.
             path = unquote("/" + name[len("file://") :].partition("/")[2])
-            return point_at(path, folder="", known_as=known_as)
+            return point_at(path, folder="", known_as=known_as, reach=reach)
         if scheme not in _STORES or "::" in name:
             remedy = "Fetch it, and name the file."
             return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")
         return Use(recording_id=name)
-    join = posixpath.join if is_remote(folder) else os.path.join
-    return Use(recording_id=join(folder, name.removeprefix("./")))
+    name = name.removeprefix("./")
+    if is_remote(folder):
+        return Use(recording_id=posixpath.join(folder, name))
+    found = reach.find(name, folder=folder, places=places)
+    if found is None and without_placeholder(name) is not None and not reach.roots:
+        return fail(known_as, _UNFILLED, "Name the folder that it stands for.")
+    beside = os.path.join(folder, name)  # noqa: PTH118 - kept as it was given
+    return Use(recording_id=found or beside)
 
 
 def leads_to_file(use: Use) -> bool:
     """Return whether what a listing names is a file of this computer that is there."""
-    from pathlib import Path
-
-    is_local = use.finding is None and not is_remote(use.recording_id)
-    return is_local and Path(use.recording_id).is_file()
+    is_local = use.finding is None and not is_remote(use.path)
+    return is_local and os.path.isfile(use.path)  # noqa: PTH113 - names that are too long as well
 
 
 def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:
@@ -323,10 +278,7 @@ def write_entries(
         Whether it is packed by gzip.
     """
     n_kept = n_left_out = 0
-    part = out.with_name(out.name + ".part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # A time in the header would make two copies of the same lines differ.
-    with part.open("wb") as raw, _pack(raw, packed=packed) as file:
+    with write_whole(out, packed=packed) as file:
         for entry in entries:
             if not entry.uses:
                 file.write(entry.raw)
@@ -335,14 +287,4 @@ def write_entries(
             else:
                 file.write(entry.raw)
                 n_kept += 1
-    part.replace(out)
     return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
-
-
-@contextmanager
-def _pack(raw: BinaryIO, *, packed: bool) -> Iterator[BinaryIO]:
-    if not packed:
-        yield raw
-        return
-    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
-        yield cast("BinaryIO", file)

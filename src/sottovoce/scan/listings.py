@@ -7,69 +7,139 @@ One that is found in a folder speaks for that folder only.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError, UnsupportedFormatError
+from sottovoce.errors import UnsupportedFormatError
+from sottovoce.scan.documents import is_container, parts_of, whole_part
 from sottovoce.scan.kaldi import WavScpSource
-from sottovoce.scan.listed import PATH_NAMES, folder_of, parse_object, point_at, read_lines
+from sottovoce.scan.lhotse import LhotseSource
+from sottovoce.scan.listed import (
+    PATH_NAMES,
+    folder_of,
+    leads_to_file,
+    point_at,
+)
 from sottovoce.scan.lists import ListSource
 from sottovoce.scan.manifest_fields import sounds_of
-from sottovoce.scan.manifests import LhotseSource, NemoSource
+from sottovoce.scan.manifests import NemoSource
 from sottovoce.scan.path_tables import PathTableSource, names_paths
+from sottovoce.scan.shar_copies import SharSource, is_shar_cuts
+from sottovoce.scan.storage import is_remote
+from sottovoce.scan.telling_sound import looks_like_path
+from sottovoce.scan.texts import parse_object, read_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sottovoce.scan.manifests import Form
+    from sottovoce.scan.reach import Reach
     from sottovoce.scan.sources import Source
 
-__all__ = ["LISTINGS", "open_found_listing", "open_listing"]
+__all__ = ["LISTINGS", "is_listing", "lists_recordings", "open_listing"]
 
 _TABLES = (".csv", ".tsv")
-_MANIFESTS = (".jsonl", ".json", ".ndjson")
-_LISTS = (".txt", ".lst", ".list")
+_YAML = (".yaml", ".yml")
+_MANIFESTS = (".jsonl", ".json", ".ndjson", *_YAML)
+_LISTS = (".txt", ".lst", ".list", ".cleaned")
 LISTINGS = (*_TABLES, *_MANIFESTS, *_LISTS, ".scp")
 """Suffixes of files that may list recordings; ``.gz`` may follow."""
 _FIRST_LINES = 20
+_MOST_WHOLE = 1 << 20
+"""Bytes of a file that is one example."""
+_OF_LHOTSE = {"recording", "sources", "tracks"}
+
+
+def is_listing(name: str) -> bool:
+    """Say whether a file may list recordings, by its name."""
+    return name.lower().removesuffix(".gz").endswith(LISTINGS)
 
 
 def open_listing(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
+    name: str,
+    *,
+    group_by: tuple[str, ...],
+    column: tuple[str, ...],
+    reach: Reach,
+    open_inner: Callable[[str], Source | None],
 ) -> Source | None:
-    """Return the source of a file that names others, by its own name; None for any other."""
+    """Return the source of a file that names others, by its own name; None for any other.
+
+    Parameters
+    ----------
+    name : str
+        Its path or address.
+    group_by, column, reach
+        As in `sottovoce.scan.opener.Opener`.
+    open_inner : callable
+        Takes the path of a data set that a list names; returns its source, or None.
+    """
     lower = name.lower().removesuffix(".gz")
     if lower.endswith(_TABLES):
-        return PathTableSource(name, group_by=group_by, column=column, root=root)
+        return PathTableSource(name, group_by=group_by, column=column, reach=reach)
     if lower.endswith(_MANIFESTS):
-        return _open_manifest(name, group_by=group_by, column=column, root=root)
+        return _open_manifest(name, group_by=group_by, column=column, reach=reach)
     if lower.endswith(".scp"):
-        return WavScpSource(name, root=root)
+        return WavScpSource(name, reach=reach)
     if lower.endswith(_LISTS):
-        return ListSource(name, root=root)
+        if _begins_with_object(name):  # wenet's data.list
+            return _open_manifest(name, group_by=group_by, column=column, reach=reach)
+        return ListSource(name, open_inner=open_inner, reach=reach)
     return None
 
 
 def _open_manifest(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
+    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
 ) -> Source:
     """Return the source of a manifest; its first object tells whose kind it is."""
-    problem = "is empty"
-    for line in islice(read_lines(name), _FIRST_LINES):
-        if not line.problem and not line.raw.strip():
-            continue
-        fields = parse_object(line)
-        if isinstance(fields, str):
-            problem = fields
-            continue
-        if not column and fields.keys() & {"recording", "sources", "tracks"}:
-            return LhotseSource(name, group_by=group_by, root=root)
-        if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}):
-            return NemoSource(name, group_by=group_by, column=column, root=root)
-        if not column and next(sounds_of(fields), None) is not None:
-            return NemoSource(name, group_by=group_by, root=root)
-        fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
-        raise UnsupportedFormatError(
-            "has no field of paths",
-            path=name,
-            remedy=f"Name the field with the path. There are: {fields_there}",
-        )
+    form, fields = _look_at(name, column)
+    if not column and fields.keys() & _OF_LHOTSE:
+        of_lhotse = SharSource if form == "lines" and is_shar_cuts(name) else LhotseSource
+        return of_lhotse(name, group_by=group_by, reach=reach, form=form)
+    if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}) or (
+        not column and next(sounds_of(fields), None) is not None
+    ):
+        return NemoSource(name, group_by=group_by, column=column, reach=reach, form=form)
+    fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
+    raise UnsupportedFormatError(
+        "has no field of paths",
+        path=name,
+        remedy=f"Name the field with the path. There are: {fields_there}",
+    )
+
+
+def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
+    """Return in which form a manifest is, and its first example."""
+    begin = islice(read_lines(name), _FIRST_LINES)
+    lines = [line for line in begin if line.raw.strip() or line.problem]
+    parsed = [parse_object(line) for line in lines]
+    first = lines[0].raw.lstrip(b"\xef\xbb\xbf \t") if lines else b""
+    is_yaml = name.lower().removesuffix(".gz").endswith(_YAML)
+    telling = (*PATH_NAMES, *_OF_LHOTSE, "shard_id", *column)
+    if lines and not is_yaml and not first.startswith(b"["):
+        if isinstance(parsed[0], str) and len(lines) > 1:
+            value = next(
+                (
+                    one.value
+                    for one in whole_part(name, most_bytes=_MOST_WHOLE)
+                    if one.value is not None
+                ),
+                None,
+            )
+            if isinstance(value, dict) and not is_container(value, telling):
+                return "whole", value
+        elif len(lines) > 1 or not is_container(parsed[0], telling):
+            found = next((one for one in parsed if isinstance(one, dict)), None)
+            if found is not None:
+                return "lines", found
+    for part in parts_of(name) if lines else ():
+        if isinstance(part.value, str) and looks_like_path(part.value):
+            return "document", {"audio": part.value}
+        if isinstance(part.value, dict):
+            return "document", part.value
+    for one in parsed:
+        if isinstance(one, dict):
+            return "lines", one
+    problem = next((one for one in reversed(parsed) if isinstance(one, str)), "is empty")
     raise UnsupportedFormatError(
         f"is no manifest with one JSON object a line: it {problem}",
         path=name,
@@ -77,53 +147,44 @@ def _open_manifest(
     )
 
 
-def open_found_listing(
-    name: str,
-    *,
-    within: str,
-    group_by: tuple[str, ...],
-    column: tuple[str, ...],
-    root: str | None,
-) -> Source | None:
-    """Return the source of a listing that lies in a folder without sound; None for other files.
+def lists_recordings(name: str, *, column: tuple[str, ...], reach: Reach) -> bool:
+    """Say whether a file in a folder without sound is a listing, by its name and first lines.
 
     Parameters
     ----------
     name : str
         Its path.
-    within : str
-        The folder; what the listing names outside of it is told, and not opened.
-    group_by, column, root
-        As in `sottovoce.scan.opening.open_source`.
+    column, reach
+        As in `open_listing`.
+
+    Raises
+    ------
+    AudioFileError
+        If it cannot be read.
     """
     lower = name.lower().removesuffix(".gz")
-    if not lower.endswith(LISTINGS):
-        return None
-    try:
-        if lower.endswith(_TABLES) and not names_paths(name, column):
-            return None
-        if lower.endswith(_LISTS) and not _lists_files(name):
-            return None
-        source = open_listing(name, group_by=group_by, column=column, root=root)
-    except AudioFileError:
-        return None
-    if isinstance(source, PathTableSource | LhotseSource | NemoSource | WavScpSource | ListSource):
-        source.within = within
-    return source
+    if lower.endswith(_TABLES):
+        return names_paths(name, column, reach)
+    return _lists_files(name, reach) if lower.endswith(_LISTS) else is_listing(name)
 
 
-def _lists_files(name: str) -> bool:
+def _begins_with_object(name: str) -> bool:
+    """Return whether a list holds objects of JSON rather than paths."""
+    for line in islice(read_lines(name), _FIRST_LINES):
+        if line.raw.strip():
+            return isinstance(parse_object(line), dict)
+    return False
+
+
+def _lists_files(name: str, reach: Reach) -> bool:
     """Return whether one of the first lines of a text names a file that is there, or an address."""
-    from pathlib import Path
-
-    from sottovoce.scan.storage import is_remote
-
     folder = folder_of(name)
     for line in islice(read_lines(name), _FIRST_LINES):
         text = line.text.strip()
         if not text or text.startswith("#") or line.problem:
             continue
-        use = point_at(text, folder=folder, known_as=name)
-        if use.finding is None and (is_remote(text) or Path(use.recording_id).is_file()):
-            return True
-    return False
+        for one in (text, text.partition("|")[0].strip()):
+            use = point_at(one, folder=folder, known_as=name, reach=reach)
+            if use.finding is None and (is_remote(one) or leads_to_file(use)):
+                return True
+    return _begins_with_object(name)

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.remote_folders import (
-    describe_failure,
-    describe_remote,
-)
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.remote_folders import describe_remote
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, local_stamp
 
 if TYPE_CHECKING:
@@ -26,23 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["FileSource", "describe_file", "link_or_copy"]
 
 
-def describe_file(path: str, *, root: str | None = None, **groups: str) -> Recording | Finding:
+def describe_file(path: str, *, reach: Reach = ANYWHERE, **groups: str) -> Recording | Finding:
     """Return a local file as a recording, or why it is none.
 
     Parameters
     ----------
     path : str
         The file, which is also its id.
-    root : str or None
-        Folder out of which no link may lead.
+    reach : Reach
+        Where it may lead, if it is a link.
     **groups : str
         What it belongs to.
     """
     try:
         status = os.lstat(path)  # a Path would take as long again, of every file
         if stat.S_ISLNK(status.st_mode):
-            target = os.path.realpath(path)
-            if root is not None and not Path(target).is_relative_to(os.path.realpath(root)):
+            if not reach.allows(path):
                 return _refuse(path, "is a link that leads out of the folder", groups)
             status = Path(path).stat()
     except OSError as err:
@@ -89,7 +86,7 @@ class FileSource:
         try:
             details = ask(self.name, "info")
         except AudioFileError as err:
-            yield describe_failure(err, self.name)
+            yield tell_unreadable(self.name, err, {})
             return
         yield from describe_remote(self.name, details)
 

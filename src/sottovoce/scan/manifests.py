@@ -1,4 +1,4 @@
-"""`LhotseSource` and `NemoSource`: manifests of JSON, one object a line.
+"""`Manifest`, what all of JSON and YAML do alike, and `NemoSource`, which names a file in each.
 
 Lines are read here and not by the tools that write them: those bring a gigabyte of packages, and
 run the commands that a manifest may hold in the place of files.
@@ -7,14 +7,17 @@ run the commands that a manifest may hold in the place of files.
 from __future__ import annotations
 
 import math
+import os
+import re
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import AudioFileError
+from sottovoce.scan.documents import Part, parts_of, whole_part, write_parts
 from sottovoce.scan.listed import (
     PATH_NAMES,
     Entry,
-    Line,
     Use,
     clean,
     cuts_of,
@@ -22,21 +25,22 @@ from sottovoce.scan.listed import (
     folder_of,
     groups_of,
     leads_to_file,
-    parse_object,
     point_at,
-    read_lines,
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.manifest_fields import (
     MOST_SOUNDS,
     is_numbers,
-    recordings_in,
     sound_of,
     sounds_of,
 )
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.samples import rate_of
-from sottovoce.scan.telling_sound import decode_sound, names_sound
+from sottovoce.scan.sources import Kept
+from sottovoce.scan.storage import is_remote
+from sottovoce.scan.telling_sound import names_sound
+from sottovoce.scan.texts import parse_object, read_lines, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,30 +48,22 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.recording import Cut, Recording
-    from sottovoce.scan.sources import Kept
 
-__all__ = ["LhotseSource", "NemoSource"]
+__all__ = ["MOST_TRACKS", "Form", "Manifest", "NemoSource", "cut_use"]
 
-_UNSUPPORTED = {
-    "command": (
-        "is a command, and commands in data are never run",
-        "If you trust it, run it yourself, save its output as a file, and name that file.",
-    ),
-    "url": (
-        "is an address, and addresses in a manifest are not fetched",
-        "Fetch it and name the file, or put the address into a text file, and scan that.",
-    ),
-}
-_OTHER = ("is stored in a way that cannot be read", "Export its recordings as files.")
+_SUB = re.compile(r"-sub\d+(\.\w+)?$")
+_MOST_SHARDS = 10**9
 _TARRED = (
-    "lies in a tar archive",
+    "lies in a tar archive that is not beside the manifest",
     "Scan the archives themselves: name them, as audio_{0..127}.tar.",
 )
-_MOST_TRACKS = 10_000
+MOST_TRACKS = 10_000
+"""Of one recording."""
+Form = Literal["lines", "document", "whole"]
 
 
-class _Manifest:
-    """What both kinds of manifest do alike: lines in, examples out.
+class Manifest:
+    """A manifest: lines or parts in, examples out.
 
     Parameters
     ----------
@@ -75,21 +71,29 @@ class _Manifest:
         Path or address.
     group_by : tuple of str
         Fields that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths are taken; None for the manifest's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
+    form : "lines", "document" or "whole"
+        Whether there is an example in each line, in each part of one value, or one in the file.
     """
 
     def __init__(
-        self, name: str, *, group_by: tuple[str, ...] = (), root: str | None = None
+        self,
+        name: str,
+        *,
+        group_by: tuple[str, ...] = (),
+        reach: Reach = ANYWHERE,
+        form: Form = "lines",
     ) -> None:
         self.name = name
-        self.within = ""
         self._group_by = group_by
-        self._folder = folder_of(name) if root is None else root
+        self._folder = folder_of(name)
+        self._reach = reach
+        self._form = form
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(self._entries(), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield the examples; one with several recordings once for each of them."""
@@ -102,27 +106,67 @@ class _Manifest:
         where the manifest is.
         """
         packed = self.name.lower().endswith(".gz")
+        if self._form == "document":
+            return self._write_document(out, refused=refused, packed=packed)
         return write_entries(self._entries(), out, refused=refused, packed=packed)
 
+    def _write_document(self, out: Path, *, refused: Callable[[str], bool], packed: bool) -> Kept:
+        n_kept = n_left_out = 0
+
+        def choose() -> Iterator[tuple[Part, bool]]:
+            nonlocal n_kept, n_left_out
+            for part, entry in self._parts():
+                is_kept = bool(part.raw) and not any(
+                    refused(use.recording_id) for use in entry.uses
+                )
+                n_kept += is_kept and bool(entry.uses)
+                n_left_out += not is_kept and bool(entry.uses)
+                yield part, is_kept
+
+        with write_whole(out, packed=packed) as file:
+            write_parts(choose(), file)
+        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+
     def _entries(self) -> Iterator[Entry]:
+        if self._form != "lines":
+            yield from (entry for _, entry in self._parts())
+            return
         for line in read_lines(self.name):
             if not line.problem and not line.raw.strip():
                 yield Entry(raw=line.raw)
                 continue
             fields = parse_object(line)
+            line_id = f"{self.name}::line {line.number}"
             if isinstance(fields, str):
-                yield Entry(raw=line.raw, uses=(fail(self._line_id(line), fields),))
+                yield Entry(raw=line.raw, uses=(fail(line_id, fields),))
             else:
-                yield self._entry(line, fields)
+                yield self._entry(line.raw, fields, line_id)
 
-    def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
+    def _parts(self) -> Iterator[tuple[Part, Entry]]:
+        parts = parts_of(self.name) if self._form == "document" else whole_part(self.name)
+        n_examples = 0
+        for part in parts:
+            n_examples += part.is_example
+            yield part, self._entry_of(part, part.key or f"item {n_examples}")
+
+    def _entry_of(self, part: Part, name: str) -> Entry:
+        own_id = f"{self.name}::{clean(name)}"
+        value = {"audio": part.value} if isinstance(part.value, str) else part.value
+        if not part.is_example:
+            return Entry(raw=part.raw)
+        if part.problem or not isinstance(value, dict):
+            return Entry(raw=part.raw, uses=(fail(own_id, part.problem or "is no object"),))
+        entry = self._entry(part.raw, value, own_id)
+        return replace(entry, name=clean(part.key)) if part.key else entry
+
+    def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         raise NotImplementedError
 
-    def _line_id(self, line: Line) -> str:
-        return f"{self.name}::line {line.number}"
+    def _point_at(self, name: object, known_as: str) -> Use:
+        return point_at(name, folder=self._folder, known_as=known_as, reach=self._reach)
 
 
-class NemoSource(_Manifest):
+class NemoSource(Manifest):
     """A manifest of NeMo's kind, or any other whose lines name a file each.
 
     Parameters
@@ -133,8 +177,10 @@ class NemoSource(_Manifest):
         The fields with paths; all are found where none is named.
     group_by : tuple of str
         Fields that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths are taken; None for the manifest's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
+    form : "lines", "document" or "whole"
+        Whether there is an example in each line, in each part of one value, or one in the file.
     """
 
     def __init__(
@@ -143,19 +189,19 @@ class NemoSource(_Manifest):
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
+        form: Form = "lines",
     ) -> None:
-        super().__init__(name, group_by=group_by, root=root)
+        super().__init__(name, group_by=group_by, reach=reach, form=form)
         self._column = column
 
-    def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
-        line_id = self._line_id(line)
+    def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         if "shard_id" in fields:
-            uses: tuple[Use, ...] = (fail(line_id, _TARRED[0], _TARRED[1], status="unsupported"),)
+            uses: tuple[Use, ...] = (self._tarred(fields, line_id),)
         else:
             uses = tuple(islice(self._uses(fields, line_id), MOST_SOUNDS))
         return Entry(
-            raw=line.raw,
+            raw=raw,
             name=line_id,
             uses=uses,
             groups=groups_of(fields, group_by=self._group_by),
@@ -175,16 +221,37 @@ class NemoSource(_Manifest):
                 value = {"array": value, "sampling_rate": rate_of(fields)}
             paths = value if isinstance(value, list) and value else [value]
             known_as = line_id if i == 0 else f"{line_id}::{clean(name)}"
-            for path in paths[:_MOST_TRACKS]:
+            for path in paths[:MOST_TRACKS]:
                 use = self._use(path, known_as)
                 is_other = i >= len(firsts) and use.data is None
                 if is_other and not (names_sound(_last(name)) or leads_to_file(use)):
                     continue  # where the recording came from, mostly
                 if i < len(firsts):
-                    use = _cut(use, fields.get("offset"), fields.get("duration"))
+                    use = cut_use(use, fields.get("offset"), fields.get("duration"))
                 if use.recording_id not in taken or use.finding is not None:
                     yield use
                 taken.add(use.recording_id)
+
+    def _tarred(self, fields: dict[str, Any], line_id: str) -> Use:
+        """Return the recording of a tarred manifest, in one of the archives beside it."""
+        shard = fields["shard_id"]
+        names = self._column or [name for name in PATH_NAMES if name in fields]
+        name = fields.get(names[0]) if names else None
+        is_known = type(shard) is int and 0 <= shard < _MOST_SHARDS and isinstance(name, str)
+        # Those of one shard, in sharded_manifests, lie below their archives.
+        places = ("..",) if is_known and not is_remote(self.name) else ()
+        path = (
+            self._reach.find(f"audio_{shard}.tar", folder=self._folder, places=places)
+            if places
+            else None
+        )
+        if path is None or not isinstance(name, str):
+            return fail(line_id, _TARRED[0], _TARRED[1], status="unsupported")
+        path = os.path.normpath(path)
+        # NeMo stores a file once, of which there are several lines.
+        member = _SUB.sub(r"\1", name)
+        use = Use(recording_id=f"{path}::{clean(member, most=4096)}", archive=path)
+        return cut_use(use, None, fields.get("duration"))
 
     def _use(self, value: object, known_as: str) -> Use:
         try:
@@ -193,102 +260,16 @@ class NemoSource(_Manifest):
             return fail(known_as, str(err).removeprefix(f"{known_as}: "), err.remedy)
         if data is not None:
             return Use(recording_id=known_as, data=data)
-        return point_at(value, folder=self._folder, known_as=known_as)
-
-
-class LhotseSource(_Manifest):
-    """A manifest of Lhotse's: recordings or cuts.
-
-    Parameters
-    ----------
-    name : str
-        Path or address.
-    group_by : tuple of str
-        Fields that say what recordings belong to, beside those that say who speaks: of the cut,
-        its first supervision, or what is custom in either.
-    root : str or None
-        Folder from which relative paths are taken; None for the manifest's own.
-    """
-
-    def _entry(self, line: Line, fields: dict[str, Any]) -> Entry:
-        line_id = self._line_id(line)
-        uses: list[Use] = []
-        if isinstance(fields.get("sources"), list):
-            uses += self._uses(fields, line_id)
-        else:
-            for cut in _tracks(fields):
-                uses += [
-                    _cut(use, cut.get("start"), cut.get("duration"))
-                    for use in self._uses(cut.get("recording"), line_id)
-                ]
-                # Targets, references, impulse responses: all that goes with the cut.
-                for other in islice(recordings_in(cut, but="recording"), MOST_SOUNDS):
-                    uses += self._uses(other, line_id)
-            if isinstance(fields.get("tracks"), list):
-                for other in islice(recordings_in(fields, but="tracks"), MOST_SOUNDS):
-                    uses += self._uses(other, line_id)
-        if not uses and fields.get("type") != "PaddingCut":
-            uses = [fail(line_id, _OTHER[0], _OTHER[1], status="unsupported")]
-        name = fields.get("id")
-        return Entry(
-            raw=line.raw,
-            name=clean(name) if isinstance(name, str) and name else line_id,
-            uses=tuple(uses),
-            groups=groups_of(_describe(fields), group_by=self._group_by),
-        )
-
-    def _uses(self, recording: object, line_id: str) -> list[Use]:
-        """Return the files that a recording is made of: one, or one for each channel."""
-        if not isinstance(recording, dict) or not isinstance(recording.get("sources"), list):
-            return [fail(line_id, _OTHER[0], _OTHER[1], status="unsupported")]
-        name = recording.get("id")
-        known_as = f"{self.name}::{name}" if isinstance(name, str) and name else line_id
-        uses = []
-        for i, source in enumerate(recording["sources"][:_MOST_TRACKS]):
-            kind = source.get("type") if isinstance(source, dict) else None
-            own_id = known_as if i == 0 else f"{known_as}::{i}"
-            if kind == "file":
-                uses.append(point_at(source.get("source"), folder=self._folder, known_as=own_id))
-            elif kind == "memory" and (data := decode_sound(str(source.get("source")))) is not None:
-                uses.append(Use(recording_id=own_id, data=data))
-            else:
-                message, remedy = _UNSUPPORTED.get(str(kind), _OTHER)
-                uses.append(fail(own_id, message, remedy, status="unsupported"))
-        return uses
+        return self._point_at(value, known_as)
 
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2].partition("[")[0]
 
 
-def _tracks(cut: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the cuts that a mixed one is made of, without its silences; others as they are."""
-    if not isinstance(cut.get("tracks"), list):
-        return [] if cut.get("type") == "PaddingCut" else [cut]
-    cuts = [track.get("cut") for track in cut["tracks"][:_MOST_TRACKS] if isinstance(track, dict)]
-    return [cut for cut in cuts if isinstance(cut, dict) and cut.get("type") != "PaddingCut"]
-
-
-def _describe(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return all that a cut says of itself and of its first supervision."""
-    found: dict[str, Any] = {}
-    supervisions = fields.get("supervisions")
-    first = supervisions[0] if isinstance(supervisions, list) and supervisions else None
-    for one in (first, fields):
-        if isinstance(one, dict):
-            custom = one.get("custom")
-            found |= {**(custom if isinstance(custom, dict) else {}), **one}
-    return found
-
-
-def _cut(use: Use, offset: object, duration: object) -> Use:
-    return Use(
-        recording_id=use.recording_id,
-        finding=use.finding,
-        data=use.data,
-        offset_s=_seconds(offset) or 0.0,
-        duration_s=_seconds(duration),
-    )
+def cut_use(use: Use, offset: object, duration: object) -> Use:
+    """Return a use of a recording as one of a stretch of it."""
+    return replace(use, offset_s=_seconds(offset) or 0.0, duration_s=_seconds(duration))
 
 
 def _seconds(value: object) -> float | None:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.errors import AudioFileError
+from sottovoce.scan.leaves import enter
 from sottovoce.scan.listed import clean
+from sottovoce.scan.packing import check_growth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sottovoce.scan.rows import Table
 
-__all__ = ["name_sound", "places", "sample_rows", "step_into"]
+__all__ = ["COLUMN_TOO_LARGE", "check_declared", "name_sound", "places", "sample_rows", "step_into"]
 
 _MOST_SOUNDS = 10_000
 """Of one row."""
 _SAMPLED = 16
+COLUMN_TOO_LARGE = "cannot be listed: column"
+_MOST_DECLARED = 16 << 20
+"""Bytes of a row in a column of names or labels, on the mean."""
 _MOST_STRETCHES = 64
 _MOST_SAMPLED_BYTES = 4 << 20
 """Of one row in a column that is sampled."""
@@ -39,7 +45,7 @@ def step_into(cell: Any, inside: Sequence[str | int]) -> Any:  # noqa: ANN401 - 
     for step in inside:
         if not cell.is_valid:
             return cell
-        cell = cell[step]
+        cell = enter(cell, step)
     return cell
 
 
@@ -71,11 +77,46 @@ def _expand(
         return
     step, *rest = steps
     if step is not None:
-        yield from _expand(cell[step], tuple(rest), (*taken, step))
+        yield from _expand(enter(cell, step), tuple(rest), (*taken, step))
         return
     for i in range(len(cell)):
-        inner = cell[i] if None in rest else None
+        inner = enter(cell, i) if None in rest else None
         yield from _expand(inner, tuple(rest), (*taken, i))
+
+
+def check_declared(table: Table, url: str, *, labels: list[str], audio: list[str]) -> None:
+    """Raise where columns are larger than any can be, before they are read.
+
+    Parameters
+    ----------
+    table : Table
+        Opened.
+    url : str
+        For messages.
+    labels : list of str
+        Its columns of names and labels.
+    audio : list of str
+        Its columns of audio.
+
+    Raises
+    ------
+    AudioFileError
+        If a column declares more, or to be packed more tightly than sound can be.
+    """
+    n_packed = n_bytes = 0
+    for packed, unpacked in table.sizes(audio):
+        n_packed, n_bytes = n_packed + packed, n_bytes + unpacked
+        # Those behind honest ones as well, and many that are small.
+        check_growth(url, n_packed=packed, n_bytes=unpacked)
+        check_growth(url, n_packed=n_packed, n_bytes=n_bytes)
+    for name in labels:
+        n_bytes = table.mean_bytes(name)
+        if n_bytes > _MOST_DECLARED:
+            raise AudioFileError(
+                f"{COLUMN_TOO_LARGE} {clean(name)!r} has {n_bytes:,} bytes a row",
+                path=url,
+                remedy="Take the column out, or name the one with the audio.",
+            )
 
 
 def sample_rows(table: Table, names: list[str]) -> list[dict[str, Any]]:

@@ -6,36 +6,36 @@ import glob
 import os
 import re
 import stat
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError, ParameterError
-from sottovoce.files.kinds import read_head, suffix_of_head
-from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
-from sottovoce.scan.archives import TAR_SUFFIXES, TarSource
-from sottovoce.scan.array_members import MOST_JSON_BYTES, rate_in_json
-from sottovoce.scan.arrow import ArrowSource, is_arrow, is_saved_dataset
+from sottovoce.files.kinds import read_head
+from sottovoce.scan.apart import Apart, ApartSource, UnlistedSource
+from sottovoce.scan.arrow import ArrowSource, is_saved_dataset
 from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import as_names
-from sottovoce.scan.listings import open_found_listing, open_listing
+from sottovoce.scan.listings import is_listing
 from sottovoce.scan.lone_files import FileSource
-from sottovoce.scan.packing import PACKINGS, packing_of, unpack_head
-from sottovoce.scan.remote_folders import RemoteFolderSource, is_audio
+from sottovoce.scan.network_reach import NetworkReach
+from sottovoce.scan.opener import Opener
+from sottovoce.scan.reach import Reach, as_roots
+from sottovoce.scan.remote_folders import RemoteFolderSource
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
-from sottovoce.scan.zip_archives import PackedSource, ZipSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sottovoce.scan.sources import Source
 
 __all__ = ["open_source", "open_sources"]
 
-_PARQUET = (".parquet", ".pq")
 _MOST_NAMES = 1_000_000
 _FIRST_PATIENCE_S = 3.0
 """With a store of which nothing is known yet: its name may be wrong."""
@@ -49,7 +49,10 @@ def open_sources(
     *,
     group_by: tuple[str, ...] = (),
     column: str | Sequence[str] | None = None,
-    root: str | None = None,
+    root: str | Sequence[str] | None = None,
+    follow_links: bool = False,
+    allow_remote: bool | str | tuple[str, ...] = False,
+    apart: Apart | None = None,
 ) -> list[Source]:
     """Return the sources that names mean, patterns expanded.
 
@@ -59,29 +62,27 @@ def open_sources(
         Paths, addresses, and data sets of Hugging Face's that are open in this process.
         In names, ``*``, ``?``, ``[…]`` and ``**`` stand for what is there;
         ``shard-{000..012}.tar`` and ``{train,test}.csv`` for what must be there.
-    group_by, column, root
+    group_by, column, root, follow_links, allow_remote, apart
         As in `open_source`.
 
     Returns
     -------
     sources : list of Source
-        In the order of the names; what a pattern matches is sorted.
+        One for each name, in their order; for a mapping of data sets, one for each split.
 
     Raises
     ------
     AudioFileError
         If something does not exist, or a pattern matches nothing.
     """
+    reach = _reach_of(root, allow_remote, follow_links=follow_links)
+    opener = Opener(group_by=group_by, column=as_names(column), reach=reach)
     sources: list[Source] = []
-    column = as_names(column)
     for name in names:
         if is_data_set(name):
-            sources += open_data_set(name, group_by=group_by, column=column)
-            continue
-        sources += [
-            open_source(one, group_by=group_by, column=column, root=root)
-            for one in _expand(os.fspath(name))
-        ]
+            sources += open_data_set(name, group_by=group_by, column=opener.column, reach=reach)
+        else:
+            sources += [_open(one, opener, apart) for one in _expand(os.fspath(name))]
     _check_data_sets(sources)
     return sources
 
@@ -102,7 +103,10 @@ def open_source(
     *,
     group_by: tuple[str, ...] = (),
     column: str | Sequence[str] | None = None,
-    root: str | None = None,
+    root: str | Sequence[str] | None = None,
+    follow_links: bool = False,
+    allow_remote: bool | str | tuple[str, ...] = False,
+    apart: Apart | None = None,
 ) -> Source:
     """Return the source that a name means: a data set, a manifest, a folder or a single file.
 
@@ -114,8 +118,17 @@ def open_source(
         Columns and fields that say what recordings belong to.
     column : str, sequence of str or None
         Columns or fields with audio, or with paths of it; None finds all.
-    root : str or None
-        Folder from which manifests take relative paths; None for the one that they are in.
+    root : str, sequence of str or None
+        Folders in which listings and tables find what they name, if it is neither there by its
+        name alone nor beside them; links in a folder may lead to these as well.
+    follow_links : bool
+        Whether links in a folder may lead anywhere, as in caches, in which files are links.
+    allow_remote : bool, str or tuple of str
+        What listings and tables may name on a network, besides what lies in their own store:
+        True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
+        stores, with the person's.
+    apart : Apart or None
+        Processes that list what may be hostile; None lists it in this one.
 
     Returns
     -------
@@ -129,40 +142,74 @@ def open_source(
     MissingExtraError
         If it needs a package that is not installed.
     """
-    is_folder = _look(name)
-    column = as_names(column)
-    data_set = _open_data_set(name, group_by=group_by, column=column, root=root)
+    reach = _reach_of(root, allow_remote, follow_links=follow_links)
+    return _open(name, Opener(group_by=group_by, column=as_names(column), reach=reach), apart)
+
+
+def _reach_of(
+    root: str | Sequence[str] | None,
+    allow_remote: bool | str | tuple[str, ...],  # noqa: FBT001 - as a person gives it
+    *,
+    follow_links: bool,
+) -> Reach:
+    network = NetworkReach.of(allow_remote)
+    return Reach(roots=as_roots(root), follow_links=follow_links, network=network)
+
+
+def _open(name: str, opener: Opener, apart: Apart | None) -> Source:
+    if scheme_of(name) == "memory":  # of this process
+        apart = None
+    if _look(name):
+        return _open_folder(name, opener, apart)
+    source = opener.by_name(name)
+    if isinstance(source, ParquetSource | ArrowSource):
+        import_arrow()  # now, rather than when half is scanned
+    if source is None and is_listing(name):
+        source = opener.listing(name) if apart is None else apart.open(opener.listing, name)
+    if source is None and not is_remote(name):
+        source = opener.by_head(name, read_head(Path(name)) or b"")
+    return _set_apart(source or FileSource(name), apart)
+
+
+def _open_folder(name: str, opener: Opener, apart: Apart | None) -> Source:
+    inner = opener.inside(name)
 
     def open_nested(path: str, head: bytes | None) -> Source | None:
-        how = {"group_by": group_by, "column": column, "root": root}
-        nested = _open_data_set(path, **how)  # type: ignore[arg-type]
-        return _open_packed(path, head, **how) if nested is None and head else nested  # type: ignore[arg-type]
-
-    def open_found(path: str, folder: str) -> Source | None:
-        return open_found_listing(path, within=folder, group_by=group_by, column=column, root=root)
+        nested = inner.by_name(path)
+        if nested is None and head:
+            nested = inner.by_head(path, head)
+        return None if nested is None else _set_apart(nested, apart)
 
     def open_saved(path: str) -> Source:
         import_arrow()
-        return ArrowSource(path, group_by=group_by, column=column, root=root)
+        return _set_apart((opener if path == name else inner).arrow(path), apart)
 
-    if is_folder:
-        if is_saved_dataset(name):
-            return open_saved(name)
-        if is_remote(name):
-            return RemoteFolderSource(name, open_nested=open_nested, open_saved=open_saved)
-        return FolderSource(
-            name, open_nested=open_nested, open_saved=open_saved, open_listing=open_found
-        )
-    if data_set is not None:
-        if isinstance(data_set, ParquetSource | ArrowSource):
-            import_arrow()  # now, rather than when half is scanned
-        return data_set
-    listing = open_listing(name, group_by=group_by, column=column, root=root)
-    if listing is not None:
-        return listing
-    head = b"" if is_remote(name) else read_head(Path(name)) or b""
-    packed = _open_packed(name, head, group_by=group_by, column=column, root=root)
-    return FileSource(name) if packed is None else packed
+    def open_with(found: Callable[[str], Source | None], path: str) -> Source | None:
+        if not is_listing(path):
+            return None
+        listing = found(path) if apart is None else apart.open(found, path)
+        return None if listing is None else _set_apart(listing, apart)
+
+    beside = replace(inner, opens_inner=False)
+
+    if is_saved_dataset(name):
+        return open_saved(name)
+    if is_remote(name):
+        return RemoteFolderSource(name, open_nested=open_nested, open_saved=open_saved)
+    return FolderSource(
+        name,
+        open_nested=open_nested,
+        open_saved=open_saved,
+        open_listing=partial(open_with, inner.found_listing),
+        open_beside=partial(open_with, beside.found_listing),
+        reach=inner.reach,
+    )
+
+
+def _set_apart(source: Source, apart: Apart | None) -> Source:
+    """Return a source as one that another process lists, where it holds more than a recording."""
+    is_plain = isinstance(source, FileSource | UnlistedSource)
+    return source if apart is None or is_plain else ApartSource(source, apart)
 
 
 def _look(name: str) -> bool:
@@ -191,62 +238,6 @@ def _look(name: str) -> bool:
             "is not a regular file", path=name, remedy="Name a file, or a folder of files."
         )
     return stat.S_ISDIR(mode)
-
-
-def _open_data_set(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], root: str | None
-) -> Source | None:
-    """Return the source of a file with audio in it, by its name; None for any other."""
-    lower = name.lower()
-    if lower.endswith(TAR_SUFFIXES):
-        return TarSource(name)
-    if lower.endswith(".zip"):
-        return ZipSource(name)
-    if lower.endswith(_PARQUET):
-        return ParquetSource(name, group_by=group_by, column=column, root=root)
-    if is_arrow(name):
-        return ArrowSource(name, group_by=group_by, column=column, root=root)
-    return None
-
-
-def _open_packed(
-    name: str,
-    head: bytes,
-    *,
-    group_by: tuple[str, ...],
-    column: tuple[str, ...],
-    root: str | None,
-) -> Source | None:
-    """Return the source of a file with audio in it, by its first bytes; None for any other."""
-    suffix, own = os.path.splitext(name)[1].lower(), suffix_of_head(head)  # noqa: PTH122
-    packing = packing_of(head)
-    if packing:
-        inner = unpack_head(head, packing, most=HEAD_BYTES)
-        if suffix_of_head(inner) == ".tar":
-            return TarSource(name)
-        is_named = suffix in PACKINGS and is_audio(name[: -len(suffix)])
-        is_sound = is_named or sounds_like_audio(inner)
-        return PackedSource(name, packing) if is_sound else None
-    if own == ".tar":
-        return TarSource(name)
-    if own == ".npy" and (rate := _rate_beside(name)):
-        return PackedSource(name, None, rate=rate)
-    if own == ".parquet":
-        return ParquetSource(name, group_by=group_by, column=column, root=root)
-    # Many kinds of files are zip archives inside; those say so by their suffix.
-    return ZipSource(name) if own == ".zip" and not suffix else None
-
-
-def _rate_beside(name: str) -> int:
-    """Return the sampling rate that a JSON file beside a local file says, in Hz; 0 for none."""
-    beside = Path(os.path.splitext(name)[0] + ".json")  # noqa: PTH122 - as elsewhere here
-    try:
-        if is_remote(name) or beside.is_symlink() or not beside.is_file():
-            return 0
-        with beside.open("rb") as file:
-            return rate_in_json(file.read(MOST_JSON_BYTES))
-    except OSError:
-        return 0
 
 
 def _expand(name: str) -> list[str]:

@@ -10,20 +10,23 @@ import re
 import shutil
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
+from sottovoce.scan.apart import Apart
 from sottovoce.scan.card import write_card
 from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.finding import refused_statuses
-from sottovoce.scan.job import Job
+from sottovoce.scan.job import Job, has_ended
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.opening import open_sources
+from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.report import write_report
-from sottovoce.scan.results import open_exclude_list, write_results
+from sottovoce.scan.results import open_exclude_list, remove_results, write_results
 from sottovoce.scan.summary import Tally
 
 if TYPE_CHECKING:
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.job import Words
     from sottovoce.scan.results import Format
-    from sottovoce.scan.sources import Kept
+    from sottovoce.scan.sources import Kept, Source
     from sottovoce.scan.summary import Summary
 
 __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
 
 _N_STRONGEST, _N_UNREAD = 50, 200
+_MOST_NAMED = 20
 _STALE_S = 3600.0
 """Nobody writes to a file for so long without adding to it."""
 _PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
@@ -60,8 +64,9 @@ def write_outputs(
     ledger : Ledger
         Of the scan.
     folder : pathlib.Path
-        Gets ``results.*``, ``exclude.txt``, ``summary.json``, ``report.html``, and what goes into
-        a data set's own papers: ``card.md`` and ``croissant.json``.
+        Gets ``results.*``, which takes the place of one in another format, ``exclude.txt``,
+        ``summary.json``, ``report.html``, and what goes into a data set's own papers: ``card.md``
+        and ``croissant.json``.
     words : Words
         What owner ids and policies mean.
     kind : "parquet", "csv" or "jsonl"
@@ -89,8 +94,10 @@ def write_outputs(
                     exclude(finding)
                 yield finding
 
-        write_results(each(), folder / f"results.{kind}", kind=kind)
-    summary = tally.summarise(left_out=NotLookedAt.of_jobs([ledger.job()]))
+        write_results(each(), folder / f"results.{kind}", kind=kind, owner=words.owner)
+    remove_results(folder, but=kind)
+    told = ledger.job()
+    summary = tally.summarise(left_out=NotLookedAt.of_jobs([told]), complete=has_ended(told))
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}
         part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
@@ -180,7 +187,8 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
     Raises
     ------
     LedgerError
-        If the ledger does not know what was scanned.
+        If the ledger does not know what was scanned, or the scan has not come to its end: what it
+        has not reached would be left out.
     """
     job = ledger.job()
     if not job.get("inputs"):
@@ -188,13 +196,25 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             "the ledger does not know what was scanned",
             remedy="Filter with the ledger of the scan itself.",
         )
-    sources = open_sources(
-        job["inputs"], group_by=tuple(job.get("group_by") or ()), column=job.get("column") or None
-    )
-    refusing = {"", *refused_statuses(strict=strict)}
+    ledger.check_ended(then="filter")
+    with Apart() as apart:
+        sources = open_sources(
+            job["inputs"],
+            group_by=tuple(job.get("group_by") or ()),
+            column=job.get("column") or None,
+            root=job.get("root") or None,
+            follow_links=bool(job.get("follow_links")),
+            apart=apart,
+        )
+        yield from _write_each(sources, ledger, target, strict=strict)
 
-    def refused(recording_id: str) -> bool:
-        return ledger.status(recording_id) in refusing
+
+def _write_each(
+    sources: list[Source], ledger: Ledger, target: Path, *, strict: bool
+) -> Iterator[Kept]:
+    ledger.flush()
+    refusing = frozenset({"", *refused_statuses(strict=strict)})
+    refused = Refusals(ledger.path, refusing, ledger=ledger)
 
     if len(sources) == 1:
         yield sources[0].write_kept(target, refused=refused)
@@ -222,7 +242,7 @@ def _choose_name(source: str, *, taken: Path) -> str:
     return name
 
 
-def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
+def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> None:
     """Join ledgers as if one scan had made them.
 
     Parameters
@@ -231,12 +251,16 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
         Of ledgers; what several know counts once, and as read if one could read it.
     into : Ledger
         Gets it all, as a run of its own.
+    command : str
+        The command line of the merge.
 
     Raises
     ------
     LedgerError
-        If one is not there, or two were made by different detectors.
+        If one is not there, or two were made by different detectors; if a shard of a data set is
+        not among them, or a scan has not come to its end.
     """
+    paths = list(paths)
     parts = [Ledger(path, read_only=True) for path in paths]
     try:
         # A shard that got no recordings has none.
@@ -247,10 +271,48 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger) -> None:
                 remedy="Scan the older parts again.",
             )
         jobs = [part.job() for part in parts]
+        for part in parts:
+            part.check_ended(then="merge")
+        _check_shards(jobs)
         inputs = dict.fromkeys(name for job in jobs for name in job.get("inputs", ()))
-        passed = NotLookedAt.of_jobs(jobs).to_dict()
-        into.begin_run({**(jobs[0] if jobs else {}), "inputs": list(inputs), **passed, "shard": []})
+        commands = dict.fromkeys(filter(None, (*(job.get("command", "") for job in jobs), command)))
+        into.begin_run(
+            {
+                **(jobs[0] if jobs else {}),
+                "inputs": list(inputs),
+                **NotLookedAt.of_jobs(jobs).to_dict(),
+                "shard": [],
+                "command": "\n".join(commands),
+                "began": min((job.get("began", "") for job in jobs), default=""),
+                "ended": "",
+                "wall_s": sum(job.get("wall_s", 0.0) for job in jobs),
+            }
+        )
         into.adopt(parts)
+        # A merge that is interrupted has not ended either.
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        into.amend_job(ended=max((job.get("ended", "") for job in jobs), default="") or now)
     finally:
         for part in parts:
             part.close()
+
+
+def _check_shards(jobs: list[dict[str, Any]]) -> None:
+    """Raise where a data set was scanned in shards, and not all of them are there."""
+    there: dict[tuple[tuple[str, ...], int], set[int]] = {}
+    each: dict[int, list[int]] = {}
+    for job in jobs:
+        number, n_shards = job.get("shard") or (1, 1)
+        there.setdefault((tuple(job.get("inputs", ())), n_shards), set()).add(number)
+        each.setdefault(n_shards, []).append(number)
+    for (inputs, n_shards), numbers in there.items():
+        missing = sorted({*range(1, n_shards + 1)} - numbers)
+        # Other names for one data set, on nodes that have it in other places.
+        is_split = sorted(each[n_shards]) == [*range(1, n_shards + 1)]
+        if missing and not is_split:
+            which = ", ".join(f"{number}/{n_shards}" for number in missing[:_MOST_NAMED])
+            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+            raise LedgerError(
+                f"of {', '.join(inputs[:3])} there is no shard {which}{more}",
+                remedy=f"Scan it with --shard {missing[0]}/{n_shards}, and name its folder too.",
+            )

@@ -16,10 +16,20 @@ from sottovoce.errors import AudioFileError, UnreadableAudioError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MOST_UNPACKED_BYTES", "PACKINGS", "packing_of", "unpack", "unpack_head"]
+__all__ = [
+    "GROWS_TOO_MUCH",
+    "MOST_UNPACKED_BYTES",
+    "PACKINGS",
+    "check_growth",
+    "packing_of",
+    "unpack",
+    "unpack_head",
+]
 
 MOST_UNPACKED_BYTES = 512 << 20
 """Of one recording that must be held in memory unpacked: 4 hours of 16-bit speech at 16 kHz."""
+_MOST_FREE_BYTES, _MOST_GROWTH = 1 << 30, 100
+GROWS_TOO_MUCH = f"unpacks to more than {_MOST_GROWTH} times its size"
 _STEP = 1 << 20
 _HEAD_MEMORY_BYTES = 80 << 20
 """For first bytes, which the process that lists looks at: as much as `xz -9` needs."""
@@ -83,6 +93,29 @@ def unpack(
     if n < n_bytes or (crc is not None and zlib.crc32(data) != crc):
         raise UnreadableAudioError("is damaged: other than its archive says", path=url)
     return data
+
+
+def check_growth(url: str, *, n_packed: int, n_bytes: int) -> None:
+    """Raise where something unpacks to more than honest data ever does.
+
+    Parameters
+    ----------
+    url : str
+        For messages.
+    n_packed, n_bytes : int
+        Bytes that were read so far, and what they unpacked to, or are said to.
+
+    Raises
+    ------
+    UnreadableAudioError
+        Beyond a gigabyte, where each byte has become more than a hundred.
+    """
+    if n_bytes > _MOST_FREE_BYTES and n_bytes > _MOST_GROWTH * n_packed:
+        raise UnreadableAudioError(
+            f"{GROWS_TOO_MUCH}, and was left there (after {n_bytes:,} bytes)",
+            path=url,
+            remedy="If you trust it, store what is in it unpacked, and scan that.",
+        )
 
 
 def unpack_head(packed: bytes, packing: str, *, most: int) -> bytes:

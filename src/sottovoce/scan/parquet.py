@@ -23,6 +23,8 @@ _BUFFER_BYTES = 1 << 20
 """Without it, a column of a whole row group is read before its first row is there."""
 _STEP_BYTES = 8 << 20
 _STEP_ROWS = 1024
+_MOST_GROUPS = 64
+"""That are asked how large a column is, where all would take long."""
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _WRITTEN = frozenset({"NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD"})
 
@@ -146,18 +148,32 @@ class ParquetTable:
 
     def _mean_bytes(self, group: int, columns: list[str] | None) -> int:
         """Return the bytes of one row in some columns, about."""
+        _, n_bytes = self._sizes(group, columns)
+        return int(n_bytes // max(1, self._opened.metadata.row_group(group).num_rows))
+
+    def _sizes(self, group: int, columns: list[str] | None) -> tuple[int, int]:
+        """Return the bytes of some columns in a group, packed and unpacked."""
         metadata = self._opened.metadata.row_group(group)
-        sizes = 0
+        n_packed = n_bytes = 0
         for i in range(metadata.num_columns):
             chunk = metadata.column(i)
             path = chunk.path_in_schema
             if columns is None or any(path == one or path.startswith(f"{one}.") for one in columns):
-                sizes += max(0, chunk.total_uncompressed_size)
-        return int(sizes // max(1, metadata.num_rows))
+                n_packed += max(0, chunk.total_compressed_size)
+                n_bytes += max(0, chunk.total_uncompressed_size)
+        return n_packed, n_bytes
+
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield how many bytes some columns have in each group, packed and unpacked."""
+        for group in range(self._opened.metadata.num_row_groups):
+            yield self._sizes(group, columns)
 
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; -1 where that is not known."""
-        return self._mean_bytes(0, [column]) if self._opened.metadata.num_row_groups else -1
+        n_groups = self._opened.metadata.num_row_groups
+        return max(
+            (self._mean_bytes(i, [column]) for i in range(min(n_groups, _MOST_GROUPS))), default=-1
+        )
 
     def _leanest(self, column: AudioColumn) -> str:
         """Return the smallest part of a column of lists that has their lengths."""
@@ -204,6 +220,9 @@ def _fields(path: str) -> list[str]:
     while i < len(names):
         if i and names[i : i + 2] in (["list", "element"], ["list", "item"], ["bag", "array"]):
             i += 2
+            continue
+        if i and names[i] in ("key_value", "entries") and names[i + 1 : i + 2] != []:  # of a map
+            i += 1
             continue
         kept.append(names[i])
         i += 1

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.listed import (
-    MAX_LINE_BYTES,
     PATH_NAMES,
     Entry,
-    Line,
     Use,
     clean,
     cuts_of,
@@ -20,12 +19,13 @@ from sottovoce.scan.listed import (
     groups_of,
     leads_to_file,
     point_at,
-    read_lines,
     write_entries,
 )
 from sottovoce.scan.listed_recordings import recordings_of
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path, names_sound
+from sottovoce.scan.texts import MAX_LINE_BYTES, Line, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,9 +52,8 @@ class PathTableSource:
         The columns of paths; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths are taken; None for the table's own, or the folder
-        ``clips`` in it where the table is one of Common Voice's.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -63,17 +62,17 @@ class PathTableSource:
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         self.name = name
-        self.within = ""
         self._column = column
         self._group_by = group_by
-        self._root = root
+        self._folder = folder_of(name)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""
-        return recordings_of(self._entries(), within=self.within)
+        return recordings_of(self._entries(), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row, as a whole file."""
@@ -85,52 +84,48 @@ class PathTableSource:
         return write_entries(self._entries(), out, refused=refused, packed=packed)
 
     def _entries(self) -> Iterator[Entry]:
-        rows = _Rows(self.name)
-        header: list[str] = []
-        indices: list[int] = []
-        folder = ""
-        for number, fields, raw, problem in rows:
+        layout: _Layout | None = None
+        for number, fields, raw, problem in _Rows(self.name):
             row_id = f"{self.name}::line {number}"
             if problem:
                 yield Entry(raw=b"", uses=(fail(row_id, problem),))
-            elif not fields:
+                continue
+            if not fields:
                 yield Entry(raw=raw)
-            elif not header:
-                header = [field.strip() for field in fields]
-                indices = _find_columns(header, self._column)
-                folder = self._folder(header)
-                yield Entry(raw=raw)
-                if not indices:
-                    yield Entry(raw=b"", uses=(self._no_column(header),))
-                    return
-            else:
-                values = dict(zip(header, fields, strict=False))
-                yield Entry(
-                    raw=raw,
-                    uses=tuple(self._uses(fields, indices, folder, row_id, header)),
-                    groups=groups_of(values, group_by=self._group_by),
-                )
+                continue
+            if layout is None:
+                layout = _lay_out(self.name, fields, self._column, self._reach)
+                if layout.has_head:
+                    yield Entry(raw=raw)
+                    if not layout.indices:
+                        yield Entry(raw=b"", uses=(self._no_column(layout.header),))
+                        return
+                    continue
+            values = dict(zip(layout.header, fields, strict=False))
+            yield Entry(
+                raw=raw,
+                uses=tuple(self._uses(fields, layout, row_id)),
+                groups=groups_of(values, group_by=self._group_by),
+            )
 
-    def _uses(
-        self, fields: list[str], indices: list[int], folder: str, row_id: str, header: list[str]
-    ) -> Iterator[Use]:
+    def _uses(self, fields: list[str], layout: _Layout, row_id: str) -> Iterator[Use]:
         """Yield the files that a row names: in columns of paths, and by suffix in all others."""
+        indices, header = layout.indices, layout.header
         others = [i for i in range(len(fields)) if i not in indices and not self._column]
         for i in (*indices, *others):
             value = fields[i].strip() if i < len(fields) else None
             if i in others and not looks_like_path(value):
                 continue
             known_as = row_id if i == indices[0] else f"{row_id}::{clean(_at(header, i))}"
-            use = point_at(value, folder=folder, known_as=known_as)
+            use = point_at(
+                value,
+                folder=layout.folder,
+                known_as=known_as,
+                reach=self._reach,
+                places=layout.places,
+            )
             if i not in others or names_sound(_at(header, i)) or leads_to_file(use):
                 yield use
-
-    def _folder(self, header: list[str]) -> str:
-        folder = folder_of(self.name) if self._root is None else self._root
-        is_common_voice = self._root is None and {"client_id", "path"} <= set(header)
-        if is_common_voice and not is_remote(folder) and Path(folder, "clips").is_dir():
-            return str(Path(folder, "clips"))
-        return folder
 
     def _no_column(self, header: list[str]) -> Use:
         missing = [name for name in self._column if name not in header]
@@ -139,14 +134,56 @@ class PathTableSource:
         return fail(self.name, f"has no column {wanted}", f"Name the column. There are: {names}")
 
 
-def names_paths(url: str, column: tuple[str, ...]) -> bool:
-    """Return whether the first row of a table names a column of paths."""
+def names_paths(url: str, column: tuple[str, ...], reach: Reach) -> bool:
+    """Return whether the first row of a table names a column of paths, or holds one."""
     for _, fields, _, problem in _Rows(url):
         if problem:
             return False
         if fields:
-            return bool(_find_columns([field.strip() for field in fields], column))
+            return bool(_lay_out(url, fields, column, reach).indices)
     return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """Where the paths of a table are."""
+
+    header: list[str]
+    indices: list[int]
+    folder: str
+    places: tuple[str, ...] = ()
+    has_head: bool = True
+    """Whether the first row is no example."""
+
+
+def _lay_out(url: str, fields: list[str], column: tuple[str, ...], reach: Reach) -> _Layout:
+    """Return what the first row says: names of columns, a folder, or a recording already."""
+    first, folder = [field.strip() for field in fields], folder_of(url)
+    stem = url.rpartition("/")[2].partition(".")[0]
+    # FLEURS has its files in audio/train, LJSpeech in wavs, Common Voice in clips.
+    places: tuple[str, ...] = ("wavs", "clips", stem, f"audio/{stem}", "audio")
+    nameless = [f"column {i + 1}" for i in range(len(first))]
+    if column:
+        indices = _find_columns(first, column)
+        return _Layout(header=first, indices=indices, folder=folder, places=places)
+    paths = [i for i, field in enumerate(first) if looks_like_path(field)][:1]
+    is_list = len(first) > 1 and not {*PATH_NAMES} & {one.lower() for one in first}
+    if not paths and is_list and not is_remote(folder):
+        # LJSpeech leaves away the folder and the suffix.
+        path = reach.find(first[0], folder=folder, places=places) if first[0] else None
+        paths = [] if path is None else [0]
+    if paths:
+        return _Layout(header=nameless, indices=paths, folder=folder, places=places, has_head=False)
+    if len(first) == 1 and "/" in first[0] and _is_tabbed(url):  # fairseq's
+        own = first[0] if Path(first[0]).is_dir() else folder
+        return _Layout(header=nameless, indices=[0], folder=own, places=places)
+    indices = _find_columns(first, ())
+    places = ("clips",) if {"client_id", "path"} <= set(first) else ()
+    return _Layout(header=first, indices=indices, folder=folder, places=places)
+
+
+def _is_tabbed(url: str) -> bool:
+    return url.lower().removesuffix(".gz").endswith(".tsv")
 
 
 class _UnusableLineError(Exception):
@@ -174,10 +211,15 @@ class _Rows:
         self._lines = chain([first], self._lines)
         # Tables with tabs hold quotation marks that quote nothing, Common Voice's for one: an
         # open one would swallow the rows behind it.
-        is_plain = self._url.lower().removesuffix(".gz").endswith(".tsv")
+        # So do those with bars, LJSpeech's for one.
+        is_tabbed = _is_tabbed(self._url)
+        delimiter = "\t" if is_tabbed else max(_DELIMITERS, key=first.text.count)
+        names = {one.strip().lower() for one in first.text.split("|")}
+        is_plain = is_tabbed or (delimiter == "|" and not names & {*PATH_NAMES})
         reader = csv.reader(
             iter(self._feed, None),
-            delimiter="\t" if is_plain else max(_DELIMITERS, key=first.text.count),
+            delimiter=delimiter,
+            skipinitialspace=True,
             quoting=csv.QUOTE_NONE if is_plain else csv.QUOTE_MINIMAL,
         )
         while True:

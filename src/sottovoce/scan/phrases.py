@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LIMITS",
     "MEANINGS",
+    "NOT_COMPLETE",
     "NOT_READABLE",
     "format_count",
     "format_duration",
@@ -60,6 +61,9 @@ _SAID: dict[Training, tuple[str, str]] = {
 
 NOT_READABLE = "not readable; treated as refusing training"
 """What is said in the place of a policy that could not be read."""
+
+NOT_COMPLETE = "This scan has not ended: what it has not reached is not in these figures."
+"""What is said of a scan that is running, or was interrupted."""
 
 LIMITS = (
     "That no mark was found does not show that none is there, and never that training is"
@@ -168,7 +172,7 @@ def format_time(seconds: float) -> str:
 
 
 def say_verdict(summary: Summary) -> str:
-    """Return the whole scan in one sentence.
+    """Return the whole scan in one sentence; of one that has not ended, in two.
 
     Parameters
     ----------
@@ -177,13 +181,19 @@ def say_verdict(summary: Summary) -> str:
 
     Returns
     -------
-    sentence : str
-        With its full stop.
+    said : str
+        With its full stops.
     """
+    return _say_found(summary) if summary.complete else f"{_say_found(summary)} {NOT_COMPLETE}"
+
+
+def _say_found(summary: Summary) -> str:
     n, n_marked, n_unread = summary.n_recordings, summary.n_marked, summary.n_unread
     passed = _say_passed(summary)
     if n == 0:
-        return f"No recording was scanned{passed}." if passed else "There was nothing to scan."
+        if passed or not summary.complete:
+            return f"No recording was scanned{passed}."
+        return "There was nothing to scan."
     # What was read in part was not left unread.
     reading = "be read to the end" if summary.statuses["partial"] else "be read"
     if n_unread == n:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +23,9 @@ from sottovoce.errors import MissingExtraError
 from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
 from sottovoce.scan.ahead import bring
 from sottovoce.scan.batches import batches_of
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
+from sottovoce.scan.listing_process import limit_memory
+from sottovoce.scan.threads import one_thread_each
 from sottovoce.scan.worker import Limits, examine, tell_failure
 
 if TYPE_CHECKING:
@@ -42,7 +44,6 @@ _TASKS_PER_PROCESS = 500
 _PARENT_S = 1.0
 _DEATH_S = 0.1
 _TOLD_BYTES = 300
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def examine_all(
@@ -111,7 +112,7 @@ class WorkerPool:
         self._until_closed = ExitStack()
         place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
         self._folder = Path(self._until_closed.enter_context(place))
-        self._until_closed.enter_context(_one_thread_each())
+        self._until_closed.enter_context(one_thread_each())
         self._processes = WorkerProcesses()
         self._pool = ProcessPool(
             workers,
@@ -227,7 +228,7 @@ class _Queue:
             return Finding(
                 id=recording.id,
                 status="error",
-                message="took more memory than it may",
+                message=TOO_MUCH_MEMORY,
                 groups=recording.groups,
             )
         return Finding(
@@ -275,7 +276,7 @@ def _start_worker(folder: str, memory_bytes: int, parent: int, started: Any) -> 
     threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
     Finalize(None, _tidy_after, args=(parent, folder), exitpriority=0)
     if memory_bytes:
-        _limit_memory(memory_bytes)
+        limit_memory(memory_bytes)
     started.value = 1
 
 
@@ -296,32 +297,3 @@ def _tidy_after(parent: int, folder: str) -> None:
             return
         time.sleep(_DEATH_S / 10)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _limit_memory(n_bytes: int) -> None:
-    try:
-        import resource  # not on Windows
-
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (ImportError, OSError):
-        return
-    n_bytes += pages * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        n_bytes = min(n_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, hard))
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Keep the matrix products of workers from fighting for cores: one thread in each."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -6,8 +6,12 @@ by the bytes and are small: they travel to worker processes, the bytes do not.
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from sottovoce.scan.reach import ANYWHERE, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +26,7 @@ __all__ = [
     "Place",
     "Recording",
     "Samples",
+    "Spooled",
 ]
 
 
@@ -33,9 +38,12 @@ class File:
     ----------
     url : str
         A path on this computer, or an address that fsspec can open.
+    is_named : bool
+        Whether the person named the address, or its store; see `sottovoce.scan.network_reach`.
     """
 
     url: str
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,8 @@ class Cell:
         Fields of structs, and places in lists, that lead from the cell to the sound.
     rate : int
         Sampling rate in Hz, where the sound does not say it itself; 0 where it does.
+    reach : Reach
+        Where a path in the cell may lead.
     """
 
     url: str
@@ -79,6 +89,7 @@ class Cell:
     column: str
     inside: tuple[str | int, ...] = ()
     rate: int = 0
+    reach: Reach = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,42 @@ class Inline:
     """
 
     data: bytes
+
+
+class Spooled:
+    """Bytes as those of `Inline`, too many to travel: in a file that goes when nobody needs it.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    n_bytes : int
+        Its size.
+    standing : "made", "owned" or "lent"
+        Who makes one hands the file over with it: whoever unpickles it owns the file, and lends it
+        to those who unpickle it from there.
+    """
+
+    __slots__ = ("n_bytes", "path", "standing")
+    url = ""
+
+    def __init__(self, path: str, n_bytes: int, standing: str = "made") -> None:
+        self.path = path
+        self.n_bytes = n_bytes
+        self.standing = standing
+
+    def __reduce__(self) -> tuple[type[Spooled], tuple[str, int, str]]:
+        return Spooled, (self.path, self.n_bytes, "owned" if self.standing == "made" else "lent")
+
+    def __del__(self) -> None:
+        if self.standing == "owned":
+            with suppress(OSError):
+                os.unlink(self.path)  # noqa: PTH108 - also while the interpreter ends
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        with open(self.path, "rb") as file:  # noqa: PTH123 - as above
+            return file.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +173,7 @@ class Samples:
 
     Attributes
     ----------
-    place : File, Member, Inline or Packed
+    place : File, Member, Inline, Spooled or Packed
         Where they are.
     form : "npy" or "raw"
         An array of NumPy's, or little-endian samples one after the other.
@@ -134,7 +181,7 @@ class Samples:
         Sampling rate, in Hz.
     """
 
-    place: File | Member | Inline | Packed
+    place: File | Member | Inline | Spooled | Packed
     form: Literal["npy", "raw"]
     sr: int
 
@@ -144,7 +191,7 @@ class Samples:
         return "" if isinstance(self.place, Inline) else self.place.url
 
 
-Place = File | Member | Cell | Inline | Packed | Samples
+Place = File | Member | Cell | Inline | Spooled | Packed | Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,9 @@ from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listing import list_folder
+from sottovoce.scan.network_reach import store_of
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, tell_unreadable
 from sottovoce.scan.storage import ask, scheme_of, stamp_of_details
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RemoteFolderSource",
-    "describe_failure",
     "describe_remote",
     "holds_saved_dataset",
     "is_audio",
 ]
+
+_MOST_NAME = 4096
 
 
 class RemoteFolderSource:
@@ -99,14 +101,14 @@ class RemoteFolderSource:
             try:
                 inside = yield from self._list(folder)
             except AudioFileError as err:
-                yield describe_failure(err, folder)
+                yield tell_unreadable(folder, err, {})
                 continue
             # Pages of the web have links to where they come from.
             inside = [one for one in inside if one not in met and one.startswith(f"{folder}/")]
             met.update(inside)
             waiting += sorted(inside, reverse=True)
 
-    def _list(self, folder: str) -> Generator[_Entry, None, list[str]]:
+    def _list(self, folder: str) -> Generator[_Entry | Finding, None, list[str]]:
         """Yield the files of a folder, and return the folders in it."""
         inside = []
         for number, page in enumerate(list_folder(folder)):
@@ -117,7 +119,15 @@ class RemoteFolderSource:
                 yield _Entry(url=folder, folder=folder, details={}, is_saved=True)
                 return []
             for url in names:
-                if entries[url]["type"] == "directory":
+                if store_of(url) != store_of(folder):
+                    # A page of the web names what it likes.
+                    yield Finding(
+                        id=url[:_MOST_NAME],
+                        status="unsupported",
+                        message=f"is named in {store_of(folder)}, and lies in another store",
+                        remedy="If you trust it, name it itself to be scanned.",
+                    )
+                elif entries[url]["type"] == "directory":
                     inside.append(url)
                 else:
                     yield _Entry(url=url, folder=folder, details=entries[url])
@@ -208,9 +218,3 @@ def describe_remote(url: str, details: dict[str, object], **groups: str) -> Iter
         modified_s=timestamp() if timestamp is not None else None,
         groups=groups,
     )
-
-
-def describe_failure(err: AudioFileError, name: str) -> Finding:
-    """Return the finding for a file or folder that a store does not show."""
-    message = str(err).removeprefix(f"{name}: ")
-    return Finding(id=name, status="error", message=message, remedy=err.remedy)

@@ -21,16 +21,45 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.finding import Finding
 
-__all__ = ["FORMATS", "Format", "open_exclude_list", "read_findings", "write_results"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "describe_finding",
+    "open_exclude_list",
+    "read_findings",
+    "remove_results",
+    "write_results",
+]
 
 Format = Literal["parquet", "csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "jsonl")
 
 _ROWS = 10_000
-_NESTED = ("voices", "groups", "owner_ids", "policies")
+_NESTED = ("voices", "groups", "owner_ids", "policies", "owners")
+_OWN = {"id", "status", "log10_p", "log10_e"}
+_MOST_LINE = 1 << 24
 
 
-def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> None:
+def describe_finding(finding: Finding, *, owner: Callable[[int], str]) -> dict[str, Any]:
+    """Return the fields of a finding for JSON, its owners also as people write them.
+
+    Parameters
+    ----------
+    finding : Finding
+        What was found.
+    owner : callable
+        From an owner id to how people write it; also asked for 0, an anonymous one.
+    """
+    fields = finding.to_dict()
+    for voice in fields["voices"]:
+        if (payload := voice["payload"]) is not None:
+            voice["payload"] = {**payload, "owner": owner(payload["owner_id"])}
+    return {**fields, "owners": [owner(owner_id) for owner_id in finding.owner_ids]}
+
+
+def write_results(
+    findings: Iterable[Finding], path: Path, *, kind: Format, owner: Callable[[int], str]
+) -> None:
     """Write findings as a table, atomically.
 
     Parameters
@@ -41,22 +70,52 @@ def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> N
         The file.
     kind : "parquet", "csv" or "jsonl"
         Its format; see `docs/json.md` for the columns.
+    owner : callable
+        As `describe_finding` takes it.
 
     Raises
     ------
     MissingExtraError
         If Parquet is wanted and pyarrow is not installed.
     """
+    rows = (describe_finding(finding, owner=owner) for finding in findings)
     with atomic_path(path) as part:
         match kind:
             case "parquet":
-                _write_parquet(findings, part)
+                _write_parquet(rows, part)
             case "csv":
-                _write_csv(findings, part)
+                _write_csv(rows, part)
             case "jsonl":
                 with part.open("w", encoding="utf-8") as file:
-                    for finding in findings:
-                        file.write(_encode(finding.to_dict()) + "\n")
+                    file.writelines(_encode(row) + "\n" for row in rows)
+
+
+def remove_results(folder: Path, *, but: Format) -> None:
+    """Remove the tables that `write_results` once wrote into a folder in other formats.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where they are called ``results.*``; a table of other columns is somebody else's and stays.
+    but : "parquet", "csv" or "jsonl"
+        The format that stays.
+    """
+    for kind in FORMATS:
+        path = folder / f"results.{kind}"
+        if kind != but and path.is_file() and _columns_of(path, kind) >= _OWN:
+            path.unlink()
+
+
+def _columns_of(path: Path, kind: Format) -> set[str]:
+    """Return the columns of a table as far as it is one."""
+    try:
+        if kind == "parquet":
+            return set(_import_parquet().read_schema(path).names)
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+            first = file.readline(_MOST_LINE)
+        return set(next(csv.reader([first]), []) if kind == "csv" else json.loads(first or "{}"))
+    except (OSError, ValueError, TypeError, RecursionError, csv.Error, MissingExtraError):
+        return set()
 
 
 def read_findings(path: Path) -> Iterator[Finding]:
@@ -76,11 +135,18 @@ def read_findings(path: Path) -> Iterator[Finding]:
         for batch in table.iter_batches(_ROWS):
             for row in batch.to_pylist():
                 nested = {name: json.loads(row[name]) for name in ("voices", "groups")}
-                yield Finding.from_dict({**row, **nested})
+                yield Finding.from_dict(_without_words({**row, **nested}))
         return
     with path.open(encoding="utf-8") as file:
         for line in file:
-            yield Finding.from_dict(json.loads(line))
+            yield Finding.from_dict(_without_words(json.loads(line)))
+
+
+def _without_words(fields: dict[str, Any]) -> dict[str, Any]:
+    for voice in fields["voices"]:
+        if voice["payload"] is not None:
+            voice["payload"].pop("owner", None)
+    return fields
 
 
 @contextmanager
@@ -114,21 +180,20 @@ def open_exclude_list(path: Path) -> Iterator[Callable[[Finding], None]]:
 _encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, sort_keys=True).encode
 
 
-def _flatten(finding: Finding) -> dict[str, Any]:
+def _flatten(fields: dict[str, Any]) -> dict[str, Any]:
     """Return a row without nesting: lists and mappings as JSON."""
-    fields = finding.to_dict()
     return {**fields, **{name: _encode(fields[name]) for name in _NESTED}}
 
 
-def _write_csv(findings: Iterable[Finding], part: Path) -> None:
+def _write_csv(rows: Iterable[dict[str, Any]], part: Path) -> None:
     from sottovoce.scan.finding import Finding
 
-    names = list(_flatten(Finding(id="", status="clean")))
+    names = list(describe_finding(Finding(id="", status="clean"), owner=str))
     with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
-        for finding in findings:
-            writer.writerow({name: escape_csv(x) for name, x in _flatten(finding).items()})
+        for row in rows:
+            writer.writerow({name: escape_csv(x) for name, x in _flatten(row).items()})
 
 
 def _import_parquet() -> Any:  # noqa: ANN401 - pyarrow has no types
@@ -139,7 +204,7 @@ def _import_parquet() -> Any:  # noqa: ANN401 - pyarrow has no types
     return pyarrow.parquet
 
 
-def _write_parquet(findings: Iterable[Finding], part: Path) -> None:
+def _write_parquet(rows: Iterable[dict[str, Any]], part: Path) -> None:
     parquet = _import_parquet()
     import pyarrow as pa
 
@@ -151,7 +216,7 @@ def _write_parquet(findings: Iterable[Finding], part: Path) -> None:
             *(("n_channels", whole), ("format", text), ("voices", text), ("message", text)),
             *(("remedy", text), ("groups", text)),
             *(("owner_ids", pa.list_(whole)), ("policies", pa.list_(whole))),
-            ("training", text),
+            *(("training", text), ("owners", pa.list_(text))),
         ]
     )
     # By columns: of rows, pyarrow looks at every key again.
@@ -163,8 +228,7 @@ def _write_parquet(findings: Iterable[Finding], part: Path) -> None:
             for column in columns.values():
                 column.clear()
 
-        for finding in findings:
-            fields = finding.to_dict()
+        for fields in rows:
             for name in ("voices", "groups"):
                 fields[name] = _encode(fields[name])
             for name, column in columns.items():

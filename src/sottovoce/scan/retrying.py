@@ -27,6 +27,7 @@ PATIENCE_S = 20.0
 """Seconds after which a request is not begun again: some nine tries of a store that is busy."""
 _FIRST_WAIT_S, _MOST_WAIT_S = 0.1, 5.0
 _MOST_WORDS = 200
+_MOST_CAUSES = 8
 _BUSY = frozenset({408, 425, 429})
 _FINAL = (
     *(SottovoceError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError),
@@ -48,6 +49,8 @@ _SET_KEYS = (
 
 def is_final(err: BaseException) -> bool:
     """Say whether another try would end the same way."""
+    if _own(err) is not None:
+        return True
     status = _status(err)
     if status:
         return status < 500 and status not in _BUSY
@@ -113,8 +116,10 @@ def _waits(patience_s: float) -> Iterator[float]:
 
 def explain(err: Exception, url: str) -> AudioFileError:
     """Return the error for a person: what went wrong with an address, and what helps."""
-    if isinstance(err, AudioFileError):
-        return err
+    own = _own(err)
+    if own is not None:
+        message = str(own).removeprefix(f"{own.path}: ")
+        return type(own)(message, path=url, remedy=own.remedy) if own is not err else own
     message, remedy = _explain(err, is_s3=url.lower().startswith(("s3://", "s3a://")))
     return AudioFileError(message, path=url, remedy=remedy)
 
@@ -138,6 +143,17 @@ def _explain(err: BaseException, *, is_s3: bool) -> tuple[str, str]:
         return "is not there", f"Check the address{other}."
     remedy = "" if is_final(err) else "The same command tries it again."
     return f"cannot be read: {reason(err)}", remedy
+
+
+def _own(err: BaseException) -> AudioFileError | None:
+    """Return the error of our own that a driver's goes back to."""
+    seen = 0
+    cause: BaseException | None = err
+    while cause is not None and seen < _MOST_CAUSES:
+        if isinstance(cause, AudioFileError):
+            return cause
+        cause, seen = cause.__cause__, seen + 1
+    return None
 
 
 def _status(err: BaseException) -> int:

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.scan.nested import name_sound
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,12 +22,10 @@ def sounds_of_row(
 ) -> Iterator[tuple[str, object]]:
     """Yield the ids of the sounds of a row, and their values; one that says so for none."""
     n = 0
-    n_first = sum(one.is_first for one in columns)
     for column in columns:
-        alone = column.is_first and n_first == 1 and not column.is_listed
         for inside, value in _expand(row.get(column.name), column.steps, ()):
             n += 1
-            yield (row_id if alone else f"{row_id}::{name_sound(column.name, inside)}"), value
+            yield column.sound_id(row_id, inside), value
     if not n:
         yield row_id, NOTHING
 

@@ -10,14 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sottovoce.errors import (
-    AudioFileError,
-    MissingExtraError,
-    SottovoceError,
-    UnsupportedFormatError,
-)
+from sottovoce.errors import AudioFileError, MissingExtraError
 from sottovoce.scan.columns import AudioColumn, audio_columns, rate_less_columns, table_errors
-from sottovoce.scan.finding import Finding
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import (
     GROUP_NAMES,
@@ -30,18 +25,20 @@ from sottovoce.scan.listed import (
     point_at,
 )
 from sottovoce.scan.listed_recordings import recordings_of
-from sottovoce.scan.nested import name_sound, places, sample_rows, step_into
+from sottovoce.scan.nested import check_declared, places, sample_rows, step_into
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.samples import as_rate
+from sottovoce.scan.sources import tell_unreadable
 from sottovoce.scan.storage import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from sottovoce.scan.reach import Reach
+
 __all__ = ["Example", "Stretch", "Table", "TableRows"]
 
-_UNSUPPORTED = (MissingExtraError, UnsupportedFormatError)
 _MOST_TEXT = 1 << 14
 """Bytes of a path or name that are looked at: more than any may have."""
 
@@ -136,6 +133,9 @@ class Table(Protocol):
     def mean_bytes(self, column: str) -> int:
         """Return how many bytes one row of a column has, about; -1 where that is not known."""
 
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield how many bytes some columns have in each group, packed and unpacked, if told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
@@ -172,8 +172,8 @@ class TableRows:
         The columns with audio, where the user named some.
     group_by : tuple of str
         Columns that say what recordings belong to.
-    root : str or None
-        Folder from which relative paths are taken; None for the table's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -183,13 +183,14 @@ class TableRows:
         *,
         column: tuple[str, ...],
         group_by: tuple[str, ...],
-        root: str | None,
+        reach: Reach,
     ) -> None:
         self.url = url
         self._open = open_table
         self._column = column
         self._group_by = group_by
-        self._folder = folder_of(url) if root is None else root
+        self._folder = folder_of(url)
+        self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield them, and last a finding if the table cannot be read to its end."""
@@ -205,14 +206,20 @@ class TableRows:
                     for example in self._read(table, columns, labels):
                         yield from self._cells(example, labels, stamp, groups)
                 if any(one.kind == "paths" for one in columns):
-                    yield from recordings_of(self._entries(table, columns, labels, groups))
+                    yield from recordings_of(
+                        self._entries(table, columns, labels, groups),
+                        listing=self.url,
+                        reach=self._reach,
+                    )
         except (AudioFileError, MissingExtraError) as err:
-            yield self._fail(err, groups)
+            yield tell_unreadable(self.url, err, groups)
+        except MemoryError:
+            yield tell_unreadable(self.url, AudioFileError(TOO_MUCH_MEMORY, path=self.url), groups)
         except table_errors() as err:
             damage = AudioFileError(
                 f"is damaged: {_first_line(err)}", path=self.url, remedy="Get a complete copy."
             )
-            yield self._fail(damage, groups)
+            yield tell_unreadable(self.url, damage, groups)
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every row; one with several recordings once for each of them."""
@@ -246,7 +253,7 @@ class TableRows:
             return sample_rows(table, names)
 
         def exists(path: str) -> bool:
-            use = point_at(path, folder=self._folder, known_as=self.url)
+            use = point_at(path, folder=self._folder, known_as=self.url, reach=self._reach)
             return use.finding is None and Path(use.recording_id).is_file()
 
         return audio_columns(
@@ -279,6 +286,7 @@ class TableRows:
         lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
         names = list(dict.fromkeys(one.name for one in columns))
         wanted = list(dict.fromkeys([*paths, *rates, *labels]))
+        check_declared(table, self.url, labels=wanted, audio=names)
         return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
 
     def _examples(
@@ -288,9 +296,9 @@ class TableRows:
             for row in range(stretch.n_rows):
                 row_id = f"{self.url}::{stretch.number + row}"
                 uses = tuple(
-                    (self._use(stretch, row, inside, one, own_id), one, inside)
+                    (self._use(stretch, row, inside, one, row_id), one, inside)
                     for one in columns
-                    for own_id, inside in _sounds(stretch, row, one, row_id, columns)
+                    for inside in _sounds(stretch, row, one)
                 )
                 if not uses:
                     uses = ((fail(row_id, "holds no sound"), columns[0], ()),)
@@ -302,13 +310,14 @@ class TableRows:
         row: int,
         inside: tuple[str | int, ...],
         column: AudioColumn,
-        own_id: str,
+        row_id: str,
     ) -> Use:
+        own_id = column.sound_id(row_id, inside)
         if column.kind == "cells":
             return Use(recording_id=own_id)
         cell = stretch.cell(column.name, row)
         value = None if cell is None else _value(step_into(cell, inside))
-        return point_at(value, folder=self._folder, known_as=own_id)
+        return point_at(value, folder=self._folder, known_as=own_id, reach=self._reach)
 
     def _groups(
         self, example: Example, labels: list[str], groups: dict[str, str]
@@ -329,7 +338,7 @@ class TableRows:
                 at = stretch.first + example.row
                 yield Recording(
                     id=use.recording_id,
-                    place=Cell(self.url, stretch.group, at, column.name, inside, rate),
+                    place=Cell(self.url, stretch.group, at, column.name, inside, rate, self._reach),
                     stamp=stamp,
                     n_bytes=stretch.n_bytes,
                     groups=groups,
@@ -346,33 +355,11 @@ class TableRows:
             uses = tuple(use for use, column, _ in example.uses if column.kind == "paths")
             yield Entry(raw=b"", uses=uses, groups=self._groups(example, labels, groups))
 
-    def _fail(self, err: SottovoceError, groups: dict[str, str]) -> Finding:
-        return Finding(
-            id=self.url,
-            status="unsupported" if isinstance(err, _UNSUPPORTED) else "error",
-            message=str(err).removeprefix(f"{self.url}: "),
-            remedy=err.remedy,
-            groups=groups,
-        )
 
-
-def _sounds(
-    stretch: Stretch,
-    row: int,
-    column: AudioColumn,
-    row_id: str,
-    columns: list[AudioColumn],
-) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """Yield the ids of the sounds in a cell, and what leads to each."""
-    n_first = sum(one.is_first for one in columns)
-    alone = column.is_first and n_first == 1 and not column.is_listed
-    if not column.is_listed:
-        inside: tuple[str | int, ...] = tuple(one for one in column.steps if one is not None)
-        yield (row_id if alone else f"{row_id}::{name_sound(column.name, inside)}"), inside
-        return
-    cell = stretch.cell(column.name, row)
-    for inside in places(cell, column.steps):
-        yield f"{row_id}::{name_sound(column.name, inside)}", inside
+def _sounds(stretch: Stretch, row: int, column: AudioColumn) -> Iterator[tuple[str | int, ...]]:
+    """Yield what leads to each sound in a cell, which only lists must be looked at for."""
+    cell = stretch.cell(column.name, row) if column.is_listed else None
+    return places(cell, column.steps)
 
 
 def _first_line(err: Exception) -> str:

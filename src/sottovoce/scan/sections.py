@@ -367,5 +367,5 @@ def _tell_job(job: Job) -> str:
         "Reported at": f"p ≤ {format_expected(FOUND_FPR)}",
     }
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
-    command = f"<pre>{make_code(job.command, most=2000)}</pre>" if job.command else ""
+    command = f"<pre>{make_code(job.command, most=20_000)}</pre>" if job.command else ""
     return make_section("scan", "How to repeat it", command, f'<dl class="plain">{listed}</dl>')

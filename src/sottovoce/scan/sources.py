@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
+from sottovoce.scan.finding import Finding
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from sottovoce.scan.finding import Finding
     from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.recording import Cut, Recording
 
-__all__ = ["Kept", "Source"]
+__all__ = ["Kept", "Source", "tell_unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +28,17 @@ class Kept:
         Where it is.
     n_kept, n_left_out : int
         Examples in the copy, and those that it lacks.
+    n_fitted : int
+        Listings in a folder whose copies lack what names something that is gone.
+    not_copied : mapping of str to int
+        How many other files of a folder were not copied, by kind.
     """
 
     path: str
     n_kept: int
     n_left_out: int
+    n_fitted: int = 0
+    not_copied: Mapping[str, int] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -70,3 +78,25 @@ class Source(Protocol):
         kept : Kept
             What it holds.
         """
+
+
+def tell_unreadable(name: str, err: SottovoceError, groups: Mapping[str, str]) -> Finding:
+    """Return the finding for a source that cannot be opened, or not be read to its end.
+
+    Parameters
+    ----------
+    name : str
+        The source, which is not said twice.
+    err : SottovoceError
+        Why.
+    groups : mapping of str to str
+        What its recordings belong to.
+    """
+    is_other = isinstance(err, MissingExtraError | UnsupportedFormatError)
+    return Finding(
+        id=name,
+        status="unsupported" if is_other else "error",
+        message=str(err).removeprefix(f"{name}: "),
+        remedy=err.remedy,
+        groups=groups,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import os
-import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,10 @@ from sottovoce.errors import (
     UnreadableAudioError,
     UnsupportedFormatError,
 )
+from sottovoce.scan.addresses import is_remote, scheme_of
 from sottovoce.scan.packing import unpack
-from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples
+from sottovoce.scan.public_hosts import TrustedHosts, make_client
+from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples, Spooled
 from sottovoce.scan.remote_file import RemoteFile
 from sottovoce.scan.retrying import PATIENCE_S, explain, persist, reason
 
@@ -60,42 +61,21 @@ _DRIVERS = {
     "abfs": "adlfs",
     "hf": "huggingface_hub",
 }
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
-
-
-def is_remote(url: str) -> bool:
-    """Say whether an address is not a path on this computer.
-
-    Examples
-    --------
-    >>> is_remote("s3://voices/a.flac"), is_remote("voices/a.flac"), is_remote("C:/a.flac")
-    (True, False, False)
-    """
-    return len(scheme_of(url)) > 1
-
-
-def scheme_of(url: str) -> str:
-    """Return what an address begins with, in lower case; empty for a path.
-
-    Examples
-    --------
-    >>> scheme_of("S3://voices/a.flac"), scheme_of("http://[a.flac"), scheme_of("take://a://b")
-    ('s3', 'http', 'take')
-    """
-    # Not urlsplit, which raises for addresses that are none.
-    found = _SCHEME.match(url)
-    return found[1].lower() if found else ""
 
 
 @functools.lru_cache(maxsize=16)
-def _file_system(scheme: str) -> Any:  # noqa: ANN401 - fsspec has no types
+def _file_system(scheme: str, *, is_named: bool = True) -> Any:  # noqa: ANN401 - fsspec has no types
     try:
         import fsspec
     except ImportError as err:
         purpose = f"read {scheme}:// addresses"
         raise MissingExtraError("fsspec", extra="scan", purpose=purpose) from err
     try:
-        system = fsspec.filesystem(scheme, **_options(scheme, fsspec.config.conf))
+        configured = fsspec.config.conf
+        options = _options(scheme, configured) if is_named else _anonymous(scheme, configured)
+        if scheme in _WEB:
+            options |= _web_options(is_named=is_named)
+        system = fsspec.filesystem(scheme, **options)
     except (ImportError, ValueError) as err:
         driver = _DRIVERS.get(scheme)
         raise AudioFileError(
@@ -136,8 +116,43 @@ def _options(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, An
     return {}
 
 
-def open_remote(url: str) -> tuple[Any, str]:
+def _anonymous(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return how a driver is to be made for what only data names: without credentials.
+
+    Where the person's own store is (an endpoint that they set) stays as they say.
+    """
+    if scheme in _S3:
+        return {**_options(scheme, configured), "anon": True}
+    if scheme in _WEB:
+        return _options(scheme, {})  # nothing of theirs: headers may hold keys
+    if scheme in ("gs", "gcs"):
+        return {"token": "anon"}
+    raise AudioFileError(f"addresses of the kind {scheme}:// are not read without credentials")
+
+
+def _web_options(*, is_named: bool) -> dict[str, Any]:
+    try:
+        return {"get_client": make_client(_trusted if is_named else TrustedHosts())}
+    except UnsupportedFormatError:
+        if not is_named:
+            raise
+        return {}
+
+
+_trusted = TrustedHosts()
+"""Hosts of the addresses that were opened as named by the person."""
+
+
+def open_remote(url: str, *, is_named: bool = True) -> tuple[Any, str]:
     """Return fsspec's file system for an address, and the path in it.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+    is_named : bool
+        Whether the person named it, or its store: only there are their credentials used, and
+        hosts trusted that are no public ones.
 
     Raises
     ------
@@ -147,7 +162,9 @@ def open_remote(url: str) -> tuple[Any, str]:
         If its driver for this kind of address is not.
     """
     scheme = scheme_of(url)
-    system = _file_system(scheme)
+    if is_named and scheme in _WEB:
+        _trusted.add(url)
+    system = _file_system(scheme, is_named=is_named)
     return system, system._strip_protocol(url)
 
 
@@ -186,7 +203,14 @@ def _open_remote_file(url: str) -> BinaryIO:
         raise explain(err, url) from err
 
 
-def ask(url: str, what: str, *, patience_s: float = PATIENCE_S, **options: object) -> Any:  # noqa: ANN401 - fsspec has no types
+def ask(
+    url: str,
+    what: str,
+    *,
+    patience_s: float = PATIENCE_S,
+    is_named: bool = True,
+    **options: object,
+) -> Any:  # noqa: ANN401 - fsspec has no types
     """Return what a store says about an address.
 
     Parameters
@@ -197,6 +221,8 @@ def ask(url: str, what: str, *, patience_s: float = PATIENCE_S, **options: objec
         The method of fsspec's file systems that is asked.
     patience_s : float
         How long a store that is busy is asked again, in seconds.
+    is_named : bool
+        As in `open_remote`.
     **options : object
         For the method.
 
@@ -205,7 +231,7 @@ def ask(url: str, what: str, *, patience_s: float = PATIENCE_S, **options: objec
     AudioFileError
         With the reason in words, and what helps.
     """
-    system, path = open_remote(url)
+    system, path = open_remote(url, is_named=is_named)
     try:
         return persist(getattr(system, what), path, patience_s=patience_s, **options)
     except Exception as err:  # drivers raise whatever their libraries do
@@ -217,8 +243,8 @@ def local_stamp(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def stamp_of(url: str) -> tuple[str, int]:
-    """Return stamp and size of a file, here or anywhere.
+def stamp_of(url: str, *, is_named: bool = True) -> tuple[str, int]:
+    """Return stamp and size of a file, here or anywhere; `is_named` as in `open_remote`.
 
     Raises
     ------
@@ -231,7 +257,7 @@ def stamp_of(url: str) -> tuple[str, int]:
             return local_stamp(status), status.st_size
     except OSError as err:
         raise AudioFileError(f"cannot be read: {reason(err)}", path=url) from err
-    return stamp_of_details(ask(url, "info"))
+    return stamp_of_details(ask(url, "info", is_named=is_named))
 
 
 def stamp_of_details(details: dict[str, Any]) -> tuple[str, int]:
@@ -250,12 +276,16 @@ def seen_from_anywhere(recording: Recording) -> Recording:
     if isinstance(place, Samples):
         inner = seen_from_anywhere(replace(recording, place=place.place)).place
         return replace(recording, place=replace(place, place=inner))  # type: ignore[arg-type]  # of the same type as before
+    if isinstance(place, Spooled):
+        return replace(recording, place=Inline(place.read()))
     if type(place) not in {File, Member, Cell, Packed} or isinstance(place, Inline):
         return recording
     if is_remote(place.url):
         return recording
     # Links stay as they are.
     url = os.path.abspath(place.url)  # noqa: PTH100
+    if isinstance(place, Cell):
+        place = replace(place, reach=place.reach.absolute())
     return replace(recording, place=replace(place, url=url))
 
 
@@ -277,10 +307,13 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
     match place:
         case Inline(data):
             return data
+        case Spooled():
+            check_size("", place.n_bytes, most_bytes)
+            return place.read()
         case File(url) if not is_remote(url):
             return url
-        case File(url):
-            return _read_whole(url, most_bytes)
+        case File(url, is_named):
+            return _read_whole(url, most_bytes, is_named=is_named)
         case Member(url, start, length):
             return _read(url, start, length, most_bytes)
         case Packed(url, start, length, packing, n_bytes, crc):
@@ -295,7 +328,7 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
 
 
 def _as_wav(
-    place: File | Member | Inline | Packed, form: str, sr: int, *, most_bytes: int
+    place: File | Member | Inline | Spooled | Packed, form: str, sr: int, *, most_bytes: int
 ) -> bytes:
     from sottovoce.scan.samples import wav_of_npy, wav_of_raw
 
@@ -306,11 +339,11 @@ def _as_wav(
     return (wav_of_npy if form == "npy" else wav_of_raw)(data, sr, name)
 
 
-def _read_whole(url: str, most_bytes: int) -> bytes:
-    _, size = stamp_of(url)
+def _read_whole(url: str, most_bytes: int, *, is_named: bool) -> bytes:
+    _, size = stamp_of(url, is_named=is_named)
     check_size(url, size, most_bytes)
     try:
-        system, path = open_remote(url)
+        system, path = open_remote(url, is_named=is_named)
         return bytes(persist(system.cat_file, path))
     except Exception as err:  # drivers raise whatever their libraries do
         raise explain(err, url) from err

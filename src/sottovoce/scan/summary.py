@@ -112,6 +112,8 @@ class Summary:
         Files that were passed without being looked at, by kind.
     may_hold_sound : dict of str to int
         Those of them that may hold sound all the same.
+    complete : bool
+        Whether the scan came to its end; what it has not reached is not in the figures.
     """
 
     statuses: dict[str, int]
@@ -130,6 +132,7 @@ class Summary:
     histogram: tuple[tuple[float, int], ...]
     not_looked_at: dict[str, int] = dataclasses.field(default_factory=dict)
     may_hold_sound: dict[str, int] = dataclasses.field(default_factory=dict)
+    complete: bool = True
 
     @property
     def n_recordings(self) -> int:
@@ -241,7 +244,9 @@ class Tally:
             self._n_unread_owner += not finding.owner_ids
         _pool(self._pools, finding)
 
-    def summarise(self, *, q: float = 0.01, left_out: NotLookedAt | None = None) -> Summary:
+    def summarise(
+        self, *, q: float = 0.01, left_out: NotLookedAt | None = None, complete: bool = True
+    ) -> Summary:
         """Return the data set in figures, as far as it was counted."""
         passed = NotLookedAt() if left_out is None else left_out
         values = np.frombuffer(self._log10_p) if self._log10_p else np.empty(0)
@@ -263,6 +268,7 @@ class Tally:
             n_groups=len(self._pools),
             histogram=_histogram(values),
             **passed.to_dict(),
+            complete=complete,
         )
 
 

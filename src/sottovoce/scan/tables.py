@@ -8,6 +8,7 @@ from sottovoce.errors import AudioFileError, UnreadableAudioError
 from sottovoce.scan.columns import table_errors
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.parquet import open_parquet
+from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import TableRows
 from sottovoce.scan.sources import Kept
 
@@ -36,8 +37,8 @@ class ParquetSource:
         The columns with audio; all are found where none is named.
     group_by : tuple of str
         Columns that say what recordings belong to, beside those that say who speaks.
-    root : str or None
-        Folder from which relative paths in a column of text are taken; None for the table's own.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class ParquetSource:
         *,
         column: tuple[str, ...] = (),
         group_by: tuple[str, ...] = (),
-        root: str | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         self.name = name
-        self._rows = TableRows(name, open_parquet, column=column, group_by=group_by, root=root)
+        self._rows = TableRows(name, open_parquet, column=column, group_by=group_by, reach=reach)
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio; paths that come twice only once."""

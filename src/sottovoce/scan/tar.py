@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from sottovoce.errors import MissingExtraError, UnreadableAudioError, UnsupportedFormatError
+from sottovoce.scan.packing import check_growth
 from sottovoce.scan.storage import open_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Header", "TarReader", "end_archive", "open_tar", "pack_like"]
+__all__ = ["Header", "TarReader", "copy_members", "open_tar", "pack_like"]
 
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
@@ -88,6 +89,8 @@ class TarReader:
         For messages.
     packing : str
         What the archive is packed by; empty where members can be found by their place.
+    tell : callable
+        Returns how much of a packed archive was read.
 
     Attributes
     ----------
@@ -102,11 +105,14 @@ class TarReader:
         Where it holds what cannot be read here.
     """
 
-    def __init__(self, file: BinaryIO, url: str, packing: str) -> None:
+    def __init__(
+        self, file: BinaryIO, url: str, packing: str, tell: Callable[[], int] = lambda: 0
+    ) -> None:
         self.url = url
         self.packing = packing
         self.n_whole = 0
         self._file = file
+        self._tell = tell
         self._position = 0
         self._head = b""
 
@@ -198,6 +204,8 @@ class TarReader:
             parts.append(part)
             n -= len(part)
             self._position += len(part)
+            if self.packing:
+                check_growth(self.url, n_packed=self._tell(), n_bytes=self._position)
         return b"".join(parts)
 
     def _skip_to(self, position: int) -> None:
@@ -238,7 +246,7 @@ def open_tar(url: str) -> Iterator[TarReader]:
         file.seek(0)
         packing = next((name for magic, name in _MAGICS if head.startswith(magic)), "")
         with _unpack(file, packing) as unpacked:
-            yield TarReader(unpacked, url, packing)
+            yield TarReader(unpacked, url, packing, file.tell)
 
 
 @contextmanager
@@ -288,8 +296,37 @@ def _arrow() -> Any:  # noqa: ANN401 - pyarrow has no types
     return pa
 
 
-def end_archive(file: BinaryIO, n_bytes: int) -> None:
-    """Write what ends an archive of so many bytes: two empty blocks, and whole records."""
+def copy_members(
+    reader: TarReader,
+    file: BinaryIO,
+    *,
+    is_kept: Callable[[Header], bool],
+    n_whole: int | None = None,
+) -> None:
+    """Copy members block by block as they are, headers too, and end the archive.
+
+    Parameters
+    ----------
+    reader : TarReader
+        Of the archive.
+    file : binary file
+        The new one.
+    is_kept : callable
+        Takes the header of each member.
+    n_whole : int or None
+        How many bytes of the archive are whole; behind them may be damage.
+    """
+    n_bytes = 0
+    for header in reader if n_whole != 0 else ():
+        if is_kept(header):
+            file.write(header.raw)
+            for chunk in reader.chunks(header):
+                file.write(chunk)
+            file.write(b"\0" * header.n_padding)
+            n_bytes += len(header.raw) + header.length + header.n_padding
+        if n_whole is not None and header.end >= n_whole:
+            break
+    # Two empty blocks, and whole records.
     file.write(b"\0" * (2 * _BLOCK + -(n_bytes + 2 * _BLOCK) % _RECORD))
 
 

@@ -27,6 +27,7 @@ _SUFFIXES = AUDIO_SUFFIXES | {
 _MOST_PATH = 4096
 _FEWEST_LETTERS = 64
 _HEAD_LETTERS = HEAD_BYTES // 3 * 4
+_STANDARD = str.maketrans("-_", "+/")
 _LETTERS = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
 _URI = re.compile(r"data:([\w.+-]*/?[\w.+-]*)((?:;[\w.+=-]+)*?)(;base64)?,", re.IGNORECASE)
 
@@ -87,9 +88,6 @@ def decode_sound(text: str) -> bytes | None:
         return base64.b64decode(body.translate(_STANDARD), validate=False)
     except (binascii.Error, ValueError):
         return None
-
-
-_STANDARD = str.maketrans("-_", "+/")
 
 
 def _decode_head(text: str) -> str | None:

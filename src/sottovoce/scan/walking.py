@@ -12,6 +12,7 @@ from sottovoce.files.kinds import kind_of_other, may_hold_sound, read_head, suff
 from sottovoce.files.sniffing import sounds_like_audio
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
+from sottovoce.scan.reach import Reach
 from sottovoce.scan.remote_folders import holds_saved_dataset, is_audio
 
 if TYPE_CHECKING:
@@ -52,17 +53,29 @@ class Other:
     left_out: LeftOut
 
 
-def walk(root: str) -> Iterator[str | Saved | Other | LeftOut | Finding]:
+def walk(
+    root: str, reach: Reach | None = None
+) -> Iterator[str | Saved | Other | LeftOut | Finding]:
     """Yield the paths of audio files, and everything else; each folder sorted.
 
     Parameters
     ----------
     root : str
-        The folder; links may lead to files in it, and are not followed to folders.
+        The folder.
+    reach : Reach or None
+        Where links may lead; None for nowhere out of the folder.  Links to folders are followed
+        if it says so, and each folder is looked at once: links may lead in circles.
     """
+    reach = Reach(within=root) if reach is None else reach
     waiting = [root]
+    seen: set[str] = set()
     while waiting:
         folder = waiting.pop()
+        if reach.follow_links:
+            real = os.path.realpath(folder)
+            if real in seen:
+                continue
+            seen.add(real)
         try:
             with os.scandir(folder) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
@@ -79,13 +92,14 @@ def walk(root: str) -> Iterator[str | Saved | Other | LeftOut | Finding]:
         if holds_saved_dataset({one.name for one in shown}):
             yield Saved(folder)
             continue
-        waiting += [e.path for e in reversed(shown) if e.is_dir(follow_symlinks=False)]
+        inner = [one for one in shown if _is_folder(one, follow_links=reach.follow_links)]
+        waiting += [one.path for one in reversed(inner)]
         for entry in shown:
-            if not entry.is_dir(follow_symlinks=False):
-                yield from _tell(entry, root)
+            if entry not in inner:
+                yield from _tell(entry, reach)
 
 
-def _tell(entry: os.DirEntry[str], root: str) -> Iterator[str | Other | LeftOut | Finding]:
+def _tell(entry: os.DirEntry[str], reach: Reach) -> Iterator[str | Other | LeftOut | Finding]:
     path = entry.path
     shown = _show(path)
     if shown != path:
@@ -96,19 +110,19 @@ def _tell(entry: os.DirEntry[str], root: str) -> Iterator[str | Other | LeftOut 
             remedy="Rename it: convmv -f latin1 -t utf8 --notest FILE",
         )
         return
-    if entry.is_symlink() and (passed := _tell_link(path, root)) is not None:
+    if entry.is_symlink() and (passed := _tell_link(path, reach)) is not None:
         yield passed
-    elif not entry.is_symlink() or not _leads_to_folder(entry):
+    elif not entry.is_symlink() or not _is_folder(entry, follow_links=True):
         yield path if is_audio(path) else _look(path)
 
 
-def _tell_link(path: str, root: str) -> LeftOut | None:
-    """Return as what a link is left out; None where it leads to something in the folder."""
+def _tell_link(path: str, reach: Reach) -> LeftOut | None:
+    """Return as what a link is left out; None where it leads to something that may be read."""
     real = os.path.realpath(path)
     is_folder = os.path.isdir(real)  # noqa: PTH112 - for names that are too long as well
     if not os.path.lexists(real) or os.path.islink(real):  # noqa: PTH114 - a circle of links
         return None if is_audio(path) else _leave_out(path, "broken link")
-    if Path(real).is_relative_to(os.path.realpath(root)):
+    if reach.allows(path) and (not is_folder or reach.holds(real)):
         return None
     if is_audio(path) and not is_folder:
         return None  # a row of its own
@@ -117,9 +131,9 @@ def _tell_link(path: str, root: str) -> LeftOut | None:
     return LeftOut(id=path, kind="link", may_hold_sound=holds)
 
 
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str], *, follow_links: bool) -> bool:
     try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=follow_links)
     except OSError:  # a link that leads to itself; whoever opens it will say so
         return False
 

@@ -21,7 +21,7 @@ from sottovoce.errors import (
 from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
 from sottovoce.files.listening import Listener
 from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
-from sottovoce.scan.finding import Finding, Status
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.storage import fetch
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
         return tell_failure(recording, err)
     except MemoryError:
         remedy = "Allow it more memory, or look at the file alone: sottovoce check FILE"
-        return _fail(recording, "error", "took more memory than it may", remedy)
+        return _fail(recording, "error", TOO_MUCH_MEMORY, remedy)
     except Exception as err:  # a scan of a million goes on
         _logger.exception("%s", recording.id)
         return _fail(recording, "error", f"an unforeseen error: {err!r}"[:500], "")

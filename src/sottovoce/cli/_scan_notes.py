@@ -1,0 +1,79 @@
+"""What a scan tells beside its figures: why things were not read, and names that nothing has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.cli import _output
+from sottovoce.cli._words import format_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.scan import Finding
+
+__all__ = ["ScanNotes"]
+
+_MOST_UNREAD = 3
+_COLUMNLESS = "has no column "
+"""How tables begin to say that what --column names is not there; manifests are not opened then."""
+
+
+class ScanNotes:
+    """Gather what is to be told when a scan has ended.
+
+    Parameters
+    ----------
+    column, group_by : sequence of str
+        As the options of these names.
+
+    Attributes
+    ----------
+    n : int
+        Findings so far.
+    """
+
+    def __init__(self, *, column: Sequence[str], group_by: Sequence[str]) -> None:
+        self._column = column
+        self._missing = dict.fromkeys(group_by)
+        self._unread: list[Finding] = []
+        self._n_unread = self._n_columnless = 0
+        self.n = 0
+
+    def add(self, finding: Finding) -> None:
+        """Count one finding."""
+        self.n += 1
+        if self._missing:
+            self._missing = {name: None for name in self._missing if name not in finding.groups}
+        if finding.unread:
+            self._n_unread += 1
+            self._n_columnless += finding.message.startswith(_COLUMNLESS)
+            if len(self._unread) < _MOST_UNREAD:
+                self._unread.append(finding)
+
+    def explain_unread(self) -> None:
+        """Say of the first that were not read why, and what helps."""
+        for finding in self._unread:
+            remedy = f"  {finding.remedy}" if finding.remedy else ""
+            _output.explain(f"{format_path(finding.id)}: {finding.message}.{remedy}", kind="note")
+        if more := self._n_unread - len(self._unread):
+            _output.explain(f"{more:,} more that were not read are in the report.")
+
+    def explain_missing(self) -> bool:
+        """Name what an option asks for and nothing has; return whether there is such a thing."""
+        is_columnless = bool(self._column) and 0 < self.n == self._n_columnless
+        if is_columnless:
+            _output.explain(
+                f"Nothing has what --column names: {_join(self._column)}.", kind="error"
+            )
+            self.explain_unread()
+            return True
+        if self._missing and self.n > self._n_unread:
+            names = _join(list(self._missing))
+            _output.explain(f"No recording has what --group-by names: {names}.", kind="error")
+            return True
+        return False
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(format_path(name) for name in names)

@@ -1,0 +1,202 @@
+"""`FolderCopy`: a folder made anew without what is refused, and in which nothing names that.
+
+Whoever loads an audio folder by its ``metadata.csv``, or a corpus by its ``validated.tsv``, stops
+at the first row whose file is gone.  So listings in a folder lose these rows; what belongs together
+in several files, as Kaldi's and Lhotse's does, stays in step.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import SottovoceError
+from sottovoce.scan.addresses import is_remote
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.listed import Seen
+from sottovoce.scan.lone_files import describe_file, link_or_copy
+from sottovoce.scan.shar_copies import cuts_beside
+from sottovoce.scan.sources import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sottovoce.scan.reach import Reach
+    from sottovoce.scan.sources import Source
+
+__all__ = ["FolderCopy"]
+
+_MOST_LOOKED_AT = 1000
+"""Examples of a listing among which one must be of this folder."""
+_KALDI = "wav.scp"
+
+
+class FolderCopy:
+    """The copy of one folder.
+
+    Parameters
+    ----------
+    folder : str
+        The folder, as the ids of its recordings begin.
+    part : pathlib.Path
+        The new folder, which is there and empty.
+    refused : callable
+        Takes the id of a recording.
+    reach : Reach
+        Where links in the folder may lead.
+    open_beside : callable
+        Takes the path of a file; returns the source that it is where it lists recordings, and takes
+        the data sets in it for files like any other.
+
+    Notes
+    -----
+    Sound and data sets come first, then the files for which `is_group` holds, then all others:
+    only then is it known which names in a listing are of sound that is there.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        part: Path,
+        *,
+        refused: Callable[[str], bool],
+        reach: Reach,
+        open_beside: Callable[[str], Source | None],
+    ) -> None:
+        self._folder = folder
+        self._part = part
+        self._refused = refused
+        self._reach = reach
+        self._open_beside = open_beside
+        self._sounds = Seen()
+        self._n_sounds = 0
+        self._n_kept = self._n_left_out = self._n_fitted = 0
+        self._not_copied: Counter[str] = Counter()
+
+    def add_sound(self, path: str) -> None:
+        """Take an audio file."""
+        self._sounds.add(self._inside(path))
+        self._n_sounds += 1
+        if self._refused(path):
+            self._n_left_out += 1
+        elif isinstance(describe_file(path, reach=self._reach), Finding):
+            self.pass_over("link" if os.path.islink(path) else "special")  # noqa: PTH114 - as elsewhere here
+        else:
+            link_or_copy(Path(path), self._place(path))
+            self._n_kept += 1
+
+    def add_data_set(self, path: str, source: Source) -> None:
+        """Take a data set; one of a shard with cuts comes with these."""
+        self._sounds.add(self._inside(path))
+        self._n_sounds += 1
+        if cuts_beside(path) is None:
+            self._count(source.write_kept(self._place(path), refused=self._refused))
+
+    def is_group(self, path: str) -> bool:
+        """Return whether a file stands for several that must stay in step."""
+        return os.path.basename(path) == _KALDI or cuts_beside(path) == path  # noqa: PTH119 - of each of very many
+
+    def add_group(self, path: str) -> None:
+        """Take a file that stands for several."""
+        source = self._open_beside(path)
+        if source is None:
+            return
+        is_shar = cuts_beside(path) == path
+        if not is_shar and not self._is_of_this(source):
+            return
+        place = self._place(path)
+        whole = place.with_name(f".{place.name}.part")
+        try:
+            kept = source.write_kept(whole, refused=self._is_gone)
+        except SottovoceError:
+            self.pass_over("unreadable")
+            return
+        if is_shar or not self._n_sounds:
+            self._count(kept)
+        if is_shar or kept.n_left_out:
+            for made in whole.iterdir():
+                made.replace(place.with_name(made.name))
+            self._n_fitted += bool(kept.n_left_out)
+        shutil.rmtree(whole)
+
+    def add_other(self, path: str) -> None:
+        """Take a file that is no sound: as it is, or without what names something that is gone."""
+        place = self._place(path)
+        if os.path.lexists(place) or cuts_beside(path) is not None:
+            return  # came with its group
+        listing = self._open_beside(path)
+        if listing is None or not self._is_of_this(listing):
+            link_or_copy(Path(path), place)
+            return
+        try:
+            kept = listing.write_kept(place, refused=self._is_gone)
+        except SottovoceError:
+            self.pass_over("unreadable")
+            return
+        if not self._n_sounds:
+            self._count(kept)
+        if not kept.n_left_out:
+            place.unlink()
+            link_or_copy(Path(path), place)
+            return
+        self._n_fitted += 1
+        if not place.stat().st_size:  # was the one example of a file
+            place.unlink()
+
+    def pass_over(self, kind: str) -> None:
+        """Count a file that is not copied."""
+        self._not_copied[kind] += 1
+
+    def describe(self, out: Path) -> Kept:
+        """Return what the copy holds, once all is taken."""
+        return Kept(
+            path=str(out),
+            n_kept=self._n_kept,
+            n_left_out=self._n_left_out,
+            n_fitted=self._n_fitted,
+            not_copied=dict(self._not_copied),
+        )
+
+    def _count(self, kept: Kept) -> None:
+        self._n_kept += kept.n_kept
+        self._n_left_out += kept.n_left_out
+
+    def _place(self, path: str) -> Path:
+        place = self._part / os.path.relpath(path, self._folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _inside(self, path: str) -> str:
+        """Return a path as from the folder; empty where it leads out of it."""
+        inside = os.path.relpath(path, self._folder)
+        return "" if inside.startswith("..") else inside
+
+    def _split(self, own_id: str) -> tuple[str, str]:
+        """Return the file in the folder that an id begins with, and the rest of the id."""
+        if is_remote(own_id):
+            return "", ""
+        path, separator, rest = own_id, "", ""
+        if not os.path.lexists(own_id):
+            path, separator, rest = own_id.partition("::")
+        return self._inside(path), separator + rest
+
+    def _is_of_this(self, listing: Source) -> bool:
+        """Return whether a listing names sound of this folder, or this holds none but in it."""
+        if not self._n_sounds:
+            return True
+        cuts = islice(listing.cuts(), _MOST_LOOKED_AT)
+        return any(self._split(cut.recording_id)[0] in self._sounds for cut in cuts)
+
+    def _is_gone(self, own_id: str) -> bool:
+        """Return whether what a listing names is not in the copy."""
+        inside, rest = self._split(own_id)
+        if not inside:
+            return self._refused(own_id)
+        if not rest and inside in self._sounds:
+            return not (self._part / inside).exists()
+        # As the walk through the folder spelled it.
+        return self._refused(os.path.join(self._folder, inside) + rest)  # noqa: PTH118 - as there

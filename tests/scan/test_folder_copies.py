@@ -1,0 +1,347 @@
+"""Copies of folders: nothing in them names what is gone, and nothing from outside is in them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sottovoce.errors import ParameterError
+from sottovoce.scan.opening import open_source
+from tests.scan.conftest import encode, recordings, refuse
+from tests.scan.test_archives import member, write_tar
+
+if TYPE_CHECKING:
+    from sottovoce.scan.sources import Kept
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three takes of a corpus, of which the second is to go."""
+    place = tmp_path / "corpus"
+    (place / "clips").mkdir(parents=True)
+    for i in range(3):
+        (place / "clips" / f"{i}.wav").write_bytes(encode(i))
+    return place
+
+
+def copy(folder: Path, *gone: str, name: str = "") -> tuple[Kept, Path]:
+    """Copy a folder without recordings that are named as from it."""
+    source = open_source(name or str(folder))
+    ids = [f"{source.name}/{one}" for one in gone]
+    out = folder.parent / "kept"
+    known = set(recordings(source))
+    kept = source.write_kept(out, refused=lambda one: one in ids or one not in known)
+    assert not list(folder.parent.rglob("*.part"))
+    return kept, out
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "gone"),
+    [
+        ("metadata.csv", ["file_name,text", "clips/0.wav,a", "clips/1.wav,b", "clips/2.wav,c"], 2),
+        ("validated.tsv", ["client_id\tpath", "x\t0.wav", "x\t1.wav", "y\t2.wav"], 2),
+        ("metadata.jsonl", [json.dumps({"file_name": f"clips/{i}.wav"}) for i in range(3)], 1),
+        ("nemo.json", [json.dumps({"audio_filepath": f"./clips/{i}.wav"}) for i in range(3)], 1),
+        ("sub/up.json", [json.dumps({"audio_filepath": f"../clips/{i}.wav"}) for i in range(3)], 1),
+        ("train.txt", [f"clips/{i}.wav|words" for i in range(3)], 1),
+        ("list.lst", ["# takes", *(f"clips/{i}.wav" for i in range(3))], 2),
+    ],
+)
+def test_a_listing_loses_the_rows_of_what_is_gone(folder, name, lines, gone):
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    kept, out = copy(folder, "clips/1.wav")
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (2, 1, 1)
+    assert (out / name).read_text().splitlines() == [*lines[:gone], *lines[gone + 1 :]]
+    assert not (out / "clips" / "1.wav").exists()
+    assert path.read_text().splitlines() == lines
+
+
+def test_a_listing_that_names_nothing_that_is_gone_is_the_same_file(folder):
+    (folder / "metadata.csv").write_text("file_name\r\nclips/0.wav\r\n")
+    kept, out = copy(folder, "clips/1.wav")
+    assert kept.n_fitted == 0
+    assert (out / "metadata.csv").samefile(folder / "metadata.csv")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"path": "model.bin"}', '{"file_name": "x"}\n{"file_name": "y"}', "a,b\n1,2\n", "{"]
+)
+@pytest.mark.parametrize("name", ["config.json", "notes.txt", "table.csv"])
+def test_what_does_not_list_its_sound_stays_as_it_is(folder, name, text):
+    (folder / name).write_text(text)
+    _, out = copy(folder, "clips/1.wav")
+    assert (out / name).read_text() == text
+
+
+@pytest.mark.parametrize("spelling", ["{}/", "./{}", "{}/../{}"])
+def test_however_the_folder_is_spelled(folder, spelling, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    (folder / "metadata.csv").write_text("file_name\nclips/0.wav\nclips/1.wav\n")
+    source = open_source(spelling.format("corpus", "corpus"))
+    ids = {one.partition("clips/")[2]: one for one in recordings(source)}
+    kept = source.write_kept(folder.parent / "kept", refused=lambda one: one == ids["1.wav"])
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (2, 1, 1)
+    assert (folder.parent / "kept" / "metadata.csv").read_text() == "file_name\nclips/0.wav\n"
+
+
+def test_an_example_of_its_own_leaves_with_its_recording(folder):
+    for i in range(2):
+        fields = {"audio_filepath": f"{i}.wav", "text": "x"}
+        (folder / "clips" / f"{i}.json").write_text(json.dumps(fields, indent=1))
+    _, out = copy(folder, "clips/1.wav")
+    assert sorted(one.name for one in (out / "clips").iterdir()) == ["0.json", "0.wav", "2.wav"]
+
+
+def test_what_a_listing_names_outside_is_not_in_the_copy(folder, tmp_path):
+    (tmp_path / "outside.wav").write_bytes(encode(7))
+    rows = ["file_name", "clips/0.wav", str(tmp_path / "outside.wav"), "clips/gone.wav"]
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    kept, out = copy(folder)
+    assert (kept.n_kept, kept.n_fitted) == (3, 1)
+    assert (out / "metadata.csv").read_text() == "file_name\nclips/0.wav\n"
+
+
+def test_nothing_outside_is_linked_or_copied(folder, tmp_path):
+    (tmp_path / "id_rsa").write_text("secret")
+    (tmp_path / "private.wav").write_bytes(encode(8))
+    (folder / "LICENSE.txt").symlink_to(tmp_path / "id_rsa")
+    (folder / "song.wav").symlink_to(tmp_path / "private.wav")
+    (folder / "key.wav").symlink_to(tmp_path / "id_rsa")
+    (folder / "all").symlink_to(tmp_path)
+    (folder / "README.md").write_text("Read me.")
+    os.mkfifo(folder / "pipe.wav")
+    out = tmp_path / "kept"
+    kept = open_source(str(folder)).write_kept(out, refused=refuse())
+    names = {str(one.relative_to(out)) for one in out.rglob("*") if not one.is_dir()}
+    assert names == {"README.md", *(f"clips/{i}.wav" for i in range(3))}
+    assert not any(one.is_symlink() for one in out.rglob("*"))
+    assert kept.n_kept == 3
+    assert sum(kept.not_copied.values()) == 5
+
+
+def test_nemo_loads_what_is_kept_of_its_archives(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    rows = []
+    for shard in range(2):
+        names = [f"{shard}_{i}.wav" for i in range(3)]
+        write_tar(folder / f"audio_{shard}.tar", [member(one, encode(shard)) for one in names])
+        rows += [{"audio_filepath": one, "shard_id": shard, "duration": 0.5} for one in names]
+    (folder / "tarred_audio_manifest.json").write_text("".join(f"{json.dumps(r)}\n" for r in rows))
+    kept, out = copy(folder, "audio_1.tar::1_0.wav")
+    assert (kept.n_kept, kept.n_left_out) == (5, 1)
+    lines = (out / "tarred_audio_manifest.json").read_text().splitlines()
+    named = {(r["shard_id"], r["audio_filepath"]) for r in map(json.loads, lines)}
+    held = set()
+    for shard in range(2):
+        with tarfile.open(out / f"audio_{shard}.tar") as archive:
+            held |= {(shard, one) for one in archive.getnames()}
+    assert named == held
+    assert (1, "1_0.wav") not in held
+    assert len(held) == 5
+
+
+def test_a_list_of_archives_that_were_shortened_stays(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    write_tar(folder / "a.tar", [member("0.wav", encode(0)), member("1.wav", encode(1))])
+    (folder / "shards.list").write_text("a.tar\n")
+    kept, out = copy(folder, "a.tar::0.wav")
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (1, 1, 0)
+    assert (out / "shards.list").read_text() == "a.tar\n"
+
+
+def test_kaldis_files_stay_in_step(folder):
+    data = folder
+    (data / "wav.scp").write_text("".join(f"r{i} clips/{i}.wav\n" for i in range(3)))
+    (data / "segments").write_text("".join(f"u{i} r{i} 0.0 0.5\n" for i in range(3)))
+    (data / "text").write_text("".join(f"u{i} words\n" for i in range(3)))
+    (data / "utt2spk").write_text("u0 anna\nu1 ben\nu2 anna\n")
+    (data / "spk2utt").write_text("anna u0 u2\nben u1\n")
+    (data / "feats.scp").write_text("".join(f"u{i} feats.ark:{i}\n" for i in range(3)))
+    (data / "README").write_text("Read me.")
+    kept, out = copy(folder, "clips/1.wav")
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (2, 1, 1)
+    for name in ("segments", "text", "utt2spk", "feats.scp"):
+        keys = [line.split()[0] for line in (out / name).read_text().splitlines()]
+        assert keys == ["u0", "u2"], name
+    assert (out / "wav.scp").read_text() == "r0 clips/0.wav\nr2 clips/2.wav\n"
+    assert (out / "spk2utt").read_text() == "anna u0 u2\n"
+    assert (out / "README").read_text() == "Read me."
+
+
+def shar(folder: Path, number: int, ids: list[str], *, packed: bool = False) -> None:
+    """Write a shard as Lhotse does: cuts, two fields in archives, one in lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cuts, lines = [], []
+    archives: dict[str, list[tuple[str, bytes]]] = {"recording": [], "target_recording": []}
+    for i, own in enumerate(ids):
+
+        def recording(field: str, own: str = own) -> dict[str, object]:
+            source = {"type": "shar", "channels": [0], "source": ""}
+            return {"id": f"{own}-{field}", "sources": [source], "sampling_rate": 16000,
+                    "num_samples": 8000, "duration": 0.5, "channel_ids": [0]}  # fmt: skip
+
+        cuts.append({"id": own, "start": 0, "duration": 0.5, "channel": 0, "type": "MonoCut",
+                     "recording": recording("recording"),
+                     "custom": {"target_recording": recording("target_recording")}})  # fmt: skip
+        lines.append({"cut_id": own, "text": "x"})
+        for field, members in archives.items():
+            members += [(f"{own}.flac", encode(50 * number + i, form="FLAC"))]
+            members += [(f"{own}.json", json.dumps(recording(field)).encode())]
+    texts = {"cuts": cuts, "text": lines}
+    for name, rows in texts.items():
+        with gzip.open(folder / f"{name}.{number:06d}.jsonl.gz", "wt") as file:
+            file.writelines(f"{json.dumps(row)}\n" for row in rows)
+    for field, members in archives.items():
+        raw = io.BytesIO()
+        with tarfile.open(fileobj=raw, mode="w:gz" if packed else "w") as archive:
+            for name, data in members:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+        suffix = ".tar.gz" if packed else ".tar"
+        (folder / f"{field}.{number:06d}{suffix}").write_bytes(raw.getvalue())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_cuts_and_archives_of_shar_stay_in_step(tmp_path, packed):
+    folder = tmp_path / "corpus"
+    ids = ["a.b-0", "a.b-1", "sub/c-2", "d@3"]
+    for number in range(2):
+        shar(folder / "train", number, [f"{number}{one}" for one in ids], packed=packed)
+    suffix = ".tar.gz" if packed else ".tar"
+    # One by its own recording, one by what goes with it.
+    kept, out = copy(
+        folder,
+        f"train/recording.000000{suffix}::0a.b-1.flac",
+        f"train/target_recording.000001{suffix}::1sub/c-2.flac",
+    )
+    assert (kept.n_kept, kept.n_left_out) == (6, 2)
+    for number, gone in ((0, "0a.b-1"), (1, "1sub/c-2")):
+        wanted = [f"{number}{one}" for one in ids if f"{number}{one}" != gone]
+        for name, key in (("cuts", "id"), ("text", "cut_id")):
+            with gzip.open(out / "train" / f"{name}.{number:06d}.jsonl.gz", "rt") as file:
+                assert [json.loads(line)[key] for line in file] == wanted
+        for field in ("recording", "target_recording"):
+            with tarfile.open(out / "train" / f"{field}.{number:06d}{suffix}") as archive:
+                names = archive.getnames()
+            assert names == [f"{one}.{end}" for one in wanted for end in ("flac", "json")]
+
+
+def test_one_shard_is_copied_with_its_archives(tmp_path):
+    shar(tmp_path / "corpus", 0, ["a", "b"])
+    shar(tmp_path / "corpus", 1, ["c"])
+    source = open_source(str(tmp_path / "corpus" / "cuts.000000.jsonl.gz"))
+    gone = f"{tmp_path}/corpus/recording.000000.tar::a.flac"
+    kept = source.write_kept(tmp_path / "kept", refused=refuse(gone))
+    assert (kept.n_kept, kept.n_left_out) == (1, 1)
+    assert sorted(one.name for one in (tmp_path / "kept").iterdir()) == [
+        "cuts.000000.jsonl.gz",
+        "recording.000000.tar",
+        "target_recording.000000.tar",
+        "text.000000.jsonl.gz",
+    ]
+
+
+def test_a_shard_in_a_store_is_not_copied_in_part():
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    store.pipe("/shar/cuts.000000.jsonl", b'{"id": "a", "recording": {"sources": []}}\n{}\n')
+    source = open_source("memory://shar/cuts.000000.jsonl")
+    with pytest.raises(ParameterError):
+        source.write_kept(None, refused=refuse())
+
+
+def test_tables_with_quotes_are_tables_still(folder):
+    rows = [["file_name", "text"], ["clips/1.wav", 'a "b"\nc'], ["clips/2.wav", "d,e"]]
+    with (folder / "metadata.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    _, out = copy(folder, "clips/1.wav")
+    with (out / "metadata.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [rows[0], rows[2]]
+
+
+# `datasets` asks for PyTorch, gigabytes of it, before it takes a path as a path.
+_LOAD_FOLDER = """
+import datasets
+datasets.Audio.encode_example = lambda self, path: {"bytes": None, "path": path}
+data = datasets.load_dataset("audiofolder", data_dir="kept", split="train", cache_dir="cache")
+data = data.cast_column("audio", datasets.Audio(decode=False))
+assert sorted(data["text"]) == ["words 0", "words 2"], data["text"]
+assert sorted(row["path"][-5:] for row in data["audio"]) == ["0.wav", "2.wav"]
+"""
+_SAVE_SPLITS = """
+import datasets
+from tests.scan.conftest import encode
+
+def split(name):
+    rows = {"text": [f"{name} {i}" for i in range(3)]}
+    rows["audio"] = [{"bytes": encode(i), "path": None} for i in range(3)]
+    return datasets.Dataset.from_dict(rows).cast_column("audio", datasets.Audio(decode=False))
+
+datasets.DatasetDict({name: split(name) for name in ("train", "test")}).save_to_disk("corpus")
+"""
+_LOAD_SPLITS = """
+import datasets
+old, new = (datasets.load_from_disk(name) for name in ("corpus", "kept"))
+assert new["train"]["text"][:] == ["train 0", "train 2"]
+assert new["test"]["text"][:] == old["test"]["text"][:]
+assert new["train"]["audio"][1]["bytes"] == old["train"]["audio"][2]["bytes"]
+"""
+
+
+@pytest.mark.apart
+class TestHuggingFace:
+    """Copies that `datasets` loads, every row of them; in a Python of its own."""
+
+    @pytest.mark.parametrize("form", ["csv", "jsonl"])
+    def test_an_audio_folder(self, folder: Path, form: str) -> None:
+        rows = [{"file_name": f"clips/{i}.wav", "text": f"words {i}"} for i in range(3)]
+        with (folder / f"metadata.{form}").open("w", newline="") as file:
+            if form == "csv":
+                writer = csv.DictWriter(file, ["file_name", "text"])
+                writer.writeheader()
+                writer.writerows(rows)
+            else:
+                file.writelines(f"{json.dumps(row)}\n" for row in rows)
+        copy(folder, "clips/1.wav")
+        run_python(_LOAD_FOLDER, folder.parent)
+
+    def test_saved_splits(self, tmp_path: Path) -> None:
+        run_python(_SAVE_SPLITS, tmp_path)
+        source = open_source(str(tmp_path / "corpus"))
+        gone = next(one for one in recordings(source) if "train" in one and one.endswith("::1"))
+        kept = source.write_kept(tmp_path / "kept", refused=refuse(gone))
+        assert (kept.n_kept, kept.n_left_out) == (5, 1)
+        run_python(_LOAD_SPLITS, tmp_path)
+
+
+def run_python(code: str, folder: Path) -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
