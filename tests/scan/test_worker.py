@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.reach import Reach
 from sottovoce.scan.recording import File, Inline, Member, Recording
 from sottovoce.scan.worker import ENOUGH_S, Limits, examine
 from tests.scan.conftest import OWNER
@@ -178,7 +179,7 @@ class TestFiles:
         (root / "own.flac").write_bytes(b"x")
         (root / "in.flac").symlink_to(root / "own.flac")
         names = ("out.flac", "gone.flac", "in.flac")
-        found = {n: describe_file(str(root / n), root=str(root)) for n in names}
+        found = {n: describe_file(str(root / n), reach=Reach(within=str(root))) for n in names}
         assert found["out.flac"].status == "unsupported"
         assert found["gone.flac"].status == "error"
         assert isinstance(found["in.flac"], Recording)
