@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 import pytest
 
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import open_sources, scan_paths, storage
+from sottovoce.scan import filter_data_set, open_sources, scan_paths, storage
 from sottovoce.scan.network_reach import NOWHERE, NetworkReach, Refusal, store_of
 from sottovoce.scan.opening import open_source
 from sottovoce.scan.public_hosts import TrustedHosts, is_public
@@ -163,6 +163,19 @@ class TestWhatIsAllowed:
         (source,) = open_sources([data])
         (found,) = source.recordings()
         assert (found.status, web[2]) == ("unsupported", [])
+
+    def test_a_set_that_is_read_in_passing_is_filtered_as_it_was_scanned(self, web, tmp_path):
+        datasets = pytest.importorskip("datasets")
+        rows = [{"audio": {"bytes": None, "path": f"{web[1]}/a.wav"}}]
+        features = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
+        data = datasets.IterableDataset.from_generator(
+            lambda: iter(rows), features=datasets.Features({"audio": features})
+        )
+        ledger, allowed = tmp_path / "l", {"allow_remote": web[1]}
+        (finding,) = scan_paths([data], ledger=ledger, workers=1, **allowed)
+        assert finding.status == "undetermined"
+        assert len(list(filter_data_set(data, ledger, strict=True, **allowed))) == 1
+        assert list(filter_data_set(data, ledger, strict=True)) == []
 
     def test_without_credentials_only_what_is_open_to_all(self):
         reach = NetworkReach.of(("any", "s3://voices"))

@@ -111,6 +111,22 @@ def test_archives_beside_a_listing_are_no_links_out(tmp_path: Path, link: str) -
     assert all_read(open_source(str(tmp_path / "set" / name)), 1)
 
 
+def test_a_saved_set_in_a_folder_has_no_part_elsewhere(tmp_path: Path) -> None:
+    part = make_listing(tmp_path / "outside", "cells.arrow", "")
+    audio = pa.array([{"bytes": encode()}], pa.struct({"bytes": pa.binary()}))
+    table = pa.table({"audio": audio})
+    with pa.OSFile(str(part), "wb") as file, pa.ipc.new_stream(file, table.schema) as out:
+        out.write_table(table)
+    saved = tmp_path / "set" / "saved"
+    put(saved / "state.json", json.dumps({"_data_files": [{"filename": "data.arrow"}]}))
+    put(saved / "dataset_info.json", "{}")
+    (saved / "data.arrow").symlink_to(part)
+    (finding,) = told(open_source(str(tmp_path / "set")))
+    assert finding.status == "unsupported"
+    for name, root in ((tmp_path / "set", part.parent), (saved, None)):
+        assert all_read(open_source(str(name), root=root and str(root)), 1)
+
+
 def test_what_is_found_in_a_store_names_nothing_of_this_computer(tmp_path: Path) -> None:
     outside = put(tmp_path / "a.wav")
     table = make_listing(tmp_path, "cells.parquet", str(outside))

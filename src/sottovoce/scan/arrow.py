@@ -15,9 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioError
+from sottovoce.errors import (
+    AudioFileError,
+    SottovoceError,
+    UnreadableAudioError,
+    UnsupportedFormatError,
+)
 from sottovoce.scan.columns import table_errors
 from sottovoce.scan.leaves import import_arrow
+from sottovoce.scan.network_reach import Refusal
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import Stretch, TableRows
 from sottovoce.scan.sources import Kept, tell_unreadable
@@ -73,6 +79,7 @@ class ArrowSource:
         reach: Reach = ANYWHERE,
     ) -> None:
         self.name = name
+        self._reach = reach
         self._how: dict[str, Any] = {"column": column, "group_by": group_by, "reach": reach}
 
     def recordings(self) -> Iterator[Recording | Finding]:
@@ -122,8 +129,14 @@ class ArrowSource:
             yield self.name
             return
         for split in _splits(self.name):
-            for file in _data_files(_read_json(_join(split, _STATE)), split):
-                yield _join(split, file)
+            for name in _data_files(_read_json(_join(split, _STATE)), split):
+                file = _join(split, name)
+                is_named = self._reach.judge(file, listing=self.name)
+                if isinstance(is_named, Refusal):
+                    raise UnsupportedFormatError(
+                        f"{is_named.message}: {name}", path=self.name, remedy=is_named.remedy
+                    )
+                yield file
 
     def _rows(self, file: str) -> TableRows:
         return TableRows(file, open_arrow, **self._how)

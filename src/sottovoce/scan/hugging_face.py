@@ -22,7 +22,7 @@ from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.listed import GROUP_NAMES, as_names, clean, groups_of, point_at
 from sottovoce.scan.lone_files import describe_file
-from sottovoce.scan.network_reach import Refusal
+from sottovoce.scan.network_reach import NetworkReach, Refusal
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Inline, Recording
 from sottovoce.scan.row_sounds import NOTHING, holds_audio, sounds_of_row, undecoded
@@ -310,6 +310,7 @@ def filter_data_set(
     ledger: str | os.PathLike[str],
     *,
     column: str | Sequence[str] | None = None,
+    allow_remote: bool | str | tuple[str, ...] = False,
     strict: bool = False,
 ) -> Any:  # noqa: ANN401 - what was given
     """Return a data set of Hugging Face's without what a scan of it refused.
@@ -322,6 +323,8 @@ def filter_data_set(
         Of that scan: `scan_paths([data_set], ledger=...)`.
     column : str, sequence of str or None
         As in the scan.
+    allow_remote : bool, str or tuple of str
+        As in the scan: addresses in rows that are read in passing are asked for anew.
     strict : bool
         Whether what is suspected or was not read is left out too.  Rows that the scan did not
         come to always are.
@@ -348,7 +351,8 @@ def filter_data_set(
     ...     pass
     >>> ds = filter_data_set(ds, "ds.sqlite")  # doctest: +SKIP
     """
-    sources = open_data_set(data_set, column=as_names(column))
+    reach = Reach(network=NetworkReach.of(allow_remote))
+    sources = open_data_set(data_set, column=as_names(column), reach=reach)
     with Ledger(Path(ledger), read_only=True) as book:
         inputs = set(book.job().get("inputs", ()))
         known = [pair for pair in book.stamped() if pair[0].id.startswith(PREFIX)]
