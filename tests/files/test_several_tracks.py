@@ -11,6 +11,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
+from sottovoce.errors import AudioFileError
 from sottovoce.files import detect_parts, protect_file
 from sottovoce.files.reading import open_audio
 
@@ -101,3 +102,23 @@ def test_one_named_track_keeps_its_number(tracks: Path, tmp_path: Path) -> None:
     (track,) = done.tracks
     assert (track.number, track.status) == (2, "marked")
     assert [part.detection.found for part in detect_parts(done.path)] == [False, True, False]
+
+
+def test_a_silent_track_that_was_asked_for_is_an_error_and_replaces_nothing(
+    tracks: Path, tmp_path: Path
+) -> None:
+    source, target = mix(tracks, ("fresh", "silent"), tmp_path / "a.mka"), tmp_path / "b.mka"
+    target.write_bytes(b"an earlier copy")
+    with pytest.raises(AudioFileError, match="track 2 is silent; nothing was marked") as caught:
+        protect_file(source, target, notice=NOTICE, track=2)
+    assert caught.value.remedy == "Not asked for: track 1, FLAC."
+    assert target.read_bytes() == b"an earlier copy"
+    before = source.read_bytes()
+    with pytest.raises(AudioFileError, match="silent"):
+        protect_file(source, notice=NOTICE, track=2, in_place=True)
+    assert source.read_bytes() == before
+    only = tracks / "silent.wav"
+    with pytest.raises(AudioFileError, match="track 1 is silent; nothing was marked") as caught:
+        protect_file(only, tmp_path / "c.wav", notice=NOTICE, track=1)
+    assert caught.value.remedy == "It has no other track."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mka", "b.mka"]

@@ -39,8 +39,6 @@ _DELAYS = {"aac": 1024, "ac3": 256, "eac3": 256, "mp2": 481, "mp3": 1105, "amr_n
 _SAYS_NO_DELAY = {"adts", "ac3", "eac3", "mp2", "amr", "mpegts", "avi", "flv", "wav"}
 _KEEPS_BACK = {"mp2", "ac3", "eac3"}
 """Encoders that lose their delay at the end unless silence pushes it out."""
-_WMA_SKIPS = 2048
-"""FFmpeg's decoder throws the first frame of WMA away, sound or not."""
 
 _AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 _MP2_KBPS = (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
@@ -168,7 +166,6 @@ def _lossy(track: Track, encoder: str, wanted: float) -> Encoding:
     is_primed = track.muxer in _SAYS_NO_DELAY or is_undelayed
     # FFmpeg's MP4 has no edit list that both waits and skips.
     says_no_delay = is_primed or (track.is_late and track.muxer not in {"matroska", "webm", "mp3"})
-    is_wma = track.codec.startswith("wma")
     return Encoding(
         encoder=encoder,
         sample_format="s16" if integer else "flt",
@@ -178,9 +175,19 @@ def _lossy(track: Track, encoder: str, wanted: float) -> Encoding:
         gain=gain,
         delay=_DELAYS.get(track.codec, 0) if says_no_delay else 0,
         is_primed=is_primed,
-        lead=_WMA_SKIPS if is_wma else 0,
+        lead=_wma_frame(track) if track.codec.startswith("wma") else 0,
         tail=_DELAYS[track.codec] if track.codec in _KEEPS_BACK else 0,
     )
+
+
+def _wma_frame(track: Track) -> int:
+    """Return how many samples a frame of WMA has; FFmpeg's decoder throws the first one away.
+
+    `ff_wma_get_frame_len_bits` in FFmpeg's `wma_common.c`.
+    """
+    if track.sr <= 16_000:
+        return 512
+    return 1024 if track.sr <= (32_000 if track.codec == "wmav1" else 22_050) else 2048
 
 
 def _rate_of(track: Track, wanted: float) -> int:

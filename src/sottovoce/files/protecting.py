@@ -112,8 +112,8 @@ def protect_file(
     IncompleteAudioError
         If the file proves that a part of it is missing, unless `partial`.
     AudioFileError
-        If the original cannot be read or changes meanwhile, the new file cannot be written, or the
-        mark is not found in it where it must be.
+        If the original cannot be read or changes meanwhile, the track that `track` names is silent,
+        the new file cannot be written, or the mark is not found in it where it must be.
     MissingExtraError
         If the format needs PyAV and that is not installed.
 
@@ -154,6 +154,7 @@ def protect_file(
             in_place=in_place,
             copies=copies,
             is_converted=is_converted,
+            is_named=track is not None,
             before=before,
         )
     except _LeftAloneError as alone:
@@ -179,6 +180,7 @@ def _write(
     in_place: bool,
     copies: bool,
     is_converted: bool,
+    is_named: bool,
     before: tuple[int, ...],
 ) -> Written:
     """Write and prove the new file, and move it into its place."""
@@ -188,6 +190,8 @@ def _write(
         check_space(source, target, infos)
     with atomic_path(target, keep=keep, mode_from=mode_from) as temporary:
         written = encode_tracks(source, temporary, infos, job)
+        if is_named and written.status == "silent":
+            raise _silent_track(source, infos[0].track, partial=job.partial)
         if written.status == "marked":
             if not is_converted:
                 written.warnings = carry_over(source, temporary, infos[0])
@@ -236,15 +240,32 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
         return [file.describe(part) for part in wanted]
 
 
+def _silent_track(source: Path, track: int, *, partial: bool) -> AudioFileError:
+    """Return the refusal of a track that was asked for and holds no sound."""
+    with open_audio(source, partial=partial) as file:
+        name = file.parts[track].name or f"track {track + 1}"
+        others = _list_tracks(file, but=track)
+    return AudioFileError(
+        f"{name} is silent; nothing was marked",
+        path=str(source),
+        remedy=f"Not asked for: {'; '.join(others)}." if others else "It has no other track.",
+    )
+
+
 def _name_tracks(file: OpenAudio) -> str:
     """Return which tracks a file has, as a remedy."""
     if len(file.parts) == 1:
         return "It has only one."
-    names = [
+    names = _list_tracks(file)
+    return f"It has {len(names)}: {'; '.join(names)}."
+
+
+def _list_tracks(file: OpenAudio, *, but: int | None = None) -> list[str]:
+    return [
         f"{part.name}, {_name_codec(file.describe(number))}"
         for number, part in enumerate(file.parts)
+        if number != but
     ]
-    return f"It has {len(names)}: {'; '.join(names)}."
 
 
 def _name_codec(info: AudioInfo) -> str:

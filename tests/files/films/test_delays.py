@@ -65,3 +65,18 @@ def test_tracks_of_an_avi_last_as_long_as_they_did(tmp_path: Path, clip_path: Pa
     assert [one["nb_frames"] for one in new["streams"]] == [
         one["nb_frames"] for one in old["streams"]
     ]
+
+
+@pytest.mark.parametrize(("codec", "sr"), [("wmav2", 16_000), ("wmav2", 22_050), ("wmav1", 32_000)])
+def test_wma_of_low_rates_stays_in_time(
+    tmp_path: Path, clip_path: Path, codec: str, sr: int
+) -> None:
+    source, target = tmp_path / "film.wmv", tmp_path / "out.wmv"
+    command = (
+        f"ffmpeg -v error -f lavfi -i testsrc=d=7:s=64x64 -ss 2 -t 7 -i {clip_path}"
+        f" -c:v wmv2 -c:a {codec} -ar {sr} {source}"
+    )
+    subprocess.run(command.split(), check=True)
+    protect_file(source, target, notice=OWNER, prove=False)
+    assert measure_sync(source, target, 0, sr=sr) == [0, 0, 0]
+    assert measure_start(source, target, 0) == 0

@@ -50,6 +50,8 @@ _COUNTED = {"WAVPACK", "TTA", "APE", "TAK", "SHN"}
 """Containers whose header has the exact number of samples, written when all was known."""
 _CHECKED = {"flac", "wavpack", "tta", "ape", "tak", "mlp", "truehd", "ac3", "eac3"}
 """Codecs whose pieces carry a checksum."""
+_COUNTING = {"AVI"}
+"""Containers without time stamps: FFmpeg counts, and counts a large packet as two."""
 _MOST_FILLING = 8192
 _PIECE = 1 << 19
 _MOST_DRIFT = 1e-3
@@ -316,6 +318,7 @@ class StreamDecoder:
         frames_of = Frames(self.traits)
         watch = PacketWatch(self._container.format.name.split(",", maxsplit=1)[0])
         gaps = Gaps(self.traits.sr, fills=self._has_company())
+        is_counted = self.traits.format in _COUNTING
         try:
             for packet in self._container.demux(self._stream):
                 watch.look_at(packet)
@@ -331,7 +334,7 @@ class StreamDecoder:
                     continue
                 for frame in frames:
                     block = frames_of.block(frame)
-                    n_fill = gaps.before(frame)
+                    n_fill = 0 if is_counted else gaps.before(frame)
                     for begin in range(0, n_fill, _PIECE):
                         n = min(n_fill - begin, _PIECE)
                         yield np.zeros((self.traits.n_channels, n), block.dtype)

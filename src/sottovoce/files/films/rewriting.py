@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.decoding.pyav import import_av, is_cover, open_container
+from sottovoce.files.films.avi import count_frames, fit_blocks
 from sottovoce.files.films.carried import can_carry, codec_of
 from sottovoce.files.films.starts import start_of
 from sottovoce.files.films.transport import read_broadcast
@@ -29,6 +30,8 @@ __all__ = ["rewrite"]
 _OF_THE_MUXER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _OF_THE_OLD_SOUND = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_")
 _ENOUGH_PACKETS = 8
+_TAGGED = {"h264", "mpeg4"}
+"""Codecs of which AVI's FourCC tells more than FFmpeg's name: ``avc1`` has no start codes."""
 _LONG_TIME = Fraction(1 << 40)
 _PICTURES = {"mjpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "bmp": "image/bmp"}
 
@@ -42,13 +45,16 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
             head = raw.read(4096)
             raw.seek(0)
             source = stack.enter_context(open_container(raw, path=str(original)))
+            muxer = muxer_of(source, codec_of(source.streams[min(tracks)]), head)
+            if muxer == "avi":
+                for path in tracks.values():
+                    fit_blocks(path)
             files = {
                 index: stack.enter_context(
                     open_container(stack.enter_context(path.open("rb")), path=str(path))
                 )
                 for index, path in tracks.items()
             }
-            muxer = muxer_of(source, codec_of(source.streams[min(tracks)]), head)
             sr = int(files[min(files)].streams.audio[0].codec_context.sample_rate)
             options = _options(muxer, head)
             names = {}
@@ -67,6 +73,8 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
                         unaligned = stack.enter_context(_without_alignment(av, *place))
                         templates[index] = unaligned.streams[0]
             _copy(av, source, files, target, muxer, options, templates, names)
+        if muxer == "avi":
+            fit_blocks(target)
     except (av.error.FFmpegError, ValueError) as err:
         if isinstance(err, OSError) and err.errno in DISK_ERRORS:
             raise OSError(err.errno, os.strerror(err.errno or 0)) from err
@@ -174,8 +182,9 @@ def _copy(
                     _add_lane(output, stream, files[stream.index], templates[stream.index])
                 )
             elif can_carry(stream, muxer):
+                keeps_tag = muxer in MOVIES or (muxer == "avi" and codec_of(stream) in _TAGGED)
                 copied[stream.index] = _add_copy(
-                    output, stream, templates[stream.index], keeps_tag=muxer in MOVIES
+                    output, stream, templates[stream.index], keeps_tag=keeps_tag
                 )
         if source.chapters():
             output.set_chapters(source.chapters())
@@ -190,6 +199,7 @@ def _copy(
 
 def _interleave(source: Any, output: Any, copied: dict[int, Any], lanes: list[_Lane]) -> None:  # noqa: ANN401
     output.start_encoding()
+    counted = count_frames(source)
     for packet in source.demux():
         if packet.dts is None and packet.pts is None:
             if packet.size == 0:
@@ -199,7 +209,10 @@ def _interleave(source: Any, output: Any, copied: dict[int, Any], lanes: list[_L
         for lane in lanes:
             output.mux(lane.until(time))
         if packet.stream_index in copied:
-            packet.stream = copied[packet.stream_index]
+            index = packet.stream_index
+            packet.stream = copied[index]
+            if index in counted:
+                packet.dts = packet.pts = next(counted[index])
             output.mux_one(packet)
     for lane in lanes:
         output.mux(lane.until(_LONG_TIME))
