@@ -12,7 +12,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._kinds import describe_kinds
-from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._options import JSON, OutPath, examples
 from sottovoce.cli._words import format_path
 from sottovoce.errors import LedgerError, ParameterError
 
@@ -44,7 +44,7 @@ LEDGER = "ledger.sqlite"
 OUT = click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutPath(path_type=Path, file_okay=False),
     default="sottovoce-scan",
     show_default=True,
     metavar="FOLDER",
@@ -240,7 +240,7 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
     "--to",
     "target",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutPath(path_type=Path),
     metavar="PLACE",
     help="A new file or folder, of the kind of what was scanned.",
 )
