@@ -3,6 +3,9 @@
 Each set holds one marked recording somewhere, and is scanned as a person would scan it.  *Found*:
 it was told as marked.  *Told*: the scan said that it did not read or not look at something, or that
 there was nothing to scan.  *Passed over* is a scan that ended with 0, and must not happen.
+
+Of what was found a filtered copy is made, and scanned as well: *clean* where that finds nothing
+marked, and nothing that cannot be read but what could not be read before.
 `--sets FOLDER` measures the folders in it instead of the sets that are made here.
 """
 
@@ -36,6 +39,7 @@ BENCHMARK = Benchmark("scan_shapes", "Which data sets does a scan pass over with
 _ANSWERS = {0: "passed over", 2: "told", 3: "told"}
 _SCAN = "from sottovoce.cli import main; main()"
 _TIMEOUT_S = 300.0
+_READ = {"clean", "suspected", "undetermined"}
 
 
 def _encode(y: np.ndarray[Any, Any], sr: int, kind: str = "WAV") -> bytes:
@@ -183,15 +187,18 @@ def make_sets(folder: Path) -> None:
     maker.listings()
 
 
-def _scan(name: Path, out: Path) -> dict[str, Any]:
-    program = [sys.executable, "-c", _SCAN, "scan"]
-    done = subprocess.run(  # noqa: S603 - the program itself
-        [*program, str(name), "-o", str(out), "--json", "--jobs", "1"],
+def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - the program itself
+        [sys.executable, "-c", _SCAN, "scan", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,
         check=False,
     )
+
+
+def _scan(name: Path, out: Path) -> dict[str, Any]:
+    done = _run(name, "-o", out, "--json", "--jobs", "1")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     statuses = Counter(line["status"] for line in lines if "status" in line)
     answer = "found" if statuses["marked"] else _ANSWERS.get(done.returncode, "failed")
@@ -201,13 +208,31 @@ def _scan(name: Path, out: Path) -> dict[str, Any]:
         "exit_code": done.returncode,
         "statuses": dict(sorted(statuses.items())),
         "not_looked_at": next((one["not_looked_at"] for one in lines if "status" not in one), {}),
+        "copy": _copy(name, out, statuses) if answer == "found" else "",
     }
+
+
+def _copy(name: Path, out: Path, before: Counter[str]) -> str:
+    """Return what a filtered copy is, where it is anything but as it should be."""
+    kept = out.with_name(f"{out.name}.kept") / name.name
+    done = _run("filter", out, "--to", kept)
+    if done.returncode:
+        return f"failed: {done.stderr.splitlines()[0]}"
+    if not kept.exists():
+        return "nothing"
+    again = _run(kept, "-o", out.with_name(f"{out.name}.again"), "--json", "--jobs", "1")
+    lines = [json.loads(line) for line in again.stdout.splitlines() if line.startswith("{")]
+    after = Counter(line["status"] for line in lines if "status" in line)
+    worse = {status: n for status, n in (after - before).items() if status not in _READ}
+    if after["marked"] or worse:
+        return f"not clean: {dict(after)}"
+    return "clean"
 
 
 def describe(results: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     counts = Counter(row["answer"] for row in results["rows"])
-    head = ("set", "answer", "exit code", "recordings by status", "not looked at")
+    head = ("set", "answer", "exit code", "recordings by status", "not looked at", "filtered copy")
     rows = [
         (
             row["set"],
@@ -215,11 +240,14 @@ def describe(results: dict[str, Any]) -> str:
             row["exit_code"],
             ", ".join(f"{n} {status}" for status, n in row["statuses"].items()),
             ", ".join(f"{n} {kind}" for kind, n in row["not_looked_at"].items()),
+            row["copy"],
         )
         for row in results["rows"]
     ]
     total = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
-    return f"Of {len(rows)} sets: {total}.\n\n{markdown_table(head, rows)}"
+    copies = Counter(row["copy"].partition(":")[0] for row in results["rows"] if row["copy"])
+    copied = ", ".join(f"{n} {kind}" for kind, n in sorted(copies.items()))
+    return f"Of {len(rows)} sets: {total}.  Copies: {copied}.\n\n{markdown_table(head, rows)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -237,7 +265,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stderr.write(f"scan_shapes: {rows[-1]}\n")
     results = BENCHMARK.write(options, rows)
     sys.stdout.write(describe(results) + "\n")
-    if any(row["answer"] in ("passed over", "failed") for row in rows):
+    if any(
+        row["answer"] in ("passed over", "failed")
+        or row["copy"].startswith(("not clean", "failed"))
+        for row in rows
+    ):
         sys.exit(1)
 
 
