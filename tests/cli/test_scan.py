@@ -245,6 +245,7 @@ class TestFurther:
             ledger.begin_run(job)
             ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
         assert self.report(shell) == (3, False)
+        assert "Go on with it: sottovoce scan data -o out" in shell("scan", "report", "out").err
         with Ledger(out / "ledger.sqlite", detector="d") as ledger:
             ledger.begin_run(job)
             ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
@@ -257,6 +258,12 @@ class TestFurther:
         assert self.report(shell) == (1, False)
         fields = json.loads((out / "summary.json").read_text())
         assert fields["n_recordings"] == 2
+
+    def test_the_status_of_a_scan_by_a_program(self, shell):
+        with Ledger(shell.folder / "out" / "ledger.sqlite") as ledger:
+            ledger.begin_run({"inputs": ["data"]})
+        done = shell("scan", "status", "out")
+        assert (done.code, done.out) == (0, "0 recordings, 0.0 seconds\n")
 
     def report(self, shell):
         """The exit code, and whether all that is written says that the scan is complete."""

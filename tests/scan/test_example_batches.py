@@ -72,6 +72,11 @@ class TestRows:
         out = examine_batch({"sound": as_objects([marked_bytes, clean_bytes])}, column="sound")
         assert out["status"] == ["marked", "clean"]
 
+    def test_owners_know_their_type_though_all_of_a_batch_have_none(self, clean_bytes):
+        # As a streamed data set writes them: in batches, of which the first has no owner.
+        (owners,) = examine_batch({"audio": [clean_bytes]})["owner_ids"]
+        assert pa.array([owners]).type == pa.list_(pa.int64())
+
     def test_decoded_samples(self, marked, clip):
         rows = [
             {"array": marked[0], "sampling_rate": marked[1]},

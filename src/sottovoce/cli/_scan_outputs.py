@@ -230,7 +230,10 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
 
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         summary = write_everything(ledger, folder, kind=kind, strict=strict)
+        job = ledger.job()
     tell(summary, folder)
+    if not summary.complete:
+        _output.explain(f"Go on with it: {job['command']}")
     context.exit(choose_exit(summary, may_be_empty=True))
 
 
@@ -283,12 +286,13 @@ def status(*, folder: Path, as_json: bool) -> None:
         job = ledger.job()
     if not job:
         raise LedgerError(f"nothing was scanned into {folder} yet")
+    done = bool(job.get("ended"))
     if as_json:
-        done = "ended" in job
         _output.result_json({"statuses": counts, "seconds": round(seconds, 1), "done": done})
         return
-    state = f"done since {job['ended']}" if "ended" in job else f"running since {job['began']}"
-    _output.result(f"{state}, or interrupted" if "ended" not in job else state)
+    if "began" in job:
+        running = f"running since {job['began']}, or interrupted"
+        _output.result(f"done since {job['ended']}" if done else running)
     _output.result(f"{sum(counts.values()):,} recordings, {format_duration(seconds)}")
     for name, n in sorted(counts.items()):
         _output.result(f"  {n:,} {name}")

@@ -58,8 +58,9 @@ def examine_batch(
         The same rows in the same order, and for each its `status` (as in `Finding`; the most
         telling one of several sounds), `log10_p` (NaN where nothing was read), `refused`
         (whether it, or one of its sounds, must not be trained on) and `owner_ids` (those that
-        were read: lists of integers, as scalars of pyarrow).  A row that cannot be read, hangs,
-        or kills the process that reads it is a row like any other, with that as its status.
+        were read: lists of integers as scalars of pyarrow, each a plain list by its `as_py`).  A
+        row that cannot be read, hangs, or kills the process that reads it is a row like any
+        other, with that as its status.
 
     Raises
     ------
@@ -85,6 +86,12 @@ def examine_batch(
     ...     lambda row: not row["refused"]
     ... )
     >>> ds = ds.map(examine_batch, batched=True, batch_size=64, num_proc=8)  # doctest: +SKIP
+
+    By hand:
+
+    >>> batch = examine_batch({"audio": ["a.flac", "b.flac"]})  # doctest: +SKIP
+    >>> [one.as_py() for one in batch["owner_ids"]]  # doctest: +SKIP
+    [[], [163425350599624]]
     """
     taken = [name for name in BATCH_COLUMNS if name in batch]
     if taken:
@@ -132,7 +139,8 @@ def _as_typed_lists(rows: list[tuple[int, ...]]) -> list[Any]:
 
     Of plain ones, Hugging Face's `map` takes the type from the first batch, mostly a column of
     nulls, and fails at the first owner; Ray Data makes tensors of NumPy's, whose blocks do not fit
-    together.  Both take these as lists of integers.
+    together.  Both take these as lists of integers.  A streamed data set hands over plain
+    dictionaries of plain lists, and needs it too: it cannot be seen from a batch who asks.
     """
     try:
         import pyarrow as pa
