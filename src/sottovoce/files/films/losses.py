@@ -8,7 +8,7 @@ from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
 from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.decoding.ebml import number_of, split_elements
-from sottovoce.files.decoding.pyav import open_container
+from sottovoce.files.decoding.pyav import is_cover, open_container
 from sottovoce.files.films.carried import can_carry, codec_of, is_chapter_text
 from sottovoce.files.films.grafting import can_graft
 from sottovoce.files.films.matroska_layout import read_segment, walk_segment
@@ -22,12 +22,27 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["name_losses"]
+__all__ = ["has_picture", "name_losses"]
 
 _WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
 _SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
 _ORDINARY_LEVEL = 50  # of tags: the film
 _NOT_WALKED = "what is not understood of its structure"
+
+
+def has_picture(original: Path) -> bool:
+    """Return whether a container holds a picture that moves, which a file of sound cannot.
+
+    Parameters
+    ----------
+    original : Path
+        A container.
+    """
+    with (
+        original.open("rb") as raw,
+        open_container(raw, path=str(original)) as source,
+    ):
+        return any(not is_cover(stream) for stream in source.streams.video)
 
 
 def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
