@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
@@ -59,6 +59,11 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
     -------
     names : tuple of str
         ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty where everything is kept.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If it would have to leave the picture out.
     """
     if is_whole and can_graft(original):
         return ()
@@ -67,6 +72,7 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
         raw.seek(0)
         with open_container(raw, path=str(original)) as source:
             muxer = muxer_of(source, "", head)
+            _check_pictures(source, muxer, original)
             chapters = bool(source.chapters())
             streams = [
                 f"stream {stream.index} ({codec_of(stream) or stream.type})"
@@ -78,6 +84,18 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
         else:
             parts = _name_parts(raw, head, is_whole=is_whole)
         return (*streams, *dict.fromkeys(parts))
+
+
+def _check_pictures(source: Any, muxer: str, original: Path) -> None:  # noqa: ANN401 - PyAV is imported late
+    for stream in source.streams.video:
+        if not is_cover(stream) and not can_carry(stream, muxer):
+            codec = codec_of(stream) or "of an unknown codec"
+            raise UnsupportedFormatError(
+                f"has a picture (stream {stream.index}, {codec}) that cannot be written as"
+                f" {muxer.upper()}",
+                path=str(original),
+                remedy="Write it anew as MKV, without encoding it, and protect that.",
+            )
 
 
 def _of_transport(original: Path) -> Iterator[str]:
