@@ -102,7 +102,21 @@ class NoSoundError(UnreadableAudioError):
 
 
 class UnsupportedFormatError(AudioFileError):
-    """Audio, but of a kind that cannot be handled here."""
+    """Audio, but of a kind that cannot be handled here.
+
+    Parameters
+    ----------
+    message, path, remedy : str
+        As in `AudioFileError`.
+    others : tuple of str
+        Names of files of other formats in which its sound can be written; may be empty.
+    """
+
+    def __init__(
+        self, message: str, *, path: str = "", remedy: str = "", others: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, path=path, remedy=remedy)
+        self.others = others
 
 
 class OtherPolicyError(AudioFileError):

@@ -36,7 +36,7 @@ def test_a_film_without_sound_is_delivered_as_it_is(suffix, shell):
     done = shell("protect", film.name, *OWNER)
     assert (done.code, done.err) == (0, "")
     copy = f"mute.protected{suffix}"
-    assert done.out == f"{film.name}: no sound to mark, copied as {copy}\n"
+    assert done.out == f"{film.name}: no sound to mark, copied without a mark as {copy}\n"
     assert (shell.folder / copy).read_bytes() == film.read_bytes()
 
 
@@ -177,3 +177,36 @@ def test_a_track_without_a_mark_to_find_is_named_with_the_way_around_it():
     with pytest.raises(AudioFileError, match=r"not found in track 2 \(Game, deu\)") as caught:
         measure_mark(nothing, encoded, Notice(), path="two.mkv")
     assert "Where another track is the speech, mark that one alone: --track" in caught.value.remedy
+
+
+def test_sound_that_nobody_encodes_is_answered_with_the_option_that_works(shell):
+    command = "ffmpeg -v error -f lavfi -i testsrc=d=3:s=64x64 -f lavfi -i sine=d=3:r=48000"
+    command += " -c:v mpeg4 -c:a dca -strict -2 film.mkv"
+    subprocess.run(command.split(), cwd=shell.folder, check=True)
+    (shell.folder / "film.mkv").rename(shell.folder / "my film.mkv")
+    done = shell("protect", "my film.mkv", *OWNER)
+    assert done.code == 2
+    assert "another format: -o 'my film.flac' or -o 'my film.wav'." in done.err
+
+
+def test_a_film_of_silence_is_said_to_be_without_a_mark(shell):
+    command = "ffmpeg -v error -f lavfi -i testsrc=d=3:s=64x64"
+    command += " -f lavfi -i anullsrc=r=48000:cl=mono -t 3 -c:v mpeg4 -c:a aac film.mkv"
+    subprocess.run(command.split(), cwd=shell.folder, check=True)
+    done = shell("protect", "film.mkv", *OWNER)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == ("film.mkv: no sound to mark, copied without a mark as film.protected.mkv\n")
+
+
+def test_a_silent_track_that_is_named_ends_with_2_and_leaves_the_earlier_copy(shell, take):
+    command = "ffmpeg -v error -f lavfi -i testsrc=d=9:s=64x64 -i take.wav"
+    command += " -f lavfi -i anullsrc=r=48000:cl=mono -map 0 -map 1 -map 2 -t 9 -c:v mpeg4"
+    command += " -c:a flac -metadata:s:a:0 title=Mic -metadata:s:a:1 title=Game film.mkv"
+    subprocess.run(command.split(), cwd=shell.folder, check=True)
+    assert shell("protect", "film.mkv", *OWNER).code == 0
+    before = (shell.folder / "film.protected.mkv").read_bytes()
+    done = shell("protect", "film.mkv", "--track", "2", *OWNER)
+    assert done.code == 2
+    assert "film.mkv: track 2 (Game) is silent; nothing was marked" in done.err
+    assert "Not asked for: track 1 (Mic), FLAC." in done.err
+    assert (shell.folder / "film.protected.mkv").read_bytes() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,7 @@ from sottovoce.errors import (
     OtherPolicyError,
     SottovoceError,
     UnreadableAudioError,
+    UnsupportedFormatError,
 )
 
 if TYPE_CHECKING:
@@ -157,6 +159,11 @@ def _work_on_source(
             "Protect the original again; --remark adds a second mark, and both refusals then count."
         )
         raise _with_remedy(err, remedy) from err
+    except UnsupportedFormatError as err:
+        if not err.others:
+            raise
+        options = " or ".join(f"-o {shlex.quote(name)}" for name in err.others)
+        raise _with_remedy(err, f"Write its sound to another format: {options}.") from err
     except UnreadableAudioError as err:
         known = explain_kind(source.path)
         if known is None:

@@ -52,7 +52,8 @@ def say_done(protected: Protected, *, in_place: bool) -> str:
     path = format_path(protected.path)
     if protected.status != "marked":
         left = is_left(protected.source, protected.path, in_place=in_place)
-        place = "left as it is" if left else f"copied as {path}"
+        bare = " without a mark" if protected.status == "silent" else ""
+        place = "left as it is" if left else f"copied{bare} as {path}"
         if len(protected.tracks) > 1:
             said = say_tracks(protected.tracks)
         elif protected.status == "silent":

@@ -283,10 +283,13 @@ def _foretell(
         )
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
-    if not is_converted and info.format in _CONTAINERS:
-        from sottovoce.files.films.losses import name_losses  # late: most files are no films
+    if info.format in _CONTAINERS:
+        from sottovoce.files.films import losses  # late: most files are no films
 
-        lost += name_losses(source, is_whole=all(one.is_whole for one in infos))
+        if not is_converted:
+            lost += losses.name_losses(source, is_whole=all(one.is_whole for one in infos))
+        elif losses.has_picture(source):
+            lost = ("the picture", *lost)
     if lost and keep_all:
         raise UnsupportedFormatError(
             f"would lose {', '.join(lost)}",

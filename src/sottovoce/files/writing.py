@@ -134,11 +134,12 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
         suffixes = convertible_suffixes(info)
         if path.suffix.lower() in suffixes:
             return _SoundFileWriter(path, _converted(info, track, path.suffix.lower()), boost=0.0)
-        names = " or ".join(f"{Path(info.path).stem}{suffix}" for suffix in suffixes)
+        names = tuple(f"{Path(info.path).stem}{suffix}" for suffix in suffixes)
         raise UnsupportedFormatError(
             f"cannot be written as {info.format} with {track.codec}",
             path=info.path,
-            remedy=f"Write it to another format: {names}.",
+            remedy=f"Write it to another format: {' or '.join(names)}.",
+            others=names,
         )
     if track.muxer in CONTAINERS:
         return ContainerWriter(path, info, track, boost=boost)

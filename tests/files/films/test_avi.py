@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.film_files import compare_streams, describe_film, measure_start
 from sottovoce import Notice
+from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files import protect_file
 from sottovoce.files.reading import open_audio
 
@@ -91,3 +92,16 @@ def test_the_picture_keeps_the_name_of_its_codec(
         for path in (source, target)
     ]
     assert hashes[0] == hashes[1]
+
+
+def test_a_film_is_refused_rather_than_written_without_its_picture(
+    tmp_path: Path, clip_path: Path
+) -> None:
+    options = "-c:v libx265 -x265-params log-level=error -c:a aac -ar 48000"
+    film = make(clip_path, tmp_path / "film.mp4", options)
+    source = tmp_path / "film.avi"
+    subprocess.run(f"ffmpeg -v error -i {film} -c copy {source}".split(), check=True)
+    with pytest.raises(UnsupportedFormatError, match=r"stream 0, hevc\) .* as AVI") as caught:
+        protect_file(source, tmp_path / "out.avi", notice=OWNER)
+    assert "MKV" in caught.value.remedy
+    assert {path.name for path in tmp_path.iterdir()} == {"film.mp4", "film.avi"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding import matroska_names as names
 from sottovoce.files.decoding.boxes import int_at
 from sottovoce.files.decoding.ebml import number_of, split_elements
-from sottovoce.files.decoding.pyav import open_container
+from sottovoce.files.decoding.pyav import is_cover, open_container
 from sottovoce.files.films.carried import can_carry, codec_of, is_chapter_text
 from sottovoce.files.films.grafting import can_graft
 from sottovoce.files.films.matroska_layout import read_segment, walk_segment
@@ -22,12 +22,27 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["name_losses"]
+__all__ = ["has_picture", "name_losses"]
 
 _WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
 _SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
 _ORDINARY_LEVEL = 50  # of tags: the film
 _NOT_WALKED = "what is not understood of its structure"
+
+
+def has_picture(original: Path) -> bool:
+    """Return whether a container holds a picture that moves, which a file of sound cannot.
+
+    Parameters
+    ----------
+    original : Path
+        A container.
+    """
+    with (
+        original.open("rb") as raw,
+        open_container(raw, path=str(original)) as source,
+    ):
+        return any(not is_cover(stream) for stream in source.streams.video)
 
 
 def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
@@ -44,6 +59,11 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
     -------
     names : tuple of str
         ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty where everything is kept.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If it would have to leave the picture out.
     """
     if is_whole and can_graft(original):
         return ()
@@ -52,6 +72,7 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
         raw.seek(0)
         with open_container(raw, path=str(original)) as source:
             muxer = muxer_of(source, "", head)
+            _check_pictures(source, muxer, original)
             chapters = bool(source.chapters())
             streams = [
                 f"stream {stream.index} ({codec_of(stream) or stream.type})"
@@ -63,6 +84,18 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
         else:
             parts = _name_parts(raw, head, is_whole=is_whole)
         return (*streams, *dict.fromkeys(parts))
+
+
+def _check_pictures(source: Any, muxer: str, original: Path) -> None:  # noqa: ANN401 - PyAV is imported late
+    for stream in source.streams.video:
+        if not is_cover(stream) and not can_carry(stream, muxer):
+            codec = codec_of(stream) or "of an unknown codec"
+            raise UnsupportedFormatError(
+                f"has a picture (stream {stream.index}, {codec}) that cannot be written as"
+                f" {muxer.upper()}",
+                path=str(original),
+                remedy="Write it anew as MKV, without encoding it, and protect that.",
+            )
 
 
 def _of_transport(original: Path) -> Iterator[str]:
