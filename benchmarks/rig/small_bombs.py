@@ -40,6 +40,7 @@ def make_bombs(folder: Path) -> list[Path]:
         _parquet_group(folder / "row_group.parquet"),
         _arrow_cell(folder / "cell.arrow"),
         _json_lines(folder / "lines.jsonl.gz"),
+        _json_value(folder / "value.json.gz"),
         _tar_gz(folder / "zeros.tar.gz"),
     ]
     (folder / "scan_it.py").write_text(_SCAN)
@@ -110,6 +111,16 @@ def _json_lines(path: Path) -> Path:
         file.write(b'{"audio_filepath":"x.wav"}\n')
         for line in (many, many, b"[" * 15_000_000 + b"\n", b"9" * 15_000_000 + b"\n"):
             file.write(line)
+    return path
+
+
+def _json_value(path: Path) -> Path:
+    text = b"a" * (1 << 24)
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b'[{"audio_filepath":"x.wav"},{"text":"')
+        for _ in range(5 * _GIB // 2 // len(text)):
+            file.write(text)
+        file.write(b'"}]')
     return path
 
 

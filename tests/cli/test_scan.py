@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pyarrow as pa
@@ -362,3 +365,21 @@ def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
     assert done.code == 1
     assert shell("scan", "filter", "out2", "--to", "kept.csv").code == 0
     assert (shell.folder / "kept.csv").read_text().splitlines() == ["ID,wav", rows.splitlines()[1]]
+
+
+def test_an_address_in_a_list_is_fetched_only_where_that_is_allowed(shell, data):
+    handler = partial(SimpleHTTPRequestHandler, directory=shell.folder / data)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = f"http://127.0.0.1:{server.server_port}"
+        (shell.folder / "list.txt").write_text(f"{store}/anna/long.flac\n")
+        refused = shell("scan", "list.txt", "--json", "--jobs", 1, "-o", "none")
+        # All that is public; what follows is no value of it.
+        nearby = shell("scan", "--allow-remote", "list.txt", "--json", "--jobs", 1, "-o", "public")
+        store_only = f"--allow-remote={store}"
+        allowed = shell("scan", store_only, "list.txt", "--json", "--jobs", 1, "-o", "store")
+        server.shutdown()
+    assert [one.code for one in (refused, nearby, allowed)] == [3, 3, 1]
+    assert "not believed" in json.loads(refused.out)["message"]
+    assert "no public address" in json.loads(nearby.out)["message"]
+    assert json.loads(allowed.out)["id"] == f"{store}/anna/long.flac"

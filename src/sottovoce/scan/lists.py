@@ -67,13 +67,18 @@ class ListSource:
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield each file once, and then what is in the data sets."""
-        plain = (entry for entry, inner in self._told() if inner is None)
-        yield from recordings_of(plain, listing=self.name, reach=self._reach)
-        seen = set()
-        for _, inner in self._told():
-            if inner is not None and inner.name not in seen:
-                seen.add(inner.name)
-                yield from inner.recordings()
+        inner: dict[str, Source] = {}
+
+        def plain() -> Iterator[Entry]:
+            for entry, one in self._told():
+                if one is None:
+                    yield entry
+                else:
+                    inner.setdefault(one.name, one)
+
+        yield from recordings_of(plain(), listing=self.name, reach=self._reach)
+        for one in inner.values():
+            yield from one.recordings()
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every line, as a whole file, and the examples of data sets."""
@@ -114,10 +119,10 @@ class ListSource:
 
     def _point_at(self, text: str, known_as: str) -> Use:
         use = self._find(text, known_as)
-        if leads_to_file(use):
-            return use
         heads = (text.partition(separator)[0].strip() for separator in _SEPARATORS)
         head = next((one for one in heads if one != text and looks_like_path(one)), "")
+        if head and leads_to_file(use):
+            return use
         if is_remote(text) and text.partition("?")[0].lower().endswith(_DATA_SETS):
             message = "is a data set elsewhere, and none is fetched because a list says so"
             return fail(known_as, message, "Name it itself.", status="unsupported")
