@@ -16,6 +16,7 @@ PROGRAM = Path(sys.executable).with_name("sottovoce")
 
 
 def hear_ctrl_c() -> None:
+    """Hear Ctrl-C again: what starts tests in the background makes its children deaf to it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

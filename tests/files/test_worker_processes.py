@@ -12,6 +12,7 @@ import pytest
 
 from sottovoce.files import worker_processes
 from sottovoce.files.worker_processes import WorkerProcesses
+from tests.cli.conftest import hear_ctrl_c
 
 STARTED_AND_ENDED = """
 import sys, time
@@ -65,6 +66,7 @@ def test_an_interrupt_of_the_whole_group_while_processes_start(delay_s):
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
+        preexec_fn=hear_ctrl_c,
     ) as process:
         assert process.stdout.readline() == "begins\n"
         time.sleep(delay_s)

@@ -168,13 +168,15 @@ class TestOutputs:
                 run(folder / "bert", tmp_path / name)
             run(folder, tmp_path / name)
             with Ledger(tmp_path / name, detector="d") as ledger:
+                written = {}
                 for kind in ("jsonl", "csv", "parquet"):
-                    write_outputs(ledger, tmp_path / f"out-{name}", words=WORDS, kind=kind)
-            folder_out = tmp_path / f"out-{name}"
-            names = ("results.jsonl", "results.csv", "results.parquet", "exclude.txt")
-            outputs.append({one: (folder_out / one).read_bytes() for one in names})
+                    out = tmp_path / f"out-{name}-{kind}"
+                    write_outputs(ledger, out, words=WORDS, kind=kind)
+                    for one in (f"results.{kind}", "exclude.txt"):
+                        written[kind, one] = (out / one).read_bytes()
+            outputs.append(written)
         assert outputs[0] == outputs[1]
-        excluded = outputs[0]["exclude.txt"].decode().splitlines()
+        excluded = outputs[0]["csv", "exclude.txt"].decode().splitlines()
         assert excluded == [f"{folder}/anna/long.flac", f"{folder}/anna/short.wav"]
 
     def test_what_a_killed_process_left_is_swept_up(self, folder, tmp_path):

@@ -19,6 +19,7 @@ from sottovoce.files import detect_file, protect_file
 from sottovoce.files.films.grafting import can_graft
 from sottovoce.files.films.losses import name_losses
 from sottovoce.files.keeping.boxes import top_boxes
+from tests.cli.conftest import hear_ctrl_c
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +172,9 @@ def test_a_film_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, clip_p
         "protect_file(sys.argv[1], sys.argv[2], notice=Notice(owner_id=1), progress=tell)"
     )
     command = [sys.executable, "-c", script, str(source), str(source.with_stem("out"))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=hear_ctrl_c
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
