@@ -125,6 +125,7 @@ class TestAnswers:
             assert f"{table}: has no column 'sound'." in done.err
         assert "There are: 'file', 'who'" in done.err
 
+    @pytest.mark.slow
     def test_a_group_that_nothing_has_is_told(self, shell, table):
         done = shell("scan", table, "--group-by", "whom", "--jobs", 1)
         assert done.code == 2
@@ -241,6 +242,7 @@ class TestFurther:
         assert (shell.folder / "out" / "results.jsonl").is_file()
         assert shell("scan", "status", "data").code == 2
 
+    @pytest.mark.slow
     def test_a_report_of_a_scan_that_has_not_ended_says_so(self, shell):
         job = {"command": "sottovoce scan data -o out", "inputs": ["data"]}
         out = shell.folder / "out"
@@ -347,6 +349,7 @@ class TestInterrupts:
         assert results(shell, "out") == results(shell, "fresh")
 
 
+@pytest.mark.slow
 def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
     """A cache whose files are links, and a listing whose files lie elsewhere."""
     cache = shell.folder / "cache"
@@ -367,6 +370,7 @@ def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
     assert (shell.folder / "kept.csv").read_text().splitlines() == ["ID,wav", rows.splitlines()[1]]
 
 
+@pytest.mark.slow
 def test_an_address_in_a_list_is_fetched_only_where_that_is_allowed(shell, data):
     handler = partial(SimpleHTTPRequestHandler, directory=shell.folder / data)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
