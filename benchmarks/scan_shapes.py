@@ -5,7 +5,7 @@ it was told as marked.  *Told*: the scan said that it did not read or not look a
 there was nothing to scan.  *Passed over* is a scan that ended with 0, and must not happen.
 
 Of what was found a filtered copy is made, and scanned as well: *clean* where that finds nothing
-marked, and nothing that cannot be read but what could not be read before.
+marked, and nothing that cannot be read but what could not be read before; *empty* where all went.
 `--sets FOLDER` measures the folders in it instead of the sets that are made here.
 """
 
@@ -218,8 +218,8 @@ def _copy(name: Path, out: Path, before: Counter[str]) -> str:
     done = _run("filter", out, "--to", kept)
     if done.returncode:
         return f"failed: {done.stderr.splitlines()[0]}"
-    if not kept.exists():
-        return "nothing"
+    if ": 0 kept" in done.stdout:
+        return "empty"
     again = _run(kept, "-o", out.with_name(f"{out.name}.again"), "--json", "--jobs", "1")
     lines = [json.loads(line) for line in again.stdout.splitlines() if line.startswith("{")]
     after = Counter(line["status"] for line in lines if "status" in line)
