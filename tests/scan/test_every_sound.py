@@ -393,6 +393,7 @@ class TestExamples:
         assert examine_batch({"text": ["x", "y"]})["refused"] == [True, True]
         example_batches._close(os.getpid())
 
+    @pytest.mark.apart
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its own
     def test_web_dataset_renames_and_decodes(self, marked_bytes, clean_bytes, tmp_path, marked):
         import webdataset

@@ -157,15 +157,19 @@ class TestWhatIsAllowed:
         (finding,) = scan_paths([path], workers=1, allow_remote=(address,))
         assert (finding.status, finding.seconds) == ("undetermined", 0.5)
 
+    @pytest.mark.apart
     def test_a_data_set_in_memory_names_no_address(self, web):
-        datasets = pytest.importorskip("datasets")
+        import datasets
+
         data = datasets.Dataset.from_dict({"audio": [{"bytes": None, "path": f"{web[1]}/a.wav"}]})
         (source,) = open_sources([data])
         (found,) = source.recordings()
         assert (found.status, web[2]) == ("unsupported", [])
 
+    @pytest.mark.apart
     def test_a_set_that_is_read_in_passing_is_filtered_as_it_was_scanned(self, web, tmp_path):
-        datasets = pytest.importorskip("datasets")
+        import datasets
+
         rows = [{"audio": {"bytes": None, "path": f"{web[1]}/a.wav"}}]
         features = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
         data = datasets.IterableDataset.from_generator(
@@ -276,7 +280,11 @@ class TestWhereItLeads:
         monkeypatch.setitem(fsspec.config.conf, "https", headers)
         assert "headers" not in storage._file_system("https", is_named=False).client_kwargs
         assert "headers" in storage._file_system("https").client_kwargs
-        s3fs = pytest.importorskip("s3fs")
+
+    @pytest.mark.apart
+    def test_a_store_that_only_data_names_is_asked_without_credentials(self):
+        import s3fs
+
         system = storage._file_system("s3", is_named=False)
         assert isinstance(system, s3fs.S3FileSystem)
         assert system.anon
