@@ -29,7 +29,7 @@ def voice():
 
 @pytest.fixture(scope="module")
 def marked(voice):
-    return sv.protect(voice, sr=SR, notice=NOTICE, strength_db=1.6)
+    return sv.protect(voice, sr=SR, notice=NOTICE, strength_db=1.6, phase_s=0.3)
 
 
 def listen(sound, *, window_s=12.0):
@@ -66,7 +66,7 @@ def make_pause(kind, seconds=30):
 @pytest.mark.parametrize("kind", ["silence", "fan", "hum"])
 def test_a_pause_of_30_s_is_never_red(voice, kind):
     sound = np.concatenate([voice[: 8 * SR], make_pause(kind), voice[8 * SR :]])
-    hearings = listen(sv.protect(sound, sr=SR, notice=NOTICE, strength_db=1.6))
+    hearings = listen(sv.protect(sound, sr=SR, notice=NOTICE, strength_db=1.6, phase_s=0.3))
     assert not any(hearing.missing for hearing in hearings)
     assert hearings[7].detection.found
     assert hearings[-1].detection.found
@@ -94,7 +94,7 @@ def test_another_owner_stays_another_owner_between_two_readings(voice):
 def test_an_owner_once_read_stays_read_after_a_slip(voice, monkeypatch):
     twice = np.concatenate([voice] * 2)[: 24 * SR]
     strong, weak = (
-        sv.protect(twice, sr=SR, notice=NOTICE, strength_db=strength_db)
+        sv.protect(twice, sr=SR, notice=NOTICE, strength_db=strength_db, phase_s=0.3)
         for strength_db in (1.6, 0.7)
     )
     # The pattern moves on by half a second: no offset of before fits.  What comes then is weak: a
