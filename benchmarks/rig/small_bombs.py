@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["make_bombs", "scan_bomb"]
+__all__ = ["make_bombs", "scan_bomb", "write_arrow_cell"]
 
 _SCAN = """
 import sys
@@ -38,7 +38,7 @@ def make_bombs(folder: Path) -> list[Path]:
     made = [
         _parquet_label(folder / "label.parquet"),
         _parquet_group(folder / "row_group.parquet"),
-        _arrow_cell(folder / "cell.arrow"),
+        write_arrow_cell(folder / "cell.arrow", n_bytes=3 * _GIB),
         _json_lines(folder / "lines.jsonl.gz"),
         _json_value(folder / "value.json.gz"),
         _tar_gz(folder / "zeros.tar.gz"),
@@ -89,11 +89,12 @@ def _parquet_group(path: Path) -> Path:
     return path
 
 
-def _arrow_cell(path: Path) -> Path:
+def write_arrow_cell(path: Path, *, n_bytes: int) -> Path:
+    """Write an Arrow file whose one cell holds so many zeros, and return its path."""
     import pyarrow as pa
 
-    data = pa.py_buffer(np.zeros(3 * _GIB, np.uint8))
-    offsets = pa.py_buffer(np.array([0, 3 * _GIB], np.int64))
+    data = pa.py_buffer(np.zeros(n_bytes, np.uint8))
+    offsets = pa.py_buffer(np.array([0, n_bytes], np.int64))
     cell = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, data])
     batch = pa.record_batch([cell], ["audio"])
     options = pa.ipc.IpcWriteOptions(compression="zstd")

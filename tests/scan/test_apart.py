@@ -14,9 +14,9 @@ import tarfile
 import textwrap
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from benchmarks.rig.small_bombs import write_arrow_cell
 from sottovoce.errors import AudioFileError
 from sottovoce.scan import Ledger, Limits, Scan, apart, engine, open_sources, packing
 from sottovoce.scan.apart import Apart, ApartSource
@@ -80,7 +80,7 @@ class TestBombs:
 
     def test_a_cell_of_gigabytes_in_a_small_arrow_file(self, tmp_path):
         path = tmp_path / "bomb.arrow"
-        _write_arrow(path, n_bytes=1400 << 20)
+        write_arrow_cell(path, n_bytes=1400 << 20)
         assert path.stat().st_size < 99_000
         (said,), peak_mb = scan_apart(tmp_path, path)
         assert said == "error took more memory than it may"
@@ -135,21 +135,6 @@ def _write_row_groups(path: Path) -> None:
             writer.write_table(pa.table({"audio": one}))
 
 
-def _write_arrow(path: Path, *, n_bytes: int) -> None:
-    import pyarrow as pa
-
-    data = pa.py_buffer(np.zeros(n_bytes, np.uint8))
-    offsets = pa.py_buffer(np.array([0, n_bytes], np.int64))
-    cell = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, data])
-    batch = pa.record_batch([cell], ["audio"])
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with (
-        pa.OSFile(str(path), "wb") as file,
-        pa.ipc.new_file(file, batch.schema, options=options) as out,
-    ):
-        out.write_batch(batch)
-
-
 def test_a_resume_does_not_open_a_row_group_again(tmp_path, monkeypatch):
     path = tmp_path / "bomb.parquet"
     _write_row_groups(path)
@@ -167,7 +152,7 @@ def test_a_resume_does_not_open_a_row_group_again(tmp_path, monkeypatch):
 
 def test_a_resume_does_not_open_it_again(tmp_path, monkeypatch):
     path = tmp_path / "bomb.arrow"
-    _write_arrow(path, n_bytes=1400 << 20)
+    write_arrow_cell(path, n_bytes=1400 << 20)
 
     def scan(**limits):
         with Apart(limits=Limits(**limits)) as own, Ledger(tmp_path / "l", detector="d") as ledger:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.cli import _output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from rich.live import Live
 
-__all__ = ["LiveBoard"]
+__all__ = ["LiveBoard", "show_in_place"]
 
 _SHAPES = "●█░╭─╮│╰╯"
 
@@ -39,14 +40,7 @@ class LiveBoard:
     def __enter__(self) -> Self:
         """Begin; a terminal gets a place that changes."""
         if self._drawn and _can_draw():
-            from rich.console import Console
-            from rich.live import Live
-
-            console = Console()
-            live = Live(
-                console=console, refresh_per_second=self._refresh_per_second, transient=True
-            )
-            self._stack.enter_context(_output.lines_above(console))
+            live = show_in_place(refresh_per_second=self._refresh_per_second)
             self._live = self._stack.enter_context(live)
         return self
 
@@ -58,6 +52,26 @@ class LiveBoard:
     ) -> None:
         """Take away what changes."""
         self._stack.close()
+
+
+@contextmanager
+def show_in_place(*, refresh_per_second: float = 4.0, stderr: bool = False) -> Iterator[Live]:
+    """Give a place on a terminal that changes; lines that are written meanwhile stand above it.
+
+    Parameters
+    ----------
+    refresh_per_second : float
+        How often it is drawn.
+    stderr : bool
+        Whether it is on stderr, and not on stdout.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=stderr)
+    live = Live(console=console, refresh_per_second=refresh_per_second, transient=True)
+    with _output.lines_above(console), live:
+        yield live
 
 
 def _can_draw() -> bool:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.cli import _output
+from sottovoce.cli._live import show_in_place
 from sottovoce.cli._words import format_time
 
 if TYPE_CHECKING:
@@ -43,12 +44,7 @@ class ScanProgress:
     def __enter__(self) -> Self:
         """Begin; a terminal gets a line that moves."""
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
-            console = Console(stderr=True)
-            self._stack.enter_context(_output.lines_above(console))
-            self._live = self._stack.enter_context(Live(console=console, transient=True))
+            self._live = self._stack.enter_context(show_in_place(stderr=True))
         return self
 
     def __exit__(
