@@ -219,7 +219,8 @@ def shar(folder: Path, number: int, ids: list[str], *, packed: bool = False) -> 
 @pytest.mark.parametrize("packed", [False, True])
 def test_cuts_and_archives_of_shar_stay_in_step(tmp_path, packed):
     folder = tmp_path / "corpus"
-    ids = ["a.b-0", "a.b-1", "sub/c-2", "d@3"]
+    # "1e" and no cut at all are what a careless eye takes "1e.1@2" for.
+    ids = ["a.b-0", "a.b-1", "sub/c-2", "d@3", "e.1@2", "e"]
     for number in range(2):
         shar(folder / "train", number, [f"{number}{one}" for one in ids], packed=packed)
     suffix = ".tar.gz" if packed else ".tar"
@@ -228,10 +229,11 @@ def test_cuts_and_archives_of_shar_stay_in_step(tmp_path, packed):
         folder,
         f"train/recording.000000{suffix}::0a.b-1.flac",
         f"train/target_recording.000001{suffix}::1sub/c-2.flac",
+        f"train/recording.000001{suffix}::1e.1@2.flac",
     )
-    assert (kept.n_kept, kept.n_left_out) == (6, 2)
-    for number, gone in ((0, "0a.b-1"), (1, "1sub/c-2")):
-        wanted = [f"{number}{one}" for one in ids if f"{number}{one}" != gone]
+    assert (kept.n_kept, kept.n_left_out) == (9, 3)
+    for number, gone in ((0, {"0a.b-1"}), (1, {"1sub/c-2", "1e.1@2"})):
+        wanted = [f"{number}{one}" for one in ids if f"{number}{one}" not in gone]
         for name, key in (("cuts", "id"), ("text", "cut_id")):
             with gzip.open(out / "train" / f"{name}.{number:06d}.jsonl.gz", "rt") as file:
                 assert [json.loads(line)[key] for line in file] == wanted

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SharSource", "cuts_beside", "is_shar_cuts"]
 
+_AGAIN = re.compile(r"(\.\w+)@\d+$")
+"""Of the id of a member whose name came before."""
 _PART = re.compile(r"([\w-]{1,200})\.(\d{1,20})\.(jsonl|tar)(\.gz)?")
 
 
@@ -129,9 +131,9 @@ class SharSource(LhotseSource):
                 archive = os.path.join(folder_of(self.name), path.name)  # noqa: PTH118 - as in its ids
                 for cut in TarSource(archive).cuts():
                     if refused(cut.recording_id):
-                        member = cut.recording_id.removeprefix(f"{archive}::").partition("@")[0]
-                        gone.add(_stem(member))
-        return gone
+                        member = cut.recording_id.removeprefix(f"{archive}::")
+                        gone.add(_stem(_AGAIN.sub(r"\1", member)))
+        return gone - {""}
 
 
 def _stem(member: str) -> str:
