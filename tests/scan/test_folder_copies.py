@@ -182,6 +182,34 @@ def test_kaldis_files_stay_in_step(folder):
     assert (out / "README").read_text() == "Read me."
 
 
+def test_kaldis_files_stay_as_they_are_where_nothing_goes(folder):
+    texts = {
+        "wav.scp": "r0 clips/0.wav\nr1 clips/1.wav\n",
+        "utt2spk": "r0 ben\nr1 anna\n",
+        "spk2utt": "ben r0\nanna r1\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    kept, out = copy(folder, "clips/2.wav")
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (2, 1, 0)
+    for name in texts:
+        assert (out / name).samefile(folder / name)
+
+
+@pytest.mark.parametrize("name", ["cuts.000000.jsonl.gz", "recording.000000.tar"])
+def test_a_shard_that_cannot_be_copied_is_told(tmp_path, name):
+    folder = tmp_path / "corpus"
+    shar(folder, 0, ["a", "b", "c"])
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    source = open_source(str(folder))
+    out = tmp_path / "kept"
+    kept = source.write_kept(out, refused=refuse(f"{folder}/recording.000000.tar::a.flac"))
+    # Not one file of it: the others would be read out of step.
+    assert not [one.name for one in out.iterdir() if name not in one.name]
+    assert kept.not_copied == {"unreadable": 1}
+
+
 def shar(folder: Path, number: int, ids: list[str], *, packed: bool = False) -> None:
     """Write a shard as Lhotse does: cuts, two fields in archives, one in lines."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import SottovoceError
+from sottovoce.errors import SottovoceError, UnreadableAudioError
 from sottovoce.scan.addresses import is_remote
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listed import Seen
@@ -76,6 +76,7 @@ class FolderCopy:
         self._n_sounds = 0
         self._n_kept = self._n_left_out = self._n_fitted = 0
         self._not_copied: Counter[str] = Counter()
+        self._unreadable: set[str] = set()
 
     def add_sound(self, path: str) -> None:
         """Take an audio file."""
@@ -103,17 +104,19 @@ class FolderCopy:
     def add_group(self, path: str) -> None:
         """Take a file that stands for several."""
         source = self._open_beside(path)
-        if source is None:
-            return
         is_shar = cuts_beside(path) == path
-        if not is_shar and not self._is_of_this(source):
+        if not is_shar and (source is None or not self._is_of_this(source)):
             return
         place = self._place(path)
-        whole = place.with_name(f".{place.name}.part")
+        whole = place.with_name(f".{place.name}.new")
         try:
+            if source is None:
+                raise UnreadableAudioError("lists no recordings", path=path)
             kept = source.write_kept(whole, refused=self._is_gone)
         except SottovoceError:
             self.pass_over("unreadable")
+            self._unreadable.add(path)
+            shutil.rmtree(f"{whole}.part", ignore_errors=True)
             return
         if is_shar or not self._n_sounds:
             self._count(kept)
@@ -126,9 +129,10 @@ class FolderCopy:
     def add_other(self, path: str) -> None:
         """Take a file that is no sound: as it is, or without what names something that is gone."""
         place = self._place(path)
-        if os.path.lexists(place) or cuts_beside(path) is not None:
-            return  # came with its group
-        listing = self._open_beside(path)
+        if os.path.lexists(place) or cuts_beside(path) is not None or path in self._unreadable:
+            return  # came with its group, or is told
+        # Of a group that is still here nothing is gone.
+        listing = None if self.is_group(path) else self._open_beside(path)
         if listing is None or not self._is_of_this(listing):
             link_or_copy(Path(path), place)
             return

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import ParameterError
+from sottovoce.errors import ParameterError, UnreadableAudioError
 from sottovoce.scan.archives import TarSource
 from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.listed import folder_of
@@ -80,7 +80,7 @@ class SharSource(LhotseSource):
         ParameterError
             If the shard lies in a store.
         AudioFileError
-            If an archive is damaged.
+            If an archive or a line is damaged: the rest would be read out of step.
         """
         if is_remote(self.name):
             raise ParameterError(
@@ -166,9 +166,13 @@ def _write_lines(source: Path, target: Path, gone: set[str], key: str) -> tuple[
         for line in read_lines(str(source)):
             if not line.problem and not line.raw.strip():
                 continue
-            fields = None if line.problem else parse_object(line)
+            fields = parse_object(line)
             name = fields.get(key) if isinstance(fields, dict) else None
-            if isinstance(name, str) and name not in gone:
+            if not isinstance(name, str):
+                raise UnreadableAudioError(
+                    f"has a line {line.number} without {key!r}", path=str(source)
+                )
+            if name not in gone:
                 file.write(line.raw)
                 n_kept += 1
             else:

@@ -161,8 +161,12 @@ def write_whole(out: Path, *, packed: bool) -> Iterator[BinaryIO]:
     part = out.with_name(out.name + ".part")
     out.parent.mkdir(parents=True, exist_ok=True)
     # A time in the header would make two copies of the same lines differ.
-    with part.open("wb") as raw, _pack(raw, packed=packed) as file:
-        yield file
+    try:
+        with part.open("wb") as raw, _pack(raw, packed=packed) as file:
+            yield file
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     part.replace(out)
 
 
