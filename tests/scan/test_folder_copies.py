@@ -210,6 +210,73 @@ def test_a_shard_that_cannot_be_copied_is_told(tmp_path, name):
     assert kept.not_copied == {"unreadable": 1}
 
 
+def test_a_list_of_kaldis_by_another_name_is_a_file(folder):
+    (folder / "train.scp").write_text("r0 clips/0.wav\nr1 clips/1.wav\n")
+    (folder / "utt2spk").write_text("r0 ben\nr1 anna\nx9 carl\n")
+    kept, out = copy(folder, "clips/1.wav")
+    assert kept.n_fitted == 1
+    assert (out / "train.scp").read_text() == "r0 clips/0.wav\n"
+    assert (out / "utt2spk").samefile(folder / "utt2spk")  # other lists may share it
+
+
+@pytest.mark.parametrize("text", ['{"text": "hi"}\n', "", '{"lr": 1}\n'])
+def test_what_is_called_as_cuts_are_takes_nothing_with_it(folder, text):
+    write_tar(folder / "audio.000000.tar", [member("0.wav", encode(0))])
+    (folder / "cuts.000000.jsonl").write_text(text)
+    (folder / "notes.000000.jsonl").write_text('{"a": 1}\n')
+    kept, out = copy(folder, "clips/1.wav")
+    assert (kept.n_kept, kept.n_left_out, kept.not_copied) == (3, 1, {})
+    names = {"audio.000000.tar", "clips", "cuts.000000.jsonl", "notes.000000.jsonl"}
+    assert {one.name for one in out.iterdir()} == names
+    assert (out / "cuts.000000.jsonl").read_text() == text
+
+
+def test_manifests_of_lhotse_in_parts_are_no_shard(folder):
+    def recording(i: int) -> dict[str, object]:
+        return {"id": f"r{i}", "sources": [{"type": "file", "source": f"clips/{i}.wav"}]}
+
+    parts = {
+        "recordings": [recording(i) for i in range(3)],
+        "cuts": [{"id": f"c{i}", "recording": recording(i)} for i in range(3)],
+        "supervisions": [{"id": f"s{i}", "recording_id": f"r{i}"} for i in range(3)],
+    }
+    for name, rows in parts.items():
+        text = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (folder / f"{name}.000000.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    kept, out = copy(folder, "clips/1.wav")
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (2, 1, 2)
+    found = {
+        name: [
+            json.loads(line)["id"]
+            for line in gzip.decompress((out / f"{name}.000000.jsonl.gz").read_bytes()).splitlines()
+        ]
+        for name in parts
+    }
+    assert found == {
+        "recordings": ["r0", "r2"],
+        "cuts": ["c0", "c2"],
+        "supervisions": ["s0", "s1", "s2"],
+    }
+
+
+def test_a_row_through_a_link_leaves_where_the_link_does(folder):
+    (folder / "train").symlink_to("clips")
+    rows = ["file_name", "train/0.wav", "train/1.wav", "clips/2.wav"]
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    kept, out = copy(folder, "clips/1.wav")
+    assert kept.n_fitted == 1
+    left = (out / "metadata.csv").read_text().splitlines()[1:]
+    assert all((out / one).is_file() for one in left)
+    assert left == ["clips/2.wav"]
+
+
+def test_what_is_gone_is_found_behind_many_that_never_were_there(folder):
+    rows = ["path", *(f"gone/{i}.wav" for i in range(1100)), "clips/0.wav", "clips/1.wav"]
+    (folder / "train.csv").write_text("\n".join(rows) + "\n")
+    _, out = copy(folder, "clips/1.wav")
+    assert (out / "train.csv").read_text() == "path\nclips/0.wav\n"
+
+
 def shar(folder: Path, number: int, ids: list[str], *, packed: bool = False) -> None:
     """Write a shard as Lhotse does: cuts, two fields in archives, one in lines."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -290,7 +357,10 @@ def test_a_shard_in_a_store_is_not_copied_in_part():
     import fsspec
 
     store = fsspec.filesystem("memory")
-    store.pipe("/shar/cuts.000000.jsonl", b'{"id": "a", "recording": {"sources": []}}\n{}\n')
+    store.pipe(
+        "/shar/cuts.000000.jsonl",
+        b'{"id": "a", "recording": {"sources": [{"type": "shar"}]}}\n{}\n',
+    )
     source = open_source("memory://shar/cuts.000000.jsonl")
     with pytest.raises(ParameterError):
         source.write_kept(None, refused=refuse())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FolderCopy"]
 
-_MOST_LOOKED_AT = 1000
-"""Examples of a listing among which one must be of this folder."""
 _KALDI = "wav.scp"
 
 
@@ -99,7 +96,7 @@ class FolderCopy:
 
     def is_group(self, path: str) -> bool:
         """Return whether a file stands for several that must stay in step."""
-        return os.path.basename(path) == _KALDI or cuts_beside(path) == path  # noqa: PTH119 - of each of very many
+        return path.lower().endswith(".scp") or cuts_beside(path) == path
 
     def add_group(self, path: str) -> None:
         """Take a file that stands for several."""
@@ -122,7 +119,10 @@ class FolderCopy:
             self._count(kept)
         if is_shar or kept.n_left_out:
             for made in whole.iterdir():
-                made.replace(place.with_name(made.name))
+                if made.name == _KALDI:
+                    made.replace(place)
+                elif is_shar or place.name == _KALDI:  # others share what lies beside them
+                    made.replace(place.with_name(made.name))
             self._n_fitted += bool(kept.n_left_out)
         shutil.rmtree(whole)
 
@@ -192,15 +192,28 @@ class FolderCopy:
         """Return whether a listing names sound of this folder, or this holds none but in it."""
         if not self._n_sounds:
             return True
-        cuts = islice(listing.cuts(), _MOST_LOOKED_AT)
-        return any(self._split(cut.recording_id)[0] in self._sounds for cut in cuts)
+        return any(
+            self._real(self._split(cut.recording_id)[0]) in self._sounds for cut in listing.cuts()
+        )
 
     def _is_gone(self, own_id: str) -> bool:
         """Return whether what a listing names is not in the copy."""
         inside, rest = self._split(own_id)
         if not inside:
             return self._refused(own_id)
-        if not rest and inside in self._sounds:
-            return not (self._part / inside).exists()
+        real = self._real(inside)
+        if real in self._sounds and not (rest and inside == real):
+            if not (self._part / inside).exists():
+                return True  # or it is there by another name only, without the link
+            if not rest:
+                return False
         # As the walk through the folder spelled it.
-        return self._refused(os.path.join(self._folder, inside) + rest)  # noqa: PTH118 - as there
+        return self._refused(os.path.join(self._folder, real) + rest)  # noqa: PTH118 - as there
+
+    def _real(self, inside: str) -> str:
+        """Return a path in the folder as the walk met it, which goes through no link."""
+        if not inside or inside in self._sounds:
+            return inside
+        path = os.path.realpath(os.path.join(self._folder, inside))  # noqa: PTH118 - as there
+        own = os.path.relpath(path, os.path.realpath(self._folder))
+        return inside if own.startswith("..") else own

@@ -6,6 +6,7 @@ One that is found in a folder speaks for that folder only.
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ def _open_manifest(
     """Return the source of a manifest; its first object tells whose kind it is."""
     form, fields = _look_at(name, column)
     if not column and fields.keys() & _OF_LHOTSE:
-        of_lhotse = SharSource if form == "lines" and is_shar_cuts(name) else LhotseSource
+        is_shar = form == "lines" and is_shar_cuts(name) and '"shar"' in json.dumps(fields)
+        of_lhotse = SharSource if is_shar else LhotseSource
         return of_lhotse(name, group_by=group_by, reach=reach, form=form)
     if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}) or (
         not column and next(sounds_of(fields), None) is not None

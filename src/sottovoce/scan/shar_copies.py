@@ -6,6 +6,7 @@ differ: what is left out of one is left out of all.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -30,6 +31,8 @@ __all__ = ["SharSource", "cuts_beside", "is_shar_cuts"]
 
 _AGAIN = re.compile(r"(\.\w+)@\d+$")
 """Of the id of a member whose name came before."""
+_SHAR = b'"shar"'
+"""Kind of a recording's source."""
 _PART = re.compile(r"([\w-]{1,200})\.(\d{1,20})\.(jsonl|tar)(\.gz)?")
 
 
@@ -57,8 +60,26 @@ def cuts_beside(path: str) -> str | None:
     found = _PART.fullmatch(name)
     if found is None:
         return None
-    stem = os.path.join(folder, f"cuts.{found[2]}.jsonl")  # noqa: PTH118 - kept as it was given
-    return next((one for one in (f"{stem}.gz", stem) if os.path.isfile(one)), None)  # noqa: PTH113 - of each of very many
+    stem = os.path.join(folder, f"cuts.{found[2]}")  # noqa: PTH118 - kept as it was given
+    return next((one for one in (f"{stem}.jsonl.gz", f"{stem}.jsonl") if _is_of_shar(one)), None)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_of_shar(cuts: str) -> bool:
+    """Return whether a file holds cuts whose recordings lie in archives beside it.
+
+    Others are called so as well: Lhotse's own manifests, split into parts.
+    """
+    if not os.path.isfile(cuts):  # noqa: PTH113 - of each of very many
+        return False
+    for line in read_lines(cuts):
+        if line.problem:
+            stem = cuts.removesuffix(".gz").removesuffix(".jsonl")
+            archive = os.path.join(folder_of(stem), f"recording.{stem.rpartition('.')[2]}.tar")  # noqa: PTH118 - as above
+            return os.path.isfile(archive) or os.path.isfile(f"{archive}.gz")  # noqa: PTH113 - as above
+        if line.raw.strip():
+            return _SHAR in line.raw
+    return False
 
 
 class SharSource(LhotseSource):
@@ -97,10 +118,12 @@ class SharSource(LhotseSource):
             if path.name.removesuffix(".gz").endswith(".tar"):
                 _write_archive(path, part / path.name, gone)
                 continue
-            key = "id" if is_shar_cuts(path.name) else "cut_id"
-            counts = _write_lines(path, part / path.name, gone, key)
-            if key == "id":
-                n_kept, n_left_out = counts
+            if is_shar_cuts(path.name):
+                n_kept, n_left_out = _write_lines(path, part / path.name, gone, "id")
+            elif _names_cuts(path):
+                _write_lines(path, part / path.name, gone, "cut_id")
+            else:
+                shutil.copy2(path, part / path.name)
         part.replace(out)
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
@@ -146,6 +169,12 @@ def _id_in(raw: bytes, key: str) -> str:
         if isinstance(fields, dict) and isinstance(fields.get(key), str):
             return str(fields[key])
     return ""
+
+
+def _names_cuts(path: Path) -> bool:
+    """Return whether the lines of a file are a field of cuts, by the first of them."""
+    first = next((line for line in read_lines(str(path)) if line.raw.strip() or line.problem), None)
+    return first is not None and (bool(first.problem) or bool(_id_in(first.raw, "cut_id")))
 
 
 def _write_archive(source: Path, target: Path, gone: set[str]) -> None:
