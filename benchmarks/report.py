@@ -57,6 +57,7 @@ SECTIONS = {
     "scan_kill": "A scan that is killed",
     "scan_ledger": "A ledger of a million recordings",
     "scan_hostile": "Files that are broken or made to harm",
+    "scan_fuzz": "Listings, tables and archives that are broken or made to harm",
     "quality": "What the judges of sound quality hear",
     "speed": "Speed",
     "memory": "Memory",

@@ -45,6 +45,7 @@ _ALL = (
     "scan_kill",
     "scan_ledger",
     "scan_hostile",
+    "scan_fuzz",
     "quality",
     "speed",
     "memory",

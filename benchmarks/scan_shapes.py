@@ -1,6 +1,7 @@
 """What a scan makes of data sets in the shapes that teams have, and whether it passes any over.
 
-Each set holds one marked recording somewhere, and is scanned as a person would scan it.  *Found*:
+Each set holds one marked recording somewhere, most of them an unmarked one in a row of its own as
+well, and is scanned as a person would scan it.  *Found*:
 it was told as marked.  *Told*: the scan said that it did not read or not look at something, or that
 there was nothing to scan.  *Passed over* is a scan that ended with 0, and must not happen.
 
@@ -48,17 +49,27 @@ def _encode(y: np.ndarray[Any, Any], sr: int, kind: str = "WAV") -> bytes:
     return file.getvalue()
 
 
+def _to_npy(y: np.ndarray[Any, Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, y)
+    return file.getvalue()
+
+
+def _lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
 class _Maker:
     """Sets of one marked and one unmarked recording."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, most_s: float) -> None:
         y, sr = shipped_clip()
         self.folder, self.sr = folder, sr
+        self.other = y[: int(most_s * sr)]
         self.y = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7)).astype(np.float32)
-        self.marked, self.plain = _encode(self.y, sr), _encode(y, sr)
-        file = io.BytesIO()
-        np.save(file, self.y)
-        self.array = file.getvalue()
+        self.y = self.y[: int(most_s * sr)]
+        self.marked, self.plain = _encode(self.y, sr), _encode(self.other, sr)
+        self.array, self.other_array = _to_npy(self.y), _to_npy(self.other)
 
     def write(self, name: str, data: bytes | str) -> Path:
         path = self.folder / name
@@ -70,23 +81,31 @@ class _Maker:
         for suffix, kind in (("sph", "NIST"), ("au", "AU"), ("noext", "WAV"), ("wav.1", "FLAC")):
             name = "noext/a" if suffix == "noext" else f"{suffix}/a.{suffix}"
             self.write(name, _encode(self.y, self.sr, kind))
+            self.write(name.replace("/a", "/b"), _encode(self.other, self.sr, kind))
         self.write("gz/a.wav.gz", gzip.compress(self.marked))
+        self.write("gz/b.wav.gz", gzip.compress(self.plain))
         self.write("hidden/.cache/a.wav", self.marked)
         self.write("hidden/b.wav", self.plain)
         self.write("empty/README.md", "Nothing here.")
         self.write("hdf5/a.h5", b"\x89HDF\r\n\x1a\n" + bytes(90))
         self.write("npy/a.npy", self.array)
-        self.write("npy_rate/a.npy", self.array)
-        self.write("npy_rate/a.json", json.dumps({"sampling_rate": self.sr}))
+        for name, array in (("a", self.array), ("b", self.other_array)):
+            self.write(f"npy_rate/{name}.npy", array)
+            self.write(f"npy_rate/{name}.json", json.dumps({"sampling_rate": self.sr}))
 
     def archives(self) -> None:
         items = [
             ("0.prompt.wav", self.plain),
             ("0.target.audio", self.marked),
             ("0.json", b'{"text": "x"}'),
+            ("1.prompt.wav", self.plain),
+            ("1.target.audio", self.plain),
+            ("1.json", b'{"text": "y"}'),
         ]
-        arrays = [("0.npy", self.array), ("0.json", json.dumps({"sr": self.sr}).encode())]
-        for name, members in (("tar", items), ("tar_npy", arrays), ("tar_no_rate", arrays[:1])):
+        rate = json.dumps({"sr": self.sr}).encode()
+        arrays = [("0.npy", self.array), ("0.json", rate)]
+        arrays += [("1.npy", self.other_array), ("1.json", rate)]
+        for name, members in (("tar", items), ("tar_npy", arrays), ("tar_no_rate", arrays[::2])):
             for mode in ("w", "w:gz"):
                 path = self.folder / f"{name}_{mode[2:] or 'plain'}" / "a.tar"
                 path.parent.mkdir(parents=True)
@@ -109,20 +128,29 @@ class _Maker:
         marked, plain = ({"bytes": one, "path": "x.wav"} for one in (self.marked, self.plain))
         turns = pa.list_(pa.struct([("who", pa.string()), ("audio", cell)]))
         samples = pa.struct([("array", pa.list_(pa.float32())), ("sampling_rate", pa.int64())])
-        whole = (self.y * 32767).astype("<i2")
-        rate = [self.sr]
+        both = [self.y, self.other]
+        whole = [(one * 32767).astype("<i2") for one in both]
+        rate = [self.sr] * 2
+        arrays = [{"array": one, "sampling_rate": self.sr} for one in both]
+        said = [[{"who": "a", "audio": marked}], [{"who": "b", "audio": plain}]]
+        texts = [base64.b64encode(one).decode() for one in (self.marked, self.plain)]
         sets = {
-            "two_structs": {"audio": pa.array([plain], cell), "prompt": pa.array([marked], cell)},
-            "list": {"audios": pa.array([[plain, marked]], pa.list_(cell))},
-            "nested": {"turns": pa.array([[{"who": "a", "audio": marked}]], turns)},
-            "two_bytes": {"audio": [self.plain], "reference": [self.marked]},
-            "samples": {"audio": pa.array([{"array": self.y, "sampling_rate": rate[0]}], samples)},
-            "floats": {"audio": pa.array([self.y], pa.list_(pa.float32())), "sr": rate},
-            "int16": {"speech": pa.array([whole], pa.list_(pa.int16())), "sample_rate": rate},
-            "no_rate": {"audio": pa.array([self.y], pa.list_(pa.float32()))},
-            "raw": {"audio": [whole.tobytes()], "sample_rate": rate},
-            "map": {"takes": pa.array([[("a", marked)]], pa.map_(pa.string(), cell))},
-            "base64": {"audio": [base64.b64encode(self.marked).decode()]},
+            "two_structs": {
+                "audio": pa.array([plain, plain], cell),
+                "prompt": pa.array([marked, plain], cell),
+            },
+            "list": {"audios": pa.array([[plain, marked], [plain]], pa.list_(cell))},
+            "nested": {"turns": pa.array(said, turns)},
+            "two_bytes": {"audio": [self.plain] * 2, "reference": [self.marked, self.plain]},
+            "samples": {"audio": pa.array(arrays, samples)},
+            "floats": {"audio": pa.array(both, pa.list_(pa.float32())), "sr": rate},
+            "int16": {"speech": pa.array(whole, pa.list_(pa.int16())), "sample_rate": rate},
+            "no_rate": {"audio": pa.array(both, pa.list_(pa.float32()))},
+            "raw": {"audio": [one.tobytes() for one in whole], "sample_rate": rate},
+            "map": {
+                "takes": pa.array([[("a", marked)], [("b", plain)]], pa.map_(pa.string(), cell))
+            },
+            "base64": {"audio": texts},
         }
         for name, columns in sets.items():
             path = self.write(f"parquet_{name}/a.parquet", b"")
@@ -140,8 +168,8 @@ class _Maker:
             audio=datasets.Audio(), negatives=datasets.List(datasets.Audio())
         )
         marked, plain = ({"bytes": one, "path": None} for one in (self.marked, self.plain))
-        row = {"audio": plain, "negatives": [plain, marked]}
-        table = pa.Table.from_pylist([row], schema=features.arrow_schema)
+        rows = [{"audio": plain, "negatives": [plain, one]} for one in (marked, plain)]
+        table = pa.Table.from_pylist(rows, schema=features.arrow_schema)
         data = datasets.Dataset(datasets.table.InMemoryTable(table))
         data.save_to_disk(str(self.folder / "hf_saved" / "set"))
         (self.folder / "hf_parquet").mkdir()
@@ -156,29 +184,37 @@ class _Maker:
             writer.write({"__key__": "1", "audio": self.marked, "json": {"text": "x"}})
 
     def listings(self) -> None:
-        text = base64.b64encode(self.marked).decode()
-        self.write("jsonl_base64/a.jsonl", json.dumps({"id": 1, "audio": text}) + "\n")
-        uri = {"messages": [{"audio": f"data:audio/wav;base64,{text}"}]}
-        self.write("jsonl_uri/a.jsonl", json.dumps(uri) + "\n")
+        texts = [base64.b64encode(one).decode() for one in (self.marked, self.plain)]
+        rows = [{"id": i, "audio": text} for i, text in enumerate(texts)]
+        self.write("jsonl_base64/a.jsonl", _lines(rows))
+        rows = [{"messages": [{"audio": f"data:audio/wav;base64,{text}"}]} for text in texts]
+        self.write("jsonl_uri/a.jsonl", _lines(rows))
         outside = self.write("../outside.wav", self.marked)
-        self.write("jsonl_outside/a.jsonl", json.dumps({"audio_filepath": str(outside)}) + "\n")
+        other = self.write("../other.wav", self.plain)
+        rows = [{"audio_filepath": str(one)} for one in (outside, other)]
+        self.write("jsonl_outside/a.jsonl", _lines(rows))
         self.write("csv_two/sound/m.data", self.marked)
-        self.write("csv_two/a.csv", "audio,prompt_audio\nsound/u.data,sound/m.data\n")
-        self.write("scp_ark/w.ark", b"a " + self.marked)
-        self.write("scp_ark/wav.scp", "a w.ark:2\n")
+        self.write("csv_two/sound/u.data", self.plain)
+        table = "audio,prompt_audio\nsound/u.data,sound/m.data\nsound/u.data,sound/u.data\n"
+        self.write("csv_two/a.csv", table)
+        self.write("scp_ark/w.ark", b"a " + self.marked + b"b " + self.plain)
+        self.write("scp_ark/wav.scp", f"a w.ark:2\nb w.ark:{len(self.marked) + 4}\n")
+        both = ("m.data", "u.data")
         for name, value in (
-            ("json_array", [{"audio": "m.data"}]),
-            ("json_object", {"utt1": {"wav": "{data_root}/m.data", "length": 12}}),
-            ("json_member", {"dataset": "G", "audios": [{"path": "m.data", "aid": "m"}]}),
+            ("json_array", [{"audio": one} for one in both]),
+            ("json_object", {one: {"wav": f"{{data_root}}/{one}", "length": 12} for one in both}),
+            ("json_member", {"dataset": "G", "audios": [{"path": x, "aid": x} for x in both]}),
         ):
             self.write(f"{name}/m.data", self.marked)
+            self.write(f"{name}/u.data", self.plain)
             self.write(f"{name}/a.json", json.dumps(value, indent=1))
-        self.write("scp_outside/wav.scp", f"a {outside}\nb sox {outside} -t wav - |\n")
+        lines = f"a {outside}\nb sox {outside} -t wav - |\nc {other}\n"
+        self.write("scp_outside/wav.scp", lines)
 
 
-def make_sets(folder: Path) -> None:
-    """Write the sets, each into a folder of its own."""
-    maker = _Maker(folder)
+def make_sets(folder: Path, *, most_s: float = 60.0) -> None:
+    """Write the sets, each into a folder of its own, their sounds at most so long."""
+    maker = _Maker(folder, most_s=most_s)
     maker.files()
     maker.archives()
     maker.tables()

@@ -16,9 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
 from benchmarks.rig.small_bombs import write_arrow_cell
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import Ledger, Limits, Scan, apart, engine, open_sources, packing
+from sottovoce.scan import (
+    Ledger,
+    Limits,
+    Scan,
+    apart,
+    engine,
+    open_sources,
+    packing,
+    scan_paths,
+)
 from sottovoce.scan.apart import Apart, ApartSource
 from sottovoce.scan.archives import TarSource
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
@@ -28,7 +38,6 @@ from sottovoce.scan.sources import Kept
 from sottovoce.scan.storage import fetch
 from sottovoce.scan.texts import Line, parse_object
 from tests.scan.conftest import encode
-from tests.scan.listings import COMMANDS, LISTINGS, make_listing
 
 _MOST_MB = 300
 _SCAN = """
@@ -309,6 +318,19 @@ class TestApart:
                 source.write_kept(tmp_path / "out", refused=bool)
 
 
+@pytest.mark.parametrize("name", ["value.json", "value.json.gz"])
+def test_a_named_value_that_is_too_large_is_one_row_and_the_rest_is_scanned(tmp_path, name):
+    raw = b'{"a": [' + b"[0], " * 5_000_000 + b"[0]]}"
+    (tmp_path / name).write_bytes(gzip.compress(raw, 1) if name.endswith(".gz") else raw)
+    (tmp_path / "a.wav").write_bytes(encode(1))
+    found = {one.id: one for one in scan_paths([tmp_path / name, tmp_path / "a.wav"], workers=1)}
+    assert found[str(tmp_path / "a.wav")].status == "undetermined"
+    large = found[str(tmp_path / name)]
+    assert (large.status, large.cause) == ("error", "too much")
+    assert large.message.endswith("it is longer than 16 MiB")
+    assert len(found) == 2
+
+
 def test_a_line_of_many_numbers_is_read():
     raw = json.dumps({"array": [0.125] * 500_000, "sampling_rate": 16_000}).encode()
     fields = parse_object(Line(number=1, raw=raw))
@@ -335,7 +357,10 @@ def test_a_recording_that_takes_too_much_is_not_met_again(tmp_path, monkeypatch)
             if isinstance(one, Finding):
                 yield None, one
             else:
-                yield one, Finding(id=one.id, status="error", message=TOO_MUCH_MEMORY)
+                yield (
+                    one,
+                    Finding(id=one.id, status="error", message=TOO_MUCH_MEMORY, cause="too much"),
+                )
 
     monkeypatch.setattr(engine, "examine_all", examine_none)
 

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sottovoce.errors import ParameterError
+from sottovoce.scan import apart
+from sottovoce.scan.apart import Apart
+from sottovoce.scan.finding import Finding
+from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.opening import open_source
+from sottovoce.scan.refusals import Refusals
 from tests.scan.conftest import encode, recordings, refuse
 from tests.scan.test_archives import member, write_tar
 
@@ -445,3 +450,43 @@ def run_python(code: str, folder: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_listing_is_fitted_without_a_question_for_each_row(folder, monkeypatch):
+    (folder / "metadata.csv").write_text(
+        "file_name\n" + "".join(f"clips/{i}.wav\n" for i in range(3))
+    )
+    ledger = folder.parent / "out" / "ledger.sqlite"
+    with Ledger(ledger, detector="d") as book:
+        book.begin_run({})
+        for i, status in enumerate(("clean", "marked", "clean")):
+            book.put(Finding(id=str(folder / "clips" / f"{i}.wav"), status=status), stamp="1")
+    asked = []
+    answer = apart._Child.receive
+
+    def receive(self, time_s):
+        what, value = answer(self, time_s)
+        asked.append(what)
+        return what, value
+
+    monkeypatch.setattr(apart._Child, "receive", receive)
+    refused = Refusals(ledger, frozenset({"", "marked"}))
+    with Apart() as own:
+        kept = open_source(str(folder), apart=own).write_kept(
+            folder.parent / "kept", refused=refused
+        )
+    assert (kept.n_kept, kept.n_left_out, kept.n_fitted) == (2, 1, 1)
+    text = (folder.parent / "kept" / "metadata.csv").read_text()
+    assert text == "file_name\nclips/0.wav\nclips/2.wav\n"
+    assert asked.count("done") >= 1
+    assert "ask" not in asked
+
+
+def test_a_data_set_that_cannot_be_copied_is_counted_and_the_rest_is_copied(folder):
+    write_tar(folder / "a.tar", [member("x.wav", encode(5))])
+    raw = (folder / "a.tar").read_bytes()
+    (folder / "a.tar").write_bytes(raw[: len(raw) - len(raw) // 2])
+    kept, out = copy(folder, "clips/1.wav")
+    assert kept.n_kept == 2
+    assert kept.not_copied == {"unreadable": 1}
+    assert {path.name for path in out.rglob("*") if path.is_file()} == {"0.wav", "2.wav"}

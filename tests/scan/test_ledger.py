@@ -31,7 +31,14 @@ def open_ledger(path, detector="d1"):
 class TestMemory:
     def test_a_finding_comes_back_as_it_was(self, path):
         finding = Finding(
-            id="a", status="marked", log10_p=-30.0, voices=(VOICE,), groups={"speaker": "s1"}
+            id="a",
+            status="marked",
+            log10_p=-30.0,
+            voices=(VOICE,),
+            n_more_voices=2,
+            tracks=({"name": "track 1", "status": "marked"},),
+            cause="too much",
+            groups={"speaker": "s1"},
         )
         with open_ledger(path) as ledger:
             ledger.begin_run({})
@@ -39,6 +46,42 @@ class TestMemory:
         with open_ledger(path) as ledger:
             ledger.begin_run({})
             assert ledger.find(recording("a", speaker="s1")) == finding
+
+    def test_one_of_a_release_that_knew_less_is_read_and_goes_on(self, path):
+        old = Finding(id="a", status="marked", log10_p=-30.0, voices=(VOICE,))
+        with open_ledger(path) as ledger:
+            ledger.begin_run({})
+            ledger.put(old, stamp="1")
+        with sqlite3.connect(path) as db:
+            for name in ("tracks", "n_more_voices", "cause"):
+                db.execute(f"ALTER TABLE findings DROP COLUMN {name}")
+        db.close()
+        reader = Ledger(path, read_only=True)
+        assert list(reader.findings()) == [old]
+        assert reader.status("a") == "marked"
+        reader.close()
+        new = Finding(id="b", status="error", cause="too much")
+        with open_ledger(path) as ledger:
+            ledger.begin_run({})
+            assert ledger.find(recording("a")) == old
+            ledger.put(new, stamp="1")
+            assert list(ledger.findings()) == [old, new]
+
+    def test_an_old_one_is_merged_with_a_new_one(self, path):
+        for name in ("old", "new"):
+            with open_ledger(path.with_name(name)) as ledger:
+                ledger.begin_run({})
+                ledger.put(Finding(id=name, status="clean", n_more_voices=0), stamp="1")
+        with sqlite3.connect(path.with_name("old")) as db:
+            db.execute("ALTER TABLE findings DROP COLUMN tracks")
+        db.close()
+        parts = [Ledger(path.with_name(name), read_only=True) for name in ("old", "new")]
+        with open_ledger(path) as ledger:
+            ledger.begin_run({})
+            ledger.adopt(parts)
+            assert [one.id for one in ledger.findings()] == ["new", "old"]
+        for part in parts:
+            part.close()
 
     def test_another_stamp_or_detector_is_not_known(self, path):
         with open_ledger(path) as ledger:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 
 import pytest
 
+from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
 from sottovoce.errors import AudioFileError
 from sottovoce.scan import filter_data_set, open_sources, scan_paths, storage
 from sottovoce.scan.network_reach import NOWHERE, NetworkReach, Refusal, store_of
@@ -17,7 +18,6 @@ from sottovoce.scan.opening import open_source
 from sottovoce.scan.public_hosts import TrustedHosts, is_public
 from sottovoce.scan.recording import Cell, File, Recording
 from tests.scan.conftest import all_read, encode, told
-from tests.scan.listings import COMMANDS, LISTINGS, make_listing
 
 ELSEWHERE = "https://audio.example/a.wav"
 

@@ -36,9 +36,12 @@ FINDINGS = [
         n_channels=1,
         format="WAV PCM_16",
         voices=(VOICE,),
+        n_more_voices=3,
+        tracks=({"name": "track 1", "status": "marked", "log10_p": -30.0, "owner_ids": [7]},),
         groups={"speaker": "s1"},
     ),
     Finding(id="b", status="error", message="is cut short", remedy="Get a complete copy."),
+    Finding(id="c", status="error", message="took more memory than it may", cause="too much"),
 ]
 
 
@@ -54,6 +57,16 @@ def test_findings_come_back(kind, tmp_path):
     path = tmp_path / f"results.{kind}"
     write_results(iter(FINDINGS), path, kind=kind, owner=hex)
     assert list(read_findings(path)) == FINDINGS
+
+
+def test_what_a_release_wrote_that_knew_less_is_read(tmp_path):
+    path = tmp_path / "results.jsonl"
+    write_results(iter(FINDINGS[1:2]), path, kind="jsonl", owner=hex)
+    fields = json.loads(path.read_text())
+    for name in ("tracks", "n_more_voices", "cause"):
+        del fields[name]
+    path.write_text(json.dumps(fields) + "\n")
+    assert list(read_findings(path)) == FINDINGS[1:2]
 
 
 def test_csv_is_read_by_other_programs(tmp_path):

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["ScanNotes"]
 
 _MOST_UNREAD = 3
-_COLUMNLESS = "has no column "
-"""How tables begin to say that what --column names is not there; manifests are not opened then."""
 
 
 class ScanNotes:
@@ -47,7 +45,7 @@ class ScanNotes:
             self._missing = {name: None for name in self._missing if name not in finding.groups}
         if finding.unread:
             self._n_unread += 1
-            self._n_columnless += finding.message.startswith(_COLUMNLESS)
+            self._n_columnless += finding.cause == "no column"
             if len(self._unread) < _MOST_UNREAD:
                 self._unread.append(finding)
 

@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 from sottovoce.errors import AudioFileError, SottovoceError
 from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
 from sottovoce.scan.addresses import is_remote
+from sottovoce.scan.faults import TooMuchError
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.listing_process import serve_listings
-from sottovoce.scan.nested import COLUMN_TOO_LARGE
-from sottovoce.scan.packing import GROWS_TOO_MUCH
-from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.sources import tell_unreadable
 from sottovoce.scan.storage import local_stamp
 from sottovoce.scan.threads import one_thread_each
@@ -44,11 +42,6 @@ _END_S, _LOOK_S = 1.0, 1.0
 _MOST_STARTS = 6
 """Times `START_S` that a process may take to start, on a computer that is very busy."""
 _REMEDY = "Get it anew from where it came, or allow more (--memory, --timeout) if you trust it."
-_MET = (
-    *(TOO_MUCH_MEMORY, "took too long to list", "killed the process that lists it"),
-    *(GROWS_TOO_MUCH, COLUMN_TOO_LARGE),
-)
-"""How what is said begins, of what would be no other the next time."""
 
 
 class _LostError(Exception):
@@ -60,12 +53,14 @@ class _LostError(Exception):
         self.status = status
 
 
-class _ExhaustedError(AudioFileError):
+class _ExhaustedError(TooMuchError):
     """A data set took more than it may."""
 
     def __init__(self, name: str, message: str, status: Status) -> None:
         super().__init__(message, path=name, remedy=_REMEDY)
-        self._finding = Finding(id=name, status=status, message=message, remedy=_REMEDY)
+        self._finding = Finding(
+            id=name, status=status, message=message, remedy=_REMEDY, cause=self.cause
+        )
 
     def tell(self) -> Finding:
         return self._finding
@@ -209,7 +204,7 @@ class Apart:
 
     def write(self, source: Source, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Write a source without what is refused; see `Source.write_kept`."""
-        known = refused if isinstance(refused, Refusals) else None
+        known = refused if getattr(refused, "can_travel", False) else None
         asked = (source, out, known)
         answers = self._answers(source.name, "write", asked, copies=True, refused=refused)
         for what, value in answers:
@@ -310,7 +305,7 @@ class ApartSource:
                 first = None
             yield one
         if first is not None:
-            if n == 1 and stamp and first.id == self.name and first.message.startswith(_MET):
+            if n == 1 and stamp and first.id == self.name and first.cause == "too much":
                 self._apart.stamps[self.name] = stamp
             yield first
 

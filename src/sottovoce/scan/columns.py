@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.scan.faults import NoColumnError
 from sottovoce.scan.leaves import (
     Leaf,
     import_arrow,
@@ -194,7 +195,7 @@ def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: 
 
 def _named(name: str, names: list[str], leaves: list[Leaf], url: str) -> list[Leaf]:
     if names.count(name) != 1:
-        raise UnsupportedFormatError(f"has no column {name!r}", path=url, remedy=_columns(names))
+        raise NoColumnError(f"has no column {name!r}", path=url, remedy=_columns(names))
     own = [leaf for leaf in leaves if leaf.name == name]
     found = [
         leaf

@@ -18,7 +18,7 @@ from sottovoce.files.escaping import make_harmless
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
 from sottovoce.scan.apart import Apart
-from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
+from sottovoce.scan.finding import Finding
 from sottovoce.scan.ledger import Ledger
 from sottovoce.scan.left_out import LeftOut, NotLookedAt
 from sottovoce.scan.met import MetIds, make_digest
@@ -149,7 +149,7 @@ class Scan:
         try:
             for recording, finding in self._examine():
                 if recording is not None and self._ledger is not None:
-                    took_too_much = finding.message == TOO_MUCH_MEMORY
+                    took_too_much = finding.cause == "too much"
                     stamped = self._exhausting(recording) if took_too_much else recording
                     self._ledger.put(finding, stamp=stamped.stamp)
                 yield finding

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sottovoce.scan.faults import Cause
+
 __all__ = [
     "STATUSES",
     "TOO_MUCH_MEMORY",
@@ -83,9 +85,18 @@ class Finding:
     format : str
         Container and how samples are stored, ``"FLAC PCM_16"``.
     voices : tuple of mapping
-        As `sottovoce.Voice.to_dict` gives them, strongest first.
+        As `sottovoce.Voice.to_dict` gives them, strongest first; of a file with several tracks
+        each with the name of its own, ``"track"``.
+    n_more_voices : int
+        Voices beyond these, at most, of which only the number is known.
+    tracks : tuple of mapping
+        Of a file with several tracks, one for each: its name, what would be said of it alone
+        (``"status"``, ``"log10_p"``, ``"seconds"``, ``"sound_s"``) and its ``"owner_ids"``.  The
+        finding is that of all together: marked where one of them is.
     message, remedy : str
         What went wrong, and what helps; empty where nothing did.
+    cause : str
+        Of what went wrong, where programs must know it: see `sottovoce.scan.faults.Cause`.
     groups : mapping of str to str
         What the recording belongs to: its folder, shard, speaker and so on.
     """
@@ -101,8 +112,11 @@ class Finding:
     n_channels: int = 0
     format: str = ""
     voices: tuple[Mapping[str, Any], ...] = ()
+    n_more_voices: int = 0
+    tracks: tuple[Mapping[str, Any], ...] = ()
     message: str = ""
     remedy: str = ""
+    cause: Cause = ""
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -156,6 +170,7 @@ class Finding:
         return {
             **{name: getattr(self, name) for name in _NAMES},
             "voices": [dict(voice) for voice in self.voices],
+            "tracks": [dict(track) for track in self.tracks],
             "groups": dict(self.groups),
             "owner_ids": list(self.owner_ids),
             "policies": list(self.policies),
@@ -164,9 +179,10 @@ class Finding:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Finding:
-        """Return the finding that `to_dict` was called on."""
-        own = {name: fields[name] for name in _NAMES}
-        own["voices"] = tuple(own["voices"])
+        """Return the finding that `to_dict` was called on, also by a release that knew less."""
+        own = {name: fields[name] for name in _NAMES if name in fields}
+        for name in ("voices", "tracks"):
+            own[name] = tuple(own.get(name, ()))
         return cls(**own)
 
 

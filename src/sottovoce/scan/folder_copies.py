@@ -13,9 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import SottovoceError, UnreadableAudioError
-from sottovoce.scan.addresses import is_remote
+from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioError
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.gone import Gone
 from sottovoce.scan.listed import Seen
 from sottovoce.scan.lone_files import describe_file, link_or_copy
 from sottovoce.scan.shar_copies import cuts_beside
@@ -70,6 +70,7 @@ class FolderCopy:
         self._reach = reach
         self._open_beside = open_beside
         self._sounds = Seen()
+        self._is_gone = Gone(self._sounds, folder=folder, part=part, refused=refused)
         self._n_sounds = 0
         self._n_kept = self._n_left_out = self._n_fitted = 0
         self._not_copied: Counter[str] = Counter()
@@ -77,7 +78,7 @@ class FolderCopy:
 
     def add_sound(self, path: str) -> None:
         """Take an audio file."""
-        self._sounds.add(self._inside(path))
+        self._sounds.add(self._is_gone.inside(path))
         self._n_sounds += 1
         if self._refused(path):
             self._n_left_out += 1
@@ -89,10 +90,14 @@ class FolderCopy:
 
     def add_data_set(self, path: str, source: Source) -> None:
         """Take a data set; one of a shard with cuts comes with these."""
-        self._sounds.add(self._inside(path))
+        self._sounds.add(self._is_gone.inside(path))
         self._n_sounds += 1
-        if cuts_beside(path) is None:
+        if cuts_beside(path) is not None:
+            return
+        try:
             self._count(source.write_kept(self._place(path), refused=self._refused))
+        except AudioFileError:  # the others are copied all the same
+            self.pass_over("unreadable")
 
     def is_group(self, path: str) -> bool:
         """Return whether a file stands for several that must stay in step."""
@@ -174,46 +179,8 @@ class FolderCopy:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
-    def _inside(self, path: str) -> str:
-        """Return a path as from the folder; empty where it leads out of it."""
-        inside = os.path.relpath(path, self._folder)
-        return "" if inside.startswith("..") else inside
-
-    def _split(self, own_id: str) -> tuple[str, str]:
-        """Return the file in the folder that an id begins with, and the rest of the id."""
-        if is_remote(own_id):
-            return "", ""
-        path, separator, rest = own_id, "", ""
-        if not os.path.lexists(own_id):
-            path, separator, rest = own_id.partition("::")
-        return self._inside(path), separator + rest
-
     def _is_of_this(self, listing: Source) -> bool:
         """Return whether a listing names sound of this folder, or this holds none but in it."""
-        if not self._n_sounds:
-            return True
-        return any(
-            self._real(self._split(cut.recording_id)[0]) in self._sounds for cut in listing.cuts()
+        return not self._n_sounds or any(
+            self._is_gone.knows(cut.recording_id) for cut in listing.cuts()
         )
-
-    def _is_gone(self, own_id: str) -> bool:
-        """Return whether what a listing names is not in the copy."""
-        inside, rest = self._split(own_id)
-        if not inside:
-            return self._refused(own_id)
-        real = self._real(inside)
-        if real in self._sounds and not (rest and inside == real):
-            if not (self._part / inside).exists():
-                return True  # or it is there by another name only, without the link
-            if not rest:
-                return False
-        # As the walk through the folder spelled it.
-        return self._refused(os.path.join(self._folder, real) + rest)  # noqa: PTH118 - as there
-
-    def _real(self, inside: str) -> str:
-        """Return a path in the folder as the walk met it, which goes through no link."""
-        if not inside or inside in self._sounds:
-            return inside
-        path = os.path.realpath(os.path.join(self._folder, inside))  # noqa: PTH118 - as there
-        own = os.path.relpath(path, os.path.realpath(self._folder))
-        return inside if own.startswith("..") else own

@@ -35,12 +35,14 @@ _COMMIT_ROWS = 500
 _COMMIT_S = 2.0
 _MERGED_ROWS = 5_000
 """Written at once in a merge, where nothing is lost that is not there already."""
-_JSON = ("voices", "groups")
+_JSON = ("voices", "tracks", "groups")
 _SAME = ("inputs", "shard", "detector")
 """Of a job: runs that differ in none of these look at the same recordings in the same way."""
 _FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
 _STATUS = _FIELDS.index("status")
 _COLUMNS = (*_FIELDS, "stamp", "detector", "run")
+_LATER = {"n_more_voices": ("INTEGER", "0"), "tracks": ("TEXT", "'[]'"), "cause": ("TEXT", "''")}
+"""Columns that ledgers of before lack: their types, and what stands in them instead."""
 _UPSERT = (
     f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own
     f" ON CONFLICT (id) DO UPDATE SET"
@@ -88,6 +90,11 @@ class Ledger:
                 address = f"{path.absolute().as_uri()}?mode=ro"
                 self._db = sqlite3.connect(address, isolation_level=None, uri=True)
                 self._check_version()
+                if missing := self._missing():
+                    columns = ", ".join(f"{_LATER[name][1]} AS {name}" for name in missing)
+                    self._db.execute(
+                        f"CREATE TEMP VIEW findings AS SELECT *, {columns} FROM main.findings"  # noqa: S608 - names of our own
+                    )
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path)
@@ -105,15 +112,23 @@ class Ledger:
                 remedy="Name another folder with -o.",
             )
 
+    def _missing(self) -> list[str]:
+        """Return the columns that the ledger lacks, because it is of before."""
+        there = {row[1] for row in self._db.execute("PRAGMA main.table_info(findings)")}
+        return [name for name in _LATER if there and name not in there]
+
     def _make_tables(self) -> None:
         self._check_version()
         typed = {"log10_p": "REAL", "log10_e": "REAL", "score": "REAL", "seconds": "REAL"}
         typed |= {"sound_s": "REAL", "sr": "INTEGER", "n_channels": "INTEGER", "run": "INTEGER"}
+        typed |= {name: f"{kind} DEFAULT {default}" for name, (kind, default) in _LATER.items()}
         columns = ", ".join(f"{name} {typed.get(name, 'TEXT')}" for name in _COLUMNS[1:])
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute(
             f"CREATE TABLE IF NOT EXISTS findings (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"
         )
+        for name in self._missing():
+            self._db.execute(f"ALTER TABLE findings ADD COLUMN {name} {typed[name]}")
         self._db.execute("CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, job TEXT)")
         self._db.execute(f"PRAGMA user_version = {_SCHEMA}")
         self._db.execute("COMMIT")
@@ -373,7 +388,8 @@ def _plain(text: str) -> str:
 
 def _finding(row: Sequence[Any], *, groups: Mapping[str, str] | None = None) -> Finding:
     fields = dict(zip(_FIELDS, row, strict=True))
-    voices = fields["voices"]
-    fields["voices"] = () if voices == "[]" else tuple(_decode(voices))
+    for name in ("voices", "tracks"):
+        text = fields[name]
+        fields[name] = () if text == "[]" else tuple(_decode(text))
     fields["groups"] = _decode(fields["groups"]) if groups is None else groups
     return Finding(**fields)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from sottovoce.scan.faults import Cause
+
 __all__ = [
     "GROUP_NAMES",
     "PATH_NAMES",
@@ -51,6 +53,7 @@ PATH_NAMES = (
 """Columns that hold the path of a recording, the most telling name first."""
 
 _MOST_NAME = 4096
+_DIGEST_BYTES = 12
 _MOST_GROUP = 200
 _STORES = frozenset(
     {
@@ -130,10 +133,21 @@ class Seen:
     def __contains__(self, recording_id: str) -> bool:
         return self._digest(recording_id) in self._digests
 
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` makes the same of, in another process."""
+        return b"".join(self._digests)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Seen:
+        """Return what `to_bytes` was called on."""
+        seen, n = cls(), _DIGEST_BYTES
+        seen._digests = {data[i : i + n] for i in range(0, len(data), n)}
+        return seen
+
     @staticmethod
     def _digest(recording_id: str) -> bytes:
         raw = recording_id.encode("utf-8", errors="surrogatepass")
-        return hashlib.blake2b(raw, digest_size=12).digest()
+        return hashlib.blake2b(raw, digest_size=_DIGEST_BYTES).digest()
 
     def add(self, recording_id: str) -> bool:
         """Take an id, and say whether it is new."""
@@ -215,10 +229,17 @@ def leads_to_file(use: Use) -> bool:
     return is_local and os.path.isfile(use.path)  # noqa: PTH113 - names that are too long as well
 
 
-def fail(known_as: str, message: str, remedy: str = "", *, status: Status = "error") -> Use:
+def fail(
+    known_as: str,
+    message: str,
+    remedy: str = "",
+    *,
+    status: Status = "error",
+    cause: Cause = "",
+) -> Use:
     """Return a recording that cannot be looked at."""
     known_as = clean(known_as, most=_MOST_NAME)
-    finding = Finding(id=known_as, status=status, message=message, remedy=remedy)
+    finding = Finding(id=known_as, status=status, message=message, remedy=remedy, cause=cause)
     return Use(recording_id=known_as, finding=finding)
 
 

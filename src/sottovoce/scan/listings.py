@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.scan.documents import is_container, parts_of, whole_part
+from sottovoce.scan.faults import TooMuchError
 from sottovoce.scan.kaldi import WavScpSource
 from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.listed import (
@@ -27,7 +28,7 @@ from sottovoce.scan.path_tables import PathTableSource, names_paths
 from sottovoce.scan.shar_copies import SharSource, is_shar_cuts
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.telling_sound import looks_like_path
-from sottovoce.scan.texts import parse_object, read_lines
+from sottovoce.scan.texts import EXCEEDING, parse_object, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +143,8 @@ def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
         if isinstance(one, dict):
             return "lines", one
     problem = next((one for one in reversed(parsed) if isinstance(one, str)), "is empty")
-    raise UnsupportedFormatError(
+    kind = TooMuchError if problem in EXCEEDING else UnsupportedFormatError
+    raise kind(
         f"is no manifest with one JSON object a line: it {problem}",
         path=name,
         remedy="Write one object a line: jq -c '.[]' FILE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import AudioFileError
+from sottovoce.scan.faults import TooMuchError
 from sottovoce.scan.leaves import enter
 from sottovoce.scan.listed import clean
 from sottovoce.scan.packing import check_growth
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.rows import Table
 
-__all__ = ["COLUMN_TOO_LARGE", "check_declared", "name_sound", "places", "sample_rows", "step_into"]
+__all__ = ["check_declared", "name_sound", "places", "sample_rows", "step_into"]
 
 _MOST_SOUNDS = 10_000
 """Of one row."""
 _SAMPLED = 16
-COLUMN_TOO_LARGE = "cannot be listed: column"
 _MOST_DECLARED = 16 << 20
 """Bytes of a row in a column of names or labels, on the mean."""
 _MOST_STRETCHES = 64
@@ -100,7 +99,7 @@ def check_declared(table: Table, url: str, *, labels: list[str], audio: list[str
 
     Raises
     ------
-    AudioFileError
+    TooMuchError
         If a column declares more, or to be packed more tightly than sound can be.
     """
     n_packed = n_bytes = 0
@@ -112,8 +111,8 @@ def check_declared(table: Table, url: str, *, labels: list[str], audio: list[str
     for name in labels:
         n_bytes = table.mean_bytes(name)
         if n_bytes > _MOST_DECLARED:
-            raise AudioFileError(
-                f"{COLUMN_TOO_LARGE} {clean(name)!r} has {n_bytes:,} bytes a row",
+            raise TooMuchError(
+                f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes a row",
                 path=url,
                 remedy="Take the column out, or name the one with the audio.",
             )

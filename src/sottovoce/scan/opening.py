@@ -16,6 +16,7 @@ from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.kinds import read_head
 from sottovoce.scan.apart import Apart, ApartSource, UnlistedSource
 from sottovoce.scan.arrow import ArrowSource, is_saved_dataset
+from sottovoce.scan.faults import TooMuchError
 from sottovoce.scan.folders import FolderSource
 from sottovoce.scan.hugging_face import PREFIX, is_data_set, open_data_set
 from sottovoce.scan.leaves import import_arrow
@@ -26,6 +27,7 @@ from sottovoce.scan.network_reach import NetworkReach
 from sottovoce.scan.opener import Opener
 from sottovoce.scan.reach import Reach, as_roots
 from sottovoce.scan.remote_folders import RemoteFolderSource
+from sottovoce.scan.sources import tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, scheme_of
 from sottovoce.scan.tables import ParquetSource
 
@@ -165,7 +167,10 @@ def _open(name: str, opener: Opener, apart: Apart | None) -> Source:
     if isinstance(source, ParquetSource | ArrowSource):
         import_arrow()  # now, rather than when half is scanned
     if source is None and is_listing(name):
-        source = opener.listing(name) if apart is None else apart.open(opener.listing, name)
+        try:
+            source = opener.listing(name) if apart is None else apart.open(opener.listing, name)
+        except TooMuchError as err:
+            return UnlistedSource(tell_unreadable(name, err, {}))
     if source is None and not is_remote(name):
         source = opener.by_head(name, read_head(Path(name)) or b"")
     return _set_apart(source or FileSource(name), apart)

@@ -12,12 +12,12 @@ import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
+from sottovoce.scan.faults import TooMuchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "GROWS_TOO_MUCH",
     "MOST_UNPACKED_BYTES",
     "PACKINGS",
     "check_growth",
@@ -29,7 +29,6 @@ __all__ = [
 MOST_UNPACKED_BYTES = 512 << 20
 """Of one recording that must be held in memory unpacked: 4 hours of 16-bit speech at 16 kHz."""
 _MOST_FREE_BYTES, _MOST_GROWTH = 1 << 30, 100
-GROWS_TOO_MUCH = f"unpacks to more than {_MOST_GROWTH} times its size"
 _STEP = 1 << 20
 _HEAD_MEMORY_BYTES = 80 << 20
 """For first bytes, which the process that lists looks at: as much as `xz -9` needs."""
@@ -107,12 +106,13 @@ def check_growth(url: str, *, n_packed: int, n_bytes: int) -> None:
 
     Raises
     ------
-    UnreadableAudioError
+    TooMuchError
         Beyond a gigabyte, where each byte has become more than a hundred.
     """
     if n_bytes > _MOST_FREE_BYTES and n_bytes > _MOST_GROWTH * n_packed:
-        raise UnreadableAudioError(
-            f"{GROWS_TOO_MUCH}, and was left there (after {n_bytes:,} bytes)",
+        raise TooMuchError(
+            f"unpacks to more than {_MOST_GROWTH} times its size, and was left there"
+            f" (after {n_bytes:,} bytes)",
             path=url,
             remedy="If you trust it, store what is in it unpacked, and scan that.",
         )

@@ -131,7 +131,12 @@ class PathTableSource:
         missing = [name for name in self._column if name not in header]
         wanted = "of paths" if not missing else repr(missing[0])
         names = ", ".join(repr(name)[:60] for name in header[:20])
-        return fail(self.name, f"has no column {wanted}", f"Name the column. There are: {names}")
+        return fail(
+            self.name,
+            f"has no column {wanted}",
+            f"Name the column. There are: {names}",
+            cause="no column",
+        )
 
 
 def names_paths(url: str, column: tuple[str, ...], reach: Reach) -> bool:

@@ -229,6 +229,7 @@ class _Queue:
                 id=recording.id,
                 status="error",
                 message=TOO_MUCH_MEMORY,
+                cause="too much",
                 groups=recording.groups,
             )
         return Finding(

@@ -25,6 +25,9 @@ class Refusals:
         The same, where it is open already.
     """
 
+    can_travel = True
+    """Whether another process can be asked as well."""
+
     def __init__(
         self, path: Path, statuses: frozenset[str], *, ledger: Ledger | None = None
     ) -> None:

@@ -35,7 +35,9 @@ Format = Literal["parquet", "csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "jsonl")
 
 _ROWS = 10_000
-_NESTED = ("voices", "groups", "owner_ids", "policies", "owners")
+_NESTED = ("voices", "tracks", "groups", "owner_ids", "policies", "owners")
+_AS_JSON = ("voices", "tracks", "groups")
+"""In Parquet too."""
 _OWN = {"id", "status", "log10_p", "log10_e"}
 _MOST_LINE = 1 << 24
 
@@ -134,7 +136,7 @@ def read_findings(path: Path) -> Iterator[Finding]:
         table = _import_parquet().ParquetFile(path)
         for batch in table.iter_batches(_ROWS):
             for row in batch.to_pylist():
-                nested = {name: json.loads(row[name]) for name in ("voices", "groups")}
+                nested = {name: json.loads(row[name]) for name in _AS_JSON if name in row}
                 yield Finding.from_dict(_without_words({**row, **nested}))
         return
     with path.open(encoding="utf-8") as file:
@@ -213,8 +215,9 @@ def _write_parquet(rows: Iterable[dict[str, Any]], part: Path) -> None:
         [
             *(("id", text), ("status", text), ("log10_p", real), ("log10_e", real)),
             *(("score", real), ("seconds", real), ("sound_s", real), ("sr", whole)),
-            *(("n_channels", whole), ("format", text), ("voices", text), ("message", text)),
-            *(("remedy", text), ("groups", text)),
+            *(("n_channels", whole), ("format", text), ("voices", text)),
+            *(("n_more_voices", whole), ("tracks", text)),
+            *(("message", text), ("remedy", text), ("cause", text), ("groups", text)),
             *(("owner_ids", pa.list_(whole)), ("policies", pa.list_(whole))),
             *(("training", text), ("owners", pa.list_(text))),
         ]
@@ -229,7 +232,7 @@ def _write_parquet(rows: Iterable[dict[str, Any]], part: Path) -> None:
                 column.clear()
 
         for fields in rows:
-            for name in ("voices", "groups"):
+            for name in _AS_JSON:
                 fields[name] = _encode(fields[name])
             for name, column in columns.items():
                 column.append(fields[name])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sottovoce.errors import AudioFileError, MissingExtraError
 from sottovoce.scan.columns import AudioColumn, audio_columns, rate_less_columns, table_errors
+from sottovoce.scan.faults import TooMuchError
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.listed import (
@@ -214,7 +215,7 @@ class TableRows:
         except (AudioFileError, MissingExtraError) as err:
             yield tell_unreadable(self.url, err, groups)
         except MemoryError:
-            yield tell_unreadable(self.url, AudioFileError(TOO_MUCH_MEMORY, path=self.url), groups)
+            yield tell_unreadable(self.url, TooMuchError(TOO_MUCH_MEMORY, path=self.url), groups)
         except table_errors() as err:
             damage = AudioFileError(
                 f"is damaged: {_first_line(err)}", path=self.url, remedy="Get a complete copy."

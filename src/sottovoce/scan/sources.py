@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
+from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import Finding
 
 if TYPE_CHECKING:
@@ -98,5 +99,6 @@ def tell_unreadable(name: str, err: SottovoceError, groups: Mapping[str, str]) -
         status="unsupported" if is_other else "error",
         message=str(err).removeprefix(f"{name}: "),
         remedy=err.remedy,
+        cause=cause_of(err),
         groups=groups,
     )

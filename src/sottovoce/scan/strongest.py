@@ -49,7 +49,7 @@ def make_findings_table(strongest: Sequence[Finding], *, words: Words) -> str:
 
 def _make_rows(finding: Finding, words: Words) -> str:
     voices = finding.voices[:_MOST_VOICES]
-    n_hidden = len(finding.voices) - len(voices)
+    n_hidden = len(finding.voices) - len(voices) + finding.n_more_voices
     span = f' rowspan="{len(voices) + bool(n_hidden)}"' if len(voices) > 1 else ""
     # A recording may be marked where it could be read, and damaged after that.
     said: list[str] = [] if finding.marked else [finding.status]
@@ -71,8 +71,9 @@ def _make_rows(finding: Finding, words: Words) -> str:
 
 def _make_voice(finding: Finding, voice: Mapping[str, Any], words: Words) -> str:
     drawing = draw_voice(voice, seconds=finding.seconds)
+    track = f"<small><bdi>{escape(voice['track'])}</bdi></small>" if "track" in voice else ""
     when = (
-        f'<td class="when">{drawing}<div class="ends" aria-hidden="true"><span>0:00</span>'
+        f'<td class="when">{track}{drawing}<div class="ends" aria-hidden="true"><span>0:00</span>'
         f"<span>{format_time(finding.seconds)}</span></div></td>"
     )
     payload = voice["payload"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "EXCEEDING",
     "MAX_LINE_BYTES",
     "Line",
     "open_text",
@@ -31,6 +32,10 @@ __all__ = [
 MAX_LINE_BYTES = 16 << 20
 _SMALL_BYTES, _MOST_PARSED_BYTES = 1 << 20, 192 << 20
 _MARK = b"\xef\xbb\xbf"
+_TOO_LONG = f"is longer than {MAX_LINE_BYTES >> 20} MiB"
+_TOO_MANY = "holds too many values"
+EXCEEDING = frozenset({_TOO_LONG, _TOO_MANY, TOO_MUCH_MEMORY})
+"""What is wrong with what is too large to be read, and will be the next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ def read_lines(url: str) -> Iterator[Line]:
                     continue
                 while raw and not raw.endswith(b"\n"):
                     raw = file.readline(MAX_LINE_BYTES)
-                yield Line(number=number, problem=f"is longer than {MAX_LINE_BYTES >> 20} MiB")
+                yield Line(number=number, problem=_TOO_LONG)
     except reading_errors() as err:
         reason = str(err).removeprefix(f"{url}: ")
         yield Line(number=number + 1, problem=f"cannot be read, nor what follows: {reason}")
@@ -136,7 +141,7 @@ def parse_object(line: Line) -> dict[str, Any] | str:
 def parse_json(raw: bytes) -> tuple[Any, str]:
     """Return the value that a text is, and what is wrong with it; empty for nothing."""
     if len(raw) > _SMALL_BYTES and _n_parsed_bytes(raw) > _MOST_PARSED_BYTES:
-        return None, "holds too many values"
+        return None, _TOO_MANY
     try:
         return json.loads(raw.decode("utf-8")), ""
     except UnicodeDecodeError:

@@ -21,11 +21,13 @@ from sottovoce.errors import (
 from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
 from sottovoce.files.listening import Listener
 from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
+from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.storage import fetch
 
 if TYPE_CHECKING:
     from sottovoce.core.detection import Detection
+    from sottovoce.scan.faults import Cause
     from sottovoce.scan.recording import Recording
 
 __all__ = ["ENOUGH_S", "Limits", "examine", "tell_failure"]
@@ -94,7 +96,7 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
         return tell_failure(recording, err)
     except MemoryError:
         remedy = "Allow it more memory, or look at the file alone: sottovoce check FILE"
-        return _fail(recording, "error", TOO_MUCH_MEMORY, remedy)
+        return _fail(recording, "error", TOO_MUCH_MEMORY, remedy, cause="too much")
     except Exception as err:  # a scan of a million goes on
         _logger.exception("%s", recording.id)
         return _fail(recording, "error", f"an unforeseen error: {err!r}"[:500], "")
@@ -103,15 +105,23 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
 def tell_failure(recording: Recording, err: SottovoceError) -> Finding:
     """Return the finding for a recording that could not be read."""
     is_other = isinstance(err, UnsupportedFormatError | MissingExtraError)
-    return _fail(recording, "unsupported" if is_other else "error", str(err), err.remedy)
+    status: Status = "unsupported" if is_other else "error"
+    return _fail(recording, status, str(err), err.remedy, cause=cause_of(err))
 
 
-def _fail(recording: Recording, status: Status, message: str, remedy: str) -> Finding:
+def _fail(
+    recording: Recording, status: Status, message: str, remedy: str, *, cause: Cause = ""
+) -> Finding:
     # What errors say begins with the path, which the finding names already.
     for name in (getattr(recording.place, "url", ""), recording.id):
         message = message.removeprefix(f"{name}: ")
     return Finding(
-        id=recording.id, status=status, message=message, remedy=remedy, groups=recording.groups
+        id=recording.id,
+        status=status,
+        message=message,
+        remedy=remedy,
+        cause=cause,
+        groups=recording.groups,
     )
 
 
@@ -197,7 +207,9 @@ def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
         sr=info.sr,
         n_channels=info.n_channels,
         format=f"{info.format} {info.subtype}",
-        voices=tuple(_describe_voices(detection)),
+        voices=tuple(_describe_voices(looks)),
+        n_more_voices=detection.n_more_voices,
+        tracks=tuple(_describe_track(look) for look in looks) if len(looks) > 1 else (),
         message=message,
         remedy=remedy,
         groups=recording.groups,
@@ -214,10 +226,25 @@ def _choose_status(detection: Detection, *, sound_s: float, cut: bool) -> Status
     return "clean" if sound_s >= ENOUGH_S else "undetermined"
 
 
-def _describe_voices(detection: Detection) -> list[dict[str, Any]]:
+def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
     described = []
-    for voice in detection.voices:
-        step = -(-len(voice.evidence) // _MOST_EVIDENCE) or 1
-        points = [[round(t, 2), round(z, 2)] for t, z in voice.evidence[::step]]
-        described.append({**voice.to_dict(), "evidence": points})
-    return described
+    for look in looks:
+        of_track = {"track": look.part.name} if len(looks) > 1 else {}
+        for voice in look.part.detection.voices:
+            step = -(-len(voice.evidence) // _MOST_EVIDENCE) or 1
+            points = [[round(t, 2), round(z, 2)] for t, z in voice.evidence[::step]]
+            described.append({**voice.to_dict(), "evidence": points, **of_track})
+    return sorted(described, key=lambda voice: voice["log10_p"])
+
+
+def _describe_track(look: _Look) -> dict[str, Any]:
+    detection, sound_s = look.part.detection, look.part.sounding_s
+    payloads = [voice.payload for voice in detection.voices if voice.payload is not None]
+    return {
+        "name": look.part.name,
+        "status": _choose_status(detection, sound_s=sound_s, cut=bool(look.cut[0])),
+        "log10_p": round(detection.log10_p, 4),
+        "seconds": round(detection.duration_s, 3),
+        "sound_s": round(sound_s, 3),
+        "owner_ids": sorted({payload.owner_id for payload in payloads}),
+    }
