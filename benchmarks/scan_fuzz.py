@@ -47,6 +47,7 @@ _WARM_CASES = 1_000
 """After so many of one process, nothing new should stay in its memory."""
 _MOST_CASES = 10_000
 """Of one process."""
+_TOLD_FRAMES, _TOLD_CHARACTERS = 8, 200
 _PIECES = (
     *(
         b"-1",
@@ -187,8 +188,8 @@ def _work(
         connection.send(("begin", number, seed.kind))
         try:
             outcome = _read(seed, copy)
-        except Exception:  # noqa: BLE001 - what is looked for
-            outcome = "exception: " + traceback.format_exc()[-1500:]
+        except Exception as err:  # noqa: BLE001 - what is looked for
+            outcome = "exception: " + _describe(err)
         seed.file.write_bytes(seed.data)
         if copy.is_dir():
             shutil.rmtree(copy)
@@ -198,6 +199,13 @@ def _work(
             warm_mb = _memory_mb()
         connection.send(("end", outcome, _memory_mb() - warm_mb if warm_mb else 0.0))
     connection.send(("over", number, 0.0))
+
+
+def _describe(err: Exception) -> str:
+    """Return where an exception was raised, and what it says."""
+    frames = traceback.extract_tb(err.__traceback__)[-_TOLD_FRAMES:]
+    places = " > ".join(f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in frames)
+    return f"{places}: {type(err).__name__}: {str(err)[:_TOLD_CHARACTERS]}"
 
 
 def _memory_mb() -> float:

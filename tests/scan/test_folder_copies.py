@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -483,10 +484,22 @@ def test_a_listing_is_fitted_without_a_question_for_each_row(folder, monkeypatch
 
 
 def test_a_data_set_that_cannot_be_copied_is_counted_and_the_rest_is_copied(folder):
-    write_tar(folder / "a.tar", [member("x.wav", encode(5))])
-    raw = (folder / "a.tar").read_bytes()
-    (folder / "a.tar").write_bytes(raw[: len(raw) - len(raw) // 2])
+    (folder / "a.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     kept, out = copy(folder, "clips/1.wav")
     assert kept.n_kept == 2
     assert kept.not_copied == {"unreadable": 1}
     assert {path.name for path in out.rglob("*") if path.is_file()} == {"0.wav", "2.wav"}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_copy_left_behind_that_was_killed_is_in_nobodys_way(folder, kind):
+    (folder / "wav.scp").write_text("".join(f"u{i} clips/{i}.wav\n" for i in range(3)))
+    for name in ("", "wav.scp"):
+        part = folder.parent / "kept.part"
+        if kind == "file":
+            part.write_text("half")
+        else:
+            (part / "x").mkdir(parents=True)
+        kept, out = copy(folder, "clips/1.wav", name=str(folder / name) if name else "")
+        assert kept.n_kept + kept.n_left_out == 3
+        shutil.rmtree(out)

@@ -82,9 +82,9 @@ def test_csv_is_read_by_other_programs(tmp_path):
 def test_parquet_has_columns_to_query(tmp_path):
     write_results(iter(FINDINGS), tmp_path / "r.parquet", kind="parquet", owner=hex)
     table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
-    assert table["owner_ids"].to_pylist() == [[7], []]
-    assert table["owners"].to_pylist() == [["0x7"], []]
-    assert table["log10_p"].to_pylist() == [-30.0, None]
+    assert table["owner_ids"].to_pylist() == [[7], [], []]
+    assert table["owners"].to_pylist() == [["0x7"], [], []]
+    assert table["log10_p"].to_pylist() == [-30.0, None, None]
 
 
 def test_no_results_are_a_table_too(tmp_path):

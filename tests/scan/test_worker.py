@@ -73,32 +73,33 @@ class TestVerdicts:
         assert all(other == first for other in others)
 
 
+@pytest.fixture(scope="module")
+def film(tmp_path_factory, clip, marked):
+    """The clip as the first track, its first half with the mark as the second."""
+    folder = tmp_path_factory.mktemp("tracks")
+    y, sr = clip
+    sf.write(folder / "0.wav", y, sr)
+    sf.write(folder / "1.wav", marked[0][: len(y) // 2], sr)
+    inputs = ["-i", "0.wav", "-i", "1.wav", "-map", "0:a", "-map", "1:a"]
+    languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"]
+    command = ["ffmpeg", "-v", "error", *inputs, *languages, "-c:a", "flac", "film.mka"]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / "film.mka"
+
+
 @pytest.mark.codec
 class TestSeveralTracks:
-    @pytest.fixture(scope="class")
-    def film(self, tmp_path_factory, clip, marked):
-        """The clip as the first track, its first half with the mark as the second."""
-        folder = tmp_path_factory.mktemp("tracks")
-        y, sr = clip
-        sf.write(folder / "0.wav", y, sr)
-        sf.write(folder / "1.wav", marked[0][: len(y) // 2], sr)
-        inputs = ["-i", "0.wav", "-i", "1.wav", "-map", "0:a", "-map", "1:a"]
-        languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"]
-        command = ["ffmpeg", "-v", "error", *inputs, *languages, "-c:a", "flac", "film.mka"]
-        subprocess.run(command, cwd=folder, check=True)
-        return folder / "film.mka"
-
     def test_each_has_a_verdict_and_one_that_refuses_refuses_all(self, film, clip):
         finding = examine(describe_file(str(film)), limits=LIMITS)
         assert finding.status == "marked"
         first, second = finding.tracks
-        assert (first["name"], second["name"]) == ("track 1 (English)", "track 2 (French)")
+        assert (first["name"], second["name"]) == ("track 1 (eng)", "track 2 (fra)")
         assert (first["status"], second["status"]) == ("clean", "marked")
         assert (first["owner_ids"], second["owner_ids"]) == ([], [OWNER])
         assert first["seconds"] == pytest.approx(len(clip[0]) / clip[1], abs=0.01)
         assert second["seconds"] == pytest.approx(first["seconds"] / 2, abs=0.01)
         assert second["log10_p"] == finding.log10_p < -6
-        assert {voice["track"] for voice in finding.voices} == {"track 2 (French)"}
+        assert {voice["track"] for voice in finding.voices} == {"track 2 (fra)"}
 
     def test_a_file_of_one_track_names_none(self, dataset):
         finding = examine(describe_file(str(dataset / "anna" / "long.flac")), limits=LIMITS)

@@ -15,7 +15,7 @@ from sottovoce.scan.archive_source import ArchiveSource, sample_of, tell_member,
 from sottovoce.scan.array_members import MOST_JSON_BYTES, Told
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Inline, Member, Recording, Samples
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, part_path
 from sottovoce.scan.tar import Header, TarReader, copy_members, open_tar, pack_like
 
 if TYPE_CHECKING:
@@ -57,15 +57,13 @@ class TarSource(ArchiveSource[TarReader, Header]):
             If the archive cannot be opened.
         """
         left_out, n_whole = self._look_ahead(refused)
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
         with (
+            part_path(out) as part,
             open_tar(self.name) as reader,
             part.open("wb") as raw,
             pack_like(raw, reader.packing) as packed,
         ):
             counts = _copy(reader, packed, left_out, n_whole)
-        part.replace(out)
         return Kept(path=str(out), n_kept=counts[True], n_left_out=counts[False])
 
     def _look_ahead(self, refused: Callable[[str], bool]) -> tuple[set[str], int]:

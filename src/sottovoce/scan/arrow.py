@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import posixpath
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,7 +25,7 @@ from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.network_reach import Refusal
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import Stretch, TableRows
-from sottovoce.scan.sources import Kept, tell_unreadable
+from sottovoce.scan.sources import Kept, part_path, tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
@@ -109,19 +108,16 @@ class ArrowSource:
         AudioFileError
             If something of it is damaged.
         """
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if is_arrow(self.name):
-            counts = self._write_file(self.name, part, refused)[0]
-        else:
-            shutil.rmtree(part, ignore_errors=True)
-            counts = (0, 0)
-            for split in _splits(self.name):
-                n_kept, n_left_out = self._write_split(split, part, refused)
-                counts = (counts[0] + n_kept, counts[1] + n_left_out)
-            if _exists(self.name, _DICT):
-                _write_json(part / _DICT, _read_json(_join(self.name, _DICT)))
-        part.replace(out)
+        with part_path(out) as part:
+            if is_arrow(self.name):
+                counts = self._write_file(self.name, part, refused)[0]
+            else:
+                counts = (0, 0)
+                for split in _splits(self.name):
+                    n_kept, n_left_out = self._write_split(split, part, refused)
+                    counts = (counts[0] + n_kept, counts[1] + n_left_out)
+                if _exists(self.name, _DICT):
+                    _write_json(part / _DICT, _read_json(_join(self.name, _DICT)))
         return Kept(path=str(out), n_kept=counts[0], n_left_out=counts[1])
 
     def _files(self) -> Iterator[str]:
@@ -339,7 +335,7 @@ def _join(folder: str, name: str) -> str:
 def _exists(folder: str, name: str) -> bool:
     if is_remote(folder):
         return bool(ask(_join(folder, name), "exists"))
-    return Path(folder, name).is_file()
+    return os.path.isfile(os.path.join(folder, name))  # noqa: PTH113, PTH118 - names that are too long as well
 
 
 def _read_json(url: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +68,7 @@ def sounds_in(example: Mapping[str, Any]) -> Iterator[Sound]:
 
 
 def _leads_nowhere(value: object) -> bool:
-    return isinstance(value, str) and looks_like_path(value) and not Path(value).is_file()
+    return isinstance(value, str) and looks_like_path(value) and not os.path.isfile(value)  # noqa: PTH113 - names that are too long as well
 
 
 def _search(name: str, value: Any, rate: int, depth: int) -> Iterator[Sound]:  # noqa: ANN401 - anything

@@ -27,4 +27,5 @@ class NoColumnError(UnsupportedFormatError):
 
 def cause_of(err: Exception) -> Cause:
     """Return why something failed, as far as programs must know it."""
-    return getattr(err, "cause", "")  # type: ignore[no-any-return]
+    cause: Cause = getattr(err, "cause", "")
+    return cause

@@ -118,7 +118,6 @@ class FolderCopy:
         except SottovoceError:
             self.pass_over("unreadable")
             self._unreadable.add(path)
-            shutil.rmtree(f"{whole}.part", ignore_errors=True)
             return
         if is_shar or not self._n_sounds:
             self._count(kept)

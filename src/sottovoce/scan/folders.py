@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.lone_files import describe_file
 from sottovoce.scan.recording import Cut, Recording
 from sottovoce.scan.remote_folders import is_audio
+from sottovoce.scan.sources import part_path
 from sottovoce.scan.walking import Other, Saved, walk
 
 if TYPE_CHECKING:
@@ -104,30 +104,28 @@ class FolderSource:
         Data sets in it are written anew, and listings where they name what is gone; all other
         files are linked as well.  Nothing is copied from out of the folder.
         """
-        part = out.with_name(out.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        copy = FolderCopy(
-            self.name, part, refused=refused, reach=self._reach, open_beside=self._open_beside
-        )
-        groups = []
-        for one in self._tell():
-            if isinstance(one, _Inner):
-                copy.add_data_set(one.name, one.source)
-            elif isinstance(one, str):
-                copy.add_sound(one)
-            elif isinstance(one, Finding):
-                copy.pass_over("unreadable")
-            elif one.kind in _NOT_COPIED:
-                copy.pass_over(one.kind)
-            elif copy.is_group(one.id):
-                groups.append(one.id)
-        for path in groups:
-            copy.add_group(path)
-        for one in self._tell():
-            if isinstance(one, LeftOut) and one.kind not in _NOT_COPIED:
-                copy.add_other(one.id)
-        part.replace(out)
+        with part_path(out) as part:
+            part.mkdir()
+            copy = FolderCopy(
+                self.name, part, refused=refused, reach=self._reach, open_beside=self._open_beside
+            )
+            groups = []
+            for one in self._tell():
+                if isinstance(one, _Inner):
+                    copy.add_data_set(one.name, one.source)
+                elif isinstance(one, str):
+                    copy.add_sound(one)
+                elif isinstance(one, Finding):
+                    copy.pass_over("unreadable")
+                elif one.kind in _NOT_COPIED:
+                    copy.pass_over(one.kind)
+                elif copy.is_group(one.id):
+                    groups.append(one.id)
+            for path in groups:
+                copy.add_group(path)
+            for one in self._tell():
+                if isinstance(one, LeftOut) and one.kind not in _NOT_COPIED:
+                    copy.add_other(one.id)
         return copy.describe(out)
 
     def _resolve(self) -> Iterator[str | _Inner | LeftOut | Finding]:

@@ -7,8 +7,8 @@ does, and reads the one file that it decodes, where it is plainly that.
 from __future__ import annotations
 
 import math
+import os
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from sottovoce.scan.listed import (
 from sottovoce.scan.listed_recordings import recordings_of
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, part_path
 from sottovoce.scan.storage import is_remote, open_remote
 from sottovoce.scan.texts import read_lines
 
@@ -97,24 +97,24 @@ class WavScpSource:
         recordings = {
             entry.name for entry in self._entries({}) if refused(entry.uses[0].recording_id)
         }
-        part = out.with_name(out.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        n_kept, n_left_out = self._filter(Path(self.name).name, part, recordings, as_name="wav.scp")
-        utterances = recordings
-        if self._has("segments"):
-            utterances = {
-                utterance
-                for utterance, fields in self._pairs("segments")
-                if fields.split()[:1] and fields.split()[0] in recordings
-            }
-            n_kept, n_left_out = self._filter("segments", part, utterances)
-        for names, left_out in ((_OF_RECORDINGS, recordings), (_OF_UTTERANCES, utterances)):
-            for name in filter(self._has, names):
-                self._filter(name, part, left_out)
-        if self._has("utt2spk") or self._has("spk2utt"):
-            self._write_speakers(part, utterances)
-        part.replace(out)
+        with part_path(out) as part:
+            part.mkdir()
+            n_kept, n_left_out = self._filter(
+                Path(self.name).name, part, recordings, as_name="wav.scp"
+            )
+            utterances = recordings
+            if self._has("segments"):
+                utterances = {
+                    utterance
+                    for utterance, fields in self._pairs("segments")
+                    if fields.split()[:1] and fields.split()[0] in recordings
+                }
+                n_kept, n_left_out = self._filter("segments", part, utterances)
+            for names, left_out in ((_OF_RECORDINGS, recordings), (_OF_UTTERANCES, utterances)):
+                for name in filter(self._has, names):
+                    self._filter(name, part, left_out)
+            if self._has("utt2spk") or self._has("spk2utt"):
+                self._write_speakers(part, utterances)
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
     def _entries(self, speakers: dict[str, str]) -> Iterator[Entry]:
@@ -215,7 +215,7 @@ class WavScpSource:
         if is_remote(path):
             system, inner = open_remote(path)
             return bool(system.exists(inner))
-        return Path(path).is_file()
+        return os.path.isfile(path)  # noqa: PTH113 - names that are too long as well
 
 
 def _seconds(text: str) -> float | None:

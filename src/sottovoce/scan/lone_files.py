@@ -14,7 +14,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Recording
 from sottovoce.scan.remote_folders import describe_remote
-from sottovoce.scan.sources import Kept, tell_unreadable
+from sottovoce.scan.sources import Kept, part_path, tell_unreadable
 from sottovoce.scan.storage import ask, is_remote, local_stamp
 
 if TYPE_CHECKING:
@@ -98,11 +98,8 @@ class FileSource:
         """Link or copy the file, unless it is refused."""
         if refused(self.name) or is_remote(self.name):
             return Kept(path=str(out), n_kept=0, n_left_out=1)
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        link_or_copy(Path(self.name), part)
-        part.replace(out)
+        with part_path(out) as part:
+            link_or_copy(Path(self.name), part)
         return Kept(path=str(out), n_kept=1, n_left_out=0)
 
 

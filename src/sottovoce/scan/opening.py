@@ -247,7 +247,7 @@ def _look(name: str) -> bool:
 
 def _expand(name: str) -> list[str]:
     """Return the names that a pattern stands for."""
-    if not is_remote(name) and "\0" not in name and Path(name).exists():
+    if not is_remote(name) and "\0" not in name and os.path.exists(name):  # noqa: PTH110 - names that are too long as well
         return [name]
     names = _expand_braces(name)
     return [found for one in names for found in _expand_stars(one)]
@@ -291,7 +291,7 @@ def _expand_stars(name: str) -> list[str]:
             return [name]
         scheme = name.split("://", 1)[0]
         found = [f"{scheme}://{one.lstrip('/')}" for one in sorted(ask(name, "glob"))]
-    elif not glob.has_magic(name) or "\0" in name or Path(name).exists():
+    elif not glob.has_magic(name) or "\0" in name or os.path.exists(name):  # noqa: PTH110 - names that are too long as well
         return [name]
     else:
         found = sorted(glob.iglob(name, recursive=True))  # noqa: PTH207 - keeps names as they were given

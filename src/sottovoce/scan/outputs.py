@@ -7,7 +7,6 @@ import heapq
 import itertools
 import json
 import re
-import shutil
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from sottovoce.scan.opening import open_sources
 from sottovoce.scan.refusals import Refusals
 from sottovoce.scan.report import write_report
 from sottovoce.scan.results import open_exclude_list, remove_results, write_results
+from sottovoce.scan.sources import part_path
 from sottovoce.scan.summary import Tally
 
 if TYPE_CHECKING:
@@ -220,15 +220,13 @@ def _write_each(
         yield sources[0].write_kept(target, refused=refused)
         return
     # Under another name until the last is there: who is stopped in between has no half copy.
-    part = target.with_name(target.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     copies = []
-    for source in sources:
-        name = _choose_name(source.name, taken=part)
-        kept = source.write_kept(part / name, refused=refused)
-        copies.append(dataclasses.replace(kept, path=str(target / name)))
-    part.replace(target)
+    with part_path(target) as part:
+        part.mkdir()
+        for source in sources:
+            name = _choose_name(source.name, taken=part)
+            kept = source.write_kept(part / name, refused=refused)
+            copies.append(dataclasses.replace(kept, path=str(target / name)))
     yield from copies
 
 

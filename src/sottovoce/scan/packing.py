@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "DAMAGED",
     "MOST_UNPACKED_BYTES",
     "PACKINGS",
     "check_growth",
@@ -40,7 +41,8 @@ _MAGICS: tuple[tuple[bytes, Packing], ...] = (
     (b"BZh", "bz2"),
     (b"\xfd7zXZ\0", "xz"),
 )
-_DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+"""What is raised where something packed is damaged."""
 
 
 def packing_of(head: bytes) -> Packing | None:
@@ -86,7 +88,7 @@ def unpack(
                     raise UnreadableAudioError("unpacks to more than it declares", path=url)
                 raise _too_large(url, n, most_bytes)
             parts.append(part)
-    except _DAMAGED as err:
+    except DAMAGED as err:
         raise UnreadableAudioError(f"cannot be unpacked: {err}"[:300], path=url) from err
     data = b"".join(parts)
     if n < n_bytes or (crc is not None and zlib.crc32(data) != crc):
@@ -123,7 +125,7 @@ def unpack_head(packed: bytes, packing: str, *, most: int) -> bytes:
     try:
         one = _decompressor(packing, memory_bytes=_HEAD_MEMORY_BYTES)
         return one.decompress(packed, most)[:most]  # type: ignore[no-any-return]
-    except _DAMAGED:
+    except DAMAGED:
         return b""
 
 

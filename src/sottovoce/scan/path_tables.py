@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.scan.listed import (
@@ -28,6 +28,7 @@ from sottovoce.scan.telling_sound import looks_like_path, names_sound
 from sottovoce.scan.texts import MAX_LINE_BYTES, Line, read_lines
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Callable, Iterator
 
     from sottovoce.scan.finding import Finding
@@ -180,7 +181,7 @@ def _lay_out(url: str, fields: list[str], column: tuple[str, ...], reach: Reach)
     if paths:
         return _Layout(header=nameless, indices=paths, folder=folder, places=places, has_head=False)
     if len(first) == 1 and "/" in first[0] and _is_tabbed(url):  # fairseq's
-        own = first[0] if Path(first[0]).is_dir() else folder
+        own = first[0] if os.path.isdir(first[0]) else folder  # noqa: PTH112 - names that are too long as well
         return _Layout(header=nameless, indices=[0], folder=own, places=places)
     indices = _find_columns(first, ())
     places = ("clips",) if {"client_id", "path"} <= set(first) else ()

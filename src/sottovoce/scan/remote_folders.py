@@ -15,7 +15,7 @@ from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.listing import list_folder
 from sottovoce.scan.network_reach import store_of
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.sources import Kept, tell_unreadable
+from sottovoce.scan.sources import Kept, part_path, tell_unreadable
 from sottovoce.scan.storage import ask, scheme_of, stamp_of_details
 
 if TYPE_CHECKING:
@@ -152,9 +152,7 @@ class RemoteFolderSource:
         A data set is kept as a whole or not at all; opened by its own name, it is copied in part.
         """
         n_kept = n_left_out = 0
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
+        with part_path(out) as part, part.open("w", encoding="utf-8") as file:
             for one in self._walk():
                 if isinstance(one, Finding):
                     continue
@@ -167,7 +165,6 @@ class RemoteFolderSource:
                 else:
                     file.write(f"{one.url}\n")
                     n_kept += len(ids)
-        part.replace(out)
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
 

@@ -19,7 +19,7 @@ from sottovoce.errors import ParameterError, UnreadableAudioError
 from sottovoce.scan.archives import TarSource
 from sottovoce.scan.lhotse import LhotseSource
 from sottovoce.scan.listed import folder_of
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, part_path
 from sottovoce.scan.storage import is_remote
 from sottovoce.scan.tar import Header, copy_members, open_tar, pack_like
 from sottovoce.scan.texts import parse_object, read_lines, write_whole
@@ -110,21 +110,19 @@ class SharSource(LhotseSource):
             )
         files = self._files()
         gone = self._gone(files, refused)
-        part = out.with_name(out.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        n_kept = n_left_out = 0
-        for path in files:
-            if path.name.removesuffix(".gz").endswith(".tar"):
-                _write_archive(path, part / path.name, gone)
-                continue
-            if is_shar_cuts(path.name):
-                n_kept, n_left_out = _write_lines(path, part / path.name, gone, "id")
-            elif _names_cuts(path):
-                _write_lines(path, part / path.name, gone, "cut_id")
-            else:
-                shutil.copy2(path, part / path.name)
-        part.replace(out)
+        with part_path(out) as part:
+            part.mkdir()
+            n_kept = n_left_out = 0
+            for path in files:
+                if path.name.removesuffix(".gz").endswith(".tar"):
+                    _write_archive(path, part / path.name, gone)
+                    continue
+                if is_shar_cuts(path.name):
+                    n_kept, n_left_out = _write_lines(path, part / path.name, gone, "id")
+                elif _names_cuts(path):
+                    _write_lines(path, part / path.name, gone, "cut_id")
+                else:
+                    shutil.copy2(path, part / path.name)
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
     def _files(self) -> list[Path]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
+from sottovoce.errors import (
+    AudioFileError,
+    MissingExtraError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import Finding
 
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.recording import Cut, Recording
 
-__all__ = ["Kept", "Source", "tell_unreadable"]
+__all__ = ["Kept", "Source", "part_path", "tell_unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +47,47 @@ class Kept:
     n_left_out: int
     n_fitted: int = 0
     not_copied: Mapping[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def part_path(out: Path) -> Iterator[Path]:
+    """Give a path beside that of a copy, and move what is made there into its place on success.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Where the copy shall be in the end: a file or a folder.
+
+    Yields
+    ------
+    part : pathlib.Path
+        Where nothing is yet.  On any exception what was made there is removed.
+
+    Raises
+    ------
+    AudioFileError
+        If the folder cannot be written to, or the disk is full.
+    """
+    part = out.with_name(out.name + ".part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _remove(part)
+        yield part
+        part.replace(out)
+    except OSError as err:
+        if isinstance(err, AudioFileError):
+            raise
+        what = f"{err.strerror}: {err.filename}" if err.filename else err.strerror or str(err)
+        raise AudioFileError(f"cannot be written: {what}", path=str(out)) from err
+    finally:
+        _remove(part)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class Source(Protocol):

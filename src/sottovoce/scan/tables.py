@@ -10,7 +10,7 @@ from sottovoce.scan.leaves import import_arrow
 from sottovoce.scan.parquet import open_parquet
 from sottovoce.scan.reach import ANYWHERE, Reach
 from sottovoce.scan.rows import TableRows
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, part_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,16 +71,14 @@ class ParquetSource:
         AudioFileError
             If the table is damaged.
         """
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open_parquet(self.name) as table:
-                n_kept, n_left_out = self._copy(table, part, refused)
-        except AudioFileError:
-            raise
-        except table_errors() as err:
-            raise UnreadableAudioError(f"is damaged: {err}", path=self.name) from err
-        part.replace(out)
+        with part_path(out) as part:
+            try:
+                with open_parquet(self.name) as table:
+                    n_kept, n_left_out = self._copy(table, part, refused)
+            except AudioFileError:
+                raise
+            except table_errors() as err:
+                raise UnreadableAudioError(f"is damaged: {err}", path=self.name) from err
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
     def _copy(

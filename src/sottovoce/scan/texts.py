@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from sottovoce.scan.finding import TOO_MUCH_MEMORY
 from sottovoce.scan.packing import check_growth
+from sottovoce.scan.sources import part_path
 from sottovoce.scan.storage import open_binary
 
 if TYPE_CHECKING:
@@ -163,16 +164,8 @@ def _n_parsed_bytes(raw: bytes) -> int:
 @contextmanager
 def write_whole(out: Path, *, packed: bool) -> Iterator[BinaryIO]:
     """Open a new file that is there only once all of it is written."""
-    part = out.with_name(out.name + ".part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # A time in the header would make two copies of the same lines differ.
-    try:
-        with part.open("wb") as raw, _pack(raw, packed=packed) as file:
-            yield file
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(out)
+    with part_path(out) as part, part.open("wb") as raw, _pack(raw, packed=packed) as file:
+        yield file
 
 
 @contextmanager
@@ -180,5 +173,6 @@ def _pack(raw: BinaryIO, *, packed: bool) -> Iterator[BinaryIO]:
     if not packed:
         yield raw
         return
+    # A time in the header would make two copies of the same lines differ.
     with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
         yield cast("BinaryIO", file)

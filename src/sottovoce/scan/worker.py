@@ -239,12 +239,12 @@ def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
 
 def _describe_track(look: _Look) -> dict[str, Any]:
     detection, sound_s = look.part.detection, look.part.sounding_s
-    payloads = [voice.payload for voice in detection.voices if voice.payload is not None]
+    notices = [voice.notice for voice in detection.voices if voice.notice is not None]
     return {
         "name": look.part.name,
         "status": _choose_status(detection, sound_s=sound_s, cut=bool(look.cut[0])),
         "log10_p": round(detection.log10_p, 4),
         "seconds": round(detection.duration_s, 3),
         "sound_s": round(sound_s, 3),
-        "owner_ids": sorted({payload.owner_id for payload in payloads}),
+        "owner_ids": sorted({notice.owner_id for notice in notices}),
     }

@@ -6,6 +6,7 @@ are unpacked in memory by whoever looks at them, no further than they may be.
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from dataclasses import replace
 from itertools import islice
@@ -17,9 +18,9 @@ from sottovoce.scan.archive_source import ArchiveSource, sample_of, tell_member,
 from sottovoce.scan.array_members import MOST_JSON_BYTES, Told
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.lone_files import FileSource
-from sottovoce.scan.packing import MOST_UNPACKED_BYTES, unpack_head
+from sottovoce.scan.packing import DAMAGED, MOST_UNPACKED_BYTES, unpack_head
 from sottovoce.scan.recording import File, Member, Packed, Recording, Samples
-from sottovoce.scan.sources import Kept
+from sottovoce.scan.sources import Kept, part_path
 from sottovoce.scan.storage import open_binary
 from sottovoce.scan.zip import ZipMember, zip_members
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PackedSource", "ZipSource"]
 
+_UNUSABLE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, struct.error, *DAMAGED)
 _PACKINGS: dict[int, Literal["deflate", "bz2"]] = {8: "deflate", 12: "bz2"}
 _CHUNK = 1 << 20
 _MOST_COPIED = 1_000_000
@@ -61,11 +63,10 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
         if len(told) > _MOST_COPIED:
             raise AudioFileError("has too many members to be copied", path=self.name)
         left_out = {key for key, one in told if isinstance(one, str) and refused(one)}
-        part = out.with_name(out.name + ".part")
-        out.parent.mkdir(parents=True, exist_ok=True)
         kept = dict.fromkeys(key for key, _ in told if key not in left_out)
         try:
             with (
+                part_path(out) as part,
                 open_binary(self.name) as file,
                 zipfile.ZipFile(file) as old,
                 zipfile.ZipFile(part, "w") as new,
@@ -73,9 +74,10 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
                 for info in old.infolist():
                     if sample_of(info.filename) not in left_out:
                         _copy(old, new, info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as err:
+        except AudioFileError:
+            raise
+        except _UNUSABLE as err:
             raise UnreadableAudioError(f"cannot be copied: {err}"[:300], path=self.name) from err
-        part.replace(out)
         return Kept(path=str(out), n_kept=len(kept), n_left_out=len(left_out))
 
     def _open(self) -> AbstractContextManager[BinaryIO]:
