@@ -37,7 +37,7 @@ from benchmarks._trials import (
 from benchmarks.attacks import ATTACKS
 from benchmarks.speech import load_clips
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
-from sottovoce.core.reading import read_payload
+from sottovoce.core.payload_reading import read_payload
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:

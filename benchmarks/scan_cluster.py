@@ -60,7 +60,7 @@ def _list(folder: Path) -> list[Recording]:
 
 def _on_pool(recordings: Sequence[Recording], workers: int) -> list[Finding]:
     from sottovoce.scan import Limits
-    from sottovoce.scan.pool import examine_all
+    from sottovoce.scan.workers.pool import examine_all
 
     return [f for _, f in examine_all(recordings, workers=workers, limits=Limits())]
 
@@ -73,7 +73,7 @@ def _on_cluster(
     heard: Callable[[int], None] = lambda n: None,
 ) -> list[Finding]:
     from sottovoce.scan import Limits
-    from sottovoce.scan.cluster import examine_on_cluster
+    from sottovoce.scan.workers.ray_cluster import examine_on_cluster
 
     findings: list[Finding] = []
     for _, finding in examine_on_cluster(recordings, address=address, limits=Limits(time_s=time_s)):
@@ -92,7 +92,7 @@ def _on_ray_data(
     from ray.data import DataContext
 
     from sottovoce.scan import Limits
-    from sottovoce.scan.cluster import _examine_block
+    from sottovoce.scan.workers.ray_cluster import _examine_block
 
     size = 64 if len(recordings) > 1000 else 1
     blocks = [recordings[at : at + size] for at in range(0, len(recordings), size)]

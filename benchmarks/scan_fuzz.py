@@ -155,7 +155,7 @@ def _mutate(seed: _Seed, others: Sequence[_Seed], rng: np.random.Generator) -> b
 def _read(seed: _Seed, copy: Path) -> str:
     """Read a mutant in every way that a scan does, and return what came of it."""
     from sottovoce.errors import SottovoceError
-    from sottovoce.scan.opening import open_sources
+    from sottovoce.scan.opening.names import open_sources
 
     try:
         (source,) = open_sources([str(seed.opened)])
@@ -174,7 +174,7 @@ def _work(
     connection: Connection, folder: str, number: int, seed_of_chance: int, until_s: float
 ) -> None:
     """Read mutants from a number on, and say before each which it is, and after it what came."""
-    from sottovoce.scan.listing_process import limit_memory
+    from sottovoce.scan.opening.listing_process import limit_memory
 
     seeds = _seeds(Path(folder))
     copy = Path(folder) / "copy"

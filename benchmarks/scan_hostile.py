@@ -208,7 +208,7 @@ def _mutants(
 
 def _fuzz(seeds: dict[str, bytes], options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - argparse's
     from sottovoce.scan import Limits
-    from sottovoce.scan.pool import examine_all
+    from sottovoce.scan.workers.pool import examine_all
 
     made: Counter[str] = Counter()
     statuses: dict[str, Counter[str]] = {kind: Counter() for kind in seeds}

@@ -28,18 +28,18 @@ from sottovoce.scan import (
     Ledger,
     Scan,
     Words,
-    engine,
     merge_ledgers,
     open_sources,
-    pool,
+    scanning,
     write_outputs,
 )
 from sottovoce.scan.recording import File, Recording
+from sottovoce.scan.workers import pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sottovoce.scan.worker import Limits
+    from sottovoce.scan.workers.examine import Limits
 
 __all__ = ["answer_batch", "describe", "main", "plot"]
 
@@ -170,7 +170,7 @@ def answer_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list
 def _resume(folder: Path, n: int) -> None:
     with Ledger(folder / "whole", detector=_DETECTOR) as ledger:
         scan = Scan([_Made(n)], ledger=ledger)
-        with mock.patch.object(engine, "examine_all", _examine_none):
+        with mock.patch.object(scanning, "examine_all", _examine_none):
             for _ in scan.run():
                 pass
     if scan.n_resumed < 0.9 * n:
@@ -178,7 +178,7 @@ def _resume(folder: Path, n: int) -> None:
 
 
 def _drive(folder: Path, n: int, *, in_pool: bool = False) -> None:
-    name, own = (pool, "_examine_batch") if in_pool else (engine, "examine_all")
+    name, own = (pool, "_examine_batch") if in_pool else (scanning, "examine_all")
     stand_in = answer_batch if in_pool else _examine_none
     path = folder / ("pool.sqlite" if in_pool else "driver.sqlite")
     with ExitStack() as stack:

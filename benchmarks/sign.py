@@ -20,14 +20,14 @@ from benchmarks._trials import join_by_person, load_source
 from benchmarks.attacks.timing import resample
 from benchmarks.speech import load_clips
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.live.hearing import CHUNK_S, Ear
+from sottovoce.live.listening.hearing import CHUNK_S, Ear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks._trials import Source
-    from sottovoce.live.hearing import Hearing
+    from sottovoce.live.listening.hearing import Hearing
 
 __all__ = ["describe", "main", "plot"]
 

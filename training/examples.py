@@ -26,7 +26,7 @@ from sottovoce.core.features import (
     window_length,
 )
 from sottovoce.core.framing import frame_starts
-from sottovoce.core.stream import Protector
+from sottovoce.core.protector import Protector
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:

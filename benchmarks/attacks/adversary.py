@@ -17,8 +17,8 @@ from sottovoce.core.embedding import SignSource
 from sottovoce.core.framing import band_matrix, count_usable_bands
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import make_sync_signs, seal_cells
+from sottovoce.core.protector import Protector
 from sottovoce.core.search import fold
-from sottovoce.core.stream import Protector
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:

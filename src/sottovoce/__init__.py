@@ -4,11 +4,11 @@
 that holds for any audio; `Protector` and `Detector` are their twins for streams.
 """
 
-from sottovoce.core.batch import detect_batch
-from sottovoce.core.detection import Detection, Voice
-from sottovoce.core.listening import Detector, detect
+from sottovoce.core.detect_batch import detect_batch
+from sottovoce.core.detector import Detector, detect
 from sottovoce.core.payload import Notice
-from sottovoce.core.stream import Protector, protect
+from sottovoce.core.protector import Protector, protect
+from sottovoce.core.results import Detection, Voice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import SottovoceError
 

@@ -12,7 +12,7 @@ import sottovoce as sv
 from sottovoce import Notice, Voice
 from sottovoce.cli import program
 from sottovoce.cli._heard import GONE_S, HeardBoard, HeardLines
-from sottovoce.core.detection import Detection
+from sottovoce.core.results import Detection
 from sottovoce.live import Hearing
 
 ANNA = Notice(owner_id=0x4F2A91C077DE, year=2026)

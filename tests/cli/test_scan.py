@@ -19,7 +19,7 @@ import soundfile as sf
 
 from sottovoce.cli._scan_outputs import tell
 from sottovoce.scan import Finding, Ledger, summarise
-from sottovoce.scan.phrases import NOT_COMPLETE
+from sottovoce.scan.reports.wording import NOT_COMPLETE
 from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
 
 

@@ -13,7 +13,7 @@ import sottovoce as sv
 from sottovoce.core.coding import encode, make_data_signs, make_interleaver
 from sottovoce.core.pattern import make_roles, make_scrambling_signs, make_sync_signs
 from sottovoce.core.payload import Notice, notice_to_bits
-from sottovoce.core.reading import PayloadReading, make_code, match_payload
+from sottovoce.core.payload_reading import PayloadReading, make_code, match_payload
 
 SR = 16_000
 OWNERS = st.integers(1, 2**48 - 1)

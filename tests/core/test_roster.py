@@ -8,9 +8,9 @@ import pytest
 import sottovoce as sv
 from sottovoce.core import roster as rosters
 from sottovoce.core.pattern import make_sync_signs
-from sottovoce.core.reading import PayloadReading, find_candidates, make_code, match_payload
+from sottovoce.core.payload_reading import PayloadReading, find_candidates, make_code, match_payload
 from sottovoce.core.roster import MOST_FOLLOWED, Roster
-from sottovoce.core.stretching import Stretch
+from sottovoce.core.stretch import Stretch
 from sottovoce.core.tracking import Track
 from sottovoce.core.windows import WindowSearch
 from sottovoce.core.wire_format import FORMAT_1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sottovoce as sv
-from sottovoce.core.listening import Detector
+from sottovoce.core.detector import Detector
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.search import interleave
 from sottovoce.core.slips import MOST_SLIP, SCORE_GAIN, follow_slips

@@ -7,7 +7,7 @@ import pytest
 
 import sottovoce as sv
 from sottovoce.core.evidence import log10_p_value
-from sottovoce.core.stretching import Stretch
+from sottovoce.core.stretch import Stretch
 from sottovoce.core.windows import WindowSearch, count_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 

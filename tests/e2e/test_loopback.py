@@ -63,11 +63,11 @@ def test_a_real_voice_goes_out_marked_through_a_loopback_driver(server, loopback
 def test_an_audio_process_that_hangs_or_dies_is_started_anew(server, loopback):
     live = loopback()
     for number in (signal.SIGSTOP, signal.SIGKILL):
-        engine = find_process(server, "sottovoce.live.loopback_engine")
+        engine = find_process(server, "sottovoce.live.loopback.process")
         os.kill(engine, number)
         live.wait_for(sign="silent", mood="bad")
         live.wait_for(sign="marking")
-        assert find_process(server, "sottovoce.live.loopback_engine") != engine
+        assert find_process(server, "sottovoce.live.loopback.process") != engine
     server.play(CLIP)
     live.wait_for(confirmation="heard", within_s=25)
 
@@ -85,7 +85,7 @@ def test_a_lost_device_is_told_and_comes_back(server, loopback):
 
 def test_its_processes_end_with_it(server, loopback):
     live = loopback()
-    server.wait(lambda: find_process(server, "sottovoce.live.recording"), "the listener")
+    server.wait(lambda: find_process(server, "sottovoce.live.loopback.recorder"), "the listener")
     started = [
         find_process(server, f"sottovoce.live.{n}") for n in ("loopback_engine", "recording")
     ]
@@ -101,7 +101,7 @@ def test_where_there_is_no_driver_it_says_which_to_get(server, mic):
     words = [
         sys.executable,
         "-c",
-        "from sottovoce.live.loopback import LoopbackMic; LoopbackMic().__enter__()",
+        "from sottovoce.live.loopback.mic import LoopbackMic; LoopbackMic().__enter__()",
     ]
     done = subprocess.run(
         words, env=server.environment, capture_output=True, text=True, check=False

@@ -47,7 +47,7 @@ def unload(server, words):
 
 def find_engine(server):
     try:
-        return find_process(server, "sottovoce.live.pulse_engine")
+        return find_process(server, "sottovoce.live.pulse.process")
     except RuntimeError:
         return None
 

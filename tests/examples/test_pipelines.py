@@ -17,22 +17,15 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from sottovoce.scan import (
-    Ledger,
-    Scan,
-    detector_version,
-    examine_batch,
-    example_batches,
-    load_allowed,
-    open_sources,
-)
+from sottovoce.scan import Ledger, Scan, detector_version, examine_batch, load_allowed, open_sources
+from sottovoce.scan.pipelines import batches
 from tests.scan.conftest import faulty_decoder  # noqa: F401 - a fixture
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_child_outlives_the_tests():
     yield
-    example_batches._close(os.getpid())
+    batches._close(os.getpid())
 
 
 def names(paths):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from sottovoce.abx.pack import write_abx_pack
 from sottovoce.errors import AudioFileError, ParameterError
-from sottovoce.files.abx import write_abx_pack
 
 if TYPE_CHECKING:
     from pathlib import Path

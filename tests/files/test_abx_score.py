@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scipy import stats
 
+from sottovoce.abx.score import score_answers
 from sottovoce.errors import AudioFileError, ParameterError
-from sottovoce.files.abx_score import score_answers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from sottovoce.core.detection import Detection, Voice
+from sottovoce.core.results import Detection, Voice
 from sottovoce.files import protect_file
 from sottovoce.files.coverage import covered_s, longest_gap_s
 from sottovoce.files.listening import Listener, Loudness

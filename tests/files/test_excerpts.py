@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sottovoce.files.excerpts import fade, read_excerpts
+from sottovoce.abx.excerpts import fade, read_excerpts
 
 if TYPE_CHECKING:
     from pathlib import Path

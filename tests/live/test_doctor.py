@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.live import doctor, remedies
-from sottovoce.live.sandboxes import find_sandboxed, parse_flatpak, parse_snap
+from sottovoce.live import remedies
+from sottovoce.live.setup import doctor
+from sottovoce.live.setup.sandboxes import find_sandboxed, parse_flatpak, parse_snap
 
 # As flatpak 1.14 and snapd 2.57 print it.
 FIREFOX = """\

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import sottovoce as sv
-from sottovoce.live.engine import Engine
-from sottovoce.live.meters import Meter, create_meters, open_meters
+from sottovoce.live.marking.engine import Engine
+from sottovoce.live.marking.meters import Meter, create_meters, open_meters
 
 
 @pytest.fixture

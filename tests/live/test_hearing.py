@@ -13,8 +13,8 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from sottovoce.live.hearing import Ear
-from sottovoce.live.watching import SourceWatcher
+from sottovoce.live.listening.hearing import Ear
+from sottovoce.live.listening.watcher import SourceWatcher
 
 CLIP = Path(__file__).parents[2] / "examples" / "data" / "sense_and_sensibility.flac"
 SR = 16_000
@@ -101,7 +101,7 @@ def test_an_owner_once_read_stays_read_after_a_slip(voice, monkeypatch):
     # short end alone does not say whose mark it is.
     slipped = np.concatenate([strong[: 16 * SR], weak[16 * SR + SR // 2 :]])
     assert count_unread(listen(slipped)[16:]) <= 1
-    monkeypatch.setattr("sottovoce.live.hearing._MOST_KNOWN", 0)
+    monkeypatch.setattr("sottovoce.live.listening.hearing._MOST_KNOWN", 0)
     assert count_unread(listen(slipped)[16:]) >= 3
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import sottovoce as sv
-from sottovoce.live.engine import Engine
-from sottovoce.live.loopback_engine import LoopbackCallback
-from sottovoce.live.meters import Meter, create_meters
+from sottovoce.live.loopback.process import LoopbackCallback
+from sottovoce.live.marking.engine import Engine
+from sottovoce.live.marking.meters import Meter, create_meters
 
 CLEAN = SimpleNamespace(input_overflow=False, output_underflow=False)
 LATE = SimpleNamespace(input_overflow=False, output_underflow=True)

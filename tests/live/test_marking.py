@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sottovoce as sv
-from sottovoce.live.marking import BlockMarker
+from sottovoce.live.marking.block_marker import BlockMarker
 
 NOTICE = sv.Notice(owner_id=0x4F2A91C077DE)
 OPTIONS = {"notice": NOTICE, "strength_db": 1.6, "phase_s": 0.0}

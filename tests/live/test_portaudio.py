@@ -7,15 +7,17 @@ import sys
 import pytest
 
 from sottovoce.errors import DeviceError, MissingExtraError
-from sottovoce.live import doctor, loopback_doctor, portaudio
-from sottovoce.live.loopback import LoopbackMic
-from sottovoce.live.portaudio import (
+from sottovoce.live.loopback import devices
+from sottovoce.live.loopback import doctor as loopback_doctor
+from sottovoce.live.loopback.devices import (
     AudioDevice,
     choose_loopback,
     choose_microphone,
     find_far_end,
     find_preferred,
 )
+from sottovoce.live.loopback.mic import LoopbackMic
+from sottovoce.live.setup import doctor
 
 
 def make(*rows):
@@ -98,10 +100,10 @@ def test_what_needs_linux_is_refused():
 def test_without_its_library_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(DeviceError, match="for macOS and Windows"):
-        portaudio.import_sounddevice()
+        devices.import_sounddevice()
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(MissingExtraError, match="sounddevice"):
-        portaudio.read_devices()
+        devices.read_devices()
 
 
 def test_the_doctor_looks_at_the_driver_and_at_the_microphone(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.live.routing import build_graph, is_routed, merge_metadata, parse_dump
+from sottovoce.live.pipewire.server import build_graph, is_routed, merge_metadata, parse_dump
 
 
 def node(number, name, media_class, **props):

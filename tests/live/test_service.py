@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.errors import DeviceError
-from sottovoce.live.service import install, make_unit, read_status, tell, tell_who_runs, uninstall
+from sottovoce.live.setup.systemd import (
+    install,
+    make_unit,
+    read_status,
+    tell,
+    tell_who_runs,
+    uninstall,
+)
 
 
 def command_of(unit):

@@ -12,8 +12,8 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from sottovoce.live.talk import Talk
-from sottovoce.live.watching import SourceWatcher
+from sottovoce.live.listening.speech_onset import Talk
+from sottovoce.live.listening.watcher import SourceWatcher
 
 CLIP = Path(__file__).parents[2] / "examples" / "data" / "sense_and_sensibility.flac"
 SR = 16_000

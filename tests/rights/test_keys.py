@@ -16,12 +16,12 @@ from sottovoce.rights import (
     Identity,
     explain_exposure,
     identity_folder,
-    keys,
     list_identities,
     load_identity,
     make_identity,
     owner_id_from_public_key,
 )
+from sottovoce.rights import identity as keys
 from sottovoce.rights.key_files import write_key
 
 

@@ -12,17 +12,17 @@ import soundfile as sf
 
 import sottovoce as sv
 from benchmarks.rig.bombs import FAULTY_DECODER
-from sottovoce.scan import example_batches
-from sottovoce.scan.cells import close_tables
+from sottovoce.scan.datasets.table_cells import close_tables
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.pipelines import batches
 from sottovoce.scan.recording import Recording
-from sottovoce.scan.worker import Limits, examine
+from sottovoce.scan.workers.examine import Limits, examine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sottovoce.scan.sources import Source
+    from sottovoce.scan.source import Source
 
 OWNER = 0x4F2A91C077DE
 SR = 16_000
@@ -87,9 +87,9 @@ def faulty_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     (tmp_path / "fault" / "sitecustomize.py").write_text(FAULTY_DECODER)
     before = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "fault"), before]))
-    example_batches._close(os.getpid())
+    batches._close(os.getpid())
     yield encode(form="FLAC") + b"BOMB"
-    example_batches._close(os.getpid())
+    batches._close(os.getpid())
 
 
 def recordings(source: Source) -> dict[str, Recording]:

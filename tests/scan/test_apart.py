@@ -19,24 +19,17 @@ import pytest
 from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
 from benchmarks.rig.small_bombs import write_arrow_cell
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import (
-    Ledger,
-    Limits,
-    Scan,
-    apart,
-    engine,
-    open_sources,
-    packing,
-    scan_paths,
-)
-from sottovoce.scan.apart import Apart, ApartSource
-from sottovoce.scan.archives import TarSource
+from sottovoce.scan import Ledger, Limits, Scan, open_sources, scan_paths, scanning
+from sottovoce.scan.archives.tar_source import TarSource
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
-from sottovoce.scan.opening import open_source
+from sottovoce.scan.listings.texts import Line, parse_object
+from sottovoce.scan.opening import apart
+from sottovoce.scan.opening.apart import Apart, ApartSource
+from sottovoce.scan.opening.names import open_source
 from sottovoce.scan.recording import Recording, Spooled
-from sottovoce.scan.sources import Kept
-from sottovoce.scan.storage import fetch
-from sottovoce.scan.texts import Line, parse_object
+from sottovoce.scan.source import Kept
+from sottovoce.scan.stores import packing
+from sottovoce.scan.stores.store import fetch
 from tests.scan.conftest import encode
 
 _MOST_MB = 300
@@ -362,7 +355,7 @@ def test_a_recording_that_takes_too_much_is_not_met_again(tmp_path, monkeypatch)
                     Finding(id=one.id, status="error", message=TOO_MUCH_MEMORY, cause="too much"),
                 )
 
-    monkeypatch.setattr(engine, "examine_all", examine_none)
+    monkeypatch.setattr(scanning, "examine_all", examine_none)
 
     def scan(memory_mib, **how):
         limits = Limits(memory_bytes=memory_mib << 20)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import fsspec
 import pytest
 
-from sottovoce.scan.archive_source import key_of
-from sottovoce.scan.archives import TarSource
+from sottovoce.scan.archives.archive_source import key_of
+from sottovoce.scan.archives.tar_source import TarSource
 from sottovoce.scan.recording import Inline, Member
 from tests.scan.conftest import all_read, encode, findings, read, recordings, refuse
 

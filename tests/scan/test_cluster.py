@@ -16,9 +16,9 @@ from benchmarks.rig.bombs import Assassin, Bomb, Nap, Quagmire, make
 from benchmarks.rig.nodes import Nodes
 from sottovoce.errors import ClusterError, LedgerError, MissingExtraError
 from sottovoce.scan import Ledger, Limits, scan_paths
-from sottovoce.scan.cluster import _check_release, examine_on_cluster
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.lone_files import describe_file
+from sottovoce.scan.stores.lone_files import describe_file
+from sottovoce.scan.workers.ray_cluster import _check_release, examine_on_cluster
 from tests.cli.conftest import PROGRAM, hear_ctrl_c
 
 WORKER = "ray::_examine_block"

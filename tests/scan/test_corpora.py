@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sottovoce.scan.opening import open_source
+from sottovoce.scan.opening.names import open_source
 from tests.scan.conftest import all_read, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:

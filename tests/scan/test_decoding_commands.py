@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.scan.decoding_commands import file_of_command
+from sottovoce.scan.listings.decoding_commands import file_of_command
 
 # From recipes of Kaldi's: librispeech, wsj, swbd, fisher, tedlium, ami, voxceleb, dihard.
 DECODED = {

@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from sottovoce.errors import MissingExtraError
-from sottovoce.scan import documents
-from sottovoce.scan.documents import parts_of, write_parts
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.opening import open_source
+from sottovoce.scan.listings import documents
+from sottovoce.scan.listings.documents import parts_of, write_parts
+from sottovoce.scan.opening.names import open_source
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 from tests.scan.test_manifests import cut, recording
 

@@ -10,7 +10,7 @@ import pytest
 from sottovoce.errors import AudioFileError, LedgerError, ParameterError
 from sottovoce.scan import Ledger, Limits, Scan, Words, merge_ledgers, open_sources, scan_paths
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.folders import FolderSource
+from sottovoce.scan.opening.folders import FolderSource
 from sottovoce.scan.outputs import write_filtered, write_outputs
 
 EXPECTED = {

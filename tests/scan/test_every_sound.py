@@ -20,13 +20,13 @@ from sottovoce.scan import (
     Scan,
     examine_batch,
     examine_sounds,
-    example_batches,
     is_refused,
     open_sources,
     without_refused,
 )
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.opening import open_source
+from sottovoce.scan.opening.names import open_source
+from sottovoce.scan.pipelines import batches
 from tests.scan.conftest import SR, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:
@@ -385,13 +385,13 @@ class TestExamples:
         assert out["status"] == ["marked", "clean"]
         assert out["refused"] == [True, False]
         assert [len(one.as_py()) for one in out["owner_ids"]] == [1, 0]
-        example_batches._close(os.getpid())
+        batches._close(os.getpid())
 
     def test_where_no_sound_is_recognised_nothing_passes(self, marked_bytes):
         assert is_refused({"text": "x", "label": 3}) is True
         assert is_refused({"text": "x"}, strict=False) is True
         assert examine_batch({"text": ["x", "y"]})["refused"] == [True, True]
-        example_batches._close(os.getpid())
+        batches._close(os.getpid())
 
     @pytest.mark.apart
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its own

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sottovoce.errors import ParameterError
-from sottovoce.scan import examine_batch, example_batches
+from sottovoce.scan import examine_batch
+from sottovoce.scan.pipelines import batches
 from tests.scan.conftest import OWNER, encode
 
 
@@ -33,7 +34,7 @@ def clean_bytes(dataset):
 @pytest.fixture(autouse=True, scope="module")
 def _no_child_outlives_the_tests():
     yield
-    example_batches._close(os.getpid())
+    batches._close(os.getpid())
 
 
 def as_objects(values):
@@ -131,7 +132,7 @@ class TestHarm:
     @pytest.mark.slow
     def test_a_fork_has_a_child_of_its_own(self):
         examine_batch({"audio": [encode()]})
-        first = example_batches._pools[os.getpid()]
+        first = batches._pools[os.getpid()]
         # In a Python of its own: forking this one, which has threads, is what it warns of.
         code = (
             "import os, warnings; warnings.simplefilter('ignore')\n"
@@ -156,7 +157,7 @@ class TestHarm:
             cwd=Path(__file__).parents[2],
         )
         assert done.stdout.splitlines() == ["['undetermined'] 2", "['undetermined']"]
-        assert example_batches._pools == {os.getpid(): first}
+        assert batches._pools == {os.getpid(): first}
 
 
 @pytest.mark.slow

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sottovoce.errors import ParameterError
-from sottovoce.scan import apart
-from sottovoce.scan.apart import Apart
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.ledger import Ledger
-from sottovoce.scan.opening import open_source
-from sottovoce.scan.refusals import Refusals
+from sottovoce.scan.ledger.ledger import Ledger
+from sottovoce.scan.ledger.refusals import Refusals
+from sottovoce.scan.opening import apart
+from sottovoce.scan.opening.apart import Apart
+from sottovoce.scan.opening.names import open_source
 from tests.scan.conftest import encode, recordings, refuse
 from tests.scan.test_archives import member, write_tar
 
 if TYPE_CHECKING:
-    from sottovoce.scan.sources import Kept
+    from sottovoce.scan.source import Kept
 
 
 @pytest.fixture

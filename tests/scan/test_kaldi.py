@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import fsspec
 import pytest
 
-from sottovoce.scan.kaldi import WavScpSource
-from sottovoce.scan.opening import open_source
-from sottovoce.scan.reach import Reach
+from sottovoce.scan.listings.kaldi import WavScpSource
+from sottovoce.scan.opening.names import open_source
+from sottovoce.scan.reach.reach import Reach
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:

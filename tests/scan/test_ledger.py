@@ -9,7 +9,7 @@ import pytest
 
 from sottovoce.errors import LedgerError
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.recording import File, Recording
 
 VOICE = {"log10_p": -30.0, "payload": {"owner_id": 7, "policy": 127}, "segments_s": [[0, 5]]}

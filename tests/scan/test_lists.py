@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import fsspec
 import pytest
 
-from sottovoce.scan.lists import ListSource
+from sottovoce.scan.listings.path_lists import ListSource
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
-from sottovoce.scan.lhotse import LhotseSource
-from sottovoce.scan.listed import Seen, clean
-from sottovoce.scan.manifests import NemoSource
-from sottovoce.scan.reach import Reach
-from sottovoce.scan.texts import MAX_LINE_BYTES
+from sottovoce.scan.listings.entries import Seen, clean
+from sottovoce.scan.listings.lhotse import LhotseSource
+from sottovoce.scan.listings.manifests import NemoSource
+from sottovoce.scan.listings.texts import MAX_LINE_BYTES
+from sottovoce.scan.reach.reach import Reach
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:

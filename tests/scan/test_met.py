@@ -7,7 +7,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.scan.met import MetIds
+from sottovoce.scan.ledger.id_set import MetIds
 
 
 @given(st.lists(st.text(max_size=4) | st.sampled_from(("a", "b\udcff", "")), max_size=60))

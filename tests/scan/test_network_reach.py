@@ -12,11 +12,12 @@ import pytest
 
 from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import filter_data_set, open_sources, scan_paths, storage
-from sottovoce.scan.network_reach import NOWHERE, NetworkReach, Refusal, store_of
-from sottovoce.scan.opening import open_source
-from sottovoce.scan.public_hosts import TrustedHosts, is_public
+from sottovoce.scan import filter_data_set, open_sources, scan_paths
+from sottovoce.scan.opening.names import open_source
+from sottovoce.scan.reach.network import NOWHERE, NetworkReach, Refusal, store_of
 from sottovoce.scan.recording import Cell, File, Recording
+from sottovoce.scan.stores import store
+from sottovoce.scan.stores.public_hosts import TrustedHosts, is_public
 from tests.scan.conftest import all_read, encode, told
 
 ELSEWHERE = "https://audio.example/a.wav"
@@ -56,10 +57,10 @@ def _serve(handler):
 
 @pytest.fixture(autouse=True)
 def _as_new(monkeypatch):
-    monkeypatch.setattr(storage, "_trusted", TrustedHosts())
-    storage._file_system.cache_clear()
+    monkeypatch.setattr(store, "_trusted", TrustedHosts())
+    store._file_system.cache_clear()
     yield
-    storage._file_system.cache_clear()
+    store._file_system.cache_clear()
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ class TestWhatIsAllowed:
 
     def test_a_cell_that_holds_an_address_is_refused(self, web):
         place = Cell("/data/train.parquet", 0, 0, "audio")
-        from sottovoce.scan.cell_sounds import _follow
+        from sottovoce.scan.datasets.cell_sounds import _follow
 
         with pytest.raises(AudioFileError, match="not believed") as caught:
             _follow(f"{web[1]}/a.wav", place, most_bytes=1 << 20)
@@ -214,7 +215,7 @@ class TestWhereItLeads:
     """With the person's word for all that is public, nothing nearby is connected to."""
 
     def _fetch(self, url, *, is_named=False):
-        return storage.fetch(File(url, is_named), most_bytes=1 << 20)
+        return store.fetch(File(url, is_named), most_bytes=1 << 20)
 
     def test_not_to_this_computer_by_number(self, web):
         with pytest.raises(AudioFileError, match="no public address"):
@@ -278,13 +279,13 @@ class TestWhereItLeads:
 
         headers = {"client_kwargs": {"headers": {"Authorization": "Bearer secret"}}}
         monkeypatch.setitem(fsspec.config.conf, "https", headers)
-        assert "headers" not in storage._file_system("https", is_named=False).client_kwargs
-        assert "headers" in storage._file_system("https").client_kwargs
+        assert "headers" not in store._file_system("https", is_named=False).client_kwargs
+        assert "headers" in store._file_system("https").client_kwargs
 
     @pytest.mark.apart
     def test_a_store_that_only_data_names_is_asked_without_credentials(self):
         import s3fs
 
-        system = storage._file_system("s3", is_named=False)
+        system = store._file_system("s3", is_named=False)
         assert isinstance(system, s3fs.S3FileSystem)
         assert system.anon

@@ -138,7 +138,7 @@ class TestListingsInFolders:
         assert {one.kind for one in left_out(source).values()} == {".txt", ".csv", ".raw_"}
 
     def test_an_address_that_a_found_listing_names_is_not_asked_for(self, tmp_path, monkeypatch):
-        from sottovoce.scan import listed_recordings
+        from sottovoce.scan.listings import listed_recordings
 
         def fail(url):
             raise AssertionError(url)
@@ -261,7 +261,7 @@ class TestPackedAlone:
         assert [one.seconds for one in read(alone).values()] == [0.5]
 
     def test_a_bomb_is_an_error(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("sottovoce.scan.packing.MOST_UNPACKED_BYTES", 1 << 20)
+        monkeypatch.setattr("sottovoce.scan.stores.packing.MOST_UNPACKED_BYTES", 1 << 20)
         (tmp_path / "a.wav.gz").write_bytes(gzip.compress(encode() + bytes(8 << 20)))
         (source,) = open_sources([tmp_path])
         (told,) = read(source).values()

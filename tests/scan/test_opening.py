@@ -12,18 +12,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from sottovoce.errors import AudioFileError, ParameterError, UnsupportedFormatError
-from sottovoce.scan.archives import TarSource
-from sottovoce.scan.arrow import ArrowSource
-from sottovoce.scan.folders import FolderSource
-from sottovoce.scan.kaldi import WavScpSource
-from sottovoce.scan.lhotse import LhotseSource
-from sottovoce.scan.lists import ListSource
-from sottovoce.scan.lone_files import FileSource
-from sottovoce.scan.manifests import NemoSource
-from sottovoce.scan.opening import open_source, open_sources
-from sottovoce.scan.path_tables import PathTableSource
-from sottovoce.scan.remote_folders import RemoteFolderSource
-from sottovoce.scan.tables import ParquetSource
+from sottovoce.scan.archives.tar_source import TarSource
+from sottovoce.scan.datasets.arrow import ArrowSource
+from sottovoce.scan.datasets.parquet_source import ParquetSource
+from sottovoce.scan.listings.kaldi import WavScpSource
+from sottovoce.scan.listings.lhotse import LhotseSource
+from sottovoce.scan.listings.manifests import NemoSource
+from sottovoce.scan.listings.path_lists import ListSource
+from sottovoce.scan.listings.path_tables import PathTableSource
+from sottovoce.scan.opening.folders import FolderSource
+from sottovoce.scan.opening.names import open_source, open_sources
+from sottovoce.scan.stores.lone_files import FileSource
+from sottovoce.scan.stores.remote_folders import RemoteFolderSource
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 from tests.scan.test_archives import shard, write_tar
 from tests.scan.test_tables import hugging_face_table, save_dataset

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sottovoce.scan.path_tables import PathTableSource
+from sottovoce.scan.listings.path_tables import PathTableSource
 from tests.scan.conftest import all_read, findings, recordings, refuse
 
 if TYPE_CHECKING:

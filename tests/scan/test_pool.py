@@ -14,12 +14,12 @@ import pytest
 
 from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
 from sottovoce.errors import SottovoceError
-from sottovoce.scan import pool as pools
 from sottovoce.scan import scan_paths
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.lone_files import describe_file
-from sottovoce.scan.pool import examine_all
-from sottovoce.scan.worker import Limits
+from sottovoce.scan.stores.lone_files import describe_file
+from sottovoce.scan.workers import pool as pools
+from sottovoce.scan.workers.examine import Limits
+from sottovoce.scan.workers.pool import examine_all
 
 
 def scan(recordings, *, workers=2, **limits):
@@ -112,8 +112,8 @@ class TestFlow:
 @pytest.mark.slow
 def test_workers_end_and_clear_up_when_the_scan_is_killed(dataset, tmp_path):
     code = (
-        "from sottovoce.scan.pool import examine_all\n"
-        "from sottovoce.scan.worker import Limits\n"
+        "from sottovoce.scan.workers.pool import examine_all\n"
+        "from sottovoce.scan.workers.examine import Limits\n"
         "from benchmarks.rig.bombs import Quagmire, make\n"
         "if __name__ == '__main__':\n"
         "    print('begun', flush=True)\n"

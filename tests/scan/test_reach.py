@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.opening import open_source
+from sottovoce.scan.opening.names import open_source
 from tests.scan.conftest import all_read, encode, findings, read, recordings, told
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.results import (
+from sottovoce.scan.reports.results_table import (
     FORMATS,
     open_exclude_list,
     read_findings,

@@ -19,11 +19,12 @@ from pathlib import Path
 import pytest
 
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import Ledger, Limits, Scan, open_sources, scan_paths, storage
-from sottovoce.scan.ahead import bring
-from sottovoce.scan.batches import batches_of
-from sottovoce.scan.remote_file import RemoteFile
-from sottovoce.scan.worker import examine
+from sottovoce.scan import Ledger, Limits, Scan, open_sources, scan_paths
+from sottovoce.scan.stores import store as storage
+from sottovoce.scan.stores.prefetch import bring
+from sottovoce.scan.stores.remote_file import RemoteFile
+from sottovoce.scan.workers.batches import batches_of
+from sottovoce.scan.workers.examine import examine
 from tests.scan.conftest import encode
 
 pytestmark = pytest.mark.apart
@@ -212,7 +213,7 @@ class TestFaults:
     def test_one_that_always_fails_does_not_take_its_neighbours_along(
         self, store, clips, monkeypatch
     ):
-        monkeypatch.setattr("sottovoce.scan.ahead.PATIENCE_S", 0.3)
+        monkeypatch.setattr("sottovoce.scan.stores.prefetch.PATIENCE_S", 0.3)
         recordings = list(open_sources([clips])[0].recordings())
         real = store.inner
 

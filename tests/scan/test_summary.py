@@ -8,7 +8,7 @@ import pytest
 import sottovoce as sv
 from sottovoce.core.evidence import pool_mixture
 from sottovoce.scan.finding import STATUSES, Finding
-from sottovoce.scan.summary import summarise
+from sottovoce.scan.reports.summary import summarise
 
 
 def finding(name, status="clean", *, log10_p=0.0, log10_e=-1.0, owner=None, **groups):

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from sottovoce.errors import AudioFileError
-from sottovoce.scan import cells
-from sottovoce.scan.arrow import ArrowSource, is_saved_dataset
-from sottovoce.scan.cells import read_cell
+from sottovoce.scan.datasets import table_cells
+from sottovoce.scan.datasets.arrow import ArrowSource, is_saved_dataset
+from sottovoce.scan.datasets.parquet_source import ParquetSource
+from sottovoce.scan.datasets.table_cells import read_cell
 from sottovoce.scan.finding import TOO_MUCH_MEMORY
-from sottovoce.scan.opening import open_sources
+from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.recording import Cell
-from sottovoce.scan.tables import ParquetSource
 from tests.scan.conftest import all_read, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ def test_cells_without_bytes_lead_to_files_in_the_tables_folder(
     (folder / "takes").symlink_to(tmp_path / "takes")
     (folder / "own.wav").write_bytes(encode())
     paths = ["own.wav", str(tmp_path / takes[0]), f"../{takes[0]}", takes[0], "/dev/zero", "a\0b"]
-    cells = [{"bytes": None, "path": path} for path in paths]
-    audio = [*cells, {"bytes": None, "path": None}, None]
+    table_cells = [{"bytes": None, "path": path} for path in paths]
+    audio = [*table_cells, {"bytes": None, "path": None}, None]
     source = write_parquet(folder / "a.parquet", hugging_face_table(audio=audio))
     found = [(one.status, one.message) for one in read(source).values()]
     assert [status for status, _ in found] == ["undetermined"] * 2 + ["error"] * 6
@@ -144,7 +144,7 @@ def test_what_takes_too_much_memory_is_not_read_again_for_every_row(
 ) -> None:
     source = write_parquet(tmp_path / "a.parquet", hugging_face_table(8))
     tried = []
-    find = cells._Cursor.find
+    find = table_cells._Cursor.find
 
     def find_small(self: Any, group: int, row: int) -> Any:
         tried.append((group, row))
@@ -152,7 +152,7 @@ def test_what_takes_too_much_memory_is_not_read_again_for_every_row(
             raise pa.ArrowMemoryError
         return find(self, group, row)
 
-    monkeypatch.setattr(cells._Cursor, "find", find_small)
+    monkeypatch.setattr(table_cells._Cursor, "find", find_small)
     found = list(read(source).values())
     assert [one.message == TOO_MUCH_MEMORY for one in found] == [False, *[True] * 3, *[False] * 4]
     assert tried == [(0, 0), (0, 1), (0, 1), *((1, i) for i in range(4))]

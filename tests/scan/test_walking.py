@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 
 from sottovoce.scan import open_sources
-from sottovoce.scan.walking import walk
+from sottovoce.scan.opening.walking import walk
 from tests.scan.conftest import encode, read
 
 
@@ -15,7 +15,7 @@ def test_a_recording_that_its_name_tells_is_not_opened(tmp_path, monkeypatch):
     def fail(path):
         raise AssertionError(path)
 
-    monkeypatch.setattr("sottovoce.scan.walking.read_head", fail)
+    monkeypatch.setattr("sottovoce.scan.opening.walking.read_head", fail)
     assert list(walk(str(tmp_path))) == [f"{tmp_path}/a.wav"]
 
 

@@ -12,10 +12,10 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.scan.lone_files import describe_file
-from sottovoce.scan.reach import Reach
+from sottovoce.scan.reach.reach import Reach
 from sottovoce.scan.recording import File, Inline, Member, Recording
-from sottovoce.scan.worker import ENOUGH_S, Limits, examine
+from sottovoce.scan.stores.lone_files import describe_file
+from sottovoce.scan.workers.examine import ENOUGH_S, Limits, examine
 from tests.scan.conftest import OWNER
 
 LIMITS = Limits(memory_bytes=0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sottovoce.scan import Ledger, Summary
     from sottovoce.scan.left_out import NotLookedAt
-    from sottovoce.scan.results import Format
+    from sottovoce.scan.reports.results_table import Format
 
 __all__ = [
     "KIND",
@@ -82,7 +82,7 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
 def tell(summary: Summary, out: Path) -> None:
     """Say what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
-    from sottovoce.scan.phrases import NOT_COMPLETE, format_duration
+    from sottovoce.scan.reports.wording import NOT_COMPLETE, format_duration
 
     result = _output.result
     count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings"
@@ -154,7 +154,7 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
 
 def explain_nothing(passed: NotLookedAt, inputs: Sequence[str]) -> None:
     """Say on stderr that there was nothing to scan, and what to name instead."""
-    from sottovoce.scan.listings import LISTINGS
+    from sottovoce.scan.listings.recognise import LISTINGS
 
     names = ", ".join(format_path(one) for one in inputs[:3])
     _output.explain(f"There was nothing to scan in {names}.", kind="error")
@@ -279,7 +279,7 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
 def status(*, folder: Path, as_json: bool) -> None:
     """Say how far a scan has come; also while it is running."""
     from sottovoce.scan import Ledger
-    from sottovoce.scan.phrases import format_duration
+    from sottovoce.scan.reports.wording import format_duration
 
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         counts, seconds = ledger.count()

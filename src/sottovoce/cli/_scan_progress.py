@@ -77,7 +77,7 @@ class ScanProgress:
 
     def describe(self) -> str:
         """Return the figures in a line."""
-        from sottovoce.scan.phrases import format_duration
+        from sottovoce.scan.reports.wording import format_duration
 
         wall_s = max(time.monotonic() - self._began_s, 1e-3)
         n_new = self._n - self._n_resumed

@@ -12,7 +12,7 @@ from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._words import describe_notice, format_path
 
 if TYPE_CHECKING:
-    from sottovoce.live.service import ServiceStatus
+    from sottovoce.live.setup.systemd import ServiceStatus
 
 __all__ = ["install", "status", "uninstall"]
 
@@ -39,7 +39,7 @@ def install(
 
     Said again, it starts anew with the new options.  Needs systemd.
     """
-    from sottovoce.live import service
+    from sottovoce.live.setup import systemd
     from sottovoce.rights import format_owner_id
 
     notice = choose_notice(owner=owner, policy=policy)
@@ -47,7 +47,7 @@ def install(
     options += ["--owner", format_owner_id(notice.owner_id) if notice.owner_id else "anonymous"]
     options += ["--device", device] if device is not None else []
     options += ["--make-default"] if make_default else []
-    path = service.install(options)
+    path = systemd.install(options)
     _output.result("The microphone Sottovoce is there, now and after every login.")
     _output.result(f"What it says: {describe_notice(notice)}.")
     _output.explain(f"The unit is {format_path(path)}; `sottovoce mic status` says how it is.")
@@ -56,9 +56,9 @@ def install(
 @click.command(epilog=examples("sottovoce mic uninstall"))
 def uninstall() -> None:
     """Take the microphone away, and do not start it at login any more."""
-    from sottovoce.live import service
+    from sottovoce.live.setup import systemd
 
-    if service.uninstall():
+    if systemd.uninstall():
         _output.result("The microphone Sottovoce is gone, and will not come back at login.")
     else:
         _output.result("It was not installed.")
@@ -72,9 +72,9 @@ def status(context: click.Context, *, as_json: bool) -> None:
 
     Exit code: 0 if it is there, 1 if not, 2 for an error.
     """
-    from sottovoce.live import service
+    from sottovoce.live.setup import systemd
 
-    found = service.read_status()
+    found = systemd.read_status()
     if as_json:
         _output.result_json(
             {
@@ -91,7 +91,7 @@ def status(context: click.Context, *, as_json: bool) -> None:
             _output.result(f"It says: {found.said}")
         if found.n_restarts:
             _output.result(
-                f"Started again {found.n_restarts} times: journalctl --user -u {service.UNIT}"
+                f"Started again {found.n_restarts} times: journalctl --user -u {systemd.UNIT}"
             )
     context.exit(0 if found.active else 1)
 

@@ -13,7 +13,7 @@ from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
-    from sottovoce.files.abx_score import AbxResult
+    from sottovoce.abx.score import AbxResult
 
 __all__ = ["abx"]
 
@@ -78,7 +78,7 @@ def abx(
             raise ParameterError(
                 "--score takes no FILE", remedy="For example: sottovoce abx --score answers.json"
             )
-        from sottovoce.files.abx_score import score_answers
+        from sottovoce.abx.score import score_answers
 
         _say(score_answers(answers, key=key), as_json=as_json)
         return
@@ -86,7 +86,7 @@ def abx(
         raise ParameterError("no FILE was named", remedy="For example: sottovoce abx take.wav")
     if key is not None:
         raise ParameterError("--key goes with --score", remedy="Leave it out to make a test.")
-    from sottovoce.files.abx import write_abx_pack
+    from sottovoce.abx.pack import write_abx_pack
 
     pack = write_abx_pack(
         file,

@@ -137,7 +137,7 @@ def mic(
 
 def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
     """Show how it is, until an interrupt."""
-    from sottovoce.live import service
+    from sottovoce.live.setup import systemd
 
     told_s = -math.inf
     while True:
@@ -147,7 +147,7 @@ def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
             alarm.look(state)
         if time.monotonic() - told_s >= _TELL_S:
             told_s = time.monotonic()
-            service.tell(describe_state(state)[1])
+            systemd.tell(describe_state(state)[1])
         quiet = state.sign == "asleep" and not (alarm is not None and alarm.waiting)
         live.wait(_ASLEEP_S if quiet else _POLL_S)
 
@@ -168,12 +168,12 @@ def list_microphones(*, as_json: bool) -> None:
 
 def _find_microphones() -> list[tuple[str, str, bool]]:
     """Return the name, the name for people, and whether programs are given it, of each."""
-    from sottovoce.live import portaudio
+    from sottovoce.live.loopback import devices as portaudio
 
     if sys.platform in portaudio.SYSTEMS:
         devices = portaudio.find_preferred(portaudio.read_devices())
         return [(each.name, each.name, each.is_default) for each in devices if each.n_in]
-    from sottovoce.live.systems import find_system
+    from sottovoce.live.sound_system import find_system
 
     graph = find_system().read_graph()
     return [
@@ -197,7 +197,7 @@ def doctor(context: click.Context, *, quick: bool, as_json: bool) -> None:
 
     Exit code: 0 if the microphone can work, 2 if something is missing.
     """
-    from sottovoce.live.doctor import examine
+    from sottovoce.live.setup.doctor import examine
 
     healthy = True
     for check in examine(try_out=not quick):

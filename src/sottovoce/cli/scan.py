@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from sottovoce.scan import Ledger
-    from sottovoce.scan.results import Format
+    from sottovoce.scan.reports.results_table import Format
 
 __all__ = ["scan"]
 
@@ -269,7 +269,7 @@ def _scan(
 ) -> int:
     from sottovoce.rights import format_owner_id
     from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
-    from sottovoce.scan.results import describe_finding
+    from sottovoce.scan.reports.results_table import describe_finding
 
     limits = Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20)
     workers = choose_jobs(jobs, n_files=1 << 30)

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.pattern import make_sync_signs
-from sottovoce.core.presence import CELLS_PER_SUPERFRAME, Presence, agree
-from sottovoce.core.reading import (
+from sottovoce.core.payload_reading import (
     PayloadReading,
     compare_payload,
     make_code,
@@ -24,6 +23,7 @@ from sottovoce.core.reading import (
     read_payload,
     seal_log10_p,
 )
+from sottovoce.core.presence import CELLS_PER_SUPERFRAME, Presence, agree
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL, SCORE_GAIN, SLIP_PRICE, follow_slips
 from sottovoce.core.wire_format import FORMAT_1
 

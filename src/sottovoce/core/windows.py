@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from sottovoce.core.evidence import log10_e_value, threshold
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
+from sottovoce.core.payload_reading import PayloadReading, find_candidates
 from sottovoce.core.pooling import Pool
-from sottovoce.core.reading import PayloadReading, find_candidates
 from sottovoce.core.roster import Roster
 from sottovoce.core.search import find_peaks, fold, offset_scores
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.core.payload import Notice
-    from sottovoce.core.stretching import Stretch
+    from sottovoce.core.stretch import Stretch
 
 __all__ = [
     "GATE",

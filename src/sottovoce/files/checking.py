@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from sottovoce.core.detection import Detection
+    from sottovoce.core.results import Detection
 
 __all__ = [
     "CheckedPart",

@@ -6,8 +6,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sottovoce.core.detection import Detection
     from sottovoce.core.payload import Notice
+    from sottovoce.core.results import Detection
     from sottovoce.files.listening import Loudness
 
 __all__ = ["covered_s", "is_covered", "longest_gap_s"]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.listening import Detector
+from sottovoce.core.detector import Detector
 
 if TYPE_CHECKING:
-    from sottovoce.core.detection import Detection
+    from sottovoce.core.results import Detection
 
 __all__ = ["Listener", "Loudness"]
 

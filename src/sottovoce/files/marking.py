@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.stream import Protector
+from sottovoce.core.protector import Protector
 from sottovoce.errors import OtherPolicyError, UnsupportedFormatError
 from sottovoce.files.coverage import covered_s, is_covered
 from sottovoce.files.listening import Listener

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sottovoce.core.detection import Detection
     from sottovoce.core.payload import Notice
+    from sottovoce.core.results import Detection
     from sottovoce.files.listening import Loudness
 
 __all__ = ["Encoded", "measure_mark", "prove"]

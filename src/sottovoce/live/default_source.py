@@ -12,7 +12,7 @@ from sottovoce.live import default_guard
 
 if TYPE_CHECKING:
     from sottovoce.live.graph import Graph
-    from sottovoce.live.systems import SoundSystem
+    from sottovoce.live.sound_system import SoundSystem
 
 __all__ = ["DefaultSource"]
 

@@ -10,8 +10,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import DeviceError
-from sottovoce.live import pulse, routing
+from sottovoce.live.pipewire import server as pipewire_server
 from sottovoce.live.programs import make_environment, spawn
+from sottovoce.live.pulse import server as pulse_server
 
 if TYPE_CHECKING:
     from sottovoce.live.graph import Graph
@@ -136,24 +137,24 @@ class PipeWireMonitor(GraphMonitor):
         with self._lock:
             objects = list(self._objects.values())
         if not objects:
-            raise routing.no_server()
-        return routing.build_graph(objects)
+            raise pipewire_server.no_server()
+        return pipewire_server.build_graph(objects)
 
     def _lose(self) -> None:
         with self._lock:
             self._objects.clear()
 
     def _take_in(self, text: str) -> str:
-        objects, rest = routing.parse_dump(text)
+        objects, rest = pipewire_server.parse_dump(text)
         with self._lock:
             for thing in objects:
                 if thing.get("info") is None and "metadata" not in thing:
                     known = self._objects.pop(thing["id"], None) is not None
                 else:
-                    known = routing.is_routed(thing)
+                    known = pipewire_server.is_routed(thing)
                     if known:
                         earlier = self._objects.get(thing["id"], {})
-                        self._objects[thing["id"]] = routing.merge_metadata(earlier, thing)
+                        self._objects[thing["id"]] = pipewire_server.merge_metadata(earlier, thing)
                 if known:
                     self._changed.set()
         return rest
@@ -186,7 +187,7 @@ class PulseMonitor(GraphMonitor):
         if self._stale.is_set() or not self._live.is_set() or self._graph is None:
             self._stale.clear()
             self._graph = None
-            self._graph = pulse.read_graph()
+            self._graph = pulse_server.read_graph()
         return self._graph
 
     def start(self) -> None:
@@ -201,7 +202,7 @@ class PulseMonitor(GraphMonitor):
         *lines, rest = text.split("\n")
         first = bool(lines) and not self._live.is_set()
         self._live.set()
-        if first or any(pulse.is_routed(line) for line in lines):
+        if first or any(pulse_server.is_routed(line) for line in lines):
             self._stale.set()
             self._changed.set()
         return rest

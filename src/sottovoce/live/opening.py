@@ -6,19 +6,19 @@ import sys
 from typing import TYPE_CHECKING, Protocol, Self
 
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.live import pulse
 from sottovoce.live.graph import NODE_NAME
-from sottovoce.live.loopback import LoopbackMic
-from sottovoce.live.pipewire import PipeWireMic
-from sottovoce.live.portaudio import SYSTEMS
-from sottovoce.live.pulse_mic import PulseMic
-from sottovoce.live.systems import find_system
+from sottovoce.live.loopback.devices import SYSTEMS
+from sottovoce.live.loopback.mic import LoopbackMic
+from sottovoce.live.pipewire.mic import PipeWireMic
+from sottovoce.live.pulse import server as pulse_server
+from sottovoce.live.pulse.mic import PulseMic
+from sottovoce.live.sound_system import find_system
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from sottovoce.core.payload import Notice
-    from sottovoce.live.state import MicState
+    from sottovoce.live.mic_state import MicState
 
 __all__ = ["VirtualMic", "open_mic"]
 
@@ -136,7 +136,7 @@ def open_mic(
             listen=listen,
             on_demand=on_demand,
         )
-    kind = PulseMic if find_system() is pulse else PipeWireMic
+    kind = PulseMic if find_system() is pulse_server else PipeWireMic
     return kind(
         notice=notice,
         strength_db=strength_db,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sottovoce.rights.keys import (
+from sottovoce.core.owner_id import format_owner_id, owner_id_from_public_key, parse_owner_id
+from sottovoce.core.policy import POLICIES, Use, describe_policy, parse_policy
+from sottovoce.rights.identity import (
     ANONYMOUS,
     DEFAULT_IDENTITY,
     Identity,
@@ -12,8 +14,6 @@ from sottovoce.rights.keys import (
     load_identity,
     make_identity,
 )
-from sottovoce.rights.owner_id import format_owner_id, owner_id_from_public_key, parse_owner_id
-from sottovoce.rights.policy import POLICIES, Use, describe_policy, parse_policy
 
 __all__ = [
     "ANONYMOUS",

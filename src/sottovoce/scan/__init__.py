@@ -1,23 +1,23 @@
 """Data sets, looked through before anything is trained on them."""
 
-from sottovoce.scan.allowed import load_allowed
-from sottovoce.scan.apart import Apart
-from sottovoce.scan.engine import Scan, detector_version, scan_paths
-from sottovoce.scan.example_batches import examine_batch
+from sottovoce.scan.datasets.hugging_face import filter_data_set
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.hugging_face import filter_data_set
-from sottovoce.scan.job import Words
-from sottovoce.scan.ledger import Ledger
-from sottovoce.scan.opening import open_sources
+from sottovoce.scan.ledger.clearance import load_allowed
+from sottovoce.scan.ledger.ledger import Ledger
+from sottovoce.scan.opening.apart import Apart
+from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.outputs import merge_ledgers, write_filtered, write_outputs
-from sottovoce.scan.pipelines import (
+from sottovoce.scan.pipelines.batches import examine_batch
+from sottovoce.scan.pipelines.examples import (
     examine_example,
     examine_sounds,
     is_refused,
     without_refused,
 )
-from sottovoce.scan.summary import Summary, summarise
-from sottovoce.scan.worker import Limits
+from sottovoce.scan.reports.run_info import Words
+from sottovoce.scan.reports.summary import Summary, summarise
+from sottovoce.scan.scanning import Scan, detector_version, scan_paths
+from sottovoce.scan.workers.examine import Limits
 
 __all__ = [
     "Apart",

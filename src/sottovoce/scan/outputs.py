@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
-from sottovoce.scan.apart import Apart
-from sottovoce.scan.card import write_card
-from sottovoce.scan.croissant import write_croissant
 from sottovoce.scan.finding import refused_statuses
-from sottovoce.scan.job import Job, has_ended
-from sottovoce.scan.ledger import Ledger
+from sottovoce.scan.ledger.ledger import Ledger
+from sottovoce.scan.ledger.refusals import Refusals
 from sottovoce.scan.left_out import NotLookedAt
-from sottovoce.scan.opening import open_sources
-from sottovoce.scan.refusals import Refusals
-from sottovoce.scan.report import write_report
-from sottovoce.scan.results import open_exclude_list, remove_results, write_results
-from sottovoce.scan.sources import part_path
-from sottovoce.scan.summary import Tally
+from sottovoce.scan.opening.apart import Apart
+from sottovoce.scan.opening.names import open_sources
+from sottovoce.scan.reports.croissant import write_croissant
+from sottovoce.scan.reports.dataset_card import write_card
+from sottovoce.scan.reports.page import write_report
+from sottovoce.scan.reports.results_table import open_exclude_list, remove_results, write_results
+from sottovoce.scan.reports.run_info import Job, has_ended
+from sottovoce.scan.reports.summary import Tally
+from sottovoce.scan.source import part_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
-    from sottovoce.scan.job import Words
-    from sottovoce.scan.results import Format
-    from sottovoce.scan.sources import Kept, Source
-    from sottovoce.scan.summary import Summary
+    from sottovoce.scan.reports.results_table import Format
+    from sottovoce.scan.reports.run_info import Words
+    from sottovoce.scan.reports.summary import Summary
+    from sottovoce.scan.source import Kept, Source
 
 __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sottovoce.scan.reach import ANYWHERE, Reach
+from sottovoce.scan.reach.reach import ANYWHERE, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class File:
     url : str
         A path on this computer, or an address that fsspec can open.
     is_named : bool
-        Whether the person named the address, or its store; see `sottovoce.scan.network_reach`.
+        Whether the person named the address, or its store; see `sottovoce.scan.reach.network`.
     """
 
     url: str

@@ -1,0 +1,213 @@
+"""Write a blind listening test of whether ears can tell marked sound from the original.
+
+In each trial the listener hears A (the original), B (marked) and X, which is one of the two, and
+says which.  Who cannot hear a difference is right half of the time; `abx_score` does the sums.
+
+A pack is a folder with a page, `index.html`, the sounds under random names, and the key.  Browsers
+forbid a page that was opened from a disk to read files, but not to run scripts; so sounds and key
+are scripts that hand over base64, and the page mixes decoded samples, which is what makes switching
+free of gaps.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+
+from sottovoce.abx.excerpts import fade, read_excerpts
+from sottovoce.core.protector import protect
+from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.pcm import BITS
+from sottovoce.files.reading import read_info
+from sottovoce.files.rounding import quantise
+
+if TYPE_CHECKING:
+    import os
+
+    from sottovoce.files.reading import AudioInfo
+
+__all__ = ["KEY_NAME", "AbxPack", "write_abx_pack"]
+
+KEY_NAME = "key.js"
+_PAGE, _SOUNDS = "index.html", "sounds"
+_MOST_EXCERPTS = 4
+
+Audio = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbxPack:
+    """What was written.
+
+    Attributes
+    ----------
+    folder : str
+        With `index.html`, the sounds, and the key.
+    n_trials, n_excerpts : int
+        Questions, and pieces of the file that they are about.
+    """
+
+    folder: str
+    n_trials: int
+    n_excerpts: int
+
+    def to_dict(self) -> dict[str, str | int]:
+        """Return the fields for JSON."""
+        return asdict(self)
+
+
+def write_abx_pack(
+    src: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    strength_db: float,
+    n_trials: int = 16,
+    seed: int | None = None,
+    replace: bool = False,
+) -> AbxPack:
+    """Write a folder with a page for a blind test of a file against its marked self.
+
+    Parameters
+    ----------
+    src : path-like
+        Audio file; only read.
+    folder : path-like
+        New or empty, or with `replace` an earlier pack.
+    strength_db : float in (0, 3]
+        As `sottovoce.protect`.
+    n_trials : int, 5 to 100
+        Questions.  16 are a quarter of an hour, and 12 right ones of them are more than
+        guessing explains.
+    seed : int or None
+        Of everything random; None for chance.
+    replace : bool
+        Whether an earlier pack may be written over.
+
+    Returns
+    -------
+    pack : AbxPack
+        What was written.
+
+    Raises
+    ------
+    ParameterError
+        If the folder holds something, or with `replace` something that is no pack; or if
+        `n_trials` is out of its range.
+    AudioFileError
+        If the file cannot be read or the folder not be written.
+
+    Notes
+    -----
+    Samples are stored as in the file if it has 8 or 16 bits, dithered as `protect_file` does it,
+    and else with 24 bits; so B is what would be delivered.  Levels are left alone.
+    """
+    if not 5 <= n_trials <= 100:
+        raise ParameterError(f"n_trials={n_trials} is outside 5 to 100")
+    target = Path(folder)
+    _check_free(target, replace=replace)
+    excerpts = read_excerpts(src, n_most=_MOST_EXCERPTS)
+    rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
+    info = read_info(src)
+    pairs = []
+    for excerpt in excerpts:
+        phase_s = float(rng.uniform(0, 10))
+        marked = protect(excerpt.y, sr=info.sr, strength_db=strength_db, phase_s=phase_s)
+        a, b = fade(excerpt.y, sr=info.sr), fade(marked, sr=info.sr)
+        pairs.append(_encode_pair(a, b, info, rng))
+    about = {"file": Path(src).name, "strength_db": strength_db, "sr": info.sr}
+    _replace_folder(target, _make_pack(pairs, about, n_trials, rng))
+    return AbxPack(folder=str(target), n_trials=n_trials, n_excerpts=len(pairs))
+
+
+def _check_free(target: Path, *, replace: bool) -> None:
+    names = {path.name for path in target.iterdir()} if target.is_dir() else set()
+    if not names:
+        return
+    is_pack = names <= {_PAGE, _SOUNDS, KEY_NAME} and KEY_NAME in names
+    if not replace:
+        remedy = "Name another folder with -o" + (", or add --force." if is_pack else ".")
+        raise ParameterError(f"{target} is not empty", remedy=remedy)
+    if not is_pack:
+        raise ParameterError(
+            f"{target} holds something that is no listening test",
+            remedy="Name another folder with -o: only an earlier test is replaced.",
+        )
+
+
+def _encode_pair(
+    original: Audio, marked: Audio, info: AudioInfo, rng: np.random.Generator
+) -> tuple[bytes, bytes]:
+    """Return two WAV files as `protect_file` would write these samples."""
+    n_bits = 16 if BITS.get(info.subtype, 24) <= 16 else 24
+    # Floating point holds what integers would clip.
+    is_loud = max(np.abs(original).max(), np.abs(marked).max()) > 1.0
+    files = []
+    for y in (original, marked):
+        file = io.BytesIO()
+        if is_loud:
+            sf.write(file, y.T, info.sr, subtype="FLOAT", format="WAV")
+        else:
+            steps = quantise(y, original, n_bits=n_bits, rng=rng) << (32 - n_bits)
+            sf.write(file, steps.T, info.sr, subtype=f"PCM_{n_bits}", format="WAV")
+        files.append(file.getvalue())
+    return files[0], files[1]
+
+
+def _make_pack(
+    pairs: list[tuple[bytes, bytes]],
+    about: dict[str, object],
+    n_trials: int,
+    rng: np.random.Generator,
+) -> dict[str, str]:
+    """Return the pack's texts by the names of their files."""
+    texts: dict[str, str] = {}
+    named = []
+    for pair in pairs:
+        # A, B, and both again as what X may be: no name is told twice for two roles.
+        names = [rng.bytes(6).hex() for _ in range(4)]
+        for name, sound in zip(names, (*pair, *pair), strict=True):
+            encoded = base64.b64encode(sound).decode("ascii")
+            texts[f"{_SOUNDS}/{name}.js"] = f'abxSound("{name}","{encoded}");\n'
+        named.append(names)
+    trials, key = [], []
+    for trial in range(n_trials):
+        is_marked = int(rng.integers(2))
+        a, b, *hidden = named[trial % len(named)]
+        trials.append({"a": a, "b": b, "x": hidden[is_marked]})
+        key.append("AB"[is_marked])
+    pack = rng.bytes(6).hex()
+    page = resources.files("sottovoce.files").joinpath("abx_page.html").read_text("utf-8")
+    # No "<" can end the script early, whatever the file is called.
+    listing = json.dumps({**about, "pack": pack, "trials": trials}).replace("<", "\\u003c")
+    texts[_PAGE] = page.replace("/*PACK*/", listing)
+    hidden_key = base64.b64encode(json.dumps({"pack": pack, "key": key}).encode()).decode("ascii")
+    texts[KEY_NAME] = f'abxKey("{hidden_key}");\n'
+    return texts
+
+
+def _replace_folder(target: Path, texts: dict[str, str]) -> None:
+    """Write a folder beside its place and move it there whole."""
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        for name, text in texts.items():
+            path = part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        if target.is_dir():
+            shutil.rmtree(target)
+        part.rename(target)
+    except OSError as err:
+        raise AudioFileError(f"{target} cannot be written: {err.strerror}") from err
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Listening to a device: marks, and whether anybody speaks."""

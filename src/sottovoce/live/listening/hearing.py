@@ -1,0 +1,271 @@
+"""`Ear`: keep the last seconds of a source, and tell what marks are in them.
+
+A person must learn soon that the mark has stopped, and never be told so for being quiet.  So the
+newest sound is judged by itself: the shortest end of the window that holds `LATEST_S` of sound
+in the bands of the mark.  A pause makes that end longer, and a long pause leaves none to judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.detector import detect
+from sottovoce.core.wire_format import FORMAT_1
+from sottovoce.live.listening.speech_onset import SILENCE_DBFS, Talk
+
+if TYPE_CHECKING:
+    from sottovoce.core.payload import Notice
+    from sottovoce.core.results import Detection, Voice
+
+__all__ = ["CHUNK_S", "LATEST_S", "Ear", "Hearing"]
+
+CHUNK_S = 0.1
+LATEST_S = 4.0
+"""Seconds of sound that are judged by themselves: in these, every one of 16 persons was found, at
+every named strength; `benchmarks/sign.py` counts what that means for the sign."""
+_MISSING_LOG10_P = -2.0
+"""A mark that was there is not called lost before unmarked sound looks like that in 99 of 100."""
+_N_MISSED = 2
+"""Looks in a row: where a busy computer loses sound, one look falls into the gap."""
+_N_HUM_BANDS = 6
+_LEAST_DBFS = -66.0
+"""Power outside the six loudest bands of a tenth of a second from which it counts as sound: mains
+hum and its overtones leave nothing there, and nobody is to see red because a fan hums."""
+_WHOLE_EVERY_S = 10.0
+_SAME_OFFSET_S = 0.05
+_MOST_KNOWN = 4
+"""Owners that are remembered from look to look; each is compared with voices not yet readable."""
+
+Audio = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """One look at the last seconds of a source.
+
+    Attributes
+    ----------
+    detection : Detection
+        What is marked in these seconds.  Its p-value is that of one look: who looks every two
+        seconds at a rate of 1e-6 is wrong once in 23 days of unmarked sound, at most.
+    at_s : float
+        Time of the look, on `time.monotonic`.
+    heard_s : float
+        Seconds of this window in which there was sound over -60 dBFS.
+    level_dbfs : float
+        Root mean square over the last second, in dB relative to full scale.
+    latency_s : float or None
+        Seconds of sound that it took to find a mark: from the first sound over -60 dBFS, at the
+        start or after 2 s of silence, to the look that found one in what came since.  Looks are
+        some seconds apart, and so many it is late at most.  Where several people speak, of who
+        was found first.  None while nobody is found.
+    sounds : bool
+        Whether there was sound in the bands of the mark since the look before.
+    missing : bool
+        Whether the newest sound is enough to tell, and no mark is in it, whatever was found in
+        older sound; at two looks in a row.
+    """
+
+    detection: Detection
+    at_s: float
+    heard_s: float
+    level_dbfs: float
+    latency_s: float | None = None
+    sounds: bool = True
+    missing: bool = False
+
+    def may_be_of(self, owner_id: int) -> bool:
+        """Return whether a mark is found that is not known to be another owner's.
+
+        Parameters
+        ----------
+        owner_id : int
+            Whose it may be.
+        """
+        return self.detection.found and any(
+            voice.notice is None or voice.notice.owner_id == owner_id
+            for voice in self.detection.voices
+        )
+
+
+class Ear:
+    """Take in sound, and look at its last seconds whenever asked to.
+
+    Parameters
+    ----------
+    sr : int
+        Sampling rate, in Hz.
+    window_s : float
+        Length of what is kept, in seconds.
+    brief : bool
+        Whether the newest sound is looked at alone where it is enough, and the whole window, which
+        is 20 times as much work, every 10 s, to read whose mark it is.
+
+    Notes
+    -----
+    A look at the newest sound takes about 10 ms, at 12 s about 200 ms, at silence nothing.
+    """
+
+    def __init__(self, *, sr: int, window_s: float, brief: bool) -> None:
+        self._sr, self._brief = sr, brief
+        self._chunk = round(CHUNK_S * sr)
+        n_chunks = round(window_s / CHUNK_S)
+        self._window = np.zeros(n_chunks * self._chunk, dtype=np.float32)
+        self._sounds = np.zeros(n_chunks, dtype=bool)
+        edges_hz = np.geomspace(FORMAT_1.low_hz, FORMAT_1.high_hz, FORMAT_1.n_bands + 1)
+        self._edges = np.round(edges_hz * self._chunk / sr).astype(int)
+        self._taper = np.hanning(self._chunk)
+        self._talk = Talk(sr=sr)
+        self._n_heard = 0  # samples since the start
+        self._nothing: Detection | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: what was heard so far is of another time."""
+        self._n_filled = self._n_new = self._n_missed = 0
+        self._hearing: Hearing | None = None
+        self._sounds[:] = False
+        self._talk.reset()
+        self._read: tuple[tuple[float, Voice], ...] = ()
+        self._known: list[Notice] = []
+        self._n_whole = -self._sr * round(_WHOLE_EVERY_S)
+
+    def push(self, block: Audio) -> None:
+        """Take in a tenth of a second.
+
+        Parameters
+        ----------
+        block : np.ndarray, shape=(n,), dtype=float32
+            Audio, `CHUNK_S` long.
+        """
+        n = len(block)
+        self._talk.push(block)
+        self._window[:-n] = self._window[n:]
+        self._window[-n:] = block
+        self._sounds[:-1] = self._sounds[1:]
+        self._sounds[-1] = self._carries(block)
+        self._n_filled = min(self._n_filled + n, len(self._window))
+        self._n_heard += n
+        self._n_new += 1
+
+    def look(self, at_s: float) -> Hearing:
+        """Look at what is kept.
+
+        Parameters
+        ----------
+        at_s : float
+            Time that the look is given.
+
+        Returns
+        -------
+        hearing : Hearing
+            What is heard.
+        """
+        sound = self._window[len(self._window) - self._n_filled :].copy()
+        seconds = sound[: len(sound) // self._sr * self._sr].reshape(-1, self._sr)
+        levels = 10.0 * np.log10(np.mean(seconds**2, axis=1, dtype=np.float64) + 1e-12)
+        sounds = self._n_new > 0 and bool(self._sounds[-self._n_new :].any())
+        if self._brief and self._hearing is not None and not sounds:
+            # A pause adds nothing, so that it costs nothing; it may leave too little to judge.
+            kept = self._sounds.any()
+            detection = self._hearing.detection if kept else self._detect_nothing()
+            missing = self._hearing.missing and self._measure_latest() is not None
+        else:
+            detection, missed = self._detect(sound)
+            self._n_missed = self._n_missed + 1 if missed else 0
+            missing = self._n_missed >= _N_MISSED
+        self._n_new = 0
+        if detection.found and self._is_found_since_it_began(sound):
+            self._talk.mark_found()
+        self._hearing = Hearing(
+            detection=detection,
+            at_s=at_s,
+            heard_s=float((levels > SILENCE_DBFS).sum()),
+            level_dbfs=float(levels[-1]) if len(levels) else -120.0,
+            latency_s=self._talk.latency_s,
+            sounds=sounds,
+            missing=missing,
+        )
+        return self._hearing
+
+    def _detect(self, sound: Audio) -> tuple[Detection, bool]:
+        """Return what is marked, and whether the newest sound is enough to tell and is not."""
+        if not self._brief:
+            return self._detect_marks(sound), False
+        if not self._sounds.any():
+            return self._detect_nothing(), False
+        n_latest = self._measure_latest()
+        if n_latest is not None:
+            latest = self._detect_marks(sound[-n_latest:])
+            missing = latest.log10_p > _MISSING_LOG10_P
+            if missing or (latest.found and not self._is_whole_due()):
+                return self._name_voices(latest, n_latest), missing
+        return self._detect_whole(sound), False
+
+    def _detect_whole(self, sound: Audio) -> Detection:
+        """Return what is marked in the window, its silent beginning left out."""
+        n_quiet = len(self._sounds) - int(np.argmax(self._sounds))
+        sound = sound[-n_quiet * self._chunk :]
+        self._n_whole = self._n_heard
+        whole = self._detect_marks(sound)
+        begin_s = (self._n_heard - len(sound)) / self._sr
+        self._read = tuple(
+            (begin_s + voice.offset_s, voice) for voice in whole.voices if voice.notice is not None
+        )
+        return whole
+
+    def _detect_marks(self, sound: Audio) -> Detection:
+        """Return what is marked; who was read stays read, of which the window may keep less."""
+        detection = detect(sound, sr=self._sr, known=self._known)
+        read = [voice.notice for voice in detection.voices if voice.notice is not None]
+        self._known = list(dict.fromkeys([*read, *self._known]))[:_MOST_KNOWN]
+        return detection
+
+    def _carries(self, block: Audio) -> bool:
+        """Whether a mark could be found in sound like this: not in a hum, whose bands are few."""
+        S = np.abs(np.fft.rfft(block * self._taper)) ** 2  # noqa: N806 - a spectrum
+        powers = np.sort(np.add.reduceat(S, self._edges)[:-1])[:-_N_HUM_BANDS]
+        # 2/n**2 for both halves of the spectrum; 8/3 is what the taper takes.
+        power = 16.0 / 3.0 * float(powers.sum()) / len(block) ** 2
+        return bool(10.0 * np.log10(power + 1e-12) > _LEAST_DBFS)
+
+    def _measure_latest(self) -> int | None:
+        """Return how many samples hold the newest sound, None where there is too little."""
+        counts = np.cumsum(self._sounds[::-1])
+        wanted = round(LATEST_S / CHUNK_S)
+        return int(np.argmax(counts >= wanted) + 1) * self._chunk if counts[-1] >= wanted else None
+
+    def _is_whole_due(self) -> bool:
+        return self._n_heard - self._n_whole >= self._sr * _WHOLE_EVERY_S
+
+    def _name_voices(self, latest: Detection, n_latest: int) -> Detection:
+        """Say whose marks they are where the last whole look read that at the same offset."""
+        begin_s = (self._n_heard - n_latest) / self._sr
+        return replace(
+            latest, voices=tuple(self._name_voice(voice, begin_s) for voice in latest.voices)
+        )
+
+    def _name_voice(self, voice: Voice, begin_s: float) -> Voice:
+        period_s = FORMAT_1.period_s
+        for offset_s, read in self._read:
+            apart_s = (begin_s + voice.offset_s - offset_s + period_s / 2) % period_s - period_s / 2
+            if voice.notice is None and abs(apart_s) < _SAME_OFFSET_S:
+                return replace(voice, notice=read.notice)
+        return voice
+
+    def _detect_nothing(self) -> Detection:
+        """Return what a look at silence gives, which is always the same."""
+        if self._nothing is None:
+            self._nothing = detect(np.zeros(self._sr, dtype=np.float32), sr=self._sr)
+        return self._nothing
+
+    def _is_found_since_it_began(self, sound: Audio) -> bool:
+        """Whether it is this talk that is marked, and not one before it in the same window."""
+        n = self._talk.n_samples
+        if self._talk.latency_s is not None or n >= len(sound):
+            return True
+        return n > self._sr and detect(sound[-n:], sr=self._sr).found

@@ -1,0 +1,228 @@
+"""`SourceWatcher`: record a microphone or a monitor, and keep saying what marks are heard in it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sottovoce.errors import DeviceError, SottovoceError
+from sottovoce.live.graph import LISTENER_NAME
+from sottovoce.live.listening.hearing import CHUNK_S, Ear, Hearing
+from sottovoce.live.sound_system import find_system
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+
+
+__all__ = ["SourceWatcher", "listen_to"]
+
+_logger = logging.getLogger(__name__)
+_SR = 16_000
+_RETRY_S = 0.5
+_LINK_S = 0.5
+_LISTEN_S = 20.0
+
+
+class SourceWatcher:
+    """Listen to a source in a thread of its own, and look for marks in its last seconds.
+
+    Parameters
+    ----------
+    record : callable
+        ``record(sr=16_000)`` starts a process that writes raw mono float32 to its stdout, such
+        as one of a `sottovoce.live.sound_system.SoundSystem`.
+    owner_id : int
+        Whose mark `found_s` is about.
+    window_s : float
+        Length of what is searched, in seconds.
+    every_s : float
+        Seconds between two looks.
+    brief : bool
+        Whether the newest sound is looked at alone where it is enough; see `Ear`.
+
+    Notes
+    -----
+    A source that goes away is waited for.
+    """
+
+    def __init__(
+        self,
+        record: Callable[..., subprocess.Popen[bytes]],
+        *,
+        owner_id: int = 0,
+        window_s: float = 12.0,
+        every_s: float = 1.0,
+        brief: bool = True,
+    ) -> None:
+        self._record = record
+        self._owner_id = owner_id
+        self._ear = Ear(sr=_SR, window_s=window_s, brief=brief)
+        self._n_every = round(every_s / CHUNK_S)
+        self._hearing: Hearing | None = None
+        self._found_s: float | None = None
+        # What is heard belongs to the time between two calls of `forget`, which come from elsewhere
+        # and while a look may be under way.
+        self._lock = threading.Lock()
+        self._n_forgotten = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._awake = threading.Event()
+        self._awake.set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End listening, and the process that records."""
+        self._stop.set()
+        self._awake.set()
+        if self._process is not None:
+            self._process.kill()
+        self._thread.join(timeout=5)
+
+    def rest(self, *, asleep: bool) -> None:
+        """Let the process that records end, or begin again.
+
+        Parameters
+        ----------
+        asleep : bool
+            Whether nothing is to be recorded: a desktop shows that somebody listens.
+        """
+        if asleep == (not self._awake.is_set()):
+            return
+        self.forget()
+        if asleep:
+            self._awake.clear()
+            if self._process is not None:
+                self._process.kill()
+        else:
+            self._awake.set()
+
+    def forget(self) -> None:
+        """Begin anew: what was heard so far is of another time."""
+        with self._lock:
+            self._hearing = self._found_s = None
+            self._n_forgotten += 1
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """The last look, or None before there was one."""
+        return self._hearing
+
+    @property
+    def found_s(self) -> float | None:
+        """When a mark that may be the owner's was last found, on `time.monotonic`."""
+        return self._found_s
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._awake.wait()
+            if self._stop.is_set():
+                return
+            try:
+                self._process = self._record(sr=_SR)
+                self._listen(self._process)
+                self._process.kill()
+                self._process.wait()
+            except DeviceError as err:
+                _logger.warning("cannot listen: %s", err)
+            self._ear.reset()
+            self._stop.wait(_RETRY_S)
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Read until the recording ends."""
+        n_bytes = 4 * round(CHUNK_S * _SR)
+        n_new, n_forgotten = 0, self._n_forgotten
+        if process.stdout is None:
+            raise DeviceError("the recording has no output")
+        while self._awake.is_set() and not self._stop.is_set():
+            data = process.stdout.read(n_bytes)
+            if len(data) < n_bytes:
+                return
+            if n_forgotten != self._n_forgotten:
+                n_new, n_forgotten = 0, self._n_forgotten
+                self._ear.reset()
+            self._ear.push(np.nan_to_num(np.frombuffer(data, dtype=np.float32)))
+            n_new += 1
+            if n_new >= self._n_every:
+                n_new = 0
+                self._look(n_forgotten)
+
+    def _look(self, n_forgotten: int) -> None:
+        try:
+            hearing = self._ear.look(time.monotonic())
+        except SottovoceError:
+            _logger.exception("a look failed")
+            return
+        with self._lock:
+            if n_forgotten != self._n_forgotten:
+                return
+            self._hearing = hearing
+            # Silence after a marked word is not found again: it only was not forgotten yet.
+            if hearing.may_be_of(self._owner_id) and not hearing.missing and hearing.sounds:
+                self._found_s = hearing.at_s
+
+
+def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
+    """Listen to a microphone, or to what the loudspeakers play, and yield every look.
+
+    Parameters
+    ----------
+    device : str or None
+        A microphone or loudspeaker, by its name or a part of the name that people are shown;
+        None takes the loudspeakers that programs are given: the other people in a call.
+    every_s : float
+        Seconds between two looks, each at the last 20 s.
+
+    Returns
+    -------
+    hearings : iterator of Hearing
+        Without end.
+
+    Raises
+    ------
+    DeviceError
+        If there is no sound system, or no such device.
+    """
+    name = f"{LISTENER_NAME}-{os.getpid()}"
+    system = find_system()
+    graph = system.read_graph()
+    node = graph.find_device(device)
+    if node is None:
+        names = "; ".join(node.description for node in graph.devices()) or "none"
+        raise DeviceError(f"there is no device {device!r}", remedy=f"There is: {names}.")
+    watcher = SourceWatcher(
+        functools.partial(system.record, name=name, source=node.name),
+        window_s=_LISTEN_S,
+        every_s=every_s,
+        brief=False,
+    )
+    watcher.start()
+    last = None
+    try:
+        while True:
+            graph = system.read_graph()
+            node, ears = graph.find_device(device), graph.find(name)
+            if node is not None and ears is not None:
+                system.lead(graph, node, ears)
+            hearing = watcher.hearing
+            if hearing is not None and hearing is not last:
+                last = hearing
+                yield hearing
+            time.sleep(_LINK_S)
+    finally:
+        watcher.stop()

@@ -1,0 +1,1 @@
+"""The microphone for systems without virtual ones: a device that plays what it records."""

@@ -1,0 +1,260 @@
+"""The microphones and loudspeakers that PortAudio knows, and which of them a call goes through.
+
+Where no program can make a microphone of its own, a loopback driver stands in for it: what is
+played into its loudspeaker comes out of its microphone.  BlackHole (macOS) and VB-CABLE (Windows)
+are known by name, others by ``--into``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import DeviceError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "SYSTEMS",
+    "AudioDevice",
+    "choose_loopback",
+    "choose_microphone",
+    "find_far_end",
+    "find_preferred",
+    "import_sounddevice",
+    "list_devices",
+    "read_devices",
+]
+
+SYSTEMS = ("darwin", "win32")
+"""Values of `sys.platform` where a call goes through a loopback driver."""
+
+_WASAPI = "Windows WASAPI"
+_LOOPBACKS = ("blackhole", "cable input", "vb-cable")
+_FAR_ENDS = ("blackhole", "cable output", "vb-cable")
+_REMEDIES = {
+    "darwin": "Install the free driver BlackHole (2ch) by Existential Audio, and try again.",
+    "win32": "Install the free driver VB-CABLE by VB-Audio, restart the computer, and try again.",
+}
+_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioDevice:
+    """A microphone, a loudspeaker, or both in one.
+
+    Attributes
+    ----------
+    index : int
+        Number in PortAudio's list, which changes when something is plugged in.
+    name : str
+        Name that people are shown.
+    api : str
+        The host API: Windows lists each device once for each of several.
+    n_in, n_out : int
+        Channels that can be recorded and played.
+    sr : float
+        Its usual sampling rate, in Hz.
+    is_default : bool
+        Whether it is the microphone that the host API gives to programs.
+    """
+
+    index: int
+    name: str
+    api: str
+    n_in: int
+    n_out: int
+    sr: float
+    is_default: bool
+
+
+def import_sounddevice() -> Any:  # noqa: ANN401 - sounddevice has no types
+    """Return the module `sounddevice`.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    DeviceError
+        If it is, but the library PortAudio is not; or if this is a system that needs neither.
+    """
+    _check_sounddevice()
+    try:
+        return importlib.import_module("sounddevice")
+    except OSError as err:
+        remedy = "sudo apt install libportaudio2" if sys.platform == "linux" else ""
+        raise DeviceError(f"PortAudio cannot be used: {err}", remedy=remedy) from err
+
+
+def _check_sounddevice() -> None:
+    if importlib.util.find_spec("sounddevice") is not None:
+        return
+    if sys.platform not in SYSTEMS:
+        raise DeviceError(
+            "a loopback driver is for macOS and Windows",
+            remedy="Leave out --into: Sottovoce makes a microphone of its own here.",
+        )
+    raise MissingExtraError("sounddevice", extra="live", purpose="make a microphone")
+
+
+def list_devices() -> list[AudioDevice]:
+    """Return what PortAudio found when this process first used it; it looks only once."""
+    sounddevice = import_sounddevice()
+    apis = sounddevice.query_hostapis()
+    return [
+        AudioDevice(
+            index=index,
+            name=found["name"],
+            api=apis[found["hostapi"]]["name"],
+            n_in=found["max_input_channels"],
+            n_out=found["max_output_channels"],
+            sr=float(found["default_samplerate"]),
+            is_default=index == apis[found["hostapi"]]["default_input_device"],
+        )
+        for index, found in enumerate(sounddevice.query_devices())
+    ]
+
+
+def read_devices() -> list[AudioDevice]:
+    """Return what there is now, asked by a process of its own.
+
+    Raises
+    ------
+    MissingExtraError
+        If `sounddevice` is not installed.
+    DeviceError
+        If PortAudio does not answer, or if this is a system that needs no loopback driver.
+    """
+    _check_sounddevice()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "sottovoce.live.loopback.devices"],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise DeviceError(
+            f"PortAudio did not name its devices within {_TIMEOUT_S:.0f} s",
+            remedy="Unplug what you do not need, and try again.",
+        ) from err
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise DeviceError(f"PortAudio cannot be used: {said[-1] if said else done.returncode}")
+    return [AudioDevice(**fields) for fields in json.loads(done.stdout)]
+
+
+def find_preferred(devices: Sequence[AudioDevice]) -> list[AudioDevice]:
+    """Return each device once: of the host APIs of Windows the newest, elsewhere all there are."""
+    newest = [device for device in devices if device.api == _WASAPI]
+    return newest or list(devices)
+
+
+def choose_loopback(devices: Sequence[AudioDevice], into: str | None) -> AudioDevice:
+    """Return the loudspeaker of the loopback driver.
+
+    Parameters
+    ----------
+    devices : sequence of AudioDevice
+        What there is.
+    into : str or None
+        A part of its name; None looks for the drivers that are known.
+
+    Returns
+    -------
+    loopback : AudioDevice
+        What marked sound is played into.
+
+    Raises
+    ------
+    DeviceError
+        If there is none.
+    """
+    outputs = [device for device in find_preferred(devices) if device.n_out]
+    words = _LOOPBACKS if into is None else (into.lower(),)
+    for word in words:
+        for device in outputs:
+            if word in device.name.lower():
+                return device
+    if into is not None:
+        raise DeviceError(f"there is no output device {into!r}", remedy=_tell_names(outputs))
+    raise DeviceError(
+        "there is no loopback driver that a call could listen to",
+        remedy=_REMEDIES.get(sys.platform, "Name its output device with --into."),
+    )
+
+
+def find_far_end(devices: Sequence[AudioDevice], loopback: AudioDevice) -> AudioDevice:
+    """Return the microphone of the loopback driver: what is chosen in a call.
+
+    Raises
+    ------
+    DeviceError
+        If there is none of that name.
+    """
+    # VB-CABLE calls its ends "CABLE Input (…)" and "CABLE Output (…)", BlackHole both the same.
+    swapped = loopback.name.replace("Input", "Output")
+    inputs = [device for device in find_preferred(devices) if device.n_in]
+    for name in (swapped, loopback.name):
+        for device in inputs:
+            if device.name == name:
+                return device
+    raise DeviceError(
+        f"{loopback.name} has no microphone {swapped!r} that a call could listen to",
+        remedy=_tell_names(inputs),
+    )
+
+
+def choose_microphone(
+    devices: Sequence[AudioDevice], wanted: str | None, *, loopback: AudioDevice | None = None
+) -> AudioDevice:
+    """Return the hardware microphone.
+
+    Parameters
+    ----------
+    devices : sequence of AudioDevice
+        What there is.
+    wanted : str or None
+        A part of its name; None takes the one that programs are given, or else any.
+    loopback : AudioDevice or None
+        The driver whose own microphone is not to be taken: it would hear itself.
+
+    Returns
+    -------
+    microphone : AudioDevice
+        What is marked.
+
+    Raises
+    ------
+    DeviceError
+        If there is none.
+    """
+    own = {loopback.name, loopback.name.replace("Input", "Output")} if loopback else set()
+    inputs = [d for d in find_preferred(devices) if d.n_in and d.name not in own]
+    if wanted is None:
+        fits = [d for d in inputs if not d.name.lower().startswith(_FAR_ENDS)]
+        fits.sort(key=lambda device: not device.is_default)
+    else:
+        fits = [d for d in inputs if wanted.lower() in d.name.lower()]
+    if not fits:
+        message = "no microphone" if wanted is None else f"there is no microphone {wanted!r}"
+        raise DeviceError(message, remedy=_tell_names(inputs))
+    return fits[0]
+
+
+def _tell_names(devices: Sequence[AudioDevice]) -> str:
+    return f"There is: {'; '.join(device.name for device in devices) or 'none'}."
+
+
+if __name__ == "__main__":
+    try:
+        json.dump([asdict(device) for device in list_devices()], sys.stdout)
+    except DeviceError as err:
+        sys.exit(str(err))

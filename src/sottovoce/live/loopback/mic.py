@@ -1,0 +1,268 @@
+"""`LoopbackMic`: the microphone where no program can make one, by way of a loopback driver."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sottovoce.core.payload import Notice
+from sottovoce.core.wire_format import STRENGTHS_DB
+from sottovoce.errors import DeviceError
+from sottovoce.live.listening.watcher import SourceWatcher
+from sottovoce.live.loopback.devices import (
+    choose_loopback,
+    choose_microphone,
+    find_far_end,
+    read_devices,
+)
+from sottovoce.live.loopback.process import MICROPHONE_FILE, NO_DEVICE
+from sottovoce.live.marking.engine import METERS_FILE
+from sottovoce.live.marking.engine_process import EngineProcess
+from sottovoce.live.marking.meters import Meter, create_meters, read_meters
+from sottovoce.live.mic_state import MicState
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sottovoce.live.mic_state import Sign
+
+__all__ = ["LoopbackMic"]
+
+_logger = logging.getLogger(__name__)
+_BLOCK = 512
+_DEAD_S = 1.0
+_PATIENCE_S = 5.0
+_START_S = 15.0
+_BACKOFF_S = 1.0
+_POLL_S = 0.05
+
+
+class LoopbackMic:
+    """Record a hardware microphone, mark it, and play it into a loopback driver.
+
+    In a call the driver's own microphone is chosen: *BlackHole 2ch* on macOS, *CABLE Output* on
+    Windows.  One process marks, one records the driver's microphone for this one, which listens.
+    While the marking process is down nothing goes out, since nothing else leads around it; the
+    sign says so, and it is started anew.
+
+    Parameters
+    ----------
+    notice : Notice
+        Who refuses what; by default an anonymous refusal of every use.
+    strength_db : float in (0, 3]
+        Root-mean-square gain of a band, in dB of amplitude; *strong* by default, since calls
+        are short and their codecs hard.
+    device : str or None
+        The hardware microphone, by a part of its name; None takes the one that programs are given.
+    block : int or None
+        Samples in a block, asked for; None takes 512.
+    into : str or None
+        The output device of a loopback driver, by a part of its name; None looks for the drivers
+        that are known.
+    listen : bool
+        Whether what goes out is listened to.
+    make_default : bool
+        For Linux alone, and refused here.
+    on_demand : bool
+        Without effect here: the driver does not tell whether a program records.
+
+    Attributes
+    ----------
+    shown_as : str
+        Name of the microphone that is to be chosen in a call, empty before it is known.
+
+    See Also
+    --------
+    sottovoce.live.VirtualMic : The same on Linux, with a microphone of its own.
+
+    Notes
+    -----
+    The microphone and the driver run by two clocks.  Where they drift apart, PortAudio leaves out
+    or adds a block now and then, which is counted as missed.
+
+    Examples
+    --------
+    Needs a loopback driver:
+
+    >>> with LoopbackMic(notice=Notice(owner_id=7)) as mic:  # doctest: +SKIP
+    ...     while True:
+    ...         print(mic.poll().sign)
+    ...         mic.wait(0.5)
+    """
+
+    def __init__(
+        self,
+        *,
+        notice: Notice | None = None,
+        strength_db: float = STRENGTHS_DB["strong"],
+        device: str | None = None,
+        block: int | None = None,
+        into: str | None = None,
+        listen: bool = True,
+        make_default: bool = False,
+        on_demand: bool = True,
+    ) -> None:
+        self.shown_as = ""
+        self._needs_linux = make_default
+        self._notice = notice or Notice()
+        self._wanted, self._into, self._listen = device, into, listen
+        # A file that another process still has open cannot be removed on Windows.
+        self._folder = tempfile.TemporaryDirectory(prefix="sottovoce-", ignore_cleanup_errors=True)
+        self._meters = create_meters(Path(self._folder.name) / METERS_FILE)
+        self._engine = EngineProcess(
+            Path(self._folder.name),
+            program="sottovoce.live.loopback.process",
+            notice=self._notice.to_dict(),
+            strength_db=strength_db,
+            device=device,
+            into=into,
+            block=block or _BLOCK,
+        )
+        self._watcher: SourceWatcher | None = None
+        self._exit_code: int | None = None
+        self._error = ""
+        self._n_unmarked = 0
+
+    def __enter__(self) -> Self:
+        """Begin to mark.
+
+        Returns
+        -------
+        mic : LoopbackMic
+            Itself.
+
+        Raises
+        ------
+        DeviceError
+            If there is no loopback driver, or no microphone of the wanted name.
+        MissingExtraError
+            If the extra `live` is not installed.
+        """
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End marking: nothing goes out any more."""
+        self.close()
+
+    def close(self) -> None:
+        """End everything; harmless when done twice."""
+        if self._watcher is not None and self._watcher.started:
+            self._watcher.stop()
+        self._engine.kill()
+        self._folder.cleanup()
+
+    def poll(self) -> MicState:
+        """Start again what has ended, and say how the microphone is.
+
+        Returns
+        -------
+        state : MicState
+            Now.  To be called several times a second.
+        """
+        now = time.monotonic()
+        if self._engine.alive and self._hangs(now):
+            _logger.warning("the audio process hangs")
+            self._engine.kill()
+        if not self._engine.alive:
+            if self._engine.started:
+                self._exit_code, self._error = self._engine.exit_code, self._engine.error
+            if now - self._engine.began_s > _BACKOFF_S:
+                self._engine.start()
+        elif self._marks(now):
+            self._exit_code = None
+        return self._state(now)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait.
+
+        Parameters
+        ----------
+        timeout_s : float
+            In seconds.
+        """
+        time.sleep(timeout_s)
+
+    def _begin(self) -> None:
+        if self._needs_linux:
+            raise DeviceError(
+                "programs cannot be given the driver's microphone by default here",
+                remedy="Choose it in the settings of the call, or in those of the system.",
+            )
+        devices = read_devices()
+        loopback = choose_loopback(devices, self._into)
+        choose_microphone(devices, self._wanted, loopback=loopback)
+        self.shown_as = find_far_end(devices, loopback).name
+        deadline = time.monotonic() + _START_S
+        while not self._meters[Meter.N_BLOCKS]:
+            state = self.poll()
+            if time.monotonic() > deadline:
+                raise DeviceError(state.error or "the audio process did not start")
+            self.wait(_POLL_S)
+        if self._listen:
+            self._watcher = SourceWatcher(self._record, owner_id=self._notice.owner_id)
+            self._watcher.start()
+
+    def _record(self, *, sr: int) -> subprocess.Popen[bytes]:
+        """Start to record what a call hears; it ends when nobody reads it."""
+        return subprocess.Popen(  # noqa: S603 - this Python itself
+            [sys.executable, "-m", "sottovoce.live.loopback.recorder", self.shown_as, str(sr)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _marks(self, now: float) -> bool:
+        """Whether this audio process has worked on a block just now."""
+        last_s = float(self._meters[Meter.LAST_S])
+        return last_s > self._engine.began_s and now - last_s <= _DEAD_S
+
+    def _hangs(self, now: float) -> bool:
+        """Whether the audio process had time to start, and does nothing."""
+        return not self._marks(now) and now - self._engine.began_s > _PATIENCE_S
+
+    def _sign(self, now: float, *, failing: bool) -> Sign:
+        if self._marks(now):
+            return "unmarked" if failing else "marking"
+        if self._exit_code == NO_DEVICE:
+            return "no microphone"
+        if self._exit_code is None and now - self._engine.began_s <= _PATIENCE_S:
+            return "starting"
+        return "silent"
+
+    def _state(self, now: float) -> MicState:
+        readings = read_meters(self._meters)
+        failing = readings["n_unmarked"] > self._n_unmarked
+        if failing:
+            self._error = self._engine.error or "marking failed"
+        self._n_unmarked = readings["n_unmarked"]
+        found_s = self._watcher.found_s if self._watcher is not None else None
+        sign = self._sign(now, failing=failing)
+        return MicState(
+            sign=sign,
+            microphone="" if sign == "no microphone" else self._read_name(),
+            n_recorders=None,
+            bypassing=(),
+            hearing=self._watcher.hearing if self._watcher is not None else None,
+            found_ago_s=None if found_s is None else now - found_s,
+            error=self._error,
+            **readings,
+        )
+
+    def _read_name(self) -> str:
+        path = Path(self._folder.name) / MICROPHONE_FILE
+        return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -1,0 +1,1 @@
+"""Marking sound while it passes, in a process of its own."""

@@ -1,0 +1,1 @@
+"""What is checked and installed before a microphone is used."""

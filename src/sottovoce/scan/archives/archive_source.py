@@ -1,0 +1,193 @@
+"""`ArchiveSource`: what tar and zip archives do alike, from members to recordings.
+
+A member is a recording by its name or its first bytes; whatever else is there is told.  Members
+of one name but for its suffixes are a sample, as WebDataset has it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from sottovoce.errors import AudioFileError, MissingExtraError
+from sottovoce.files.kinds import kind_of_other, may_hold_sound
+from sottovoce.files.reading import AUDIO_SUFFIXES
+from sottovoce.scan.archives.array_members import ArrayMembers, Told
+from sottovoce.scan.left_out import LeftOut
+from sottovoce.scan.listings.entries import Seen, clean
+from sottovoce.scan.recording import Cut
+from sottovoce.scan.source import tell_unreadable
+from sottovoce.scan.stores.store import stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from sottovoce.scan.finding import Finding
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["ArchiveMember", "ArchiveSource", "key_of", "sample_of", "tell_member", "tell_members"]
+
+_MOST_ID = 4096
+
+
+class ArchiveMember(Protocol):
+    """What is known of a member of any archive."""
+
+    @property
+    def name(self) -> str:
+        """As it is stored."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is no folder, link or device."""
+
+    @property
+    def start(self) -> int:
+        """Of its data, in bytes."""
+
+
+Opened = TypeVar("Opened")
+OfArchive = TypeVar("OfArchive", bound=ArchiveMember)
+
+
+class ArchiveSource(Generic[Opened, OfArchive]):
+    """One archive.
+
+    Parameters
+    ----------
+    name : str
+        Its path or address.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
+        """Yield the audio in it, in the order in which the archive has it.
+
+        Where the archive is cut short or damaged, the last is a finding that says so.
+        """
+        groups = {"shard": clean(self.name.rpartition("/")[2])}
+        try:
+            stamp, _ = stamp_of(self.name)
+            with self._open() as opened:
+                for told in self._tell(opened):
+                    if isinstance(told.what, LeftOut):
+                        yield told.what
+                    else:
+                        yield self._describe(opened, told, stamp, groups)
+        except (AudioFileError, MissingExtraError) as err:
+            yield tell_unreadable(self.name, err, groups)
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every sample; one with several recordings once for each of them."""
+        try:
+            with self._open() as opened:
+                for told in self._tell(opened):
+                    if isinstance(told.what, str):
+                        sample = clean(sample_of(told.member.name), most=_MOST_ID)
+                        yield Cut(id=f"{self.name}::{sample}", recording_id=told.what)
+        except (AudioFileError, MissingExtraError):
+            return  # `recordings` tells of it
+
+    def _open(self) -> AbstractContextManager[Opened]:
+        raise NotImplementedError
+
+    def _tell(self, opened: Opened) -> Iterator[Told[OfArchive, str | LeftOut]]:
+        """Yield members as `tell_members` does."""
+        raise NotImplementedError
+
+    def _describe(
+        self,
+        opened: Opened,
+        told: Told[OfArchive, str | LeftOut],
+        stamp: str,
+        groups: Mapping[str, str],
+    ) -> Recording | Finding:
+        raise NotImplementedError
+
+
+def key_of(name: str) -> str:
+    """Return the sample that a member belongs to, as WebDataset has it; empty for none.
+
+    Examples
+    --------
+    >>> key_of("clips/0001.speaker.wav"), key_of("clips/0001.json"), key_of("clips/.hidden")
+    ('clips/0001', 'clips/0001', '')
+    """
+    folder, base = posixpath.split(name)
+    stem, dot, _ = base.partition(".")
+    return posixpath.join(folder, stem) if stem and dot else ""
+
+
+def sample_of(name: str) -> str:
+    """Return the sample that a member belongs to; one without a key is a sample of its own."""
+    return key_of(name) or name
+
+
+def tell_members(
+    url: str,
+    members: Iterable[OfArchive],
+    *,
+    look: Callable[[OfArchive, str], LeftOut | None],
+    read_json: Callable[[OfArchive], bytes],
+    keep: Callable[[OfArchive], bytes | None],
+) -> Iterator[Told[OfArchive, str | LeftOut]]:
+    """Yield the files in an archive, with the id of each that is audio.
+
+    Arrays come behind their sample, when it is known whether anything in it says their rate.
+
+    Parameters
+    ----------
+    url : str
+        The archive, with which ids begin.  A name may come twice in it: the later ones have the
+        place of their data in their ids.
+    members : iterable of ArchiveMember
+        Folders and links among them.
+    look : callable
+        Takes a member and its id; returns as what it is left out, None where it is audio.
+    read_json : callable
+        Returns what a JSON file beside an array holds, or the beginning of it.
+    keep : callable
+        Returns the bytes of an array, where they cannot be read later; else None.
+    """
+    seen = Seen()
+    arrays: ArrayMembers[OfArchive] = ArrayMembers(lambda one: sample_of(one.name))
+    for member in members:
+        if not member.is_file:
+            continue
+        yield from arrays.see(member)
+        own_id = f"{url}::{clean(member.name, most=_MOST_ID)}"
+        if not seen.add(own_id):
+            own_id = f"{own_id}@{member.start}"
+        left_out = look(member, own_id)
+        if left_out is not None and left_out.kind == ".npy":
+            arrays.hold(member, own_id, left_out, keep(member))
+            continue
+        yield Told(member=member, what=own_id if left_out is None else left_out)
+        if left_out is not None and left_out.kind == ".json":
+            arrays.learn(read_json(member))
+    yield from arrays.end()
+
+
+def tell_member(own_id: str, name: str, read_head: Callable[[], bytes | None]) -> LeftOut | None:
+    """Return as what a member of an archive is left out; None where it is audio.
+
+    Parameters
+    ----------
+    own_id, name : str
+        Its id, and its name in the archive.
+    read_head : callable
+        Returns its first bytes, None where they cannot be read; asked only where the name does
+        not say enough.
+    """
+    suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
+    if suffix in AUDIO_SUFFIXES:
+        return None
+    head = read_head()
+    kind = kind_of_other(suffix, head)
+    if not kind:
+        return None
+    return LeftOut(id=own_id, kind=kind, may_hold_sound=may_hold_sound(kind, head))

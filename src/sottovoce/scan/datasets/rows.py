@@ -1,0 +1,372 @@
+"""What the rows of a Parquet or Arrow table are to a scan: recordings, examples, and a copy's rows.
+
+A table comes in stretches of neighbouring rows, so that nothing of it is held for long.  Values
+are looked at one at a time: a small file may hold the same long text a million times.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sottovoce.errors import AudioFileError, MissingExtraError
+from sottovoce.scan.datasets.columns import (
+    AudioColumn,
+    audio_columns,
+    rate_less_columns,
+    table_errors,
+)
+from sottovoce.scan.datasets.leaves import import_arrow
+from sottovoce.scan.datasets.nested import check_declared, places, sample_rows, step_into
+from sottovoce.scan.faults import TooMuchError
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
+from sottovoce.scan.listings.entries import (
+    GROUP_NAMES,
+    Entry,
+    Use,
+    clean,
+    fail,
+    folder_of,
+    groups_of,
+    point_at,
+)
+from sottovoce.scan.listings.listed_recordings import recordings_of
+from sottovoce.scan.recording import Cell, Cut, Recording
+from sottovoce.scan.source import tell_unreadable
+from sottovoce.scan.stores.samples import as_rate
+from sottovoce.scan.stores.store import stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from sottovoce.scan.reach.reach import Reach
+
+__all__ = ["Example", "Stretch", "Table", "TableRows"]
+
+_MOST_TEXT = 1 << 14
+"""Bytes of a path or name that are looked at: more than any may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Neighbouring rows of a table.
+
+    Attributes
+    ----------
+    group, first : int
+        Row group or record batch, and the first row's place in it.
+    number : int
+        The first row's place in the table.
+    n_rows : int
+        How many.
+    batch : pyarrow.RecordBatch or None
+        The columns that were asked for; None where that were none.
+    n_bytes : int
+        Of one row's audio, about; 0 where that is not known.
+    """
+
+    group: int
+    first: int
+    number: int
+    n_rows: int
+    batch: Any = None
+    n_bytes: int = 0
+
+    def value(self, column: str, row: int) -> object:
+        """Return a number or the beginning of a text; None where there is neither."""
+        cell = self.cell(column, row)
+        return None if cell is None else _value(cell)
+
+    def cell(self, column: str, row: int) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """Return a cell, or None where the column was not asked for."""
+        index = -1 if self.batch is None else self.batch.schema.get_field_index(column)
+        return None if index < 0 else self.batch.column(index)[row]
+
+
+def _value(cell: Any) -> object:  # noqa: ANN401 - pyarrow has no types
+    if hasattr(cell, "dictionary"):
+        cell = cell.value
+    if not cell.is_valid:
+        return None
+    if hasattr(cell, "as_buffer"):
+        raw = cell.as_buffer().slice(0, min(cell.as_buffer().size, _MOST_TEXT))
+        return raw.to_pybytes().decode("utf-8", errors="surrogateescape")
+    try:
+        value: object = cell.as_py()
+    except (ValueError, OverflowError):  # a date that Python does not have
+        return None
+    return value
+
+
+class Table(Protocol):
+    """A file with rows, opened.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        With its metadata.
+    can_jump : bool
+        Whether a group can be read without those before it.
+    """
+
+    schema: Any
+    can_jump: bool
+
+    def stretches(
+        self,
+        columns: list[str] | None,
+        *,
+        audio: list[str],
+        group: int = 0,
+        lengths: Sequence[AudioColumn] = (),
+    ) -> Iterator[Stretch]:
+        """Yield all rows from a group on, with some columns or (None) all of them.
+
+        Parameters
+        ----------
+        columns : list of str or None
+            What the stretches hold.
+        audio : list of str
+            Columns with audio, for its size.
+        group : int
+            Where to begin.
+        lengths : sequence of AudioColumn
+            Lists of audio, of which stretches hold the least that tells how long they are.
+        """
+
+    def mean_bytes(self, column: str) -> int:
+        """Return how many bytes one row of a column has, about; -1 where that is not known."""
+
+    def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
+        """Yield how many bytes some columns have in each group, packed and unpacked, if told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A row of a table.
+
+    Attributes
+    ----------
+    id : str
+        ``"train.parquet::17"``.
+    uses : tuple of (Use, AudioColumn, steps)
+        Its recordings, the columns that they are in, and what leads to them in the cell.
+    stretch : Stretch
+        Where it is.
+    row : int
+        Its place in the stretch.
+    """
+
+    id: str
+    uses: tuple[tuple[Use, AudioColumn, tuple[str | int, ...]], ...]
+    stretch: Stretch
+    row: int
+
+
+class TableRows:
+    """The rows of one table.
+
+    Parameters
+    ----------
+    url : str
+        The table.
+    open_table : callable
+        Opens it, as a context manager.
+    column : tuple of str
+        The columns with audio, where the user named some.
+    group_by : tuple of str
+        Columns that say what recordings belong to.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        open_table: Callable[[str], AbstractContextManager[Table]],
+        *,
+        column: tuple[str, ...],
+        group_by: tuple[str, ...],
+        reach: Reach,
+    ) -> None:
+        self.url = url
+        self._open = open_table
+        self._column = column
+        self._group_by = group_by
+        self._folder = folder_of(url)
+        self._reach = reach
+
+    def recordings(self) -> Iterator[Recording | Finding]:
+        """Yield them, and last a finding if the table cannot be read to its end."""
+        groups = {"shard": clean(self.url.rpartition("/")[2])}
+        try:
+            stamp, _ = stamp_of(self.url)
+            with self._open(self.url) as table:
+                columns = self.audio_columns(table)
+                labels = self._labels(table)
+                for name in rate_less_columns(table.schema) if not self._column else ():
+                    yield self._without_rate(name, groups)
+                if any(one.kind == "cells" for one in columns):
+                    for example in self._read(table, columns, labels):
+                        yield from self._cells(example, labels, stamp, groups)
+                if any(one.kind == "paths" for one in columns):
+                    yield from recordings_of(
+                        self._entries(table, columns, labels, groups),
+                        listing=self.url,
+                        reach=self._reach,
+                    )
+        except (AudioFileError, MissingExtraError) as err:
+            yield tell_unreadable(self.url, err, groups)
+        except MemoryError:
+            yield tell_unreadable(self.url, TooMuchError(TOO_MUCH_MEMORY, path=self.url), groups)
+        except table_errors() as err:
+            damage = AudioFileError(
+                f"is damaged: {_first_line(err)}", path=self.url, remedy="Get a complete copy."
+            )
+            yield tell_unreadable(self.url, damage, groups)
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every row; one with several recordings once for each of them."""
+        try:
+            with self._open(self.url) as table:
+                for example in self._read(table, self.audio_columns(table), []):
+                    for use, *_ in example.uses:
+                        yield Cut(id=example.id, recording_id=use.recording_id)
+        except (AudioFileError, MissingExtraError):
+            return  # `recordings` tells of it
+        except table_errors():
+            return
+
+    def kept(
+        self, table: Table, *, refused: Callable[[str], bool]
+    ) -> Iterator[tuple[Stretch, Any]]:
+        """Yield stretches with all columns, and which rows hold no refused recording."""
+        columns = self.audio_columns(table)
+        names = list(dict.fromkeys(one.name for one in columns))
+        for stretch in table.stretches(None, audio=names):
+            mask = [
+                not any(refused(use.recording_id) for use, *_ in example.uses)
+                for example in self._examples([stretch], columns)
+            ]
+            yield stretch, mask
+
+    def audio_columns(self, table: Table) -> list[AudioColumn]:
+        """Return the columns with audio; see `sottovoce.scan.datasets.columns.audio_columns`."""
+
+        def sample(names: list[str]) -> list[dict[str, Any]]:
+            return sample_rows(table, names)
+
+        def exists(path: str) -> bool:
+            use = point_at(path, folder=self._folder, known_as=self.url, reach=self._reach)
+            return use.finding is None and os.path.isfile(use.recording_id)  # noqa: PTH113 - names that are too long as well
+
+        return audio_columns(
+            table.schema, column=self._column, url=self.url, sample=sample, exists=exists
+        )
+
+    def _without_rate(self, name: str, groups: dict[str, str]) -> Finding:
+        return Finding(
+            id=f"{self.url}::{clean(name)}",
+            status="unsupported",
+            message="holds numbers, and no column says their sampling rate",
+            remedy="Add a column 'sampling_rate' with the rate in Hz.",
+            groups=groups,
+        )
+
+    def _labels(self, table: Table) -> list[str]:
+        wanted = (*GROUP_NAMES, *self._group_by)
+        return [
+            name
+            for name in dict.fromkeys(wanted)
+            if (index := table.schema.get_field_index(name)) >= 0
+            and not import_arrow().types.is_nested(table.schema.field(index).type)
+        ]
+
+    def _read(
+        self, table: Table, columns: list[AudioColumn], labels: list[str]
+    ) -> Iterator[Example]:
+        paths = [one.name for one in columns if one.kind == "paths"]
+        rates = [one.rate for one in columns if one.kind == "cells" and one.rate]
+        lengths = [one for one in columns if one.kind == "cells" and one.is_listed]
+        names = list(dict.fromkeys(one.name for one in columns))
+        wanted = list(dict.fromkeys([*paths, *rates, *labels]))
+        check_declared(table, self.url, labels=wanted, audio=names)
+        return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
+
+    def _examples(
+        self, stretches: Iterable[Stretch], columns: list[AudioColumn]
+    ) -> Iterator[Example]:
+        for stretch in stretches:
+            for row in range(stretch.n_rows):
+                row_id = f"{self.url}::{stretch.number + row}"
+                uses = tuple(
+                    (self._use(stretch, row, inside, one, row_id), one, inside)
+                    for one in columns
+                    for inside in _sounds(stretch, row, one)
+                )
+                if not uses:
+                    uses = ((fail(row_id, "holds no sound"), columns[0], ()),)
+                yield Example(id=row_id, uses=uses, stretch=stretch, row=row)
+
+    def _use(
+        self,
+        stretch: Stretch,
+        row: int,
+        inside: tuple[str | int, ...],
+        column: AudioColumn,
+        row_id: str,
+    ) -> Use:
+        own_id = column.sound_id(row_id, inside)
+        if column.kind == "cells":
+            return Use(recording_id=own_id)
+        cell = stretch.cell(column.name, row)
+        value = None if cell is None else _value(step_into(cell, inside))
+        return point_at(value, folder=self._folder, known_as=own_id, reach=self._reach)
+
+    def _groups(
+        self, example: Example, labels: list[str], groups: dict[str, str]
+    ) -> dict[str, str]:
+        values = {name: example.stretch.value(name, example.row) for name in labels}
+        return groups_of(values, group_by=self._group_by, **groups)
+
+    def _cells(
+        self, example: Example, labels: list[str], stamp: str, groups: dict[str, str]
+    ) -> Iterator[Recording | Finding]:
+        stretch = example.stretch
+        groups = self._groups(example, labels, groups) if labels else groups
+        for use, column, inside in example.uses:
+            if column.kind == "cells" and use.finding is not None:
+                yield replace(use.finding, groups=groups)
+            elif column.kind == "cells":
+                rate = as_rate(stretch.value(column.rate, example.row)) if column.rate else 0
+                at = stretch.first + example.row
+                yield Recording(
+                    id=use.recording_id,
+                    place=Cell(self.url, stretch.group, at, column.name, inside, rate, self._reach),
+                    stamp=stamp,
+                    n_bytes=stretch.n_bytes,
+                    groups=groups,
+                )
+
+    def _entries(
+        self,
+        table: Table,
+        columns: list[AudioColumn],
+        labels: list[str],
+        groups: dict[str, str],
+    ) -> Iterator[Entry]:
+        for example in self._read(table, columns, labels):
+            uses = tuple(use for use, column, _ in example.uses if column.kind == "paths")
+            yield Entry(raw=b"", uses=uses, groups=self._groups(example, labels, groups))
+
+
+def _sounds(stretch: Stretch, row: int, column: AudioColumn) -> Iterator[tuple[str | int, ...]]:
+    """Yield what leads to each sound in a cell, which only lists must be looked at for."""
+    cell = stretch.cell(column.name, row) if column.is_listed else None
+    return places(cell, column.steps)
+
+
+def _first_line(err: Exception) -> str:
+    return (str(err).splitlines() or [type(err).__name__])[0][:200]

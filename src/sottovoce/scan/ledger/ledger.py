@@ -1,0 +1,395 @@
+"""`Ledger`: what is known of every recording, in one SQLite file, so that a scan can go on.
+
+Only the process that scans writes to it, in write-ahead mode and some hundred findings at a time:
+after ``kill -9`` it holds all that was committed, and the rest is scanned again.  A finding is
+kept under the recording's id and is good as long as its stamp and the detector are the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+import json
+import sqlite3
+import time
+from contextlib import contextmanager
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Self
+
+from sottovoce.errors import LedgerError, MissingExtraError
+from sottovoce.scan.finding import UNREAD, Finding
+from sottovoce.scan.reports.run_info import has_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["Ledger"]
+
+_SCHEMA = 1
+_COMMIT_ROWS = 500
+_COMMIT_S = 2.0
+_MERGED_ROWS = 5_000
+"""Written at once in a merge, where nothing is lost that is not there already."""
+_JSON = ("voices", "tracks", "groups")
+_SAME = ("inputs", "shard", "detector")
+"""Of a job: runs that differ in none of these look at the same recordings in the same way."""
+_FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
+_STATUS = _FIELDS.index("status")
+_COLUMNS = (*_FIELDS, "stamp", "detector", "run")
+_LATER = {"n_more_voices": ("INTEGER", "0"), "tracks": ("TEXT", "'[]'"), "cause": ("TEXT", "''")}
+"""Columns that ledgers of before lack: their types, and what stands in them instead."""
+_UPSERT = (
+    f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own
+    f" ON CONFLICT (id) DO UPDATE SET"
+    f" {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+)
+_FIND = (
+    f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+    " WHERE id = ? AND stamp = ? AND detector = ?"
+)
+_SEEN = "UPDATE findings SET run = ?, groups = ? WHERE id = ?"
+
+
+class Ledger:
+    """Findings on disk; a context manager.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, made where it is not there.
+    detector : str
+        What looks, and how; findings of another are not used.
+    read_only : bool
+        Whether only to read, beside a scan that may be writing.
+
+    Raises
+    ------
+    LedgerError
+        If the file is no ledger, or another scan is writing to it.
+    """
+
+    def __init__(self, path: Path, *, detector: str = "", read_only: bool = False) -> None:
+        self.path = path
+        self._detector = detector
+        self._pending: list[tuple[Any, ...]] = []
+        self._seen: list[tuple[int, str, str]] = []
+        self._committed_s = time.monotonic()
+        self._run = 0
+        self._lock = None
+        if read_only:
+            if not path.is_file():
+                raise LedgerError(
+                    f"there is no ledger {path}", remedy="Name the folder of a scan (its -o)."
+                )
+            with self._explaining():
+                address = f"{path.absolute().as_uri()}?mode=ro"
+                self._db = sqlite3.connect(address, isolation_level=None, uri=True)
+                self._check_version()
+                if missing := self._missing():
+                    columns = ", ".join(f"{_LATER[name][1]} AS {name}" for name in missing)
+                    self._db.execute(
+                        f"CREATE TEMP VIEW findings AS SELECT *, {columns} FROM main.findings"  # noqa: S608 - names of our own
+                    )
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path)
+        with self._explaining():
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._make_tables()
+
+    def _check_version(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, _SCHEMA):
+            raise LedgerError(
+                f"{self.path} was written by another release (its version is {version})",
+                remedy="Name another folder with -o.",
+            )
+
+    def _missing(self) -> list[str]:
+        """Return the columns that the ledger lacks, because it is of before."""
+        there = {row[1] for row in self._db.execute("PRAGMA main.table_info(findings)")}
+        return [name for name in _LATER if there and name not in there]
+
+    def _make_tables(self) -> None:
+        self._check_version()
+        typed = {"log10_p": "REAL", "log10_e": "REAL", "score": "REAL", "seconds": "REAL"}
+        typed |= {"sound_s": "REAL", "sr": "INTEGER", "n_channels": "INTEGER", "run": "INTEGER"}
+        typed |= {name: f"{kind} DEFAULT {default}" for name, (kind, default) in _LATER.items()}
+        columns = ", ".join(f"{name} {typed.get(name, 'TEXT')}" for name in _COLUMNS[1:])
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute(
+            f"CREATE TABLE IF NOT EXISTS findings (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"
+        )
+        for name in self._missing():
+            self._db.execute(f"ALTER TABLE findings ADD COLUMN {name} {typed[name]}")
+        self._db.execute("CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, job TEXT)")
+        self._db.execute(f"PRAGMA user_version = {_SCHEMA}")
+        self._db.execute("COMMIT")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is pending, and let go of the file."""
+        self.flush()
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def begin_run(self, job: Mapping[str, Any]) -> None:
+        """Begin a scan; what is looked up or put from now on belongs to it.
+
+        Parameters
+        ----------
+        job : mapping
+            What `job` gives back, such as the names that were scanned; goes into JSON.
+        """
+        with self._explaining():
+            self._db.execute("INSERT INTO runs (job) VALUES (?)", (_encode(job),))
+            (self._run,) = self._db.execute("SELECT max(run) FROM runs").fetchone()
+
+    def job(self) -> dict[str, Any]:
+        """Return what the last scan was told; empty where there was none."""
+        with self._explaining():
+            row = self._db.execute("SELECT job FROM runs ORDER BY run DESC LIMIT 1").fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
+    def check_ended(self, *, then: str) -> None:
+        """Raise where the last scan was interrupted, or is still running.
+
+        Parameters
+        ----------
+        then : str
+            What to do once it has ended, for the remedy.
+
+        Raises
+        ------
+        LedgerError
+            If it has not come to its end.
+        """
+        job = self.job()
+        if not has_ended(job):
+            raise LedgerError(
+                f"{self.path.parent} was not scanned to its end",
+                remedy=f"Go on with it, and {then} then: {job['command'].splitlines()[-1]}",
+            )
+
+    def _first_run(self) -> int:
+        """Return the first of the runs whose findings are told: the last run, if it has ended.
+
+        One that was cut short has not met again all that those before it knew of the same data.
+        """
+        first, wanted = 0, None
+        for run, text in self._db.execute("SELECT run, job FROM runs ORDER BY run DESC"):
+            job = json.loads(text)
+            same = [job.get(name) for name in _SAME]
+            if first and same != wanted:
+                break
+            first, wanted = run, same
+            if has_ended(job):
+                break
+        return first
+
+    def amend_job(self, **fields: object) -> None:
+        """Add to what `job` gives back."""
+        with self._explaining():
+            job = _encode({**self.job(), **fields})
+            self._db.execute("UPDATE runs SET job = ? WHERE run = ?", (job, self._run))
+
+    def find(self, recording: Recording) -> Finding | None:
+        """Return what is known of a recording, if it and the detector are unchanged."""
+        with self._explaining():
+            own_id = _plain(recording.id)
+            wanted = (own_id, _plain(recording.stamp), self._detector)
+            row = self._db.execute(_FIND, wanted).fetchone()
+        if row is None:
+            return None
+        # What it belongs to may be told anew without the sound's having changed.
+        self._seen.append((self._run, _encode(dict(recording.groups)), own_id))
+        self._flush_if_due()
+        return _finding(row, groups=recording.groups)
+
+    def put(self, finding: Finding, *, stamp: str) -> None:
+        """Keep a finding; on disk after a moment, or after `flush`."""
+        fields = finding.to_dict()
+        row = [_encode(fields[name]) if name in _JSON else fields[name] for name in _FIELDS]
+        row = [_plain(value) if isinstance(value, str) else value for value in row]
+        self._pending.append((*row, _plain(stamp), self._detector, self._run))
+        self._flush_if_due()
+
+    def _flush_if_due(self) -> None:
+        full = len(self._pending) + len(self._seen) >= _COMMIT_ROWS
+        if full or time.monotonic() - self._committed_s >= _COMMIT_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending to disk."""
+        if self._pending or self._seen:
+            with self._explaining():
+                self._db.execute("BEGIN")
+                self._db.executemany(_UPSERT, self._pending)
+                self._db.executemany(_SEEN, self._seen)
+                self._db.execute("COMMIT")
+            self._pending.clear()
+            self._seen.clear()
+        self._committed_s = time.monotonic()
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the findings of the last run in the order of their ids.
+
+        Of a run that has not ended, also those that the runs before it had of the same data.
+        """
+        self.flush()
+        with self._explaining():
+            rows = self._db.execute(
+                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                " WHERE run >= ? ORDER BY id",
+                (self._first_run(),),
+            )
+            for row in rows:
+                yield _finding(row)
+
+    def status(self, recording_id: str) -> str:
+        """Return the status of a recording in the last run; empty where it was not in it."""
+        row = self._db.execute(
+            "SELECT status FROM findings WHERE id = ? AND run = (SELECT max(run) FROM runs)",
+            (_plain(recording_id),),
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def statuses(self) -> Iterator[tuple[str, str]]:
+        """Yield id and status of the recordings of the last run, in the order of their ids."""
+        self.flush()
+        with self._explaining():
+            yield from self._db.execute(
+                "SELECT id, status FROM findings"
+                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
+            )
+
+    def stamped(self) -> Iterator[tuple[Finding, str]]:
+        """Yield the findings of the last run and their stamps, in the order of their ids."""
+        with self._explaining():
+            rows = self._db.execute(
+                f"SELECT {', '.join(_FIELDS)}, stamp FROM findings"  # noqa: S608 - names of our own
+                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
+            )
+            for *row, stamp in rows:
+                yield _finding(row), stamp
+
+    def adopt(self, parts: Sequence[Ledger]) -> None:
+        """Take over the findings of others' last runs into the run that was begun.
+
+        Parameters
+        ----------
+        parts : sequence of Ledger
+            What several know counts once, and as read if one could read it.
+
+        Notes
+        -----
+        Rows are copied as they are; making a `Finding` of each would take three times as long.
+        """
+        self.flush()
+        by_id = heapq.merge(*(part._rows() for part in parts), key=itemgetter(0))
+        chosen = (
+            (*min(same, key=lambda row: row[_STATUS] in UNREAD), self._run)
+            for _, same in groupby(by_id, key=itemgetter(0))
+        )
+        with self._explaining():
+            while rows := list(islice(chosen, _MERGED_ROWS)):
+                self._db.execute("BEGIN")
+                self._db.executemany(_UPSERT, rows)
+                self._db.execute("COMMIT")
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of the last run, all columns but the run, in the order of ids."""
+        with self._explaining():
+            yield from self._db.execute(
+                f"SELECT {', '.join(_COLUMNS[:-1])} FROM findings"  # noqa: S608 - names of our own
+                " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
+            )
+
+    def detector(self) -> str:
+        """Return what looked in the last run; empty where it found no recording."""
+        with self._explaining():
+            row = self._db.execute(
+                "SELECT detector FROM findings WHERE run = (SELECT max(run) FROM runs) LIMIT 1"
+            ).fetchone()
+        return str(row[0]) if row else self._detector or str(self.job().get("detector", ""))
+
+    def count(self) -> tuple[dict[str, int], float]:
+        """Return how many of what `findings` yields have each status, and seconds of audio."""
+        with self._explaining():
+            rows = self._db.execute(
+                "SELECT status, count(*), sum(seconds) FROM findings"
+                " WHERE run >= ? GROUP BY status",
+                (self._first_run(),),
+            ).fetchall()
+        return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as err:
+            raise LedgerError(f"{self.path}: {err}", remedy="Is the disk full?") from err
+        except sqlite3.DatabaseError as err:
+            raise LedgerError(
+                f"{self.path} is no ledger, or is damaged: {err}",
+                remedy="Name another folder with -o, or delete it and scan again.",
+            ) from err
+
+
+def _lock(path: Path) -> Any:  # noqa: ANN401 - filelock is imported late
+    """Keep another scan from writing to the same ledger, until this process ends."""
+    try:
+        import filelock
+    except ImportError as err:
+        raise MissingExtraError("filelock", extra="scan", purpose="keep a ledger") from err
+    lock = filelock.FileLock(path.with_name(path.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as err:
+        raise LedgerError(
+            f"another scan is writing to {path}",
+            remedy="Wait for it, or name another folder with -o.",
+        ) from err
+    return lock
+
+
+def _encode(value: object) -> str:
+    return json.dumps(value)
+
+
+_decode = json.JSONDecoder().decode
+"""What `json.loads` does in the end, without its looking at the type of each of millions."""
+
+
+def _plain(text: str) -> str:
+    """Return text that SQLite takes: a file's name need not be valid Unicode."""
+    if text.isascii():
+        return text
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _finding(row: Sequence[Any], *, groups: Mapping[str, str] | None = None) -> Finding:
+    fields = dict(zip(_FIELDS, row, strict=True))
+    for name in ("voices", "tracks"):
+        text = fields[name]
+        fields[name] = () if text == "[]" else tuple(_decode(text))
+    fields["groups"] = _decode(fields["groups"]) if groups is None else groups
+    return Finding(**fields)

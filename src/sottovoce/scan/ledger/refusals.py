@@ -1,0 +1,45 @@
+"""`Refusals`: which recordings a ledger refuses, for whoever copies a data set, in any process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.scan.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Refusals"]
+
+
+class Refusals:
+    """A callable that takes the id of a recording; in another process it opens the ledger anew.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ledger; what is to be seen of it must be on disk.
+    statuses : frozenset of str
+        That are refused; the empty one is that of what was not scanned.
+    ledger : Ledger or None
+        The same, where it is open already.
+    """
+
+    can_travel = True
+    """Whether another process can be asked as well."""
+
+    def __init__(
+        self, path: Path, statuses: frozenset[str], *, ledger: Ledger | None = None
+    ) -> None:
+        self._path = path
+        self._statuses = statuses
+        self._ledger = ledger
+
+    def __reduce__(self) -> tuple[type[Refusals], tuple[Path, frozenset[str]]]:
+        return Refusals, (self._path, self._statuses)
+
+    def __call__(self, recording_id: str) -> bool:
+        """Say whether a recording is refused."""
+        if self._ledger is None:
+            self._ledger = Ledger(self._path, read_only=True)
+        return self._ledger.status(recording_id) in self._statuses

@@ -1,0 +1,1 @@
+"""Files that name recordings: lists, tables of paths and manifests."""

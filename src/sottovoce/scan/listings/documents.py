@@ -1,0 +1,337 @@
+"""`parts_of`: the examples of a file that is one JSON value, or a list in YAML, one by one.
+
+Lhotse writes arrays, SpeechBrain an object with a member for each example, GigaSpeech an object
+that holds an array of them.  Such a file may have gigabytes: it is taken apart at its brackets,
+and one example at a time is parsed.  What is between the examples is handed on as it is, so that a
+copy without some of them is the same file otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from sottovoce.errors import MissingExtraError
+from sottovoce.scan.listings.texts import MAX_LINE_BYTES, open_text, parse_json, reading_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Part", "is_container", "parts_of", "whole_part", "write_parts"]
+
+_CHUNK = _MOST_SPACE = 1 << 20
+_MOST_YAML_BYTES = 1 << 20
+"""Of an item: each value takes a hundred times its text while it is read."""
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_SCALAR = re.compile(rb"[^\s,\]}:]++")
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+_OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a document.
+
+    Attributes
+    ----------
+    kind : "open", "item", "close" or "rest"
+        The beginning of an object or array, something in it, its end, or text around it.
+    raw : bytes
+        As it stands there, without the comma behind it.
+    key : str
+        The name of a member of an object; empty for others.
+    value : object
+        What an item is; None for what is no example.
+    problem : str
+        Why an item cannot be used; empty where it can.
+    """
+
+    kind: Literal["open", "item", "close", "rest"]
+    raw: bytes = b""
+    key: str = ""
+    value: Any = None
+    problem: str = ""
+
+    @property
+    def is_example(self) -> bool:
+        """Whether it stands for an example, or for something that may be one."""
+        return self.value is not None or bool(self.problem)
+
+
+class _NotJsonError(Exception):
+    """What was expected, in words."""
+
+
+def parts_of(url: str) -> Iterator[Part]:
+    """Yield the parts of a document; the last has a problem where it cannot be read further.
+
+    Parameters
+    ----------
+    url : str
+        Path or address; packed by gzip where it ends so.
+    """
+    is_yaml = url.lower().removesuffix(".gz").endswith((".yaml", ".yml"))
+    try:
+        with open_text(url) as file:
+            yield from _yaml_parts(file) if is_yaml else _Json(file).parts()
+    except reading_errors() as err:
+        reason = str(err).removeprefix(f"{url}: ")
+        yield Part(kind="item", problem=f"cannot be read, nor what follows: {reason}")
+
+
+def is_container(value: object, names: Iterable[str]) -> bool:
+    """Return whether an object holds examples rather than being one.
+
+    Parameters
+    ----------
+    value : object
+        As JSON has it.
+    names : iterable of str
+        Fields that only an example has.
+    """
+    if not isinstance(value, dict) or value.keys() & set(names):
+        return False
+    return any(
+        isinstance(one, dict) or (isinstance(one, list) and one and isinstance(one[0], dict))
+        for one in value.values()
+    )
+
+
+def whole_part(url: str, *, most_bytes: int = MAX_LINE_BYTES) -> Iterator[Part]:
+    """Yield a file that is one example as its only part; one that is longer has a problem."""
+    try:
+        with open_text(url) as file:
+            raw = file.read(most_bytes + 1)
+    except reading_errors() as err:
+        yield Part(kind="item", problem=f"cannot be read: {str(err).removeprefix(f'{url}: ')}")
+        return
+    yield _item(b"", raw if len(raw) <= most_bytes else None, "", is_member=False)
+
+
+def write_parts(parts: Iterable[tuple[Part, bool]], file: BinaryIO) -> None:
+    """Write a document.
+
+    Parameters
+    ----------
+    parts : iterable of (Part, bool)
+        Its parts, and whether they are kept.
+    file : binary file
+        Where to.
+    """
+    counts = [0]
+    for part, is_kept in parts:
+        if not is_kept:
+            continue
+        if part.kind in ("open", "item") and len(counts) > 1:
+            file.write(b"," if counts[-1] else b"")
+            counts[-1] += 1
+        file.write(part.raw)
+        if part.kind == "open":
+            counts.append(0)
+        elif part.kind == "close":
+            counts.pop()
+
+
+class _Json:
+    """A document of JSON being read.
+
+    Parameters
+    ----------
+    file : binary file
+        Read from where it stands.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._text = b""
+        self._at = 0
+
+    def parts(self) -> Iterator[Part]:
+        """Yield them."""
+        try:
+            head = self._space().removeprefix(b"\xef\xbb\xbf")
+            if self._peek() == b"\xef":  # a byte order mark
+                self._at += 3
+                head += self._space()
+            opening = self._peek()
+            self._expect(opening in _OPENING, "an array or object")
+            self._at += 1
+            yield Part(kind="open", raw=head + opening)
+            yield from self._members(opening, is_outer=True)
+            yield Part(kind="rest", raw=self._space())
+        except _NotJsonError as err:
+            yield Part(kind="item", problem=f"is not JSON: {err} was expected")
+
+    def _members(self, opening: bytes, *, is_outer: bool) -> Iterator[Part]:
+        closing = _CLOSING[_OPENING.index(opening)]
+        before = self._space()
+        while self._peek() != closing:
+            key, name = b"", ""
+            if opening == b"{":
+                key = self._key()
+                name = parse_json(key.rstrip().rstrip(b":"))[0] or ""
+            value = self._peek()
+            if is_outer and opening == b"{" and value == b"[" and self._holds_objects():
+                self._at += 1
+                yield Part(kind="open", raw=before + key + value, key=str(name))
+                yield from self._members(b"[", is_outer=False)
+            else:
+                raw = self._value()
+                yield _item(before + key, raw, str(name), is_member=opening == b"{")
+            after = self._space()
+            if self._peek() == b",":
+                self._at += 1
+                before = self._space()
+            elif self._peek() == closing:
+                before = after
+            else:
+                self._expect(holds=False, what="a comma")
+        self._at += 1
+        yield Part(kind="close", raw=before + closing)
+
+    def _expect(self, holds: bool, what: str) -> None:  # noqa: FBT001 - a claim
+        if not holds:
+            raise _NotJsonError(what)
+
+    def _key(self) -> bytes:
+        self._expect(self._peek() == b'"', "a name")
+        key = self._value() or b""
+        key += self._space()
+        self._expect(self._peek() == b":", "a colon")
+        self._at += 1
+        return key + b":" + self._space()
+
+    def _holds_objects(self) -> bool:
+        """Return whether the array that begins here has an object first."""
+        while True:
+            found = re.compile(rb"\[[ \t\r\n]*([^ \t\r\n])").match(self._text, self._at)
+            if found is not None:
+                return found[1] == b"{"
+            if len(self._text) - self._at > _CHUNK or not self._more():
+                return False
+
+    def _value(self) -> bytes | None:
+        """Return the value that begins here; None where it is too long."""
+        first = self._peek()
+        if first in _OPENING or first == b'"':
+            return self._nested()
+        found = _SCALAR.match(self._text, self._at)
+        while found is not None and found.end() == len(self._text) and self._more():
+            found = _SCALAR.match(self._text, self._at)
+            self._expect(len(self._text) <= MAX_LINE_BYTES, "a value")
+        if found is None:
+            raise _NotJsonError("a value")
+        self._at = found.end()
+        return found[0]
+
+    def _nested(self) -> bytes | None:
+        depth, at, is_too_long = 0, self._at, False
+        while True:
+            found = _TOKEN.search(self._text, at)
+            if found is None or found[0] == b'"':
+                # The end of the text, or a string that goes on behind it.
+                at = (len(self._text) if found is None else found.start()) - self._at
+                if at > MAX_LINE_BYTES:
+                    self._at += at  # goes on, but is not kept
+                    at, is_too_long = 0, True
+                is_short = len(self._text) - self._at <= 2 * MAX_LINE_BYTES
+                self._expect(is_short, "the end of a string")
+                self._expect(self._more(), "the end of a value")
+                continue
+            at = found.end()
+            token = found[0][:1]
+            depth += (token in _OPENING) - (token in _CLOSING)
+            if depth <= 0:
+                raw = self._text[self._at : at]
+                self._at = at
+                return None if is_too_long or len(raw) > MAX_LINE_BYTES else raw
+
+    def _space(self) -> bytes:
+        space = b""
+        while True:
+            found = _SPACE.match(self._text, self._at)
+            if found is not None:
+                space = (space + found[0])[-_MOST_SPACE:]
+                self._at = found.end()
+            if self._at < len(self._text) or not self._more():
+                return space
+
+    def _peek(self) -> bytes:
+        if self._at >= len(self._text):
+            self._more()
+        return self._text[self._at : self._at + 1]
+
+    def _more(self) -> bool:
+        chunk = self._file.read(_CHUNK)
+        self._text = self._text[self._at :] + chunk
+        self._at = 0
+        return bool(chunk)
+
+
+def _item(before: bytes, raw: bytes | None, name: str, *, is_member: bool) -> Part:
+    if raw is None:
+        problem = f"is longer than {MAX_LINE_BYTES >> 20} MiB"
+        return Part(kind="item", key=name, problem=problem)
+    # Members that are no objects say something of the whole: its name, its version.
+    if is_member and not raw.startswith(b"{"):
+        return Part(kind="item", raw=before + raw, key=name)
+    value, problem = parse_json(raw)
+    if value is None and not problem:
+        problem = "is no JSON object"
+    return Part(kind="item", raw=before + raw, key=name, value=value, problem=problem)
+
+
+def _yaml_parts(file: BinaryIO) -> Iterator[Part]:
+    """Yield the items of a list in YAML, each of which begins with a hyphen in the first column."""
+    load = _yaml_loader()
+    lines: list[bytes] = []
+    n_bytes, is_item = 0, False
+
+    def finish() -> Iterator[Part]:
+        raw = b"".join(lines)
+        if n_bytes > _MOST_YAML_BYTES:
+            yield Part(kind="item", problem=f"is longer than {_MOST_YAML_BYTES >> 20} MiB")
+        elif not is_item:
+            yield Part(kind="rest", raw=raw)
+        else:
+            value, problem = load(raw)
+            yield Part(kind="item", raw=raw, value=value, problem=problem)
+
+    while line := file.readline(_MOST_YAML_BYTES):
+        if line.startswith(b"-") and line[1:2] in b" \r\n":
+            yield from finish()
+            lines, n_bytes, is_item = [], 0, True
+        n_bytes += len(line)
+        if n_bytes <= _MOST_YAML_BYTES:
+            lines.append(line)
+    yield from finish()
+
+
+def _yaml_loader() -> Any:  # noqa: ANN401 - a function
+    try:
+        yaml: Any = import_module("yaml")
+    except ImportError as err:
+        raise MissingExtraError("pyyaml", extra="scan", purpose="read YAML") from err
+    quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    def load(raw: bytes) -> tuple[Any, str]:
+        # A few lines of aliases stand for gigabytes; each needs an anchor.
+        if b"&" in raw and b"*" in raw and _has_alias(yaml, raw):
+            return None, "holds aliases, which are not read"
+        try:
+            value = yaml.load(raw, quick)
+        except (yaml.YAMLError, ValueError, RecursionError) as err:
+            return None, f"is not YAML as it is read here: {str(err)[:100]}"
+        is_one = isinstance(value, list) and len(value) == 1 and value[0] is not None
+        return (value[0], "") if is_one else (None, "is no item of a list")
+
+    return load
+
+
+def _has_alias(yaml: Any, raw: bytes) -> bool:  # noqa: ANN401 - a module
+    try:
+        return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return False  # `load` says why

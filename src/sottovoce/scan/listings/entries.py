@@ -1,0 +1,311 @@
+"""What listings name: lines of bounded length, and the files that they point at.
+
+Manifests are as little to be trusted as audio.  One may name any regular file of this computer,
+which is then decoded as audio and nothing else, and addresses of the usual stores; nothing that
+it holds is ever run, and what is wrong with one line is said of that line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from sottovoce.scan.finding import Finding, Status
+from sottovoce.scan.listings.texts import write_whole
+from sottovoce.scan.reach.reach import ANYWHERE, Reach, without_placeholder
+from sottovoce.scan.recording import Cut
+from sottovoce.scan.source import Kept
+from sottovoce.scan.stores.store import is_remote, scheme_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sottovoce.scan.faults import Cause
+
+__all__ = [
+    "GROUP_NAMES",
+    "PATH_NAMES",
+    "Entry",
+    "Seen",
+    "Use",
+    "as_names",
+    "clean",
+    "cuts_of",
+    "fail",
+    "folder_of",
+    "groups_of",
+    "leads_to_file",
+    "point_at",
+    "write_entries",
+]
+
+GROUP_NAMES = ("speaker", "speaker_id", "client_id")
+"""Columns that say who speaks; evidence is pooled over them unasked."""
+PATH_NAMES = (
+    *("audio_filepath", "audio_path", "audio", "path", "file_path", "filepath", "file_name"),
+    *("filename", "file", "wav", "url"),
+)
+"""Columns that hold the path of a recording, the most telling name first."""
+
+_MOST_NAME = 4096
+_DIGEST_BYTES = 12
+_MOST_GROUP = 200
+_STORES = frozenset(
+    {
+        *("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hf", "oci"),
+        *("oss", "cos", "b2", "hdfs", "webhdfs", "memory"),
+    }
+)
+_COMMAND = "is a command, and commands in data are never run"
+_UNFILLED = "begins with a placeholder for a folder"
+_RUN_IT = "If you trust it, run it yourself, save its output as a file, and name that file."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A stretch of a recording that an example uses.
+
+    Attributes
+    ----------
+    recording_id : str
+        The recording; also its path, where there is no finding.
+    finding : Finding or None
+        Why it cannot be looked at.
+    offset_s : float
+        Where the stretch begins.
+    duration_s : float or None
+        Its length; None reaches to the end.
+    data : bytes or None
+        The recording, where the listing holds it itself.
+    archive : str
+        The file that the recording is a part of; empty where it is a file of its own.
+    start : int or None
+        Where in an archive of Kaldi's it begins, in bytes; None for a member of a tar archive.
+    """
+
+    recording_id: str
+    finding: Finding | None = None
+    offset_s: float = 0.0
+    duration_s: float | None = None
+    data: bytes | None = None
+    archive: str = ""
+    start: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The file that must be opened."""
+        return self.archive or self.recording_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An example of a listing, or a line that is none.
+
+    Attributes
+    ----------
+    raw : bytes
+        What a filtered copy takes over as it is.
+    name : str
+        As the listing calls the example.
+    uses : tuple of Use
+        Empty for headers and comments, which every copy keeps.
+    groups : mapping of str to str
+        What its recordings belong to.
+    """
+
+    raw: bytes
+    name: str = ""
+    uses: tuple[Use, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+class Seen:
+    """Ids that came before: 96 bits of each, so that ten million take less than a gigabyte."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def __contains__(self, recording_id: str) -> bool:
+        return self._digest(recording_id) in self._digests
+
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` makes the same of, in another process."""
+        return b"".join(self._digests)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Seen:
+        """Return what `to_bytes` was called on."""
+        seen, n = cls(), _DIGEST_BYTES
+        seen._digests = {data[i : i + n] for i in range(0, len(data), n)}
+        return seen
+
+    @staticmethod
+    def _digest(recording_id: str) -> bytes:
+        raw = recording_id.encode("utf-8", errors="surrogatepass")
+        return hashlib.blake2b(raw, digest_size=_DIGEST_BYTES).digest()
+
+    def add(self, recording_id: str) -> bool:
+        """Take an id, and say whether it is new."""
+        digest = self._digest(recording_id)
+        before = len(self._digests)
+        self._digests.add(digest)
+        return len(self._digests) > before
+
+
+def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return names of columns as they may be given: one, several, or None for all."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def folder_of(url: str) -> str:
+    """Return the folder that a file lies in; empty for the current one."""
+    return url.rpartition("/")[0] if is_remote(url) else os.path.dirname(url)  # noqa: PTH120 - kept as it was given
+
+
+def point_at(
+    name: object,
+    *,
+    folder: str,
+    known_as: str,
+    reach: Reach = ANYWHERE,
+    places: Sequence[str] = (),
+) -> Use:
+    """Return the recording that a listing names.
+
+    A relative path that leads to no file is taken from the listing's folder, and told as missing
+    by whoever opens it.
+
+    Parameters
+    ----------
+    name : object
+        Path or address, if it is any.
+    folder : str
+        From where relative paths are taken.
+    known_as : str
+        Id for the finding, where it is none.
+    reach : Reach
+        Where else it is looked for.
+    places : sequence of str
+        Folders beside the listing in which such listings have their files.
+    """
+    if not isinstance(name, str) or not name.strip():
+        return fail(known_as, "names no file")
+    if "\0" in name or len(name) > _MOST_NAME:
+        return fail(known_as, "names a file that cannot be: too long, or with a NUL in its name")
+    if clean(name, most=_MOST_NAME) != name:
+        return fail(known_as, "is not UTF-8", "Convert the listing to UTF-8.")
+    if name.rstrip().endswith("|") or name.startswith("|"):
+        return fail(known_as, _COMMAND, _RUN_IT, status="unsupported")
+    if is_remote(name):
+        scheme = scheme_of(name)
+        if scheme == "file":
+            # file://host/path, with the host left out or not.
+            path = unquote("/" + name[len("file://") :].partition("/")[2])
+            return point_at(path, folder="", known_as=known_as, reach=reach)
+        if scheme not in _STORES or "::" in name:
+            remedy = "Fetch it, and name the file."
+            return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")
+        return Use(recording_id=name)
+    name = name.removeprefix("./")
+    if is_remote(folder):
+        return Use(recording_id=posixpath.join(folder, name))
+    found = reach.find(name, folder=folder, places=places)
+    if found is None and without_placeholder(name) is not None and not reach.roots:
+        return fail(known_as, _UNFILLED, "Name the folder that it stands for.")
+    beside = os.path.join(folder, name)  # noqa: PTH118 - kept as it was given
+    return Use(recording_id=found or beside)
+
+
+def leads_to_file(use: Use) -> bool:
+    """Return whether what a listing names is a file of this computer that is there."""
+    is_local = use.finding is None and not is_remote(use.path)
+    return is_local and os.path.isfile(use.path)  # noqa: PTH113 - names that are too long as well
+
+
+def fail(
+    known_as: str,
+    message: str,
+    remedy: str = "",
+    *,
+    status: Status = "error",
+    cause: Cause = "",
+) -> Use:
+    """Return a recording that cannot be looked at."""
+    known_as = clean(known_as, most=_MOST_NAME)
+    finding = Finding(id=known_as, status=status, message=message, remedy=remedy, cause=cause)
+    return Use(recording_id=known_as, finding=finding)
+
+
+def clean(text: str, *, most: int = _MOST_GROUP) -> str:
+    """Return text that any database takes: UTF-8, and of bounded length."""
+    return text[:most].encode("utf-8", errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+def groups_of(
+    row: Mapping[str, object], *, group_by: tuple[str, ...], **others: str
+) -> dict[str, str]:
+    """Return what a row of a table or manifest says about whom a recording belongs to.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        Names of columns, and values.
+    group_by : tuple of str
+        Columns beside those that say who speaks.
+    **others : str
+        What is known of all rows.
+    """
+    groups = dict(others)
+    for name in (*GROUP_NAMES, *group_by):
+        value = row.get(name)
+        if isinstance(value, str | int | float) and value != "":
+            groups[name] = clean(str(value))
+    return groups
+
+
+def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
+    """Yield the stretches that examples use; one example may use several recordings."""
+    for entry in entries:
+        for use in entry.uses:
+            yield Cut(
+                id=entry.name or use.recording_id,
+                recording_id=use.recording_id,
+                offset_s=use.offset_s,
+                duration_s=use.duration_s,
+            )
+
+
+def write_entries(
+    entries: Iterable[Entry], out: Path, *, refused: Callable[[str], bool], packed: bool
+) -> Kept:
+    """Write a listing without the examples any of whose recordings is refused.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        All of them; those that are kept are taken over byte for byte, relative paths too.
+    out : pathlib.Path
+        The new listing.
+    refused : callable
+        Takes the id of a recording.
+    packed : bool
+        Whether it is packed by gzip.
+    """
+    n_kept = n_left_out = 0
+    with write_whole(out, packed=packed) as file:
+        for entry in entries:
+            if not entry.uses:
+                file.write(entry.raw)
+            elif not entry.raw or any(refused(use.recording_id) for use in entry.uses):
+                n_left_out += 1
+            else:
+                file.write(entry.raw)
+                n_kept += 1
+    return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)

@@ -1,0 +1,137 @@
+"""`ListSource`: a text file with paths and addresses, one a line.
+
+A line may say more behind the path, as VITS has it (``wavs/a.wav|some words``), and may name an
+archive or a table in the place of a recording, as wenet's ``shards.list`` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.scan.listings.entries import (
+    Entry,
+    clean,
+    cuts_of,
+    fail,
+    folder_of,
+    leads_to_file,
+    point_at,
+    write_entries,
+)
+from sottovoce.scan.listings.listed_recordings import recordings_of
+from sottovoce.scan.listings.sound_values import looks_like_path
+from sottovoce.scan.listings.texts import Line, read_lines
+from sottovoce.scan.reach.reach import ANYWHERE, Reach
+from sottovoce.scan.stores.store import is_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sottovoce.scan.finding import Finding
+    from sottovoce.scan.left_out import LeftOut
+    from sottovoce.scan.listings.entries import Use
+    from sottovoce.scan.recording import Cut, Recording
+    from sottovoce.scan.source import Kept, Source
+
+__all__ = ["ListSource"]
+
+_SEPARATORS = "|\t"
+_DATA_SETS = (".tar", ".tgz", ".zip", ".parquet", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2")
+
+
+class ListSource:
+    """A list; blank lines, and lines that begin with ``#``, say nothing.
+
+    Parameters
+    ----------
+    name : str
+        Its path or address.
+    open_inner : callable
+        Takes a path, and returns the source that it is, where its name is a data set's.
+    reach : Reach
+        Where the names in it are looked for, and what they may lead to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        open_inner: Callable[[str], Source | None] = lambda _: None,
+        reach: Reach = ANYWHERE,
+    ) -> None:
+        self.name = name
+        self._folder = folder_of(name)
+        self._open_inner = open_inner
+        self._reach = reach
+
+    def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
+        """Yield each file once, and then what is in the data sets."""
+        inner: dict[str, Source] = {}
+
+        def plain() -> Iterator[Entry]:
+            for entry, one in self._told():
+                if one is None:
+                    yield entry
+                else:
+                    inner.setdefault(one.name, one)
+
+        yield from recordings_of(plain(), listing=self.name, reach=self._reach)
+        for one in inner.values():
+            yield from one.recordings()
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield every line, as a whole file, and the examples of data sets."""
+        for entry, inner in self._told():
+            yield from cuts_of([entry]) if inner is None else inner.cuts()
+
+    def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
+        """Write the list without what is refused; comments stay, and lines as they are.
+
+        A data set in which something is refused is left out as a whole.
+        """
+        packed = self.name.lower().endswith(".gz")
+        inner = {one.name: one for _, one in self._told() if one is not None}
+
+        def refused_in(own_id: str) -> bool:
+            if own_id in inner:
+                return any(refused(cut.recording_id) for cut in inner[own_id].cuts())
+            return refused(own_id)
+
+        entries = (entry for entry, _ in self._told())
+        return write_entries(entries, out, refused=refused_in, packed=packed)
+
+    def _told(self) -> Iterator[tuple[Entry, Source | None]]:
+        groups = {"list": clean(self.name.rpartition("/")[2])}
+        for line in read_lines(self.name):
+            known_as = f"{self.name}::line {line.number}"
+            text = _text(line)
+            if line.problem:
+                yield Entry(raw=b"", uses=(fail(known_as, line.problem),), groups=groups), None
+            elif not text or text.startswith("#"):
+                yield Entry(raw=line.raw), None
+            else:
+                use = self._point_at(text, known_as)
+                entry = Entry(raw=line.raw, uses=(use,), groups=groups)
+                is_inner = use.recording_id.lower().endswith(_DATA_SETS) and leads_to_file(use)
+                is_inner = is_inner and self._reach.allows(use.recording_id)
+                yield entry, self._open_inner(use.recording_id) if is_inner else None
+
+    def _point_at(self, text: str, known_as: str) -> Use:
+        use = self._find(text, known_as)
+        heads = (text.partition(separator)[0].strip() for separator in _SEPARATORS)
+        head = next((one for one in heads if one != text and looks_like_path(one)), "")
+        if head and leads_to_file(use):
+            return use
+        if is_remote(text) and text.partition("?")[0].lower().endswith(_DATA_SETS):
+            message = "is a data set elsewhere, and none is fetched because a list says so"
+            return fail(known_as, message, "Name it itself.", status="unsupported")
+        return self._find(head, known_as) if head else use
+
+    def _find(self, text: str, known_as: str) -> Use:
+        return point_at(text, folder=self._folder, known_as=known_as, reach=self._reach)
+
+
+def _text(line: Line) -> str:
+    text = line.text.strip()
+    return text.removeprefix("\ufeff") if line.number == 1 else text

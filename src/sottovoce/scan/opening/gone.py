@@ -1,0 +1,105 @@
+"""`Gone`: whether what a listing names is in the copy of its folder, asked in any process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.scan.listings.entries import Seen
+from sottovoce.scan.reach.addresses import is_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Gone"]
+
+
+class Gone:
+    """A callable that takes an id from a listing in a folder; for when its sound is copied.
+
+    Parameters
+    ----------
+    sounds : Seen
+        Audio files and data sets of the folder, as paths from it; what comes to them is not seen
+        by another process any more, once that was asked.
+    folder : str
+        The folder, as the ids of its recordings begin.
+    part : pathlib.Path
+        Its copy.
+    refused : callable
+        Takes the id of a recording.
+    """
+
+    def __init__(
+        self, sounds: Seen, *, folder: str, part: Path, refused: Callable[[str], bool]
+    ) -> None:
+        self._sounds = sounds
+        self._folder = folder
+        self._part = part
+        self._refused = refused
+        self._spool: Any = None
+
+    @property
+    def can_travel(self) -> bool:
+        """Whether another process can be asked as well."""
+        return getattr(self._refused, "can_travel", False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A folder may have thousands of listings: the paths are written once for all of them.
+        if self._spool is None:
+            self._spool = tempfile.NamedTemporaryFile(prefix="sottovoce-sounds-")  # noqa: SIM115 - goes with this object
+            self._spool.write(self._sounds.to_bytes())
+            self._spool.flush()
+        return _arrive, (self._spool.name, self._folder, self._part, self._refused)
+
+    def __call__(self, own_id: str) -> bool:
+        """Return whether what a listing names is not in the copy."""
+        inside, rest = self._split(own_id)
+        if not inside:
+            return self._refused(own_id)
+        real = self._real(inside)
+        if real in self._sounds and not (rest and inside == real):
+            if not os.path.exists(self._part / inside):  # noqa: PTH110 - names that are too long as well
+                return True  # or it is there by another name only, without the link
+            if not rest:
+                return False
+        # As the walk through the folder spelled it.
+        return self._refused(os.path.join(self._folder, real) + rest)  # noqa: PTH118 - as there
+
+    def knows(self, own_id: str) -> bool:
+        """Return whether what a listing names is sound of this folder."""
+        return self._real(self._split(own_id)[0]) in self._sounds
+
+    def inside(self, path: str) -> str:
+        """Return a path as from the folder; empty where it leads out of it."""
+        inside = os.path.relpath(path, self._folder)
+        return "" if inside.startswith("..") else inside
+
+    def _split(self, own_id: str) -> tuple[str, str]:
+        """Return the file in the folder that an id begins with, and the rest of the id."""
+        if is_remote(own_id):
+            return "", ""
+        path, separator, rest = own_id, "", ""
+        if not os.path.lexists(own_id):
+            path, separator, rest = own_id.partition("::")
+        return self.inside(path), separator + rest
+
+    def _real(self, inside: str) -> str:
+        """Return a path in the folder as the walk met it, which goes through no link."""
+        if not inside or inside in self._sounds:
+            return inside
+        path = os.path.realpath(os.path.join(self._folder, inside))  # noqa: PTH118 - as there
+        own = os.path.relpath(path, os.path.realpath(self._folder))
+        return inside if own.startswith("..") else own
+
+
+def _arrive(spool: str, folder: str, part: Path, refused: Callable[[str], bool]) -> Gone:
+    return Gone(_read(spool), folder=folder, part=part, refused=refused)
+
+
+@lru_cache(maxsize=1)
+def _read(spool: str) -> Seen:
+    return Seen.from_bytes(Path(spool).read_bytes())

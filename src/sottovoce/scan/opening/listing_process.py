@@ -1,0 +1,214 @@
+"""`serve_listings`: what a process does that lists data sets for a scan, in bounded memory.
+
+Metadata, labels, headers and JSON are as hostile as sound is.  They are parsed here, and what
+comes out of them (places, names, short reasons) goes to the scan in batches.  Bytes that can be
+read only in passing go through files, so that the scan itself never holds them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sottovoce.errors import SottovoceError
+from sottovoce.scan.recording import Inline, Recording, Samples, Spooled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+
+    from sottovoce.scan.source import Source
+
+__all__ = ["limit_memory", "serve_listings"]
+
+_MOST_ITEMS, _MOST_WAIT_S = 256, 0.2
+_AHEAD = 2
+"""Batches that may be under way before the scan asks for more."""
+_SPOOLED_BYTES = 1 << 20
+_PARENT_S = 1.0
+
+
+class _Scan(NamedTuple):
+    """The scan that asks, and is answered."""
+
+    requests: Connection
+    answers: Connection
+
+    def send(self, what: object) -> None:
+        self.answers.send(what)
+
+    def recv(self) -> Any:  # noqa: ANN401 - whatever it sends
+        return self.requests.recv()
+
+    def poll(self) -> bool:
+        return self.requests.poll()
+
+
+def serve_listings(
+    requests: Connection,
+    answers: Connection,
+    folder: str,
+    parent: int,
+    started: Any,  # noqa: ANN401 - multiprocessing's own
+) -> None:
+    """Answer requests until nobody is there any more.
+
+    Parameters
+    ----------
+    requests, answers : multiprocessing.connection.Connection
+        From the scan, and to it.
+    folder : str
+        For bytes that can be read only in passing; removed when the scan has died.
+    parent : int
+        Its process id.
+    started : multiprocessing.Value
+        Set to 1.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
+    started.value = 1
+    connection = _Scan(requests, answers)
+    while True:
+        try:
+            memory_bytes, what, arguments = connection.recv()
+        except EOFError:
+            return
+        limit_memory(memory_bytes)
+        try:
+            result = _ANSWERS[what](connection, folder, *arguments)
+            connection.send(("done", result))
+        except MemoryError:
+            connection.send(("exhausted", None))
+            return  # what it still holds is nobody's
+        except (EOFError, BrokenPipeError):
+            return
+        except SottovoceError as err:
+            connection.send(("error", err))
+
+
+def _end_with(parent: int, folder: str) -> None:
+    """End this process, and tidy up, when the scan was killed and nobody is left to do so."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_S)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def _open(
+    _connection: _Scan, _folder: str, opener: Callable[[str], Source | None], name: str
+) -> Source | None:
+    return opener(name)
+
+
+def _list(connection: _Scan, folder: str, source: Any, method: str) -> None:  # noqa: ANN401 - a Source
+    """Send what a method of a source yields, no faster than it is taken.
+
+    The first is sent at once, others after a moment; what fails does so after what came before it.
+    """
+    batches = _Batches(connection)
+    try:
+        for one in _spooled(getattr(source, method)(), Path(folder)):
+            batches.add(one)
+    finally:
+        batches.end()
+
+
+class _Batches:
+    """What is on its way to the scan."""
+
+    def __init__(self, connection: _Scan) -> None:
+        self._connection = connection
+        self._batch: list[Any] = []
+        self._ahead = 0
+        self._sent_s = -_MOST_WAIT_S
+
+    def add(self, one: Any) -> None:  # noqa: ANN401 - whatever a source yields
+        """Send something, now or with what follows it."""
+        self._batch.append(one)
+        is_inline = isinstance(getattr(one, "place", None), Inline)
+        is_late = time.monotonic() - self._sent_s >= _MOST_WAIT_S
+        if is_late or is_inline or len(self._batch) >= _MOST_ITEMS:
+            self._send()
+            while self._ahead >= _AHEAD or self._connection.poll():
+                self._receive()
+
+    def _send(self) -> None:
+        self._connection.send(("items", self._batch))
+        self._batch, self._ahead, self._sent_s = [], self._ahead + 1, time.monotonic()
+
+    def _receive(self) -> None:
+        self._connection.recv()
+        self._ahead -= 1
+
+    def end(self) -> None:
+        """Send the rest, and wait until all is taken."""
+        self._send()
+        while self._ahead:
+            self._receive()
+
+
+def _spooled(items: Iterator[Any], folder: Path) -> Iterator[Any]:
+    """Put the bytes of recordings into files, where they are many."""
+    number = 0
+    for one in items:
+        place = getattr(one, "place", None)
+        inner = place.place if isinstance(place, Samples) else place
+        if not isinstance(inner, Inline) or len(inner.data) < _SPOOLED_BYTES:
+            yield one
+            continue
+        number += 1
+        path = folder / f"{os.getpid()}-{time.monotonic_ns()}-{number}"
+        try:
+            path.write_bytes(inner.data)
+        except OSError:  # a full disk: they travel as they are
+            path.unlink(missing_ok=True)
+            yield one
+            continue
+        spooled = Spooled(str(path), len(inner.data))
+        yield _moved(one, replace(place, place=spooled) if isinstance(place, Samples) else spooled)
+
+
+def _moved(one: Recording, place: Any) -> Recording:  # noqa: ANN401 - a Place
+    return replace(one, place=place)
+
+
+def _write(
+    connection: _Scan,
+    _folder: str,
+    source: Any,  # noqa: ANN401 - a Source
+    out: Path,
+    known: Callable[[str], bool] | None,
+) -> Any:  # noqa: ANN401 - a Kept
+    """Write a source without what is refused; the scan is asked where that is not known."""
+    if known is not None:
+        return source.write_kept(out, refused=known)
+
+    def refused(recording_id: str) -> bool:
+        connection.send(("ask", recording_id))
+        return bool(connection.recv())
+
+    return source.write_kept(out, refused=refused)
+
+
+_ANSWERS: dict[str, Callable[..., Any]] = {"open": _open, "list": _list, "write": _write}
+
+
+def limit_memory(n_bytes: int) -> None:
+    """Let this process take so much more address space than it has; 0 sets no limit."""
+    try:
+        import resource  # not on Windows
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = n_bytes + pages * resource.getpagesize() if n_bytes else resource.RLIM_INFINITY
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard) if n_bytes else hard
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -1,0 +1,1 @@
+"""Marks in examples that a training pipeline has in its hands."""

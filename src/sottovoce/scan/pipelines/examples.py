@@ -1,0 +1,254 @@
+"""Inside a training pipeline: leave out what is refused as examples pass by.
+
+For data that cannot be scanned beforehand.  A scan is cheaper, keeps a ledger and pools the
+evidence of short clips; here every example is looked at by itself, in the process that loads it.
+Every sound of an example counts.  What cannot be read counts as refused: nothing is known of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import ParameterError
+from sottovoce.scan.datasets.example_sounds import Sound, describe_sound, sounds_in
+from sottovoce.scan.finding import Finding, refused_statuses
+from sottovoce.scan.listings.entries import as_names
+from sottovoce.scan.stores.samples import rate_of
+from sottovoce.scan.workers.examine import Limits, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sottovoce.scan.recording import Recording
+
+__all__ = [
+    "describe_example",
+    "examine_example",
+    "examine_sounds",
+    "is_refused",
+    "most_telling",
+    "no_sound",
+    "without_refused",
+]
+
+_LIMITS = Limits(memory_bytes=0)
+_NO_SOUND = "no sound was recognised in it"
+_RANKS = (
+    *("marked", "suspected", "crashed", "timeout", "error", "unsupported", "partial"),
+    *("undetermined", "clean"),
+)
+"""Of the sounds of one example, the first of these is what is said of it."""
+
+
+def examine_example(
+    example: Mapping[str, Any], *, column: str | Sequence[str] | None = None
+) -> Finding:
+    """Look for marks in one example of a data set.
+
+    Parameters
+    ----------
+    example : mapping
+        A row.  A sound is a mapping of `bytes` and `path` (``Audio(decode=False)`` of Hugging
+        Face), a mapping of `array` and `sampling_rate` or a decoder (decoded), bytes, or a path.
+    column : str, sequence of str or None
+        Under which names; by default under any, and at any depth.
+
+    Returns
+    -------
+    finding : Finding
+        The most telling one of all its sounds, *marked* before all others; with a status for
+        whatever went wrong, also where no sound was recognised.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such column, or nothing in it that could be audio.
+
+    See Also
+    --------
+    examine_sounds : One finding for each sound.
+    """
+    return most_telling(examine_sounds(example, column=column))
+
+
+def examine_sounds(
+    example: Mapping[str, Any], *, column: str | Sequence[str] | None = None
+) -> list[Finding]:
+    """Look for marks in every sound of one example.
+
+    Parameters
+    ----------
+    example, column
+        As in `examine_example`.
+
+    Returns
+    -------
+    findings : list of Finding
+        One for each sound; where none was recognised, one that says so.
+
+    Raises
+    ------
+    ParameterError
+        As `examine_example`.
+    """
+    described = describe_example(example, column=column)
+    return [one if isinstance(one, Finding) else examine(one, limits=_LIMITS) for one in described]
+
+
+def most_telling(findings: Sequence[Finding]) -> Finding:
+    """Return the finding that says most of an example with several sounds."""
+    return min(findings, key=lambda one: _RANKS.index(one.status))
+
+
+def no_sound(name: str) -> Finding:
+    """Return the finding for an example in which no sound was recognised."""
+    return Finding(
+        id=name,
+        status="error",
+        message=_NO_SOUND,
+        remedy="Name the column with the audio, and hand over bytes, paths or samples.",
+    )
+
+
+def describe_example(
+    example: Mapping[str, Any],
+    *,
+    column: str | Sequence[str] | None = None,
+    name: str | None = None,
+) -> list[Recording | Finding]:
+    """Return the sounds of one example as recordings, or why they are none.
+
+    Parameters
+    ----------
+    example, column
+        As `examine_example` takes them.
+    name : str or None
+        What ids begin with; by default the example's paths or its own ``"id"``.
+
+    Returns
+    -------
+    described : list of Recording or Finding
+        At least one: a finding for what is not a regular file, or is not there at all.
+
+    Raises
+    ------
+    ParameterError
+        As `examine_example`.
+    """
+    names = as_names(column)
+    known_as = name or str(example.get("id", "") or "")
+    sounds = _named(example, names) if names else list(sounds_in(example))
+    if not sounds and not names and example.get("audio") is not None:
+        sounds = _named(example, ("audio",))
+    if not sounds:
+        return [no_sound(known_as or "example")]
+    if len(sounds) == 1:
+        return [describe_sound(sounds[0].value, known_as, rate=sounds[0].rate)]
+    head = f"{known_as}::" if known_as else ""
+    return [describe_sound(one.value, f"{head}{one.name}", rate=one.rate) for one in sounds]
+
+
+def _named(example: Mapping[str, Any], names: tuple[str, ...]) -> list[Sound]:
+    sounds: list[Sound] = []
+    for name in names:
+        if name not in example:
+            raise ParameterError(
+                f"the example has no column {name!r}",
+                remedy=f"Its columns are {', '.join(map(str, example))}.",
+            )
+        found = [Sound(name, example[name], rate_of(example))]
+        if isinstance(example[name], list | tuple) or hasattr(example[name], "items"):
+            found = list(sounds_in({name: example[name]})) or found
+        sounds += found
+    return sounds
+
+
+def is_refused(
+    example: Mapping[str, Any],
+    *,
+    column: str | Sequence[str] | None = None,
+    strict: bool = True,
+) -> bool | list[bool]:
+    """Return whether an example, or each of a batch, must not be trained on.
+
+    Parameters
+    ----------
+    example : mapping
+        As `examine_example` takes it, or a batch: a mapping of lists.
+    column : str, sequence of str or None
+        Where the audio is; by default every sound counts.
+    strict : bool
+        Whether what is only suspected, or cannot be read to its end, counts as refused.  An
+        example in which no sound is recognised always does.
+
+    Returns
+    -------
+    refused : bool or list of bool
+        For each example.
+
+    Examples
+    --------
+    With Hugging Face's data sets, in two processes:
+
+    >>> ds = ds.cast_column("audio", Audio(decode=False))  # doctest: +SKIP
+    >>> ds = ds.filter(lambda one: not is_refused(one), num_proc=2)  # doctest: +SKIP
+    >>> ds = ds.map(lambda b: {"refused": is_refused(b)}, batched=True)  # doctest: +SKIP
+    """
+    n_rows = _length_of_batch(example, as_names(column))
+    if n_rows is not None:
+        return [
+            _is_refused({name: example[name][i] for name in example}, column, strict=strict)
+            for i in range(n_rows)
+        ]
+    return _is_refused(example, column, strict=strict)
+
+
+def _is_refused(
+    example: Mapping[str, Any], column: str | Sequence[str] | None, *, strict: bool
+) -> bool:
+    refused = refused_statuses(strict=strict)
+    found = examine_sounds(example, column=column)
+    return any(one.status in refused or one.message == _NO_SOUND for one in found)
+
+
+def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    """Return how many rows a batch has; None where it is one example."""
+    if names:
+        named = [example[name] for name in names if name in example]
+        is_batch = bool(named) and all(isinstance(one, list) for one in named)
+        return len(named[0]) if is_batch else None
+    values = [example[name] for name in example]
+    is_batch = any(isinstance(one, list) for one in values) and all(
+        isinstance(one, list) or getattr(one, "ndim", 0) > 0 for one in values
+    )
+    lengths = {len(one) for one in values} if is_batch else set()
+    # A list of numbers alone is one recording.
+    is_one = is_batch and len(values) == 1 and isinstance(next(iter(values[0]), None), float)
+    return lengths.pop() if len(lengths) == 1 and not is_one else None
+
+
+def without_refused(
+    samples: Iterable[dict[str, Any]], *, strict: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Pass on the samples of a WebDataset in which nothing is refused.
+
+    Parameters
+    ----------
+    samples : iterable of dict
+        Every member's bytes under its suffix or any other name, decoded or not.
+    strict : bool
+        As in `is_refused`: a sample in which no sound is recognised is never passed on.
+
+    Yields
+    ------
+    sample : dict
+        As it came.
+
+    Examples
+    --------
+    >>> pipeline = webdataset.WebDataset(urls).compose(without_refused)  # doctest: +SKIP
+    """
+    for sample in samples:
+        content = {key: value for key, value in sample.items() if not key.startswith("__")}
+        if not _is_refused(content, None, strict=strict):
+            yield sample

@@ -1,0 +1,91 @@
+"""The table of a report's strongest findings: who refuses what since when, and in which seconds."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.scan.reports.html import escape, make_code, wrap_table
+from sottovoce.scan.reports.svg import draw_voice
+from sottovoce.scan.reports.wording import (
+    NOT_READABLE,
+    format_count,
+    format_p,
+    format_time,
+    say_count,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sottovoce.scan.finding import Finding
+    from sottovoce.scan.reports.run_info import Words
+
+__all__ = ["MOST_FINDINGS", "make_findings_table"]
+
+MOST_FINDINGS = 50
+_MOST_VOICES = 6
+_COLUMNS = ("Recording", "p", "Length", "When it is marked", "Owner", "What is refused")
+
+
+def make_findings_table(strongest: Sequence[Finding], *, words: Words) -> str:
+    """Return the table, a row for each voice.
+
+    Parameters
+    ----------
+    strongest : sequence of Finding
+        The surest first; 50 are shown.
+    words : Words
+        For owners and policies.
+
+    Returns
+    -------
+    table : str
+        HTML.
+    """
+    shown = strongest[:MOST_FINDINGS]
+    head = "".join(
+        f'<th scope="col"{" class=n" if name == "Length" else ""}>{html.escape(name)}</th>'
+        for name in _COLUMNS
+    )
+    rows = "".join(_make_rows(finding, words) for finding in shown)
+    caption = f"{say_count(len(shown), 'recording')}, the surest first"
+    return wrap_table(caption, f"<thead><tr>{head}</tr></thead>{rows}", kind="findings")
+
+
+def _make_rows(finding: Finding, words: Words) -> str:
+    voices = finding.voices[:_MOST_VOICES]
+    n_hidden = len(finding.voices) - len(voices) + finding.n_more_voices
+    span = f' rowspan="{len(voices) + bool(n_hidden)}"' if len(voices) > 1 else ""
+    # A recording may be marked where it could be read, and damaged after that.
+    said: list[str] = [] if finding.marked else [finding.status]
+    said += [finding.message] if finding.message else []
+    doubt = f"<small><bdi>{escape('; '.join(said))}</bdi></small>" if said else ""
+    head = (
+        f'<th scope="rowgroup"{span}>{make_code(finding.id, most=240)}{doubt}</th>'
+        f'<td class="p"{span}>{format_p(finding.log10_p)}</td>'
+        f'<td class="n"{span}>{format_time(finding.seconds)}</td>'
+    )
+    cells = [_make_voice(finding, voice, words) for voice in voices]
+    if not cells:
+        cells = ['<td class="when none">no voice could be followed</td><td></td><td></td>']
+    if n_hidden:
+        cells.append(f'<td class="none" colspan="3">and {format_count(n_hidden)} more voices</td>')
+    rows = "".join(f"<tr>{'' if i else head}{cell}</tr>" for i, cell in enumerate(cells))
+    return f'<tbody class="finding">{rows}</tbody>\n'
+
+
+def _make_voice(finding: Finding, voice: Mapping[str, Any], words: Words) -> str:
+    drawing = draw_voice(voice, seconds=finding.seconds)
+    track = f"<small><bdi>{escape(voice['track'])}</bdi></small>" if "track" in voice else ""
+    when = (
+        f'<td class="when">{track}{drawing}<div class="ends" aria-hidden="true"><span>0:00</span>'
+        f"<span>{format_time(finding.seconds)}</span></div></td>"
+    )
+    payload = voice["payload"]
+    if payload is None:
+        return f'{when}<td class="none">not readable</td><td class="none">{NOT_READABLE}</td>'
+    owner = escape(words.name_owner(payload["owner_id"]))
+    policy = escape(words.policy(payload["policy"]), most=300)
+    since = escape(payload["year"], most=20)
+    return f"{when}<td>{owner}<small>since {since}</small></td><td>{policy}</td>"

@@ -1,0 +1,87 @@
+"""`Job`: what was scanned, how and when; `Words`: how owners and policies are said.
+
+Both are handed in by the caller, so that a report depends on nothing but its arguments: the same
+arguments give the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Job", "Words", "has_ended"]
+
+
+def has_ended(job: Mapping[str, Any]) -> bool:
+    """Say whether a scan came to its end, of what a ledger remembers of it.
+
+    Only the command says when it ended; of the scans of other programs nothing else is known than
+    that they were begun, and they count as ended.
+
+    Examples
+    --------
+    >>> has_ended({"command": "sottovoce scan takes/"}), has_ended({})
+    (False, True)
+    """
+    return not job.get("command") or bool(job.get("ended"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One scan, for its report.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        What was named to be scanned.
+    command : str
+        The command line that repeats it; of a merge one for each part, a line each.
+    detector : str
+        What looked, and how: see `sottovoce.scan.scanning.detector_version`.
+    versions : mapping of str to str
+        Libraries that decoded and computed, and their versions.
+    began, ended : str
+        When, as ISO 8601.
+    n_workers : int
+        Processes.
+    wall_s : float
+        Seconds that the scan took.
+    exclude_list, filtered_copy : str
+        Files that were written beside the report, as it is to name them; empty where there is
+        none.
+    """
+
+    inputs: tuple[str, ...]
+    command: str
+    detector: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    began: str = ""
+    ended: str = ""
+    n_workers: int = 1
+    wall_s: float = 0.0
+    exclude_list: str = ""
+    filtered_copy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What the numbers of a payload mean to a person.
+
+    Attributes
+    ----------
+    owner : callable
+        From an owner id to its words; reports do not ask for 0, which is an anonymous owner,
+        tables do.
+    policy : callable
+        From a policy to a sentence without its full stop, "refuses cloning the voice".
+    """
+
+    owner: Callable[[int], str]
+    policy: Callable[[int], str]
+
+    def name_owner(self, owner_id: int) -> str:
+        """Return the words for an owner, the anonymous one included."""
+        return self.owner(owner_id) if owner_id else "anonymous"

@@ -1,0 +1,279 @@
+"""Numbers, names and verdicts of a scan in words that all its reports share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from sottovoce.scan.finding import TRAINING
+
+if TYPE_CHECKING:
+    from sottovoce.scan.finding import Status, Training
+    from sottovoce.scan.reports.summary import Summary
+
+__all__ = [
+    "LIMITS",
+    "MEANINGS",
+    "NOT_COMPLETE",
+    "NOT_READABLE",
+    "format_count",
+    "format_duration",
+    "format_expected",
+    "format_p",
+    "format_power",
+    "format_time",
+    "say_count",
+    "say_expected_false",
+    "say_training",
+    "say_verdict",
+    "say_why_all",
+]
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+MEANINGS: dict[Status, str] = {
+    "marked": "A do-not-train mark was found: p at most 10⁻⁶. Leave these out of training, whatever"
+    " their marks name: a use that a mark does not name is not allowed by that.",
+    "suspected": "Weak signs of a mark, p at most 10⁻³. Not a finding: among many recordings,"
+    " some look like this by chance.",
+    "clean": "Read to the end, long enough to tell, and no mark was found.",
+    "undetermined": "No mark was found, but too short or too quiet to tell.",
+    "partial": "No mark in the part that could be read; the rest is unknown.",
+    "error": "Could not be read, or its decoding failed. Nothing is known of these.",
+    "timeout": "Took longer than it may. Nothing is known of these.",
+    "crashed": "Reading it ended the program that read it. Nothing is known of these.",
+    "unsupported": "A kind of file that cannot be read here. Nothing is known of these.",
+}
+"""What each status says, in the order in which they are shown."""
+_SAID: dict[Training, tuple[str, str]] = {
+    "refused": ("refuses training", "refuse training"),
+    "refused in part": ("refuses training some models", "refuse training some models"),
+    "not readable": (
+        "carries a mark that is not readable, which is treated as refusing training",
+        "carry marks that are not readable, which is treated as refusing training",
+    ),
+    "not named": (
+        "carries a mark that does not name training",
+        "carry marks that do not name training",
+    ),
+}
+"""What marks say of training, of one recording and of several."""
+
+NOT_READABLE = "not readable; treated as refusing training"
+"""What is said in the place of a policy that could not be read."""
+
+NOT_COMPLETE = "This scan has not ended: what it has not reached is not in these figures."
+"""What is said of a scan that is running, or was interrupted."""
+
+LIMITS = (
+    "That no mark was found does not show that none is there, and never that training is"
+    " allowed. A mark may be too short, too noisy or stripped, and who refuses may have"
+    " marked nothing.",
+    "A p-value is the probability, at most, that an unmarked recording looks as marked as this"
+    " one does. It is not the probability that the recording is unmarked.",
+    "The pattern is public, and anybody can write it with any owner's number. A finding shows"
+    " that the mark is there, not who wrote it; a signature by the owner's key shows that.",
+    "A scan says nothing of the recordings that could not be read.",
+)
+"""What a scan does not prove."""
+
+
+def format_count(n: int) -> str:
+    """Return a count with thousands separators.
+
+    Examples
+    --------
+    >>> format_count(1234567)
+    '1,234,567'
+    """
+    return f"{n:,}"
+
+
+def say_count(n: int, noun: str) -> str:
+    """Return a count and its noun, which takes an s.
+
+    Examples
+    --------
+    >>> say_count(1, "recording"), say_count(2000, "recording")
+    ('1 recording', '2,000 recordings')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def format_power(exponent: int) -> str:
+    """Return a power of ten.
+
+    Examples
+    --------
+    >>> format_power(-6), format_power(0)
+    ('10⁻⁶', '1')
+    """
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}" if exponent else "1"
+
+
+def format_p(log10_p: float | None) -> str:
+    """Return a p-value, as a power of ten where it is small.
+
+    Examples
+    --------
+    >>> format_p(-1234.5), format_p(-6.0), format_p(-1.3), format_p(0.0), format_p(None)
+    ('3.2 · 10⁻¹²³⁵', '1.0 · 10⁻⁶', '0.05', '1', 'none')
+    """
+    if log10_p is None or not math.isfinite(log10_p):
+        return "none"
+    if log10_p > -3:
+        return f"{10**log10_p:.2g}"
+    exponent = math.floor(log10_p)
+    digits = round(10 ** (log10_p - exponent), 1)
+    if digits >= 10:
+        digits, exponent = 1.0, exponent + 1
+    return f"{digits:.1f} · {format_power(exponent)}"
+
+
+def format_expected(n: float) -> str:
+    """Return an expected number, two digits of it.
+
+    Examples
+    --------
+    >>> format_expected(0.012345), format_expected(0.0), format_expected(12.3)
+    ('0.012', '0', '12')
+    >>> format_expected(1e-6), format_expected(12345.6)
+    ('1.0 · 10⁻⁶', '12,346')
+    """
+    if 0 < n < 1e-3:
+        return format_p(math.log10(n))
+    return f"{n:,.0f}" if n >= 10 else f"{n:.2g}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a length of time with the unit that suits it.
+
+    Examples
+    --------
+    >>> format_duration(12.34), format_duration(600), format_duration(4_500_000)
+    ('12.3 seconds', '10.0 minutes', '1,250.0 hours')
+    """
+    if seconds < 120:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:,.1f} hours"
+
+
+def format_time(seconds: float) -> str:
+    """Return a place in a recording as players show it.
+
+    Examples
+    --------
+    >>> format_time(4.21), format_time(83), format_time(3 * 3600 + 62)
+    ('0:04', '1:23', '3:01:02')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def say_verdict(summary: Summary) -> str:
+    """Return the whole scan in one sentence; of one that has not ended, in two.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    said : str
+        With its full stops.
+    """
+    return _say_found(summary) if summary.complete else f"{_say_found(summary)} {NOT_COMPLETE}"
+
+
+def _say_found(summary: Summary) -> str:
+    n, n_marked, n_unread = summary.n_recordings, summary.n_marked, summary.n_unread
+    passed = _say_passed(summary)
+    if n == 0:
+        if passed or not summary.complete:
+            return f"No recording was scanned{passed}."
+        return "There was nothing to scan."
+    # What was read in part was not left unread.
+    reading = "be read to the end" if summary.statuses["partial"] else "be read"
+    if n_unread == n:
+        return f"None of {say_count(n, 'recording')} could {reading}{passed}."
+    unread = f"; {format_count(n_unread)} could not {reading}" if n_unread else ""
+    unread += passed
+    if n_marked == 0:
+        return f"No mark was found in {say_count(n, 'recording')}{unread}."
+    marked = f"{format_count(n_marked)} of {say_count(n, 'recording')}"
+    of_training = [said for said in TRAINING if summary.training[said]]
+    if len(of_training) == 1:
+        return f"{marked} {_SAID[of_training[0]][n_marked != 1]}{unread}."
+    return f"{marked} {'carries' if n_marked == 1 else 'carry'} a do-not-train mark{unread}."
+
+
+def _say_passed(summary: Summary) -> str:
+    n = summary.n_not_looked_at
+    were = "was" if n == 1 else "were"
+    return f"; {say_count(n, 'file')} that may hold sound {were} not looked at" if n else ""
+
+
+def say_training(summary: Summary) -> str:
+    """Return what the marks that were found say of training, where they do not all say the same.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop; empty where `say_verdict` says it already.
+    """
+    parts = [
+        f"{format_count(n)} {_SAID[said][n != 1]}"
+        for said in TRAINING
+        if (n := summary.training[said])
+    ]
+    return f"Of the marked recordings, {'; '.join(parts)}." if len(parts) > 1 else ""
+
+
+def say_why_all(summary: Summary) -> str:
+    """Return why all that is marked is left out; empty where all of it refuses training.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop.
+    """
+    if summary.n_marked == summary.training["refused"]:
+        return ""
+    return (
+        "All that is marked is left out, whatever its policy: what a mark does not name it does"
+        " not allow, and what it says is a claim that somebody else may have written over it."
+    )
+
+
+def say_expected_false(summary: Summary) -> str:
+    """Return in a sentence how many false alarms the p-values allow.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the scan.
+
+    Returns
+    -------
+    sentence : str
+        With its full stop.
+    """
+    if not summary.n_tested:
+        return "No recording could be tested, so none could be reported by chance."
+    expected = format_expected(summary.expected_false)
+    return (
+        f"If nothing were marked, at most {expected} recordings would be reported by chance,"
+        " on average."
+    )

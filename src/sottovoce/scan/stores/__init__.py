@@ -1,0 +1,1 @@
+"""Bytes where they are kept: files of this computer and objects of stores, packed or not."""

@@ -1,0 +1,250 @@
+"""`examine`: from one recording to its finding, whatever the bytes are; it never raises.
+
+It runs in a process of its own, which may still die: decoders are C, and bytes are hostile.  What
+dies there is `sottovoce.scan.workers.pool`'s business.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.core.evidence import FOUND_FPR
+from sottovoce.errors import (
+    AudioFileError,
+    MissingExtraError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
+from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
+from sottovoce.files.listening import Listener
+from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
+from sottovoce.scan.faults import cause_of
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
+from sottovoce.scan.stores.store import fetch
+
+if TYPE_CHECKING:
+    from sottovoce.core.results import Detection
+    from sottovoce.scan.faults import Cause
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["ENOUGH_S", "Limits", "examine", "tell_failure"]
+
+_logger = logging.getLogger(__name__)
+
+ENOUGH_S = 5.0
+"""Seconds of sound from which *clean* is said: marks on clean speech of that length are found
+nearly always (`docs/measurements.md`); shorter recordings are *undetermined*."""
+_BLOCK_S = 10.24
+_MOST_EVIDENCE = 200
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one recording may cost.
+
+    Attributes
+    ----------
+    seconds : float
+        Of audio, after which the rest is left unread: a file of a few megabytes can hold weeks.
+    channels : int
+        More are refused.
+    bytes : int
+        Of one recording that must be brought into memory.
+    memory_bytes : int
+        Address space of a worker beyond what it has when it starts; 0 sets no limit.
+    time_s, time_per_mib_s : float
+        Wall time for one recording, and for each MiB of it, after which its process is ended.
+    """
+
+    seconds: float = 24 * 3600.0
+    channels: int = 64
+    bytes: int = 2048 * _MIB
+    memory_bytes: int = 3072 * _MIB
+    time_s: float = 60.0
+    time_per_mib_s: float = 4.0
+
+    def time_for(self, *recordings: Recording) -> float:
+        """Return the seconds that a recording, or a batch of small ones, may take."""
+        n_bytes = sum(recording.n_bytes for recording in recordings)
+        return self.time_s + self.time_per_mib_s * n_bytes / _MIB
+
+
+def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> Finding:
+    """Look for marks in one recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        What to look at.
+    limits : Limits
+        What it may cost.
+    thorough : bool
+        Whether changed speed, tempo and pitch are searched too.
+
+    Returns
+    -------
+    finding : Finding
+        With a status for whatever went wrong.
+    """
+    try:
+        return _examine(recording, limits, thorough=thorough)
+    except SottovoceError as err:
+        return tell_failure(recording, err)
+    except MemoryError:
+        remedy = "Allow it more memory, or look at the file alone: sottovoce check FILE"
+        return _fail(recording, "error", TOO_MUCH_MEMORY, remedy, cause="too much")
+    except Exception as err:  # a scan of a million goes on
+        _logger.exception("%s", recording.id)
+        return _fail(recording, "error", f"an unforeseen error: {err!r}"[:500], "")
+
+
+def tell_failure(recording: Recording, err: SottovoceError) -> Finding:
+    """Return the finding for a recording that could not be read."""
+    is_other = isinstance(err, UnsupportedFormatError | MissingExtraError)
+    status: Status = "unsupported" if is_other else "error"
+    return _fail(recording, status, str(err), err.remedy, cause=cause_of(err))
+
+
+def _fail(
+    recording: Recording, status: Status, message: str, remedy: str, *, cause: Cause = ""
+) -> Finding:
+    # What errors say begins with the path, which the finding names already.
+    for name in (getattr(recording.place, "url", ""), recording.id):
+        message = message.removeprefix(f"{name}: ")
+    return Finding(
+        id=recording.id,
+        status=status,
+        message=message,
+        remedy=remedy,
+        cause=cause,
+        groups=recording.groups,
+    )
+
+
+def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding:
+    source = fetch(recording.place, most_bytes=limits.bytes)
+    path, data = (source, None) if isinstance(source, str) else (recording.id, source)
+    looks: list[_Look] = []
+    n_parts = 1
+    began_s = time.monotonic()
+    while len(looks) < n_parts:
+        with open_audio(path, data=data, part=len(looks)) as file:
+            if file.info.n_channels > limits.channels:
+                raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
+            n_parts = len(file.parts)
+            looks.append(
+                _look(file, limits, limits.time_for(recording), began_s, thorough=thorough)
+            )
+    return _conclude(recording, looks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What came of one track."""
+
+    info: AudioInfo
+    part: CheckedPart
+    cut: tuple[str, str]
+
+
+def _look(
+    file: OpenAudio, limits: Limits, time_s: float, began_s: float, *, thorough: bool
+) -> _Look:
+    # The tracks of a file share the false alarms that are allowed for it.
+    n_parts = len(file.parts)
+    listener = Listener(sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough)
+    cut = _listen(file, listener, limits, time_s, began_s)
+    detection = pay_for_parts(listener.finish(), n_parts)
+    own = file.parts[file.info.track]
+    part = CheckedPart(
+        name=own.name,
+        detection=detection,
+        sounding_s=listener.sounding_s,
+        is_joined=own.stream < 0,
+    )
+    return _Look(info=file.info, part=part, cut=cut)
+
+
+def _listen(
+    file: OpenAudio, listener: Listener, limits: Limits, time_s: float, began_s: float
+) -> tuple[str, str]:
+    """Listen to the end, or say why not."""
+    info = file.info
+    try:
+        for block in file.blocks(_BLOCK_S):
+            listener.listen(block)
+            if listener.duration_s >= limits.seconds and (
+                not info.n_frames or listener.n_samples < info.n_frames
+            ):
+                return f"only the first {limits.seconds / 3600:.1f} hours were read", ""
+            # Before the process would be ended from outside, and all be lost.
+            if time.monotonic() - began_s > 0.8 * time_s:
+                return f"only so much could be read in {time_s:.0f} s", "Allow it more time."
+    except AudioFileError as err:
+        if listener.n_samples == 0:
+            raise
+        return str(err).removeprefix(f"{info.path}: "), err.remedy
+    return "", ""
+
+
+def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
+    info = looks[0].info
+    detection = combine([look.part for look in looks])
+    sound_s = sum(look.part.sounding_s for look in looks)
+    message, remedy = next((look.cut for look in looks if look.cut[0]), ("", ""))
+    return Finding(
+        id=recording.id,
+        status=_choose_status(detection, sound_s=sound_s, cut=bool(message)),
+        log10_p=round(detection.log10_p, 4),
+        log10_e=round(detection.log10_e, 4),
+        score=round(detection.score, 4),
+        seconds=round(detection.duration_s, 3),
+        sound_s=round(sound_s, 3),
+        sr=info.sr,
+        n_channels=info.n_channels,
+        format=f"{info.format} {info.subtype}",
+        voices=tuple(_describe_voices(looks)),
+        n_more_voices=detection.n_more_voices,
+        tracks=tuple(_describe_track(look) for look in looks) if len(looks) > 1 else (),
+        message=message,
+        remedy=remedy,
+        groups=recording.groups,
+    )
+
+
+def _choose_status(detection: Detection, *, sound_s: float, cut: bool) -> Status:
+    if detection.found:
+        return "marked"
+    if cut:
+        return "partial"
+    if detection.verdict == "suspected":
+        return "suspected"
+    return "clean" if sound_s >= ENOUGH_S else "undetermined"
+
+
+def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
+    described = []
+    for look in looks:
+        of_track = {"track": look.part.name} if len(looks) > 1 else {}
+        for voice in look.part.detection.voices:
+            step = -(-len(voice.evidence) // _MOST_EVIDENCE) or 1
+            points = [[round(t, 2), round(z, 2)] for t, z in voice.evidence[::step]]
+            described.append({**voice.to_dict(), "evidence": points, **of_track})
+    return sorted(described, key=lambda voice: voice["log10_p"])
+
+
+def _describe_track(look: _Look) -> dict[str, Any]:
+    detection, sound_s = look.part.detection, look.part.sounding_s
+    notices = [voice.notice for voice in detection.voices if voice.notice is not None]
+    return {
+        "name": look.part.name,
+        "status": _choose_status(detection, sound_s=sound_s, cut=bool(look.cut[0])),
+        "log10_p": round(detection.log10_p, 4),
+        "seconds": round(detection.duration_s, 3),
+        "sound_s": round(sound_s, 3),
+        "owner_ids": sorted({notice.owner_id for notice in notices}),
+    }

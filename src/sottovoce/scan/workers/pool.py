@@ -1,0 +1,300 @@
+"""Worker processes that may die: one recording is blamed, the rest is scanned.
+
+Small recordings go to the workers in batches.  A batch whose worker crashes or takes too long is
+tried again one recording at a time, so that exactly the guilty one is named.  Only pebble was
+found to go on after a crash; the pools of the standard library and joblib's give up altogether.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import ExitStack, suppress
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sottovoce.errors import MissingExtraError
+from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
+from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
+from sottovoce.scan.opening.listing_process import limit_memory
+from sottovoce.scan.stores.prefetch import bring
+from sottovoce.scan.workers.batches import batches_of
+from sottovoce.scan.workers.examine import Limits, examine, tell_failure
+from sottovoce.scan.workers.threads import one_thread_each
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+
+    from pebble import ProcessPool
+
+    from sottovoce.scan.recording import Recording
+
+__all__ = ["WorkerPool", "examine_all"]
+
+_BATCHES_PER_WORKER = 3
+"""In flight: enough that no worker waits, few enough that inline bytes stay bounded."""
+_TASKS_PER_PROCESS = 500
+_PARENT_S = 1.0
+_DEATH_S = 0.1
+_TOLD_BYTES = 300
+
+
+def examine_all(
+    recordings: Iterable[Recording | Finding],
+    *,
+    workers: int,
+    limits: Limits,
+    thorough: bool = False,
+) -> Iterator[tuple[Recording | None, Finding]]:
+    """Examine recordings in worker processes, and yield each as soon as it is done.
+
+    Parameters
+    ----------
+    recordings : iterable of Recording or Finding
+        Read only as fast as the workers take them.  What is a finding already comes out at once,
+        with None for its recording.
+    workers : int >= 1
+        Processes.
+    limits : Limits
+        What one recording may cost.
+    thorough : bool
+        As in `sottovoce.detect`.
+
+    Returns
+    -------
+    results : iterator of (Recording or None, Finding)
+        In the order in which they are done; each recording exactly once.
+
+    Raises
+    ------
+    MissingExtraError
+        If pebble is not installed.
+    """
+    with WorkerPool(workers=workers, limits=limits, thorough=thorough) as pool:
+        yield from pool.examine(recordings)
+
+
+class WorkerPool:
+    """Processes that examine recordings; a context manager.
+
+    Parameters
+    ----------
+    workers : int >= 1
+        Processes.
+    limits : Limits
+        What one recording may cost.
+    thorough : bool
+        As in `sottovoce.detect`.
+
+    Raises
+    ------
+    MissingExtraError
+        If pebble is not installed.
+    """
+
+    def __init__(self, *, workers: int, limits: Limits, thorough: bool = False) -> None:
+        check_guard()
+        try:
+            from pebble import ProcessPool
+        except ImportError as err:
+            purpose = "scan in worker processes"
+            raise MissingExtraError("pebble", extra="scan", purpose=purpose) from err
+        self._workers = workers
+        self._limits = limits
+        self._thorough = thorough
+        self._until_closed = ExitStack()
+        place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
+        self._folder = Path(self._until_closed.enter_context(place))
+        self._until_closed.enter_context(one_thread_each())
+        self._processes = WorkerProcesses()
+        self._pool = ProcessPool(
+            workers,
+            max_tasks=_TASKS_PER_PROCESS,
+            initializer=_start_worker,
+            initargs=(
+                str(self._folder),
+                limits.memory_bytes,
+                os.getpid(),
+                self._processes.started,
+            ),
+            context=self._processes,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes, whatever they are doing."""
+        self._processes.end(self._pool)
+        self._until_closed.close()
+
+    def examine(
+        self, recordings: Iterable[Recording | Finding]
+    ) -> Iterator[tuple[Recording | None, Finding]]:
+        """Yield what comes of each recording, as `examine_all` does."""
+        queue = _Queue(
+            self._pool, self._processes, self._folder, self._limits, thorough=self._thorough
+        )
+        yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
+
+
+def _run(
+    queue: _Queue, recordings: Iterable[Recording | Finding], *, most: int
+) -> Iterator[tuple[Recording | None, Finding]]:
+    for batch in batches_of(recordings):
+        if isinstance(batch, Finding):
+            yield None, batch
+            continue
+        queue.put(batch)
+        while len(queue) >= most:
+            yield from queue.take()
+    while len(queue):
+        yield from queue.take()
+
+
+class _Queue:
+    """Batches that are being worked on.
+
+    A batch may take as long as one recording of its size: small ones take milliseconds, and one
+    that hangs must not keep the others waiting for as often as long.
+    """
+
+    def __init__(
+        self,
+        pool: ProcessPool,
+        processes: WorkerProcesses,
+        folder: Path,
+        limits: Limits,
+        *,
+        thorough: bool,
+    ) -> None:
+        self._pool = pool
+        self._processes = processes
+        self._folder = folder
+        self._limits = limits
+        self._thorough = thorough
+        self._waiting: dict[Future[list[Finding]], list[Recording]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, batch: list[Recording]) -> None:
+        """Hand a batch to the workers."""
+        future = self._pool.schedule(
+            _examine_batch,
+            args=(batch, self._limits, self._thorough),
+            timeout=self._limits.time_for(*batch),
+        )
+        self._waiting[future] = batch
+
+    def take(self) -> Iterator[tuple[Recording, Finding]]:
+        """Wait until a batch is done, and yield what came of it."""
+        done, _ = wait(self._waiting, timeout=START_S + 1.0, return_when=FIRST_COMPLETED)
+        self._processes.check()
+        if not done:
+            done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            batch = self._waiting.pop(future)
+            error = future.exception()
+            if error is None:
+                yield from zip(batch, future.result(), strict=True)
+            elif len(batch) > 1:
+                for recording in batch:
+                    self.put([recording])
+            else:
+                yield batch[0], self._blame(batch[0], error)
+
+    def _blame(self, recording: Recording, error: BaseException) -> Finding:
+        if isinstance(error, TimeoutError):
+            time_s = self._limits.time_for(recording)
+            return Finding(
+                id=recording.id,
+                status="timeout",
+                message=f"took longer than {time_s:.0f} s",
+                remedy="Allow it more time, or look at the file alone: sottovoce check FILE",
+                groups=recording.groups,
+            )
+        if isinstance(error, MemoryError):
+            return Finding(
+                id=recording.id,
+                status="error",
+                message=TOO_MUCH_MEMORY,
+                cause="too much",
+                groups=recording.groups,
+            )
+        return Finding(
+            id=recording.id,
+            status="crashed",
+            message=f"the process that read it died ({self._last_words(error)})",
+            remedy="The file may be made to harm; do not open it with other programs unguarded.",
+            groups=recording.groups,
+        )
+
+    def _last_words(self, error: BaseException) -> str:
+        """Return how a worker ended, and what its codec wrote last."""
+        code = getattr(error, "exitcode", None)
+        said = ""
+        with suppress(OSError):
+            path = _stderr_path(self._folder, getattr(error, "pid", 0) or 0)
+            said = path.read_bytes()[-_TOLD_BYTES:].decode(errors="replace").strip()
+        if isinstance(code, int) and code < 0:
+            with suppress(ValueError):
+                code = signal.Signals(-code).name
+        return ": ".join(filter(None, [str(code if code is not None else error), said]))
+
+
+def _examine_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - pebble hands arguments over by position
+    os.ftruncate(2, 0)
+    return [
+        examine(recording, limits=limits, thorough=thorough)
+        if err is None
+        else tell_failure(recording, err)
+        for recording, err in bring(batch, most_bytes=limits.bytes)
+    ]
+
+
+def _stderr_path(folder: Path, process: int) -> Path:
+    return folder / f"{process}.err"
+
+
+def _start_worker(folder: str, memory_bytes: int, parent: int, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
+    # The parent hears Ctrl-C, and ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What codecs write past Python must not reach the person's terminal.
+    sink = os.open(_stderr_path(Path(folder), os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(sink, 2)
+    os.close(sink)
+    threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
+    Finalize(None, _tidy_after, args=(parent, folder), exitpriority=0)
+    if memory_bytes:
+        limit_memory(memory_bytes)
+    started.value = 1
+
+
+def _end_with(parent: int, folder: str) -> None:
+    """End this worker, and tidy up, when the scan was killed and nobody is left to do so."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_S)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def _tidy_after(parent: int, folder: str) -> None:
+    """At the end of a worker: tidy up if it ends because the scan was killed."""
+    # Its pipes are closed a moment before a dead process is nobody's parent any more.
+    deadline_s = time.monotonic() + _DEATH_S
+    while os.getppid() == parent:
+        if time.monotonic() > deadline_s:
+            return
+        time.sleep(_DEATH_S / 10)
+    shutil.rmtree(folder, ignore_errors=True)
