@@ -174,7 +174,7 @@ def _work(
     connection: Connection, folder: str, number: int, seed_of_chance: int, until_s: float
 ) -> None:
     """Read mutants from a number on, and say before each which it is, and after it what came."""
-    from sottovoce.scan.opening.listing_process import limit_memory
+    from sottovoce.scan.limits import limit_memory
 
     seeds = _seeds(Path(folder))
     copy = Path(folder) / "copy"

@@ -39,7 +39,7 @@ from sottovoce.scan.workers import pool
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sottovoce.scan.workers.examine import Limits
+    from sottovoce.scan.limits import Limits
 
 __all__ = ["answer_batch", "describe", "main", "plot"]
 

@@ -59,7 +59,7 @@ def test_kill_9_leaves_no_microphone_and_no_process(server, mic):
     assert "sottovoce" in server.sources()
     # A microphone and nothing else: no loudspeaker that a program could play into.
     assert "sottovoce" not in server.run("pactl", "list", "short", "sinks")
-    engine = find_process(server, "sottovoce.live.marking.engine")
+    engine = find_process(server, "sottovoce.live.pipewire.jack_process")
     live.process.kill()
     server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
     server.wait(lambda: not Path(f"/proc/{engine}").exists(), "the end of the audio process")
@@ -72,14 +72,14 @@ def test_when_the_audio_process_dies_the_voice_goes_on_and_the_sign_turns_red(
     live.wait_for(sign="marking")
     server.play(CLIP)
     time.sleep(1)
-    engine = find_process(server, "sottovoce.live.marking.engine")
+    engine = find_process(server, "sottovoce.live.pipewire.jack_process")
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=8)
     time.sleep(1)
     os.kill(engine, signal.SIGSTOP)  # hangs: neither dead nor alive
     state = live.wait_for(sign="unmarked")
     assert state["mood"] == "bad"
     live.wait_for(sign="marking")
-    assert find_process(server, "sottovoce.live.marking.engine") != engine
+    assert find_process(server, "sottovoce.live.pipewire.jack_process") != engine
     recording.wait()
     y, _ = sf.read(tmp_path / "out.wav", dtype="float32")
     blocks = y[: len(y) // 4800 * 4800].reshape(-1, 4800)

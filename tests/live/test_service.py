@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.errors import DeviceError
-from sottovoce.live.setup.systemd import (
+from sottovoce.live.systemd import (
     install,
     make_unit,
     read_status,

@@ -14,9 +14,10 @@ import sottovoce as sv
 from benchmarks.rig.bombs import FAULTY_DECODER
 from sottovoce.scan.datasets.table_cells import close_tables
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.pipelines import batches
 from sottovoce.scan.recording import Recording
-from sottovoce.scan.workers.examine import Limits, examine
+from sottovoce.scan.workers.examine import examine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,7 +29,7 @@ from sottovoce.scan.opening.names import open_source
 from sottovoce.scan.recording import Recording, Spooled
 from sottovoce.scan.source import Kept
 from sottovoce.scan.stores import packing
-from sottovoce.scan.stores.store import fetch
+from sottovoce.scan.workers.fetch import fetch
 from tests.scan.conftest import encode
 
 _MOST_MB = 300

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
-from sottovoce.scan.listings.entries import Seen, clean
+from sottovoce.scan.ledger.id_set import IdSet
 from sottovoce.scan.listings.lhotse import LhotseSource
 from sottovoce.scan.listings.manifests import NemoSource
 from sottovoce.scan.listings.texts import MAX_LINE_BYTES
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import Reach
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
@@ -281,7 +282,7 @@ def test_a_manifest_that_is_gone_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_ids_are_told_apart_and_text_is_clean() -> None:
-    seen = Seen()
+    seen = IdSet()
     assert [seen.add(one) for one in ("a", "b", "a", "\udcff")] == [True, True, False, True]
     assert clean("a\0\udcffä") == "a\\x00\\udcffä"
     assert len(clean("x" * 10_000)) == 200

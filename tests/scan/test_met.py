@@ -7,12 +7,12 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.scan.ledger.id_set import MetIds
+from sottovoce.scan.ledger.id_set import IdSet
 
 
 @given(st.lists(st.text(max_size=4) | st.sampled_from(("a", "b\udcff", "")), max_size=60))
 def test_it_says_what_a_set_would_say(ids):
-    met, known = MetIds(), set()
+    met, known = IdSet(), set()
     for one in ids:
         assert met.add(one) == (one not in known)
         known.add(one)
@@ -20,7 +20,7 @@ def test_it_says_what_a_set_would_say(ids):
 
 
 def test_none_is_lost_when_it_grows():
-    met = MetIds()
+    met = IdSet()
     ids = [f"clips/{number:06}.wav" for number in range(20_000)]
     assert all(met.add(one) for one in ids)
     assert not any(met.add(one) for one in ids)
@@ -29,7 +29,7 @@ def test_none_is_lost_when_it_grows():
 
 def test_it_keeps_less_than_forty_bytes_for_each():
     tracemalloc.start()
-    met = MetIds()
+    met = IdSet()
     for number in range(50_000):
         met.add(str(number))
     size, _ = tracemalloc.get_traced_memory()

@@ -16,9 +16,9 @@ from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
 from sottovoce.errors import SottovoceError
 from sottovoce.scan import scan_paths
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.stores.lone_files import describe_file
 from sottovoce.scan.workers import pool as pools
-from sottovoce.scan.workers.examine import Limits
 from sottovoce.scan.workers.pool import examine_all
 
 

@@ -24,6 +24,7 @@ from sottovoce.errors import AudioFileError
 from sottovoce.files.escaping import make_harmless
 from sottovoce.rights import Use, describe_policy, format_owner_id
 from sottovoce.scan.finding import STATUSES, TRAINING, Finding
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.recording import File, Recording
 from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
@@ -32,7 +33,7 @@ from sottovoce.scan.reports.run_info import Job, Words
 from sottovoce.scan.reports.summary import Summary, summarise
 from sottovoce.scan.reports.svg import draw_histogram, draw_voice
 from sottovoce.scan.reports.wording import MEANINGS, say_verdict
-from sottovoce.scan.workers.examine import Limits, examine
+from sottovoce.scan.workers.examine import examine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,11 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.reach.reach import Reach
 from sottovoce.scan.recording import File, Inline, Member, Recording
 from sottovoce.scan.stores.lone_files import describe_file
-from sottovoce.scan.workers.examine import ENOUGH_S, Limits, examine
+from sottovoce.scan.workers.examine import ENOUGH_S, examine
 from tests.scan.conftest import OWNER
 
 LIMITS = Limits(memory_bytes=0)

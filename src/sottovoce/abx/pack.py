@@ -187,7 +187,7 @@ def _make_pack(
         trials.append({"a": a, "b": b, "x": hidden[is_marked]})
         key.append("AB"[is_marked])
     pack = rng.bytes(6).hex()
-    page = resources.files("sottovoce.files").joinpath("abx_page.html").read_text("utf-8")
+    page = resources.files("sottovoce.abx").joinpath("abx_page.html").read_text("utf-8")
     # No "<" can end the script early, whatever the file is called.
     listing = json.dumps({**about, "pack": pack, "trials": trials}).replace("<", "\\u003c")
     texts[_PAGE] = page.replace("/*PACK*/", listing)

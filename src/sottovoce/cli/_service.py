@@ -12,7 +12,7 @@ from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._words import describe_notice, format_path
 
 if TYPE_CHECKING:
-    from sottovoce.live.setup.systemd import ServiceStatus
+    from sottovoce.live.systemd import ServiceStatus
 
 __all__ = ["install", "status", "uninstall"]
 
@@ -39,7 +39,7 @@ def install(
 
     Said again, it starts anew with the new options.  Needs systemd.
     """
-    from sottovoce.live.setup import systemd
+    from sottovoce.live import systemd
     from sottovoce.rights import format_owner_id
 
     notice = choose_notice(owner=owner, policy=policy)
@@ -56,7 +56,7 @@ def install(
 @click.command(epilog=examples("sottovoce mic uninstall"))
 def uninstall() -> None:
     """Take the microphone away, and do not start it at login any more."""
-    from sottovoce.live.setup import systemd
+    from sottovoce.live import systemd
 
     if systemd.uninstall():
         _output.result("The microphone Sottovoce is gone, and will not come back at login.")
@@ -72,7 +72,7 @@ def status(context: click.Context, *, as_json: bool) -> None:
 
     Exit code: 0 if it is there, 1 if not, 2 for an error.
     """
-    from sottovoce.live.setup import systemd
+    from sottovoce.live import systemd
 
     found = systemd.read_status()
     if as_json:

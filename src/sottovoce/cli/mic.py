@@ -137,7 +137,7 @@ def mic(
 
 def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
     """Show how it is, until an interrupt."""
-    from sottovoce.live.setup import systemd
+    from sottovoce.live import systemd
 
     told_s = -math.inf
     while True:
@@ -173,7 +173,7 @@ def _find_microphones() -> list[tuple[str, str, bool]]:
     if sys.platform in portaudio.SYSTEMS:
         devices = portaudio.find_preferred(portaudio.read_devices())
         return [(each.name, each.name, each.is_default) for each in devices if each.n_in]
-    from sottovoce.live.sound_system import find_system
+    from sottovoce.live.opening import find_system
 
     graph = find_system().read_graph()
     return [

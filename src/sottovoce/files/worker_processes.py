@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import current_process
 from typing import TYPE_CHECKING, Any
@@ -20,15 +20,24 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import ParameterError, SottovoceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pebble import ProcessPool
 
-__all__ = ["START_S", "WorkerProcesses", "check_guard", "hear_interrupts"]
+__all__ = ["START_S", "WorkerProcesses", "check_guard", "hear_interrupts", "one_thread_each"]
 
 START_S = 20.0
 """Within which one worker must have started, or it is told that none has."""
 _UNGUARDED = 78
 """Exit code of a worker whose script would start workers of its own: EX_CONFIG of *sysexits.h*."""
 
+_VARIABLES = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    # Otherwise each thread takes 64 MiB of an address space that is limited.
+    "MALLOC_ARENA_MAX": "2",
+    # Arrow's own takes a gigabyte of it beforehand, which a page of as much then lacks.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
 _END_S = 1.0
 """For a process to end by itself, before it is killed."""
 
@@ -190,3 +199,18 @@ def hear_interrupts(*, heard: bool) -> None:
     """Let SIGINT through in this thread and in the processes that it starts, or hold it back."""
     with suppress(AttributeError):  # not on Windows
         signal.pthread_sigmask(signal.SIG_UNBLOCK if heard else signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Keep the matrix products of processes that are started from fighting for cores."""
+    before = {name: os.environ.get(name) for name in _VARIABLES}
+    os.environ.update(_VARIABLES)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import DeviceError
+from sottovoce.live import systemd
 from sottovoce.live.default_source import DefaultSource
 from sottovoce.live.graph import NODE_NAME, is_called
 from sottovoce.live.listening.watcher import SourceWatcher
@@ -21,7 +22,6 @@ from sottovoce.live.marking.engine import METERS_FILE
 from sottovoce.live.marking.engine_process import EngineProcess
 from sottovoce.live.marking.meters import Meter, create_meters, read_meters
 from sottovoce.live.mic_state import MicState
-from sottovoce.live.setup import systemd
 
 if TYPE_CHECKING:
     import subprocess

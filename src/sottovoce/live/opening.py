@@ -1,26 +1,37 @@
-"""`open_mic`: the microphone *Sottovoce* on whatever sound system there is."""
+"""`open_mic` and `listen_to`: on whatever sound system there is."""
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
+import time
 from typing import TYPE_CHECKING, Protocol, Self
 
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.live.graph import NODE_NAME
+from sottovoce.errors import DeviceError
+from sottovoce.live.graph import LISTENER_NAME, NODE_NAME
+from sottovoce.live.listening.watcher import SourceWatcher
 from sottovoce.live.loopback.devices import SYSTEMS
 from sottovoce.live.loopback.mic import LoopbackMic
+from sottovoce.live.pipewire import server as pipewire_server
 from sottovoce.live.pipewire.mic import PipeWireMic
 from sottovoce.live.pulse import server as pulse_server
 from sottovoce.live.pulse.mic import PulseMic
-from sottovoce.live.sound_system import find_system
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from sottovoce.core.payload import Notice
+    from sottovoce.live.listening.hearing import Hearing
     from sottovoce.live.mic_state import MicState
+    from sottovoce.live.sound_system import SoundSystem
 
-__all__ = ["VirtualMic", "open_mic"]
+__all__ = ["VirtualMic", "find_system", "listen_to", "open_mic"]
+
+_LINK_S = 0.5
+_LISTEN_S = 20.0
 
 
 class VirtualMic(Protocol):
@@ -147,3 +158,86 @@ def open_mic(
         on_demand=on_demand,
         name=name,
     )
+
+
+def find_system() -> SoundSystem:
+    """Return the sound system that programs for calls reach.
+
+    They know PulseAudio's socket alone, so whoever answers there is asked first: on many computers
+    PipeWire runs beside PulseAudio for pictures only.
+
+    Returns
+    -------
+    system : SoundSystem
+        The module that speaks to it.
+
+    Raises
+    ------
+    DeviceError
+        If there is none.
+    """
+    if sys.platform != "linux":
+        raise DeviceError(
+            f"there is no virtual microphone for {sys.platform} yet", remedy="It takes Linux."
+        )
+    if pulse_server.is_running():
+        return pulse_server
+    try:
+        pipewire_server.read_graph()
+    except DeviceError as err:
+        raise DeviceError(
+            f"there is neither PipeWire nor PulseAudio: {err}",
+            remedy="`sottovoce mic doctor` says what is missing.",
+        ) from err
+    return pipewire_server
+
+
+def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
+    """Listen to a microphone, or to what the loudspeakers play, and yield every look.
+
+    Parameters
+    ----------
+    device : str or None
+        A microphone or loudspeaker, by its name or a part of the name that people are shown;
+        None takes the loudspeakers that programs are given: the other people in a call.
+    every_s : float
+        Seconds between two looks, each at the last 20 s.
+
+    Returns
+    -------
+    hearings : iterator of Hearing
+        Without end.
+
+    Raises
+    ------
+    DeviceError
+        If there is no sound system, or no such device.
+    """
+    name = f"{LISTENER_NAME}-{os.getpid()}"
+    system = find_system()
+    graph = system.read_graph()
+    node = graph.find_device(device)
+    if node is None:
+        names = "; ".join(node.description for node in graph.devices()) or "none"
+        raise DeviceError(f"there is no device {device!r}", remedy=f"There is: {names}.")
+    watcher = SourceWatcher(
+        functools.partial(system.record, name=name, source=node.name),
+        window_s=_LISTEN_S,
+        every_s=every_s,
+        brief=False,
+    )
+    watcher.start()
+    last = None
+    try:
+        while True:
+            graph = system.read_graph()
+            node, ears = graph.find_device(device), graph.find(name)
+            if node is not None and ears is not None:
+                system.lead(graph, node, ears)
+            hearing = watcher.hearing
+            if hearing is not None and hearing is not last:
+                last = hearing
+                yield hearing
+            time.sleep(_LINK_S)
+    finally:
+        watcher.stop()

@@ -1,13 +1,8 @@
-"""Which sound system serves this computer's programs, and what is asked of any of them."""
+"""`SoundSystem`: what is asked of a sound system, whichever it is."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Protocol
-
-from sottovoce.errors import DeviceError
-from sottovoce.live.pipewire import server as pipewire_server
-from sottovoce.live.pulse import server as pulse_server
 
 if TYPE_CHECKING:
     import subprocess
@@ -15,11 +10,11 @@ if TYPE_CHECKING:
 
     from sottovoce.live.graph import Graph, Node
 
-__all__ = ["SoundSystem", "find_system"]
+__all__ = ["SoundSystem"]
 
 
 class SoundSystem(Protocol):
-    """What the modules `sottovoce.live.pipewire.server` and `sottovoce.live.pulse.server` have in common."""
+    """What the two modules called `server` have in common, PipeWire's and PulseAudio's."""
 
     KIND: str
 
@@ -49,35 +44,3 @@ class SoundSystem(Protocol):
 
     def record(self, *, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
         """Record a device as raw mono float32."""
-
-
-def find_system() -> SoundSystem:
-    """Return the sound system that programs for calls reach.
-
-    They know PulseAudio's socket alone, so whoever answers there is asked first: on many computers
-    PipeWire runs beside PulseAudio for pictures only.
-
-    Returns
-    -------
-    system : SoundSystem
-        The module that speaks to it.
-
-    Raises
-    ------
-    DeviceError
-        If there is none.
-    """
-    if sys.platform != "linux":
-        raise DeviceError(
-            f"there is no virtual microphone for {sys.platform} yet", remedy="It takes Linux."
-        )
-    if pulse_server.is_running():
-        return pulse_server
-    try:
-        pipewire_server.read_graph()
-    except DeviceError as err:
-        raise DeviceError(
-            f"there is neither PipeWire nor PulseAudio: {err}",
-            remedy="`sottovoce mic doctor` says what is missing.",
-        ) from err
-    return pipewire_server

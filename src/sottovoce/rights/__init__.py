@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sottovoce.core.owner_id import format_owner_id, owner_id_from_public_key, parse_owner_id
+from sottovoce.core.owner_id import format_owner_id, parse_owner_id
+from sottovoce.rights.key_id import owner_id_from_public_key
 from sottovoce.core.policy import POLICIES, Use, describe_policy, parse_policy
 from sottovoce.rights.identity import (
     ANONYMOUS,

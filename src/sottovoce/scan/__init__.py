@@ -4,6 +4,7 @@ from sottovoce.scan.datasets.hugging_face import filter_data_set
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.ledger.clearance import load_allowed
 from sottovoce.scan.ledger.ledger import Ledger
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.outputs import merge_ledgers, write_filtered, write_outputs
@@ -17,7 +18,6 @@ from sottovoce.scan.pipelines.examples import (
 from sottovoce.scan.reports.run_info import Words
 from sottovoce.scan.reports.summary import Summary, summarise
 from sottovoce.scan.scanning import Scan, detector_version, scan_paths
-from sottovoce.scan.workers.examine import Limits
 
 __all__ = [
     "Apart",

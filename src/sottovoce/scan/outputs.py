@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import LedgerError
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.finding import refused_statuses
+from sottovoce.scan.ledger.ended import has_ended
 from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.ledger.refusals import Refusals
 from sottovoce.scan.left_out import NotLookedAt
@@ -25,7 +26,7 @@ from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
 from sottovoce.scan.reports.page import write_report
 from sottovoce.scan.reports.results_table import open_exclude_list, remove_results, write_results
-from sottovoce.scan.reports.run_info import Job, has_ended
+from sottovoce.scan.reports.run_info import Job
 from sottovoce.scan.reports.summary import Tally
 from sottovoce.scan.source import part_path
 

@@ -18,13 +18,13 @@ from sottovoce.files.escaping import make_harmless
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.ledger.id_set import MetIds, make_digest
+from sottovoce.scan.ledger.id_set import IdSet, make_digest
 from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.left_out import LeftOut, NotLookedAt
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.recording import File, Recording
-from sottovoce.scan.workers.examine import Limits
 from sottovoce.scan.workers.pool import examine_all
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Scan:
     def _once(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield what there is of this shard, each the first time that it is listed."""
         number, n_shards = self._shard
-        met = MetIds()
+        met = IdSet()
         for source in self._sources:
             for one in source.recordings():
                 kept_together = getattr(getattr(one, "place", None), "url", one.id)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,22 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.errors import DeviceError, SottovoceError
-from sottovoce.live.graph import LISTENER_NAME
 from sottovoce.live.listening.hearing import CHUNK_S, Ear, Hearing
-from sottovoce.live.sound_system import find_system
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
-__all__ = ["SourceWatcher", "listen_to"]
+__all__ = ["SourceWatcher"]
 
 _logger = logging.getLogger(__name__)
 _SR = 16_000
 _RETRY_S = 0.5
-_LINK_S = 0.5
-_LISTEN_S = 20.0
 
 
 class SourceWatcher:
@@ -175,54 +169,3 @@ class SourceWatcher:
             # Silence after a marked word is not found again: it only was not forgotten yet.
             if hearing.may_be_of(self._owner_id) and not hearing.missing and hearing.sounds:
                 self._found_s = hearing.at_s
-
-
-def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
-    """Listen to a microphone, or to what the loudspeakers play, and yield every look.
-
-    Parameters
-    ----------
-    device : str or None
-        A microphone or loudspeaker, by its name or a part of the name that people are shown;
-        None takes the loudspeakers that programs are given: the other people in a call.
-    every_s : float
-        Seconds between two looks, each at the last 20 s.
-
-    Returns
-    -------
-    hearings : iterator of Hearing
-        Without end.
-
-    Raises
-    ------
-    DeviceError
-        If there is no sound system, or no such device.
-    """
-    name = f"{LISTENER_NAME}-{os.getpid()}"
-    system = find_system()
-    graph = system.read_graph()
-    node = graph.find_device(device)
-    if node is None:
-        names = "; ".join(node.description for node in graph.devices()) or "none"
-        raise DeviceError(f"there is no device {device!r}", remedy=f"There is: {names}.")
-    watcher = SourceWatcher(
-        functools.partial(system.record, name=name, source=node.name),
-        window_s=_LISTEN_S,
-        every_s=every_s,
-        brief=False,
-    )
-    watcher.start()
-    last = None
-    try:
-        while True:
-            graph = system.read_graph()
-            node, ears = graph.find_device(device), graph.find(name)
-            if node is not None and ears is not None:
-                system.lead(graph, node, ears)
-            hearing = watcher.hearing
-            if hearing is not None and hearing is not last:
-                last = hearing
-                yield hearing
-            time.sleep(_LINK_S)
-    finally:
-        watcher.stop()

@@ -1,4 +1,4 @@
-"""What is needed where the way to a call is a loopback driver; see `sottovoce.live.setup.doctor`."""
+"""What the microphone needs of a computer on which a loopback driver leads to calls."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import SottovoceError
+from sottovoce.live.checks import Check
 from sottovoce.live.loopback.devices import (
     choose_loopback,
     choose_microphone,
     find_far_end,
     read_devices,
 )
-from sottovoce.live.setup.doctor import Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,8 +1,8 @@
 """The audio process where a loopback driver is the microphone: one stream, and nothing else.
 
 ``python -m sottovoce.live.loopback.process FOLDER`` records the hardware microphone, marks it and
-plays it into the driver, on the thread that PortAudio runs.  As with `sottovoce.live.marking.engine`, the
-settings come as one line of JSON on stdin, and the process ends with it.
+plays it into the driver, on the thread that PortAudio runs.  The settings come as one
+line of JSON on stdin, and the process ends with it.
 """
 
 from __future__ import annotations

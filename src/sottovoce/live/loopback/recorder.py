@@ -1,7 +1,7 @@
 """Record a microphone through PortAudio, for who listens to what goes out.
 
-``python -m sottovoce.live.loopback.recorder NAME SR`` writes raw mono float32 at `SR` Hz to stdout, and
-ends when nobody reads it any more or no sound comes.
+``python -m sottovoce.live.loopback.recorder NAME SR`` writes raw mono float32 at `SR` Hz to stdout,
+and ends when nobody reads it any more or no sound comes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`EngineProcess`: start, tell and end the process that marks; see `sottovoce.live.marking.engine`."""
+"""`EngineProcess`: start, tell and end a process that marks, such as JACK's on PipeWire."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EngineProcess:
     folder : pathlib.Path
         Where its meters lie, and where it writes what went wrong.
     program : str
-        The module that it runs, such as `sottovoce.live.marking.engine`.
+        The module that it runs, such as `sottovoce.live.pipewire.jack_process`.
     **settings : Any
         What it is told when it starts.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from sottovoce.live.marking.engine import check_jack
-from sottovoce.live.monitor import PipeWireMonitor
 from sottovoce.live.node_mic import MicSession
 from sottovoce.live.pipewire import server as pipewire_server
+from sottovoce.live.pipewire.jack_process import check_jack
+from sottovoce.live.pipewire.monitor import PipeWireMonitor
 
 if TYPE_CHECKING:
     from sottovoce.live.graph import Graph, Node
@@ -27,7 +27,7 @@ class PipeWireMic(MicSession):
     """
 
     _system: ClassVar[SoundSystem] = pipewire_server
-    _engine_program = "sottovoce.live.marking.engine"
+    _engine_program = "sottovoce.live.pipewire.jack_process"
     _usual_block = 512
     _least_block = 1
 

@@ -3,7 +3,7 @@
 A module belongs to the server and would outlast us: a microphone that is dead and silent.  So this
 process, which does nothing else, waits for its stdin to end, which is when its owner does, even by
 ``kill -9``, and unloads every module of that name.  It is run as a file and imports nothing but
-Python's own: ``python -I -S pulse_guard.py NAME DESCRIPTION``.
+Python's own: ``python -I -S guard.py NAME DESCRIPTION``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FEED = "_feed"
 NOWHERE = "_nowhere"
 _TIMEOUT_S = 5.0
 _OWNER = "sottovoce.guard"
+_OWN_NAME = "/".join(Path(__file__).parts[-2:]).encode()
 
 
 def find_modules(name: str, *, kind: str = "module-") -> list[str]:
@@ -85,7 +86,7 @@ def _unload(name: str) -> None:
 def _is_guard(process: str) -> bool:
     """Whether a process of this number runs this file: numbers are used again."""
     try:
-        return Path(__file__).name.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
+        return _OWN_NAME in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
 

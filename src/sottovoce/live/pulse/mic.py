@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from sottovoce.live.marking.meters import Meter
-from sottovoce.live.monitor import PulseMonitor
 from sottovoce.live.node_mic import MicSession
 from sottovoce.live.pulse import server as pulse_server
 from sottovoce.live.pulse.guard import has_owner
+from sottovoce.live.pulse.monitor import PulseMonitor
 from sottovoce.live.pulse.process import check_pasimple
 
 if TYPE_CHECKING:

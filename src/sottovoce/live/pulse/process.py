@@ -1,7 +1,7 @@
 """The audio process on PulseAudio: from the microphone, marked, into our own, block by block.
 
-``python -m sottovoce.live.pulse.process FOLDER`` is told what `sottovoce.live.marking.engine` is told, and
-then, line by line, the name of the source that it shall hear; an empty line lets it rest.
+``python -m sottovoce.live.pulse.process FOLDER`` is told its settings as one line of JSON on stdin,
+and then, line by line, the name of the source that it shall hear; an empty line lets it rest.
 
 The protocol of PulseAudio never drains what has piled up, so every buffer has a bound: a program
 that is late for once does not make the voice late for ever.

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.live.opening import open_mic
-from sottovoce.live.sound_system import find_system
+from sottovoce.live.opening import find_system, open_mic
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -14,8 +14,9 @@ from sottovoce.errors import AudioFileError, MissingExtraError
 from sottovoce.files.kinds import kind_of_other, may_hold_sound
 from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.scan.archives.array_members import ArrayMembers, Told
+from sottovoce.scan.ledger.id_set import IdSet
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.listings.entries import Seen, clean
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.source import tell_unreadable
 from sottovoce.scan.stores.store import stamp_of
@@ -153,7 +154,7 @@ def tell_members(
     keep : callable
         Returns the bytes of an array, where they cannot be read later; else None.
     """
-    seen = Seen()
+    seen = IdSet()
     arrays: ArrayMembers[OfArchive] = ArrayMembers(lambda one: sample_of(one.name))
     for member in members:
         if not member.is_file:

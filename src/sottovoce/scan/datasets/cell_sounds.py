@@ -15,9 +15,8 @@ from sottovoce.scan.datasets.leaves import enter, import_arrow, is_binary, is_nu
 from sottovoce.scan.listings.entries import folder_of, point_at
 from sottovoce.scan.listings.sound_values import decode_sound
 from sottovoce.scan.reach.network import Refusal
-from sottovoce.scan.recording import File
 from sottovoce.scan.stores.samples import RATE_NAMES, as_rate, wav_of_array, wav_of_raw
-from sottovoce.scan.stores.store import check_size, fetch, is_remote
+from sottovoce.scan.stores.store import check_size, is_remote, read_file
 
 if TYPE_CHECKING:
     from sottovoce.scan.reach.reach import Reach
@@ -118,7 +117,9 @@ def _follow(path: object, place: Cell, *, most_bytes: int) -> bytes | str:
     is_named = near.judge(target, listing=url)
     if isinstance(is_named, Refusal):
         raise UnsupportedFormatError(is_named.message, path=url, remedy=is_named.remedy)
-    return fetch(File(target, is_named), most_bytes=most_bytes)
+    if not is_remote(target):
+        return target
+    return read_file(target, most_bytes, is_named=is_named)
 
 
 def _lies_beside(target: str, folder: str, near: Reach) -> bool:

@@ -21,7 +21,8 @@ from sottovoce.scan.datasets.leaves import import_arrow
 from sottovoce.scan.datasets.row_sounds import NOTHING, holds_audio, sounds_of_row, undecoded
 from sottovoce.scan.finding import Finding, refused_statuses
 from sottovoce.scan.ledger.ledger import Ledger
-from sottovoce.scan.listings.entries import GROUP_NAMES, as_names, clean, groups_of, point_at
+from sottovoce.scan.listings.entries import GROUP_NAMES, as_names, groups_of, point_at
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.network import NetworkReach, Refusal
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Inline, Recording

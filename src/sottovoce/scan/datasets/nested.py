@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.scan.datasets.leaves import enter
 from sottovoce.scan.faults import TooMuchError
-from sottovoce.scan.listings.entries import clean
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.stores.packing import check_growth
 
 if TYPE_CHECKING:

@@ -25,13 +25,13 @@ from sottovoce.scan.listings.entries import (
     GROUP_NAMES,
     Entry,
     Use,
-    clean,
     fail,
     folder_of,
     groups_of,
     point_at,
 )
 from sottovoce.scan.listings.listed_recordings import recordings_of
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.recording import Cell, Cut, Recording
 from sottovoce.scan.source import tell_unreadable
 from sottovoce.scan.stores.samples import as_rate

@@ -1,4 +1,4 @@
-"""`MetIds`: which ids a scan has met already, in a few bytes each.
+"""`IdSet`: which ids came before, in a few bytes each.
 
 A scan of ten million recordings must know them all to take each once.  A Python set of digests
 keeps 85 bytes for one; here a digest lies in two arrays, at most two thirds full, and keeps 18 to
@@ -10,26 +10,26 @@ from __future__ import annotations
 import hashlib
 from array import array
 
-__all__ = ["MetIds", "make_digest"]
+__all__ = ["IdSet", "make_digest"]
 
 _DIGEST_BYTES = 12
 """Among 10^9 ids, two are alike with a probability of 10^-11."""
-_HIGH_BYTES = 8
+_HIGH_BYTES, _LOW_BYTES = 8, 4
 _FIRST_SLOTS = 1 << 10
 
 
 def make_digest(text: str) -> bytes:
     """Return 12 bytes that stand for an id."""
-    data = text.encode(errors="surrogateescape")
+    data = text.encode(errors="surrogatepass")  # names of files need not be valid Unicode
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
-class MetIds:
+class IdSet:
     """A set of ids to which one can only add.
 
     Examples
     --------
-    >>> met = MetIds()
+    >>> met = IdSet()
     >>> met.add("a.wav"), met.add("b.wav"), met.add("a.wav")
     (True, True, False)
     """
@@ -38,20 +38,42 @@ class MetIds:
         self._n = 0
         self._make_slots(_FIRST_SLOTS)
 
+    def __contains__(self, text: str) -> bool:
+        high, low = _split(make_digest(text))
+        slot = high & (len(self._high) - 1)
+        while there := self._high[slot]:
+            if there == high and self._low[slot] == low:
+                return True
+            slot = (slot + 1) & (len(self._high) - 1)
+        return False
+
     def __len__(self) -> int:
         return self._n
 
     def add(self, text: str) -> bool:
         """Add an id, and say whether it is new."""
-        digest = make_digest(text)
-        # A slot whose high part is 0 is free.
-        high = int.from_bytes(digest[:_HIGH_BYTES], "big") or 1
-        is_new = self._put(high, int.from_bytes(digest[_HIGH_BYTES:], "big"))
+        is_new = self._put(*_split(make_digest(text)))
         if is_new:
             self._n += 1
             if 3 * self._n > 2 * len(self._high):
                 self._double()
         return is_new
+
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` makes the same of, in another process of this computer."""
+        return self._high.tobytes() + self._low.tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> IdSet:
+        """Return what `to_bytes` was called on."""
+        ids = cls()
+        n = len(data) // (_HIGH_BYTES + _LOW_BYTES)
+        ids._high, ids._low = (
+            array("Q", data[: n * _HIGH_BYTES]),
+            array("I", data[n * _HIGH_BYTES :]),
+        )
+        ids._n = sum(map(bool, ids._high))
+        return ids
 
     def _make_slots(self, n: int) -> None:
         self._high = array("Q", [0]) * n
@@ -74,3 +96,9 @@ class MetIds:
         for high, low in zip(highs, lows, strict=True):
             if high:
                 self._put(high, low)
+
+
+def _split(digest: bytes) -> tuple[int, int]:
+    # A slot whose high part is 0 is free.
+    high = int.from_bytes(digest[:_HIGH_BYTES], "big") or 1
+    return high, int.from_bytes(digest[_HIGH_BYTES:], "big")

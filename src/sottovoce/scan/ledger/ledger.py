@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import LedgerError, MissingExtraError
 from sottovoce.scan.finding import UNREAD, Finding
-from sottovoce.scan.reports.run_info import has_ended
+from sottovoce.scan.ledger.ended import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,6 @@ it holds is ever run, and what is wrong with one line is said of that line.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from urllib.parse import unquote
 
 from sottovoce.scan.finding import Finding, Status
 from sottovoce.scan.listings.texts import write_whole
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import ANYWHERE, Reach, without_placeholder
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.source import Kept
@@ -31,10 +31,8 @@ __all__ = [
     "GROUP_NAMES",
     "PATH_NAMES",
     "Entry",
-    "Seen",
     "Use",
     "as_names",
-    "clean",
     "cuts_of",
     "fail",
     "folder_of",
@@ -53,8 +51,6 @@ PATH_NAMES = (
 """Columns that hold the path of a recording, the most telling name first."""
 
 _MOST_NAME = 4096
-_DIGEST_BYTES = 12
-_MOST_GROUP = 200
 _STORES = frozenset(
     {
         *("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hf", "oci"),
@@ -122,39 +118,6 @@ class Entry:
     name: str = ""
     uses: tuple[Use, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
-
-
-class Seen:
-    """Ids that came before: 96 bits of each, so that ten million take less than a gigabyte."""
-
-    def __init__(self) -> None:
-        self._digests: set[bytes] = set()
-
-    def __contains__(self, recording_id: str) -> bool:
-        return self._digest(recording_id) in self._digests
-
-    def to_bytes(self) -> bytes:
-        """Return what `from_bytes` makes the same of, in another process."""
-        return b"".join(self._digests)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Seen:
-        """Return what `to_bytes` was called on."""
-        seen, n = cls(), _DIGEST_BYTES
-        seen._digests = {data[i : i + n] for i in range(0, len(data), n)}
-        return seen
-
-    @staticmethod
-    def _digest(recording_id: str) -> bytes:
-        raw = recording_id.encode("utf-8", errors="surrogatepass")
-        return hashlib.blake2b(raw, digest_size=_DIGEST_BYTES).digest()
-
-    def add(self, recording_id: str) -> bool:
-        """Take an id, and say whether it is new."""
-        digest = self._digest(recording_id)
-        before = len(self._digests)
-        self._digests.add(digest)
-        return len(self._digests) > before
 
 
 def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -241,11 +204,6 @@ def fail(
     known_as = clean(known_as, most=_MOST_NAME)
     finding = Finding(id=known_as, status=status, message=message, remedy=remedy, cause=cause)
     return Use(recording_id=known_as, finding=finding)
-
-
-def clean(text: str, *, most: int = _MOST_GROUP) -> str:
-    """Return text that any database takes: UTF-8, and of bounded length."""
-    return text[:most].encode("utf-8", errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def groups_of(

@@ -14,17 +14,10 @@ from typing import TYPE_CHECKING
 
 from sottovoce.scan.archives.kaldi_ark import split_offset
 from sottovoce.scan.listings.decoding_commands import file_of_command
-from sottovoce.scan.listings.entries import (
-    Entry,
-    Use,
-    clean,
-    cuts_of,
-    fail,
-    folder_of,
-    point_at,
-)
+from sottovoce.scan.listings.entries import Entry, Use, cuts_of, fail, folder_of, point_at
 from sottovoce.scan.listings.listed_recordings import recordings_of
 from sottovoce.scan.listings.texts import read_lines
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut
 from sottovoce.scan.source import Kept, part_path

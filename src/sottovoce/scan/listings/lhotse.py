@@ -6,11 +6,12 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.scan.listings.entries import Entry, Use, clean, fail, groups_of
+from sottovoce.scan.listings.entries import Entry, Use, fail, groups_of
 from sottovoce.scan.listings.manifest_fields import MOST_SOUNDS, recordings_in
 from sottovoce.scan.listings.manifests import MOST_TRACKS, Manifest, cut_use
 from sottovoce.scan.listings.shar import SharMembers
 from sottovoce.scan.listings.sound_values import decode_sound
+from sottovoce.scan.plain_text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,8 +12,8 @@ from sottovoce.errors import SottovoceError
 from sottovoce.scan.archives.kaldi_ark import member_at
 from sottovoce.scan.archives.tar_source import TarSource
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.ledger.id_set import IdSet
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.listings.entries import Seen
 from sottovoce.scan.reach.network import Refusal
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import File, Inline, Recording
@@ -85,7 +85,7 @@ def _judge(use: Use, listing: str, reach: Reach) -> bool | Finding:
 
 
 def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
-    seen = Seen()
+    seen = IdSet()
     for entry in entries:
         for use in entry.uses:
             if seen.add(use.recording_id):
@@ -102,7 +102,7 @@ class _Members:
 
     def __init__(self) -> None:
         self._read: set[str] = set()
-        self._found = Seen()
+        self._found = IdSet()
 
     def read(self, archive: str) -> Iterator[Recording | Finding]:
         """Yield what is in an archive, the first time that it is asked for."""

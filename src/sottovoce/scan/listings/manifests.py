@@ -19,7 +19,6 @@ from sottovoce.scan.listings.entries import (
     PATH_NAMES,
     Entry,
     Use,
-    clean,
     cuts_of,
     fail,
     folder_of,
@@ -37,6 +36,7 @@ from sottovoce.scan.listings.manifest_fields import (
 )
 from sottovoce.scan.listings.sound_values import names_sound
 from sottovoce.scan.listings.texts import parse_object, read_lines, write_whole
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.source import Kept
 from sottovoce.scan.stores.samples import rate_of

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from sottovoce.scan.listings.entries import (
     Entry,
-    clean,
     cuts_of,
     fail,
     folder_of,
@@ -21,6 +20,7 @@ from sottovoce.scan.listings.entries import (
 from sottovoce.scan.listings.listed_recordings import recordings_of
 from sottovoce.scan.listings.sound_values import looks_like_path
 from sottovoce.scan.listings.texts import Line, read_lines
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.stores.store import is_remote
 

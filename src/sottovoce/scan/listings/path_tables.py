@@ -12,7 +12,6 @@ from sottovoce.scan.listings.entries import (
     PATH_NAMES,
     Entry,
     Use,
-    clean,
     cuts_of,
     fail,
     folder_of,
@@ -24,6 +23,7 @@ from sottovoce.scan.listings.entries import (
 from sottovoce.scan.listings.listed_recordings import recordings_of
 from sottovoce.scan.listings.sound_values import looks_like_path, names_sound
 from sottovoce.scan.listings.texts import MAX_LINE_BYTES, Line, read_lines
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.stores.store import is_remote
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import SottovoceError
 from sottovoce.scan.archives.tar import open_tar
-from sottovoce.scan.listings.entries import Use, clean, fail, folder_of
+from sottovoce.scan.listings.entries import Use, fail, folder_of
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.stores.store import is_remote
 
 if TYPE_CHECKING:

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import AudioFileError, SottovoceError
-from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
+from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard, one_thread_each
 from sottovoce.scan.faults import TooMuchError
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.listing_process import serve_listings
 from sottovoce.scan.reach.addresses import is_remote
 from sottovoce.scan.source import tell_unreadable
 from sottovoce.scan.stores.store import local_stamp
-from sottovoce.scan.workers.examine import Limits
-from sottovoce.scan.workers.threads import one_thread_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

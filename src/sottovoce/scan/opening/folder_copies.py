@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, SottovoceError, UnreadableAudioError
 from sottovoce.scan.finding import Finding
-from sottovoce.scan.listings.entries import Seen
+from sottovoce.scan.ledger.id_set import IdSet
 from sottovoce.scan.listings.shar_source import cuts_beside
 from sottovoce.scan.opening.gone import Gone
 from sottovoce.scan.source import Kept
@@ -69,7 +69,7 @@ class FolderCopy:
         self._refused = refused
         self._reach = reach
         self._open_beside = open_beside
-        self._sounds = Seen()
+        self._sounds = IdSet()
         self._is_gone = Gone(self._sounds, folder=folder, part=part, refused=refused)
         self._n_sounds = 0
         self._n_kept = self._n_left_out = self._n_fitted = 0

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.scan.listings.entries import Seen
+from sottovoce.scan.ledger.id_set import IdSet
 from sottovoce.scan.reach.addresses import is_remote
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Gone:
 
     Parameters
     ----------
-    sounds : Seen
+    sounds : IdSet
         Audio files and data sets of the folder, as paths from it; what comes to them is not seen
         by another process any more, once that was asked.
     folder : str
@@ -34,7 +34,7 @@ class Gone:
     """
 
     def __init__(
-        self, sounds: Seen, *, folder: str, part: Path, refused: Callable[[str], bool]
+        self, sounds: IdSet, *, folder: str, part: Path, refused: Callable[[str], bool]
     ) -> None:
         self._sounds = sounds
         self._folder = folder
@@ -101,5 +101,5 @@ def _arrive(spool: str, folder: str, part: Path, refused: Callable[[str], bool])
 
 
 @lru_cache(maxsize=1)
-def _read(spool: str) -> Seen:
-    return Seen.from_bytes(Path(spool).read_bytes())
+def _read(spool: str) -> IdSet:
+    return IdSet.from_bytes(Path(spool).read_bytes())

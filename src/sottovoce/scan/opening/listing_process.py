@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce.errors import SottovoceError
+from sottovoce.scan.limits import limit_memory
 from sottovoce.scan.recording import Inline, Recording, Samples, Spooled
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.source import Source
 
-__all__ = ["limit_memory", "serve_listings"]
+__all__ = ["serve_listings"]
 
 _MOST_ITEMS, _MOST_WAIT_S = 256, 0.2
 _AHEAD = 2
@@ -197,18 +198,3 @@ def _write(
 
 
 _ANSWERS: dict[str, Callable[..., Any]] = {"open": _open, "list": _list, "write": _write}
-
-
-def limit_memory(n_bytes: int) -> None:
-    """Let this process take so much more address space than it has; 0 sets no limit."""
-    try:
-        import resource  # not on Windows
-
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (ImportError, OSError):
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = n_bytes + pages * resource.getpagesize() if n_bytes else resource.RLIM_INFINITY
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard) if n_bytes else hard
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, ParameterError
 from sottovoce.scan.finding import Finding, refused_statuses
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.listings.entries import as_names
 from sottovoce.scan.pipelines.examples import describe_example, most_telling
 from sottovoce.scan.stores.store import seen_from_anywhere
-from sottovoce.scan.workers.examine import Limits
 from sottovoce.scan.workers.pool import WorkerPool
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import ParameterError
 from sottovoce.scan.datasets.example_sounds import Sound, describe_sound, sounds_in
 from sottovoce.scan.finding import Finding, refused_statuses
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.listings.entries import as_names
 from sottovoce.scan.stores.samples import rate_of
-from sottovoce.scan.workers.examine import Limits, examine
+from sottovoce.scan.workers.examine import examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

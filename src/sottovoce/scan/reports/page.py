@@ -1,7 +1,7 @@
 """The report of a scan as one HTML page that loads nothing, for whoever has to answer for it.
 
 What a data set says of itself is hostile: it is bounded, made harmless and escaped before it gets
-into the page (`sottovoce.scan.reports.html`), and the page forbids itself scripts and requests besides.
+into the page (`sottovoce.scan.reports.html`), and the page forbids itself scripts and requests.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def write_report(
     The same arguments give the same bytes.
     """
     sections = make_sections(job, summary, strongest=strongest, unread=unread, words=words)
-    style = _read("report.css").strip()
+    style = _read("page.css").strip()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     verdict = say_verdict(summary)
-    page = Template(_read("report.html")).substitute(
+    page = Template(_read("page.html")).substitute(
         # Only the style sheet above is let through: no script, no request, no other style.
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;"
         " base-uri 'none'; form-action 'none'",
@@ -87,7 +87,7 @@ def write_report(
 
 
 def _read(name: str) -> str:
-    return (resources.files("sottovoce.scan") / "pages" / name).read_text("utf-8")
+    return (resources.files("sottovoce.scan.reports") / name).read_text("utf-8")
 
 
 def _stress(verdict: str, summary: Summary) -> str:

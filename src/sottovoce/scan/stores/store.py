@@ -18,7 +18,6 @@ from sottovoce.errors import (
 )
 from sottovoce.scan.reach.addresses import is_remote, scheme_of
 from sottovoce.scan.recording import Cell, File, Inline, Member, Packed, Samples, Spooled
-from sottovoce.scan.stores.packing import unpack
 from sottovoce.scan.stores.public_hosts import TrustedHosts, make_client
 from sottovoce.scan.stores.remote_file import RemoteFile
 from sottovoce.scan.stores.retry import PATIENCE_S, explain, persist, reason
@@ -26,18 +25,19 @@ from sottovoce.scan.stores.retry import PATIENCE_S, explain, persist, reason
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from sottovoce.scan.recording import Place, Recording
+    from sottovoce.scan.recording import Recording
 
 __all__ = [
     "MOST_REQUESTS",
     "ask",
     "check_length",
     "check_size",
-    "fetch",
     "is_remote",
     "local_stamp",
     "open_binary",
     "open_remote",
+    "read_file",
+    "read_range",
     "scheme_of",
     "seen_from_anywhere",
     "stamp_of",
@@ -289,57 +289,23 @@ def seen_from_anywhere(recording: Recording) -> Recording:
     return replace(recording, place=replace(place, url=url))
 
 
-def fetch(place: Place, *, most_bytes: int) -> bytes | str:
-    """Return the bytes of a recording, or the path of the local file that holds them.
+def read_file(url: str, most_bytes: int, *, is_named: bool = True) -> bytes:
+    """Return the bytes of a file of a store, as long as they are not too many.
 
     Parameters
     ----------
-    place : Place
-        Where they are.
+    url : str
+        An address.
     most_bytes : int
         A larger one is refused before it is read into memory.
+    is_named : bool
+        As in `open_remote`.
 
     Raises
     ------
     AudioFileError
         With the reason, in words.
     """
-    match place:
-        case Inline(data):
-            return data
-        case Spooled():
-            check_size("", place.n_bytes, most_bytes)
-            return place.read()
-        case File(url) if not is_remote(url):
-            return url
-        case File(url, is_named):
-            return _read_whole(url, most_bytes, is_named=is_named)
-        case Member(url, start, length):
-            return _read(url, start, length, most_bytes)
-        case Packed(url, start, length, packing, n_bytes, crc):
-            packed = _read(url, start, length, most_bytes)
-            return unpack(packed, packing, url, n_bytes=n_bytes, crc=crc, most_bytes=most_bytes)
-        case Samples(inner, form, sr):
-            return _as_wav(inner, form, sr, most_bytes=most_bytes)
-        case Cell():
-            from sottovoce.scan.datasets.table_cells import read_cell  # late: it brings pyarrow
-
-            return read_cell(place, most_bytes=most_bytes)
-
-
-def _as_wav(
-    place: File | Member | Inline | Spooled | Packed, form: str, sr: int, *, most_bytes: int
-) -> bytes:
-    from sottovoce.scan.stores.samples import wav_of_npy, wav_of_raw
-
-    data = fetch(place, most_bytes=most_bytes)
-    name = place.url if not isinstance(place, Inline) else ""
-    if isinstance(data, str):
-        data = _read(data, 0, Path(data).stat().st_size, most_bytes)
-    return (wav_of_npy if form == "npy" else wav_of_raw)(data, sr, name)
-
-
-def _read_whole(url: str, most_bytes: int, *, is_named: bool) -> bytes:
     _, size = stamp_of(url, is_named=is_named)
     check_size(url, size, most_bytes)
     try:
@@ -349,7 +315,14 @@ def _read_whole(url: str, most_bytes: int, *, is_named: bool) -> bytes:
         raise explain(err, url) from err
 
 
-def _read(url: str, start: int, length: int, most_bytes: int) -> bytes:
+def read_range(url: str, start: int, length: int, most_bytes: int) -> bytes:
+    """Return a stretch of the bytes of a file, here or anywhere; `most_bytes` as in `read_file`.
+
+    Raises
+    ------
+    AudioFileError
+        With the reason, in words.
+    """
     check_size(url, length, most_bytes)
     try:
         if is_remote(url):

@@ -23,14 +23,15 @@ from sottovoce.files.listening import Listener
 from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
-from sottovoce.scan.stores.store import fetch
+from sottovoce.scan.workers.fetch import fetch
 
 if TYPE_CHECKING:
     from sottovoce.core.results import Detection
     from sottovoce.scan.faults import Cause
+    from sottovoce.scan.limits import Limits
     from sottovoce.scan.recording import Recording
 
-__all__ = ["ENOUGH_S", "Limits", "examine", "tell_failure"]
+__all__ = ["ENOUGH_S", "examine", "tell_failure"]
 
 _logger = logging.getLogger(__name__)
 
@@ -39,38 +40,6 @@ ENOUGH_S = 5.0
 nearly always (`docs/measurements.md`); shorter recordings are *undetermined*."""
 _BLOCK_S = 10.24
 _MOST_EVIDENCE = 200
-_MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one recording may cost.
-
-    Attributes
-    ----------
-    seconds : float
-        Of audio, after which the rest is left unread: a file of a few megabytes can hold weeks.
-    channels : int
-        More are refused.
-    bytes : int
-        Of one recording that must be brought into memory.
-    memory_bytes : int
-        Address space of a worker beyond what it has when it starts; 0 sets no limit.
-    time_s, time_per_mib_s : float
-        Wall time for one recording, and for each MiB of it, after which its process is ended.
-    """
-
-    seconds: float = 24 * 3600.0
-    channels: int = 64
-    bytes: int = 2048 * _MIB
-    memory_bytes: int = 3072 * _MIB
-    time_s: float = 60.0
-    time_per_mib_s: float = 4.0
-
-    def time_for(self, *recordings: Recording) -> float:
-        """Return the seconds that a recording, or a batch of small ones, may take."""
-        n_bytes = sum(recording.n_bytes for recording in recordings)
-        return self.time_s + self.time_per_mib_s * n_bytes / _MIB
 
 
 def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> Finding:

@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import MissingExtraError
-from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard
+from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard, one_thread_each
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
-from sottovoce.scan.opening.listing_process import limit_memory
+from sottovoce.scan.limits import Limits, limit_memory
 from sottovoce.scan.stores.prefetch import bring
 from sottovoce.scan.workers.batches import batches_of
-from sottovoce.scan.workers.examine import Limits, examine, tell_failure
-from sottovoce.scan.workers.threads import one_thread_each
+from sottovoce.scan.workers.examine import examine, tell_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

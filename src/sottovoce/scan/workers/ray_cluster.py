@@ -32,8 +32,8 @@ from sottovoce.scan.workers.pool import WorkerPool
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sottovoce.scan.limits import Limits
     from sottovoce.scan.recording import Recording
-    from sottovoce.scan.workers.examine import Limits
 
 __all__ = ["examine_on_cluster"]
 
