@@ -10,9 +10,9 @@ import soundfile as sf
 import sottovoce as sv
 from benchmarks._harness import wilson
 from benchmarks._trials import load_source
-from benchmarks.rig.browser import hold_call
-from benchmarks.rig.mic import MicProgram
-from benchmarks.rig.takes import SR
+from rig.browser import hold_call
+from rig.mic import MicProgram
+from rig.takes import SR
 from sottovoce.rights import format_owner_id
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from benchmarks._trials import Source
-    from benchmarks.rig.relay import Network
-    from benchmarks.rig.server import AudioServer
-    from benchmarks.rig.takes import Take
+    from rig.relay import Network
+    from rig.server import AudioServer
+    from rig.takes import Take
 
 __all__ = ["LEAST_S", "LEVEL_DBFS", "count_looks", "measure_call"]
 

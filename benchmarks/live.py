@@ -25,10 +25,10 @@ import soundfile as sf
 
 from benchmarks._harness import Benchmark, markdown_table, shipped_clip
 from benchmarks.attacks.timing import resample
-from benchmarks.rig.mic import MicProgram
-from benchmarks.rig.pulse import PulseServer
-from benchmarks.rig.ruler import find_delays
-from benchmarks.rig.server import AudioServer, find_process
+from rig.mic import MicProgram
+from rig.pulse import PulseServer
+from rig.ruler import find_delays
+from rig.server import AudioServer, find_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,10 +17,10 @@ import numpy as np
 from benchmarks._calls import LEAST_S, LEVEL_DBFS, count_looks, measure_call
 from benchmarks._harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
 from benchmarks._trials import join_by_person
-from benchmarks.rig.browser import open_page
-from benchmarks.rig.relay import Network
-from benchmarks.rig.server import AudioServer
 from benchmarks.speech import load_clips
+from rig.browser import open_page
+from rig.relay import Network
+from rig.server import AudioServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,11 +14,11 @@ import numpy as np
 import soundfile as sf
 
 from benchmarks._harness import Benchmark, markdown_table, shipped_clip
-from benchmarks.rig.browser import open_page
-from benchmarks.rig.clients import CLIENTS, hear_with, measure_dbfs
-from benchmarks.rig.mic import MicProgram
-from benchmarks.rig.pulse import PulseServer
-from benchmarks.rig.server import AudioServer
+from rig.browser import open_page
+from rig.clients import CLIENTS, hear_with, measure_dbfs
+from rig.mic import MicProgram
+from rig.pulse import PulseServer
+from rig.server import AudioServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks._harness import Benchmark, markdown_table
 from benchmarks.mute import SERVERS, write_clip
-from benchmarks.rig.mic import MicProgram
+from rig.mic import MicProgram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.rig.server import AudioServer
+    from rig.server import AudioServer
 
 __all__ = ["describe", "main", "plot"]
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks._harness import Benchmark, markdown_table, quartiles, run_on_one_thread
-from benchmarks.rig.bombs import Assassin, Bomb, Quagmire, make
-from benchmarks.rig.nodes import Nodes
 from benchmarks.scan_throughput import KINDS, write_recordings
+from rig.bombs import Assassin, Bomb, Quagmire, make
+from rig.nodes import Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks._harness import Benchmark, markdown_table, rng_for
-from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
 from benchmarks.scan_shapes import make_sets
+from rig.listings import COMMANDS, LISTINGS, make_listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

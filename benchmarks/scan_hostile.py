@@ -22,8 +22,8 @@ import numpy as np
 import soundfile as sf
 
 from benchmarks._harness import Benchmark, markdown_table, rng_for, shipped_clip
-from benchmarks.rig.small_bombs import make_bombs, scan_bomb
 from benchmarks.scan_throughput import Memory
+from rig.small_bombs import make_bombs, scan_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,12 +22,10 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from benchmarks._harness import Benchmark, markdown_table, rng_for, run_on_one_thread
-from sottovoce.rights import describe_policy, format_owner_id
 from sottovoce.scan import (
     Finding,
     Ledger,
     Scan,
-    Words,
     merge_ledgers,
     open_sources,
     scanning,
@@ -138,9 +136,8 @@ def _fill(path: Path, start: int, stop: int) -> None:
 
 
 def _report(folder: Path, _: int) -> None:
-    words = Words(owner=format_owner_id, policy=describe_policy)
     with Ledger(folder / "whole", read_only=True) as ledger:
-        write_outputs(ledger, folder / "out", words=words)
+        write_outputs(ledger, folder / "out")
 
 
 def _merge(folder: Path, _: int) -> None:

@@ -1,6 +1,6 @@
 """What a store costs a scan: its latency, and its refusals.
 
-The same files lie on the local disk and in a store (moto's S3, `benchmarks.rig.store`) that runs
+The same files lie on the local disk and in a store (moto's S3, `rig.store`) that runs
 beside the scan and answers each request after so many milliseconds, as a real one does.  The scan,
 with two workers, looks at both; and two plain processes fetch, decode and detect one recording
 after the other, as a program does that takes no care.  All of it, the store too, shares two cores.
@@ -29,8 +29,8 @@ from benchmarks._harness import (
     run_on_one_thread,
     shipped_clip,
 )
-from benchmarks.rig.store import Store
 from benchmarks.scan_throughput import Memory, time_processes
+from rig.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

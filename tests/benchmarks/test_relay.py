@@ -7,7 +7,7 @@ import socket
 import numpy as np
 import pytest
 
-from benchmarks.rig.relay import Network, Relay
+from rig.relay import Network, Relay
 
 N = 3_000
 SOUND = bytes([0x80, 111])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.rig.mic import MicProgram
-from benchmarks.rig.pulse import PulseServer
-from benchmarks.rig.server import AudioServer
+from rig.mic import MicProgram
+from rig.pulse import PulseServer
+from rig.server import AudioServer
 
 on_both_servers = pytest.mark.parametrize(
     "server", [AudioServer, PulseServer], indirect=True, ids=["pipewire", "pulseaudio"]

@@ -7,8 +7,8 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.browser import hold_call, open_page
-from benchmarks.rig.takes import SR
+from rig.browser import hold_call, open_page
+from rig.takes import SR
 from sottovoce.rights import format_owner_id
 from tests.e2e.conftest import CLIP
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from benchmarks.rig.server import AudioServer, find_process
+from rig.server import AudioServer, find_process
 from tests.e2e.conftest import on_both_servers
 
 pytestmark = [pytest.mark.device, on_both_servers]

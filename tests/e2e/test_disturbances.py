@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.ruler import find_delay_s
+from rig.ruler import find_delay_s
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device

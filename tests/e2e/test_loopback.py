@@ -17,8 +17,8 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.loopback import FAR_END, add_loopback
-from benchmarks.rig.server import find_process
+from rig.loopback import FAR_END, add_loopback
+from rig.server import find_process
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device

@@ -16,8 +16,8 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.ruler import find_delay_s
-from benchmarks.rig.server import find_process
+from rig.ruler import find_delay_s
+from rig.server import find_process
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device

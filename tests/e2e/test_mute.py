@@ -9,10 +9,10 @@ import time
 import pytest
 
 from benchmarks.mute import measure_state, write_clip
-from benchmarks.rig.browser import open_page
-from benchmarks.rig.clients import CLIENTS, hear_with, measure_dbfs
-from benchmarks.rig.desktop import Desktop
-from benchmarks.rig.server import AudioServer, find_process
+from rig.browser import open_page
+from rig.clients import CLIENTS, hear_with, measure_dbfs
+from rig.desktop import Desktop
+from rig.server import AudioServer, find_process
 from tests.e2e.conftest import CLIP, on_both_servers
 
 pytestmark = [pytest.mark.device, on_both_servers]

@@ -16,9 +16,9 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.pulse import PulseServer
-from benchmarks.rig.ruler import find_delays
-from benchmarks.rig.server import find_process
+from rig.pulse import PulseServer
+from rig.ruler import find_delays
+from rig.server import find_process
 from tests.e2e.conftest import CLIP
 
 pytestmark = [

@@ -14,9 +14,9 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.desktop import Desktop
-from benchmarks.rig.server import find_process
-from benchmarks.rig.systemd import run_manager
+from rig.desktop import Desktop
+from rig.server import find_process
+from rig.systemd import run_manager
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device

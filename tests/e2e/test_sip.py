@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 import sottovoce as sv
-from benchmarks.rig.sip import CODECS, hold_sip_call
-from benchmarks.rig.takes import SR
+from rig.sip import CODECS, hold_sip_call
+from rig.takes import SR
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device

@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks.rig.bombs import FAULTY_DECODER
+from rig.bombs import FAULTY_DECODER
 from sottovoce.scan.datasets.table_cells import close_tables
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.limits import Limits

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
-from benchmarks.rig.small_bombs import write_arrow_cell
+from rig.listings import COMMANDS, LISTINGS, make_listing
+from rig.small_bombs import write_arrow_cell
 from sottovoce.errors import AudioFileError
 from sottovoce.scan import Ledger, Limits, Scan, open_sources, scan_paths, scanning
 from sottovoce.scan.archives.tar_source import TarSource

@@ -12,8 +12,8 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.rig.bombs import Assassin, Bomb, Nap, Quagmire, make
-from benchmarks.rig.nodes import Nodes
+from rig.bombs import Assassin, Bomb, Nap, Quagmire, make
+from rig.nodes import Nodes
 from sottovoce.errors import ClusterError, LedgerError, MissingExtraError
 from sottovoce.scan import Ledger, Limits, scan_paths
 from sottovoce.scan.finding import Finding

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from sottovoce.errors import AudioFileError, LedgerError, ParameterError
-from sottovoce.scan import Ledger, Limits, Scan, Words, merge_ledgers, open_sources, scan_paths
+from sottovoce.scan import Ledger, Limits, Scan, merge_ledgers, open_sources, scan_paths
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.opening.folders import FolderSource
 from sottovoce.scan.outputs import write_filtered, write_outputs
@@ -23,8 +23,6 @@ EXPECTED = {
     "odd/text.wav": "error",
     "odd/empty.mp3": "error",
 }
-
-WORDS = Words(owner=hex, policy=hex)
 
 
 def fail_at(name):
@@ -171,7 +169,7 @@ class TestOutputs:
                 written = {}
                 for kind in ("jsonl", "csv", "parquet"):
                     out = tmp_path / f"out-{name}-{kind}"
-                    write_outputs(ledger, out, words=WORDS, kind=kind)
+                    write_outputs(ledger, out, kind=kind)
                     for one in (f"results.{kind}", "exclude.txt"):
                         written[kind, one] = (out / one).read_bytes()
             outputs.append(written)
@@ -189,7 +187,7 @@ class TestOutputs:
             os.utime(out / name, (1e9, 1e9))
         (out / ".report.0123abcd.part.html").touch()
         with Ledger(tmp_path / "l", read_only=True) as ledger:
-            write_outputs(ledger, out, words=WORDS)
+            write_outputs(ledger, out)
         hidden = {path.name for path in out.iterdir() if path.name.startswith(".")}
         # What is not ours stays, and what somebody may be writing right now.
         assert hidden == {".other.part", ".report.0123abcd.part.html"}
@@ -206,7 +204,7 @@ class TestOutputs:
                     log10_e=5.0,
                 )
                 ledger.put(finding, stamp="")
-            summary = write_outputs(ledger, tmp_path / "out", words=WORDS)
+            summary = write_outputs(ledger, tmp_path / "out")
         assert summary.n_marked == 2_500
         assert len((tmp_path / "out" / "exclude.txt").read_text().splitlines()) == 2_500
         page = (tmp_path / "out" / "report.html").read_text()

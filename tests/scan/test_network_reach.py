@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 
 import pytest
 
-from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
+from rig.listings import COMMANDS, LISTINGS, make_listing
 from sottovoce.errors import AudioFileError
 from sottovoce.scan import filter_data_set, open_sources, scan_paths
 from sottovoce.scan.opening.names import open_source

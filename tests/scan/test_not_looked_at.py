@@ -12,12 +12,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from sottovoce.scan import Ledger, Scan, Words, merge_ledgers, open_sources, write_outputs
+from sottovoce.scan import Ledger, Scan, merge_ledgers, open_sources, write_outputs
 from sottovoce.scan.left_out import LeftOut, NotLookedAt
 from sottovoce.scan.recording import Recording
 from tests.scan.conftest import encode, findings, read, recordings, refuse
-
-WORDS = Words(owner=str, policy=str)
 
 
 def left_out(source):
@@ -313,7 +311,7 @@ class TestOutputs:
     def scan(self, folder, out, **how):
         with Ledger(out / "ledger.sqlite", detector="d") as ledger:
             list(Scan(open_sources([folder]), ledger=ledger, workers=1, **how).run())
-            return write_outputs(ledger, out, words=WORDS)
+            return write_outputs(ledger, out)
 
     def test_every_file_that_a_scan_writes_tells_of_it(self, tmp_path):
         folder, out = tmp_path / "set", tmp_path / "out"
@@ -348,7 +346,7 @@ class TestOutputs:
             self.scan(folder, tmp_path / f"part-{i}", shard=(i, 2))
         with Ledger(tmp_path / "whole" / "ledger.sqlite") as ledger:
             merge_ledgers([tmp_path / f"part-{i}" / "ledger.sqlite" for i in (1, 2)], ledger)
-            summary = write_outputs(ledger, tmp_path / "whole", words=WORDS)
+            summary = write_outputs(ledger, tmp_path / "whole")
         assert summary.may_hold_sound == {".npy": 6}
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.rig.bombs import Bomb, Hog, Quagmire, make
+from rig.bombs import Bomb, Hog, Quagmire, make
 from sottovoce.errors import SottovoceError
 from sottovoce.scan import scan_paths
 from sottovoce.scan.finding import Finding
@@ -114,7 +114,7 @@ def test_workers_end_and_clear_up_when_the_scan_is_killed(dataset, tmp_path):
     code = (
         "from sottovoce.scan.workers.pool import examine_all\n"
         "from sottovoce.scan.workers.examine import Limits\n"
-        "from benchmarks.rig.bombs import Quagmire, make\n"
+        "from rig.bombs import Quagmire, make\n"
         "if __name__ == '__main__':\n"
         "    print('begun', flush=True)\n"
         "    list(examine_all([make(Quagmire, str(n)) for n in range(3)], workers=2,"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.rig.listings import COMMANDS, LISTINGS, make_listing
+from rig.listings import COMMANDS, LISTINGS, make_listing
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.opening.names import open_source
 from tests.scan.conftest import all_read, encode, findings, read, recordings, told

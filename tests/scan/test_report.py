@@ -22,14 +22,14 @@ from playwright.sync_api import sync_playwright
 import sottovoce as sv
 from sottovoce.errors import AudioFileError
 from sottovoce.files.escaping import make_harmless
-from sottovoce.rights import Use, describe_policy, format_owner_id
+from sottovoce.rights import Use
 from sottovoce.scan.finding import STATUSES, TRAINING, Finding
 from sottovoce.scan.limits import Limits
 from sottovoce.scan.recording import File, Recording
 from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
 from sottovoce.scan.reports.page import write_report
-from sottovoce.scan.reports.run_info import Job, Words
+from sottovoce.scan.reports.run_info import Job
 from sottovoce.scan.reports.summary import Summary, summarise
 from sottovoce.scan.reports.svg import draw_histogram, draw_voice
 from sottovoce.scan.reports.wording import MEANINGS, say_verdict
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWNER = 0x4F2A91C077DE
-WORDS = Words(owner=format_owner_id, policy=describe_policy)
 JOB = Job(
     inputs=("takes/", "more.tar"),
     command="sottovoce scan takes/ more.tar -o report",
@@ -141,7 +140,6 @@ def report(tmp_path: Path):
             summary=summary or summarise(findings),
             strongest=marked if strongest is None else strongest,
             unread=[one for one in findings if one.log10_p is None],
-            words=WORDS,
         )
         return Page((tmp_path / "report.html").read_text(encoding="utf-8"))
 
@@ -310,8 +308,8 @@ class TestPolicies:
         findings = [make_finding(i, voices=(voice,)) for i in range(2)]
         findings.append(make_finding(2, status="clean"))
         summary = summarise(findings)
-        write_card(tmp_path / "c.md", job=JOB, summary=summary, words=WORDS)
-        write_croissant(tmp_path / "c.json", job=JOB, summary=summary, words=WORDS)
+        write_card(tmp_path / "c.md", job=JOB, summary=summary)
+        write_croissant(tmp_path / "c.json", job=JOB, summary=summary)
         texts = [report(findings).text]
         texts += [(tmp_path / name).read_text(encoding="utf-8") for name in ("c.md", "c.json")]
         for text in texts:
@@ -335,8 +333,8 @@ class TestPolicies:
             " 1 carries a mark that does not name training."
         )
         summary = summarise(findings)
-        write_card(tmp_path / "c.md", job=JOB, summary=summary, words=WORDS)
-        write_croissant(tmp_path / "c.json", job=JOB, summary=summary, words=WORDS)
+        write_card(tmp_path / "c.md", job=JOB, summary=summary)
+        write_croissant(tmp_path / "c.json", job=JOB, summary=summary)
         page = report(findings)
         for text in (page.text, *(path.read_text("utf-8") for path in tmp_path.glob("c.*"))):
             assert said in text
@@ -393,7 +391,7 @@ class TestSizes:
         assert len(sources) == 1
         for write in (write_card, write_croissant):
             for name in ("a", "b"):
-                write(tmp_path / name, job=JOB, summary=summarise(MIXED), words=WORDS)
+                write(tmp_path / name, job=JOB, summary=summarise(MIXED))
             assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
     def test_a_folder_that_is_not_there_is_an_error(self, tmp_path):
@@ -404,7 +402,6 @@ class TestSizes:
                 summary=summarise([]),
                 strongest=[],
                 unread=[],
-                words=WORDS,
             )
         assert list(tmp_path.iterdir()) == []
 
@@ -440,16 +437,6 @@ class TestHostile:
             dataclasses.replace(make_finding(2, status="error"), id=text),
         ]
         return report(findings, job=job)
-
-    def test_words_are_escaped_too(self, tmp_path):
-        words = Words(owner=lambda _: "<b>who</b>", policy=lambda _: "<i>what</i>")
-        path = tmp_path / "report.html"
-        findings = [make_finding()]
-        summary = summarise(findings)
-        write_report(path, job=JOB, summary=summary, strongest=findings, unread=[], words=words)
-        page = Page(path.read_text(encoding="utf-8"))
-        assert "<b>who</b>" in page.text
-        assert "<i>what</i>" in page.text
 
     def test_the_page_refers_to_nothing_outside_itself(self, report):
         page = report(MIXED)
@@ -561,8 +548,8 @@ class TestCard:
 
     @pytest.fixture
     def card(self, tmp_path):
-        def write(findings, *, job=JOB, words=WORDS):
-            write_card(tmp_path / "c.md", job=job, summary=summarise(findings), words=words)
+        def write(findings, *, job=JOB):
+            write_card(tmp_path / "c.md", job=job, summary=summarise(findings))
             return (tmp_path / "c.md").read_text(encoding="utf-8")
 
         return write
@@ -591,8 +578,7 @@ class TestCard:
     def test_markdown_in_foreign_text_is_no_markdown(self, card):
         text = "[x](https://a.example) <b>`` | *y* www.b.example @z\n# new"
         job = dataclasses.replace(JOB, command=text, exclude_list=text, detector=text)
-        words = Words(owner=lambda _: text, policy=lambda _: text)
-        written = card(MIXED, job=job, words=words)
+        written = card(MIXED, job=job)
         assert written.count("\n# ") == 0
         # In a code span with a fence that is longer than any run within, all stands as it is.
         outside = re.sub(r"``` .*? ```", "", written)
@@ -609,7 +595,7 @@ class TestCroissant:
     def croissant(self, tmp_path):
         def write(findings, *, job=JOB):
             path = tmp_path / "c.json"
-            write_croissant(path, job=job, summary=summarise(findings), words=WORDS)
+            write_croissant(path, job=job, summary=summarise(findings))
             return json.loads(path.read_text(encoding="utf-8"))
 
         return write

@@ -48,20 +48,20 @@ FINDINGS = [
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_same_findings_give_the_same_bytes(kind, tmp_path):
     for name in ("one", "two"):
-        write_results(iter(FINDINGS), tmp_path / name, kind=kind, owner=hex)
+        write_results(iter(FINDINGS), tmp_path / name, kind=kind)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
 def test_findings_come_back(kind, tmp_path):
     path = tmp_path / f"results.{kind}"
-    write_results(iter(FINDINGS), path, kind=kind, owner=hex)
+    write_results(iter(FINDINGS), path, kind=kind)
     assert list(read_findings(path)) == FINDINGS
 
 
 def test_what_a_release_wrote_that_knew_less_is_read(tmp_path):
     path = tmp_path / "results.jsonl"
-    write_results(iter(FINDINGS[1:2]), path, kind="jsonl", owner=hex)
+    write_results(iter(FINDINGS[1:2]), path, kind="jsonl")
     fields = json.loads(path.read_text())
     for name in ("tracks", "n_more_voices", "cause"):
         del fields[name]
@@ -70,33 +70,33 @@ def test_what_a_release_wrote_that_knew_less_is_read(tmp_path):
 
 
 def test_csv_is_read_by_other_programs(tmp_path):
-    write_results(iter(FINDINGS), tmp_path / "r.csv", kind="csv", owner=hex)
+    write_results(iter(FINDINGS), tmp_path / "r.csv", kind="csv")
     with (tmp_path / "r.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == [finding.id for finding in FINDINGS]
     assert json.loads(rows[0]["owner_ids"]) == [7]
-    assert json.loads(rows[0]["owners"]) == ["0x7"]
+    assert json.loads(rows[0]["owners"]) == ["0000-0000-0007"]
     assert rows[1]["log10_p"] == ""
 
 
 def test_parquet_has_columns_to_query(tmp_path):
-    write_results(iter(FINDINGS), tmp_path / "r.parquet", kind="parquet", owner=hex)
+    write_results(iter(FINDINGS), tmp_path / "r.parquet", kind="parquet")
     table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
     assert table["owner_ids"].to_pylist() == [[7], [], []]
-    assert table["owners"].to_pylist() == [["0x7"], [], []]
+    assert table["owners"].to_pylist() == [["0000-0000-0007"], [], []]
     assert table["log10_p"].to_pylist() == [-30.0, None, None]
 
 
 def test_no_results_are_a_table_too(tmp_path):
     for kind in FORMATS:
-        write_results(iter([]), tmp_path / kind, kind=kind, owner=hex)
+        write_results(iter([]), tmp_path / kind, kind=kind)
         assert (tmp_path / kind).is_file()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_another_format_takes_the_place_of_the_old_one(kind, tmp_path):
     for old in FORMATS:
-        write_results(iter(FINDINGS), tmp_path / f"results.{old}", kind=old, owner=hex)
+        write_results(iter(FINDINGS), tmp_path / f"results.{old}", kind=old)
     remove_results(tmp_path, but=kind)
     assert [path.name for path in tmp_path.iterdir()] == [f"results.{kind}"]
 
@@ -130,7 +130,7 @@ def test_no_cell_of_a_csv_is_a_formula(tmp_path):
         Finding(id=f"{start}cmd|' /C calc'!A0", status="error", message="=1+1", log10_p=-3.0)
         for start in "=+-@\t"
     ]
-    write_results(iter(findings), tmp_path / "results.csv", kind="csv", owner=hex)
+    write_results(iter(findings), tmp_path / "results.csv", kind="csv")
     with (tmp_path / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(findings)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._whose import find_owner, load_own
 from sottovoce.cli._words import format_path
-from sottovoce.core.payload import FIRST_YEAR
 from sottovoce.errors import ParameterError
 
 __all__ = ["OWNER", "POLICY", "choose_notice"]
 
-_LAST_YEAR = FIRST_YEAR + 15
 
 OWNER = click.option(
     "--owner",
@@ -40,7 +36,7 @@ def choose_notice(*, owner: str | None, policy: str) -> Notice:
     from sottovoce.rights import parse_policy
 
     refused = parse_policy(policy)
-    return Notice(owner_id=_choose_owner(owner), policy=refused, year=_this_year())
+    return Notice(owner_id=_choose_owner(owner), policy=refused)
 
 
 def _choose_owner(owner: str | None) -> int:
@@ -66,7 +62,3 @@ def _choose_owner(owner: str | None) -> int:
         )
         return made.owner_id
     return load_own(DEFAULT_IDENTITY).owner_id
-
-
-def _this_year() -> int:
-    return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), _LAST_YEAR)

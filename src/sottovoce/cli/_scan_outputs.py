@@ -72,11 +72,9 @@ _FOLDER = click.argument(
 
 def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -> Summary:
     """Write table, list, report and cards of a scan into its folder."""
-    from sottovoce.rights import describe_policy, format_owner_id
-    from sottovoce.scan import Words, write_outputs
+    from sottovoce.scan import write_outputs
 
-    words = Words(owner=format_owner_id, policy=describe_policy)
-    return write_outputs(ledger, out, words=words, kind=kind, strict=strict)
+    return write_outputs(ledger, out, kind=kind, strict=strict)
 
 
 def tell(summary: Summary, out: Path) -> None:

@@ -267,7 +267,6 @@ def _scan(
     list_only: bool,
     exit_zero: bool,
 ) -> int:
-    from sottovoce.rights import format_owner_id
     from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
     from sottovoce.scan.reports.results_table import describe_finding
 
@@ -316,7 +315,7 @@ def _scan(
                 progress.show(finding, n_resumed=one.n_resumed)
                 notes.add(finding)
                 if as_json:
-                    _output.result_json(describe_finding(finding, owner=format_owner_id))
+                    _output.result_json(describe_finding(finding))
         ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
         if as_json and one.not_looked_at.kinds:
             _output.result_json(one.not_looked_at.to_dict())

@@ -41,7 +41,8 @@ _MOST_STRETCHES = 4
 _STRETCH_WINDOW_S = 2.05 * FORMAT_1.superframe_s
 _STRETCH_GATE = 5.0
 """Score at which a stretch is looked at closely; a find needs about 7."""
-_N_SEAL_STARTS = (1 << 16) + (1 << 12)
+_N_SEAL_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
+"""What a mark may begin with, and as many superframes more as 11 hours have."""
 
 
 class Detector:

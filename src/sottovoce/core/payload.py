@@ -8,28 +8,35 @@ its polynomial has minimum distance 6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.policy import POLICIES, Use
 from sottovoce.errors import ParameterError, PayloadError
 
 __all__ = [
     "FIRST_YEAR",
+    "LAST_YEAR",
     "N_PAYLOAD_BITS",
-    "POLICY_REFUSE_ALL",
     "Notice",
     "bits_to_notice",
     "crc16_dnp",
     "notice_to_bits",
+    "present_year",
 ]
 
 N_PAYLOAD_BITS = 80
-FIRST_YEAR = 2026
-POLICY_REFUSE_ALL = 0x7F
+FIRST_YEAR, LAST_YEAR = 2026, 2041
 _VERSION = 1
 _CRC_DOMAIN = b"sv1"
+
+
+def present_year() -> int:
+    """Return the year of today's date, as far as a notice can hold it."""
+    return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), LAST_YEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +45,11 @@ class Notice:
 
     Attributes
     ----------
-    policy : int
-        Eight bits, 1 = refused: 0 training generative models, 1 training any other model,
-        2 cloning, 3 biometrics, 4 input to a model, 5 mining, 6 transfer to third parties,
-        7 "refused, but ask me".  The default refuses bits 0 to 6.
+    policy : Use
+        What is refused, eight bits; a number is taken as well.  By default all seven uses, which
+        are bits 0 to 6; bit 7 adds "but ask me".
     year : int
-        The refusal is known at least since then; 2026 to 2041.
+        The refusal is known at least since then; 2026 to 2041, by default the present year.
     owner_id : int
         48 bits; 0 is an anonymous refusal, with nobody to trace.
     kind : int
@@ -66,8 +72,8 @@ class Notice:
     sottovoce.errors.ParameterError: policy=256 does not fit 8 bits
     """
 
-    policy: int = POLICY_REFUSE_ALL
-    year: int = FIRST_YEAR
+    policy: Use = POLICIES["all"]
+    year: int = field(default_factory=present_year)
     owner_id: int = 0
     kind: int = 0
     version: int = _VERSION
@@ -76,9 +82,10 @@ class Notice:
         for name, n_bits in (("policy", 8), ("owner_id", 48)):
             value = getattr(self, name)
             if not 0 <= value < 1 << n_bits:
-                raise ParameterError(f"{name}={value} does not fit {n_bits} bits")
-        if not FIRST_YEAR <= self.year < FIRST_YEAR + 16:
-            raise ParameterError(f"year={self.year} is outside {FIRST_YEAR} to {FIRST_YEAR + 15}")
+                raise ParameterError(f"{name}={value:d} does not fit {n_bits} bits")
+        object.__setattr__(self, "policy", Use(self.policy))
+        if not FIRST_YEAR <= self.year <= LAST_YEAR:
+            raise ParameterError(f"year={self.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
         if self.kind != 0 or self.version != _VERSION:
             raise ParameterError(
                 f"kind={self.kind}, version={self.version}: only kind 0 of version {_VERSION}"
@@ -90,7 +97,7 @@ class Notice:
         return {
             "version": self.version,
             "kind": self.kind,
-            "policy": self.policy,
+            "policy": int(self.policy),
             "year": self.year,
             "owner_id": self.owner_id,
         }
@@ -100,7 +107,7 @@ class Notice:
         head = (
             self.version << 61
             | self.kind << 60
-            | self.policy << 52
+            | int(self.policy) << 52
             | (self.year - FIRST_YEAR) << 48
             | self.owner_id
         ).to_bytes(8, "big")
@@ -134,7 +141,7 @@ class Notice:
             return cls(
                 version=word >> 61,
                 kind=word >> 60 & 1,
-                policy=word >> 52 & 0xFF,
+                policy=Use(word >> 52 & 0xFF),
                 year=(word >> 48 & 0xF) + FIRST_YEAR,
                 owner_id=word & (1 << 48) - 1,
             )

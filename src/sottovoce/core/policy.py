@@ -36,7 +36,7 @@ _WORDS = {
     Use.TRANSFER: "passing it on to third parties",
 }
 
-POLICIES = {"all": 0x7F, "training": 0x0F, "cloning": 0x05}
+POLICIES = {"all": Use(0x7F), "training": Use(0x0F), "cloning": Use(0x05)}
 """Presets: every use; training, cloning and biometrics but not listening tools such as
 captions; generative training and cloning only."""
 
@@ -47,7 +47,7 @@ def _use_name(use: Use) -> str:
     return str(use.name).lower().replace("_", "-")
 
 
-def parse_policy(text: str) -> int:
+def parse_policy(text: str) -> Use:
     """Read a policy as a person types it.
 
     Parameters
@@ -58,8 +58,8 @@ def parse_policy(text: str) -> int:
 
     Returns
     -------
-    policy : int
-        Eight bits, 1 = refused.
+    policy : Use
+        What is refused.
 
     Raises
     ------
@@ -68,8 +68,8 @@ def parse_policy(text: str) -> int:
 
     Examples
     --------
-    >>> parse_policy("training"), parse_policy("clone,mine"), parse_policy("0x7F")
-    (15, 36, 127)
+    >>> parse_policy("cloning"), parse_policy("0x7F") == POLICIES["all"]
+    (<Use.TRAIN_GENERATIVE|CLONE: 5>, True)
     """
     word = text.strip().lower()
     if word in POLICIES:
@@ -88,7 +88,7 @@ def parse_policy(text: str) -> int:
             f"{text!r} is no policy",
             remedy=f"Use {', '.join(POLICIES)}, or uses joined by commas: {', '.join(uses)}.",
         )
-    return policy
+    return Use(policy)
 
 
 def describe_policy(policy: int) -> str:

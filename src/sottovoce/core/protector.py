@@ -24,7 +24,6 @@ _FEW_FRAMES = 4
 """Up to so many, in live blocks, copies are cheaper than making a view."""
 
 _MAX_STRENGTH_DB = 3.0
-_N_SEAL_STARTS = 1 << 16
 
 Audio = npt.NDArray[np.floating[Any]]
 
@@ -102,7 +101,7 @@ class Protector:
         self._signs = SignSource(
             notice or Notice(),
             seal_key=seal_key,
-            first_superframe=secrets.randbelow(_N_SEAL_STARTS),
+            first_superframe=secrets.randbelow(FORMAT_1.n_seal_starts),
         )
         self._embedder = FrameEmbedder(sr=self._sr, strength_db=strength_db)
         self.reset()

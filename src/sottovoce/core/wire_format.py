@@ -1,8 +1,8 @@
 """The numbers of the wire format: what a mark looks like, in seconds and hertz.
 
 Everything that an embedder and a detector must agree on stands here or follows from here; how
-a signal is cut, transformed and searched is each side's own business.  This is *draft 0*: it
-may still change, and then its label changes with it, so that signs of two drafts never mix.
+a signal is cut, transformed and searched is each side's own business.  Format 1 is frozen: another
+one gets another label, so that signs of two formats never mix.
 
 The mark is a slow, tiny graphic-equaliser dance.  Twenty critical bands are turned up and
 down by about 1 dB.  Time is cut into cells of four frames of 8 ms; inside a cell the gain of
@@ -49,6 +49,9 @@ class WireFormat:
         Of the cells of a band in each period, how many carry public sync signs (3/5).
     n_seal_cells : int
         How many carry the keyed seal where there is a key (1/8); data otherwise.
+    n_seal_starts : int
+        Superframes that a mark may begin with, one of which is drawn by chance; the seal differs
+        from one to the next.
     """
 
     name: str = "sottovoce 1"
@@ -62,6 +65,7 @@ class WireFormat:
     n_periods: int = 4
     n_sync_cells: int = 48
     n_seal_cells: int = 10
+    n_seal_starts: int = 1 << 16
 
     @property
     def n_cell_frames(self) -> int:

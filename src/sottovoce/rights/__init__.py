@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
-from sottovoce.rights.key_id import owner_id_from_public_key
 from sottovoce.core.policy import POLICIES, Use, describe_policy, parse_policy
 from sottovoce.rights.identity import (
     ANONYMOUS,
@@ -15,6 +14,7 @@ from sottovoce.rights.identity import (
     load_identity,
     make_identity,
 )
+from sottovoce.rights.key_id import owner_id_from_public_key
 
 __all__ = [
     "ANONYMOUS",

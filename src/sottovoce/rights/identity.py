@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
-from sottovoce.rights.key_id import owner_id_from_public_key
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.key_files import FORMAT, has_checked, note_checked, seal_owner, write_key
+from sottovoce.rights.key_id import owner_id_from_public_key
 
 __all__ = [
     "ANONYMOUS",

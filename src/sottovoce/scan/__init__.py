@@ -15,7 +15,6 @@ from sottovoce.scan.pipelines.examples import (
     is_refused,
     without_refused,
 )
-from sottovoce.scan.reports.run_info import Words
 from sottovoce.scan.reports.summary import Summary, summarise
 from sottovoce.scan.scanning import Scan, detector_version, scan_paths
 
@@ -26,7 +25,6 @@ __all__ = [
     "Limits",
     "Scan",
     "Summary",
-    "Words",
     "detector_version",
     "examine_batch",
     "examine_example",

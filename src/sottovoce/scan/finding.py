@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from sottovoce.core.policy import Use
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,8 +44,7 @@ UNREAD: frozenset[Status] = frozenset({"partial", "error", "timeout", "crashed",
 Training = Literal["refused", "refused in part", "not readable", "not named"]
 TRAINING: tuple[Training, ...] = get_args(Training)
 """What marks say of training models: see `Finding.training`."""
-_TRAINING_BITS = 0b11
-"""Of a policy, `docs/wire-format.md`: bit 0 is training generative models, bit 1 any other."""
+_TRAINING = Use.TRAIN_GENERATIVE | Use.TRAIN_OTHER
 
 
 def refused_statuses(*, strict: bool) -> tuple[Status, ...]:
@@ -153,11 +154,11 @@ class Finding:
         """
         if not self.marked:
             return None
-        refused = 0
+        refused = Use(0)
         for payload in self._payloads():
-            refused |= payload["policy"] & _TRAINING_BITS
+            refused |= _TRAINING & payload["policy"]
         if refused:
-            return "refused" if refused == _TRAINING_BITS else "refused in part"
+            return "refused" if refused == _TRAINING else "refused in part"
         # Where no voice could be followed nothing was read either.
         all_read = self.voices and all(voice["payload"] is not None for voice in self.voices)
         return "not named" if all_read else "not readable"

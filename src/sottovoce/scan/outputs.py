@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.reports.results_table import Format
-    from sottovoce.scan.reports.run_info import Words
     from sottovoce.scan.reports.summary import Summary
     from sottovoce.scan.source import Kept, Source
 
@@ -54,7 +53,6 @@ def write_outputs(
     ledger: Ledger,
     folder: Path,
     *,
-    words: Words,
     kind: Format = "parquet",
     strict: bool = False,
 ) -> Summary:
@@ -68,8 +66,6 @@ def write_outputs(
         Gets ``results.*``, which takes the place of one in another format, ``exclude.txt``,
         ``summary.json``, ``report.html``, and what goes into a data set's own papers: ``card.md``
         and ``croissant.json``.
-    words : Words
-        What owner ids and policies mean.
     kind : "parquet", "csv" or "jsonl"
         Format of the table.
     strict : bool
@@ -95,7 +91,7 @@ def write_outputs(
                     exclude(finding)
                 yield finding
 
-        write_results(each(), folder / f"results.{kind}", kind=kind, owner=words.owner)
+        write_results(each(), folder / f"results.{kind}", kind=kind)
     remove_results(folder, but=kind)
     told = ledger.job()
     summary = tally.summarise(left_out=NotLookedAt.of_jobs([told]), complete=has_ended(told))
@@ -109,10 +105,9 @@ def write_outputs(
         summary=summary,
         strongest=shown.strongest(),
         unread=shown.unread,
-        words=words,
     )
-    write_card(folder / "card.md", job=job, summary=summary, words=words)
-    write_croissant(folder / "croissant.json", job=job, summary=summary, words=words)
+    write_card(folder / "card.md", job=job, summary=summary)
+    write_croissant(folder / "croissant.json", job=job, summary=summary)
     return summary
 
 

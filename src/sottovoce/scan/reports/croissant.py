@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.core.policy import describe_policy
 from sottovoce.files.escaping import make_harmless
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.reports.wording import LIMITS, say_count, say_training, say_verdict
@@ -17,7 +18,7 @@ from sottovoce.scan.reports.wording import LIMITS, say_count, say_training, say_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.scan.reports.run_info import Job, Words
+    from sottovoce.scan.reports.run_info import Job
     from sottovoce.scan.reports.summary import Summary
 
 __all__ = ["write_croissant"]
@@ -65,7 +66,7 @@ _CONTEXT: dict[str, Any] = {
 """The recommended context of Croissant 1.0, appendix 1, with the prefix of its RAI vocabulary."""
 
 
-def write_croissant(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
+def write_croissant(path: Path, *, job: Job, summary: Summary) -> None:
     """Write a fragment of Croissant metadata that says what is refused, atomically.
 
     Parameters
@@ -77,8 +78,6 @@ def write_croissant(path: Path, *, job: Job, summary: Summary, words: Words) -> 
         What was scanned, how and when.
     summary : Summary
         Its figures.
-    words : Words
-        What policies mean.
 
     Raises
     ------
@@ -103,7 +102,7 @@ def write_croissant(path: Path, *, job: Job, summary: Summary, words: Words) -> 
         "@type": "sc:Dataset",
         "conformsTo": list(_CONFORMS_TO),
         "usageInfo": usage,
-        "rai:dataLimitations": [*_say_policies(summary, words), *LIMITS],
+        "rai:dataLimitations": [*_say_policies(summary), *LIMITS],
     }
     with atomic_path(path) as part:
         text = json.dumps(fragment, ensure_ascii=False, allow_nan=False, indent=2)
@@ -124,10 +123,10 @@ def _say_usage(job: Job, summary: Summary) -> str:
     return " ".join(said)
 
 
-def _say_policies(summary: Summary, words: Words) -> list[str]:
+def _say_policies(summary: Summary) -> list[str]:
     policies = sorted(summary.policies.items(), key=lambda item: (-item[1], item[0]))
     said = [
-        f"The owner of {say_count(n, 'recording')} {make_harmless(words.policy(policy), most=300)}."
+        f"The owner of {say_count(n, 'recording')} {describe_policy(policy)}."
         for policy, n in policies[:_MOST_POLICIES]
     ]
     if summary.n_unread_owner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.core.policy import describe_policy
 from sottovoce.files.escaping import escape_markdown, make_markdown_code
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.writing import atomic_path
@@ -12,6 +13,7 @@ from sottovoce.scan.reports.wording import (
     NOT_READABLE,
     format_count,
     format_duration,
+    name_owner,
     say_expected_false,
     say_training,
     say_verdict,
@@ -21,7 +23,7 @@ from sottovoce.scan.reports.wording import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.scan.reports.run_info import Job, Words
+    from sottovoce.scan.reports.run_info import Job
     from sottovoce.scan.reports.summary import Summary
 
 __all__ = ["write_card"]
@@ -30,7 +32,7 @@ _MOST_ROWS = 20
 _MOST_COMMANDS = 100
 
 
-def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
+def write_card(path: Path, *, job: Job, summary: Summary) -> None:
     """Write a Markdown section for the card of a data set, atomically.
 
     Parameters
@@ -41,8 +43,6 @@ def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
         What was scanned, how and when.
     summary : Summary
         Its figures.
-    words : Words
-        What owner ids and policies mean.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def write_card(path: Path, *, job: Job, summary: Summary, words: Words) -> None:
         say_training(summary),
         _tell_totals(job, summary),
         say_expected_false(summary),
-        _tell_refusals(summary, words),
+        _tell_refusals(summary),
         _tell_exclusion(job, summary),
         "### How to repeat it",
         _tell_job(job),
@@ -111,11 +111,9 @@ _CARD_STATUSES = {
 }
 
 
-def _tell_refusals(summary: Summary, words: Words) -> str:
+def _tell_refusals(summary: Summary) -> str:
     by_count = sorted(summary.owners.items(), key=lambda item: (-item[1], item[0]))
-    rows = [
-        (_escape(words.name_owner(owner)), format_count(n)) for owner, n in by_count[:_MOST_ROWS]
-    ]
+    rows = [(_escape(name_owner(owner)), format_count(n)) for owner, n in by_count[:_MOST_ROWS]]
     if len(by_count) > _MOST_ROWS:
         rows.append((f"{format_count(len(by_count) - _MOST_ROWS)} more owners", ""))
     if summary.n_unread_owner:
@@ -124,7 +122,7 @@ def _tell_refusals(summary: Summary, words: Words) -> str:
         return ""
     policies = sorted(summary.policies.items(), key=lambda item: (-item[1], item[0]))
     refused = [
-        (_escape(words.policy(policy), most=300), format_count(n))
+        (_escape(describe_policy(policy), most=300), format_count(n))
         for policy, n in policies[:_MOST_ROWS]
     ]
     if summary.n_unread_owner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.core.policy import describe_policy
 from sottovoce.scan.reports.html import escape, make_code, wrap_table
 from sottovoce.scan.reports.svg import draw_voice
 from sottovoce.scan.reports.wording import (
@@ -12,6 +13,7 @@ from sottovoce.scan.reports.wording import (
     format_count,
     format_p,
     format_time,
+    name_owner,
     say_count,
 )
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sottovoce.scan.finding import Finding
-    from sottovoce.scan.reports.run_info import Words
 
 __all__ = ["MOST_FINDINGS", "make_findings_table"]
 
@@ -28,15 +29,13 @@ _MOST_VOICES = 6
 _COLUMNS = ("Recording", "p", "Length", "When it is marked", "Owner", "What is refused")
 
 
-def make_findings_table(strongest: Sequence[Finding], *, words: Words) -> str:
+def make_findings_table(strongest: Sequence[Finding]) -> str:
     """Return the table, a row for each voice.
 
     Parameters
     ----------
     strongest : sequence of Finding
         The surest first; 50 are shown.
-    words : Words
-        For owners and policies.
 
     Returns
     -------
@@ -48,12 +47,12 @@ def make_findings_table(strongest: Sequence[Finding], *, words: Words) -> str:
         f'<th scope="col"{" class=n" if name == "Length" else ""}>{html.escape(name)}</th>'
         for name in _COLUMNS
     )
-    rows = "".join(_make_rows(finding, words) for finding in shown)
+    rows = "".join(_make_rows(finding) for finding in shown)
     caption = f"{say_count(len(shown), 'recording')}, the surest first"
     return wrap_table(caption, f"<thead><tr>{head}</tr></thead>{rows}", kind="findings")
 
 
-def _make_rows(finding: Finding, words: Words) -> str:
+def _make_rows(finding: Finding) -> str:
     voices = finding.voices[:_MOST_VOICES]
     n_hidden = len(finding.voices) - len(voices) + finding.n_more_voices
     span = f' rowspan="{len(voices) + bool(n_hidden)}"' if len(voices) > 1 else ""
@@ -66,7 +65,7 @@ def _make_rows(finding: Finding, words: Words) -> str:
         f'<td class="p"{span}>{format_p(finding.log10_p)}</td>'
         f'<td class="n"{span}>{format_time(finding.seconds)}</td>'
     )
-    cells = [_make_voice(finding, voice, words) for voice in voices]
+    cells = [_make_voice(finding, voice) for voice in voices]
     if not cells:
         cells = ['<td class="when none">no voice could be followed</td><td></td><td></td>']
     if n_hidden:
@@ -75,7 +74,7 @@ def _make_rows(finding: Finding, words: Words) -> str:
     return f'<tbody class="finding">{rows}</tbody>\n'
 
 
-def _make_voice(finding: Finding, voice: Mapping[str, Any], words: Words) -> str:
+def _make_voice(finding: Finding, voice: Mapping[str, Any]) -> str:
     drawing = draw_voice(voice, seconds=finding.seconds)
     track = f"<small><bdi>{escape(voice['track'])}</bdi></small>" if "track" in voice else ""
     when = (
@@ -85,7 +84,7 @@ def _make_voice(finding: Finding, voice: Mapping[str, Any], words: Words) -> str
     payload = voice["payload"]
     if payload is None:
         return f'{when}<td class="none">not readable</td><td class="none">{NOT_READABLE}</td>'
-    owner = escape(words.name_owner(payload["owner_id"]))
-    policy = escape(words.policy(payload["policy"]), most=300)
+    owner = escape(name_owner(payload["owner_id"]))
+    policy = escape(describe_policy(payload["policy"]), most=300)
     since = escape(payload["year"], most=20)
     return f"{when}<td>{owner}<small>since {since}</small></td><td>{policy}</td>"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
-    from sottovoce.scan.reports.run_info import Job, Words
+    from sottovoce.scan.reports.run_info import Job
     from sottovoce.scan.reports.summary import Summary
 
 __all__ = ["write_report"]
@@ -36,7 +36,6 @@ def write_report(
     summary: Summary,
     strongest: Sequence[Finding],
     unread: Sequence[Finding],
-    words: Words,
 ) -> None:
     """Write the report of a scan, atomically.
 
@@ -53,8 +52,6 @@ def write_report(
     unread : sequence of Finding
         Recordings that were not read to their end; 200 are shown.  How many there are in all is
         taken from `summary`.
-    words : Words
-        What owner ids and policies mean.
 
     Raises
     ------
@@ -65,7 +62,7 @@ def write_report(
     -----
     The same arguments give the same bytes.
     """
-    sections = make_sections(job, summary, strongest=strongest, unread=unread, words=words)
+    sections = make_sections(job, summary, strongest=strongest, unread=unread)
     style = _read("page.css").strip()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     verdict = say_verdict(summary)

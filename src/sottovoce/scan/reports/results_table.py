@@ -11,6 +11,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import MissingExtraError
 from sottovoce.files.escaping import escape_csv
 from sottovoce.files.writing import atomic_path
@@ -42,26 +43,22 @@ _OWN = {"id", "status", "log10_p", "log10_e"}
 _MOST_LINE = 1 << 24
 
 
-def describe_finding(finding: Finding, *, owner: Callable[[int], str]) -> dict[str, Any]:
+def describe_finding(finding: Finding) -> dict[str, Any]:
     """Return the fields of a finding for JSON, its owners also as people write them.
 
     Parameters
     ----------
     finding : Finding
         What was found.
-    owner : callable
-        From an owner id to how people write it; also asked for 0, an anonymous one.
     """
     fields = finding.to_dict()
     for voice in fields["voices"]:
         if (payload := voice["payload"]) is not None:
-            voice["payload"] = {**payload, "owner": owner(payload["owner_id"])}
-    return {**fields, "owners": [owner(owner_id) for owner_id in finding.owner_ids]}
+            voice["payload"] = {**payload, "owner": format_owner_id(payload["owner_id"])}
+    return {**fields, "owners": [format_owner_id(owner_id) for owner_id in finding.owner_ids]}
 
 
-def write_results(
-    findings: Iterable[Finding], path: Path, *, kind: Format, owner: Callable[[int], str]
-) -> None:
+def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> None:
     """Write findings as a table, atomically.
 
     Parameters
@@ -72,15 +69,13 @@ def write_results(
         The file.
     kind : "parquet", "csv" or "jsonl"
         Its format; see `docs/json.md` for the columns.
-    owner : callable
-        As `describe_finding` takes it.
 
     Raises
     ------
     MissingExtraError
         If Parquet is wanted and pyarrow is not installed.
     """
-    rows = (describe_finding(finding, owner=owner) for finding in findings)
+    rows = (describe_finding(finding) for finding in findings)
     with atomic_path(path) as part:
         match kind:
             case "parquet":
@@ -190,7 +185,7 @@ def _flatten(fields: dict[str, Any]) -> dict[str, Any]:
 def _write_csv(rows: Iterable[dict[str, Any]], part: Path) -> None:
     from sottovoce.scan.finding import Finding
 
-    names = list(describe_finding(Finding(id="", status="clean"), owner=str))
+    names = list(describe_finding(Finding(id="", status="clean")))
     with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()

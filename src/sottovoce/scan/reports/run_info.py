@@ -1,7 +1,7 @@
-"""`Job`: what was scanned, how and when; `Words`: how owners and policies are said.
+"""`Job`: what was scanned, how and when.
 
-Both are handed in by the caller, so that a report depends on nothing but its arguments: the same
-arguments give the same bytes.
+Handed in by the caller, so that a report depends on nothing but its arguments: the same arguments
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["Job", "Words"]
+__all__ = ["Job"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +50,3 @@ class Job:
     wall_s: float = 0.0
     exclude_list: str = ""
     filtered_copy: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What the numbers of a payload mean to a person.
-
-    Attributes
-    ----------
-    owner : callable
-        From an owner id to its words; reports do not ask for 0, which is an anonymous owner,
-        tables do.
-    policy : callable
-        From a policy to a sentence without its full stop, "refuses cloning the voice".
-    """
-
-    owner: Callable[[int], str]
-    policy: Callable[[int], str]
-
-    def name_owner(self, owner_id: int) -> str:
-        """Return the words for an owner, the anonymous one included."""
-        return self.owner(owner_id) if owner_id else "anonymous"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.core.evidence import FOUND_FPR
+from sottovoce.core.policy import describe_policy
 from sottovoce.scan.finding import UNREAD
 from sottovoce.scan.reports.findings_table import MOST_FINDINGS, make_findings_table
 from sottovoce.scan.reports.html import escape, make_code, make_items, make_section, make_table
@@ -18,6 +19,7 @@ from sottovoce.scan.reports.wording import (
     format_duration,
     format_expected,
     format_p,
+    name_owner,
     say_count,
     say_expected_false,
     say_training,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.scan.finding import Finding
-    from sottovoce.scan.reports.run_info import Job, Words
+    from sottovoce.scan.reports.run_info import Job
     from sottovoce.scan.reports.summary import Group, Summary
 
 __all__ = ["make_sections"]
@@ -55,7 +57,6 @@ def make_sections(
     *,
     strongest: Sequence[Finding],
     unread: Sequence[Finding],
-    words: Words,
 ) -> list[tuple[str, str, str]]:
     """Return each section's name, its title in the list of contents, and its HTML.
 
@@ -67,8 +68,6 @@ def make_sections(
         Its figures.
     strongest, unread : sequence of Finding
         The surest first; and those that were not read to their end.
-    words : Words
-        For owners and policies.
 
     Returns
     -------
@@ -79,9 +78,9 @@ def make_sections(
         ("totals", "Totals", _tell_totals(summary)),
         ("actions", "What to do", _tell_actions(job, summary)),
         ("evidence", "Evidence", _tell_evidence(summary)),
-        ("findings", "Findings", _tell_findings(summary, strongest, words)),
+        ("findings", "Findings", _tell_findings(summary, strongest)),
         ("groups", "Groups", _tell_groups(summary)),
-        ("owners", "Owners", _tell_owners(summary, words)),
+        ("owners", "Owners", _tell_owners(summary)),
         ("unread", "Not read", _tell_unread(summary, unread)),
         ("passed", "Not looked at", tell_passed(summary)),
         ("formats", "Formats", _tell_formats(summary)),
@@ -215,10 +214,10 @@ def _say_false_discoveries(summary: Summary) -> str:
     )
 
 
-def _tell_findings(summary: Summary, strongest: Sequence[Finding], words: Words) -> str:
+def _tell_findings(summary: Summary, strongest: Sequence[Finding]) -> str:
     if not strongest:
         return ""
-    table = make_findings_table(strongest, words=words)
+    table = make_findings_table(strongest)
     legend = (
         "<p>Each bar is the recording from beginning to end, one for each voice: marked"
         " stretches are red, to within about 2.5 seconds, and the line is the local strength of"
@@ -275,18 +274,16 @@ def _say_more(n: int, noun: str, *, shown: int = _MOST_ROWS) -> str:
     return f'<p class="soft">{say_count(n - shown, noun)} more, not shown here.</p>'
 
 
-def _tell_owners(summary: Summary, words: Words) -> str:
+def _tell_owners(summary: Summary) -> str:
     if not summary.owners and not summary.n_unread_owner:
         return ""
     by_count = sorted(summary.owners.items(), key=lambda item: (-item[1], item[0]))
-    rows = [(escape(words.name_owner(one)), format_count(n)) for one, n in by_count[:_MOST_ROWS]]
+    rows = [(escape(name_owner(one)), format_count(n)) for one, n in by_count[:_MOST_ROWS]]
     if summary.n_unread_owner:
         rows.append(("owner not readable", format_count(summary.n_unread_owner)))
     owners = make_table("Who refuses", ("Owner", "Recordings"), rows, numbers=(1,))
     by_count = sorted(summary.policies.items(), key=lambda item: (-item[1], item[0]))
-    rows = [
-        (escape(words.policy(one), most=300), format_count(n)) for one, n in by_count[:_MOST_ROWS]
-    ]
+    rows = [(escape(describe_policy(one)), format_count(n)) for one, n in by_count[:_MOST_ROWS]]
     if summary.n_unread_owner:
         rows.append((NOT_READABLE, format_count(summary.n_unread_owner)))
     policies = (

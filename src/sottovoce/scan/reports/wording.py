@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.scan.finding import TRAINING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "format_p",
     "format_power",
     "format_time",
+    "name_owner",
     "say_count",
     "say_expected_false",
     "say_training",
@@ -277,3 +279,8 @@ def say_expected_false(summary: Summary) -> str:
         f"If nothing were marked, at most {expected} recordings would be reported by chance,"
         " on average."
     )
+
+
+def name_owner(owner_id: int) -> str:
+    """Return how an owner is written, the anonymous one included."""
+    return format_owner_id(owner_id) if owner_id else "anonymous"

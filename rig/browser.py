@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.rig.relay import Network, Relay
-from benchmarks.rig.takes import TAKES, Take, compare, is_whole, load_resampled
+from rig.relay import Network, Relay
+from rig.takes import TAKES, Take, compare, is_whole, load_resampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
 
-    from benchmarks.rig.server import AudioServer
+    from rig.server import AudioServer
 
 __all__ = ["hold_call", "open_page"]
 

@@ -1,6 +1,6 @@
 """Photograph Chromium's own chooser of microphones into docs/img, on the tests' audio server.
 
-Run as ``python -m benchmarks.rig.photograph``; needs Debian's packages xvfb and xdotool besides
+Run as ``python -m rig.photograph``; needs Debian's packages xvfb and xdotool besides
 those in .ci/packages.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from PIL import ImageGrab
 from playwright.sync_api import sync_playwright
 
-from benchmarks.rig.mic import MicProgram
-from benchmarks.rig.server import AudioServer
+from rig.mic import MicProgram
+from rig.server import AudioServer
 
 IMAGES = Path(__file__).parents[2] / "docs" / "img"
 DISPLAY = ":93"

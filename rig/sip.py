@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import soundfile as sf
 
-from benchmarks.rig.takes import SR, TAKES, Take, compare, is_whole, load_resampled
+from rig.takes import SR, TAKES, Take, compare, is_whole, load_resampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-    from benchmarks.rig.server import AudioServer
+    from rig.server import AudioServer
 
 __all__ = ["CODECS", "Codec", "hold_sip_call"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.rig.server import AudioServer
+    from rig.server import AudioServer
 
 __all__ = ["FAR_END", "LOOPBACK", "add_loopback"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from benchmarks.rig.ruler import read_both
-from benchmarks.rig.server import AudioServer
+from rig.ruler import read_both
+from rig.server import AudioServer
 
 if TYPE_CHECKING:
     import subprocess
@@ -72,7 +72,7 @@ class PulseServer(AudioServer):
         return self.spawn(*words)
 
     def record_both(self, before: str, after: str, *, seconds: float) -> npt.NDArray[np.float32]:
-        """Record two sources side by side; see `benchmarks.rig.ruler`."""
+        """Record two sources side by side; see `rig.ruler`."""
         return read_both(self.environment, before, after, seconds=seconds)
 
     def modules(self) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jeepney import Message
 
-    from benchmarks.rig.server import AudioServer
+    from rig.server import AudioServer
 
 __all__ = ["Desktop"]
 
