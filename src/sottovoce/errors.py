@@ -54,7 +54,7 @@ class SottovoceError(Exception):
 
     Attributes
     ----------
-    remedy : str
+    message, remedy : str
         As given.
     exit_code : int
         What a command exits with when this error ends it.
@@ -64,6 +64,7 @@ class SottovoceError(Exception):
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.remedy = remedy
 
 
@@ -86,7 +87,12 @@ class AudioFileError(SottovoceError, OSError):
 
     def __init__(self, message: str, *, path: str = "", remedy: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message, remedy=remedy)
+        self.message = message
         self.path = path
+
+    def without_path(self, *known: str) -> str:
+        """Return the message alone where the path is one of those that are named already."""
+        return self.message if self.path in known else str(self)
 
 
 class UnreadableAudioError(AudioFileError):

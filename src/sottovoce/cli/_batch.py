@@ -178,4 +178,4 @@ def _work_on_source(
 
 def _with_remedy(err: AudioFileError, remedy: str) -> AudioFileError:
     """Return an error whose remedy names the option that helps."""
-    return AudioFileError(str(err).removeprefix(f"{err.path}: "), path=err.path, remedy=remedy)
+    return AudioFileError(err.message, path=err.path, remedy=remedy)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.cli._words import describe_voice, format_p, format_path, format_time
+from sottovoce.cli._words import describe_voice, format_p, format_path
 from sottovoce.core.evidence import FOUND_FPR, threshold
 from sottovoce.errors import MissingExtraError, SottovoceError
 from sottovoce.files.reading import open_audio
+from sottovoce.files.times import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import Any
 
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._protect_words import is_left, name_outcome
-from sottovoce.cli._words import format_time
 from sottovoce.files.escaping import escape_html
+from sottovoce.files.times import format_time
 
 __all__ = ["make_page"]
 

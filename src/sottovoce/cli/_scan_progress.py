@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from sottovoce.cli import _output
 from sottovoce.cli._live import show_in_place
-from sottovoce.cli._words import format_time
+from sottovoce.files.times import format_time
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -14,7 +14,6 @@ __all__ = [
     "describe_voice",
     "format_p",
     "format_path",
-    "format_time",
     "make_payload",
 ]
 
@@ -38,19 +37,6 @@ def describe_notice(notice: Notice) -> str:
 def format_path(path: object) -> str:
     """Return a path that is safe to show: control characters and stray bytes escaped."""
     return make_harmless(path)
-
-
-def format_time(seconds: float) -> str:
-    """Return a time as people write it, to the nearest second.
-
-    Examples
-    --------
-    >>> format_time(4.21), format_time(24.7), format_time(83), format_time(3 * 3600 + 62)
-    ('0:04', '0:25', '1:23', '3:01:02')
-    """
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def make_payload(notice: Notice) -> dict[str, int | str]:

@@ -27,8 +27,9 @@ from sottovoce.cli._options import (
 )
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
-from sottovoce.cli._words import format_p, format_path, format_time, make_payload
+from sottovoce.cli._words import format_p, format_path, make_payload
 from sottovoce.errors import NoSoundError, ParameterError
+from sottovoce.files.times import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -332,7 +332,7 @@ class OpenAudio:
             except UnreadableAudioError as err:
                 if not (self._partial and n_read):
                     raise
-                self._was_damaged = str(err).removeprefix(f"{self._path}: ")
+                self._was_damaged = err.message
                 return
             if block.shape[1] == 0:
                 break

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from sottovoce.live.listening.hearing import Hearing
+    from sottovoce.live.listening.watcher import SourceWatcher
+    from sottovoce.live.marking.meters import Readings
 
 __all__ = ["MicState", "Sign"]
 
@@ -83,6 +85,48 @@ class MicState:
     error: str
     muted: bool = False
     microphone_muted: bool = False
+
+    @classmethod
+    def from_meters(
+        cls,
+        readings: Readings,
+        *,
+        sign: Sign,
+        microphone: str,
+        n_recorders: int | None,
+        error: str,
+        watcher: SourceWatcher | None,
+        now_s: float,
+        bypassing: tuple[str, ...] = (),
+        muted: bool = False,
+        microphone_muted: bool = False,
+    ) -> MicState:
+        """Return the state that meters and the watch over what goes out show.
+
+        Parameters
+        ----------
+        readings : Readings
+            What the meters of the audio process say.
+        watcher : SourceWatcher or None
+            What listens to what goes out.
+        now_s : float
+            The time, on `time.monotonic`.
+        sign, microphone, n_recorders, error, bypassing, muted, microphone_muted
+            As the attributes.
+        """
+        found_s = watcher.found_s if watcher is not None else None
+        return cls(
+            sign=sign,
+            microphone=microphone,
+            n_recorders=n_recorders,
+            bypassing=bypassing,
+            hearing=watcher.hearing if watcher is not None else None,
+            found_ago_s=None if found_s is None else now_s - found_s,
+            error=error,
+            muted=muted,
+            microphone_muted=microphone_muted,
+            **readings,
+        )
 
     @property
     def confirmation(self) -> Literal["heard", "not heard", "waiting"]:

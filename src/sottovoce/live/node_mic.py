@@ -365,17 +365,16 @@ class MicSession(abc.ABC):
         if failing:
             self._error = self._engine.error or "marking failed"
         self._n_unmarked = readings["n_unmarked"]
-        found_s = self._watcher.found_s if self._watcher is not None else None
         own = self._graph.find(self._name) if self._graph else None
-        return MicState(
+        return MicState.from_meters(
+            readings,
             sign=self._sign(now, missed=failing),
             microphone=self._microphone.description if self._microphone else "",
             n_recorders=len(self._graph.recorders_of(own)) if self._graph and own else 0,
             bypassing=self._graph.programs_on_microphones() if self._graph else (),
-            hearing=self._watcher.hearing if self._watcher is not None else None,
-            found_ago_s=None if found_s is None else now - found_s,
             error=self._error,
+            watcher=self._watcher,
+            now_s=now,
             muted=own is not None and own.muted,
             microphone_muted=self._microphone is not None and self._microphone.muted,
-            **readings,
         )

@@ -145,7 +145,7 @@ def tell_unreadable(name: str, err: SottovoceError, groups: Mapping[str, str]) -
     return Finding(
         id=name,
         status="unsupported" if is_other else "error",
-        message=str(err).removeprefix(f"{name}: "),
+        message=err.without_path(name) if isinstance(err, AudioFileError) else str(err),
         remedy=err.remedy,
         cause=cause_of(err),
         groups=groups,

@@ -250,17 +250,15 @@ class LoopbackMic:
         if failing:
             self._error = self._engine.error or "marking failed"
         self._n_unmarked = readings["n_unmarked"]
-        found_s = self._watcher.found_s if self._watcher is not None else None
         sign = self._sign(now, failing=failing)
-        return MicState(
+        return MicState.from_meters(
+            readings,
             sign=sign,
             microphone="" if sign == "no microphone" else self._read_name(),
             n_recorders=None,
-            bypassing=(),
-            hearing=self._watcher.hearing if self._watcher is not None else None,
-            found_ago_s=None if found_s is None else now - found_s,
             error=self._error,
-            **readings,
+            watcher=self._watcher,
+            now_s=now,
         )
 
     def _read_name(self) -> str:

@@ -194,7 +194,7 @@ def _of_bytes(data: bytes, rate: int, name: str) -> Recording | Finding:
         elif rate and len(data) > 1 and not kind_of(data[:HEAD_BYTES]):
             data = wav_of_raw(data, rate, name)
     except AudioFileError as err:
-        return Finding(id=name, status="error", message=str(err).removeprefix(f"{name}: "))
+        return Finding(id=name, status="error", message=err.without_path(name))
     return Recording(id=name, place=Inline(data), stamp="", n_bytes=len(data))
 
 

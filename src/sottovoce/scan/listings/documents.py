@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from sottovoce.errors import MissingExtraError
+from sottovoce.errors import AudioFileError, MissingExtraError
 from sottovoce.scan.listings.texts import MAX_LINE_BYTES, open_text, parse_json, reading_errors
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def parts_of(url: str) -> Iterator[Part]:
         with open_text(url) as file:
             yield from _yaml_parts(file) if is_yaml else _Json(file).parts()
     except reading_errors() as err:
-        reason = str(err).removeprefix(f"{url}: ")
+        reason = err.without_path(url) if isinstance(err, AudioFileError) else str(err)
         yield Part(kind="item", problem=f"cannot be read, nor what follows: {reason}")
 
 

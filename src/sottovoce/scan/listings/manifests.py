@@ -257,7 +257,7 @@ class NemoSource(Manifest):
         try:
             data = sound_of(value, known_as)
         except AudioFileError as err:
-            return fail(known_as, str(err).removeprefix(f"{known_as}: "), err.remedy)
+            return fail(known_as, err.without_path(known_as), err.remedy)
         if data is not None:
             return Use(recording_id=known_as, data=data)
         return self._point_at(value, known_as)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from sottovoce.errors import AudioFileError
 from sottovoce.scan.finding import TOO_MUCH_MEMORY
 from sottovoce.scan.source import part_path
 from sottovoce.scan.stores.packing import check_growth
@@ -88,7 +89,7 @@ def read_lines(url: str) -> Iterator[Line]:
                     raw = file.readline(MAX_LINE_BYTES)
                 yield Line(number=number, problem=_TOO_LONG)
     except reading_errors() as err:
-        reason = str(err).removeprefix(f"{url}: ")
+        reason = err.without_path(url) if isinstance(err, AudioFileError) else str(err)
         yield Line(number=number + 1, problem=f"cannot be read, nor what follows: {reason}")
 
 

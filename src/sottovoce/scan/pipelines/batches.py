@@ -8,21 +8,17 @@ process, which does the decoding, and a row that kills it costs that row.
 
 from __future__ import annotations
 
-import atexit
 import math
 import multiprocessing
-import os
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, ParameterError
 from sottovoce.scan.finding import Finding, refused_statuses
-from sottovoce.scan.limits import Limits
 from sottovoce.scan.listings.entries import as_names
 from sottovoce.scan.pipelines.examples import describe_example, most_telling
 from sottovoce.scan.stores.store import seen_from_anywhere
-from sottovoce.scan.workers.pool import WorkerPool
+from sottovoce.scan.workers.kept_pool import keep_pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,30 +148,10 @@ def _as_typed_lists(rows: list[tuple[int, ...]]) -> list[Any]:
 def _examine(rows: list[Recording | Finding]) -> list[Finding]:
     if all(isinstance(one, Finding) for one in rows):
         return [one for one in rows if isinstance(one, Finding)]
-    findings = {finding.id: finding for _, finding in _keep_pool().examine(rows)}
-    return [findings[one.id] for one in rows]
-
-
-_pools: dict[int, WorkerPool] = {}
-"""By process: a fork finds its parent's here, and must neither use it nor let it be collected."""
-_lock = threading.Lock()
-
-
-def _keep_pool() -> WorkerPool:
-    process = os.getpid()
     if multiprocessing.current_process().daemon:
         raise ParameterError(
             "this process may start no other (it is a daemon's worker)",
             remedy="Use is_refused here, or scan beforehand and use load_allowed.",
         )
-    with _lock:
-        if process not in _pools:
-            _pools[process] = WorkerPool(workers=1, limits=Limits())
-            atexit.register(_close, process)
-        return _pools[process]
-
-
-def _close(process: int) -> None:
-    # A fork inherits what its parent wanted done at its end.
-    if process == os.getpid() and process in _pools:
-        _pools.pop(process).close()
+    findings = {finding.id: finding for _, finding in keep_pool().examine(rows)}
+    return [findings[one.id] for one in rows]

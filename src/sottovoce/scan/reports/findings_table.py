@@ -6,13 +6,13 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.policy import describe_policy
+from sottovoce.files.times import format_time
 from sottovoce.scan.reports.html import escape, make_code, wrap_table
 from sottovoce.scan.reports.svg import draw_voice
 from sottovoce.scan.reports.wording import (
     NOT_READABLE,
     format_count,
     format_p,
-    format_time,
     name_owner,
     say_count,
 )

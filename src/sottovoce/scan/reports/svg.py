@@ -12,7 +12,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.evidence import FOUND_FPR, SUSPECTED_FPR
-from sottovoce.scan.reports.wording import format_count, format_power, format_time
+from sottovoce.files.times import format_time
+from sottovoce.scan.reports.wording import format_count, format_power
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -22,7 +22,6 @@ __all__ = [
     "format_expected",
     "format_p",
     "format_power",
-    "format_time",
     "name_owner",
     "say_count",
     "say_expected_false",
@@ -158,19 +157,6 @@ def format_duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} seconds"
     return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:,.1f} hours"
-
-
-def format_time(seconds: float) -> str:
-    """Return a place in a recording as players show it.
-
-    Examples
-    --------
-    >>> format_time(4.21), format_time(83), format_time(3 * 3600 + 62)
-    ('0:04', '1:23', '3:01:02')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def say_verdict(summary: Summary) -> str:

@@ -118,8 +118,7 @@ def explain(err: Exception, url: str) -> AudioFileError:
     """Return the error for a person: what went wrong with an address, and what helps."""
     own = _own(err)
     if own is not None:
-        message = str(own).removeprefix(f"{own.path}: ")
-        return type(own)(message, path=url, remedy=own.remedy) if own is not err else own
+        return own if own is err else type(own)(own.message, path=url, remedy=own.remedy)
     message, remedy = _explain(err, is_s3=url.lower().startswith(("s3://", "s3a://")))
     return AudioFileError(message, path=url, remedy=remedy)
 

@@ -75,15 +75,15 @@ def tell_failure(recording: Recording, err: SottovoceError) -> Finding:
     """Return the finding for a recording that could not be read."""
     is_other = isinstance(err, UnsupportedFormatError | MissingExtraError)
     status: Status = "unsupported" if is_other else "error"
-    return _fail(recording, status, str(err), err.remedy, cause=cause_of(err))
+    message = str(err)
+    if isinstance(err, AudioFileError):
+        message = err.without_path(recording.id, getattr(recording.place, "url", ""))
+    return _fail(recording, status, message, err.remedy, cause=cause_of(err))
 
 
 def _fail(
     recording: Recording, status: Status, message: str, remedy: str, *, cause: Cause = ""
 ) -> Finding:
-    # What errors say begins with the path, which the finding names already.
-    for name in (getattr(recording.place, "url", ""), recording.id):
-        message = message.removeprefix(f"{name}: ")
     return Finding(
         id=recording.id,
         status=status,
@@ -156,7 +156,7 @@ def _listen(
     except AudioFileError as err:
         if listener.n_samples == 0:
             raise
-        return str(err).removeprefix(f"{info.path}: "), err.remedy
+        return err.without_path(info.path), err.remedy
     return "", ""
 
 

@@ -27,7 +27,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Inline
 from sottovoce.scan.stores.store import seen_from_anywhere
 from sottovoce.scan.workers.batches import belong_together
-from sottovoce.scan.workers.pool import WorkerPool
+from sottovoce.scan.workers.kept_pool import keep_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -322,10 +322,6 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
 
 
-_kept: dict[tuple[Limits, bool], WorkerPool] = {}
-"""The child process of this process of Ray's, which lives from block to block."""
-
-
 def _examine_block(
     block: list[Recording],
     limits: Limits,
@@ -334,12 +330,8 @@ def _examine_block(
     """Examine recordings in a child process, on whichever node this is."""
     import sottovoce
 
-    key = (limits, thorough)
-    if key not in _kept:
-        while _kept:
-            _kept.popitem()[1].close()
-        _kept[key] = WorkerPool(workers=1, limits=limits, thorough=thorough)
-    findings = {finding.id: finding for _, finding in _kept[key].examine(block)}
+    pool = keep_pool(limits, thorough=thorough)
+    findings = {finding.id: finding for _, finding in pool.examine(block)}
     return sottovoce.__version__, [findings[recording.id] for recording in block]
 
 
