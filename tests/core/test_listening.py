@@ -216,9 +216,12 @@ def test_results_go_to_json(speech: np.ndarray) -> None:
         "speed",
         "pitch",
         "segments_s",
+        "notice",
         "payload",
     }
-    assert fields["voices"][0]["payload"]["owner_id"] == NOTICE.owner_id
+    assert fields["voices"][0]["notice"]["owner_id"] == NOTICE.owner_id
+    assert fields["voices"][0]["payload"] == fields["voices"][0]["notice"]
+    assert fields["seconds"] == fields["duration_s"]
 
 
 @pytest.mark.parametrize("max_fpr", [0.0, 1.0, -1.0])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sottovoce
 from sottovoce.cli._receipt_page import make_page
-from sottovoce.cli._words import describe_notice, format_path, make_payload
+from sottovoce.cli._words import describe_notice, format_path, make_notice
 from sottovoce.errors import AudioFileError, ParameterError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def make_receipt(
         "format": _FORMAT,
         "program": f"sottovoce {sottovoce.__version__}",
         "date": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "notice": {**make_payload(notice), "words": describe_notice(notice)},
+        "notice": {**(make_notice(notice) or {}), "words": describe_notice(notice)},
         "in_place": in_place,
         "totals": {"in": len(files), **totals},
         "files": list(files),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sottovoce.core.owner_id import format_owner_id
+from sottovoce.core.policy import describe_policy
 from sottovoce.files.escaping import make_harmless
 
 if TYPE_CHECKING:
@@ -14,7 +16,8 @@ __all__ = [
     "describe_voice",
     "format_p",
     "format_path",
-    "make_payload",
+    "make_notice",
+    "make_voice",
 ]
 
 
@@ -27,9 +30,6 @@ def describe_voice(voice: Voice) -> str:
 
 def describe_notice(notice: Notice) -> str:
     """Say who refuses what since when."""
-    # late: it brings cryptography, and --help needs none
-    from sottovoce.rights import describe_policy, format_owner_id
-
     who = f"owner {format_owner_id(notice.owner_id)}" if notice.owner_id else "anonymous"
     return f"{describe_policy(notice.policy)}; {who}; since {notice.year}"
 
@@ -39,11 +39,17 @@ def format_path(path: object) -> str:
     return make_harmless(path)
 
 
-def make_payload(notice: Notice) -> dict[str, int | str]:
+def make_notice(notice: Notice | None) -> dict[str, int | str] | None:
     """Return the fields of a notice for JSON, the owner id also as people write it."""
-    from sottovoce.rights import format_owner_id
-
+    if notice is None:
+        return None
     return {**notice.to_dict(), "owner": format_owner_id(notice.owner_id)}
+
+
+def make_voice(voice: Voice) -> dict[str, Any]:
+    """Return the fields of a voice for JSON; for one release the notice as `payload` as well."""
+    notice = make_notice(voice.notice)
+    return {**voice.to_dict(), "notice": notice, "payload": notice}
 
 
 def format_p(log10_p: float) -> str:

@@ -27,7 +27,7 @@ from sottovoce.cli._options import (
 )
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
-from sottovoce.cli._words import format_p, format_path, make_payload
+from sottovoce.cli._words import format_p, format_path, make_voice
 from sottovoce.errors import NoSoundError, ParameterError
 from sottovoce.files.times import format_time
 
@@ -266,10 +266,8 @@ def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, 
     fields = {**outcome.detection.to_dict(), "voices": []}
     for part in outcome.parts:
         for voice in part.detection.voices:
-            notice = voice.notice
-            payload = None if notice is None else make_payload(notice)
-            yours = own.get(notice.owner_id) if notice is not None else None
-            told = {**voice.to_dict(), "payload": payload, "yours": yours}
+            yours = None if voice.notice is None else own.get(voice.notice.owner_id)
+            told = {**make_voice(voice), "yours": yours}
             fields["voices"].append({**told, "track": part.name} if part.name else told)
     if any(part.name for part in outcome.parts):
         fields["tracks"] = [

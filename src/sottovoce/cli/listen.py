@@ -12,7 +12,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._heard import HeardBoard
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._whose import list_own
-from sottovoce.cli._words import make_payload
+from sottovoce.cli._words import make_voice
 
 if TYPE_CHECKING:
     from sottovoce.live import Hearing
@@ -76,11 +76,9 @@ def listen(
 
 
 def _make_fields(hearing: Hearing) -> dict[str, object]:
-    fields = hearing.detection.to_dict()
-    for voice, own in zip(hearing.detection.voices, fields["voices"], strict=True):
-        own["payload"] = None if voice.notice is None else make_payload(voice.notice)
     return {
-        **fields,
+        **hearing.detection.to_dict(),
+        "voices": [make_voice(voice) for voice in hearing.detection.voices],
         "heard_s": hearing.heard_s,
         "level_dbfs": round(hearing.level_dbfs, 1),
         "latency_s": None if hearing.latency_s is None else round(hearing.latency_s, 1),

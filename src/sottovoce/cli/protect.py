@@ -32,7 +32,7 @@ from sottovoce.cli._protect_words import COUNTED, is_left, name_outcome, say_don
 from sottovoce.cli._protecting import Done, Job, OldCopies, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
-from sottovoce.cli._words import describe_notice, format_path, make_payload
+from sottovoce.cli._words import describe_notice, format_path, make_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -207,7 +207,8 @@ def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
     del fields["source"]  # `file` says it
     if outcome.protected.status != "marked":
         return fields
-    return {**fields, "payload": make_payload(job.notice)}
+    notice = make_notice(job.notice)
+    return {**fields, "notice": notice, "payload": notice}
 
 
 def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, int]:
@@ -236,7 +237,8 @@ def _make_entry(job: Job, source: Source, outcome: Done | Failure) -> dict[str, 
             **_make_fields(job, outcome),
         }
     fields = _make_fields(job, outcome)
-    fields.pop("payload", None)  # the receipt says it once
+    for name in ("notice", "payload"):  # the receipt says it once
+        fields.pop(name, None)
     return {
         "file": str(source.path),
         "sha256_in": outcome.sha256_in,

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sottovoce.core.evidence import FOUND_FPR, SUSPECTED_FPR
+from sottovoce.core.evidence import SUSPECTED_FPR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,8 @@ class Voice:
     seal_log10_p: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON; the notice under the name `payload`."""
+        """Return the fields for JSON; for one release the notice as `payload` as well."""
+        notice = None if self.notice is None else self.notice.to_dict()
         fields: dict[str, Any] = {
             "log10_p": round(self.log10_p, 3),
             "score": round(self.score, 3),
@@ -64,7 +65,8 @@ class Voice:
             "speed": round(self.speed, 5),
             "pitch": round(self.pitch, 5),
             "segments_s": [[round(a, 2), round(b, 2)] for a, b in self.segments_s],
-            "payload": None if self.notice is None else self.notice.to_dict(),
+            "notice": notice,
+            "payload": notice,
         }
         if self.seal_log10_p is not None:
             fields["seal_log10_p"] = round(self.seal_log10_p, 3)
@@ -111,16 +113,17 @@ class Detection:
 
     @property
     def verdict(self) -> Verdict:
-        """*protected* where found, *suspected* from p = 1e-3 on, else *not found*.
+        """*protected* exactly where found, *suspected* from p = 1e-3 on, else *not found*.
 
         A suspicion is never reported as found, and *not found* is no proof of absence.
         """
-        if self.found and 10.0**self.log10_p <= FOUND_FPR * (1 + 1e-9):
+        if self.found:
             return "protected"
         return "suspected" if 10.0**self.log10_p <= SUSPECTED_FPR else "not found"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
+        """Return the fields for JSON; for one release `duration_s` as `seconds` as well."""
+        duration_s = round(self.duration_s, 3)
         fields = {
             "verdict": self.verdict,
             "found": self.found,
@@ -128,7 +131,8 @@ class Detection:
             "score": round(self.score, 3),
             "n_hypotheses": self.n_hypotheses,
             "log10_e": round(self.log10_e, 3),
-            "seconds": round(self.duration_s, 3),
+            "duration_s": duration_s,
+            "seconds": duration_s,
             "voices": [voice.to_dict() for voice in self.voices],
         }
         if self.n_more_voices:

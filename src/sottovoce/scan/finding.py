@@ -21,6 +21,7 @@ __all__ = [
     "Finding",
     "Status",
     "Training",
+    "notice_of",
     "refused_statuses",
 ]
 
@@ -136,12 +137,12 @@ class Finding:
     @property
     def owner_ids(self) -> tuple[int, ...]:
         """Owners whose payload was read, in ascending order; 0 is an anonymous one."""
-        return tuple(sorted({payload["owner_id"] for payload in self._payloads()}))
+        return tuple(sorted({notice["owner_id"] for notice in self._notices()}))
 
     @property
     def policies(self) -> tuple[int, ...]:
         """Policies that were read, in ascending order."""
-        return tuple(sorted({payload["policy"] for payload in self._payloads()}))
+        return tuple(sorted({notice["policy"] for notice in self._notices()}))
 
     @property
     def training(self) -> Training | None:
@@ -155,16 +156,16 @@ class Finding:
         if not self.marked:
             return None
         refused = Use(0)
-        for payload in self._payloads():
-            refused |= _TRAINING & payload["policy"]
+        for notice in self._notices():
+            refused |= _TRAINING & notice["policy"]
         if refused:
             return "refused" if refused == _TRAINING else "refused in part"
         # Where no voice could be followed nothing was read either.
-        all_read = self.voices and all(voice["payload"] is not None for voice in self.voices)
+        all_read = self.voices and all(notice_of(voice) is not None for voice in self.voices)
         return "not named" if all_read else "not readable"
 
-    def _payloads(self) -> list[Mapping[str, int]]:
-        return [voice["payload"] for voice in self.voices if voice["payload"] is not None]
+    def _notices(self) -> list[Mapping[str, int]]:
+        return [notice for voice in self.voices if (notice := notice_of(voice)) is not None]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -185,6 +186,13 @@ class Finding:
         for name in ("voices", "tracks"):
             own[name] = tuple(own.get(name, ()))
         return cls(**own)
+
+
+def notice_of(voice: Mapping[str, Any]) -> Mapping[str, int] | None:
+    """Return what the mark of a voice says, as a finding has it; None where it was not read."""
+    # Ledgers of before call it its payload.
+    notice: Mapping[str, int] | None = voice["notice"] if "notice" in voice else voice["payload"]
+    return notice
 
 
 # Looked up once: ledgers have millions of rows.

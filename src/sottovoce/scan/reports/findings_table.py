@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.policy import describe_policy
 from sottovoce.files.times import format_time
+from sottovoce.scan.finding import notice_of
 from sottovoce.scan.reports.html import escape, make_code, wrap_table
 from sottovoce.scan.reports.svg import draw_voice
 from sottovoce.scan.reports.wording import (
@@ -81,10 +82,10 @@ def _make_voice(finding: Finding, voice: Mapping[str, Any]) -> str:
         f'<td class="when">{track}{drawing}<div class="ends" aria-hidden="true"><span>0:00</span>'
         f"<span>{format_time(finding.seconds)}</span></div></td>"
     )
-    payload = voice["payload"]
-    if payload is None:
+    notice = notice_of(voice)
+    if notice is None:
         return f'{when}<td class="none">not readable</td><td class="none">{NOT_READABLE}</td>'
-    owner = escape(name_owner(payload["owner_id"]))
-    policy = escape(describe_policy(payload["policy"]), most=300)
-    since = escape(payload["year"], most=20)
+    owner = escape(name_owner(notice["owner_id"]))
+    policy = escape(describe_policy(notice["policy"]), most=300)
+    since = escape(notice["year"], most=20)
     return f"{when}<td>{owner}<small>since {since}</small></td><td>{policy}</td>"

@@ -15,6 +15,7 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import MissingExtraError
 from sottovoce.files.escaping import escape_csv
 from sottovoce.files.writing import atomic_path
+from sottovoce.scan.finding import notice_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -53,8 +54,11 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
     """
     fields = finding.to_dict()
     for voice in fields["voices"]:
-        if (payload := voice["payload"]) is not None:
-            voice["payload"] = {**payload, "owner": format_owner_id(payload["owner_id"])}
+        notice = notice_of(voice)
+        said = None
+        if notice is not None:
+            said = {**notice, "owner": format_owner_id(notice["owner_id"])}
+        voice["notice"] = voice["payload"] = said  # for one release under both names
     return {**fields, "owners": [format_owner_id(owner_id) for owner_id in finding.owner_ids]}
 
 
@@ -141,8 +145,9 @@ def read_findings(path: Path) -> Iterator[Finding]:
 
 def _without_words(fields: dict[str, Any]) -> dict[str, Any]:
     for voice in fields["voices"]:
-        if voice["payload"] is not None:
-            voice["payload"].pop("owner", None)
+        notice = notice_of(voice)
+        voice.pop("payload", None)
+        voice["notice"] = notice and {k: v for k, v in notice.items() if k != "owner"}
     return fields
 
 

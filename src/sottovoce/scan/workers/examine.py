@@ -202,7 +202,9 @@ def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
         for voice in look.part.detection.voices:
             step = -(-len(voice.evidence) // _MOST_EVIDENCE) or 1
             points = [[round(t, 2), round(z, 2)] for t, z in voice.evidence[::step]]
-            described.append({**voice.to_dict(), "evidence": points, **of_track})
+            fields = voice.to_dict()
+            del fields["payload"]  # its name of before
+            described.append({**fields, "evidence": points, **of_track})
     return sorted(described, key=lambda voice: voice["log10_p"])
 
 
