@@ -176,7 +176,7 @@ def test_a_track_without_a_mark_to_find_is_named_with_the_way_around_it():
     )
     with pytest.raises(AudioFileError, match=r"not found in track 2 \(Game, deu\)") as caught:
         measure_mark(nothing, encoded, Notice(), path="two.mkv")
-    assert "Where another track is the speech, mark that one alone: --track" in caught.value.remedy
+    assert "Where another track is the speech, mark that one alone (`track`)" in caught.value.remedy
 
 
 def test_sound_that_nobody_encodes_is_answered_with_the_option_that_works(shell):

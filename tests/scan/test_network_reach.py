@@ -189,7 +189,7 @@ class TestWhatIsAllowed:
         assert reach.judge("s3a://voices/a.wav", listing="a.txt") is True
         refusal = reach.judge("hdfs://nodes/a.wav", listing="a.txt")
         assert isinstance(refusal, Refusal)
-        assert "--allow-remote=hdfs://nodes" in refusal.remedy
+        assert "(`allow_remote`): hdfs://nodes" in refusal.remedy
 
     @pytest.mark.parametrize(
         "url",

@@ -136,12 +136,13 @@ def _check_free(target: Path, *, replace: bool) -> None:
         return
     is_pack = names <= {_PAGE, _SOUNDS, KEY_NAME} and KEY_NAME in names
     if not replace:
-        remedy = "Name another folder with -o" + (", or add --force." if is_pack else ".")
+        instead = ", or replace this one (`replace`)" if is_pack else ""
+        remedy = f"Name another folder (`out`){instead}."
         raise ParameterError(f"{target} is not empty", remedy=remedy)
     if not is_pack:
         raise ParameterError(
             f"{target} holds something that is no listening test",
-            remedy="Name another folder with -o: only an earlier test is replaced.",
+            remedy="Name another folder (`out`): only an earlier test is replaced.",
         )
 
 

@@ -85,7 +85,8 @@ def score_answers(
     given, right = saved["answers"], saved.get("key")
     if not isinstance(right, list) or len(right) != len(given):
         raise ParameterError(
-            f"{answers} holds no key of its own", remedy="Add --key and the folder of the test."
+            f"{answers} holds no key of its own",
+            remedy="Name the folder of the test as well (`key`).",
         )
     if not any(letter in ("A", "B") for letter in given):
         raise ParameterError(f"{answers} holds no answer", remedy="Do the test first.")

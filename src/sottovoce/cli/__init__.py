@@ -78,7 +78,7 @@ def main() -> None:
             raise
         _output.explain(str(err), kind="error")
         if err.remedy:
-            _output.explain(err.remedy)
+            _output.explain(_output.name_flags(err.remedy))
         code = err.exit_code
     except click.ClickException as err:
         said = io.StringIO()

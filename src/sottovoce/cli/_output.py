@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,7 @@ __all__ = [
     "Show",
     "explain",
     "lines_above",
+    "name_flags",
     "result",
     "result_json",
     "show_progress",
@@ -28,6 +30,20 @@ __all__ = [
 ]
 
 
+_FLAGS = {
+    "allow_remote": "--allow-remote",
+    "cluster": "--ray",
+    "into": "--into",
+    "key": "--key",
+    "memory_bytes": "--memory",
+    "out": "-o",
+    "replace": "--force",
+    "shard": "--shard",
+    "time_s": "--timeout",
+    "track": "--track",
+}
+"""Parameters that remedies name, and what the commands call them."""
+_PARAMETER = re.compile(rf"`({'|'.join(_FLAGS)})`")
 _consoles: list[Console] = []
 """Those on which something is shown in place."""
 
@@ -59,6 +75,17 @@ def result_json(fields: dict[str, Any]) -> None:
     """Write one result as one line of JSON."""
     # ASCII only: names of files need not be valid Unicode, and every reader takes escapes.
     result(json.dumps(fields, allow_nan=False))
+
+
+def name_flags(text: str) -> str:
+    """Return a remedy in which parameters of functions are flags of the command.
+
+    Examples
+    --------
+    >>> name_flags("Allow more (`memory_bytes`, `time_s`).")
+    'Allow more (--memory, --timeout).'
+    """
+    return _PARAMETER.sub(lambda match: _FLAGS[match[1]], text)
 
 
 def explain(text: str, *, kind: str = "") -> None:

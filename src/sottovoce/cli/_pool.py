@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sottovoce.cli import _output
 from sottovoce.errors import ParameterError, SottovoceError
 from sottovoce.files.worker_processes import WorkerProcesses, hear_interrupts
 
@@ -110,7 +111,7 @@ def _guard(work: Callable[[Item], Result], item: Item, *, debug: bool) -> Result
     except SottovoceError as err:
         if debug:
             raise
-        return Failure(message=str(err), remedy=err.remedy)
+        return Failure(message=str(err), remedy=_output.name_flags(err.remedy))
     except MemoryError:
         return Failure(message="not enough memory", remedy="Try it with --jobs 1.")
     except Exception as err:

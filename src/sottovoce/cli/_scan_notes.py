@@ -52,7 +52,7 @@ class ScanNotes:
     def explain_unread(self) -> None:
         """Say of the first that were not read why, and what helps."""
         for finding in self._unread:
-            remedy = f"  {finding.remedy}" if finding.remedy else ""
+            remedy = f"  {_output.name_flags(finding.remedy)}" if finding.remedy else ""
             _output.explain(f"{format_path(finding.id)}: {finding.message}.{remedy}", kind="note")
         if more := self._n_unread - len(self._unread):
             _output.explain(f"{more:,} more that were not read are in the report.")

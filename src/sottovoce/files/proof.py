@@ -142,7 +142,7 @@ def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path
         where = f"{encoded.name} of the new file" if encoded.name else "the new file"
         remedy = "Is it speech? Try a stronger mark, or a format or bit rate that loses less."
         if encoded.name:
-            remedy += " Where another track is the speech, mark that one alone: --track."
+            remedy += " Where another track is the speech, mark that one alone (`track`)."
         raise AudioFileError(
             f"the mark was not found in {where}, although it has {encoded.loud_s:.0f} s of"
             " sound; the new file was thrown away",

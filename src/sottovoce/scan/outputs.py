@@ -308,5 +308,5 @@ def _check_shards(jobs: list[dict[str, Any]]) -> None:
             more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
             raise LedgerError(
                 f"of {', '.join(inputs[:3])} there is no shard {which}{more}",
-                remedy=f"Scan it with --shard {missing[0]}/{n_shards}, and name its folder too.",
+                remedy=f"Scan {missing[0]}/{n_shards} (`shard`), and name its folder as well.",
             )

@@ -98,7 +98,7 @@ def _check_sounddevice() -> None:
     if sys.platform not in SYSTEMS:
         raise DeviceError(
             "a loopback driver is for macOS and Windows",
-            remedy="Leave out --into: Sottovoce makes a microphone of its own here.",
+            remedy="Leave out `into`: Sottovoce makes a microphone of its own here.",
         )
     raise MissingExtraError("sounddevice", extra="live", purpose="make a microphone")
 
@@ -187,7 +187,7 @@ def choose_loopback(devices: Sequence[AudioDevice], into: str | None) -> AudioDe
         raise DeviceError(f"there is no output device {into!r}", remedy=_tell_names(outputs))
     raise DeviceError(
         "there is no loopback driver that a call could listen to",
-        remedy=_REMEDIES.get(sys.platform, "Name its output device with --into."),
+        remedy=_REMEDIES.get(sys.platform, "Name its output device (`into`)."),
     )
 
 

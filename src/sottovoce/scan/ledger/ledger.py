@@ -83,9 +83,7 @@ class Ledger:
         self._lock = None
         if read_only:
             if not path.is_file():
-                raise LedgerError(
-                    f"there is no ledger {path}", remedy="Name the folder of a scan (its -o)."
-                )
+                raise LedgerError(f"there is no ledger {path}", remedy="Name the folder of a scan.")
             with self._explaining():
                 address = f"{path.absolute().as_uri()}?mode=ro"
                 self._db = sqlite3.connect(address, isolation_level=None, uri=True)
@@ -109,7 +107,7 @@ class Ledger:
         if version not in (0, _SCHEMA):
             raise LedgerError(
                 f"{self.path} was written by another release (its version is {version})",
-                remedy="Name another folder with -o.",
+                remedy="Name another folder (`out`).",
             )
 
     def _missing(self) -> list[str]:
@@ -350,7 +348,7 @@ class Ledger:
         except sqlite3.DatabaseError as err:
             raise LedgerError(
                 f"{self.path} is no ledger, or is damaged: {err}",
-                remedy="Name another folder with -o, or delete it and scan again.",
+                remedy="Name another folder (`out`), or delete it and scan again.",
             ) from err
 
 
@@ -366,7 +364,7 @@ def _lock(path: Path) -> Any:  # noqa: ANN401 - filelock is imported late
     except filelock.Timeout as err:
         raise LedgerError(
             f"another scan is writing to {path}",
-            remedy="Wait for it, or name another folder with -o.",
+            remedy="Wait for it, or name another folder (`out`).",
         ) from err
     return lock
 

@@ -40,7 +40,7 @@ _REMOTE_MIB = 256
 _END_S, _LOOK_S = 1.0, 1.0
 _MOST_STARTS = 6
 """Times `START_S` that a process may take to start, on a computer that is very busy."""
-_REMEDY = "Get it anew from where it came, or allow more (--memory, --timeout) if you trust it."
+_REMEDY = "Get it again from its source, or allow more (`memory_bytes`, `time_s`) if you trust it."
 
 
 class _LostError(Exception):

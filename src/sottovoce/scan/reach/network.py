@@ -24,7 +24,9 @@ _OPEN_TO_ALL = frozenset({"http", "https", "s3", "gs"})
 """Where things can be had without credentials."""
 _ODD = re.compile(r"[\\\s\x00-\x1f\x7f]")
 _HUB_PARTS = 3
-_REMEDY = "If you trust it, allow it: --allow-remote, or --allow-remote=STORE with your credentials"
+_REMEDY = (
+    "If you trust it, allow it (`allow_remote`): by the name of its store with your credentials"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class NetworkReach:
                 return False
             return Refusal(
                 "lies in a store that nobody reads without credentials",
-                f"If you trust what names it, allow its store: --allow-remote={store}",
+                f"If you trust what names it, allow its store (`allow_remote`): {store}",
             )
         if is_remote(listing):
             return Refusal(f"is named in {store_of(listing)}, and lies in another store")

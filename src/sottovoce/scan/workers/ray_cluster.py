@@ -304,7 +304,7 @@ def _connected(ray: Any, address: str) -> Iterator[bool]:  # noqa: ANN401 - a mo
     except (ConnectionError, RuntimeError, ValueError, OSError) as err:
         raise ClusterError(
             f"no Ray cluster answers at {address!r}: {_reason(err)}",
-            remedy="Start one with 'ray start --head', name another, or leave out --ray.",
+            remedy="Start one with 'ray start --head', or scan without one (`cluster`).",
         ) from err
     with suppress(ValueError):  # only the main thread has a say
         # Ray's own would end this process without a word.
