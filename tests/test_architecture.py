@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,15 @@ def test_sound_alone_brings_nothing_that_films_take(tmp_path):
         "print(*[m for m in sys.modules if m == 'av' or m.startswith('sottovoce.files.films')])"
     )
     assert run_python(code) == ""
+
+
+def test_no_class_name_stands_for_two():
+    places = defaultdict(list)
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(SOURCE)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 @pytest.mark.parametrize("name", PUBLIC_MODULES)

@@ -11,7 +11,7 @@ from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.payload_reading import PayloadReading, find_candidates, make_code, match_payload
 from sottovoce.core.roster import MOST_FOLLOWED, Roster
 from sottovoce.core.stretch import Stretch
-from sottovoce.core.tracking import Track
+from sottovoce.core.tracking import VoiceTrack
 from sottovoce.core.windows import WindowSearch
 from sottovoce.core.wire_format import FORMAT_1
 
@@ -64,13 +64,13 @@ def test_the_work_for_a_window_is_bounded(
     """Counted in voices that take in a chunk and in payloads that are decoded, not in seconds."""
     counts = {"add": 0, "read": 0}
     for name in counts:
-        was = getattr(Track, name)
+        was = getattr(VoiceTrack, name)
 
-        def counted(self: Track, *args: object, name: str = name, was: object = was) -> object:
+        def counted(self: VoiceTrack, *args: object, name: str = name, was: object = was) -> object:
             counts[name] += 1
             return was(self, *args)
 
-        monkeypatch.setattr(Track, name, counted)
+        monkeypatch.setattr(VoiceTrack, name, counted)
     search = WindowSearch(SR, Stretch(), max_fpr=1e-6, sealed=False, short=True)
     most = dict.fromkeys(counts, 0)
     step = round(SR * FORMAT_1.superframe_s)
@@ -106,7 +106,7 @@ def test_a_conversation_lets_nobody_go(clip: tuple[np.ndarray, int]) -> None:
 class TestRoster:
     def test_the_one_heard_least_lately_is_let_go(self) -> None:
         roster = Roster()
-        tracks = [Track(number) for number in range(MOST_FOLLOWED + 1)]
+        tracks = [VoiceTrack(number) for number in range(MOST_FOLLOWED + 1)]
         for number, track in enumerate(tracks):
             track.heard_until = 100 - number if number else 300
             roster.add(track)
@@ -118,7 +118,7 @@ class TestRoster:
         monkeypatch.setattr(rosters, "MOST_KEPT", 20)
         roster = Roster()
         for number in range(50):
-            track = Track(number)
+            track = VoiceTrack(number)
             track.heard_until = number
             roster.add(track)
         assert len(roster.tracks) == 20

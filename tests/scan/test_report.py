@@ -29,7 +29,7 @@ from sottovoce.scan.recording import File, Recording
 from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
 from sottovoce.scan.reports.page import write_report
-from sottovoce.scan.reports.run_info import Job
+from sottovoce.scan.reports.run_info import RunInfo
 from sottovoce.scan.reports.summary import Summary, summarise
 from sottovoce.scan.reports.svg import draw_histogram, draw_voice
 from sottovoce.scan.reports.wording import MEANINGS, say_verdict
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWNER = 0x4F2A91C077DE
-JOB = Job(
+JOB = RunInfo(
     inputs=("takes/", "more.tar"),
     command="sottovoce scan takes/ more.tar -o report",
     detector="sottovoce 1.2.3, format 1",
@@ -129,7 +129,7 @@ def report(tmp_path: Path):
     def write(
         findings: list[Finding],
         *,
-        job: Job = JOB,
+        job: RunInfo = JOB,
         summary: Summary | None = None,
         strongest: list[Finding] | None = None,
     ) -> Page:
@@ -420,7 +420,7 @@ class TestHostile:
         assert len(hostile.source) < len(plain.source) + 30_000
 
     def write_everywhere(self, report, text):
-        job = Job(
+        job = RunInfo(
             inputs=(text,),
             command=text,
             detector=text,

@@ -24,7 +24,7 @@ from sottovoce.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sottovoce.cli._inputs import Selection, Source
+    from sottovoce.cli._inputs import Input, Selection
 
     Progress = Callable[[float], None]
 
@@ -38,15 +38,15 @@ Result = TypeVar("Result")
 
 
 def run_files(
-    work: Callable[[Source, Progress | None], Result],
-    sources: Sequence[Source],
+    work: Callable[[Input, Progress | None], Result],
+    sources: Sequence[Input],
     *,
     jobs: int,
     debug: bool,
     description: str,
-    report: Callable[[Source, Result | Failure], None],
-    tidy: Callable[[Source, int], None] | None = None,
-    add: Callable[[Source], str] | None = None,
+    report: Callable[[Input, Result | Failure], None],
+    tidy: Callable[[Input, int], None] | None = None,
+    add: Callable[[Input], str] | None = None,
 ) -> list[Result | Failure]:
     """Work on files with a progress bar; `explain_end` says which failed and why.
 
@@ -56,7 +56,7 @@ def run_files(
     ----------
     work : callable
         Takes a source, and what to call with the share of it that is done; picklable.
-    sources : sequence of Source
+    sources : sequence of Input
         What to work on.
     jobs : int >= 1
         Processes.
@@ -145,7 +145,7 @@ def _say_failures(outcomes: Sequence[object]) -> None:
 
 
 def _work_on_source(
-    work: Callable[[Source, Progress | None], Result], progress: Progress | None, source: Source
+    work: Callable[[Input, Progress | None], Result], progress: Progress | None, source: Input
 ) -> Result:
     if source.problem is not None:
         raise source.problem

@@ -15,11 +15,11 @@ from sottovoce.errors import AudioFileError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Selection", "Source", "find_sources"]
+__all__ = ["Input", "Selection", "find_sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Input:
     """One file to work on.
 
     Attributes
@@ -64,7 +64,7 @@ class Selection:
 
     Attributes
     ----------
-    sources : list of Source
+    sources : list of Input
         In the order given, folders sorted.
     not_looked_at : Counter
         Files left out: by suffix in lower case (of archives, documents and pictures without one,
@@ -76,7 +76,7 @@ class Selection:
         Links in folders that were not followed.
     """
 
-    sources: list[Source]
+    sources: list[Input]
     not_looked_at: Counter[str] = field(default_factory=Counter)
     left_out: list[tuple[Path, str]] = field(default_factory=list)
     links: list[SkippedLink] = field(default_factory=list)
@@ -121,9 +121,9 @@ def find_sources(
         if os.path.isdir(path):  # noqa: PTH112 - a name that is too long is just not there
             _add_folder(selection, path, suffixes)
         elif os.path.lexists(path):
-            selection.sources.append(Source(path=path, given=path))
+            selection.sources.append(Input(path=path, given=path))
         else:
-            selection.sources.append(Source(path=path, given=path, problem=explain_missing(path)))
+            selection.sources.append(Input(path=path, given=path, problem=explain_missing(path)))
     # The same name, given twice.
     names = {os.path.abspath(one.path): one for one in reversed(selection.sources)}  # noqa: PTH100 - resolve() would follow links
     sources = [one for one in selection.sources if names[os.path.abspath(one.path)] is one]  # noqa: PTH100
@@ -133,9 +133,9 @@ def find_sources(
 def _add_folder(selection: Selection, folder: Path, suffixes: frozenset[str]) -> None:
     walk = Walk(folder, suffixes=suffixes)
     walk.run()
-    found = [Source(path=path, given=folder, linked=linked) for path, linked in walk.files]
+    found = [Input(path=path, given=folder, linked=linked) for path, linked in walk.files]
     found += [
-        Source(
+        Input(
             path=path,
             given=folder,
             problem=AudioFileError(
@@ -152,19 +152,19 @@ def _add_folder(selection: Selection, folder: Path, suffixes: frozenset[str]) ->
             path=str(folder),
             remedy="Name another folder, or the files themselves.",
         )
-        found.append(Source(path=folder, given=folder, problem=problem))
+        found.append(Input(path=folder, given=folder, problem=problem))
     selection.sources.extend(found)
     selection.not_looked_at.update(walk.not_looked_at)
     selection.left_out.extend(walk.left_out)
     selection.links.extend(walk.links)
 
 
-def _join_names(sources: Sequence[Source]) -> list[Source]:
+def _join_names(sources: Sequence[Input]) -> list[Input]:
     """Return each file once, with what is known of its other names."""
-    groups: dict[object, list[Source]] = {}
+    groups: dict[object, list[Input]] = {}
     for source in sources:
         groups.setdefault(_identify(source.path), []).append(source)
-    joined: list[Source] = []
+    joined: list[Input] = []
     for group in groups.values():
         # The file itself rather than a link to it.
         first = min(group, key=lambda source: source.linked or source.path.is_symlink())

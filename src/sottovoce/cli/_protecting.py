@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from sottovoce import Notice
     from sottovoce.cli._batch import Progress
-    from sottovoce.cli._inputs import Source
+    from sottovoce.cli._inputs import Input
     from sottovoce.files import Protected
 
-__all__ = ["Done", "Job", "OldCopies", "protect_source", "tidy_after"]
+__all__ = ["Done", "OldCopies", "ProtectJob", "protect_source", "tidy_after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ProtectJob:
     """What each worker is told besides the file.
 
     `targets` says where each result goes; `kept` are the files that stay where they are, without a
@@ -52,7 +52,7 @@ class Done:
     sha256_out: str = ""
 
 
-def protect_source(job: Job, source: Source, progress: Progress | None) -> Done:
+def protect_source(job: ProtectJob, source: Input, progress: Progress | None) -> Done:
     """Mark one file."""
     from sottovoce.files import protect_file
 
@@ -93,7 +93,7 @@ def _make_folder(folder: Path) -> None:
         ) from err
 
 
-def tidy_after(job: Job, source: Source, process: int) -> None:
+def tidy_after(job: ProtectJob, source: Input, process: int) -> None:
     """Remove what a process that died has left half written of a file."""
     from sottovoce.files.atomic import remove_parts
 
@@ -109,11 +109,11 @@ class OldCopies:
 
     Parameters
     ----------
-    job : Job
+    job : ProtectJob
         As it begins.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ProtectJob) -> None:
         self._stamps: dict[Path, tuple[int, int]] = {}
         self._targets = {} if job.in_place else job.targets
         for source, target in self._targets.items():
@@ -121,7 +121,7 @@ class OldCopies:
             if source.suffix == target.suffix and (stamp := _stamp(target)):
                 self._stamps[target] = stamp
 
-    def describe(self, source: Source) -> str:
+    def describe(self, source: Input) -> str:
         """Say of a file that failed that an earlier copy of it is there; empty where none is."""
         target = self._targets.get(source.path)
         stamp = self._stamps.get(target) if target is not None else None
@@ -138,7 +138,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return None
 
 
-def _renew_names(source: Source) -> list[str]:
+def _renew_names(source: Input) -> list[str]:
     """Let other names of a file that was replaced lead to the new one; return what to tell.
 
     A hard link is a second name of the old sound, and replacing the file under one name does

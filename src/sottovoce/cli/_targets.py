@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sottovoce.cli._inputs import Source
+    from sottovoce.cli._inputs import Input
 
 __all__ = ["is_protected_copy", "name_targets"]
 
@@ -27,13 +27,13 @@ _AUDIO = frozenset(
 
 
 def name_targets(
-    sources: Sequence[Source], *, out: Path | None, in_place: bool = False
+    sources: Sequence[Input], *, out: Path | None, in_place: bool = False
 ) -> list[Path]:
     """Return where the result of each source goes; nothing is made or written.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of Input
         What to work on.
     out : Path or None
         A file for one file, else a folder, in which folders are mirrored.  None puts
@@ -71,7 +71,7 @@ def name_targets(
     return targets
 
 
-def is_protected_copy(source: Source) -> bool:
+def is_protected_copy(source: Input) -> bool:
     """Return whether a file that was named has the name of a protected copy."""
     return not source.is_in_folder and _MARKED_NAME.fullmatch(source.given.stem) is not None
 
@@ -125,7 +125,7 @@ def _look_at(place: Path) -> os.stat_result | None:
         ) from err
 
 
-def _check_kind(out: Path, sources: Sequence[Source], *, has_several: bool) -> None:
+def _check_kind(out: Path, sources: Sequence[Input], *, has_several: bool) -> None:
     """Refuse a file where a folder is needed."""
     looks_like_a_file = out.is_file() or (out.suffix.lower() in _AUDIO and not out.is_dir())
     if has_several and looks_like_a_file:
@@ -141,7 +141,7 @@ def _check_kind(out: Path, sources: Sequence[Source], *, has_several: bool) -> N
         )
 
 
-def _name_target(source: Source, *, out: Path | None, has_several: bool) -> Path:
+def _name_target(source: Input, *, out: Path | None, has_several: bool) -> Path:
     is_folder = source.is_in_folder
     if out is None:
         # resolve() gives "." and ".." a name
@@ -157,7 +157,7 @@ def _name_target(source: Source, *, out: Path | None, has_several: bool) -> Path
     return out
 
 
-def _refuse_overlap(sources: Sequence[Source], targets: Sequence[Path]) -> None:
+def _refuse_overlap(sources: Sequence[Input], targets: Sequence[Path]) -> None:
     folders = {source.given.resolve() for source in sources if source.is_in_folder}
     originals = {source.path.resolve() for source in sources}
     taken: dict[Path, Path] = {}

@@ -14,7 +14,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._batch import FAILED, explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
-from sottovoce.cli._inputs import Source, find_sources
+from sottovoce.cli._inputs import Input, find_sources
 from sottovoce.cli._options import (
     INPUTS,
     JOBS,
@@ -163,7 +163,7 @@ def _check_plot(plot: Path) -> None:
         )
 
 
-def _draw(source: Source, checked: _Checked, plot: Path, *, partial: bool) -> None:
+def _draw(source: Input, checked: _Checked, plot: Path, *, partial: bool) -> None:
     if not checked.parts:
         _output.explain("There is no sound to draw.")
         return
@@ -207,9 +207,7 @@ class _Checked:
         return any(part.sounding_s >= _ENOUGH_S for part in self.parts)
 
 
-def _detect(
-    source: Source, progress: Progress | None, *, thorough: bool, partial: bool
-) -> _Checked:
+def _detect(source: Input, progress: Progress | None, *, thorough: bool, partial: bool) -> _Checked:
     from sottovoce.files.checking import combine, detect_nothing, detect_parts
 
     try:
@@ -227,7 +225,7 @@ def _answers(detection: Detection, wanted: set[int] | None) -> bool:
 
 
 def _report(
-    source: Source,
+    source: Input,
     outcome: _Checked | Failure,
     *,
     own: dict[int, str],

@@ -14,7 +14,7 @@ from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._batch import explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
-from sottovoce.cli._inputs import Source, find_sources
+from sottovoce.cli._inputs import Input, find_sources
 from sottovoce.cli._notice import OWNER, POLICY, choose_notice
 from sottovoce.cli._options import (
     INPUTS,
@@ -29,7 +29,7 @@ from sottovoce.cli._options import (
 )
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._protect_words import COUNTED, is_left, name_outcome, say_done
-from sottovoce.cli._protecting import Done, Job, OldCopies, protect_source, tidy_after
+from sottovoce.cli._protecting import Done, OldCopies, ProtectJob, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
 from sottovoce.cli._words import describe_notice, format_path, make_notice
@@ -125,7 +125,7 @@ def protect(
         notice = Notice()  # nobody's, for nothing will be marked
     else:
         notice = choose_notice(owner=owner, policy=policy)
-    job = Job(
+    job = ProtectJob(
         targets={source.path: target for source, target in zip(sources, targets, strict=True)},
         kept=frozenset(
             source.path for source in sources if out is None and is_protected_copy(source)
@@ -162,7 +162,7 @@ def protect(
 
 
 def _run(
-    job: Job, sources: Sequence[Source], *, jobs: int | None, debug: bool, as_json: bool
+    job: ProtectJob, sources: Sequence[Input], *, jobs: int | None, debug: bool, as_json: bool
 ) -> list[Done | Failure]:
     """Work on all files; folders that nothing was written to are removed again."""
     new_folders = _find_missing_folders(job.targets.values())
@@ -189,7 +189,7 @@ def _find_missing_folders(targets: Iterable[Path]) -> list[Path]:
     return sorted(missing, key=lambda folder: len(folder.parts), reverse=True)
 
 
-def _report(job: Job, source: Source, outcome: Done | Failure, *, as_json: bool) -> None:
+def _report(job: ProtectJob, source: Input, outcome: Done | Failure, *, as_json: bool) -> None:
     if as_json:
         _output.result_json({"file": str(source.path), **_make_fields(job, outcome)})
     elif not isinstance(outcome, Failure):
@@ -200,7 +200,7 @@ def _report(job: Job, source: Source, outcome: Done | Failure, *, as_json: bool)
             _output.result(f"  {format_path(warning)}")
 
 
-def _make_fields(job: Job, outcome: Done | Failure) -> dict[str, Any]:
+def _make_fields(job: ProtectJob, outcome: Done | Failure) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"status": "error", "error": outcome.message, "remedy": outcome.remedy}
     fields = outcome.protected.to_dict()
@@ -225,7 +225,7 @@ def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, i
     return {words: counts[words] for words in COUNTED}
 
 
-def _make_entry(job: Job, source: Source, outcome: Done | Failure) -> dict[str, Any]:
+def _make_entry(job: ProtectJob, source: Input, outcome: Done | Failure) -> dict[str, Any]:
     """Return what the receipt says of a file."""
     if isinstance(outcome, Failure):
         return {

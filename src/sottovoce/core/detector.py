@@ -25,7 +25,7 @@ from sottovoce.core.framing import check_signal, check_sr
 from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.results import Detection, Voice, merge_pieces, unite_segments
 from sottovoce.core.stretch import MOST_STRETCH, Stretch, find_stretches, n_stretches
-from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track
+from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, VoiceTrack
 from sottovoce.core.windows import WindowSearch, count_hypotheses, price_hypotheses
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
@@ -240,7 +240,7 @@ class Detector:
 
     def _conclude(self) -> Detection:
         duration_s = self._n_samples / self._sr
-        paths: dict[int, Track] = {}
+        paths: dict[int, VoiceTrack] = {}
         for search in self._searches:
             paths |= search.join_tracks(self._known)
         families: list[tuple[float, float]] = []
@@ -275,8 +275,8 @@ class Detector:
 
     def _describe(
         self,
-        track: Track,
-        path: Track | None,
+        track: VoiceTrack,
+        path: VoiceTrack | None,
         search: WindowSearch,
         score: float,
         n_hypotheses: float,

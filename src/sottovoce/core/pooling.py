@@ -14,7 +14,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL, follow_slips
-from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, Track, circular_distance
+from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, VoiceTrack, circular_distance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,21 +35,23 @@ class Pool:
     """The paths of one search."""
 
     def __init__(self) -> None:
-        self._paths: list[Track] = []
+        self._paths: list[VoiceTrack] = []
 
-    def fork(self, track: Track, fine: npt.NDArray[np.float32], first: int) -> None:
+    def fork(self, track: VoiceTrack, fine: npt.NDArray[np.float32], first: int) -> None:
         """Begin a path where a voice slips in a chunk that it has not taken in yet."""
         if len(self._paths) >= _MOST_PATHS or self._pass(track.offset, first):
             return
         if follow_slips(fine, first, track.offset) is not None:
             self._paths.append(track.fork())
 
-    def start(self, track: Track, chunks: Sequence[tuple[npt.NDArray[np.float32], int]]) -> None:
+    def start(
+        self, track: VoiceTrack, chunks: Sequence[tuple[npt.NDArray[np.float32], int]]
+    ) -> None:
         """Begin a path where a new voice slips in one of the chunks that it begins with."""
         if len(self._paths) >= _MOST_PATHS or self._pass(track.offset, chunks[0][1]):
             return
         if any(follow_slips(fine, first, track.offset) is not None for fine, first in chunks):
-            path = Track(track.offset, slips=True)
+            path = VoiceTrack(track.offset, slips=True)
             for fine, first in chunks:
                 path.add(fine, first)
             self._paths.append(path)
@@ -67,21 +69,21 @@ class Pool:
         for path in self._paths:
             path.read()
 
-    def join(self, tracks: Sequence[Track]) -> dict[int, Track]:
+    def join(self, tracks: Sequence[VoiceTrack]) -> dict[int, VoiceTrack]:
         """Say which voices are pieces of one.
 
         Parameters
         ----------
-        tracks : sequence of Track
+        tracks : sequence of VoiceTrack
             The voices, each with an offset.
 
         Returns
         -------
-        paths : dict of int to Track
+        paths : dict of int to VoiceTrack
             The path that a voice is a piece of, by the voice's `id`; those on none are left out.
             Voices at one offset that do not say two things have the first of them for a path.
         """
-        paths: dict[int, Track] = {}
+        paths: dict[int, VoiceTrack] = {}
         for path in self._paths:
             near = [t for t in tracks if id(t) not in paths and _is_on(path, t)]
             for track in near:
@@ -109,34 +111,34 @@ class Pool:
         )
 
 
-def _visited(path: Track, since: int) -> list[int]:
+def _visited(path: VoiceTrack, since: int) -> list[int]:
     ends = [begin for begin, _ in path.runs[1:]]
     last = [offset for (_, offset), end in zip(path.runs, ends, strict=False) if end > since]
     return [*last, path.offset]
 
 
-def _is_on(path: Track, track: Track) -> bool:
+def _is_on(path: VoiceTrack, track: VoiceTrack) -> bool:
     places = {track.first_offset, track.offset}
     return any(abs(circular_distance(p, at)) <= _NEAR for _, at in path.runs for p in places)
 
 
-def _is_at(one: Track, other: Track) -> bool:
+def _is_at(one: VoiceTrack, other: VoiceTrack) -> bool:
     """Say whether two voices have one offset, within a frame."""
     return abs(circular_distance(one.offset, other.offset)) <= 2
 
 
-def _contradict(track: Track, other: Track) -> bool:
+def _contradict(track: VoiceTrack, other: VoiceTrack) -> bool:
     return other.reading is not None and track.contradicts(other.reading)
 
 
-def _may_say(track: Track, path: Track) -> bool:
+def _may_say(track: VoiceTrack, path: VoiceTrack) -> bool:
     """Say whether a voice says what its path does, or too little to tell."""
     if track.reading is not None and path.reading is not None:
         return track.reading.notice == path.reading.notice
     return path.reading is not None and not track.contradicts(path.reading)
 
 
-def _returns(path: Track) -> bool:
+def _returns(path: VoiceTrack) -> bool:
     """Say whether a path was at some offset twice, or hardly at all: two voices take turns so."""
     runs = path.runs
     stays = [b - a for (a, _), (b, _) in itertools.pairwise(runs)]

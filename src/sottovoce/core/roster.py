@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sottovoce.core.tracking import Track
+    from sottovoce.core.tracking import VoiceTrack
 
 __all__ = ["MOST_FOLLOWED", "MOST_KEPT", "Roster"]
 
@@ -27,17 +27,17 @@ class Roster:
 
     Attributes
     ----------
-    tracks : list of Track
+    tracks : list of VoiceTrack
         Every voice of which something is known, in the order in which they began.
-    followed : list of Track
+    followed : list of VoiceTrack
         Those that take in new audio, at most `MOST_FOLLOWED`.
     n_dropped : int
         Voices that were let go when `MOST_KEPT` had been: of them nothing is known any more.
     """
 
     def __init__(self) -> None:
-        self.tracks: list[Track] = []
-        self.followed: list[Track] = []
+        self.tracks: list[VoiceTrack] = []
+        self.followed: list[VoiceTrack] = []
         self.n_dropped = 0
 
     @property
@@ -45,7 +45,7 @@ class Roster:
         """Whether there have been more voices than are followed at a time."""
         return len(self.tracks) > MOST_FOLLOWED
 
-    def add(self, track: Track) -> None:
+    def add(self, track: VoiceTrack) -> None:
         """Take in a new voice; of too many, let go of the one that was heard least lately."""
         self.tracks.append(track)
         self.followed.append(track)
@@ -70,7 +70,7 @@ class Roster:
             for track in self.followed:
                 track.settle()
 
-    def _let_go(self, track: Track) -> None:
+    def _let_go(self, track: VoiceTrack) -> None:
         self.followed.remove(track)
         track.settle()
         if len(self.tracks) > MOST_KEPT:

@@ -30,7 +30,7 @@ from sottovoce.core.wire_format import FORMAT_1
 if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
 
-__all__ = ["HALF_FRAMES_PER_PERIOD", "OTHER_SHARE", "Track", "circular_distance"]
+__all__ = ["HALF_FRAMES_PER_PERIOD", "OTHER_SHARE", "VoiceTrack", "circular_distance"]
 
 HALF_FRAMES_PER_PERIOD = 2 * FORMAT_1.n_period_frames
 OTHER_SHARE = 0.6
@@ -49,7 +49,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 
-class Track:
+class VoiceTrack:
     """A voice that is being followed.
 
     Parameters
@@ -97,7 +97,7 @@ class Track:
         self.offset += self.distance(offset)
         self.score = max(self.score, score)
 
-    def fork(self) -> Track:
+    def fork(self) -> VoiceTrack:
         """Return a copy that is followed through slips from here on."""
         other = copy.deepcopy(self)
         other._slips = True

@@ -14,7 +14,7 @@ from sottovoce.core.pooling import Pool
 from sottovoce.core.roster import Roster
 from sottovoce.core.search import find_peaks, fold, offset_scores
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL
-from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, OTHER_SHARE, Track
+from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, OTHER_SHARE, VoiceTrack
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class WindowSearch:
         self._pool = Pool()
 
     @property
-    def tracks(self) -> list[Track]:
+    def tracks(self) -> list[VoiceTrack]:
         """Every voice that was found, in the order in which they began."""
         return self.roster.tracks
 
@@ -209,7 +209,7 @@ class WindowSearch:
         self._pool.read()
         return True
 
-    def join_tracks(self, known: Sequence[Notice] = ()) -> dict[int, Track]:
+    def join_tracks(self, known: Sequence[Notice] = ()) -> dict[int, VoiceTrack]:
         """Tell which voices are parts of one, after a jump or through slips.
 
         Parameters
@@ -219,7 +219,7 @@ class WindowSearch:
 
         Returns
         -------
-        paths : dict of int to Track
+        paths : dict of int to VoiceTrack
             As from `Pool.join`.
         """
         self.roster.finish()
@@ -303,7 +303,7 @@ class WindowSearch:
         for offset, score in new:
             self._start_track(offset, score, chunk)
 
-    def _recognise(self, offset: int, chunk: int) -> Track | None:
+    def _recognise(self, offset: int, chunk: int) -> VoiceTrack | None:
         """Return the voice whose mark a peak is, or None if it is a new one.
 
         A drifting clock moves a voice by less than half a cell in a window.  Farther away, or
@@ -311,8 +311,8 @@ class WindowSearch:
         """
         near = [t for t in self.roster.followed if abs(t.distance(offset)) <= _SIDE_LOBES]
         fine, first = self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES
-        others: list[Track] = []
-        best: tuple[float, Track] | None = None
+        others: list[VoiceTrack] = []
+        best: tuple[float, VoiceTrack] | None = None
         for track in near:
             affinity = track.affinity(fine, first, offset)
             if affinity is None:
@@ -328,7 +328,7 @@ class WindowSearch:
         return min(drifted, key=lambda t: abs(t.distance(offset)), default=None)
 
     def _start_track(self, offset: int, score: float, chunk: int, *, short: bool = False) -> None:
-        track = Track(offset, keep_superframes=self._sealed)
+        track = VoiceTrack(offset, keep_superframes=self._sealed)
         if short:
             track.short_score = score
         else:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COPYING_SHARE",
     "ENCODING_SHARE",
-    "Job",
+    "MarkingJob",
     "Status",
     "Written",
     "WrittenTrack",
@@ -49,7 +49,7 @@ Status = Literal["marked", "already", "silent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class MarkingJob:
     """What `protect_file` was asked for."""
 
     notice: Notice
@@ -109,7 +109,9 @@ class Written:
         return "already" if "already" in statuses else "silent"
 
 
-def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Job) -> Written:
+def encode_tracks(
+    source: Path, temporary: Path, infos: list[AudioInfo], job: MarkingJob
+) -> Written:
     """Write the marked file, and say what became of each track."""
     if infos[0].n_tracks == 1 or is_other_format(source, temporary):
         if len(infos) > 1:
@@ -141,7 +143,7 @@ def encode_tracks(source: Path, temporary: Path, infos: list[AudioInfo], job: Jo
     return written
 
 
-def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: Job) -> Encoded:
+def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: MarkingJob) -> Encoded:
     """Encode; a lossy file again, better, until it is no smaller than the old one."""
     encoded = None
     for boost in _BOOSTS:
@@ -161,7 +163,7 @@ def _encode_once(
     source: Path,
     writer: SampleWriter,
     info: AudioInfo,
-    job: Job,
+    job: MarkingJob,
     begun: float,
     own: float = 1.0,
 ) -> Encoded:
@@ -215,7 +217,7 @@ def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> 
     writer.write(marked, original[:, : marked.shape[1]])
 
 
-def _settle(source: Path, encoded: Encoded, job: Job) -> WrittenTrack:
+def _settle(source: Path, encoded: Encoded, job: MarkingJob) -> WrittenTrack:
     """Tell whether a track needs the mark at all; refuse where its owner said otherwise."""
     if encoded.sounding_s == 0.0:
         return WrittenTrack(encoded=encoded, status="silent")

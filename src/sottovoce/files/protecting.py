@@ -15,7 +15,13 @@ from sottovoce.errors import (
 )
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.keeping import Keeping, carry_over, plan_keeping
-from sottovoce.files.marking import COPYING_SHARE, ENCODING_SHARE, Job, Written, encode_tracks
+from sottovoce.files.marking import (
+    COPYING_SHARE,
+    ENCODING_SHARE,
+    MarkingJob,
+    Written,
+    encode_tracks,
+)
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report, report_soundless
 from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
@@ -122,7 +128,7 @@ def protect_file(
     Costs a `check` more than the encoding alone: docs/measurements.md.
     """
     source = Path(src)
-    job = Job(
+    job = MarkingJob(
         notice=notice,
         strength_db=strength_db,
         phase_s=phase_s,
@@ -175,7 +181,7 @@ def _write(
     source: Path,
     target: Path,
     infos: list[AudioInfo],
-    job: Job,
+    job: MarkingJob,
     *,
     in_place: bool,
     copies: bool,
@@ -303,7 +309,7 @@ def _foretell(
     return lines
 
 
-def _prove(source: Path, temporary: Path, written: Written, job: Job) -> None:
+def _prove(source: Path, temporary: Path, written: Written, job: MarkingJob) -> None:
     """Read every new track back, and note for how many seconds it carries the mark."""
     with open_audio(temporary) as file:
         n_parts = len(file.parts)

@@ -26,7 +26,7 @@ from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
 from sottovoce.scan.reports.page import write_report
 from sottovoce.scan.reports.results_table import open_exclude_list, remove_results, write_results
-from sottovoce.scan.reports.run_info import Job
+from sottovoce.scan.reports.run_info import RunInfo
 from sottovoce.scan.reports.summary import Tally
 from sottovoce.scan.source import part_path
 
@@ -140,9 +140,9 @@ class _Shown:
         return heapq.nsmallest(_N_STRONGEST, self._marked, key=lambda one: (one.log10_p, one.id))
 
 
-def _describe_job(ledger: Ledger) -> Job:
+def _describe_job(ledger: Ledger) -> RunInfo:
     told = ledger.job()
-    return Job(
+    return RunInfo(
         inputs=tuple(told.get("inputs", ())),
         command=told.get("command", ""),
         detector=ledger.detector(),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.files.decoding.extent import is_foreign, is_zero
-from sottovoce.files.decoding.flac_header import HEADER_BYTES, Header, read_header
+from sottovoce.files.decoding.flac_header import HEADER_BYTES, FlacHeader, read_header
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.decoding.raw import find_all
@@ -228,7 +228,7 @@ class _Indexer:
     def __init__(self, file: BinaryIO, stream: FlacStream) -> None:
         self._file = file
         self._stream = stream
-        self._last: Header | None = None
+        self._last: FlacHeader | None = None
         self._trials = 0
         self._codec: Any = None
 
@@ -262,7 +262,7 @@ class _Indexer:
         if self._last is not None and not 0 < stream.n_present <= stream.total:
             stream.n_behind = self._count_behind(self._last)
 
-    def _add(self, place: int, header: Header, *, n_gap: int) -> None:
+    def _add(self, place: int, header: FlacHeader, *, n_gap: int) -> None:
         stream = self._stream
         stream.n_lost += n_gap
         fits = stream.n_lost <= _MOST_SILENCE_S * stream.sr
@@ -271,11 +271,11 @@ class _Indexer:
         stream.silences.append(n_gap if fits else 0)
         self._last = header
 
-    def _is_frame(self, place: int, header: Header) -> bool:
+    def _is_frame(self, place: int, header: FlacHeader) -> bool:
         self._trials += 1
         return self._trials <= _MOST_TRIALS and self._decodes(self._read(place, header))
 
-    def _read(self, place: int, header: Header) -> bytes:
+    def _read(self, place: int, header: FlacHeader) -> bytes:
         self._file.seek(place)
         n_most = self._stream.most_bytes(header.n_samples)
         return self._file.read(min(self._stream.stop - place, n_most))
@@ -290,7 +290,7 @@ class _Indexer:
         except (av.error.FFmpegError, ValueError):
             return False
 
-    def _count_behind(self, last: Header) -> int:
+    def _count_behind(self, last: FlacHeader) -> int:
         """Return the bytes of unknown things behind the last frame."""
         place, stop = self._stream.places[-1], self._stream.stop
         data = self._read(place, last)
@@ -305,7 +305,7 @@ class _Indexer:
         is_filling = is_foreign(rest) or is_zero(self._file, place + high, stop)
         return 0 if not rest or is_filling else stop - place - high
 
-    def candidates(self, start: int) -> Iterator[tuple[int, Header]]:
+    def candidates(self, start: int) -> Iterator[tuple[int, FlacHeader]]:
         """Yield the places of what looks like the header of a frame of this stream, in order."""
         stream = self._stream
         at = start
@@ -326,12 +326,12 @@ class _Indexer:
                     yield at + place, header
             at += _CHUNK_BYTES
 
-    def _fits(self, header: Header) -> bool:
+    def _fits(self, header: FlacHeader) -> bool:
         stream = self._stream
         return header.n_channels == stream.n_channels and header.n_bits in (0, stream.n_bits)
 
 
-def _gap(header: Header, expected: int, unit: int) -> int:
+def _gap(header: FlacHeader, expected: int, unit: int) -> int:
     """Return the samples between a frame and the one that was expected."""
     return max(header.number - expected, 0) * (1 if header.is_variable else unit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-__all__ = ["HEADER_BYTES", "Header", "read_header"]
+__all__ = ["HEADER_BYTES", "FlacHeader", "read_header"]
 
 HEADER_BYTES = 16
 """More than the longest header takes."""
@@ -17,7 +17,7 @@ _BLOCK_SIZES = {
 _BIT_DEPTHS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
 
 
-class Header(NamedTuple):
+class FlacHeader(NamedTuple):
     """What a frame's header says: its number (frames or samples before it) and its length."""
 
     number: int
@@ -32,7 +32,7 @@ class Header(NamedTuple):
         return self.number + (self.n_samples if self.is_variable else 1)
 
 
-def read_header(head: bytes) -> Header | None:
+def read_header(head: bytes) -> FlacHeader | None:
     """Return what a frame's header says; None if it is none."""
     if len(head) < 6 or head[1] & 0xFE != 0xF8 or head[3] & 1:
         return None
@@ -52,7 +52,9 @@ def read_header(head: bytes) -> Header | None:
     if at >= len(head) or _crc8(head[:at]) != head[at]:
         return None
     n_channels = 2 if channel_code > 7 else channel_code + 1
-    return Header(number, n_samples, bool(head[1] & 1), n_channels, _BIT_DEPTHS.get(depth_code, 0))
+    return FlacHeader(
+        number, n_samples, bool(head[1] & 1), n_channels, _BIT_DEPTHS.get(depth_code, 0)
+    )
 
 
 def _coded_number(head: bytes, at: int) -> tuple[int, int]:

@@ -35,7 +35,7 @@ _KEY_FLAGS = (0x02000000).to_bytes(4, "big")
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _SampleRun:
     """Samples of one ``trun``: where they lie, how long they last, where the box says so."""
 
     track: int
@@ -83,7 +83,7 @@ def graft_fragments(
             film.close()
 
 
-class _Lane:
+class _FragmentLane:
     """The new sound of one track, and how far it is written."""
 
     def __init__(self, new: Replacement) -> None:
@@ -150,7 +150,7 @@ class _Fragmented:
             int_at(data, 4): (int_at(data, 12), int_at(data, 16))
             for data in children(find(self._moov, b"mvex") or b"", b"trex")
         }
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes: dict[int, _FragmentLane] = {}
         # Sound may end before the picture: the last piece of the film need not be its own.
         self._last_pieces: dict[int, int] = {}
         self._indices: dict[int, SegmentIndex] = {}
@@ -170,7 +170,7 @@ class _Fragmented:
         old = next((track for track in self._tracks if track.number == number), None)
         if old is None:
             raise UnsupportedFormatError(f"it has no track {number}")
-        self._lanes[number] = _Lane(Replacement.read(path, old))
+        self._lanes[number] = _FragmentLane(Replacement.read(path, old))
 
     def close(self) -> None:
         """Close the files of the new tracks."""
@@ -301,7 +301,7 @@ class _Fragmented:
             boxes.append(Box(box.name, data))
         return join(boxes)
 
-    def _runs(self, traf: bytes, moof_at: int) -> list[_Run]:
+    def _runs(self, traf: bytes, moof_at: int) -> list[_SampleRun]:
         """Return the runs of a track in a piece; refuse those whose place is not plain."""
         head = find(traf, b"tfhd") or b""
         flags, number, at = int_at(head, 1, 3), int_at(head, 4), 8
@@ -323,7 +323,7 @@ class _Fragmented:
         return [_read_run(data, number, base, duration, size) for data in children(traf, b"trun")]
 
 
-def _read_run(data: bytes, number: int, base: int, duration: int, size: int) -> _Run:
+def _read_run(data: bytes, number: int, base: int, duration: int, size: int) -> _SampleRun:
     flags, n = int_at(data, 1, 3), int_at(data, 4)
     if not flags & _OFFSET_GIVEN:
         raise UnsupportedFormatError("a run does not say where its samples lie")
@@ -336,7 +336,9 @@ def _read_run(data: bytes, number: int, base: int, duration: int, size: int) -> 
         np.frombuffer(data, ">u4", n * len(columns), at).reshape(n, len(columns)).astype(np.int64)
     )
     sums = dict(zip(columns, table.sum(axis=0).tolist(), strict=True))
-    return _Run(number, base + offset, sums.get(0x200, n * size), sums.get(0x100, n * duration))
+    return _SampleRun(
+        number, base + offset, sums.get(0x200, n * size), sums.get(0x100, n * duration)
+    )
 
 
 def _move_index(body: bytes, moved: dict[int, int]) -> bytes:

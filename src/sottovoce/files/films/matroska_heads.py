@@ -12,7 +12,7 @@ from sottovoce.files.decoding.ebml import make_element, number_of, split_element
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Cues", "Entry", "clean_tags", "merge_tracks", "read_entries", "remake_seek_head"]
+__all__ = ["Cues", "TrackHead", "clean_tags", "merge_tracks", "read_entries", "remake_seek_head"]
 
 _OF_THE_CODEC = (
     names.CODEC_ID,
@@ -25,7 +25,7 @@ _POSITION_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TrackHead:
     """What a track says of itself.
 
     Attributes
@@ -41,11 +41,11 @@ class Entry:
     delay_ns: int
 
 
-def read_entries(tracks: bytes) -> list[Entry]:
+def read_entries(tracks: bytes) -> list[TrackHead]:
     """Return what every track says of itself, in their order."""
     keys = (names.TRACK_NUMBER, names.TRACK_UID, names.CODEC_DELAY)
     entries = [split_elements(body) for name, body in split_elements(tracks) if name == names.TRACK]
-    return [Entry(*(number_of(entry, key) for key in keys)) for entry in entries]
+    return [TrackHead(*(number_of(entry, key) for key in keys)) for entry in entries]
 
 
 def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from sottovoce.files.films.matroska_heads import Entry
+    from sottovoce.files.films.matroska_heads import TrackHead
 
 __all__ = ["NewBlock", "NewBlocks"]
 
@@ -69,7 +69,7 @@ class NewBlocks:
         Matroska or WebM, with this track alone.
     begin : Fraction
         When its first sample shall sound, in seconds.
-    old : Entry
+    old : TrackHead
         What the track says of itself that it replaces.
     scale : int
         Nanoseconds in the film's unit of time.
@@ -87,7 +87,7 @@ class NewBlocks:
         If the file is not as the encoder makes it.
     """
 
-    def __init__(self, path: Path, begin: Fraction, old: Entry, scale: int) -> None:
+    def __init__(self, path: Path, begin: Fraction, old: TrackHead, scale: int) -> None:
         with path.open("rb") as raw, open_container(raw, path=str(path)) as container:
             own = start_of(container.streams.audio[0])
         self._file = path.open("rb")

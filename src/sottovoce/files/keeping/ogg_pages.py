@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["Head", "Page", "find_links", "read_head", "read_pages", "replace_head"]
+__all__ = ["Head", "OggPage", "find_links", "read_head", "read_pages", "replace_head"]
 
 _HEAD_BYTES = 27
 _CONTINUED, _FIRST = 1, 2
@@ -26,7 +26,7 @@ _SCAN_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OggPage:
     """One page.
 
     Attributes
@@ -73,7 +73,7 @@ class Head:
     n_pages: int
 
 
-def read_pages(file: BinaryIO, start: int) -> Iterator[Page]:
+def read_pages(file: BinaryIO, start: int) -> Iterator[OggPage]:
     """Yield the pages from `start` on; the last one that is whole ends it.
 
     Parameters
@@ -85,7 +85,7 @@ def read_pages(file: BinaryIO, start: int) -> Iterator[Page]:
 
     Yields
     ------
-    page : Page
+    page : OggPage
         The next one.
     """
     end = file_size(file)
@@ -98,7 +98,7 @@ def read_pages(file: BinaryIO, start: int) -> Iterator[Page]:
         if head[:4] != b"OggS" or at + n_bytes > end:
             return
         serial, number = (int.from_bytes(head[i : i + 4], "little") for i in (14, 18))
-        yield Page(at, n_bytes, head[5], serial, number, lacing)
+        yield OggPage(at, n_bytes, head[5], serial, number, lacing)
         at += n_bytes
 
 
@@ -126,7 +126,7 @@ def read_head(file: BinaryIO, start: int = 0) -> Head:
     parts: list[bytes] = []
     codec, n_needed = "", 1
     n_bytes = 0
-    first: Page | None = None
+    first: OggPage | None = None
     for n_pages, page in enumerate(read_pages(file, start), start=1):
         first = first or page
         if page.serial != first.serial or n_bytes > MOST_BYTES:

@@ -23,7 +23,7 @@ from sottovoce.scan.stores.store import open_binary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Header", "TarReader", "copy_members", "open_tar", "pack_like"]
+__all__ = ["TarHeader", "TarReader", "copy_members", "open_tar", "pack_like"]
 
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
@@ -43,7 +43,7 @@ _REMEDY = "Get a complete copy of the archive."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class TarHeader:
     """A member of an archive.
 
     Attributes
@@ -116,20 +116,20 @@ class TarReader:
         self._position = 0
         self._head = b""
 
-    def __iter__(self) -> Iterator[Header]:
+    def __iter__(self) -> Iterator[TarHeader]:
         while (header := self._next()) is not None:
             self._head = b""
             yield header
             self._skip_to(header.end)
             self.n_whole = header.end
 
-    def peek(self, header: Header, n: int) -> bytes:
+    def peek(self, header: TarHeader, n: int) -> bytes:
         """Return the first bytes of the member that was read last; `chunks` yields them again."""
         if not self._head and self._position == header.start:
             self._head = self._read(min(n, header.length))
         return self._head
 
-    def chunks(self, header: Header) -> Iterator[bytes]:
+    def chunks(self, header: TarHeader) -> Iterator[bytes]:
         """Yield the data of the member that was read last, in pieces."""
         if self._head:
             yield self._head
@@ -139,7 +139,7 @@ class TarReader:
             left -= len(piece)
             yield piece
 
-    def _next(self) -> Header | None:
+    def _next(self) -> TarHeader | None:
         raw = bytearray()
         extra: dict[str, str] = {}
         while True:
@@ -167,7 +167,7 @@ class TarReader:
 
     def _header(
         self, block: bytes, kind: bytes, length: int, extra: dict[str, str], raw: bytes
-    ) -> Header:
+    ) -> TarHeader:
         name = extra.get("path") or _name(block)
         length = _decimal(extra.get("size", ""), self.url, default=length)
         is_folder = kind == b"\0" and _name(block).endswith("/")
@@ -175,7 +175,7 @@ class TarReader:
             length = 0
         if length > _MOST_BYTES:
             raise self._damaged(f"has a member of {length:,} bytes")
-        return Header(
+        return TarHeader(
             name=name,
             is_file=kind in _FILES and not is_folder,
             start=self._position,
@@ -184,11 +184,11 @@ class TarReader:
             raw=raw,
         )
 
-    def _global(self, raw: bytes, *, after: dict[str, str]) -> Header:
+    def _global(self, raw: bytes, *, after: dict[str, str]) -> TarHeader:
         """Return attributes of all that follows as a member of their own, which copies keep."""
         if after:
             raise self._damaged("holds a damaged header")
-        return Header(
+        return TarHeader(
             name="", is_file=False, start=self._position, length=0, modified_s=0.0, raw=raw
         )
 
@@ -300,7 +300,7 @@ def copy_members(
     reader: TarReader,
     file: BinaryIO,
     *,
-    is_kept: Callable[[Header], bool],
+    is_kept: Callable[[TarHeader], bool],
     n_whole: int | None = None,
 ) -> None:
     """Copy members block by block as they are, headers too, and end the archive.

@@ -18,7 +18,7 @@ from sottovoce.scan.archives.archive_source import (
     tell_members,
 )
 from sottovoce.scan.archives.array_members import MOST_JSON_BYTES, Told
-from sottovoce.scan.archives.tar import Header, TarReader, copy_members, open_tar, pack_like
+from sottovoce.scan.archives.tar import TarHeader, TarReader, copy_members, open_tar, pack_like
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Inline, Member, Recording, Samples
 from sottovoce.scan.source import Kept, part_path
@@ -41,7 +41,7 @@ _MOST_INLINE_BYTES = 64 << 20
 _LATEST_S = 2.0**40
 
 
-class TarSource(ArchiveSource[TarReader, Header]):
+class TarSource(ArchiveSource[TarReader, TarHeader]):
     """One archive.
 
     Parameters
@@ -85,8 +85,8 @@ class TarSource(ArchiveSource[TarReader, Header]):
     def _open(self) -> AbstractContextManager[TarReader]:
         return open_tar(self.name)
 
-    def _tell(self, opened: TarReader) -> Iterator[Told[Header, str | LeftOut]]:
-        def look(header: Header, own_id: str) -> LeftOut | None:
+    def _tell(self, opened: TarReader) -> Iterator[Told[TarHeader, str | LeftOut]]:
+        def look(header: TarHeader, own_id: str) -> LeftOut | None:
             return tell_member(own_id, header.name, lambda: opened.peek(header, HEAD_BYTES))
 
         return tell_members(
@@ -100,7 +100,7 @@ class TarSource(ArchiveSource[TarReader, Header]):
     def _describe(
         self,
         opened: TarReader,
-        told: Told[Header, str | LeftOut],
+        told: Told[TarHeader, str | LeftOut],
         stamp: str,
         groups: Mapping[str, str],
     ) -> Recording | Finding:
@@ -128,14 +128,14 @@ class TarSource(ArchiveSource[TarReader, Header]):
         )
 
 
-def _keep(reader: TarReader, header: Header) -> bytes | None:
+def _keep(reader: TarReader, header: TarHeader) -> bytes | None:
     """Return the bytes of an array that is looked at later; None where they can be read then."""
     if not reader.packing or header.length > _MOST_INLINE_BYTES:
         return None
     return b"".join(reader.chunks(header))
 
 
-def _read_json(reader: TarReader, header: Header) -> bytes:
+def _read_json(reader: TarReader, header: TarHeader) -> bytes:
     return b"".join(reader.chunks(header)) if header.length <= MOST_JSON_BYTES else b""
 
 
@@ -144,7 +144,7 @@ def _copy(reader: TarReader, out: BinaryIO, left_out: set[str], n_whole: int) ->
     counts = {True: 0, False: 0}
     last = ""
 
-    def is_kept(header: Header) -> bool:
+    def is_kept(header: TarHeader) -> bool:
         nonlocal last
         key = sample_of(header.name)
         if key != last and header.is_file:

@@ -22,7 +22,7 @@ from sottovoce.errors import (
 )
 from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
-from sottovoce.scan.datasets.rows import Stretch, TableRows
+from sottovoce.scan.datasets.rows import RowBlock, TableRows
 from sottovoce.scan.reach.network import Refusal
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.source import Kept, part_path, tell_unreadable
@@ -243,7 +243,7 @@ class ArrowTable:
         audio: list[str],
         group: int = 0,
         lengths: Sequence[AudioColumn] = (),
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[RowBlock]:
         """Yield all batches from one on; see `sottovoce.scan.datasets.rows.Table`."""
         # The audio too, though only its size is asked for: it costs nothing where the file is
         # mapped, and without any column nothing tells whether a batch has as many rows as it says.
@@ -254,7 +254,7 @@ class ArrowTable:
             batch.validate(full=True)
             if index >= group and batch.num_rows:
                 sizes = [batch.column(batch.schema.get_field_index(one)).nbytes for one in audio]
-                yield Stretch(
+                yield RowBlock(
                     group=index,
                     first=0,
                     number=number,

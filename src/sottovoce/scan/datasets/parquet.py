@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
-from sottovoce.scan.datasets.rows import Stretch
+from sottovoce.scan.datasets.rows import RowBlock
 from sottovoce.scan.stores.store import open_binary
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class ParquetTable:
         audio: list[str],
         group: int = 0,
         lengths: Sequence[AudioColumn] = (),
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[RowBlock]:
         """Yield all rows from a group on; see `sottovoce.scan.datasets.rows.Table`."""
         if columns is not None:
             columns = [*columns, *(self._leanest(one) for one in lengths)]
@@ -98,7 +98,7 @@ class ParquetTable:
             n_rows = metadata.row_group(index).num_rows
             n_bytes = self._mean_bytes(index, audio)
             if columns is not None and not columns:
-                yield Stretch(group=index, first=0, number=number, n_rows=n_rows, n_bytes=n_bytes)
+                yield RowBlock(group=index, first=0, number=number, n_rows=n_rows, n_bytes=n_bytes)
             else:
                 yield from self._read(opened, index, columns, number, n_bytes)
             number += n_rows
@@ -127,7 +127,7 @@ class ParquetTable:
         columns: list[str] | None,
         number: int,
         n_bytes: int,
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[RowBlock]:
         mean = self._mean_bytes(group, columns)
         first = 0
         for batch in opened.iter_batches(
@@ -136,7 +136,7 @@ class ParquetTable:
             columns=columns,
             use_threads=False,
         ):
-            yield Stretch(
+            yield RowBlock(
                 group=group,
                 first=first,
                 number=number + first,

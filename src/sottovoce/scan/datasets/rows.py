@@ -24,7 +24,7 @@ from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.listings.entries import (
     GROUP_NAMES,
     Entry,
-    Use,
+    RecordingRef,
     fail,
     folder_of,
     groups_of,
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.reach.reach import Reach
 
-__all__ = ["Example", "Stretch", "Table", "TableRows"]
+__all__ = ["Example", "RowBlock", "Table", "TableRows"]
 
 _MOST_TEXT = 1 << 14
 """Bytes of a path or name that are looked at: more than any may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class RowBlock:
     """Neighbouring rows of a table.
 
     Attributes
@@ -121,7 +121,7 @@ class Table(Protocol):
         audio: list[str],
         group: int = 0,
         lengths: Sequence[AudioColumn] = (),
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[RowBlock]:
         """Yield all rows from a group on, with some columns or (None) all of them.
 
         Parameters
@@ -151,17 +151,17 @@ class Example:
     ----------
     id : str
         ``"train.parquet::17"``.
-    uses : tuple of (Use, AudioColumn, steps)
+    uses : tuple of (RecordingRef, AudioColumn, steps)
         Its recordings, the columns that they are in, and what leads to them in the cell.
-    stretch : Stretch
+    stretch : RowBlock
         Where it is.
     row : int
         Its place in the stretch.
     """
 
     id: str
-    uses: tuple[tuple[Use, AudioColumn, tuple[str | int, ...]], ...]
-    stretch: Stretch
+    uses: tuple[tuple[RecordingRef, AudioColumn, tuple[str | int, ...]], ...]
+    stretch: RowBlock
     row: int
 
 
@@ -241,7 +241,7 @@ class TableRows:
 
     def kept(
         self, table: Table, *, refused: Callable[[str], bool]
-    ) -> Iterator[tuple[Stretch, Any]]:
+    ) -> Iterator[tuple[RowBlock, Any]]:
         """Yield stretches with all columns, and which rows hold no refused recording."""
         columns = self.audio_columns(table)
         names = list(dict.fromkeys(one.name for one in columns))
@@ -296,7 +296,7 @@ class TableRows:
         return self._examples(table.stretches(wanted, audio=names, lengths=lengths), columns)
 
     def _examples(
-        self, stretches: Iterable[Stretch], columns: list[AudioColumn]
+        self, stretches: Iterable[RowBlock], columns: list[AudioColumn]
     ) -> Iterator[Example]:
         for stretch in stretches:
             for row in range(stretch.n_rows):
@@ -312,15 +312,15 @@ class TableRows:
 
     def _use(
         self,
-        stretch: Stretch,
+        stretch: RowBlock,
         row: int,
         inside: tuple[str | int, ...],
         column: AudioColumn,
         row_id: str,
-    ) -> Use:
+    ) -> RecordingRef:
         own_id = column.sound_id(row_id, inside)
         if column.kind == "cells":
-            return Use(recording_id=own_id)
+            return RecordingRef(recording_id=own_id)
         cell = stretch.cell(column.name, row)
         value = None if cell is None else _value(step_into(cell, inside))
         return point_at(value, folder=self._folder, known_as=own_id, reach=self._reach)
@@ -362,7 +362,7 @@ class TableRows:
             yield Entry(raw=b"", uses=uses, groups=self._groups(example, labels, groups))
 
 
-def _sounds(stretch: Stretch, row: int, column: AudioColumn) -> Iterator[tuple[str | int, ...]]:
+def _sounds(stretch: RowBlock, row: int, column: AudioColumn) -> Iterator[tuple[str | int, ...]]:
     """Yield what leads to each sound in a cell, which only lists must be looked at for."""
     cell = stretch.cell(column.name, row) if column.is_listed else None
     return places(cell, column.steps)

@@ -15,7 +15,7 @@ from sottovoce.scan.datasets.arrow import is_arrow, open_arrow
 from sottovoce.scan.datasets.cell_sounds import cell_bytes
 from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.parquet import open_parquet
-from sottovoce.scan.datasets.rows import Stretch
+from sottovoce.scan.datasets.rows import RowBlock
 from sottovoce.scan.stores.store import is_remote, local_stamp
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["close_tables", "read_cell"]
 
 _MOST_OPEN = 2
 _MOST_HEAVY = 1024
-_NOWHERE = Stretch(group=-1, first=0, number=0, n_rows=0)
+_NOWHERE = RowBlock(group=-1, first=0, number=0, n_rows=0)
 
 
 def read_cell(place: Cell, *, most_bytes: int) -> bytes | str:
@@ -93,7 +93,7 @@ class _Cursor:
         if self._table.schema.names.count(column) != 1:
             self.close()
             raise UnreadableAudioError(f"has no column {column!r}", path=url)
-        self._stretches: Iterator[Stretch] = iter(())
+        self._stretches: Iterator[RowBlock] = iter(())
         self._now = _NOWHERE
 
     def find(self, group: int, row: int) -> Any:  # noqa: ANN401 - pyarrow has no types

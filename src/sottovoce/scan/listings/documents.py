@@ -19,7 +19,7 @@ from sottovoce.scan.listings.texts import MAX_LINE_BYTES, open_text, parse_json,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Part", "is_container", "parts_of", "whole_part", "write_parts"]
+__all__ = ["DocumentPart", "is_container", "parts_of", "whole_part", "write_parts"]
 
 _CHUNK = _MOST_SPACE = 1 << 20
 _MOST_YAML_BYTES = 1 << 20
@@ -31,7 +31,7 @@ _OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class DocumentPart:
     """A part of a document.
 
     Attributes
@@ -64,7 +64,7 @@ class _NotJsonError(Exception):
     """What was expected, in words."""
 
 
-def parts_of(url: str) -> Iterator[Part]:
+def parts_of(url: str) -> Iterator[DocumentPart]:
     """Yield the parts of a document; the last has a problem where it cannot be read further.
 
     Parameters
@@ -78,7 +78,7 @@ def parts_of(url: str) -> Iterator[Part]:
             yield from _yaml_parts(file) if is_yaml else _Json(file).parts()
     except reading_errors() as err:
         reason = err.without_path(url) if isinstance(err, AudioFileError) else str(err)
-        yield Part(kind="item", problem=f"cannot be read, nor what follows: {reason}")
+        yield DocumentPart(kind="item", problem=f"cannot be read, nor what follows: {reason}")
 
 
 def is_container(value: object, names: Iterable[str]) -> bool:
@@ -99,23 +99,25 @@ def is_container(value: object, names: Iterable[str]) -> bool:
     )
 
 
-def whole_part(url: str, *, most_bytes: int = MAX_LINE_BYTES) -> Iterator[Part]:
+def whole_part(url: str, *, most_bytes: int = MAX_LINE_BYTES) -> Iterator[DocumentPart]:
     """Yield a file that is one example as its only part; one that is longer has a problem."""
     try:
         with open_text(url) as file:
             raw = file.read(most_bytes + 1)
     except reading_errors() as err:
-        yield Part(kind="item", problem=f"cannot be read: {str(err).removeprefix(f'{url}: ')}")
+        yield DocumentPart(
+            kind="item", problem=f"cannot be read: {str(err).removeprefix(f'{url}: ')}"
+        )
         return
     yield _item(b"", raw if len(raw) <= most_bytes else None, "", is_member=False)
 
 
-def write_parts(parts: Iterable[tuple[Part, bool]], file: BinaryIO) -> None:
+def write_parts(parts: Iterable[tuple[DocumentPart, bool]], file: BinaryIO) -> None:
     """Write a document.
 
     Parameters
     ----------
-    parts : iterable of (Part, bool)
+    parts : iterable of (DocumentPart, bool)
         Its parts, and whether they are kept.
     file : binary file
         Where to.
@@ -148,7 +150,7 @@ class _Json:
         self._text = b""
         self._at = 0
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[DocumentPart]:
         """Yield them."""
         try:
             head = self._space().removeprefix(b"\xef\xbb\xbf")
@@ -158,13 +160,13 @@ class _Json:
             opening = self._peek()
             self._expect(opening in _OPENING, "an array or object")
             self._at += 1
-            yield Part(kind="open", raw=head + opening)
+            yield DocumentPart(kind="open", raw=head + opening)
             yield from self._members(opening, is_outer=True)
-            yield Part(kind="rest", raw=self._space())
+            yield DocumentPart(kind="rest", raw=self._space())
         except _NotJsonError as err:
-            yield Part(kind="item", problem=f"is not JSON: {err} was expected")
+            yield DocumentPart(kind="item", problem=f"is not JSON: {err} was expected")
 
-    def _members(self, opening: bytes, *, is_outer: bool) -> Iterator[Part]:
+    def _members(self, opening: bytes, *, is_outer: bool) -> Iterator[DocumentPart]:
         closing = _CLOSING[_OPENING.index(opening)]
         before = self._space()
         while self._peek() != closing:
@@ -175,7 +177,7 @@ class _Json:
             value = self._peek()
             if is_outer and opening == b"{" and value == b"[" and self._holds_objects():
                 self._at += 1
-                yield Part(kind="open", raw=before + key + value, key=str(name))
+                yield DocumentPart(kind="open", raw=before + key + value, key=str(name))
                 yield from self._members(b"[", is_outer=False)
             else:
                 raw = self._value()
@@ -189,7 +191,7 @@ class _Json:
             else:
                 self._expect(holds=False, what="a comma")
         self._at += 1
-        yield Part(kind="close", raw=before + closing)
+        yield DocumentPart(kind="close", raw=before + closing)
 
     def _expect(self, holds: bool, what: str) -> None:  # noqa: FBT001 - a claim
         if not holds:
@@ -270,34 +272,34 @@ class _Json:
         return bool(chunk)
 
 
-def _item(before: bytes, raw: bytes | None, name: str, *, is_member: bool) -> Part:
+def _item(before: bytes, raw: bytes | None, name: str, *, is_member: bool) -> DocumentPart:
     if raw is None:
         problem = f"is longer than {MAX_LINE_BYTES >> 20} MiB"
-        return Part(kind="item", key=name, problem=problem)
+        return DocumentPart(kind="item", key=name, problem=problem)
     # Members that are no objects say something of the whole: its name, its version.
     if is_member and not raw.startswith(b"{"):
-        return Part(kind="item", raw=before + raw, key=name)
+        return DocumentPart(kind="item", raw=before + raw, key=name)
     value, problem = parse_json(raw)
     if value is None and not problem:
         problem = "is no JSON object"
-    return Part(kind="item", raw=before + raw, key=name, value=value, problem=problem)
+    return DocumentPart(kind="item", raw=before + raw, key=name, value=value, problem=problem)
 
 
-def _yaml_parts(file: BinaryIO) -> Iterator[Part]:
+def _yaml_parts(file: BinaryIO) -> Iterator[DocumentPart]:
     """Yield the items of a list in YAML, each of which begins with a hyphen in the first column."""
     load = _yaml_loader()
     lines: list[bytes] = []
     n_bytes, is_item = 0, False
 
-    def finish() -> Iterator[Part]:
+    def finish() -> Iterator[DocumentPart]:
         raw = b"".join(lines)
         if n_bytes > _MOST_YAML_BYTES:
-            yield Part(kind="item", problem=f"is longer than {_MOST_YAML_BYTES >> 20} MiB")
+            yield DocumentPart(kind="item", problem=f"is longer than {_MOST_YAML_BYTES >> 20} MiB")
         elif not is_item:
-            yield Part(kind="rest", raw=raw)
+            yield DocumentPart(kind="rest", raw=raw)
         else:
             value, problem = load(raw)
-            yield Part(kind="item", raw=raw, value=value, problem=problem)
+            yield DocumentPart(kind="item", raw=raw, value=value, problem=problem)
 
     while line := file.readline(_MOST_YAML_BYTES):
         if line.startswith(b"-") and line[1:2] in b" \r\n":

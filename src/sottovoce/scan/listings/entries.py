@@ -31,7 +31,7 @@ __all__ = [
     "GROUP_NAMES",
     "PATH_NAMES",
     "Entry",
-    "Use",
+    "RecordingRef",
     "as_names",
     "cuts_of",
     "fail",
@@ -63,7 +63,7 @@ _RUN_IT = "If you trust it, run it yourself, save its output as a file, and name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class RecordingRef:
     """A stretch of a recording that an example uses.
 
     Attributes
@@ -108,7 +108,7 @@ class Entry:
         What a filtered copy takes over as it is.
     name : str
         As the listing calls the example.
-    uses : tuple of Use
+    uses : tuple of RecordingRef
         Empty for headers and comments, which every copy keeps.
     groups : mapping of str to str
         What its recordings belong to.
@@ -116,7 +116,7 @@ class Entry:
 
     raw: bytes
     name: str = ""
-    uses: tuple[Use, ...] = ()
+    uses: tuple[RecordingRef, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -139,7 +139,7 @@ def point_at(
     known_as: str,
     reach: Reach = ANYWHERE,
     places: Sequence[str] = (),
-) -> Use:
+) -> RecordingRef:
     """Return the recording that a listing names.
 
     A relative path that leads to no file is taken from the listing's folder, and told as missing
@@ -175,18 +175,18 @@ def point_at(
         if scheme not in _STORES or "::" in name:
             remedy = "Fetch it, and name the file."
             return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")
-        return Use(recording_id=name)
+        return RecordingRef(recording_id=name)
     name = name.removeprefix("./")
     if is_remote(folder):
-        return Use(recording_id=posixpath.join(folder, name))
+        return RecordingRef(recording_id=posixpath.join(folder, name))
     found = reach.find(name, folder=folder, places=places)
     if found is None and without_placeholder(name) is not None and not reach.roots:
         return fail(known_as, _UNFILLED, "Name the folder that it stands for.")
     beside = os.path.join(folder, name)  # noqa: PTH118 - kept as it was given
-    return Use(recording_id=found or beside)
+    return RecordingRef(recording_id=found or beside)
 
 
-def leads_to_file(use: Use) -> bool:
+def leads_to_file(use: RecordingRef) -> bool:
     """Return whether what a listing names is a file of this computer that is there."""
     is_local = use.finding is None and not is_remote(use.path)
     return is_local and os.path.isfile(use.path)  # noqa: PTH113 - names that are too long as well
@@ -199,11 +199,11 @@ def fail(
     *,
     status: Status = "error",
     cause: Cause = "",
-) -> Use:
+) -> RecordingRef:
     """Return a recording that cannot be looked at."""
     known_as = clean(known_as, most=_MOST_NAME)
     finding = Finding(id=known_as, status=status, message=message, remedy=remedy, cause=cause)
-    return Use(recording_id=known_as, finding=finding)
+    return RecordingRef(recording_id=known_as, finding=finding)
 
 
 def groups_of(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.scan.archives.kaldi_ark import split_offset
 from sottovoce.scan.listings.decoding_commands import file_of_command
-from sottovoce.scan.listings.entries import Entry, Use, cuts_of, fail, folder_of, point_at
+from sottovoce.scan.listings.entries import Entry, RecordingRef, cuts_of, fail, folder_of, point_at
 from sottovoce.scan.listings.listed_recordings import recordings_of
 from sottovoce.scan.listings.texts import read_lines
 from sottovoce.scan.plain_text import clean
@@ -126,7 +126,7 @@ class WavScpSource:
             use = self._use(value.strip(), known_as)
             yield Entry(raw=line.raw, name=utterance, uses=(use,), groups=groups)
 
-    def _use(self, value: str, known_as: str) -> Use:
+    def _use(self, value: str, known_as: str) -> RecordingRef:
         """Return what a value names: a file, a part of an archive, or what a command decodes."""
         if value == "-" or _RANGE.search(value):
             return fail(known_as, _ARCHIVE[0], _ARCHIVE[1], status="unsupported")
@@ -136,12 +136,12 @@ class WavScpSource:
             if use.finding is not None:
                 return use
             own_id = f"{use.recording_id}:{part[1]}"
-            return Use(recording_id=own_id, archive=use.recording_id, start=part[1])
+            return RecordingRef(recording_id=own_id, archive=use.recording_id, start=part[1])
         if value.endswith("|") and (path := file_of_command(value)) is not None:
             return self._point_at(path, known_as)
         return self._point_at(value, known_as)
 
-    def _point_at(self, name: str, known_as: str) -> Use:
+    def _point_at(self, name: str, known_as: str) -> RecordingRef:
         return point_at(name, folder=self._beside, known_as=known_as, reach=self._reach)
 
     def _speakers(self) -> dict[str, str]:

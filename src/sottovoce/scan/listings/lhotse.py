@@ -6,7 +6,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.scan.listings.entries import Entry, Use, fail, groups_of
+from sottovoce.scan.listings.entries import Entry, RecordingRef, fail, groups_of
 from sottovoce.scan.listings.manifest_fields import MOST_SOUNDS, recordings_in
 from sottovoce.scan.listings.manifests import MOST_TRACKS, Manifest, cut_use
 from sottovoce.scan.listings.shar import SharMembers
@@ -46,7 +46,7 @@ class LhotseSource(Manifest):
     _shar: SharMembers | None = None
 
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
-        uses: list[Use] = []
+        uses: list[RecordingRef] = []
         if isinstance(fields.get("sources"), list):
             uses += self._uses(fields, line_id)
         else:
@@ -78,7 +78,7 @@ class LhotseSource(Manifest):
         *,
         of: Mapping[str, Any] = _NO_CUT,
         field: str = "recording",
-    ) -> list[Use]:
+    ) -> list[RecordingRef]:
         """Return the files that a recording is made of: one, or one for each channel.
 
         Parameters
@@ -108,7 +108,7 @@ class LhotseSource(Manifest):
                 cut = of.get("id")
                 uses.append(self._shar.use(field, cut if isinstance(cut, str) else "", own_id))
             elif kind == "memory" and (data := decode_sound(str(source.get("source")))) is not None:
-                uses.append(Use(recording_id=own_id, data=data))
+                uses.append(RecordingRef(recording_id=own_id, data=data))
             else:
                 message, remedy = _COMMAND if kind == "command" else _OTHER
                 uses.append(fail(own_id, message, remedy, status="unsupported"))

@@ -24,7 +24,7 @@ from sottovoce.scan.stores.store import is_remote, stamp_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from sottovoce.scan.listings.entries import Entry, Use
+    from sottovoce.scan.listings.entries import Entry, RecordingRef
 
 __all__ = ["recordings_of"]
 
@@ -74,7 +74,7 @@ def recordings_of(
         yield from _settled(waiting)
 
 
-def _judge(use: Use, listing: str, reach: Reach) -> bool | Finding:
+def _judge(use: RecordingRef, listing: str, reach: Reach) -> bool | Finding:
     """Say whether a recording is opened as one that the person named, or why it is not."""
     if use.finding is not None:
         return use.finding
@@ -84,7 +84,7 @@ def _judge(use: Use, listing: str, reach: Reach) -> bool | Finding:
     return is_named.tell(use.recording_id) if isinstance(is_named, Refusal) else is_named
 
 
-def _once(entries: Iterable[Entry]) -> Iterator[tuple[Use, Mapping[str, str]]]:
+def _once(entries: Iterable[Entry]) -> Iterator[tuple[RecordingRef, Mapping[str, str]]]:
     seen = IdSet()
     for entry in entries:
         for use in entry.uses:
@@ -114,7 +114,7 @@ class _Members:
             if not isinstance(one, LeftOut):
                 yield one
 
-    def miss(self, use: Use, groups: Mapping[str, str]) -> Finding | None:
+    def miss(self, use: RecordingRef, groups: Mapping[str, str]) -> Finding | None:
         """Return a finding for a recording that is not in its archive."""
         # The archive's own finding says that it cannot be read, or not to its end.
         if use.recording_id in self._found or use.archive in self._found:

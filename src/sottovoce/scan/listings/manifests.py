@@ -14,11 +14,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import AudioFileError
-from sottovoce.scan.listings.documents import Part, parts_of, whole_part, write_parts
+from sottovoce.scan.listings.documents import DocumentPart, parts_of, whole_part, write_parts
 from sottovoce.scan.listings.entries import (
     PATH_NAMES,
     Entry,
-    Use,
+    RecordingRef,
     cuts_of,
     fail,
     folder_of,
@@ -113,7 +113,7 @@ class Manifest:
     def _write_document(self, out: Path, *, refused: Callable[[str], bool], packed: bool) -> Kept:
         n_kept = n_left_out = 0
 
-        def choose() -> Iterator[tuple[Part, bool]]:
+        def choose() -> Iterator[tuple[DocumentPart, bool]]:
             nonlocal n_kept, n_left_out
             for part, entry in self._parts():
                 is_kept = bool(part.raw) and not any(
@@ -142,14 +142,14 @@ class Manifest:
             else:
                 yield self._entry(line.raw, fields, line_id)
 
-    def _parts(self) -> Iterator[tuple[Part, Entry]]:
+    def _parts(self) -> Iterator[tuple[DocumentPart, Entry]]:
         parts = parts_of(self.name) if self._form == "document" else whole_part(self.name)
         n_examples = 0
         for part in parts:
             n_examples += part.is_example
             yield part, self._entry_of(part, part.key or f"item {n_examples}")
 
-    def _entry_of(self, part: Part, name: str) -> Entry:
+    def _entry_of(self, part: DocumentPart, name: str) -> Entry:
         own_id = f"{self.name}::{clean(name)}"
         value = {"audio": part.value} if isinstance(part.value, str) else part.value
         if not part.is_example:
@@ -162,7 +162,7 @@ class Manifest:
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         raise NotImplementedError
 
-    def _point_at(self, name: object, known_as: str) -> Use:
+    def _point_at(self, name: object, known_as: str) -> RecordingRef:
         return point_at(name, folder=self._folder, known_as=known_as, reach=self._reach)
 
 
@@ -197,7 +197,7 @@ class NemoSource(Manifest):
 
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         if "shard_id" in fields:
-            uses: tuple[Use, ...] = (self._tarred(fields, line_id),)
+            uses: tuple[RecordingRef, ...] = (self._tarred(fields, line_id),)
         else:
             uses = tuple(islice(self._uses(fields, line_id), MOST_SOUNDS))
         return Entry(
@@ -207,7 +207,7 @@ class NemoSource(Manifest):
             groups=groups_of(fields, group_by=self._group_by),
         )
 
-    def _uses(self, fields: dict[str, Any], line_id: str) -> Iterator[Use]:
+    def _uses(self, fields: dict[str, Any], line_id: str) -> Iterator[RecordingRef]:
         """Yield the recording that the line is about, and then every other one in it."""
         names = self._column or [name for name in PATH_NAMES if name in fields][:1]
         firsts = [(name, fields.get(name)) for name in names] or [("", None)]
@@ -232,7 +232,7 @@ class NemoSource(Manifest):
                     yield use
                 taken.add(use.recording_id)
 
-    def _tarred(self, fields: dict[str, Any], line_id: str) -> Use:
+    def _tarred(self, fields: dict[str, Any], line_id: str) -> RecordingRef:
         """Return the recording of a tarred manifest, in one of the archives beside it."""
         shard = fields["shard_id"]
         names = self._column or [name for name in PATH_NAMES if name in fields]
@@ -250,16 +250,16 @@ class NemoSource(Manifest):
         path = os.path.normpath(path)
         # NeMo stores a file once, of which there are several lines.
         member = _SUB.sub(r"\1", name)
-        use = Use(recording_id=f"{path}::{clean(member, most=4096)}", archive=path)
+        use = RecordingRef(recording_id=f"{path}::{clean(member, most=4096)}", archive=path)
         return cut_use(use, None, fields.get("duration"))
 
-    def _use(self, value: object, known_as: str) -> Use:
+    def _use(self, value: object, known_as: str) -> RecordingRef:
         try:
             data = sound_of(value, known_as)
         except AudioFileError as err:
             return fail(known_as, err.without_path(known_as), err.remedy)
         if data is not None:
-            return Use(recording_id=known_as, data=data)
+            return RecordingRef(recording_id=known_as, data=data)
         return self._point_at(value, known_as)
 
 
@@ -267,7 +267,7 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2].partition("[")[0]
 
 
-def cut_use(use: Use, offset: object, duration: object) -> Use:
+def cut_use(use: RecordingRef, offset: object, duration: object) -> RecordingRef:
     """Return a use of a recording as one of a stretch of it."""
     return replace(use, offset_s=_seconds(offset) or 0.0, duration_s=_seconds(duration))
 

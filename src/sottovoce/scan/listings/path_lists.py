@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.left_out import LeftOut
-    from sottovoce.scan.listings.entries import Use
+    from sottovoce.scan.listings.entries import RecordingRef
     from sottovoce.scan.recording import Cut, Recording
     from sottovoce.scan.source import Kept, Source
 
@@ -117,7 +117,7 @@ class ListSource:
                 is_inner = is_inner and self._reach.allows(use.recording_id)
                 yield entry, self._open_inner(use.recording_id) if is_inner else None
 
-    def _point_at(self, text: str, known_as: str) -> Use:
+    def _point_at(self, text: str, known_as: str) -> RecordingRef:
         use = self._find(text, known_as)
         heads = (text.partition(separator)[0].strip() for separator in _SEPARATORS)
         head = next((one for one in heads if one != text and looks_like_path(one)), "")
@@ -128,7 +128,7 @@ class ListSource:
             return fail(known_as, message, "Name it itself.", status="unsupported")
         return self._find(head, known_as) if head else use
 
-    def _find(self, text: str, known_as: str) -> Use:
+    def _find(self, text: str, known_as: str) -> RecordingRef:
         return point_at(text, folder=self._folder, known_as=known_as, reach=self._reach)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sottovoce.scan.listings.entries import (
     PATH_NAMES,
     Entry,
-    Use,
+    RecordingRef,
     cuts_of,
     fail,
     folder_of,
@@ -109,7 +109,7 @@ class PathTableSource:
                 groups=groups_of(values, group_by=self._group_by),
             )
 
-    def _uses(self, fields: list[str], layout: _Layout, row_id: str) -> Iterator[Use]:
+    def _uses(self, fields: list[str], layout: _Layout, row_id: str) -> Iterator[RecordingRef]:
         """Yield the files that a row names: in columns of paths, and by suffix in all others."""
         indices, header = layout.indices, layout.header
         others = [i for i in range(len(fields)) if i not in indices and not self._column]
@@ -128,7 +128,7 @@ class PathTableSource:
             if i not in others or names_sound(_at(header, i)) or leads_to_file(use):
                 yield use
 
-    def _no_column(self, header: list[str]) -> Use:
+    def _no_column(self, header: list[str]) -> RecordingRef:
         missing = [name for name in self._column if name not in header]
         wanted = "of paths" if not missing else repr(missing[0])
         names = ", ".join(repr(name)[:60] for name in header[:20])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import SottovoceError
 from sottovoce.scan.archives.tar import open_tar
-from sottovoce.scan.listings.entries import Use, fail, folder_of
+from sottovoce.scan.listings.entries import RecordingRef, fail, folder_of
 from sottovoce.scan.plain_text import clean
 from sottovoce.scan.stores.store import is_remote
 
@@ -50,7 +50,7 @@ class SharMembers:
         self._reach = reach
         self._members: dict[str, tuple[str, dict[str, str]]] = {}
 
-    def use(self, field: str, cut: str, known_as: str) -> Use:
+    def use(self, field: str, cut: str, known_as: str) -> RecordingRef:
         """Return the recording that a cut has in a field.
 
         Parameters
@@ -68,7 +68,7 @@ class SharMembers:
         if not archive:
             return fail(known_as, *_NOWHERE, status="unsupported")
         name = names.get(cut, f"{cut}.flac")
-        return Use(recording_id=f"{archive}::{clean(name, most=4096)}", archive=archive)
+        return RecordingRef(recording_id=f"{archive}::{clean(name, most=4096)}", archive=archive)
 
     def _look(self, field: str) -> tuple[str, dict[str, str]]:
         """Return the archive of a field, and the names of its members by cut."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import ParameterError, UnreadableAudioError
-from sottovoce.scan.archives.tar import Header, copy_members, open_tar, pack_like
+from sottovoce.scan.archives.tar import TarHeader, copy_members, open_tar, pack_like
 from sottovoce.scan.archives.tar_source import TarSource
 from sottovoce.scan.listings.entries import folder_of
 from sottovoce.scan.listings.lhotse import LhotseSource
@@ -176,7 +176,7 @@ def _names_cuts(path: Path) -> bool:
 
 
 def _write_archive(source: Path, target: Path, gone: set[str]) -> None:
-    def is_kept(header: Header) -> bool:
+    def is_kept(header: TarHeader) -> bool:
         return _stem(header.name) not in gone
 
     with (

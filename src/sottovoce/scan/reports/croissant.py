@@ -18,7 +18,7 @@ from sottovoce.scan.reports.wording import LIMITS, say_count, say_training, say_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.scan.reports.run_info import Job
+    from sottovoce.scan.reports.run_info import RunInfo
     from sottovoce.scan.reports.summary import Summary
 
 __all__ = ["write_croissant"]
@@ -66,7 +66,7 @@ _CONTEXT: dict[str, Any] = {
 """The recommended context of Croissant 1.0, appendix 1, with the prefix of its RAI vocabulary."""
 
 
-def write_croissant(path: Path, *, job: Job, summary: Summary) -> None:
+def write_croissant(path: Path, *, job: RunInfo, summary: Summary) -> None:
     """Write a fragment of Croissant metadata that says what is refused, atomically.
 
     Parameters
@@ -74,7 +74,7 @@ def write_croissant(path: Path, *, job: Job, summary: Summary) -> None:
     path : pathlib.Path
         The JSON file; `usageInfo` and `rai:dataLimitations` are to be copied into the data
         set's own metadata, which has the name, licence and files that this fragment lacks.
-    job : Job
+    job : RunInfo
         What was scanned, how and when.
     summary : Summary
         Its figures.
@@ -109,7 +109,7 @@ def write_croissant(path: Path, *, job: Job, summary: Summary) -> None:
         part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _say_usage(job: Job, summary: Summary) -> str:
+def _say_usage(job: RunInfo, summary: Summary) -> str:
     said = [say_verdict(summary)]
     if summary.n_marked:
         said.append("They carry an inaudible mark that says what their owners refuse.")

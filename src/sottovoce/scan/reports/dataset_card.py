@@ -23,7 +23,7 @@ from sottovoce.scan.reports.wording import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.scan.reports.run_info import Job
+    from sottovoce.scan.reports.run_info import RunInfo
     from sottovoce.scan.reports.summary import Summary
 
 __all__ = ["write_card"]
@@ -32,14 +32,14 @@ _MOST_ROWS = 20
 _MOST_COMMANDS = 100
 
 
-def write_card(path: Path, *, job: Job, summary: Summary) -> None:
+def write_card(path: Path, *, job: RunInfo, summary: Summary) -> None:
     """Write a Markdown section for the card of a data set, atomically.
 
     Parameters
     ----------
     path : pathlib.Path
         The Markdown file; its text is to be pasted into a README.
-    job : Job
+    job : RunInfo
         What was scanned, how and when.
     summary : Summary
         Its figures.
@@ -84,7 +84,7 @@ def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def _tell_totals(job: Job, summary: Summary) -> str:
+def _tell_totals(job: RunInfo, summary: Summary) -> str:
     rows = [
         ("Recordings", format_count(summary.n_recordings)),
         ("Sound that was read", format_duration(summary.seconds)),
@@ -133,7 +133,7 @@ def _tell_refusals(summary: Summary) -> str:
     return "\n\n".join(tables)
 
 
-def _tell_exclusion(job: Job, summary: Summary) -> str:
+def _tell_exclusion(job: RunInfo, summary: Summary) -> str:
     said = []
     if job.exclude_list:
         said.append(f"Recordings to leave out of training are listed in {_code(job.exclude_list)}.")
@@ -143,7 +143,7 @@ def _tell_exclusion(job: Job, summary: Summary) -> str:
     return " ".join(filter(None, said))
 
 
-def _tell_job(job: Job) -> str:
+def _tell_job(job: RunInfo) -> str:
     versions = ", ".join(f"{_escape(name)} {_escape(v)}" for name, v in job.versions.items())
     with_versions = f", with {versions}" if versions else ""
     lines = job.command.splitlines() or ["sottovoce scan"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
-    from sottovoce.scan.reports.run_info import Job
+    from sottovoce.scan.reports.run_info import RunInfo
     from sottovoce.scan.reports.summary import Summary
 
 __all__ = ["write_report"]
@@ -32,7 +32,7 @@ __all__ = ["write_report"]
 def write_report(
     path: Path,
     *,
-    job: Job,
+    job: RunInfo,
     summary: Summary,
     strongest: Sequence[Finding],
     unread: Sequence[Finding],
@@ -43,7 +43,7 @@ def write_report(
     ----------
     path : pathlib.Path
         The HTML file.
-    job : Job
+    job : RunInfo
         What was scanned, how and when.
     summary : Summary
         Its figures.

@@ -1,4 +1,4 @@
-"""`Job`: what was scanned, how and when.
+"""`RunInfo`: what was scanned, how and when.
 
 Handed in by the caller, so that a report depends on nothing but its arguments: the same arguments
 give the same bytes.
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Job"]
+__all__ = ["RunInfo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class RunInfo:
     """One scan, for its report.
 
     Attributes

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.scan.finding import Finding
-    from sottovoce.scan.reports.run_info import Job
+    from sottovoce.scan.reports.run_info import RunInfo
     from sottovoce.scan.reports.summary import Group, Summary
 
 __all__ = ["make_sections"]
@@ -52,7 +52,7 @@ _KEY = (
 
 
 def make_sections(
-    job: Job,
+    job: RunInfo,
     summary: Summary,
     *,
     strongest: Sequence[Finding],
@@ -62,7 +62,7 @@ def make_sections(
 
     Parameters
     ----------
-    job : Job
+    job : RunInfo
         The scan.
     summary : Summary
         Its figures.
@@ -106,7 +106,7 @@ def _tell_totals(summary: Summary) -> str:
     return make_section("totals", "Totals", table)
 
 
-def _tell_actions(job: Job, summary: Summary) -> str:
+def _tell_actions(job: RunInfo, summary: Summary) -> str:
     statuses = summary.statuses
     steps = []
     if summary.n_marked:
@@ -144,7 +144,7 @@ def _tell_actions(job: Job, summary: Summary) -> str:
     return make_section("actions", "What to do", make_items(steps, kind="ol"))
 
 
-def _say_how_to_leave_out(job: Job, n_marked: int) -> str:
+def _say_how_to_leave_out(job: RunInfo, n_marked: int) -> str:
     what = f"Leave {say_count(n_marked, 'recording')} out of training."
     ways = []
     if job.exclude_list:
@@ -349,7 +349,7 @@ def _tell_formats(summary: Summary) -> str:
     return make_section("formats", "Formats", table, _say_more(len(summary.formats), "format"))
 
 
-def _tell_job(job: Job) -> str:
+def _tell_job(job: RunInfo) -> str:
     inputs = [make_code(one) for one in job.inputs[:_MOST_INPUTS]]
     if len(job.inputs) > _MOST_INPUTS:
         inputs.append(f"and {format_count(len(job.inputs) - _MOST_INPUTS)} more")
