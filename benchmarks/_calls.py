@@ -78,7 +78,7 @@ def measure_call(
     owner = int(rng.integers(1, 2**48))
     mic = MicProgram(server, "--owner", format_owner_id(owner))
     try:
-        mic.wait_for(sign="marking")
+        mic.wait_for(status="marking")
         take = hold_call(page, server, clip, processing=processing, network=network, rng=rng)
         state = mic.states()[-1]
     finally:

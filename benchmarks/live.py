@@ -83,7 +83,7 @@ def _measure_on(server: AudioServer, block: int, seconds: float, *, n_hogs: int)
     mic = MicProgram(server, "--block", str(block), "--strength", str(_STRENGTH_DB))
     hogs = [server.spawn(sys.executable, "-c", "while True: pass") for _ in range(n_hogs)]
     try:
-        mic.wait_for(sign="marking")
+        mic.wait_for(status="marking")
         play = server.play(clip)
         engine = find_process(server, "engine")
         time.sleep(2)

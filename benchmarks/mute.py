@@ -80,7 +80,7 @@ def _measure(name: str, seconds: float) -> list[dict[str, Any]]:
         clip = server.folder / "said.wav"
         write_clip(clip, 600)
         mic = MicProgram(server, always=False)
-        mic.wait_for(sign="asleep")
+        mic.wait_for(status="asleep")
         server.play(clip)
         rows = []
         with open_page(server.environment) as page:

@@ -26,7 +26,7 @@ __all__ = ["describe", "main", "plot"]
 BENCHMARK = Benchmark("power", "How much of a processor does the microphone take?")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SETTLING_S = 14.0
-"""The sign's window: what was said before is out of it then."""
+"""The status's window: what was said before is out of it then."""
 DOING = ("speaking", "silent", "asleep")
 
 
@@ -52,7 +52,7 @@ def _measure(server: AudioServer, name: str, seconds: float) -> list[dict[str, A
     clip = server.folder / "said.wav"
     write_clip(clip, seconds + 2 * _SETTLING_S)
     mic = MicProgram(server, always=False)
-    mic.wait_for(sign="asleep")
+    mic.wait_for(status="asleep")
     call = server.spawn("parec", "--client-name=Call", "--device=sottovoce", "/dev/null")
     player = server.play(clip)
     rows = []
@@ -61,7 +61,7 @@ def _measure(server: AudioServer, name: str, seconds: float) -> list[dict[str, A
             player.kill()
         if doing == "asleep":
             call.kill()
-            mic.wait_for(sign="asleep")
+            mic.wait_for(status="asleep")
         time.sleep(_SETTLING_S)
         before_s, began_s = spent_s(mic.process.pid), time.monotonic()
         time.sleep(seconds)

@@ -45,7 +45,7 @@ SECTIONS = {
     "recordings": "Whole meetings as a host keeps them",
     "live": "The virtual microphone",
     "mute": "The microphone muted and turned down",
-    "sign": "How soon the sign turns red",
+    "mic_status": "How soon the status turns red",
     "power": "What the microphone takes of a processor",
     "whole": "Is any recording shortened or passed over?",
     "video": "What of a film is not as it was?",

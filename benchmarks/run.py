@@ -33,7 +33,7 @@ _ALL = (
     "recordings",
     "live",
     "mute",
-    "sign",
+    "mic_status",
     "power",
     "whole",
     "video",

@@ -85,7 +85,7 @@ def main() -> None:
     try:
         server.start()
         mic = MicProgram(server)
-        mic.wait_for(sign="marking", within_s=30)
+        mic.wait_for(status="marking", within_s=30)
         with tempfile.TemporaryDirectory() as folder:
             photograph({**server.environment, "DISPLAY": DISPLAY}, Path(folder))
         mic.end()

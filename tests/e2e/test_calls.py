@@ -18,7 +18,7 @@ OWNER = 0x4F2A91C077DE
 
 def test_a_call_carries_the_refusal_of_who_speaks(server, mic):
     live = mic("--owner", "4f2a-91c0-77de")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     with open_page(server.environment) as page:
         names = [device["label"] for device in page.evaluate("labels")]
         assert "Sottovoce" in names
@@ -50,7 +50,7 @@ def test_two_people_in_one_call_are_both_found_and_read(server, mic):
             clip = server.folder / f"{owner:x}.wav"
             sf.write(clip, text, sr)
             live = mic("--owner", format_owner_id(owner))
-            live.wait_for(sign="marking")
+            live.wait_for(status="marking")
             take = hold_call(page, server, clip, processing=True).y
             takes.append(0.05 * take / np.sqrt(np.mean(take**2)))
             live.process.terminate()

@@ -27,11 +27,11 @@ def memory(server):
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_programs_are_given_it_until_it_ends_however_it_ends(server, mic, end):
     live = mic("--make-default", always=False)
-    live.wait_for(sign="asleep", microphone="HardwareMic")
+    live.wait_for(status="asleep", microphone="HardwareMic")
     server.wait(lambda: default(server) == "sottovoce", "the default")
     # A program that names no microphone wakes it.
     server.spawn("parec", "--client-name=Call", "/dev/null")
-    live.wait_for(sign="marking", recorders=1, bypassing=[])
+    live.wait_for(status="marking", recorders=1, bypassing=[])
     time.sleep(1.5)  # the time after which the session manager writes what it keeps
     live.process.send_signal(end)
     live.process.wait(10)
@@ -48,7 +48,7 @@ def test_programs_are_given_it_until_it_ends_however_it_ends(server, mic, end):
 def test_a_choice_of_the_meantime_comes_back(server, mic):
     server.add_microphone("headset", "Headset", feed="headset_feed")
     live = mic("--make-default")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.wait(lambda: default(server) == "sottovoce", "the default")
     server.run("pactl", "set-default-source", "headset")
     server.wait(lambda: live.states()[-1]["microphone"] == "Headset", "the headset")
@@ -67,14 +67,14 @@ def test_nobody_listens_while_nobody_records(server, mic):
         return [each for each in streams() if "sottovoce" in each["application.name"].lower()]
 
     live = mic(always=False)
-    live.wait_for(sign="asleep")
+    live.wait_for(status="asleep")
     time.sleep(1)
     assert streams() == []
     recording = server.record(server.folder / "call.wav", source="sottovoce", seconds=5)
-    live.wait_for(sign="marking", recorders=1)
+    live.wait_for(status="marking", recorders=1)
     server.wait(
         lambda: "true" in [each.get("node.virtual") for each in listeners()], "the listener"
     )
     recording.wait()
-    live.wait_for(sign="asleep")
+    live.wait_for(status="asleep")
     server.wait(lambda: streams() == [], "the end of the listener")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.device
 
 def test_the_mark_survives_blocks_that_change_in_size_while_somebody_speaks(server, mic, tmp_path):
     live = mic()
-    live.wait_for(sign="marking", block=512)
+    live.wait_for(status="marking", block=512)
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=18)
     time.sleep(0.5)
     server.play(CLIP)
@@ -79,7 +79,7 @@ def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, 
     goes on, which is harder: in a real sleep the clock that they look at stops with them.
     """
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     player = server.play(CLIP)
     live.wait_for(confirmation="heard")
     numbers = [n for n in find_processes(server, *asleep) if n != player.pid]
@@ -95,6 +95,6 @@ def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, 
     assert measure_delay_s(server) == 0.016
     # Found before the sleep does not count: it was found since.
     server.wait(lambda: live.states()[-1]["found_ago_s"] < 3, "the mark")
-    state = live.wait_for(sign="marking", confirmation="heard")
+    state = live.wait_for(status="marking", confirmation="heard")
     assert state["delay_ms"] == 16.0
     assert state["unmarked"] == 0

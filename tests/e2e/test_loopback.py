@@ -30,7 +30,7 @@ def loopback(server, mic):
 
     def start(*words):
         live = mic("--into", "blackhole", "--device", "headset", *words)
-        live.wait_for(sign="marking", within_s=30.0)
+        live.wait_for(status="marking", within_s=30.0)
         return live
 
     return start
@@ -65,8 +65,8 @@ def test_an_audio_process_that_hangs_or_dies_is_started_anew(server, loopback):
     for number in (signal.SIGSTOP, signal.SIGKILL):
         engine = find_process(server, "sottovoce.live.loopback.process")
         os.kill(engine, number)
-        live.wait_for(sign="silent", mood="bad")
-        live.wait_for(sign="marking")
+        live.wait_for(status="silent", mood="bad")
+        live.wait_for(status="marking")
         assert find_process(server, "sottovoce.live.loopback.process") != engine
     server.play(CLIP)
     live.wait_for(confirmation="heard", within_s=25)
@@ -75,10 +75,10 @@ def test_an_audio_process_that_hangs_or_dies_is_started_anew(server, loopback):
 def test_a_lost_device_is_told_and_comes_back(server, loopback):
     live = loopback()
     server.stop()
-    live.wait_for(sign="no microphone", mood="bad", within_s=30)
+    live.wait_for(status="no microphone", mood="bad", within_s=30)
     server.start()
     add_loopback(server)
-    live.wait_for(sign="marking", within_s=30)
+    live.wait_for(status="marking", within_s=30)
     server.play(CLIP)
     live.wait_for(confirmation="heard", within_s=25)
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.device
 
 def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path):
     live = mic("--owner", "4f2a-91c0-77de")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=24)
     time.sleep(0.5)
     server.play(CLIP).wait()
@@ -45,7 +45,7 @@ def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path
 
 def test_the_delay_is_16_ms_to_the_sample(server, mic):
     live = mic("--strength", "0.1")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.play(CLIP)
     both = server.record_both("hw_mic", "sottovoce", seconds=7)
     delay_s = find_delay_s(both[2 * 48_000 : 6 * 48_000])
@@ -55,7 +55,7 @@ def test_the_delay_is_16_ms_to_the_sample(server, mic):
 
 def test_kill_9_leaves_no_microphone_and_no_process(server, mic):
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     assert "sottovoce" in server.sources()
     # A microphone and nothing else: no loudspeaker that a program could play into.
     assert "sottovoce" not in server.run("pactl", "list", "short", "sinks")
@@ -69,16 +69,16 @@ def test_when_the_audio_process_dies_the_voice_goes_on_and_the_sign_turns_red(
     server, mic, tmp_path
 ):
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.play(CLIP)
     time.sleep(1)
     engine = find_process(server, "sottovoce.live.pipewire.jack_process")
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=8)
     time.sleep(1)
     os.kill(engine, signal.SIGSTOP)  # hangs: neither dead nor alive
-    state = live.wait_for(sign="unmarked")
+    state = live.wait_for(status="unmarked")
     assert state["mood"] == "bad"
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     assert find_process(server, "sottovoce.live.pipewire.jack_process") != engine
     recording.wait()
     y, _ = sf.read(tmp_path / "out.wav", dtype="float32")
@@ -89,23 +89,23 @@ def test_when_the_audio_process_dies_the_voice_goes_on_and_the_sign_turns_red(
 
 def test_a_lost_microphone_is_told_and_another_is_taken(server, mic):
     live = mic()
-    live.wait_for(sign="marking", microphone="HardwareMic")
+    live.wait_for(status="marking", microphone="HardwareMic")
     modules = re.findall(r"^(\d+).*sink_name=hw_mic", server.run("pactl", "list", "short"), re.M)
     server.run("pactl", "unload-module", modules[0])
-    live.wait_for(sign="no microphone", mood="bad")
+    live.wait_for(status="no microphone", mood="bad")
     server.add_microphone("headset", "Headset", feed="headset_feed")
-    live.wait_for(sign="marking", microphone="Headset")
+    live.wait_for(status="marking", microphone="Headset")
     server.play(CLIP, to="headset_feed")
     live.wait_for(confirmation="heard")
 
 
 def test_a_restarted_server_gets_its_microphone_back(server, mic):
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.stop()
-    live.wait_for(sign="no server", mood="bad")
+    live.wait_for(status="no server", mood="bad")
     server.start()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     assert "sottovoce" in server.sources()
     server.play(CLIP)
     live.wait_for(confirmation="heard")
@@ -114,7 +114,7 @@ def test_a_restarted_server_gets_its_microphone_back(server, mic):
 def test_the_default_is_given_back(server, mic):
     usual = server.run("pactl", "get-default-source")
     live = mic("--make-default")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.wait(lambda: server.run("pactl", "get-default-source") == "sottovoce\n", "the default")
     assert live.states()[-1]["microphone"] == "HardwareMic"
     live.process.terminate()
@@ -123,7 +123,7 @@ def test_the_default_is_given_back(server, mic):
 
 
 def test_a_second_one_is_refused(server, mic):
-    mic().wait_for(sign="marking")
+    mic().wait_for(status="marking")
     again = mic()
     assert again.process.wait(15) == 2
     assert "there already" in again.error()
@@ -149,7 +149,7 @@ def test_the_doctor_finds_nothing_missing_and_says_what_is(server, mic):
     assert not checks["the microphone Sottovoce is there"]["ok"]
     tried = [check for what, check in checks.items() if "comes out marked (p = 1e-" in what]
     assert tried[0]["ok"]
-    mic().wait_for(sign="marking")
+    mic().wait_for(status="marking")
     assert ask()[1]["the microphone Sottovoce is there"]["ok"]
     code, checks = ask(XDG_RUNTIME_DIR=str(server.folder / "home"))
     assert code == 2

@@ -28,7 +28,7 @@ def test_mute_and_volume_reach_every_program(server, mic):
     clip = server.folder / "said.wav"
     write_clip(clip, 300)
     live = mic(always=False)
-    live.wait_for(sign="asleep")
+    live.wait_for(status="asleep")
     server.play(clip)
     with open_page(server.environment) as page:
         loud = measure_state(server, live, "as it is", page=page, seconds=3)
@@ -48,7 +48,7 @@ def test_the_sign_says_what_is_muted_and_is_green_only_for_what_was_heard_since(
     server.play(CLIP)
     live.wait_for(confirmation="heard")
     server.run("pactl", "set-source-mute", "sottovoce", "1")
-    state = live.wait_for(sign="muted", muted=True, microphone_muted=False)
+    state = live.wait_for(status="muted", muted=True, microphone_muted=False)
     assert state["mood"] == "waiting"
     assert state["words"] == "MUTED: Sottovoce is muted, nobody hears you"
     assert state["confirmation"] == "waiting"
@@ -56,10 +56,10 @@ def test_the_sign_says_what_is_muted_and_is_green_only_for_what_was_heard_since(
     time.sleep(3)  # what sounded before comes out of every buffer
     n_before = len(live.states())
     server.run("pactl", "set-source-mute", "sottovoce", "0")
-    live.wait_for(sign="marking", confirmation="heard")
+    live.wait_for(status="marking", confirmation="heard")
     assert live.states()[n_before]["confirmation"] == "waiting"
     server.run("pactl", "set-source-mute", "hw_mic", "1")
-    live.wait_for(sign="muted", muted=False, microphone_muted=True)
+    live.wait_for(status="muted", muted=False, microphone_muted=True)
     server.run("pactl", "set-source-volume", "sottovoce", "0")
     state = live.wait_for(muted=True, microphone_muted=True)
     assert "Sottovoce and your own microphone are muted" in state["words"]
@@ -68,9 +68,9 @@ def test_the_sign_says_what_is_muted_and_is_green_only_for_what_was_heard_since(
 def test_what_takes_the_place_of_a_muted_microphone_is_muted(server, mic):
     live = mic()
     server.play(CLIP)
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.run("pactl", "set-source-mute", "sottovoce", "1")
-    live.wait_for(sign="muted")
+    live.wait_for(status="muted")
     owner = "pw-cli" if type(server) is AudioServer else "pulse_guard.py"
     os.kill(find_process(server, owner), signal.SIGKILL)
     if owner == "pulse_guard.py":
@@ -80,15 +80,15 @@ def test_what_takes_the_place_of_a_muted_microphone_is_muted(server, mic):
     server.wait(lambda: "sottovoce" not in server.sources(), "the end of the microphone")
     server.wait(lambda: "sottovoce" in server.sources(), "the next one")
     assert hear(server) == -120
-    assert live.wait_for(sign="muted")["muted"]
+    assert live.wait_for(status="muted")["muted"]
 
 
 def test_who_is_muted_in_a_call_is_told_on_the_desktop(server, mic):
     with Desktop(server) as desktop:
         live = mic("--notify", always=False)
-        live.wait_for(sign="asleep")
+        live.wait_for(status="asleep")
         server.run("pactl", "set-source-mute", "sottovoce", "1")
-        assert "Sottovoce is muted" in live.wait_for(sign="asleep", muted=True)["words"]
+        assert "Sottovoce is muted" in live.wait_for(status="asleep", muted=True)["words"]
         assert not desktop.shown
         server.record(server.folder / "call.wav", source="sottovoce", seconds=6)
         server.wait(lambda: desktop.shown, "the notification")

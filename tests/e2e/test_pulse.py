@@ -54,11 +54,11 @@ def find_engine(server):
 
 def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path):
     live = mic("--owner", "4f2a-91c0-77de", always=False)
-    live.wait_for(sign="asleep", microphone="HardwareMic")
+    live.wait_for(status="asleep", microphone="HardwareMic")
     assert "RUNNING" not in server.run("pactl", "list", "short", "sources").split("hw_mic")[1][:60]
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=12)
     server.play(CLIP)
-    live.wait_for(sign="marking", recorders=1)
+    live.wait_for(status="marking", recorders=1)
     other = server.record(tmp_path / "other.wav", source="hw_mic", seconds=2)
     live.wait_for(bypassing=["parec"])
     other.wait()
@@ -69,7 +69,7 @@ def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path
     detection = sv.detect(y, sr=sr)
     assert detection.found
     assert detection.voices[0].notice.owner_id == 0x4F2A91C077DE
-    live.wait_for(sign="asleep")
+    live.wait_for(status="asleep")
     live.process.send_signal(signal.SIGINT)
     assert live.process.wait(10) == 0
     assert "is gone" in live.error()
@@ -78,7 +78,7 @@ def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path
 
 def test_the_delay_is_bounded_and_the_sign_tells_it(server, mic):
     live = mic("--strength", "0.1")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.play(CLIP)
     time.sleep(2)
     delays = find_delays(server.record_both("hw_mic", "sottovoce", seconds=6))
@@ -86,14 +86,14 @@ def test_the_delay_is_bounded_and_the_sign_tells_it(server, mic):
     assert len(whole) > 0.9 * len(delays) > 20
     assert 0.03 < np.median(whole) < 0.1
     assert max(whole) < 0.12
-    # So weak a mark is not found, and with that the sign is told anew.  The ruler is exact to 5 ms.
+    # So weak a mark is not found, and then the status is told again.  The ruler is exact to 5 ms.
     told_s = 1e-3 * live.wait_for(confirmation="not heard")["delay_ms"]
     assert abs(told_s - np.median(whole)) < 0.025
 
 
 def test_kill_9_leaves_no_microphone_and_what_is_left_is_cleared_away(server, mic):
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     engine = find_engine(server)
     guard = find_process(server, "pulse_guard.py")
     live.process.kill()
@@ -102,13 +102,13 @@ def test_kill_9_leaves_no_microphone_and_what_is_left_is_cleared_away(server, mi
         server.wait(lambda p=process: not Path(f"/proc/{p}").exists(), "the end of a process")
     # The guard as well: its modules stay, until the next microphone.
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     os.kill(find_process(server, "pulse_guard.py"), signal.SIGKILL)
     live.process.kill()
     live.process.wait()
     assert "sottovoce_feed" in server.modules()
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     assert server.modules().count("sink_name=sottovoce_feed") == 1
     again = mic()
     assert again.process.wait(15) == 2
@@ -119,21 +119,21 @@ def test_when_the_audio_process_hangs_the_voice_goes_on_and_the_sign_turns_red(
     server, mic, tmp_path
 ):
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.play(CLIP)
     time.sleep(3)
     first = find_engine(server)
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=10)
     time.sleep(1)
     os.kill(first, signal.SIGSTOP)  # hangs: neither dead nor alive
-    state = live.wait_for(sign="unmarked")
+    state = live.wait_for(status="unmarked")
     assert state["mood"] == "bad"
     server.wait(lambda: not Path(f"/proc/{first}").exists(), "the end of what hung")
     server.wait(lambda: find_engine(server), "the next one")
     # The next one hangs before it hears anything: the server leads the voice past it.
     os.kill(find_engine(server), signal.SIGSTOP)
     server.wait(lambda: "module-loopback" in server.modules(), "the way past it")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.wait(lambda: "module-loopback" not in server.modules(), "the way through the next one")
     recording.wait()
     y, _ = sf.read(tmp_path / "out.wav", dtype="float32")
@@ -144,22 +144,22 @@ def test_when_the_audio_process_hangs_the_voice_goes_on_and_the_sign_turns_red(
 
 def test_a_lost_microphone_is_told_and_another_is_taken(server, mic):
     live = mic()
-    live.wait_for(sign="marking", microphone="HardwareMic")
+    live.wait_for(status="marking", microphone="HardwareMic")
     unload(server, "source_name=hw_mic")
-    live.wait_for(sign="no microphone", mood="bad")
+    live.wait_for(status="no microphone", mood="bad")
     server.add_microphone("headset", "Headset", feed="headset_feed")
-    live.wait_for(sign="marking", microphone="Headset")
+    live.wait_for(status="marking", microphone="Headset")
     server.play(CLIP, to="headset_feed")
     live.wait_for(confirmation="heard")
 
 
 def test_a_restarted_server_gets_its_microphone_back(server, mic):
     live = mic()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     server.stop()
-    live.wait_for(sign="no server", mood="bad")
+    live.wait_for(status="no server", mood="bad")
     server.start()
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     assert "sottovoce" in server.sources()
     server.play(CLIP)
     live.wait_for(confirmation="heard")
@@ -170,7 +170,7 @@ def test_programs_do_not_play_into_it_and_the_default_is_given_back(server, mic,
         return server.run("pactl", f"get-default-{kind}").strip()
 
     live = mic("--make-default")
-    live.wait_for(sign="marking", microphone="HardwareMic")
+    live.wait_for(status="marking", microphone="HardwareMic")
     server.wait(lambda: default("source") == "sottovoce", "the default")
     assert default("sink") == "speakers"
     program = server.spawn("paplay", "--client-name=Browser", str(CLIP))

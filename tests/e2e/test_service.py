@@ -120,7 +120,7 @@ def test_it_waits_for_the_sound_system(server):
 def test_a_program_that_takes_another_microphone_is_told_on_the_desktop(server, mic):
     with Desktop(server) as desktop:
         live = mic("--notify", always=False)
-        live.wait_for(sign="asleep")
+        live.wait_for(status="asleep")
         recording = server.record(server.folder / "other.wav", source="hw_mic", seconds=8)
         live.wait_for(bypassing=["pw-record"])
         server.wait(lambda: desktop.shown, "the notification")

@@ -18,7 +18,7 @@ OWNER = 0x4F2A91C077DE
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_telephone_call_carries_the_refusal_of_who_speaks(server, mic, codec):
     live = mic("--owner", "4f2a-91c0-77de")
-    live.wait_for(sign="marking")
+    live.wait_for(status="marking")
     take = hold_sip_call(server, CLIP, codec=codec)
     assert take.stats["codec"] == codec
     detection = sv.detect(take.y, sr=SR)

@@ -1,4 +1,4 @@
-"""What the ear of the sign says of a mark that ends, of pauses and hums, in seconds of sound."""
+"""What the ear of the status says of a mark that ends, of pauses and hums, in seconds of sound."""
 
 from __future__ import annotations
 

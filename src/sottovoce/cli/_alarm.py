@@ -1,4 +1,4 @@
-"""Tell a person who does not watch the sign that a call goes out without the mark."""
+"""Tell a person who does not watch the status that a call goes out without the mark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from sottovoce.cli._sign import describe_state
+from sottovoce.cli._status import describe_state
 from sottovoce.files.escaping import make_harmless
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _find_faults(state: MicState) -> dict[str, str]:
         for program in state.bypassing
     }
     mood, words = describe_state(state)
-    if state.n_recorders and state.sign == "muted":
+    if state.n_recorders and state.status == "muted":
         wrong[_MUTED] = words.split(": ", 1)[1].capitalize() + "."
     if state.n_recorders != 0 and mood == "bad":
         # The numbers in the words change; the notification must not come again for that.

@@ -15,7 +15,7 @@ from sottovoce.cli._alarm import Alarm
 from sottovoce.cli._notice import OWNER, POLICY, choose_notice
 from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._service import install, status, uninstall
-from sottovoce.cli._sign import Board, describe_state
+from sottovoce.cli._status import Board, describe_state
 from sottovoce.cli._words import describe_notice, format_path
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def mic(
 ) -> None:
     """Make a microphone called Sottovoce whose sound carries your refusal.
 
-    Choose it in the call's settings.  The sign shows whether the mark is heard in what really
+    Choose it in the call's settings.  The status shows whether the mark is heard in what really
     goes out.  Ctrl-C takes the microphone away again.
 
     It works only while a program records from it: until then your own microphone is left alone,
@@ -148,7 +148,7 @@ def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
         if time.monotonic() - told_s >= _TELL_S:
             told_s = time.monotonic()
             systemd.tell(describe_state(state)[1])
-        quiet = state.sign == "asleep" and not (alarm is not None and alarm.waiting)
+        quiet = state.status == "asleep" and not (alarm is not None and alarm.waiting)
         live.wait(_ASLEEP_S if quiet else _POLL_S)
 
 

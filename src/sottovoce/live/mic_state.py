@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from sottovoce.live.listening.watcher import SourceWatcher
     from sottovoce.live.marking.meters import Readings
 
-__all__ = ["MicState", "Sign"]
+__all__ = ["MicState", "MicStatus"]
 
 _FRESH_S = 6.0
 
-Sign = Literal[
+MicStatus = Literal[
     "marking",
     "unmarked",
     "muted",
@@ -32,7 +32,7 @@ class MicState:
 
     Attributes
     ----------
-    sign : str
+    status : str
         *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
         because marking fails.  *muted*: nothing goes out, because a person muted *Sottovoce* or
         the hardware microphone, or turned its volume to nothing.  *silent*: nothing goes out,
@@ -68,7 +68,7 @@ class MicState:
         Whether *Sottovoce* is muted, or has no volume; whether the hardware microphone is.
     """
 
-    sign: Sign
+    status: MicStatus
     microphone: str
     n_recorders: int | None
     bypassing: tuple[str, ...]
@@ -91,7 +91,7 @@ class MicState:
         cls,
         readings: Readings,
         *,
-        sign: Sign,
+        status: MicStatus,
         microphone: str,
         n_recorders: int | None,
         error: str,
@@ -111,12 +111,12 @@ class MicState:
             What listens to what goes out.
         now_s : float
             The time, on `time.monotonic`.
-        sign, microphone, n_recorders, error, bypassing, muted, microphone_muted
+        status, microphone, n_recorders, error, bypassing, muted, microphone_muted
             As the attributes.
         """
         found_s = watcher.found_s if watcher is not None else None
         return cls(
-            sign=sign,
+            status=status,
             microphone=microphone,
             n_recorders=n_recorders,
             bypassing=bypassing,

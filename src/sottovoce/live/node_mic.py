@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sottovoce.live.graph import Graph, Node
-    from sottovoce.live.mic_state import Sign
+    from sottovoce.live.mic_state import MicStatus
     from sottovoce.live.monitor import GraphMonitor
     from sottovoce.live.sound_system import SoundSystem
 
@@ -50,7 +50,7 @@ class MicSession(abc.ABC):
     Three processes work together: this one watches and listens to what goes out; one owns the
     node in the sound system's graph; one marks, block by block.  All end with this one.  While
     the marking process is down, the hardware microphone is led to the node directly: the voice
-    goes out unmarked, and the sign says so.
+    goes out unmarked, and the status says so.
 
     Parameters
     ----------
@@ -341,7 +341,7 @@ class MicSession(abc.ABC):
             self._linked_s = time.monotonic()
         self._microphone = fits[0] if fits else None
 
-    def _sign(self, now: float, *, missed: bool) -> Sign:
+    def _choose_status(self, now: float, *, missed: bool) -> MicStatus:
         if self._graph is None:
             return "no server"
         if self._microphone is None:
@@ -368,7 +368,7 @@ class MicSession(abc.ABC):
         own = self._graph.find(self._name) if self._graph else None
         return MicState.from_meters(
             readings,
-            sign=self._sign(now, missed=failing),
+            status=self._choose_status(now, missed=failing),
             microphone=self._microphone.description if self._microphone else "",
             n_recorders=len(self._graph.recorders_of(own)) if self._graph and own else 0,
             bypassing=self._graph.programs_on_microphones() if self._graph else (),

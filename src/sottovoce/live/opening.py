@@ -133,7 +133,7 @@ def open_mic(
 
     >>> with open_mic(notice=Notice(owner_id=7)) as mic:  # doctest: +SKIP
     ...     while True:
-    ...         print(mic.poll().sign)
+    ...         print(mic.poll().status)
     ...         mic.wait(0.5)
     """
     if into is not None or sys.platform in SYSTEMS:

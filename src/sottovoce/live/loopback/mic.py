@@ -29,7 +29,7 @@ from sottovoce.live.mic_state import MicState
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from sottovoce.live.mic_state import Sign
+    from sottovoce.live.mic_state import MicStatus
 
 __all__ = ["LoopbackMic"]
 
@@ -48,7 +48,7 @@ class LoopbackMic:
     In a call the driver's own microphone is chosen: *BlackHole 2ch* on macOS, *CABLE Output* on
     Windows.  One process marks, one records the driver's microphone for this one, which listens.
     While the marking process is down nothing goes out, since nothing else leads around it; the
-    sign says so, and it is started anew.
+    status says so, and it is started again.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class LoopbackMic:
 
     >>> with LoopbackMic(notice=Notice(owner_id=7)) as mic:  # doctest: +SKIP
     ...     while True:
-    ...         print(mic.poll().sign)
+    ...         print(mic.poll().status)
     ...         mic.wait(0.5)
     """
 
@@ -235,7 +235,7 @@ class LoopbackMic:
         """Whether the audio process had time to start, and does nothing."""
         return not self._marks(now) and now - self._engine.began_s > _PATIENCE_S
 
-    def _sign(self, now: float, *, failing: bool) -> Sign:
+    def _choose_status(self, now: float, *, failing: bool) -> MicStatus:
         if self._marks(now):
             return "unmarked" if failing else "marking"
         if self._exit_code == NO_DEVICE:
@@ -250,11 +250,11 @@ class LoopbackMic:
         if failing:
             self._error = self._engine.error or "marking failed"
         self._n_unmarked = readings["n_unmarked"]
-        sign = self._sign(now, failing=failing)
+        status = self._choose_status(now, failing=failing)
         return MicState.from_meters(
             readings,
-            sign=sign,
-            microphone="" if sign == "no microphone" else self._read_name(),
+            status=status,
+            microphone="" if status == "no microphone" else self._read_name(),
             n_recorders=None,
             error=self._error,
             watcher=self._watcher,

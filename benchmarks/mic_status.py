@@ -1,6 +1,6 @@
-"""Sign: how soon the sign of the microphone turns red once the mark stops, and whether it errs.
+"""How soon the status of the microphone turns red once the mark stops, and whether it errs.
 
-Speech of each person of the report half is marked and given to the ear of the sign, a second at a
+Speech of each person of the report half is marked and given to the ear of the status, a second at a
 time.  Once the mark ends in the middle of a talk, once it goes on through a pause of half a minute,
 silent or with the hum of a fan and of the mains, while nobody speaks.  Seconds are those of sound,
 so that a busy computer changes nothing; the buffers of the sound system come on top, less than half
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "main", "plot"]
 
-BENCHMARK = Benchmark("sign", "How soon does the sign turn red, and is it ever red for nothing?")
+BENCHMARK = Benchmark(
+    "mic_status", "How soon does the status turn red, and is it ever red for nothing?"
+)
 _SR = 16_000
 _WINDOW_S = 12.0
 _LEVEL_DBFS = -26.0
@@ -45,7 +47,7 @@ Audio = npt.NDArray[np.float32]
 
 
 def listen(y: Audio) -> list[Hearing]:
-    """Return what the ear of the sign says at every second."""
+    """Return what the ear of the status says at every second."""
     ear, hearings = Ear(sr=_SR, window_s=_WINDOW_S, brief=True), []
     n, n_second = round(CHUNK_S * _SR), round(1 / CHUNK_S)
     for i in range(len(y) // n):
@@ -112,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for s in sources
         for strength in options.strength or STRENGTHS_DB
     ]
-    rows = run_tasks(_measure, tasks, jobs=options.jobs, label="sign")
+    rows = run_tasks(_measure, tasks, jobs=options.jobs, label="mic_status")
     used = [clip for source in sources for clip in source.clips]
     settings = {"level_dbfs": _LEVEL_DBFS, "pause_s": _PAUSE_S}
     results = BENCHMARK.write(options, rows, clips=used, settings=settings)
@@ -151,7 +153,7 @@ def describe(results: dict[str, Any]) -> str:
 
 
 def plot(results: dict[str, Any], path: Path) -> None:
-    """Draw the share of talks whose sign is red, over the seconds since the mark's end."""
+    """Draw the share of talks whose status is red, over the seconds since the mark's end."""
     from benchmarks._plots import save, subplots
 
     figure, axes = subplots(width=6, height=3)
@@ -161,7 +163,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
         shares = 100 * np.arange(1, len(red) + 1) / len(rows)
         axes.step([0, *red, 10], [0, *shares, shares[-1]], where="post", label=strength)
     axes.set_xlabel("seconds since the mark's end")
-    axes.set_ylabel("talks whose sign is red, %")
+    axes.set_ylabel("talks whose status is red, %")
     axes.legend()
     save(figure, path)
 

@@ -1,4 +1,4 @@
-"""The live sign: whether the mark goes out, in a word and a colour, and what it is based on."""
+"""The live status: whether the mark goes out, in a word and a colour, and what it is based on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_ANSWER = "the audio process does not answer"
 
 def describe_state(state: MicState) -> tuple[str, str]:
     """Return a mood (good, waiting, bad) and what to tell the person."""
-    match state.sign:
+    match state.status:
         case "no server":
             return "bad", f"NO SOUND SYSTEM: {state.error}"
         case "no microphone":
@@ -61,7 +61,8 @@ def make_fields(state: MicState) -> dict[str, Any]:
     """Return the state for JSON."""
     mood, words = describe_state(state)
     return {
-        "sign": state.sign,
+        "status": state.status,
+        "sign": state.status,  # its name of before, for one release
         "confirmation": state.confirmation,
         "mood": mood,
         "words": words,
@@ -105,7 +106,7 @@ class Board(LiveBoard):
             self._live.update(_make_panel(state, mood, words))
             return
         mutes = (state.muted, state.microphone_muted)
-        lasting = (state.sign, state.confirmation, state.microphone, state.bypassing, mutes)
+        lasting = (state.status, state.confirmation, state.microphone, state.bypassing, mutes)
         now = (*lasting, state.n_recorders, state.block, state.n_blocks // 1000)
         if now == self._last or (not self._as_json and lasting == self._last[: len(lasting)]):
             return

@@ -1,4 +1,4 @@
-"""What the live sign says of a state, and when a person is told who does not watch it."""
+"""What the live status says of a state, and when a person is told who does not watch it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 import sottovoce as sv
 from sottovoce.cli import _alarm
 from sottovoce.cli._alarm import Alarm
-from sottovoce.cli._sign import Board, describe_state, make_fields
+from sottovoce.cli._status import Board, describe_state, make_fields
 from sottovoce.live import Hearing, MicState
 
 STATE = MicState(
-    sign="marking",
+    status="marking",
     microphone="Headset",
     n_recorders=1,
     bypassing=(),
@@ -42,9 +42,9 @@ def hearing():
     return Hearing(detection=detection, at_s=0.0, heard_s=10.0, level_dbfs=-20.0, missing=True)
 
 
-@pytest.mark.parametrize("sign", ["no server", "no microphone", "silent", "unmarked"])
-def test_whatever_is_wrong_is_red(sign):
-    assert describe_state(replace(STATE, sign=sign, error="why"))[0] == "bad"
+@pytest.mark.parametrize("status", ["no server", "no microphone", "silent", "unmarked"])
+def test_whatever_is_wrong_is_red(status):
+    assert describe_state(replace(STATE, status=status, error="why"))[0] == "bad"
 
 
 def test_nothing_is_promised_that_was_not_heard(hearing):
@@ -64,7 +64,7 @@ def test_nothing_is_promised_that_was_not_heard(hearing):
 
 
 def test_the_start_is_honest():
-    assert describe_state(replace(STATE, sign="starting")) == (
+    assert describe_state(replace(STATE, status="starting")) == (
         "waiting",
         "starting: not marked yet",
     )
@@ -79,17 +79,17 @@ def test_the_start_is_honest():
     ],
 )
 def test_who_is_muted_is_told_what_is(changes, words):
-    state = replace(STATE, sign="muted", **changes)
+    state = replace(STATE, status="muted", **changes)
     assert describe_state(state) == ("waiting", f"MUTED: {words}, nobody hears you")
     fields = make_fields(state)
     assert fields["muted"] == state.muted
     assert fields["microphone_muted"] == state.microphone_muted
-    asleep = describe_state(replace(state, sign="asleep"))[1]
+    asleep = describe_state(replace(state, status="asleep"))[1]
     assert asleep.endswith(f"; {words}")
 
 
 def test_asleep_is_neither_good_nor_bad():
-    assert describe_state(replace(STATE, sign="asleep"))[0] == "waiting"
+    assert describe_state(replace(STATE, status="asleep"))[0] == "waiting"
 
 
 def test_a_file_gets_a_line_for_each_change_only(capsys):
@@ -120,7 +120,7 @@ def test_the_panel_of_a_terminal_says_the_same(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stdout", screen)
     with Board(as_json=False) as board:
-        board.show(replace(STATE, sign="unmarked", error="a reason", bypassing=("Browser",)))
+        board.show(replace(STATE, status="unmarked", error="a reason", bypassing=("Browser",)))
     shown = screen.getvalue()
     assert "UNMARKED" in shown
     assert "a reason" in shown
@@ -139,7 +139,7 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch, term, encoding):
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr("sys.stdout", screen)
     with Board(as_json=False) as board:
-        board.show(replace(STATE, sign="unmarked", error="a reason"))
+        board.show(replace(STATE, status="unmarked", error="a reason"))
     screen.flush()
     shown = screen.buffer.getvalue().decode(encoding)
     assert shown.count("\n") == 1
@@ -185,21 +185,23 @@ def test_what_passes_is_not_told(told):
 
 
 def test_who_is_muted_in_a_call_is_told(told):
-    told(0.0, sign="muted", muted=True, n_recorders=0)
-    assert told(5.0, sign="muted", muted=True, n_recorders=0) == []
-    told(6.0, sign="muted", muted=True)
-    assert told(8.0, sign="muted", muted=True) == ["You are muted"]
+    told(0.0, status="muted", muted=True, n_recorders=0)
+    assert told(5.0, status="muted", muted=True, n_recorders=0) == []
+    told(6.0, status="muted", muted=True)
+    assert told(8.0, status="muted", muted=True) == ["You are muted"]
 
 
 def test_a_red_sign_is_told_only_while_somebody_records(told):
-    told(0.0, sign="unmarked", n_recorders=0)
-    assert told(9.0, sign="unmarked", n_recorders=0) == []
-    told(10.0, sign="unmarked", error="one")
-    assert told(12.0, sign="unmarked", error="another") == ["Your voice goes out without the mark"]
+    told(0.0, status="unmarked", n_recorders=0)
+    assert told(9.0, status="unmarked", n_recorders=0) == []
+    told(10.0, status="unmarked", error="one")
+    assert told(12.0, status="unmarked", error="another") == [
+        "Your voice goes out without the mark"
+    ]
 
 
 def test_where_nobody_knows_who_records_nothing_is_said_of_it_and_red_is_told(told):
-    told(0.0, sign="silent", n_recorders=None)
-    assert len(told(2.0, sign="silent", n_recorders=None)) == 1
+    told(0.0, status="silent", n_recorders=None)
+    assert len(told(2.0, status="silent", n_recorders=None)) == 1
     fields = make_fields(replace(STATE, n_recorders=None))
     assert fields["recorders"] is None
