@@ -57,6 +57,7 @@ bench-smoke: .venv/.base  ## Guard speed and memory (a minute)
 
 docs: .venv/.dev  ## Build the docs into site/, strictly
 	$(PY) docs/generate.py
+	$(PY) docs/draw_rooms.py
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 # Nothing but what .ci/release.txt names, by hash: what builds a release could put anything into it.
