@@ -1,4 +1,4 @@
-"""Draw docs/img/rooms.svg: the rooms of the code and what imports what, from the imports themselves.
+"""Draw docs/img/rooms.svg: the rooms of the code and what imports what, from its imports.
 
 The floors are those of the contracts in pyproject.toml, which `make check` enforces.  A line is an
 import by any module of a room, and always leads down.
@@ -35,7 +35,8 @@ def read_floors() -> list[tuple[str, list[list[str]]]]:
                 [name for name in layer.split(" | ") if not name.startswith("(")]
                 for layer in contract["layers"]
             ]
-            floors += [(one, [layer for layer in layers if layer]) for one in contract["containers"]]
+            kept = [layer for layer in layers if layer]
+            floors += [(one, kept) for one in contract["containers"]]
     return floors
 
 

@@ -1,6 +1,6 @@
 """Leave out marked sound from a data set of Hugging Face, in several processes.
 
-    pip install datasets 'sottovoce[scan]'
+    pip install datasets './sottovoce-0.1.0-py3-none-any.whl[scan]'
     python examples/huggingface_filter.py clips/*.flac
 
 `Audio(decode=False)` hands over bytes or paths as they are: no codec of theirs is needed, and

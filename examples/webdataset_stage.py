@@ -1,6 +1,6 @@
 """Leave out the samples of a WebDataset in which sound is marked, as they pass by.
 
-    pip install webdataset 'sottovoce[scan]'
+    pip install webdataset './sottovoce-0.1.0-py3-none-any.whl[scan]'
     python examples/webdataset_stage.py 'shards/train-{000000..000015}.tar'
 
 The stage stands before `decode`, since it wants the bytes as they lie in the shard.  A sample goes

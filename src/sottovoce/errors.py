@@ -23,6 +23,9 @@ Each one is also the builtin that a caller would expect to catch.
 
 from __future__ import annotations
 
+import re
+import sys
+
 __all__ = [
     "AudioFileError",
     "ClusterError",
@@ -39,6 +42,7 @@ __all__ = [
     "StatementError",
     "UnreadableAudioError",
     "UnsupportedFormatError",
+    "install_command",
 ]
 
 
@@ -181,6 +185,43 @@ class MissingExtraError(SottovoceError, ImportError):
     def __init__(self, package: str, *, extra: str, purpose: str) -> None:
         super().__init__(
             f"{package} is needed to {purpose}",
-            remedy=f"Install it with: pip install 'sottovoce[{extra}]'",
+            remedy=f"Install it with: {install_command(extra, package)}",
         )
         self.extra = extra
+
+
+def install_command(extra: str, package: str = "") -> str:
+    """Return the command that installs what an extra brings, by the names of the packages.
+
+    Parameters
+    ----------
+    extra : str
+        Of sottovoce.
+    package : str
+        What is named where the extra brings nothing, or nothing is known of it.
+    """
+    named = " ".join(f"'{one}'" for one in _requirements(extra)) or package or f"sottovoce[{extra}]"
+    return f"pip install {named}"
+
+
+def _requirements(extra: str) -> list[str]:
+    """Return what an extra brings on this system, as `pyproject.toml` has it."""
+    from importlib import metadata
+
+    try:
+        requirements = metadata.requires("sottovoce") or []
+    except metadata.PackageNotFoundError:  # a copy of the source
+        return []
+    named: list[str] = []
+    for text in requirements:
+        requirement, _, marker = (part.strip() for part in text.replace("'", '"').partition(";"))
+        other = re.search(r'sys_platform (==|!=) "(\w+)"', marker)
+        is_here = other is None or (sys.platform == other[2]) == (other[1] == "==")
+        if f'extra == "{extra}"' not in marker or not is_here:
+            continue
+        own = re.fullmatch(r"sottovoce\[(.*)\]", requirement)
+        if own is None:
+            named.append(requirement)
+        else:
+            named += [one for inner in own[1].split(",") for one in _requirements(inner.strip())]
+    return named

@@ -117,7 +117,7 @@ def test_without_matplotlib_the_extra_is_named(shell, marked_take, tmp_path):
     environment = {"PYTHONPATH": paths}
     done = shell("check", marked_take, "--plot", "found.png", environment=environment)
     assert done.code == 2
-    assert "pip install 'sottovoce[plot]'" in done.err
+    assert "pip install 'librosa>=0.11' 'matplotlib>=3.9'" in done.err
 
 
 def test_nothing_but_text_goes_into_a_pipe(shell, take, marked_take):

@@ -215,4 +215,4 @@ class TestErrors:
         monkeypatch.setitem(sys.modules, "ray", None)
         with pytest.raises(MissingExtraError) as caught:
             next(examine_on_cluster(words(1), address="auto", limits=Limits()))
-        assert "sottovoce[ray]" in caught.value.remedy
+        assert "'ray[data]>=" in caught.value.remedy

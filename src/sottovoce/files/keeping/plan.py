@@ -7,7 +7,12 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sottovoce.errors import MissingExtraError, UnreadableAudioError, UnsupportedFormatError
+from sottovoce.errors import (
+    MissingExtraError,
+    UnreadableAudioError,
+    UnsupportedFormatError,
+    install_command,
+)
 from sottovoce.files.decoding.matroska_names import EBML_MARK
 from sottovoce.files.decoding.opening import is_copied
 from sottovoce.files.decoding.pyav import open_container
@@ -30,7 +35,6 @@ __all__ = ["Keeping", "carry_over", "plan_keeping"]
 
 _ASF = bytes.fromhex("3026b2758e66cf11")
 _CHUNKS = (b"RIFF", b"RF64", b"BW64", b"FORM", b"caff")
-_INSTALL = "pip install 'sottovoce[tags]'"
 _DAMAGE = (UnsupportedFormatError, ValueError, IndexError, OverflowError, struct.error)
 
 
@@ -119,7 +123,7 @@ def _plan(file: BinaryIO, source: Path, info: AudioInfo) -> Found:
     if kind == "chunks":
         return plan_chunks(file, start, is_encoded=not is_copied(info))
     if kind == "asf":
-        lost = [] if has_mutagen() else [f"the tags (kept after: {_INSTALL})"]
+        lost = [] if has_mutagen() else [f"the tags (kept after: {install_command('tags')})"]
         return Found(lost=lost)
     plans = {"bare": plan_bare, "flac": plan_flac, "ogg": plan_ogg, "boxes": plan_m4a}
     return plans[kind](file) if kind in plans else Found()

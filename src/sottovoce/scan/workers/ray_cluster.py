@@ -22,7 +22,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import ClusterError, MissingExtraError
+from sottovoce.errors import ClusterError, MissingExtraError, install_command
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Inline
 from sottovoce.scan.stores.store import seen_from_anywhere
@@ -236,7 +236,7 @@ class _Run:
         except errors.RayTaskError as err:
             raise ClusterError(
                 f"a node cannot scan: {_reason(err)}",
-                remedy="Install 'sottovoce[ray]' of this release on every node.",
+                remedy=f"On every node, beside this release: {install_command('ray')}",
             ) from err
         except errors.RaySystemError as err:
             raise ClusterError(
