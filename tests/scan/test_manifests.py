@@ -15,6 +15,7 @@ from sottovoce.scan.listings.manifests import NemoSource
 from sottovoce.scan.listings.texts import MAX_LINE_BYTES
 from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import Reach
+from sottovoce.scan.source import SourceOptions
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def test_cuts_of_lhotse_are_stretches_of_recordings_read_once(
     path = tmp_path / "cuts.jsonl.gz"
     raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
     path.write_bytes(gzip.compress(raw))
-    source = LhotseSource(str(path), group_by=("room",))
+    source = LhotseSource(str(path), options=SourceOptions(group_by=("room",)))
     assert all_read(source, 2)
     first = f"{tmp_path}/{takes[0]}"
     assert recordings(source)[first].groups == {"speaker": "anna", "room": "hall"}
@@ -179,7 +180,9 @@ def test_absolute_paths_addresses_and_another_root_are_followed(
     assert all_read(NemoSource(str(path)), 4)
     assert list(recordings(NemoSource(str(path))))[3] == "memory://clips/a.wav"
     path = write_lines(folder / "b.jsonl", [{"path": takes[3]}, {"path": "memory://clips/no"}])
-    assert all_read(NemoSource(str(path), reach=Reach(roots=(str(tmp_path),))), 1)
+    assert all_read(
+        NemoSource(str(path), options=SourceOptions(reach=Reach(roots=(str(tmp_path),)))), 1
+    )
     gone, missing = findings(NemoSource(str(path)))
     assert (gone.id, gone.status) == (f"{folder}/{takes[3]}", "error")
     assert (missing.id, missing.status) == ("memory://clips/no", "error")

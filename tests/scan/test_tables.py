@@ -18,6 +18,7 @@ from sottovoce.scan.datasets.table_cells import read_cell
 from sottovoce.scan.finding import TOO_MUCH_MEMORY
 from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.recording import Cell
+from sottovoce.scan.source import SourceOptions
 from tests.scan.conftest import all_read, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:
@@ -207,14 +208,16 @@ def test_columns_can_be_named_and_grouped_by(tmp_path: Path) -> None:
     table = pa.table({"x": [encode(0)], "y": ["no.wav"], "z": [1.5], "room": ["hall"]})
     path = tmp_path / "a.parquet"
     write_parquet(path, table)
-    source = ParquetSource(str(path), column=("x",), group_by=("room", "shard", "none"))
+    source = ParquetSource(
+        str(path), options=SourceOptions(column=("x",), group_by=("room", "shard", "none"))
+    )
     assert all_read(source, 1)
     assert recordings(source)[f"{path}::0"].groups == {"shard": "a.parquet", "room": "hall"}
     for column, words in (
         ("w", "has no column 'w'"),
         ("z", "neither sound nor paths in column 'z'"),
     ):
-        (finding,) = findings(ParquetSource(str(path), column=(column,)))
+        (finding,) = findings(ParquetSource(str(path), options=SourceOptions(column=(column,))))
         assert words in finding.message
         assert finding.status == "unsupported"
         assert "'room'" in finding.remedy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from sottovoce.errors import (
@@ -15,6 +15,7 @@ from sottovoce.errors import (
 )
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.reach.reach import ANYWHERE, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.recording import Cut, Recording
 
-__all__ = ["Kept", "Source", "part_path", "tell_unreadable"]
+__all__ = ["DEFAULTS", "Kept", "Source", "SourceOptions", "part_path", "tell_unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,32 @@ class Kept:
     n_left_out: int
     n_fitted: int = 0
     not_copied: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """How data sets are read.
+
+    Attributes
+    ----------
+    group_by : tuple of str
+        Columns and fields that say what recordings belong to, beside those that say who speaks.
+    column : tuple of str
+        Columns or fields with audio, or with paths of it; all are found where none is named.
+    reach : Reach
+        Where the names in them are looked for, and what they may lead to.
+    """
+
+    group_by: tuple[str, ...] = ()
+    column: tuple[str, ...] = ()
+    reach: Reach = ANYWHERE
+
+    def inside(self, folder: str) -> SourceOptions:
+        """Return how what is found in a folder is read."""
+        return replace(self, reach=self.reach.inside(folder))
+
+
+DEFAULTS = SourceOptions()
 
 
 @contextmanager

@@ -24,8 +24,7 @@ from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
 from sottovoce.scan.datasets.rows import RowBlock, TableRows
 from sottovoce.scan.reach.network import Refusal
-from sottovoce.scan.reach.reach import ANYWHERE, Reach
-from sottovoce.scan.source import Kept, part_path, tell_unreadable
+from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, part_path, tell_unreadable
 from sottovoce.scan.stores.store import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
@@ -61,25 +60,19 @@ class ArrowSource:
     ----------
     name : str
         Path or address of the folder or the file.
-    column : tuple of str
-        The columns with audio; all are found where none is named.
-    group_by : tuple of str
-        Columns that say what recordings belong to, beside those that say who speaks.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        column: tuple[str, ...] = (),
-        group_by: tuple[str, ...] = (),
-        reach: Reach = ANYWHERE,
+        options: SourceOptions = DEFAULTS,
     ) -> None:
         self.name = name
-        self._reach = reach
-        self._how: dict[str, Any] = {"column": column, "group_by": group_by, "reach": reach}
+        self._reach = options.reach
+        self._options = options
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio."""
@@ -135,7 +128,7 @@ class ArrowSource:
                 yield file
 
     def _rows(self, file: str) -> TableRows:
-        return TableRows(file, open_arrow, **self._how)
+        return TableRows(file, open_arrow, options=self._options)
 
     def _write_split(
         self, split: str, out: Path, refused: Callable[[str], bool]

@@ -24,9 +24,9 @@ from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.listings.entries import GROUP_NAMES, as_names, groups_of, point_at
 from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.network import NetworkReach, Refusal
-from sottovoce.scan.reach.reach import ANYWHERE, Reach
+from sottovoce.scan.reach.reach import Reach
 from sottovoce.scan.recording import Cut, File, Inline, Recording
-from sottovoce.scan.source import Kept, tell_unreadable
+from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, tell_unreadable
 from sottovoce.scan.stores.lone_files import describe_file
 from sottovoce.scan.stores.samples import rate_of
 from sottovoce.scan.stores.store import is_remote, stamp_of
@@ -60,9 +60,7 @@ def _kinds(value: object) -> set[str]:
 def open_data_set(
     data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
     *,
-    group_by: tuple[str, ...] = (),
-    column: tuple[str, ...] = (),
-    reach: Reach = ANYWHERE,
+    options: SourceOptions = DEFAULTS,
 ) -> list[DataSetSource]:
     """Return the sources that a data set is: one, or one for each of its splits.
 
@@ -70,20 +68,13 @@ def open_data_set(
     ----------
     data_set : datasets.Dataset, DatasetDict, IterableDataset or IterableDatasetDict
         Left as it is.
-    group_by : tuple of str
-        Columns that say what recordings belong to, beside those that say who speaks.
-    column : tuple of str
-        The columns with audio; all are found where none is named.
-    reach : Reach
-        Where paths in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     """
     splits = {"": data_set}
     if _kinds(data_set) & _MAPS:
         splits = {str(name): one for name, one in data_set.items()}
-    return [
-        DataSetSource(one, split=name, group_by=group_by, column=column, reach=reach)
-        for name, one in splits.items()
-    ]
+    return [DataSetSource(one, split=name, options=options) for name, one in splits.items()]
 
 
 class DataSetSource:
@@ -95,7 +86,7 @@ class DataSetSource:
         Left as it is.
     split : str
         Its name in a mapping of data sets; empty for what the data set says itself.
-    group_by, column, reach
+    options : SourceOptions
         As in `open_data_set`.
 
     Attributes
@@ -111,16 +102,14 @@ class DataSetSource:
         data_set: Any,  # noqa: ANN401 - `datasets` is not imported here
         *,
         split: str = "",
-        group_by: tuple[str, ...] = (),
-        column: tuple[str, ...] = (),
-        reach: Reach = ANYWHERE,
+        options: SourceOptions = DEFAULTS,
     ) -> None:
         self._data_set = data_set
-        self._column = column
-        self._group_by = group_by
+        self._column = options.column
+        self._group_by = options.group_by
         self.is_streamed = "IterableDataset" in _kinds(data_set)
         self.name = _name(data_set, split)
-        self._reach = reach
+        self._reach = options.reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio."""
@@ -353,7 +342,8 @@ def filter_data_set(
     >>> ds = filter_data_set(ds, "ds.sqlite")  # doctest: +SKIP
     """
     reach = Reach(network=NetworkReach.of(allow_remote))
-    sources = open_data_set(data_set, column=as_names(column), reach=reach)
+    options = SourceOptions(column=as_names(column), reach=reach)
+    sources = open_data_set(data_set, options=options)
     with Ledger(Path(ledger), read_only=True) as book:
         inputs = set(book.job().get("inputs", ()))
         known = [pair for pair in book.stamped() if pair[0].id.startswith(PREFIX)]

@@ -9,8 +9,7 @@ from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
 from sottovoce.scan.datasets.parquet import open_parquet
 from sottovoce.scan.datasets.rows import TableRows
-from sottovoce.scan.reach.reach import ANYWHERE, Reach
-from sottovoce.scan.source import Kept, part_path
+from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, part_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,24 +32,18 @@ class ParquetSource:
     ----------
     name : str
         Its path or address.
-    column : tuple of str
-        The columns with audio; all are found where none is named.
-    group_by : tuple of str
-        Columns that say what recordings belong to, beside those that say who speaks.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        column: tuple[str, ...] = (),
-        group_by: tuple[str, ...] = (),
-        reach: Reach = ANYWHERE,
+        options: SourceOptions = DEFAULTS,
     ) -> None:
         self.name = name
-        self._rows = TableRows(name, open_parquet, column=column, group_by=group_by, reach=reach)
+        self._rows = TableRows(name, open_parquet, options=options)
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield a recording for each row and column of audio; paths that come twice only once."""

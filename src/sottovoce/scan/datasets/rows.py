@@ -33,7 +33,7 @@ from sottovoce.scan.listings.entries import (
 from sottovoce.scan.listings.listed_recordings import recordings_of
 from sottovoce.scan.plain_text import clean
 from sottovoce.scan.recording import Cell, Cut, Recording
-from sottovoce.scan.source import tell_unreadable
+from sottovoce.scan.source import SourceOptions, tell_unreadable
 from sottovoce.scan.stores.samples import as_rate
 from sottovoce.scan.stores.store import stamp_of
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from sottovoce.scan.reach.reach import Reach
 
 __all__ = ["Example", "RowBlock", "Table", "TableRows"]
 
@@ -174,12 +173,8 @@ class TableRows:
         The table.
     open_table : callable
         Opens it, as a context manager.
-    column : tuple of str
-        The columns with audio, where the user named some.
-    group_by : tuple of str
-        Columns that say what recordings belong to.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     """
 
     def __init__(
@@ -187,16 +182,14 @@ class TableRows:
         url: str,
         open_table: Callable[[str], AbstractContextManager[Table]],
         *,
-        column: tuple[str, ...],
-        group_by: tuple[str, ...],
-        reach: Reach,
+        options: SourceOptions,
     ) -> None:
         self.url = url
         self._open = open_table
-        self._column = column
-        self._group_by = group_by
+        self._column = options.column
+        self._group_by = options.group_by
         self._folder = folder_of(url)
-        self._reach = reach
+        self._reach = options.reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield them, and last a finding if the table cannot be read to its end."""

@@ -34,11 +34,9 @@ class LhotseSource(Manifest):
     ----------
     name : str
         Path or address.
-    group_by : tuple of str
-        Fields that say what recordings belong to, beside those that say who speaks: of the cut,
-        its first supervision, or what is custom in either.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read; the fields that say what recordings belong to are those of the cut, its
+        first supervision, or what is custom in either.
     form : "lines", "document" or "whole"
         Whether there is an example in each line, in each part of one value, or one in the file.
     """

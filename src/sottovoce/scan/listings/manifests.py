@@ -37,8 +37,7 @@ from sottovoce.scan.listings.manifest_fields import (
 from sottovoce.scan.listings.sound_values import names_sound
 from sottovoce.scan.listings.texts import parse_object, read_lines, write_whole
 from sottovoce.scan.plain_text import clean
-from sottovoce.scan.reach.reach import ANYWHERE, Reach
-from sottovoce.scan.source import Kept
+from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions
 from sottovoce.scan.stores.samples import rate_of
 from sottovoce.scan.stores.store import is_remote
 
@@ -69,10 +68,8 @@ class Manifest:
     ----------
     name : str
         Path or address.
-    group_by : tuple of str
-        Fields that say what recordings belong to, beside those that say who speaks.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     form : "lines", "document" or "whole"
         Whether there is an example in each line, in each part of one value, or one in the file.
     """
@@ -81,14 +78,13 @@ class Manifest:
         self,
         name: str,
         *,
-        group_by: tuple[str, ...] = (),
-        reach: Reach = ANYWHERE,
+        options: SourceOptions = DEFAULTS,
         form: Form = "lines",
     ) -> None:
         self.name = name
-        self._group_by = group_by
+        self._group_by = options.group_by
         self._folder = folder_of(name)
-        self._reach = reach
+        self._reach = options.reach
         self._form = form
 
     def recordings(self) -> Iterator[Recording | Finding]:
@@ -173,12 +169,8 @@ class NemoSource(Manifest):
     ----------
     name : str
         Path or address.
-    column : tuple of str
-        The fields with paths; all are found where none is named.
-    group_by : tuple of str
-        Fields that say what recordings belong to, beside those that say who speaks.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     form : "lines", "document" or "whole"
         Whether there is an example in each line, in each part of one value, or one in the file.
     """
@@ -187,13 +179,11 @@ class NemoSource(Manifest):
         self,
         name: str,
         *,
-        column: tuple[str, ...] = (),
-        group_by: tuple[str, ...] = (),
-        reach: Reach = ANYWHERE,
+        options: SourceOptions = DEFAULTS,
         form: Form = "lines",
     ) -> None:
-        super().__init__(name, group_by=group_by, reach=reach, form=form)
-        self._column = column
+        super().__init__(name, options=options, form=form)
+        self._column = options.column
 
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         if "shard_id" in fields:

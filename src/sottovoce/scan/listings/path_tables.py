@@ -24,7 +24,7 @@ from sottovoce.scan.listings.listed_recordings import recordings_of
 from sottovoce.scan.listings.sound_values import looks_like_path, names_sound
 from sottovoce.scan.listings.texts import MAX_LINE_BYTES, Line, read_lines
 from sottovoce.scan.plain_text import clean
-from sottovoce.scan.reach.reach import ANYWHERE, Reach
+from sottovoce.scan.source import DEFAULTS, SourceOptions
 from sottovoce.scan.stores.store import is_remote
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.reach.reach import Reach
     from sottovoce.scan.recording import Cut, Recording
     from sottovoce.scan.source import Kept
 
@@ -49,27 +50,21 @@ class PathTableSource:
     ----------
     name : str
         Its path or address.
-    column : tuple of str
-        The columns of paths; all are found where none is named.
-    group_by : tuple of str
-        Columns that say what recordings belong to, beside those that say who speaks.
-    reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+    options : SourceOptions
+        How it is read.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        column: tuple[str, ...] = (),
-        group_by: tuple[str, ...] = (),
-        reach: Reach = ANYWHERE,
+        options: SourceOptions = DEFAULTS,
     ) -> None:
         self.name = name
-        self._column = column
-        self._group_by = group_by
+        self._column = options.column
+        self._group_by = options.group_by
         self._folder = folder_of(name)
-        self._reach = reach
+        self._reach = options.reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each file once."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sottovoce.scan.listings.manifests import Form
     from sottovoce.scan.reach.reach import Reach
-    from sottovoce.scan.source import Source
+    from sottovoce.scan.source import Source, SourceOptions
 
 __all__ = ["LISTINGS", "is_listing", "lists_recordings", "open_listing"]
 
@@ -59,9 +59,7 @@ def is_listing(name: str) -> bool:
 def open_listing(
     name: str,
     *,
-    group_by: tuple[str, ...],
-    column: tuple[str, ...],
-    reach: Reach,
+    options: SourceOptions,
     open_inner: Callable[[str], Source | None],
 ) -> Source | None:
     """Return the source of a file that names others, by its own name; None for any other.
@@ -70,38 +68,37 @@ def open_listing(
     ----------
     name : str
         Its path or address.
-    group_by, column, reach
-        As in `sottovoce.scan.opening.opener.Opener`.
+    options : SourceOptions
+        How it is read.
     open_inner : callable
         Takes the path of a data set that a list names; returns its source, or None.
     """
     lower = name.lower().removesuffix(".gz")
     if lower.endswith(_TABLES):
-        return PathTableSource(name, group_by=group_by, column=column, reach=reach)
+        return PathTableSource(name, options=options)
     if lower.endswith(_MANIFESTS):
-        return _open_manifest(name, group_by=group_by, column=column, reach=reach)
+        return _open_manifest(name, options)
     if lower.endswith(".scp"):
-        return WavScpSource(name, reach=reach)
+        return WavScpSource(name, reach=options.reach)
     if lower.endswith(_LISTS):
         if _begins_with_object(name):  # wenet's data.list
-            return _open_manifest(name, group_by=group_by, column=column, reach=reach)
-        return ListSource(name, open_inner=open_inner, reach=reach)
+            return _open_manifest(name, options)
+        return ListSource(name, open_inner=open_inner, reach=options.reach)
     return None
 
 
-def _open_manifest(
-    name: str, *, group_by: tuple[str, ...], column: tuple[str, ...], reach: Reach
-) -> Source:
+def _open_manifest(name: str, options: SourceOptions) -> Source:
     """Return the source of a manifest; its first object tells whose kind it is."""
+    column = options.column
     form, fields = _look_at(name, column)
     if not column and fields.keys() & _OF_LHOTSE:
         is_shar = form == "lines" and is_shar_cuts(name) and '"shar"' in json.dumps(fields)
         of_lhotse = SharSource if is_shar else LhotseSource
-        return of_lhotse(name, group_by=group_by, reach=reach, form=form)
+        return of_lhotse(name, options=options, form=form)
     if fields.keys() & (set(column) if column else {*PATH_NAMES, "shard_id"}) or (
         not column and next(sounds_of(fields), None) is not None
     ):
-        return NemoSource(name, group_by=group_by, column=column, reach=reach, form=form)
+        return NemoSource(name, options=options, form=form)
     fields_there = ", ".join(repr(key)[:60] for key in islice(fields, 20))
     raise UnsupportedFormatError(
         "has no field of paths",
@@ -151,14 +148,14 @@ def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
     )
 
 
-def lists_recordings(name: str, *, column: tuple[str, ...], reach: Reach) -> bool:
+def lists_recordings(name: str, *, options: SourceOptions) -> bool:
     """Say whether a file in a folder without sound is a listing, by its name and first lines.
 
     Parameters
     ----------
     name : str
         Its path.
-    column, reach
+    options : SourceOptions
         As in `open_listing`.
 
     Raises
@@ -168,8 +165,8 @@ def lists_recordings(name: str, *, column: tuple[str, ...], reach: Reach) -> boo
     """
     lower = name.lower().removesuffix(".gz")
     if lower.endswith(_TABLES):
-        return names_paths(name, column, reach)
-    return _lists_files(name, reach) if lower.endswith(_LISTS) else is_listing(name)
+        return names_paths(name, options.column, options.reach)
+    return _lists_files(name, options.reach) if lower.endswith(_LISTS) else is_listing(name)
 
 
 def _begins_with_object(name: str) -> bool:

@@ -89,7 +89,7 @@ class SharSource(LhotseSource):
     ----------
     name : str
         Path or address of the cuts.
-    group_by, reach, form
+    options, form
         As in `LhotseSource`.
     """
 

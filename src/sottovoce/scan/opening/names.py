@@ -26,7 +26,7 @@ from sottovoce.scan.opening.folders import FolderSource
 from sottovoce.scan.opening.opener import Opener
 from sottovoce.scan.reach.network import NetworkReach
 from sottovoce.scan.reach.reach import Reach, as_roots
-from sottovoce.scan.source import tell_unreadable
+from sottovoce.scan.source import SourceOptions, tell_unreadable
 from sottovoce.scan.stores.lone_files import FileSource
 from sottovoce.scan.stores.remote_folders import RemoteFolderSource
 from sottovoce.scan.stores.store import ask, is_remote, scheme_of
@@ -78,11 +78,12 @@ def open_sources(
         If something does not exist, or a pattern matches nothing.
     """
     reach = _reach_of(root, allow_remote, follow_links=follow_links)
-    opener = Opener(group_by=group_by, column=as_names(column), reach=reach)
+    options = SourceOptions(group_by=group_by, column=as_names(column), reach=reach)
+    opener = Opener(options=options)
     sources: list[Source] = []
     for name in names:
         if is_data_set(name):
-            sources += open_data_set(name, group_by=group_by, column=opener.column, reach=reach)
+            sources += open_data_set(name, options=options)
         else:
             sources += [_open(one, opener, apart) for one in _expand(os.fspath(name))]
     _check_data_sets(sources)
@@ -145,7 +146,8 @@ def open_source(
         If it needs a package that is not installed.
     """
     reach = _reach_of(root, allow_remote, follow_links=follow_links)
-    return _open(name, Opener(group_by=group_by, column=as_names(column), reach=reach), apart)
+    options = SourceOptions(group_by=group_by, column=as_names(column), reach=reach)
+    return _open(name, Opener(options=options), apart)
 
 
 def _reach_of(
@@ -207,7 +209,7 @@ def _open_folder(name: str, opener: Opener, apart: Apart | None) -> Source:
         open_saved=open_saved,
         open_listing=partial(open_with, inner.found_listing),
         open_beside=partial(open_with, beside.found_listing),
-        reach=inner.reach,
+        reach=inner.options.reach,
     )
 
 

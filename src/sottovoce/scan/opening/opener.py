@@ -16,7 +16,7 @@ from sottovoce.scan.archives.zip_source import PackedSource, ZipSource
 from sottovoce.scan.datasets.arrow import ArrowSource, is_arrow
 from sottovoce.scan.datasets.parquet_source import ParquetSource
 from sottovoce.scan.listings.recognise import lists_recordings, open_listing
-from sottovoce.scan.reach.reach import ANYWHERE, Reach
+from sottovoce.scan.source import DEFAULTS, SourceOptions
 from sottovoce.scan.stores.packing import PACKINGS, packing_of, unpack_head
 from sottovoce.scan.stores.remote_folders import is_audio
 from sottovoce.scan.stores.store import is_remote
@@ -35,24 +35,18 @@ class Opener:
 
     Attributes
     ----------
-    group_by : tuple of str
-        Columns and fields that say what recordings belong to.
-    column : tuple of str
-        Columns or fields with audio, or with paths of it; all are found where none is named.
-    reach : Reach
-        Where the names in them are looked for, and what they may lead to.
+    options : SourceOptions
+        How they are read.
     opens_inner : bool
         Whether data sets that a list names are opened; else they are files like any other.
     """
 
-    group_by: tuple[str, ...] = ()
-    column: tuple[str, ...] = ()
-    reach: Reach = ANYWHERE
+    options: SourceOptions = DEFAULTS
     opens_inner: bool = True
 
     def inside(self, folder: str) -> Opener:
         """Return how to read what is found in a folder."""
-        return replace(self, reach=self.reach.inside(folder))
+        return replace(self, options=self.options.inside(folder))
 
     def by_name(self, name: str) -> Source | None:
         """Return the source of a file with audio in it, by its name; None for any other."""
@@ -97,26 +91,24 @@ class Opener:
         """
         return open_listing(
             name,
-            group_by=self.group_by,
-            column=self.column,
-            reach=self.reach,
+            options=self.options,
             open_inner=self.by_name if self.opens_inner else _open_nothing,
         )
 
     def found_listing(self, name: str) -> Source | None:
         """Return the source of a listing in a folder without sound; None for other files."""
         try:
-            is_one = lists_recordings(name, column=self.column, reach=self.reach)
+            is_one = lists_recordings(name, options=self.options)
             return self.listing(name) if is_one else None
         except (AudioFileError, MissingExtraError):
             return None
 
     def arrow(self, name: str) -> ArrowSource:
         """Return the source of an Arrow file, or of a folder in which `datasets` saved a set."""
-        return ArrowSource(name, group_by=self.group_by, column=self.column, reach=self.reach)
+        return ArrowSource(name, options=self.options)
 
     def _parquet(self, name: str) -> ParquetSource:
-        return ParquetSource(name, group_by=self.group_by, column=self.column, reach=self.reach)
+        return ParquetSource(name, options=self.options)
 
 
 def _open_nothing(_name: str) -> None:
