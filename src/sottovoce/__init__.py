@@ -25,4 +25,9 @@ __all__ = [
     "protect",
 ]
 
+# Where they are defined is nobody's business: what is printed and pickled names the package.
+for _name in __all__:
+    if hasattr(_public := globals()[_name], "__module__"):
+        _public.__module__ = __name__
+
 __version__ = "0.1.0.dev0"

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import datetime
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sottovoce.core import payload
 from sottovoce.core.payload import Notice, bits_to_notice, crc16_dnp, notice_to_bits
+from sottovoce.core.policy import Use
 from sottovoce.errors import ParameterError, PayloadError
 from tests import reference
 from tests.strategies import notices
@@ -56,3 +61,24 @@ def test_fields_that_do_not_fit_are_refused(fields: dict[str, int]) -> None:
     name, value = next(iter(fields.items()))
     with pytest.raises(ParameterError, match=f"{name}={value}"):
         Notice(**fields)
+
+
+def test_a_policy_is_a_use_however_it_was_given() -> None:
+    notice = Notice(policy=0x05)
+    assert notice.policy is Use(0x05)
+    assert Use.CLONE in notice.policy
+    assert notice == Notice(policy=Use.TRAIN_GENERATIVE | Use.CLONE)
+    assert type(notice.to_dict()["policy"]) is int
+    assert bits_to_notice(notice_to_bits(notice)).policy is notice.policy
+
+
+@pytest.mark.parametrize(
+    ("today", "year"), [(2025, 2026), (2026, 2026), (2033, 2033), (2050, 2041)]
+)
+def test_the_year_is_the_present_one(
+    today: int, year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=lambda tz: datetime(today, 7, 1, tzinfo=tz))
+    monkeypatch.setattr(payload, "datetime", clock)
+    assert Notice().year == year
+    assert Notice(year=2027).year == 2027

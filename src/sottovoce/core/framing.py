@@ -61,7 +61,7 @@ def check_sr(sr: float) -> float:
 
 
 def check_floating(y: object) -> None:
-    """Refuse whatever is no floating-point array.
+    """Raise unless `y` is a floating-point array.
 
     Parameters
     ----------
@@ -71,12 +71,23 @@ def check_floating(y: object) -> None:
     Raises
     ------
     ParameterError
-        If it is no array, or one of integers.
+        If it is not an array, or an array of integers.
     """
     if not isinstance(y, np.ndarray):
-        raise ParameterError(f"y must be a floating-point array, not a {type(y).__name__}")
+        raise ParameterError(
+            f"y must be a floating-point array, not a {type(y).__name__}",
+            remedy="Make one: np.asarray(y, dtype=np.float32).",
+        )
+    if np.issubdtype(y.dtype, np.signedinteger):
+        raise ParameterError(
+            f"y must be a floating-point array in [-1, 1], not {y.dtype}",
+            remedy=f"Scale it: y.astype(np.float32) / {np.iinfo(y.dtype).max + 1}.",
+        )
     if not np.issubdtype(y.dtype, np.floating):
-        raise ParameterError(f"y must be a floating-point array in [-1, 1], not {y.dtype}")
+        raise ParameterError(
+            f"y must be a floating-point array in [-1, 1], not {y.dtype}",
+            remedy="Convert it to float32, with full scale at 1.0 and silence at 0.0.",
+        )
 
 
 def check_signal(y: npt.NDArray[np.floating], *, min_samples: int = 1) -> None:

@@ -54,25 +54,8 @@ class MicSession(abc.ABC):
 
     Parameters
     ----------
-    notice : Notice
-        Who refuses what; by default an anonymous refusal of every use.
-    strength_db : float in (0, 3]
-        Root-mean-square gain of a band, in dB of amplitude; *strong* by default, since calls
-        are short and their codecs hard.
-    device : str or None
-        The hardware microphone, by its name or a part of the name that people are shown; None
-        takes the one that programs are given.
-    block : int or None
-        Samples in a block, asked for; None takes what suits the sound system.
-    make_default : bool
-        Whether programs are given *Sottovoce* until this ends.
-    listen : bool
-        Whether what goes out is listened to.
-    on_demand : bool
-        Whether sound is worked on only while a program records from *Sottovoce*: until then the
-        hardware microphone is left alone, and next to no power is used.
-    name : str
-        Name of the node in the graph; people are shown it with a capital letter.
+    notice, strength_db, device, block, make_default, listen, on_demand, name
+        As in `sottovoce.live.open_mic`.
 
     Attributes
     ----------

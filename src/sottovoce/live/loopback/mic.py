@@ -52,22 +52,10 @@ class LoopbackMic:
 
     Parameters
     ----------
-    notice : Notice
-        Who refuses what; by default an anonymous refusal of every use.
-    strength_db : float in (0, 3]
-        Root-mean-square gain of a band, in dB of amplitude; *strong* by default, since calls
-        are short and their codecs hard.
-    device : str or None
-        The hardware microphone, by a part of its name; None takes the one that programs are given.
-    block : int or None
-        Samples in a block, asked for; None takes 512.
-    into : str or None
-        The output device of a loopback driver, by a part of its name; None looks for the drivers
-        that are known.
-    listen : bool
-        Whether what goes out is listened to.
+    notice, strength_db, device, block, into, listen
+        As in `sottovoce.live.open_mic`.
     make_default : bool
-        For Linux alone, and refused here.
+        Refused here: programs cannot be given the driver's microphone.
     on_demand : bool
         Without effect here: the driver does not tell whether a program records.
 
@@ -78,21 +66,12 @@ class LoopbackMic:
 
     See Also
     --------
-    sottovoce.live.VirtualMic : The same on Linux, with a microphone of its own.
+    sottovoce.live.open_mic : The same on Linux, with a microphone of its own.
 
     Notes
     -----
     The microphone and the driver run by two clocks.  Where they drift apart, PortAudio leaves out
     or adds a block now and then, which is counted as missed.
-
-    Examples
-    --------
-    Needs a loopback driver:
-
-    >>> with LoopbackMic(notice=Notice(owner_id=7)) as mic:  # doctest: +SKIP
-    ...     while True:
-    ...         print(mic.poll().status)
-    ...         mic.wait(0.5)
     """
 
     def __init__(

@@ -35,3 +35,26 @@ def test_it_keeps_less_than_forty_bytes_for_each():
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size < 40 * len(met)
+
+
+LONE = ["a\udc80", "a\udcff", "a\ud800", "a\udfff", "a"]
+"""Names of files that are no valid Unicode, and of other systems' that never were."""
+
+
+def test_names_that_are_no_unicode_are_told_apart():
+    ids = IdSet()
+    assert all(ids.add(name) for name in LONE)
+    assert not any(ids.add(name) for name in LONE)
+    assert all(name in ids for name in LONE)
+    assert "b\ud800" not in ids
+
+
+@given(st.lists(st.text(max_size=20), max_size=3000))
+def test_another_process_gets_the_same(names):
+    ids = IdSet()
+    for name in names:
+        ids.add(name)
+    again = IdSet.from_bytes(ids.to_bytes())
+    assert len(again) == len(ids) == len(set(names))
+    assert all(name in again for name in names)
+    assert not any(again.add(name) for name in names)
