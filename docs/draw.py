@@ -1,6 +1,6 @@
-"""Draw the pictures of the guide for calls into docs/img: our own sign, and where to choose.
+"""Draw the pictures of the guide for calls into docs/img: our own status, and where to choose.
 
-Run as ``python docs/draw.py``.  The sign is drawn by the program's own code.  Of other programs
+Run as ``python docs/draw.py``.  The status is drawn by the program's own code.  Of other programs
 there are drawings, not screenshots: where in the window the microphone is chosen, no more.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sottovoce import Detection
-from sottovoce.cli._sign import _make_panel, describe_state
+from sottovoce.cli._status import _make_panel, describe_state
 from sottovoce.live import Hearing, MicState
 
 IMAGES = Path(__file__).parent / "img"
@@ -35,7 +35,7 @@ HEARD = Hearing(
     level_dbfs=-24.0,
 )
 READY = MicState(
-    sign="marking",
+    status="marking",
     microphone="Headset",
     n_recorders=1,
     bypassing=(),
@@ -54,7 +54,7 @@ READY = MicState(
 SIGNS = {
     "marked": replace(READY, hearing=HEARD, found_ago_s=1.0),
     "ready": replace(READY, level_dbfs=-58.0, n_blocks=180),
-    "unmarked": replace(READY, sign="unmarked", error="the audio process does not answer"),
+    "unmarked": replace(READY, status="unmarked", error="the audio process does not answer"),
 }
 
 
@@ -105,8 +105,8 @@ CHOOSERS = {
 MICROPHONES = ("System default", "Headset", "Sottovoce")
 
 
-def draw_sign(state: MicState) -> str:
-    """Return the sign as the terminal shows it."""
+def draw_status(state: MicState) -> str:
+    """Return the status as the terminal shows it."""
     console = Console(record=True, width=72, file=io.StringIO(), force_terminal=True)
     console.print(_make_panel(state, *describe_state(state)))
     svg = console.export_svg(title="sottovoce mic", unique_id="sign")
@@ -201,7 +201,7 @@ def draw_chooser(chooser: Chooser) -> str:
 def main() -> None:
     """Draw them all."""
     for name, state in SIGNS.items():
-        (IMAGES / f"sign-{name}.svg").write_text(draw_sign(state), encoding="utf-8")
+        (IMAGES / f"status-{name}.svg").write_text(draw_status(state), encoding="utf-8")
     for name, chooser in CHOOSERS.items():
         (IMAGES / f"choose-{name}.svg").write_text(draw_chooser(chooser), encoding="utf-8")
 

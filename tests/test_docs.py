@@ -48,11 +48,11 @@ def read_words(svg):
     return re.findall(r"<text[^>]*>([^<]+)</text>", svg)
 
 
-def test_the_pictures_of_the_sign_say_what_the_program_says():
+def test_the_pictures_of_the_status_say_what_the_program_says():
     draw = load_script("draw")
     for name, state in draw.SIGNS.items():
-        kept = (ROOT / "docs" / "img" / f"sign-{name}.svg").read_text(encoding="utf-8")
-        assert read_words(kept) == read_words(draw.draw_sign(state)), "run docs/draw.py"
+        kept = (ROOT / "docs" / "img" / f"status-{name}.svg").read_text(encoding="utf-8")
+        assert read_words(kept) == read_words(draw.draw_status(state)), "run docs/draw.py"
         assert "@font-face" not in kept
 
 

@@ -18,6 +18,7 @@ from sottovoce.scan.reach.network import NOWHERE, NetworkReach, Refusal, store_o
 from sottovoce.scan.recording import Cell, File, Recording
 from sottovoce.scan.stores import store
 from sottovoce.scan.stores.public_hosts import TrustedHosts, is_public
+from sottovoce.scan.workers.fetch import fetch
 from tests.scan.conftest import all_read, encode, told
 
 ELSEWHERE = "https://audio.example/a.wav"
@@ -118,7 +119,7 @@ class TestWhatIsAllowed:
         (found,) = told(source)
         assert (found.status, met) == ("unsupported", [])
         assert "not believed where to connect to" in found.message
-        assert "--allow-remote" in found.remedy
+        assert "`allow_remote`" in found.remedy
 
     @pytest.mark.parametrize("kind", COMMANDS)
     def test_nor_does_what_is_decoded_or_unpacked_first(self, tmp_path, web, kind):
@@ -139,7 +140,7 @@ class TestWhatIsAllowed:
 
         with pytest.raises(AudioFileError, match="not believed") as caught:
             _follow(f"{web[1]}/a.wav", place, most_bytes=1 << 20)
-        assert "--allow-remote" in caught.value.remedy
+        assert "`allow_remote`" in caught.value.remedy
         assert web[2] == []
 
     def test_a_listing_in_a_store_reaches_that_store_only(self, web):
@@ -215,7 +216,7 @@ class TestWhereItLeads:
     """With the person's word for all that is public, nothing nearby is connected to."""
 
     def _fetch(self, url, *, is_named=False):
-        return store.fetch(File(url, is_named), most_bytes=1 << 20)
+        return fetch(File(url, is_named), most_bytes=1 << 20)
 
     def test_not_to_this_computer_by_number(self, web):
         with pytest.raises(AudioFileError, match="no public address"):
