@@ -1,7 +1,8 @@
 """Draw docs/img/rooms.svg: the rooms of the code and what imports what, from its imports.
 
 The floors are those of the contracts in pyproject.toml, which `make check` enforces.  A line is an
-import by any module of a room, and always leads down.
+import by any module of a room, and always leads down; imports that follow from others are counted
+and not drawn.
 """
 
 from __future__ import annotations
@@ -69,6 +70,13 @@ def arrows_of(container: str, rooms: list[str]) -> set[tuple[str, str]]:
     return found
 
 
+def reaches(arrows: set[tuple[str, str]], upper: str, lower: str) -> bool:
+    """Return whether arrows lead from one room to another."""
+    return any(
+        begin == upper and (end == lower or reaches(arrows, end, lower)) for begin, end in arrows
+    )
+
+
 def draw_container(container: str, floors: list[list[str]], top: float) -> tuple[str, float, float]:
     """Return a container as SVG, its width, and where it ends."""
     rooms = [room for floor in floors for room in floor]
@@ -89,7 +97,13 @@ def draw_container(container: str, floors: list[list[str]], top: float) -> tuple
                 f"{n} module{'s' if n > 1 else ''}</text>"
             )
     lines = []
-    for upper, lower in sorted(arrows):
+    # What leads there by way of others as well would only hide these.
+    shown = {
+        (upper, lower)
+        for upper, lower in arrows
+        if not any((upper, other) in arrows and reaches(arrows, other, lower) for other in rooms)
+    }
+    for upper, lower in sorted(shown):
         (x1, y1), (x2, y2) = places[upper], places[lower]
         y1 += BOX_H
         bend = (y2 - y1) / 2
