@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import sottovoce as sv
-from sottovoce.live.marking.engine import Engine
+from sottovoce.live.marking.engine import Engine, keep_error
 from sottovoce.live.marking.meters import Meter, create_meters, open_meters
+
+MOST_BORROWED_BYTES = 80_000
+"""Of a block of 512 samples: frames, their spectra, and what is added to them."""
+MOST_KEPT_BYTES = 8_192
+"""How much more may wait for the next hop than before."""
+MOST_FAULTS = 5
+"""In five seconds of sound: pages that the system maps while a block is marked."""
 
 
 @pytest.fixture
@@ -21,7 +31,6 @@ def meters(tmp_path):
 def engine(tmp_path, meters):
     return Engine(
         meters=open_meters(tmp_path / "meters"),
-        error_path=tmp_path / "error",
         sr=48_000.0,
         notice=sv.Notice(owner_id=7),
         strength_db=1.6,
@@ -70,4 +79,67 @@ def test_an_error_leaves_the_voice_and_a_reason(engine, meters, tmp_path):
     engine.process(block, out, 0)
     assert np.isfinite(out).all()
     assert meters[Meter.N_UNMARKED] == 1
-    assert "NaN" in (tmp_path / "error").read_text()
+    assert "NaN" in engine.error
+    keep_error(engine, tmp_path / "error")
+    deadline_s = time.monotonic() + 5
+    while not (tmp_path / "error").is_file() or "NaN" not in (tmp_path / "error").read_text():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def test_the_audio_thread_opens_no_file(engine, monkeypatch):
+    block, out = np.full(512, np.nan, np.float32), np.empty(512, np.float32)
+    engine.process(np.zeros(512, np.float32), out, 0)
+    opened = []
+    armed = [True]
+    sys.addaudithook(
+        lambda event, _: opened.append(event) if armed[0] and event == "open" else None
+    )
+    for i in range(1, 20):
+        engine.process(block if i % 3 == 0 else np.zeros(512, np.float32), out, 512 * i)
+    armed[0] = False
+    assert opened == []
+
+
+def test_a_block_borrows_little_and_gives_it_back(engine):
+    """What is allocated comes from transforms, and is given back before the block is over."""
+    sound = np.random.default_rng(0).normal(scale=0.05, size=512 * 240).astype(np.float32)
+    out = np.empty(512, np.float32)
+    blocks = sound.reshape(240, 512)
+    kept = []
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for i, block in enumerate(blocks):
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            engine.process(block, out, 512 * i)
+            after, peak = tracemalloc.get_traced_memory()
+            assert i < 60 or peak - before <= MOST_BORROWED_BYTES
+            kept.append(after)
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert max(kept[120:]) - max(kept[60:120]) <= MOST_KEPT_BYTES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the faults of a thread")
+def test_a_block_asks_the_system_for_no_memory(engine):
+    import resource
+
+    sound = np.random.default_rng(0).normal(scale=0.05, size=512 * 1000).astype(np.float32)
+    out = np.empty(512, np.float32)
+    blocks = sound.reshape(1000, 512)
+    for i, block in enumerate(blocks[:500]):
+        engine.process(block, out, 512 * i)
+    gc.collect()
+    gc.disable()
+    try:
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+        for i, block in enumerate(blocks[500:], 500):
+            engine.process(block, out, 512 * i)
+        faults = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+    finally:
+        gc.enable()
+    assert faults <= MOST_FAULTS

@@ -25,7 +25,6 @@ def meters(tmp_path):
 def engine(tmp_path, meters):
     return Engine(
         meters=meters,
-        error_path=tmp_path / "error",
         sr=48_000.0,
         notice=sv.Notice(owner_id=7),
         strength_db=1.6,

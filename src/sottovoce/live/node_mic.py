@@ -42,6 +42,7 @@ _START_S = 12.0
 _STARTING_S = 5.0
 _PATIENCE_S = 3.0
 _BACKOFF_S = 1.0
+_UNEXPLAINED = "marking failed"
 
 
 class MicSession(abc.ABC):
@@ -345,8 +346,9 @@ class MicSession(abc.ABC):
     def _state(self, now: float) -> MicState:
         readings = read_meters(self._meters)
         failing = readings["n_unmarked"] > self._n_unmarked
-        if failing:
-            self._error = self._engine.error or "marking failed"
+        if failing or self._error == _UNEXPLAINED:
+            # The reason is written a moment after the failure is counted.
+            self._error = self._engine.error or _UNEXPLAINED
         self._n_unmarked = readings["n_unmarked"]
         own = self._graph.find(self._name) if self._graph else None
         return MicState.from_meters(

@@ -39,6 +39,7 @@ _DEAD_S = 1.0
 _PATIENCE_S = 5.0
 _START_S = 15.0
 _BACKOFF_S = 1.0
+_UNEXPLAINED = "marking failed"
 _POLL_S = 0.05
 
 
@@ -226,8 +227,9 @@ class LoopbackMic:
     def _state(self, now: float) -> MicState:
         readings = read_meters(self._meters)
         failing = readings["n_unmarked"] > self._n_unmarked
-        if failing:
-            self._error = self._engine.error or "marking failed"
+        if failing or self._error == _UNEXPLAINED:
+            # The reason is written a moment after the failure is counted.
+            self._error = self._engine.error or _UNEXPLAINED
         self._n_unmarked = readings["n_unmarked"]
         status = self._choose_status(now, failing=failing)
         return MicState.from_meters(

@@ -22,7 +22,7 @@ from sottovoce.live.loopback.devices import (
     import_sounddevice,
     list_devices,
 )
-from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
+from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine, keep_error
 from sottovoce.live.marking.meters import Meter, open_meters
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def _open_stream(devices: list[AudioDevice], settings: dict[str, Any], folder: P
     meters = open_meters(folder / METERS_FILE)
     engine = Engine(
         meters=meters,
-        error_path=folder / ERROR_FILE,
         sr=loopback.sr,
         notice=Notice(**settings["notice"]),
         strength_db=settings["strength_db"],
     )
+    keep_error(engine, folder / ERROR_FILE)
     # In shared mode a WASAPI device has one rate and one number of channels; Windows converts.
     wasapi = sounddevice.WasapiSettings(auto_convert=True) if sys.platform == "win32" else None
     stream = sounddevice.Stream(

@@ -71,34 +71,61 @@ class BlockMarker:
         self.delay = int(np.ceil(self._protector.latency_s * sr))
         self.n_unmarked = 0
         self.last_error = ""
-        self._recent = np.zeros(self.delay, dtype=np.float32)
+        # The last `delay` samples that came, and the block behind them.
+        self._heard = np.zeros(self.delay, dtype=np.float32)
+        # What comes out next; the protector gives out a hop more or less than went in.
         self._marked = np.zeros(self.delay, dtype=np.float32)
+        self._n_marked = self.delay
 
-    def process(self, block: Audio) -> Audio:
+    def process(self, block: Audio, out: Audio | None = None) -> Audio:
         """Mark one block.
 
         Parameters
         ----------
         block : np.ndarray, shape=(n,), dtype=float32
             Audio, nominally in [-1, 1]; n may change from call to call.  Left unchanged.
+        out : np.ndarray, shape=(n,), dtype=float32, or None
+            Where the result goes; None makes an array for it.
 
         Returns
         -------
         marked : np.ndarray, shape=(n,), dtype=float32
             The sound of `delay` samples ago.  Whatever goes wrong, it is sound, not silence.
+
+        Notes
+        -----
+        Its own buffers grow with the largest block and are kept.
         """
-        n = len(block)
-        heard = np.concatenate([self._recent, block])
+        n, delay = len(block), self.delay
+        out = np.empty(n, dtype=np.float32) if out is None else out
+        self._heard = _grown(self._heard, delay + n)
+        self._heard[delay : delay + n] = block
         try:
-            self._marked = np.concatenate([self._marked, self._protector.process(block)])
-            marked = self._marked[:n]
-            self._marked = self._marked[n:]
+            marked = self._protector.process(block)
+            end = self._n_marked + len(marked)
+            self._marked = _grown(self._marked, end)
+            self._marked[self._n_marked : end] = marked
+            self._n_marked = end
         except Exception as err:  # noqa: BLE001 - whatever it is, the person must stay audible
             self.n_unmarked += 1
             self.last_error = repr(err)
-            # What was in the protector is lost, so it begins anew behind what was heard so far.
+            # What was in the protector is lost, so it begins again behind what was heard so far.
             self._protector.reset()
-            marked = np.nan_to_num(heard[:n])
-            self._marked = np.nan_to_num(heard[n:])
-        self._recent = heard[n:]
-        return marked
+            self._marked = _grown(self._marked, delay + n)
+            np.nan_to_num(self._heard[: delay + n], copy=False)
+            self._marked[: delay + n] = self._heard[: delay + n]
+            self._n_marked = delay + n
+        out[:] = self._marked[:n]
+        self._n_marked -= n
+        self._marked[: self._n_marked] = self._marked[n : n + self._n_marked]
+        self._heard[:delay] = self._heard[n : n + delay]
+        return out
+
+
+def _grown(buffer: Audio, n: int) -> Audio:
+    """Return a buffer that holds `n` samples: the same one, unless it is too small."""
+    if len(buffer) >= n:
+        return buffer
+    larger = np.zeros(2 * n, dtype=np.float32)
+    larger[: len(buffer)] = buffer
+    return larger

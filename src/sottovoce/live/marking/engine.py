@@ -1,9 +1,14 @@
-"""`Engine`: what an audio process does with each block."""
+"""`Engine`: what an audio process does with each block; `keep_error`: how the reason gets out.
+
+The audio thread neither opens a file nor waits for anything: it counts in shared memory, and what
+went wrong is kept until another thread writes it down.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -20,11 +25,12 @@ if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
     from sottovoce.live.marking.meters import Meters
 
-__all__ = ["ERROR_FILE", "METERS_FILE", "Engine"]
+__all__ = ["ERROR_FILE", "METERS_FILE", "Engine", "keep_error"]
 
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
+_WRITE_S = 0.5
 
 
 class Engine:
@@ -34,8 +40,6 @@ class Engine:
     ----------
     meters : np.ndarray
         Written after each block; see `sottovoce.live.marking.meters`.
-    error_path : pathlib.Path
-        Where the reason is written when marking begins to fail.
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
     notice : Notice
@@ -47,24 +51,26 @@ class Engine:
     ----------
     gain : float
         Factor before anything else: one over the number of channels that were added up.
+    error : str
+        Why marking failed last; empty where it never did.
     """
 
     def __init__(
         self,
         *,
         meters: Meters,
-        error_path: Path,
         sr: float,
         notice: Notice,
         strength_db: float,
     ) -> None:
         self._meters = meters
-        self._error_path = error_path
         self._notice = notice
         self._strength_db = strength_db
         self._next_frame: int | None = None
         self._began_s = 0.0
         self.gain = 1.0
+        self.error = ""
+        self._sound = np.zeros(0, dtype=np.float32)
         self.set_rate(sr)
 
     def set_rate(self, sr: float) -> None:
@@ -87,17 +93,20 @@ class Engine:
         began_s, busy_s = time.perf_counter(), time.thread_time()
         meters, n = self._meters, len(heard)
         try:
-            sound = heard * np.float32(self.gain)
-            out[:] = self._marker.process(sound)
+            if len(self._sound) < n:
+                self._sound = np.zeros(2 * n, dtype=np.float32)
+            sound = self._sound[:n]
+            np.multiply(heard, np.float32(self.gain), out=sound)
+            self._marker.process(sound, out)
             if self._marker.n_unmarked != meters[Meter.N_UNMARKED]:
                 meters[Meter.N_UNMARKED] = self._marker.n_unmarked
-                self._error_path.write_text(self._marker.last_error)
+                self.error = self._marker.last_error
             share = min(n / (_SMOOTHING_S * meters[Meter.SR]), 1.0)
             meters[Meter.MEAN_SQUARE] += share * (sound @ sound / n - meters[Meter.MEAN_SQUARE])
         except Exception as err:  # noqa: BLE001 - the person must stay audible
             out[:] = heard
             meters[Meter.N_UNMARKED] += 1
-            self._error_path.write_text(repr(err))
+            self.error = repr(err)
         if frame != self._next_frame and self._next_frame is not None:
             # The count wraps around at 32 bits, and jumps when the graph gets another driver:
             # no more was missed than there was time for.
@@ -112,6 +121,28 @@ class Engine:
         meters[Meter.BUSY_S] += time.thread_time() - busy_s
         meters[Meter.LONGEST_S] = max(meters[Meter.LONGEST_S], time.perf_counter() - began_s)
         meters[Meter.LAST_S] = time.monotonic()
+
+
+def keep_error(engine: Engine, path: Path) -> None:
+    """Write an engine's error to a file whenever it is another one, from a thread for that.
+
+    Parameters
+    ----------
+    engine : Engine
+        Which the audio thread uses meanwhile.
+    path : pathlib.Path
+        The file; read by `EngineProcess.error`.
+    """
+
+    def write() -> None:
+        written = ""
+        while True:
+            if engine.error != written:
+                written = engine.error
+                path.write_text(written)
+            time.sleep(_WRITE_S)
+
+    threading.Thread(target=write, name="errors", daemon=True).start()
 
 
 def _is_realtime() -> bool:

@@ -25,7 +25,7 @@ from typing import Any
 
 from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError, MissingExtraError
-from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
+from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine, keep_error
 from sottovoce.live.marking.meters import open_meters
 
 __all__ = ["check_jack", "find_jack_library", "main"]
@@ -83,11 +83,11 @@ def _run(folder: Path) -> None:
     inlet, outlet = client.inports.register("in"), client.outports.register("out")
     engine = Engine(
         meters=open_meters(folder / METERS_FILE),
-        error_path=folder / ERROR_FILE,
         sr=float(client.samplerate),
         notice=Notice(**settings["notice"]),
         strength_db=settings["strength_db"],
     )
+    keep_error(engine, folder / ERROR_FILE)
     client.set_samplerate_callback(engine.set_rate)
     # The audio server ended: end too, and let whoever watches begin anew.
     client.set_shutdown_callback(lambda _status, _reason: os._exit(3))

@@ -25,7 +25,7 @@ import numpy as np
 
 from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError, MissingExtraError
-from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
+from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine, keep_error
 from sottovoce.live.marking.meters import Meter, Meters, open_meters
 from sottovoce.live.pulse.server import feed_of
 
@@ -207,11 +207,11 @@ def _run(folder: Path) -> None:
     meters = open_meters(folder / METERS_FILE)
     engine = Engine(
         meters=meters,
-        error_path=folder / ERROR_FILE,
         sr=float(_SR),
         notice=Notice(**settings["notice"]),
         strength_db=settings["strength_db"],
     )
+    keep_error(engine, folder / ERROR_FILE)
     orders = _Orders()
     _go_first()
     # A garbage collection would hold up the audio; nothing here makes garbage in circles.
