@@ -11,9 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+_ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(_ROOT))
+
+from benchmarks.harness.harness import module_of  # noqa: E402 - found from anywhere by now
+
 __all__ = ["main"]
 
-_ROOT = Path(__file__).resolve().parents[1]
 _ALL = (
     "robustness",
     "deliberate",
@@ -60,7 +64,7 @@ def _run(name: str, *arguments: str) -> int:
     sys.stderr.write(f"== {name}\n")
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+    command = [sys.executable, "-m", module_of(name), *arguments]
     return subprocess.run(command, cwd=_ROOT, env=environment, check=False).returncode  # noqa: S603 - our own scripts
 
 

@@ -31,7 +31,7 @@ def read_floors() -> list[tuple[str, list[list[str]]]]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     floors = []
     for contract in contracts["tool"]["importlinter"]["contracts"]:
-        if contract["type"] == "layers":
+        if contract["type"] == "layers" and contract["containers"][0].startswith("sottovoce"):
             layers = [
                 [name for name in layer.split(" | ") if not name.startswith("(")]
                 for layer in contract["layers"]

@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 from rig.mic import MicProgram
 from rig.server import AudioServer
 
-IMAGES = Path(__file__).parents[2] / "docs" / "img"
+IMAGES = Path(__file__).parents[1] / "docs" / "img"
 DISPLAY = ":93"
 SIZE = (860, 560)
 CROP = (0, 0, 640, 480)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import scipy.signal
 import soxr
 
-from benchmarks._harness import rng_for, run_tasks
 from benchmarks.attacks import TRAINING_ATTACKS
+from benchmarks.harness.harness import rng_for, run_tasks
 from sottovoce.core.features import (
     CONTEXT_FRAMES,
     CellFeatures,
@@ -30,7 +30,7 @@ from sottovoce.core.protector import Protector
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
-    from benchmarks.speech import Clip
+    from benchmarks.data.speech import Clip
 
 __all__ = ["Example", "make_examples"]
 

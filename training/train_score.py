@@ -1,6 +1,6 @@
 """Train the cell score: ``python -m training.train_score --out weights_v1.npz``.
 
-Needs the extra `train` (torch) and the speech clips that `benchmarks.speech` names.  On one
+Needs the extra `train` (torch) and the speech clips that `benchmarks.data.speech` names.  On one
 core a run takes about ten minutes to make examples and twenty to train.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.speech import load_clips
+from benchmarks.data.speech import load_clips
 from sottovoce.core.features import CONTEXT_FRAMES
 from sottovoce.core.score import (
     GATE_FRAMES,

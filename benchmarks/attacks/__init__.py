@@ -4,7 +4,7 @@ An attack is a function ``(y, sr, rng) -> (y, sr)``: `y` is float32 of shape (n,
 `sr` its rate in Hz, `rng` the only source of chance.  It may change the rate, as a telephone does;
 nothing is resampled back, because detection works at any rate.  `ATTACKS` holds them under fixed
 names, with fixed strengths, for figures; `TRAINING_ATTACKS` with random strengths, for the weights
-of the score.  Figures and training hear different backgrounds (`benchmarks.speech`).
+of the score.  Figures and training hear different backgrounds (`benchmarks.data.speech`).
 """
 
 from benchmarks.attacks._types import Attack, Audio, Effect

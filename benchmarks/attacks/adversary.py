@@ -1,7 +1,7 @@
 """What somebody does who knows this project and wants the mark gone, changed or forged.
 
 The pattern is public, so all of this is easy to write; what it costs and what it leaves is what
-`benchmarks.deliberate` measures.
+`benchmarks.robustness.deliberate` measures.
 """
 
 from __future__ import annotations

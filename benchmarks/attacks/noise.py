@@ -14,7 +14,7 @@ import librosa
 import numpy as np
 
 from benchmarks.attacks.timing import resample
-from benchmarks.speech import Clip, Half, load_clips
+from benchmarks.data.speech import Clip, Half, load_clips
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Background:
     half : {"tune", "report"}
         Whose backgrounds; training and figures never share them.
     permissive : bool or None
-        As in `benchmarks.speech.load_clips`.
+        As in `benchmarks.data.speech.load_clips`.
     """
 
     def __init__(self, half: Half, *, permissive: bool | None = None) -> None:

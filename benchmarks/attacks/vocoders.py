@@ -118,7 +118,7 @@ def _codebooks(n_stages: int, n_bits: int) -> list[Audio]:
     """Learn residual codebooks of pairs of mel frames from speech of the tune half."""
     from scipy.cluster.vq import kmeans2
 
-    from benchmarks.speech import load_clips
+    from benchmarks.data.speech import load_clips
 
     mels = [_log_mel(mono_16k(*clip.load())) for clip in load_clips("tune")]
     rest = np.concatenate([_frame_pairs(mel) for mel in mels])

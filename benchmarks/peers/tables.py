@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks._harness import markdown_table
 from benchmarks.attacks import ATTACKS
+from benchmarks.harness.harness import markdown_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,7 @@ def _false(results: dict[str, Any], peers: dict[str, dict[str, Any]]) -> list[li
 
 def plot(results: dict[str, Any], path: Path) -> None:
     """Draw the share found in 10 s by each watermark and rule."""
-    from benchmarks._plots import save, subplots
+    from benchmarks.harness.plots import save, subplots
 
     names = {peer["key"]: peer["name"] for peer in results["peers"]}
     attacks = list(dict.fromkeys(row["attack"] for row in results["rows"]))

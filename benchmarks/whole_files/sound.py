@@ -16,8 +16,8 @@ import soundfile as sf
 from scipy.signal import resample_poly
 
 import sottovoce as sv
-from benchmarks._harness import rng_for
-from benchmarks.speech import speech_dir
+from benchmarks.data.speech import speech_dir
+from benchmarks.harness.harness import rng_for
 
 __all__ = ["OWNER", "SECONDS", "TITLE", "Made", "Missing", "Part", "Refusal", "Workshop", "ffmpeg"]
 

@@ -8,8 +8,8 @@ import pytest
 import sottovoce as sv
 from benchmarks.attacks import ATTACKS, GROUPS
 from benchmarks.attacks.adversary import cancel_sync, overwrite, random_gains, transplant
-from benchmarks.robustness import summarise
-from benchmarks.speech import speech_dir
+from benchmarks.data.speech import speech_dir
+from benchmarks.robustness.robustness import summarise
 
 # Their package is no part of the test environment; see benchmarks/requirements-battery.txt.
 _OPTIONAL = {

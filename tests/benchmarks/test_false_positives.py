@@ -10,8 +10,9 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from benchmarks import unmarked_audio
-from benchmarks.decoys import (
+from benchmarks.data import unmarked_audio
+from benchmarks.data.unmarked_audio import Recording, join_short, load_recordings
+from benchmarks.evidence.decoys import (
     P_LEVELS,
     Tally,
     binomial_excess,
@@ -20,8 +21,7 @@ from benchmarks.decoys import (
     search_decoys,
     search_window,
 )
-from benchmarks.nulls import NULLS, SR_HZ, make_null, modulate
-from benchmarks.unmarked_audio import Recording, join_short, load_recordings
+from benchmarks.evidence.nulls import NULLS, SR_HZ, make_null, modulate
 from sottovoce.core.evidence import log10_p_value
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.search import offset_scores, sync_spectra

@@ -7,8 +7,8 @@ import importlib.util
 import numpy as np
 import pytest
 
-from benchmarks._harness import shipped_clip
-from benchmarks.judges import JUDGES
+from benchmarks.harness.harness import shipped_clip
+from benchmarks.harness.judges import JUDGES
 
 _PACKAGES = {
     "pesq_wb": "pesq",

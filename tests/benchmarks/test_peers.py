@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from benchmarks import quality, side_by_side
-from benchmarks._harness import shipped_clip
 from benchmarks.attacks import ATTACKS
+from benchmarks.harness.harness import shipped_clip
 from benchmarks.peers import Sottovoce, missing_peers
 from benchmarks.peers.footprint import footprint_mib
 from benchmarks.peers.perth import Perth
+from benchmarks.robustness import quality, side_by_side
 
 
 def make_trials(name: str, *, n_quiet: int, level: float) -> list[dict]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import report, run
+from benchmarks import run
+from benchmarks.tables import report
 
 
 def test_all_that_is_measured_has_its_part_of_the_page_in_the_same_order():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks._harness import rng_for, wilson
 from benchmarks.attacks import ATTACKS, TRAINING_ATTACKS, random_crop
-from benchmarks.speech import load_clips, speech_dir
+from benchmarks.data.speech import load_clips, speech_dir
+from benchmarks.harness.harness import rng_for, wilson
 from training.examples import RandomSigns
 
 needs_speech = pytest.mark.skipif(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from benchmarks import whole
+from benchmarks.files import whole
 from benchmarks.whole_files import RECIPES, Workshop, make, scan
 from benchmarks.whole_files.sound import SECONDS
 from benchmarks.whole_files.verdicts import BAD, GOOD, judge_marked, judge_protect, judge_read

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from benchmarks.mute import measure_state, write_clip
+from benchmarks.calls.mute import measure_state, write_clip
 from rig.browser import open_page
 from rig.clients import CLIENTS, hear_with, measure_dbfs
 from rig.desktop import Desktop

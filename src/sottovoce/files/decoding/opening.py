@@ -1,6 +1,6 @@
 """`find_parts`: choose the decoder of a file by what is in it.
 
-Each family of formats has the decoder that was right on every case of `benchmarks/whole.py`
+Each family of formats has the decoder that was right on every case of `benchmarks/files/whole.py`
 (docs/decisions.md): our own walk for uncompressed samples, libsndfile for FLAC, Vorbis and Opus
 with headers that were checked before, FFmpeg for MPEG audio frame by frame and for containers.
 """

@@ -26,7 +26,7 @@ __all__ = ["CHUNK_S", "LATEST_S", "Ear", "Hearing"]
 CHUNK_S = 0.1
 LATEST_S = 4.0
 """Seconds of sound that are judged by themselves: in these, every one of 16 persons was found, at
-every named strength; `benchmarks/mic_status.py` counts what that means for the status."""
+every named strength; `benchmarks/calls/mic_status.py` counts what that means for the status."""
 _MISSING_LOG10_P = -2.0
 """A mark that was there is not called lost before unmarked sound looks like that in 99 of 100."""
 _N_MISSED = 2

@@ -1,0 +1,1 @@
+"""Calls, the microphone, and what whole meetings say."""

@@ -1,0 +1,148 @@
+"""Calls: what is found at the far end of real calls through the virtual microphone.
+
+Speech of each person of the report half is played to the hardware microphone of an audio server of
+our own, goes through `sottovoce mic` into Chromium, by Opus at 24 kb/s to the far end, and is
+recorded there.  A damaged take is taken again and counted.  Calls are kept as they come, so that a
+run that was broken off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.calls.one_call import LEAST_S, LEVEL_DBFS, count_looks, measure_call
+from benchmarks.data.speech import load_clips
+from benchmarks.harness.harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
+from benchmarks.harness.trials import join_by_person
+from rig.browser import open_page
+from rig.server import AudioServer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from benchmarks.harness.trials import Source
+
+__all__ = ["describe", "main", "plot"]
+
+BENCHMARK = Benchmark("calls", "Is the mark found at the far end of a call, and how soon?")
+LENGTHS_S = (5.0, 10.0, 20.0, 30.0)
+_MOST_S = 31.0
+_RAW = RESULTS_DIR / "raw" / "calls.jsonl"
+
+
+def _call(
+    page: Page, server: AudioServer, source: Source, *, processing: bool, seed: int
+) -> dict[str, Any]:
+    """Hold one call, and listen to its beginnings."""
+    take, record = measure_call(
+        page,
+        server,
+        source,
+        processing=processing,
+        lengths_s=LENGTHS_S,
+        most_s=_MOST_S,
+        rng=rng_for(seed, "call", source.name, processing),
+    )
+    return {**record, "processing": processing, "lost": take.stats.get("lost")}
+
+
+def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each kind of call and length."""
+    rows = []
+    for processing in (False, True):
+        own = [call for call in calls if call["processing"] == processing]
+        counts = [count_looks(own, seconds) for seconds in LENGTHS_S]
+        rows += [{"processing": processing, **count} for count in counts if count]
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write the results."""
+    parser = BENCHMARK.parser
+    parser.add_argument("--persons", type=int, help="at most so many (default: all)")
+    parser.add_argument("--fresh", action="store_true", help="forget the calls of before")
+    options = parser.parse_args(arguments)
+    sources = sorted(join_by_person(load_clips("report")), key=lambda source: -source.seconds)
+    sources = [s for s in sources if s.seconds >= LEAST_S][: options.persons]
+    if options.fresh:
+        _RAW.unlink(missing_ok=True)
+    _RAW.parent.mkdir(parents=True, exist_ok=True)
+    calls = [json.loads(line) for line in _RAW.open()] if _RAW.is_file() else []
+    done = {(call["source"], call["processing"]) for call in calls}
+    server = AudioServer()
+    try:
+        server.start()
+        with open_page(server.environment) as page:
+            for source in sources:
+                for processing in (False, True):
+                    if (source.name, processing) in done:
+                        continue
+                    call = _call(page, server, source, processing=processing, seed=options.seed)
+                    calls.append(call)
+                    with _RAW.open("a") as file:
+                        file.write(json.dumps(call) + "\n")
+    finally:
+        server.close()
+    used = [clip for source in sources for clip in source.clips]
+    results = BENCHMARK.write(
+        options,
+        summarise(calls),
+        clips=used,
+        settings={"strength": "strong", "codec": "Opus, 24 kb/s", "level_dbfs": LEVEL_DBFS},
+        n_calls=len(calls),
+        n_damaged=sum(call["n_damaged"] for call in calls),
+        n_missed=sum(call["n_missed"] for call in calls),
+    )
+    print(describe(results))
+    if options.plot:
+        plot(results, options.plot)
+
+
+def describe(results: dict[str, Any]) -> str:
+    """Return the results as a table in Markdown."""
+    table = [
+        [
+            "on" if row["processing"] else "off",
+            f"{row['seconds']:g}",
+            f"{100 * row['n_found'] / row['n']:.0f} ({100 * row['low']:.0f})",
+            f"{row['median_log10_p']:.1f}",
+            f"{100 * row['n_read'] / row['n']:.0f}",
+            str(row["n_wrong"]),
+            str(row["n"]),
+        ]
+        for row in results["rows"]
+    ]
+    head = ["processing", "seconds", "found, %", "log10 p", "owner read, %", "wrong", "calls"]
+    return (
+        "Hardware microphone, `sottovoce mic`, Chromium, Opus at 24 kb/s, far end; in the first"
+        " seconds after the talker began, with the browser's echo cancellation, noise suppression"
+        " and gain control off and on; in brackets the lower end of the 95 % interval.\n\n"
+        f"{markdown_table(head, table)}\n\n"
+        f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and taken again;"
+        f" {results['n_missed']} blocks were missed."
+    )
+
+
+def plot(results: dict[str, Any], path: Path) -> None:
+    """Draw the share found over the length of the call."""
+    from benchmarks.harness.plots import save, subplots
+
+    figure, axes = subplots(width=6, height=3.5)
+    for processing, label in ((False, "processing off"), (True, "processing on")):
+        rows = [row for row in results["rows"] if row["processing"] == processing]
+        seconds = [row["seconds"] for row in rows]
+        axes.plot(seconds, [100 * r["n_found"] / r["n"] for r in rows], "o-", label=label)
+        axes.plot(seconds, [100 * r["n_read"] / r["n"] for r in rows], "s:", label=f"{label}, read")
+    axes.set_xlabel("seconds of the call")
+    axes.set_ylabel("%")
+    axes.set_ylim(0, 103)
+    axes.legend()
+    save(figure, path)
+
+
+if __name__ == "__main__":
+    main()

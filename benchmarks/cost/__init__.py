@@ -1,0 +1,1 @@
+"""What it takes: time, memory, and room on a disk."""

@@ -1,0 +1,1 @@
+"""Speech and unmarked sound to measure with."""

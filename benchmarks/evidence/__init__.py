@@ -1,0 +1,1 @@
+"""Whether anything is found that is not there."""

@@ -1,0 +1,1 @@
+"""What every question needs around it."""

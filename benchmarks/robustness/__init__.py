@@ -1,0 +1,1 @@
+"""What survives what happens to sound, and what it sounds like."""

@@ -1,0 +1,1 @@
+"""Data sets: found, fast, and whatever happens."""

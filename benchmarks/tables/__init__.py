@@ -1,0 +1,1 @@
+"""The page of measurements, and what else is made of the results."""
