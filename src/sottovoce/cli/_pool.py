@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sottovoce.cli import _output
 from sottovoce.errors import ParameterError, SottovoceError
-from sottovoce.files.worker_processes import WorkerProcesses, hear_interrupts
+from sottovoce.files.worker_processes import WorkerProcesses, hear_interrupts, one_thread_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -30,7 +30,6 @@ __all__ = ["Failure", "run_batch"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _IN_FLIGHT_PER_WORKER = 2
 """So that no worker waits for its next item."""
 _STALL_S = 60.0
@@ -96,13 +95,12 @@ def run_batch(
     if len(items) < 2 or (debug and jobs == 1):
         yield from map(guarded, items)
         return
-    for name in _THREAD_VARIABLES:
-        os.environ[name] = "1"  # the children read it before NumPy starts its threads
-    crew = _Crew(guarded, items, jobs=min(jobs, len(items)), tidy=tidy)
-    try:
-        yield from crew.run()
-    finally:
-        crew.close()
+    with one_thread_each():
+        crew = _Crew(guarded, items, jobs=min(jobs, len(items)), tidy=tidy)
+        try:
+            yield from crew.run()
+        finally:
+            crew.close()
 
 
 def _guard(work: Callable[[Item], Result], item: Item, *, debug: bool) -> Result | Failure:
