@@ -7,11 +7,13 @@ import shlex
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sottovoce.cli import program
 from sottovoce.errors import DeviceError
 from sottovoce.live.systemd import (
     install,
@@ -38,6 +40,24 @@ def test_any_name_of_a_microphone_comes_through_a_unit(name):
 def test_what_could_end_the_line_is_refused(name):
     with pytest.raises(DeviceError, match="unit"):
         make_unit(["--device", name])
+
+
+OLD_UNITS = [
+    ["mic", "--owner", "anonymous", "--policy", "training"],
+    ["mic", "--device", "100 % mine", "--strength", "strong", "--block", "512"],
+    ["mic", "--make-default", "--always"],
+]
+"""Commands of units that releases of before wrote: the program's name and options, no module."""
+
+
+@pytest.mark.parametrize("words", OLD_UNITS, ids=" ".join)
+def test_a_unit_that_an_earlier_release_wrote_still_starts(words):
+    program.commands["mic"].make_context("mic", words[1:]).close()
+
+
+def test_a_unit_names_nothing_that_may_move():
+    words = shlex.split(command_of(make_unit([])))
+    assert [Path(words[0]).name, *words[1:]] == ["sottovoce", "mic"]
 
 
 def test_systemd_is_told_in_one_line_that_all_is_well(monkeypatch, tmp_path):

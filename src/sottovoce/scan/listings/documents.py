@@ -77,8 +77,12 @@ def parts_of(url: str) -> Iterator[DocumentPart]:
         with open_text(url) as file:
             yield from _yaml_parts(file) if is_yaml else _Json(file).parts()
     except reading_errors() as err:
-        reason = err.without_path(url) if isinstance(err, AudioFileError) else str(err)
-        yield DocumentPart(kind="item", problem=f"cannot be read, nor what follows: {reason}")
+        problem = f"cannot be read, nor what follows: {_reason(err, url)}"
+        yield DocumentPart(kind="item", problem=problem)
+
+
+def _reason(err: Exception, url: str) -> str:
+    return err.without_path(url) if isinstance(err, AudioFileError) else str(err)
 
 
 def is_container(value: object, names: Iterable[str]) -> bool:
@@ -105,9 +109,7 @@ def whole_part(url: str, *, most_bytes: int = MAX_LINE_BYTES) -> Iterator[Docume
         with open_text(url) as file:
             raw = file.read(most_bytes + 1)
     except reading_errors() as err:
-        yield DocumentPart(
-            kind="item", problem=f"cannot be read: {str(err).removeprefix(f'{url}: ')}"
-        )
+        yield DocumentPart(kind="item", problem=f"cannot be read: {_reason(err, url)}")
         return
     yield _item(b"", raw if len(raw) <= most_bytes else None, "", is_member=False)
 
