@@ -68,7 +68,8 @@ def recordings_of(
             elif is_remote(use.recording_id):
                 waiting.append(pool.submit(_ask, use.recording_id, groups, is_named=is_named))
             else:
-                waiting.append(dataclasses.replace(describe_file(use.recording_id), groups=groups))
+                file = describe_file(use.recording_id)
+                waiting.append(dataclasses.replace(file, groups=groups) if groups else file)
             if len(waiting) >= _AHEAD:
                 yield _settle(waiting.popleft())
         yield from _settled(waiting)
