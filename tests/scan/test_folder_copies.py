@@ -503,3 +503,10 @@ def test_what_a_copy_left_behind_that_was_killed_is_in_nobodys_way(folder, kind)
         kept, out = copy(folder, "clips/1.wav", name=str(folder / name) if name else "")
         assert kept.n_kept + kept.n_left_out == 3
         shutil.rmtree(out)
+
+
+def test_a_link_to_a_folder_inside_is_counted(folder):
+    (folder / "again").symlink_to(folder / "clips")
+    kept, out = copy(folder, "clips/1.wav")
+    assert kept.not_copied == {"link to a folder here": 1}
+    assert not (out / "again").exists()

@@ -100,8 +100,10 @@ class TestFolders:
             "there": "link",
             "a.dat": "link",
             "gone": "broken link",
+            "self": "link to a folder here",
         }
         assert found["there"].may_hold_sound
+        assert not found["self"].may_hold_sound
         assert not recordings(source)
 
     def test_a_copy_holds_other_files_and_no_link_that_leads_out(self, tmp_path):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.opening.folder_copies import FolderCopy
-from sottovoce.scan.opening.walking import Other, Saved, walk
+from sottovoce.scan.opening.walking import INNER_LINK, Other, Saved, walk
 from sottovoce.scan.recording import Cut, Recording
 from sottovoce.scan.source import part_path
 from sottovoce.scan.stores.lone_files import describe_file
@@ -26,7 +26,9 @@ __all__ = ["FolderSource"]
 
 _MOST_LISTINGS = 10_000
 """That are remembered until it is known whether the folder holds sound itself."""
-_NOT_COPIED = {"hidden", "hidden sound", "link", "broken link", "special", "unreadable"}
+_NOT_COPIED = {
+    *("hidden", "hidden sound", "link", INNER_LINK, "broken link", "special", "unreadable"),
+}
 
 
 @dataclass(frozen=True, slots=True)

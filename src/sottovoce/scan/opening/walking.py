@@ -18,8 +18,9 @@ from sottovoce.scan.stores.remote_folders import holds_saved_dataset, is_audio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Other", "Saved", "walk"]
+__all__ = ["INNER_LINK", "Other", "Saved", "walk"]
 
+INNER_LINK = "link to a folder here"
 _MOST_HIDDEN = 10_000
 """Entries of a hidden folder that are looked at for sound."""
 _CONTAINERS = frozenset({".tar", ".zip", ".rar", ".7z", ".parquet", ".arrow", ".npy", ".h5"})
@@ -114,6 +115,8 @@ def _tell(entry: os.DirEntry[str], reach: Reach) -> Iterator[str | Other | LeftO
         yield passed
     elif not entry.is_symlink() or not _is_folder(entry, follow_links=True):
         yield path if is_audio(path) else _look(path)
+    else:  # what it leads to is walked through where it lies
+        yield LeftOut(id=path, kind=INNER_LINK, may_hold_sound=False)
 
 
 def _tell_link(path: str, reach: Reach) -> LeftOut | None:
