@@ -181,7 +181,7 @@ def test_bad_input_gets_one_line_with_a_remedy_and_nothing_is_written(command, k
         (["take.wav", "-o", "there.wav", "--in-place"], "contradict"),
         (["takes", "-o", "takes/out"], "inside the input folder"),
         (["empty"], "no audio file"),
-        (["take.wav", "--policy", "nothing"], "no policy"),
+        (["take.wav", "--policy", "nothing"], "unknown policy"),
         (["take.wav", "--owner", "nobody"], "no identity named 'nobody'"),
         (["take.wav", "--strength", "9"], "invalid strength"),
         (["take.wav", "-o", "out.xyz"], "out.xyz"),

@@ -63,7 +63,7 @@ class SampleWriter(Protocol):
 
 
 def is_lossy(info: AudioInfo) -> bool:
-    """Say whether writing this format loses something besides rounding."""
+    """Return whether writing this format loses something besides rounding."""
     return not info.subtype.startswith(("PCM_", "ALAC", "DPCM")) and info.subtype not in _LOSSLESS
 
 
