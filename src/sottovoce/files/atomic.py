@@ -225,9 +225,9 @@ def _explain(err: OSError, path: Path) -> AudioFileError:
     remedies = {
         errno.ENOSPC: ("no space left on the disk", "Free some space, or choose another disk."),
         errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another disk."),
-        errno.EACCES: ("the folder may not be written to", "Choose another folder."),
-        errno.EROFS: ("the folder may not be written to", "Choose another folder."),
-        errno.ENOENT: ("its folder does not exist", "Make the folder first."),
+        errno.EACCES: ("no permission to write to the folder", "Choose another folder."),
+        errno.EROFS: ("no permission to write to the folder", "Choose another folder."),
+        errno.ENOENT: ("its folder does not exist", "Create the folder first."),
     }
     if err.errno == errno.ENOENT and path.parent.is_dir():
         return _explain(OSError(errno.EACCES, ""), path)  # of a folder that only the system fills

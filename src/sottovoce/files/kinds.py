@@ -62,13 +62,13 @@ _GROUPS = (
 )
 _OTHER = {
     "hidden": ("hidden file", "hidden files"),
-    "hidden sound": ("hidden file of sound", "hidden files of sound"),
+    "hidden sound": ("hidden audio file", "hidden audio files"),
     "without suffix": ("file without a suffix", "files without a suffix"),
     "empty": ("file of 0 bytes", "files of 0 bytes"),
     "special": ("pipe or device", "pipes or devices"),
     "unreadable": ("file that cannot be opened", "files that cannot be opened"),
     "link": ("link that leads out of the folder", "links that lead out of the folder"),
-    "broken link": ("link that leads nowhere", "links that lead nowhere"),
+    "broken link": ("broken link", "broken links"),
 }
 _ALWAYS = {"hidden sound", "unreadable", "link", *_ARCHIVES}
 """Kinds that may hold sound, whatever they begin with."""

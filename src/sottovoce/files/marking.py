@@ -228,17 +228,17 @@ def _settle(source: Path, encoded: Encoded, job: MarkingJob) -> WrittenTrack:
         own = voice.notice
         if own and own.owner_id == notice.owner_id != 0 and own.policy != notice.policy:
             raise OtherPolicyError(
-                "carries your mark already, with another policy",
+                "already carries your mark, with another policy",
                 path=str(source),
-                remedy="Protect the original again; a second mark would not lift the first, and"
-                " both refusals would count.",
+                remedy="Protect the original again; a second mark would not remove the first, and"
+                " both refusals would apply.",
                 policy=own.policy,
             )
     own_s = covered_s(encoded.before, notice)
     if is_covered(encoded.before, notice, encoded.loudness, sounding_s=encoded.sounding_s):
         return WrittenTrack(encoded=encoded, status="already", marked_s=own_s)
     note = (
-        f"{own_s:.0f} of {encoded.duration_s:.0f} s carried your mark already; all of it was marked"
+        f"{own_s:.0f} of {encoded.duration_s:.0f} s already carried your mark; all of it was marked"
         " again"
         if own_s
         else ""

@@ -127,8 +127,8 @@ def prove(
         same = (file.info.sr, file.info.n_channels) == (encoded.sr, encoded.n_channels)
     if not same or not encoded.n_samples <= n_read <= most:
         raise AudioFileError(
-            f"the new file did not read back as it was written ({n_read:,} samples of"
-            f" {encoded.n_samples:,}), and was thrown away; the original is as it was",
+            f"the new file did not read back as written ({n_read:,} samples of"
+            f" {encoded.n_samples:,}), and was discarded; the original is unchanged",
             path=path,
             remedy="Write it to another format, and report this.",
         )
@@ -142,10 +142,10 @@ def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path
         where = f"{encoded.name} of the new file" if encoded.name else "the new file"
         remedy = "Is it speech? Try a stronger mark, or a format or bit rate that loses less."
         if encoded.name:
-            remedy += " Where another track is the speech, mark that one alone (`track`)."
+            remedy += " If another track has the speech, mark only that one (`track`)."
         raise AudioFileError(
             f"the mark was not found in {where}, although it has {encoded.loud_s:.0f} s of"
-            " sound; the new file was thrown away",
+            " sound; the new file was discarded",
             path=path,
             remedy=remedy,
         )

@@ -187,7 +187,7 @@ def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:
     if duration_s < _SHORT_S:
         return [
             f"only {duration_s:.1f} s long: a check of this file alone may not find"
-            f" the mark, which takes {_SHORT_S:.0f} s of speech"
+            f" the mark, which needs {_SHORT_S:.0f} s of speech"
         ]
     if marked_s < _TOLD * sounding_s:
         return [f"the mark can be found in {marked_s:.1f} of {sounding_s:.1f} s of sound"]

@@ -46,7 +46,7 @@ _NAMES = {
     "WMAV1": "WMA",
     "WMAV2": "WMA",
 }
-_CONVERTED = Keeping(lost=("its tags and whatever else is not sound",), dropped=())
+_CONVERTED = Keeping(lost=("its tags and everything else that is not audio",), dropped=())
 
 
 def protect_file(
@@ -219,7 +219,7 @@ def _check_unchanged(source: Path, before: tuple[int, ...]) -> None:
     if _stamp(source) != before:
         # Another take may stand there by now, or the rest of this one.
         raise AudioFileError(
-            "changed while it was worked on; the new file was thrown away",
+            "changed during processing; the new file was discarded",
             path=str(source),
             remedy="Wait until it is finished, and try again.",
         )
@@ -254,7 +254,7 @@ def _silent_track(source: Path, track: int, *, partial: bool) -> AudioFileError:
     return AudioFileError(
         f"{name} is silent; nothing was marked",
         path=str(source),
-        remedy=f"Not asked for: {'; '.join(others)}." if others else "It has no other track.",
+        remedy=f"Other tracks: {'; '.join(others)}." if others else "It has no other track.",
     )
 
 

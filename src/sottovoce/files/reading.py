@@ -57,7 +57,7 @@ AUDIO_SUFFIXES = frozenset(
 """Suffixes by which a walk through a folder tells audio from the rest, in lower case."""
 
 _BLOCK_S = 10.0
-_INCOMPLETE = "Get a complete copy, or ask for the part that is there."
+_INCOMPLETE = "Get a complete copy, or request the part that is present."
 
 Audio = npt.NDArray[np.floating[Any]]
 
@@ -318,7 +318,7 @@ class OpenAudio:
                 f"is {len(self.parts)} recordings joined into one that differ in rate or kind, or"
                 f" have a picture ({names})",
                 path=self._path,
-                remedy="Split it, and work on each by itself.",
+                remedy="Split it, and process each part separately.",
             )
 
     def blocks(self, block_s: float) -> Iterator[Audio]:

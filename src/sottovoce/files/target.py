@@ -67,12 +67,12 @@ def choose_target(
         raise ParameterError("dst is missing; give a path, or in_place=True")
     target = Path(dst)
     if target.is_dir():
-        raise AudioFileError("is a folder", path=str(target), remedy="Name a file in it.")
+        raise AudioFileError("is a folder", path=str(target), remedy="Specify a file in it.")
     if target.exists() and not target.is_file():
         raise AudioFileError(
             "is not a regular file, and would be replaced by one",
             path=str(target),
-            remedy="Name another file.",
+            remedy="Specify another file.",
         )
     same = target.exists() and source.exists() and target.samefile(source)
     if same or target.resolve() == source.resolve():
@@ -85,7 +85,7 @@ def choose_target(
         info is None or writable(info) or target.suffix.lower() not in convertible_suffixes(info)
     ):
         raise AudioFileError(
-            f"has another suffix than {source.name}; formats are kept, not converted",
+            f"has a different suffix from {source.name}; formats are kept, not converted",
             path=str(target),
             remedy=f"Name it {target.with_suffix(source.suffix).name}.",
         )

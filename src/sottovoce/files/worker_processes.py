@@ -90,19 +90,19 @@ class WorkerProcesses(SpawnContext):
             raise ParameterError(
                 'the script starts worker processes outside of `if __name__ == "__main__":`, and'
                 " each of them runs the script again",
-                remedy="Put what starts them under that line, for example in a function `main`.",
+                remedy="Start them below that line, for example in a function `main`.",
             )
         if codes and not alive:
             said = ", ".join(map(str, sorted(codes)))
             raise SottovoceError(
                 f"no worker process could start (exit code {said})",
-                remedy="What they wrote to stderr says why; memory may have run out.",
+                remedy="Their output on stderr says why; memory may have run out.",
             )
         if not self._has_warned and time.monotonic() - self._begun_s > START_S:
             self._has_warned = True
             warnings.warn(
                 f"no worker process has started within {START_S:.0f} s: the computer is busy, or"
-                " something holds them up",
+                " something blocks them",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -140,7 +140,7 @@ class WorkerProcesses(SpawnContext):
         hear_interrupts(heard=False)  # which the process inherits
         with self._lock:
             if self._is_ended:
-                failures.append(OSError("the pool has been ended"))
+                failures.append(OSError("the pool has been shut down"))
                 return
             self._forget_dead()
             try:

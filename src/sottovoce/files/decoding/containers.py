@@ -97,7 +97,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
             "has no sound track", path=raw.path, remedy="A film without sound needs no mark."
         )
     if not tracks and missing:
-        missing = f"{missing}, and no sound track is found in what is there"
+        missing = f"{missing}, and the rest contains no sound track"
         raise UnreadableAudioError(missing, path=raw.path, remedy="Get a complete copy.")
     if not tracks:
         raise UnreadableAudioError("has no audio track", path=raw.path, remedy=_REMEDY)
@@ -204,7 +204,7 @@ class StreamDecoder:
             movie = walk_boxes(file, end=raw.n_bytes)
         missing = ""
         if movie.n_missing:
-            missing = f"is cut short: {movie.n_missing:,} bytes of its last box are not there"
+            missing = f"is cut short: {movie.n_missing:,} bytes of its last box are missing"
         self._is_fragmented = movie.is_fragmented
         stream = self._container.streams[index]
         sounding, context = movie.sounding(stream.id), stream.codec_context
@@ -265,7 +265,7 @@ class StreamDecoder:
 
     def _tell_edits(self) -> list[str]:
         n = sum(piece.first >= 0 for piece in self._pieces)
-        return [f"has {n} pieces by its edits, which were read as they play"] if n else []
+        return [f"has {n} edits, which were read in playing order"] if n else []
 
     def _has_picture(self) -> bool:
         return any(one.type == "video" for one in _playing(self._container))

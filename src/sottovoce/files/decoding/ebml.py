@@ -69,10 +69,10 @@ class Element:
 def read_number(data: bytes, at: int = 0, *, keep_mark: bool = False) -> tuple[int, int]:
     """Return (bytes, value) of a number of variable length; `OPEN` for one of ones only."""
     if at >= len(data) or data[at] == 0:
-        raise UnsupportedFormatError("a number of variable length makes no sense")
+        raise UnsupportedFormatError("a variable-length number is invalid")
     n = 9 - data[at].bit_length()
     if at + n > len(data):
-        raise UnsupportedFormatError("a number of variable length is cut short")
+        raise UnsupportedFormatError("a variable-length number is cut short")
     value = int.from_bytes(data[at : at + n], "big")
     if keep_mark:
         return n, value
@@ -94,7 +94,7 @@ def read_element(file: BinaryIO, at: int, end: int) -> Element:
     n_size, size = read_number(head, n_name)
     body = at + n_name + n_size
     if n_name > 4 or (size != OPEN and body + size > end):
-        raise UnsupportedFormatError("an element reaches over the end of what is around it")
+        raise UnsupportedFormatError("an element extends past the end of its parent")
     return Element(name, at, body, size)
 
 
@@ -116,7 +116,7 @@ def split_elements(data: bytes) -> list[tuple[int, bytes]]:
         n_size, size = read_number(data, at + n_name)
         at += n_name + n_size
         if size == OPEN or at + size > len(data):
-            raise UnsupportedFormatError("an element reaches over the end of what is around it")
+            raise UnsupportedFormatError("an element extends past the end of its parent")
         found.append((name, data[at : at + size]))
         at += size
     return found

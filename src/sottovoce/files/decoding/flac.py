@@ -116,7 +116,7 @@ class FlacStream:
         n_extra = self.n_present + self.n_lost - self.total
         notes = [say_more(n_extra / self.sr)] if self.total and n_extra > 0 else []
         if self.n_behind:
-            notes.append(f"has {self.n_behind:,} bytes behind its last frame that are not FLAC")
+            notes.append(f"has {self.n_behind:,} bytes after its last frame that are not FLAC")
         return notes
 
     def index(self, file: BinaryIO) -> None:
@@ -165,8 +165,8 @@ def say_present(n_present: int, n_whole: int, sr: int) -> str:
     for digits in (1, 3):
         present, whole = f"{n_present / sr:.{digits}f}", f"{n_whole / sr:.{digits}f}"
         if present != whole:
-            return f"{present} of {whole} s are there"
-    return f"{n_present:,} of {n_whole:,} samples are there"
+            return f"{present} of {whole} s are present"
+    return f"{n_present:,} of {n_whole:,} samples are present"
 
 
 def open_codec(info: bytes) -> Any:  # noqa: ANN401 - PyAV is imported late

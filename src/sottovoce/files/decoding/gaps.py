@@ -90,6 +90,6 @@ class Gaps:
         notes = []
         if self._n_gaps:
             gaps = "a gap" if self._n_gaps == 1 else f"{self._n_gaps} gaps"
-            done = ", which became silence" if self._n_filled else "; what is there was read"
-            notes.append(f"has {gaps} of {self._total_s:.1f} s in which it holds no sound{done}")
+            done = ", which became silence" if self._n_filled else "; the rest was read"
+            notes.append(f"has {gaps} of {self._total_s:.1f} s without sound{done}")
         return notes

@@ -28,7 +28,7 @@ def damaged(path: str, what: str) -> UnreadableAudioError:
 def unreadable(path: str) -> UnreadableAudioError:
     """Return the error for a file of no kind that is known."""
     return UnreadableAudioError(
-        "is not audio that can be read, or is damaged",
+        "not a readable audio file (unsupported or damaged)",
         path=path,
         remedy="Check that it plays; if it does, convert it to WAV or FLAC.",
     )
@@ -44,7 +44,7 @@ def too_many(path: str) -> UnsupportedFormatError:
     return UnsupportedFormatError(
         f"is more than {MOST_JOINED:,} files joined into one",
         path=path,
-        remedy="Split it, and work on each by itself.",
+        remedy="Split it, and process each part separately.",
     )
 
 

@@ -57,7 +57,7 @@ def find_damage(file: BinaryIO, *, end: int) -> tuple[str, str]:
     is_open = segment.size == OPEN
     stop = end if is_open else segment.end
     if stop > end:
-        return f"is cut short: {stop - end:,} bytes of it are not there", ""
+        return f"is cut short: {stop - end:,} bytes of it are missing", ""
     known = names.TOP
     for _ in range(_MOST_ELEMENTS):
         if at >= stop:
@@ -72,9 +72,9 @@ def find_damage(file: BinaryIO, *, end: int) -> tuple[str, str]:
         elif element.size != OPEN and element.end <= stop:
             at = element.end
         elif is_open:
-            return "", "ends within a block, which was left out"
+            return "", "ends within a block, which was skipped"
         else:
-            return "is damaged: its last block reaches over the end", ""
+            return "is damaged: its last block extends past the end", ""
     return "", ""
 
 

@@ -29,7 +29,7 @@ _OVERLAP_BYTES = 1 << 14
 """More than three of the longest frames, of 2881 bytes."""
 _SYNC = re.compile(rb"\xff[\xe2-\xff][\x10-\xef]")
 _FREE_SYNC = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")
-_FREE = "holds MP3 of free format (a bit rate of its own), which cannot be decoded"
+_FREE = "contains free-format MP3 (a non-standard bit rate), which cannot be decoded"
 _FREE_REMEDY = "Decode it to WAV or FLAC first; LAME and mpg123 can."
 _FREE_FRAMES = 4
 _MOST_FREE_BYTES = 5000

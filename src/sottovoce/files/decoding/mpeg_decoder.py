@@ -83,7 +83,7 @@ def _leave_out_junk(runs: list[MpegRun]) -> tuple[list[MpegRun], list[str]]:
         return runs, []
     n_frames = sum(run.n_frames for run in runs) - sum(run.n_frames for run in sure)
     what = "frame that looks" if n_frames == 1 else "frames that look"
-    return sure, [f"has {n_frames} {what} like sound but stood alone; left out"]
+    return sure, [f"has {n_frames} {what} like audio but stood alone; skipped"]
 
 
 class MpegDecoder:
@@ -111,7 +111,7 @@ class MpegDecoder:
         second = run.n_samples_a_frame / run.sr
         if run.n_frames_missing:
             whole = (run.n_frames + run.n_frames_missing) * second
-            missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are there"
+            missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are present"
         self.traits = Traits(
             format=file_format,
             subtype=_LAYERS[run.layer],
@@ -178,9 +178,7 @@ def _say_odd(run: MpegRun) -> list[str]:
     # Where the statistics count as many frames as there are, nothing is missing.
     if run.n_said is None or run.n_said > run.n_frames:
         if run.n_behind:
-            notes.append(
-                f"has {run.n_behind:,} bytes behind its last frame that are not MPEG audio"
-            )
+            notes.append(f"has {run.n_behind:,} bytes after its last frame that are not MPEG audio")
         if run.n_cut:
-            notes.append("ends within a frame, so what came after that may be missing")
+            notes.append("ends within a frame, so the rest may be missing")
     return notes

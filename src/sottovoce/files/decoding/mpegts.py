@@ -74,9 +74,9 @@ def describe_damage(file: BinaryIO, *, end: int) -> list[str]:
     if n_jumps or n_odd:
         n = n_jumps + n_odd
         places = "1 place" if n == 1 else f"{n:,} places"
-        notes.append(f"lacks packets or was joined in {places}; what is there was read")
+        notes.append(f"lacks packets or was joined in {places}; the rest was read")
     elif end % step:
-        notes.append("ends within a packet, so what came after that may be missing")
+        notes.append("ends within a packet, so the rest may be missing")
     return notes
 
 

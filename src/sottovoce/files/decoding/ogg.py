@@ -148,7 +148,7 @@ class Link:
         """What is odd, a line each."""
         if not self.n_junk:
             return []
-        return [f"holds {self.n_junk:,} bytes between its pages that make no sense"]
+        return [f"has {self.n_junk:,} invalid bytes between its pages"]
 
     @property
     def missing(self) -> str:
@@ -156,11 +156,11 @@ class Link:
         n_lost = sum(stream.n_pages_missing for stream in self.sounds)
         if self.n_strange:
             pages = "page belongs" if self.n_strange == 1 else "pages belong"
-            return f"is damaged: {self.n_strange} {pages} to a stream whose beginning is not there"
+            return f"is damaged: {self.n_strange} {pages} to a stream whose beginning is missing"
         if n_lost or self.n_damaged:
             n = max(n_lost, self.n_damaged)
-            return f"is damaged: {n} {'page is' if n == 1 else 'pages are'} missing or not whole"
-        return "is cut short: its last page is not whole" if self.n_cut else ""
+            return f"is damaged: {n} {'page is' if n == 1 else 'pages are'} missing or incomplete"
+        return "is cut short: its last page is incomplete" if self.n_cut else ""
 
     @property
     def sounds(self) -> list[LogicalStream]:

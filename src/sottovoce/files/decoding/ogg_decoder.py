@@ -38,7 +38,7 @@ def ogg_parts(raw: Raw) -> list[Part]:
     n_before = sum(link.n_strange + link.n_damaged for link in links if not link.sounds)
     links = [link for link in links if link.sounds]
     if not links:
-        raise damaged(raw.path, "it has no stream of sound")
+        raise damaged(raw.path, "it has no audio stream")
     links[0].n_strange += n_before
     if len(links) == 1:
         return _one_link(raw, links[0])
@@ -78,7 +78,7 @@ def _suits_sndfile(stream: LogicalStream) -> bool:
 
 def _only_sound(raw: Raw, link: Link) -> LogicalStream:
     if len(link.sounds) > 1:
-        raise damaged(raw.path, "joined files with several tracks each cannot be told apart")
+        raise damaged(raw.path, "joined files with several tracks each cannot be separated")
     return link.sounds[0]
 
 

@@ -40,7 +40,7 @@ def _broken(at: int, end: int) -> str:
 
 
 def _cut(n_bytes: int) -> str:
-    return f"is cut short: {n_bytes:,} bytes of it are not there"
+    return f"is cut short: {n_bytes:,} bytes of it are missing"
 
 
 def _avi_damage(file: BinaryIO, end: int) -> str:
@@ -90,7 +90,7 @@ def _flv_damage(file: BinaryIO, end: int) -> str:
         head = file.read(11)
         n_bytes = 11 + int.from_bytes(head[1:4], "big")
         if at + n_bytes > end:
-            return "is cut short: its last tag is not whole"
+            return "is cut short: its last tag is incomplete"
         file.seek(at + n_bytes)
         own = file.read(4)
         if len(own) == 4 and int.from_bytes(own, "big") not in (n_bytes, 0):

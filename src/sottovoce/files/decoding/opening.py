@@ -91,7 +91,7 @@ def _find_parts_of_piece(piece: Raw) -> list[Part]:
         raise UnreadableAudioError(
             "is several films joined into one, and one of them has no sound track",
             path=piece.path,
-            remedy="Split it, and work on each by itself.",
+            remedy="Split it, and process each part separately.",
         ) from err
 
 
@@ -112,9 +112,9 @@ def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
         with raw.open() as file:
             if not has_index(file, end=raw.n_bytes):
                 raise UnreadableAudioError(
-                    "is cut short: the index that says where its sound lies is not there",
+                    "is cut short: the index to its sound is missing",
                     path=raw.path,
-                    remedy="Get a complete copy; what there is cannot be read without it.",
+                    remedy="Get a complete copy; the rest cannot be read without it.",
                 )
         return container_parts(raw)
     if kind == "ffmpeg":
@@ -307,7 +307,7 @@ def _wave_parts(raw: Raw, wave: Wave, layout: PcmLayout | None) -> list[Part]:
 def _say_missing(extent: Extent) -> str:
     if not extent.n_missing:
         return ""
-    return f"is cut short: {extent.n_missing:,} bytes of its samples are not there"
+    return f"is cut short: {extent.n_missing:,} bytes of its samples are missing"
 
 
 def _open_coded(raw: Raw, wave: Wave) -> Decoder:
@@ -356,7 +356,7 @@ def _iff_layouts(raw: Raw, kind: str, starts: list[int]) -> list[PcmLayout | Non
 def _adts_parts(raw: Raw, start: int) -> list[Part]:
     with raw.open() as file:
         runs, n_unknown = walk_adts(file, start=start, end=raw.n_bytes)
-    notes = [f"holds {n_unknown:,} bytes between its frames that make no sense"] * (n_unknown > 0)
+    notes = [f"has {n_unknown:,} invalid bytes between its frames"] * (n_unknown > 0)
     if len(runs) < 2:
         return container_parts(raw, notes=notes)
     return _join_parts([container_parts(raw.cut(*run)) for run in runs])

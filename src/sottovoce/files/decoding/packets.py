@@ -61,9 +61,9 @@ class PacketWatch:
         notes = []
         if self.n_corrupt:
             places = "1 place" if self.n_corrupt == 1 else f"{self.n_corrupt} places"
-            notes.append(f"is damaged in {places}; what is there was read")
+            notes.append(f"is damaged in {places}; the rest was read")
         if self._last_is_cut:
-            notes.append("ends within a frame, so what came after that may be missing")
+            notes.append("ends within a frame, so the rest may be missing")
         return notes
 
     def _is_cut(self, packet: Any) -> bool:  # noqa: ANN401 - PyAV is imported late

@@ -35,7 +35,7 @@ class PcmDecoder:
         missing = ""
         if layout.n_missing:
             there, lost = layout.n_samples / layout.sr, layout.n_missing / layout.sr
-            missing = f"is cut short: {there:.1f} of {there + lost:.1f} s are there"
+            missing = f"is cut short: {there:.1f} of {there + lost:.1f} s are present"
         wide = any(span.samples.dtype == "float64" for span in layout.spans)
         self.traits = Traits(
             format=layout.format,

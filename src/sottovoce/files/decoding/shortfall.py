@@ -57,15 +57,15 @@ def say_shortfall(traits: Traits, held_s: float | None) -> str:
     --------
     >>> from sottovoce.files.decoding.decoder import Traits
     >>> film = Traits(format="MOV", subtype="AAC", sr=48_000, n_channels=2, notes=[])
-    >>> film.missing = "is cut short: 9,000 bytes of it are not there"
+    >>> film.missing = "is cut short: 9,000 bytes of it are missing"
     >>> film.promised_s = 60.0
     >>> say_shortfall(film, 41.5)
-    'is cut short: 41.5 of 60.0 s are there'
+    'is cut short: 41.5 of 60.0 s are present'
     """
     missing = traits.missing
     if traits.promised_s is None or held_s is None or not missing.startswith("is cut short: "):
         return missing
     if traits.promised_s > held_s + _ROUNDED_S:
         least = "at least " if traits.is_open_ended else ""
-        return f"is cut short: {held_s:.1f} of {least}{traits.promised_s:.1f} s are there"
-    return f"{missing}; {held_s:.1f} s of sound are there"
+        return f"is cut short: {held_s:.1f} of {least}{traits.promised_s:.1f} s are present"
+    return f"{missing}; {held_s:.1f} s of sound are present"

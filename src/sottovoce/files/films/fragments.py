@@ -134,18 +134,18 @@ class _Fragmented:
         self._boxes = list(top_boxes(file))
         names = [box[0] for box in self._boxes]
         if b"moof" not in names or names.count(b"moov") != 1 or b"ssix" in names:
-            raise UnsupportedFormatError("it is not plainly fragmented")
+            raise UnsupportedFormatError("its fragmentation is not supported")
         check_items(file, self._boxes)
         self._rest = find_rest(file, self._boxes)
         if names.index(b"moov") > names.index(b"moof"):
-            raise UnsupportedFormatError("its heads are behind its pieces")
+            raise UnsupportedFormatError("its header comes after its fragments")
         pairs = zip(names, [*names[1:], b""], strict=True)
         if any((one == b"moof") != (other == b"mdat") for one, other in pairs):
-            raise UnsupportedFormatError("a piece has not one box of data behind it")
+            raise UnsupportedFormatError("a fragment is not followed by exactly one data box")
         self._moov = read_box(file, b"moov")[2]
         self._tracks = read_tracks(self._moov)
         if any(track.sizes.n for track in self._tracks):
-            raise UnsupportedFormatError("its heads have samples too")
+            raise UnsupportedFormatError("its header contains samples too")
         self._defaults = {
             int_at(data, 4): (int_at(data, 12), int_at(data, 16))
             for data in children(find(self._moov, b"mvex") or b"", b"trex")
@@ -160,7 +160,7 @@ class _Fragmented:
                 body = read_at(file, at + n_head, size - n_head)
                 self._indices[at] = SegmentIndex(body, at + size)
                 if not edges.issuperset(self._indices[at].edges):
-                    raise UnsupportedFormatError("its index of segments names other places")
+                    raise UnsupportedFormatError("its segment index refers to other positions")
             if name == b"moof":
                 for traf in children(read_at(file, at + n_head, size - n_head), b"traf"):
                     self._last_pieces |= {run.track: at for run in self._runs(traf, at)}
@@ -308,10 +308,10 @@ class _Fragmented:
         base = moof_at
         if flags & _BASE_GIVEN:
             if moof_at and int_at(head, at, 8) != moof_at:
-                raise UnsupportedFormatError("a piece lies elsewhere")
+                raise UnsupportedFormatError("a fragment lies elsewhere")
             at += 8
         elif not flags & _BASE_IS_MOOF:
-            raise UnsupportedFormatError("a piece does not say where its samples lie")
+            raise UnsupportedFormatError("a fragment does not say where its samples lie")
         at += 4 if flags & 2 else 0
         duration, size = self._defaults.get(number, (0, 0))
         if flags & 8:
@@ -319,7 +319,7 @@ class _Fragmented:
         if flags & 16:
             size = int_at(head, at)
         if find(traf, b"saio") is not None:
-            raise UnsupportedFormatError("a piece has places that no table of samples holds")
+            raise UnsupportedFormatError("a fragment has offsets that no sample table holds")
         return [_read_run(data, number, base, duration, size) for data in children(traf, b"trun")]
 
 

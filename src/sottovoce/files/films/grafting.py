@@ -80,10 +80,10 @@ def graft(
             _graft_matroska(original, tracks, target, progress)
     except (UnsupportedFormatError, ValueError, IndexError) as err:
         raise AudioFileError(
-            f"cannot be given other sound and stay as it is ({err})",
+            f"its sound cannot be replaced without changing the rest ({err})",
             path=str(original),
-            remedy="Have a video program write it anew without encoding it (remux), and protect"
-            " that; or extract its audio to FLAC or WAV and protect that.",
+            remedy="Remux it with a video program (without re-encoding), and protect the result;"
+            " or extract its audio to FLAC or WAV and protect that.",
         ) from err
     return graft_one is not None or is_matroska
 

@@ -27,7 +27,7 @@ __all__ = ["has_picture", "name_losses"]
 _WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
 _SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
 _ORDINARY_LEVEL = 50  # of tags: the film
-_NOT_WALKED = "what is not understood of its structure"
+_NOT_WALKED = "unrecognised parts of its structure"
 
 
 def has_picture(original: Path) -> bool:
@@ -94,14 +94,14 @@ def _check_pictures(source: Any, muxer: str, original: Path) -> None:  # noqa: A
                 f"has a picture (stream {stream.index}, {codec}) that cannot be written as"
                 f" {muxer.upper()}",
                 path=str(original),
-                remedy="Write it anew as MKV, without encoding it, and protect that.",
+                remedy="Remux it as MKV, without re-encoding, and protect that.",
             )
 
 
 def _of_transport(original: Path) -> Iterator[str]:
     broadcast = read_broadcast(original)
     if broadcast.n_services > 1:
-        yield f"its {broadcast.n_services} programs, which become one"
+        yield f"its {broadcast.n_services} programs, which are merged into one"
     if broadcast.tables:
         yield f"tables of a broadcast ({', '.join(broadcast.tables)})"
 
@@ -127,17 +127,17 @@ def _of_matroska(file: BinaryIO) -> Iterator[str]:
         if element.name in (names.INFO, names.CHAPTERS, names.TAGS, names.TRACKS):
             inner = split_elements(element.read(file))
         if element.name == names.INFO and names.OF_IDENTITY & {name for name, _ in inner}:
-            yield "the identity of its segment"
+            yield "the identifier of its segment"
         elif element.name == names.CHAPTERS:
             yield from _of_chapters(inner)
         elif element.name == names.TAGS and any(_is_aimed(*tag) for tag in inner):
-            yield "what its tags belong to"
+            yield "the targets of its tags"
         elif element.name == names.TRACKS:
             entries = [dict(split_elements(body)) for name, body in inner if name == names.TRACK]
             if any(names.TRACK_SCALE in entry for entry in entries):
                 yield "time scales of tracks"
     if segment.end < end:
-        yield f"{end - segment.end:,} bytes behind its end"
+        yield f"{end - segment.end:,} bytes after its end"
 
 
 def _of_chapters(inner: list[tuple[int, bytes]]) -> Iterator[str]:
@@ -147,9 +147,9 @@ def _of_chapters(inner: list[tuple[int, bytes]]) -> Iterator[str]:
         yield "chapter editions"
     atoms = [split_elements(body) for one in editions for name, body in one if name == names.ATOM]
     if any(names.OF_CHAPTERS & {name for name, _ in atom} for atom in atoms):
-        yield "chapters within chapters, and what links them"
+        yield "nested chapters and their links"
     if any(sum(name == names.DISPLAY for name, _ in atom) > 1 for atom in atoms):
-        yield "further names of chapters"
+        yield "additional chapter names"
 
 
 def _is_aimed(name: int, body: bytes) -> bool:
@@ -165,7 +165,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
     boxes = list(top_boxes(file))
     found = {name for name, *_ in boxes}
     if b"sidx" in found or b"ssix" in found:
-        yield "the index of its segments"
+        yield "its segment index"
     if b"ftyp" in found:
         brands = read_box(file, b"ftyp")[2]
         listed = b" ".join(brands[at : at + 4].strip() for at in range(8, len(brands), 4))
@@ -176,7 +176,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
     end = file_size(file)
     behind = end - boxes[-1][1] - boxes[-1][3]
     if behind and is_whole:
-        yield f"{behind:,} bytes behind its end"
+        yield f"{behind:,} bytes after its end"
     moov = read_box(file, b"moov")[2]
     for trak in children(moov, b"trak"):
         inner = {box.name for box in split(trak)}
@@ -187,6 +187,6 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
             yield "metadata of tracks"
         handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
         if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
-            yield "groups of samples"
+            yield "sample groups"
         if int_at(find(trak, b"edts", b"elst") or b"", 4) > 2:
             yield "edits"

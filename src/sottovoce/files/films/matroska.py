@@ -204,7 +204,7 @@ class _Grafter:
             elif element.name == names.SILENT_TRACKS:
                 self._new.write(self._make_silent_tracks(element.read(self._old)))
             elif element.name == names.ENCRYPTED:
-                raise UnsupportedFormatError("a cluster holds blocks that are encrypted")
+                raise UnsupportedFormatError("a cluster contains encrypted blocks")
             elif element.name not in _SET_ANEW:
                 copy_bytes(self._old, self._new, element.at, element.end - element.at)
         self._emit(self._last_times.get(cluster.at), is_behind=True)

@@ -222,7 +222,7 @@ def _move_cue(
             continue
         if key == names.CUE_CLUSTER:
             if moved and cluster not in moved:
-                raise UnsupportedFormatError("its index points to no cluster")
+                raise UnsupportedFormatError("its index does not point to a cluster")
             data = moved.get(cluster, 0).to_bytes(_POSITION_BYTES, "big")
         elif key == names.CUE_RELATIVE:
             place = places.get((cluster, int.from_bytes(data, "big")), 0)

@@ -99,19 +99,19 @@ def read_layout(file: BinaryIO) -> Layout:
     elements = list(walk_segment(file, segment))
     found = {element.name: element for element in reversed(elements)}
     if not {names.INFO, names.TRACKS, names.CLUSTER} <= found.keys():
-        raise UnsupportedFormatError("it lacks what every film has")
+        raise UnsupportedFormatError("it lacks a required element")
     scale = read_scale(found[names.INFO].read(file))
     tracks = found[names.TRACKS].read(file)
     for name, entry in split_elements(tracks):
         if name == names.TRACK and not _is_one(dict(split_elements(entry)).get(names.TRACK_SCALE)):
-            raise UnsupportedFormatError("a track has a time of its own")
+            raise UnsupportedFormatError("a track has its own time scale")
     cues = Cues(found[names.CUES].read(file) if names.CUES in found else b"")
     layout = Layout(first.end, segment, elements, scale, tracks, cues, end)
     for element in elements:
         if element.name == names.CLUSTER:
             layout.timestamps[element.at] = _read_time(file, element, segment.end)
     if not cues.wanted.keys() <= {at - segment.body for at in layout.timestamps}:
-        raise UnsupportedFormatError("its index points to no cluster")
+        raise UnsupportedFormatError("its index does not point to a cluster")
     return layout
 
 
@@ -157,7 +157,7 @@ def walk_segment(file: BinaryIO, segment: Element) -> Iterator[Element]:
         element = read_element(file, at, segment.end)
         if element.size == OPEN:
             if element.name != names.CLUSTER:
-                raise UnsupportedFormatError("an element does not say how long it is")
+                raise UnsupportedFormatError("an element has no length")
             stop = element.body
             for inner in walk_cluster(file, element, segment.end):
                 stop = inner.end
@@ -186,7 +186,7 @@ def _read_time(file: BinaryIO, cluster: Element, end: int) -> int:
             return int.from_bytes(element.read(file), "big")
         if element.name in (names.SIMPLE_BLOCK, names.BLOCK_GROUP):
             break
-    raise UnsupportedFormatError("a cluster does not say when it begins")
+    raise UnsupportedFormatError("a cluster has no start time")
 
 
 def read_block_head(file: BinaryIO, element: Element) -> tuple[int, int]:

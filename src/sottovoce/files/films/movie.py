@@ -153,9 +153,9 @@ class _Movie:
         for piece, end in self._pieces():
             n_placed += len(start[piece])
             if (start[piece] + size[piece]).max(initial=0) > end:
-                raise UnsupportedFormatError("a chunk reaches over the end of its box")
+                raise UnsupportedFormatError("a chunk extends past the end of its box")
         if n_placed != len(start):
-            raise UnsupportedFormatError("samples lie outside of the film's own data")
+            raise UnsupportedFormatError("samples lie outside the film's own data")
 
     def _pieces(self) -> Iterator[tuple[slice, int]]:
         """Yield which chunks begin in each box of data, and where that ends."""
@@ -253,7 +253,7 @@ def _read_movie(file: BinaryIO) -> _Movie:
     boxes = list(top_boxes(file))
     names = [box[0] for box in boxes]
     if names.count(b"moov") != 1 or _ELSEWHERE & set(names) or b"mdat" not in names:
-        raise UnsupportedFormatError("its samples do not lie in one plain table")
+        raise UnsupportedFormatError("its samples are not in one simple table")
     check_items(file, boxes)
     moov = read_box(file, b"moov")[2]
     if any(box.name == b"mvex" for box in split(moov)) and b"moof" in names:

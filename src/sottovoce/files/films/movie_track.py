@@ -133,7 +133,7 @@ class Replacement:
         sizes, chunks = track.sizes, track.chunks
         offsets, ends = chunks.offsets, np.cumsum(track.chunk_bytes())
         if len(offsets) and (offsets[1:] != offsets[0] + ends[:-1]).any():
-            raise UnsupportedFormatError("the new sound does not lie in one piece")
+            raise UnsupportedFormatError("the new sound is not contiguous")
         times = Times.read(track.stbl)
         scale = _media_times(track.data)[0]
         stops = times.n_before(old.chunk_ends_s() * scale)
@@ -263,7 +263,7 @@ def read_tracks(moov: bytes) -> list[MovieTrack]:
         if stbl is None or not head:
             raise UnsupportedFormatError("a track has no sample tables")
         if _AUXILIARY & {box.name for box in split(stbl)}:
-            raise UnsupportedFormatError("a track has places that no table of chunks holds")
+            raise UnsupportedFormatError("a track has offsets that no chunk table holds")
         _check_references(find(data, b"mdia", b"minf", b"dinf", b"dref"))
         sizes = read_sizes(stbl)
         number = int_at(head, 20 if head[:1] == b"\x01" else 12)
@@ -325,7 +325,7 @@ def _with_tables(trak: bytes, tables: list[Box]) -> bytes:
 def _check_references(dref: bytes | None) -> None:
     for box in split((dref or bytes(8))[8:]):
         if not int_at(box.data, 1, 3) & 1:
-            raise UnsupportedFormatError("a track lies in another file")
+            raise UnsupportedFormatError("a track is stored in another file")
 
 
 def _join_edits(old: MovieTrack, new: MovieTrack) -> list[tuple[int, int]]:

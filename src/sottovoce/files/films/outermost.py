@@ -41,9 +41,9 @@ def find_rest(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) -> t
     """
     at, end = boxes[-1][1] + boxes[-1][3], file_size(file)
     if read_at(file, at, min(8, end - at))[4:] in OUTERMOST:
-        raise UnsupportedFormatError("its last box is not whole")
+        raise UnsupportedFormatError("its last box is incomplete")
     if any(find_all(file, name, at, end) for name in _NO_REST):
-        raise UnsupportedFormatError("a part of a film stands behind its last box")
+        raise UnsupportedFormatError("part of a film follows its last box")
     return at, end - at
 
 
@@ -67,7 +67,7 @@ def check_items(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) ->
         # In QuickTime it has no version.
         inner = body if body[4:8] == b"hdlr" else body[4:]
         if find(inner, b"iloc") is not None:
-            raise UnsupportedFormatError("it holds items of which no table of samples knows")
+            raise UnsupportedFormatError("it contains items that no sample table lists")
 
 
 def make_mdat_head(n_bytes: int, *, wide: bool = False) -> bytes:

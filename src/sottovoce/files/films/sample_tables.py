@@ -131,13 +131,13 @@ def read_sizes(stbl: bytes) -> Sizes:
     """
     body = find(stbl, b"stsz")
     if body is None or len(body) < 12:
-        raise UnsupportedFormatError("a track has no plain table of sizes")
+        raise UnsupportedFormatError("a track has no simple size table")
     each, n = int_at(body, 4), int_at(body, 8)
     if each:
         return Sizes(n, _frame_bytes(stbl, each), np.zeros(0, dtype=np.int64))
     sizes = _numbers(body, 12, ">u4")[:n].astype(np.int64)
     if len(sizes) < n:
-        raise UnsupportedFormatError("a table of sizes is cut short")
+        raise UnsupportedFormatError("a size table is cut short")
     return Sizes(n, 0, np.concatenate([[0], np.cumsum(sizes)]))
 
 
@@ -174,7 +174,7 @@ def read_chunks(stbl: bytes, n_samples: int) -> Chunks:
     if firsts[-1] != n_samples or len(firsts) != len(offsets) + 1:
         raise UnsupportedFormatError("the tables of a track contradict each other")
     if (runs[:, 2] != 1).any():
-        raise UnsupportedFormatError("a track changes its kind")
+        raise UnsupportedFormatError("a track changes its format")
     return Chunks(places, firsts)
 
 
@@ -237,5 +237,5 @@ def _frame_bytes(stbl: bytes, each: int) -> int:
         return each
     version, n_channels, n_bits = (int_at(entry, at, 2) for at in (16, 24, 26))
     if version != 0 or n_bits < 16:
-        raise UnsupportedFormatError("a track of sound counts its samples in packets")
+        raise UnsupportedFormatError("an audio track counts its samples in packets")
     return n_channels * n_bits // 8

@@ -83,7 +83,7 @@ class SegmentIndex:
         self._first = 12 + 2 * self._half + 4
         n = int_at(body, self._first - 2, 2)
         if len(body) < self._first + _ENTRY_BYTES * n:
-            raise UnsupportedFormatError("its index of segments is cut short")
+            raise UnsupportedFormatError("its segment index is cut short")
         stop = self._first + _ENTRY_BYTES * n
         self._entries = range(self._first, stop, _ENTRY_BYTES)
         at = end + int_at(body, 12 + self._half, self._half)

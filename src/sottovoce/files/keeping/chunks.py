@@ -34,7 +34,7 @@ _OWN = {
     *(b"desc", b"kuki", b"pakt", b"chan", b"free", b"peak", b"ovvw"),
 }
 _STALE = {
-    b"levl": "the curve of the old peaks (chunk levl), which programs draw anew",
+    b"levl": "the old peak envelope (chunk levl), which programs redraw",
     b"MD5 ": "the MD5 checksum of the old samples",
 }
 """Chunks that state what is no longer so: EBU Tech 3285, supplement 3; BWF MetaEdit's checksum."""

@@ -77,7 +77,7 @@ def carry_ogg(source: BinaryIO, target: BinaryIO) -> list[str]:
         # Relative to the gain in the head (RFC 7845, section 5.2.1), which decoding applied.
         kept = [item for item in comments.items if not item.upper().startswith(_R128)]
         if len(kept) < len(comments.items):
-            lines.append("R128 gains were not kept: the new file has a gain of its own")
+            lines.append("R128 gains were not kept: the new file has its own gain")
         comments = Comments(comments.vendor, tuple(kept), comments.rest)
     if old.codec == "vorbis":
         comments = Comments(comments.vendor, comments.items, b"\x01")  # the framing bit

@@ -140,7 +140,7 @@ def read_head(file: BinaryIO, start: int = 0) -> Head:
                 break  # sound on a page of the head, against the standard
             end = page.offset + page.n_bytes
             return Head(packets, codec, start + first.n_bytes, end, first.serial, n_pages - 1)
-    raise UnsupportedFormatError("its head is not that of one stream of sound")
+    raise UnsupportedFormatError("its header is not that of a single audio stream")
 
 
 def find_links(file: BinaryIO, start: int) -> list[int]:
@@ -200,7 +200,7 @@ def _identify(packets: list[bytes]) -> tuple[str, int]:
         return "opus", 2
     if first[:8] == b"Speex   " and len(first) >= 72:
         return "speex", 2 + min(int.from_bytes(first[68:72], "little"), 16)
-    raise UnsupportedFormatError("its first stream is not sound that is known")
+    raise UnsupportedFormatError("its first stream is not a known audio codec")
 
 
 def _unpack(body: bytes, lacing: bytes, parts: list[bytes], packets: list[bytes]) -> None:
