@@ -1,4 +1,4 @@
-"""Refuse whatever is not a readable regular file, before any library opens it."""
+"""Refuse anything but a readable regular file, before any library opens it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRUNCATED = "Get a complete copy, or repair it with an audio editor."
 
 
 def check_regular(path: str) -> None:
-    """Refuse whatever is no readable regular file, before any library opens it.
+    """Refuse anything but a readable regular file, before any library opens it.
 
     Opening a FIFO would wait for ever.
 

@@ -1,4 +1,4 @@
-"""How much of its sound a container that is cut short still holds, in seconds."""
+"""How much sound a container that is cut short still contains, in seconds."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["measure_stream_s", "say_shortfall"]
 
 _ROUNDED_S = 0.1
-"""Below what is shown, and so that all of the sound is not told as a part of itself."""
+"""Below the displayed precision, so that the whole is not reported as a part of itself."""
 
 
 def measure_stream_s(raw: Raw, index: int) -> float | None:
-    """Return for how many seconds a container holds packets of a stream; None if it cannot tell.
+    """Return how many seconds of a stream a container holds; None if unknown.
 
     Parameters
     ----------
     raw : Raw
-        The file, which is read to its end and not decoded.
+        The file, which is read to its end but not decoded.
     index : int
         Number of the stream among all streams.
     """
@@ -44,14 +44,14 @@ def measure_stream_s(raw: Raw, index: int) -> float | None:
 
 
 def say_shortfall(traits: Traits, held_s: float | None) -> str:
-    """Return what a file lacks, in seconds where these are known; empty where nothing is missing.
+    """Return what a file lacks, in seconds if these are known; empty if nothing is missing.
 
     Parameters
     ----------
     traits : Traits
-        Of the file.
+        Traits of the file.
     held_s : float or None
-        Seconds of sound that are there; None where that is not known.
+        Seconds of sound that are present; None if not known.
 
     Examples
     --------

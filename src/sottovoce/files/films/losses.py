@@ -1,4 +1,4 @@
-"""Name what a film loses whose container FFmpeg has to write anew."""
+"""List what a film loses if FFmpeg has to rewrite its container."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = ["has_picture", "name_losses"]
 
 _WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
 _SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
-_ORDINARY_LEVEL = 50  # of tags: the film
+_ORDINARY_LEVEL = 50  # level of tags for the film
 _NOT_WALKED = "unrecognised parts of its structure"
 
 
 def has_picture(original: Path) -> bool:
-    """Return whether a container holds a picture that moves, which a file of sound cannot.
+    """Return whether a container has a moving picture, which an audio file cannot have.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def has_picture(original: Path) -> bool:
 
 
 def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
-    """Name what `mux_tracks` has to leave out of a container.
+    """List what `mux_tracks` has to leave out of a container.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
     Returns
     -------
     names : tuple of str
-        ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty where everything is kept.
+        ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty if everything is kept.
 
     Raises
     ------
@@ -107,14 +107,14 @@ def _of_transport(original: Path) -> Iterator[str]:
 
 
 def _name_parts(file: BinaryIO, head: bytes, *, is_whole: bool) -> Iterator[str]:
-    """Yield what of a container FFmpeg does not write again, as far as it can be read."""
+    """Yield the parts of a container that FFmpeg does not write, as far as they can be read."""
     try:
         if head[:4] == names.EBML_MARK:
             yield from _of_matroska(file)
         elif any(one == b"moov" for one, *_ in top_boxes(file)):
             yield from _of_movie(file, is_whole=is_whole)
     except (UnsupportedFormatError, ValueError, IndexError):
-        # Of one that is cut short or damaged, that is said already, in seconds.
+        # For one that is cut short or damaged, this is already reported in seconds.
         if is_whole:
             yield _NOT_WALKED
 
@@ -153,7 +153,7 @@ def _of_chapters(inner: list[tuple[int, bytes]]) -> Iterator[str]:
 
 
 def _is_aimed(name: int, body: bytes) -> bool:
-    """Return whether a tag is of another level than the film's, or of an edition."""
+    """Return whether a tag has another level than the film, or targets an edition."""
     if name != names.TAG:
         return False
     targets = split_elements(dict(split_elements(body)).get(names.TARGETS, b""))
@@ -186,7 +186,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
         if inner & {b"udta", b"meta", b"uuid"}:
             yield "metadata of tracks"
         handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
-        if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
+        if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are rewritten
             yield "sample groups"
         if int_at(find(trak, b"edts", b"elst") or b"", 4) > 2:
             yield "edits"
