@@ -178,7 +178,7 @@ def find_system() -> SoundSystem:
     """
     if sys.platform != "linux":
         raise DeviceError(
-            f"there is no virtual microphone for {sys.platform} yet", remedy="It takes Linux."
+            f"there is no virtual microphone for {sys.platform} yet", remedy="It needs Linux."
         )
     if pulse_server.is_running():
         return pulse_server
