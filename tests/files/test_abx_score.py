@@ -60,7 +60,7 @@ def test_the_packs_own_key_is_believed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no JSON"),
+        ("", "not valid JSON"),
         ("[]", "no list"),
         ("{}", "no list"),
         ('{"answers": 3}', "no list"),
