@@ -126,7 +126,7 @@ def test_a_second_one_is_refused(server, mic):
     mic().wait_for(status="marking")
     again = mic()
     assert again.process.wait(15) == 2
-    assert "there already" in again.error()
+    assert "already running" in again.error()
 
 
 def test_an_unknown_microphone_is_refused_with_the_names_of_those_that_there_are(server, mic):

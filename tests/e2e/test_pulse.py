@@ -112,7 +112,7 @@ def test_kill_9_leaves_no_microphone_and_what_is_left_is_cleared_away(server, mi
     assert server.modules().count("sink_name=sottovoce_feed") == 1
     again = mic()
     assert again.process.wait(15) == 2
-    assert "there already" in again.error()
+    assert "already running" in again.error()
 
 
 def test_when_the_audio_process_hangs_the_voice_goes_on_and_the_sign_turns_red(

@@ -139,7 +139,7 @@ def test_a_cut_container_is_refused_and_its_part_can_be_asked_for(
     data = data[: int(share * len(data))]
     with pytest.raises(IncompleteAudioError) as caught:
         read(data)
-    assert "part that is there" in caught.value.remedy
+    assert "part that is present" in caught.value.remedy
     n, notes = read(data, partial=True)
     assert (share - 0.25) * N < n < (share + 0.15) * N
     assert notes
