@@ -25,7 +25,7 @@ __all__ = [
     "protect",
 ]
 
-# Where they are defined is nobody's business: what is printed and pickled names the package.
+# Where they are defined is an implementation detail: printed and pickled names show the package.
 for _name in __all__:
     if hasattr(_public := globals()[_name], "__module__"):
         _public.__module__ = __name__

@@ -9,8 +9,8 @@
     │   │   ├── IncompleteAudioError         a part is missing, and the rest could be read
     │   │   └── NoSoundError                 a film without a sound track
     │   ├── UnsupportedFormatError           audio, but of a kind that cannot be handled here
-    │   └── OtherPolicyError                 marked already by this owner, with another policy
-    ├── PayloadError(…, ValueError)          bits that are no `Notice`
+    │   └── OtherPolicyError                 already marked by this owner, with another policy
+    ├── PayloadError(…, ValueError)          bits that are not a valid `Notice`
     ├── StatementError                       a signed statement that cannot be used
     │   └── SignatureError                   one message for every forged input
     ├── DeviceError                          microphone, routing, a refused sampling rate
@@ -52,16 +52,16 @@ class SottovoceError(Exception):
     Parameters
     ----------
     message : str
-        What is wrong, with the value that is wrong.
+        Description of the problem, including the offending value.
     remedy : str
-        What the person can do about it; empty where the message says it already.
+        What the user can do about it; empty if the message already says so.
 
     Attributes
     ----------
     message, remedy : str
         As given.
     exit_code : int
-        What a command exits with when this error ends it.
+        Exit status of a command that ends with this error.
     """
 
     exit_code = 2
@@ -82,11 +82,11 @@ class AudioFileError(SottovoceError, OSError):
     Parameters
     ----------
     message : str
-        What is wrong, without the path.
+        Description of the problem, without the path.
     path : str
-        The file that it is about; the text of the error begins with it.
+        The file concerned; the text of the error begins with it.
     remedy : str
-        What the person can do about it.
+        What the user can do about it.
     """
 
     def __init__(self, message: str, *, path: str = "", remedy: str = "") -> None:
@@ -95,20 +95,20 @@ class AudioFileError(SottovoceError, OSError):
         self.path = path
 
     def without_path(self, *known: str) -> str:
-        """Return the message alone where the path is one of those that are named already."""
+        """Return the message alone if its path is one of those already named."""
         return self.message if self.path in known else str(self)
 
 
 class UnreadableAudioError(AudioFileError):
-    """Not audio, damaged, empty, or no regular file."""
+    """Not audio, damaged, empty, or not a regular file."""
 
 
 class IncompleteAudioError(UnreadableAudioError):
-    """Audio of which a part is missing, as the file itself proves; the rest can be read."""
+    """Audio with a missing part, as the file itself proves; the rest can be read."""
 
 
 class NoSoundError(UnreadableAudioError):
-    """A film that is whole and has no sound track."""
+    """A complete film without a sound track."""
 
 
 class UnsupportedFormatError(AudioFileError):
@@ -119,7 +119,7 @@ class UnsupportedFormatError(AudioFileError):
     message, path, remedy : str
         As in `AudioFileError`.
     others : tuple of str
-        Names of files of other formats in which its sound can be written; may be empty.
+        File names in other formats to which its audio can be written; may be empty.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class UnsupportedFormatError(AudioFileError):
 
 
 class OtherPolicyError(AudioFileError):
-    """A file that carries its owner's mark already, with another policy.
+    """A file that already carries its owner's mark, with another policy.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class OtherPolicyError(AudioFileError):
 
 
 class PayloadError(SottovoceError, ValueError):
-    """Bits or fields that are no `Notice`."""
+    """Bits or fields that are not a valid `Notice`."""
 
 
 class StatementError(SottovoceError):
@@ -154,7 +154,7 @@ class StatementError(SottovoceError):
 
 
 class SignatureError(StatementError):
-    """A signature that does not hold; the same message for every forged input."""
+    """An invalid signature; the same message for every forged input."""
 
 
 class DeviceError(SottovoceError):
@@ -175,9 +175,9 @@ class MissingExtraError(SottovoceError, ImportError):
     Parameters
     ----------
     package : str
-        What could not be imported.
+        The package that could not be imported.
     extra : str
-        The extra of sottovoce that brings it.
+        The extra of sottovoce that installs it.
     purpose : str
         What it is needed for, as the end of "… is needed to …".
     """
@@ -191,21 +191,21 @@ class MissingExtraError(SottovoceError, ImportError):
 
 
 def install_command(extra: str, package: str = "") -> str:
-    """Return the command that installs what an extra brings, by the names of the packages.
+    """Return the command that installs the packages of an extra, by their names.
 
     Parameters
     ----------
     extra : str
-        Of sottovoce.
+        An extra of sottovoce.
     package : str
-        What is named where the extra brings nothing, or nothing is known of it.
+        Named instead if the extra is empty or unknown.
     """
     named = " ".join(f"'{one}'" for one in _requirements(extra)) or package or f"sottovoce[{extra}]"
     return f"pip install {named}"
 
 
 def _requirements(extra: str) -> list[str]:
-    """Return what an extra brings on this system, as `pyproject.toml` has it."""
+    """Return the requirements of an extra on this system, as listed in `pyproject.toml`."""
     from importlib import metadata
 
     try:

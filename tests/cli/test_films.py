@@ -99,7 +99,7 @@ def test_what_is_no_whole_film_without_sound_stays_an_error(command, kind, shell
     done = shell(command, "film.mkv", *(OWNER if command == "protect" else ()))
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: film.mkv: ")
-    assert "not audio that can be read" in done.err or kind != "text"
+    assert "not a readable audio file" in done.err or kind != "text"
     assert "is a picture" in done.err or kind != "picture"
     assert "is cut short" in done.err or kind != "cut short"
     assert "one of them has no sound track" in done.err or kind != "joined"
@@ -121,7 +121,7 @@ def test_of_a_film_that_is_cut_short_the_seconds_are_told_once(kind, shell, take
     film = ffmpeg(shell.folder, *LONG, *sound, *options, name)
     film.write_bytes(film.read_bytes()[: film.stat().st_size * 6 // 10])
     done = shell("protect", name, *OWNER)
-    told = r"is cut short: (1\d\.\d) of (at least )?(\d\d\.\d) s are there"
+    told = r"is cut short: (1\d\.\d) of (at least )?(\d\d\.\d) s are present"
     assert done.code == 2
     match = re.search(rf"^error: {name}: {told}\. Get a complete copy, or add --partial", done.err)
     assert match
@@ -176,7 +176,7 @@ def test_a_track_without_a_mark_to_find_is_named_with_the_way_around_it():
     )
     with pytest.raises(AudioFileError, match=r"not found in track 2 \(Game, deu\)") as caught:
         measure_mark(nothing, encoded, Notice(), path="two.mkv")
-    assert "Where another track is the speech, mark that one alone (`track`)" in caught.value.remedy
+    assert "If another track has the speech, mark only that one (`track`)" in caught.value.remedy
 
 
 def test_sound_that_nobody_encodes_is_answered_with_the_option_that_works(shell):
@@ -208,5 +208,5 @@ def test_a_silent_track_that_is_named_ends_with_2_and_leaves_the_earlier_copy(sh
     done = shell("protect", "film.mkv", "--track", "2", *OWNER)
     assert done.code == 2
     assert "film.mkv: track 2 (Game) is silent; nothing was marked" in done.err
-    assert "Not asked for: track 1 (Mic), FLAC." in done.err
+    assert "Other tracks: track 1 (Mic), FLAC." in done.err
     assert (shell.folder / "film.protected.mkv").read_bytes() == before

@@ -19,7 +19,7 @@ def test_a_key_is_made_shown_and_never_replaced(shell):
     assert owner in shell("id", "show").out
     again = shell("id", "new")
     assert again.code == 2
-    assert "exists already" in again.err
+    assert "already exists" in again.err
     assert owner in shell("id", "show", "--name", "default").out
 
 

@@ -181,7 +181,7 @@ def test_bad_input_gets_one_line_with_a_remedy_and_nothing_is_written(command, k
         (["take.wav", "-o", "there.wav", "--in-place"], "contradict"),
         (["takes", "-o", "takes/out"], "inside the input folder"),
         (["empty"], "no audio file"),
-        (["take.wav", "--policy", "nothing"], "no policy"),
+        (["take.wav", "--policy", "nothing"], "unknown policy"),
         (["take.wav", "--owner", "nobody"], "no identity named 'nobody'"),
         (["take.wav", "--strength", "9"], "invalid strength"),
         (["take.wav", "-o", "out.xyz"], "out.xyz"),
@@ -215,7 +215,7 @@ def places(shell, take):
     [
         (("take.wav", "second.wav"), "plain", "-o names the file plain, but several inputs"),
         (("folder",), "plain", "-o names the file plain, but folder is a folder"),
-        (("take.wav",), "plain", "plain: has another suffix than take.wav"),
+        (("take.wav",), "plain", "plain: has a different suffix from take.wav"),
         (("take.wav",), "/dev/null", "/dev/null: is neither a file nor a folder"),
         (("take.wav", "second.wav"), "/dev/null", "/dev/null: is neither a file nor a folder"),
         (("take.wav",), "pipe.wav", "pipe.wav: is neither a file nor a folder"),
@@ -243,7 +243,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(shell, take):
     """Root may write anywhere but where the kernel makes the files."""
     done = shell("protect", "take.wav", "-o", "/proc/out.wav", "--owner", "anonymous")
     assert done.code == 2
-    assert "folder may not be written to" in done.err or "/proc cannot be written to" in done.err
+    assert "no permission to write" in done.err or "/proc cannot be written to" in done.err
 
 
 def test_a_file_without_a_suffix_may_replace_another(shell, take):

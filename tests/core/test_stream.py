@@ -219,7 +219,7 @@ class TestRefusals:
     def test_channels_that_change(self) -> None:
         protector = sv.Protector(sr=16_000)
         protector.process(np.zeros((2, 100), dtype=np.float32))
-        with pytest.raises(ParameterError, match="3 channels where 2"):
+        with pytest.raises(ParameterError, match="3 channels, the stream 2"):
             protector.process(np.zeros((3, 100), dtype=np.float32))
 
     def test_a_signal_that_has_ended(self) -> None:

@@ -126,7 +126,7 @@ def test_a_second_one_is_refused(server, mic):
     mic().wait_for(status="marking")
     again = mic()
     assert again.process.wait(15) == 2
-    assert "there already" in again.error()
+    assert "already running" in again.error()
 
 
 def test_an_unknown_microphone_is_refused_with_the_names_of_those_that_there_are(server, mic):
@@ -145,12 +145,12 @@ def test_the_doctor_finds_nothing_missing_and_says_what_is(server, mic):
 
     code, checks = ask()
     assert code == 0
-    assert "there is a microphone: HardwareMic" in checks
-    assert not checks["the microphone Sottovoce is there"]["ok"]
+    assert "a microphone is available: HardwareMic" in checks
+    assert not checks["the microphone Sottovoce is running"]["ok"]
     tried = [check for what, check in checks.items() if "comes out marked (p = 1e-" in what]
     assert tried[0]["ok"]
     mic().wait_for(status="marking")
-    assert ask()[1]["the microphone Sottovoce is there"]["ok"]
+    assert ask()[1]["the microphone Sottovoce is running"]["ok"]
     code, checks = ask(XDG_RUNTIME_DIR=str(server.folder / "home"))
     assert code == 2
     assert "systemctl --user start pipewire" in checks["PipeWire is running"]["remedy"]

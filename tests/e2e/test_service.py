@@ -138,4 +138,4 @@ def test_without_systemd_it_says_what_else_to_do(server):
         check=False,
     )
     assert done.returncode == 2
-    assert "run `sottovoce mic` at login" in done.stderr
+    assert "start `sottovoce mic` at login" in done.stderr

@@ -149,7 +149,7 @@ class TestRefusals:
         folder.mkdir()
         (folder / "take.wav").write_bytes(b"my only copy")
         for replace in (False, True):
-            with pytest.raises(ParameterError, match=r"not empty|no listening test"):
+            with pytest.raises(ParameterError, match=r"not empty|not a listening test"):
                 write_abx_pack(clip_path, folder, strength_db=1.18, replace=replace)
         assert (folder / "take.wav").read_bytes() == b"my only copy"
 

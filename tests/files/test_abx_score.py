@@ -60,13 +60,13 @@ def test_the_packs_own_key_is_believed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no JSON"),
+        ("", "not valid JSON"),
         ("[]", "no list"),
         ("{}", "no list"),
         ('{"answers": 3}', "no list"),
-        ('{"answers": ["A"]}', "no key of its own"),
-        ('{"answers": ["A"], "key": ["A", "B"]}', "no key of its own"),
-        ('{"answers": [null, null], "key": ["A", "B"]}', "no answer"),
+        ('{"answers": ["A"]}', "no answer key"),
+        ('{"answers": ["A"], "key": ["A", "B"]}', "no answer key"),
+        ('{"answers": [null, null], "key": ["A", "B"]}', "no answers"),
         ('{"answers": [], "key": []}', "no answer"),
     ],
 )
@@ -85,13 +85,13 @@ def test_the_key_of_another_test(folder: Path, more: dict) -> None:
 @pytest.mark.parametrize("text", ["", 'abxKey("????");', 'abxKey("e30=");', 'abxKey("A");'])
 def test_a_key_that_is_none(folder: Path, text: str) -> None:
     (folder / "key.js").write_text(text)
-    with pytest.raises(ParameterError, match="is no key"):
+    with pytest.raises(ParameterError, match="is not an answer key"):
         score_answers(save(folder, KEY), key=folder)
 
 
 def test_what_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "answers.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ParameterError, match="no text"):
+    with pytest.raises(ParameterError, match="not a text file"):
         score_answers(tmp_path / "answers.json")
 
 

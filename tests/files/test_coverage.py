@@ -81,8 +81,8 @@ def test_ten_seconds_without_the_mark_are_marked_again(
     sf.write(tmp_path / "a.wav", mixed, sr)
     done = protect_file(tmp_path / "a.wav", tmp_path / "b.wav", notice=NOTICE)
     assert done.status == "marked"
-    (line,) = (line for line in done.warnings if "carried your mark already" in line)
-    assert line.endswith("of 60 s carried your mark already; all of it was marked again")
+    (line,) = (line for line in done.warnings if "already carried your mark" in line)
+    assert line.endswith("of 60 s already carried your mark; all of it was marked again")
     y, _ = sf.read(tmp_path / "b.wav", dtype="float32")
     assert sv.detect(y[hole], sr=sr).found
 

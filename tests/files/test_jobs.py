@@ -51,7 +51,7 @@ class TestPlaces:
                 protect_file(take, target, notice=NOTICE)
 
     def test_formats_are_not_converted(self, take: Path, tmp_path: Path) -> None:
-        with pytest.raises(AudioFileError, match="another suffix"):
+        with pytest.raises(AudioFileError, match="a different suffix"):
             protect_file(take, tmp_path / "out.mp3", notice=NOTICE)
 
     def test_a_target_is_needed(self, take: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_file_without_a_suffix_can_be_protected(take: Path, tmp_path: Path) ->
     bare = tmp_path / "take"
     bare.write_bytes(take.read_bytes())
     assert protect_file(bare, tmp_path / "take.protected", notice=NOTICE).status == "marked"
-    with pytest.raises(AudioFileError, match="another suffix"):
+    with pytest.raises(AudioFileError, match="a different suffix"):
         protect_file(bare, tmp_path / "take.flac", notice=NOTICE)
 
 
@@ -207,7 +207,7 @@ def test_an_original_that_changes_meanwhile_is_not_replaced(
         else:
             take.write_bytes(longer)
 
-    with pytest.raises(AudioFileError, match="changed while it was worked on"):
+    with pytest.raises(AudioFileError, match="changed during processing"):
         protect_file(take, out, notice=NOTICE, in_place=in_place, progress=change)
     assert take.read_bytes() == longer
     assert not (tmp_path / "out.wav").exists()

@@ -111,7 +111,7 @@ def test_a_silent_track_that_was_asked_for_is_an_error_and_replaces_nothing(
     target.write_bytes(b"an earlier copy")
     with pytest.raises(AudioFileError, match="track 2 is silent; nothing was marked") as caught:
         protect_file(source, target, notice=NOTICE, track=2)
-    assert caught.value.remedy == "Not asked for: track 1, FLAC."
+    assert caught.value.remedy == "Other tracks: track 1, FLAC."
     assert target.read_bytes() == b"an earlier copy"
     before = source.read_bytes()
     with pytest.raises(AudioFileError, match="silent"):

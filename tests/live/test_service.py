@@ -102,7 +102,7 @@ def test_without_a_bus_it_does_not_send_people_to_the_journal(monkeypatch, tmp_p
         read_status()
     assert "journalctl" not in refused.value.remedy
     assert "`sottovoce mic` at login" in refused.value.remedy
-    assert tell_who_runs() == "End the other `sottovoce mic`."
+    assert tell_who_runs() == "Stop the other `sottovoce mic`."
 
 
 def test_where_the_installed_one_runs_it_is_named(monkeypatch, tmp_path):

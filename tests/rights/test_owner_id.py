@@ -22,7 +22,7 @@ def test_what_is_written_is_read_back(owner_id):
     "text", ["", "4f2a", "4f2a-91c0-77dg", "0x4f2a91c077de", "\N{ARABIC-INDIC DIGIT ONE}" * 12]
 )
 def test_anything_else_is_refused(text):
-    with pytest.raises(ParameterError, match="no owner id"):
+    with pytest.raises(ParameterError, match="not a valid owner id"):
         parse_owner_id(text)
 
 

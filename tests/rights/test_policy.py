@@ -27,7 +27,7 @@ def test_every_policy_can_be_typed_by_number_and_by_names(policy):
     "text", ["", "0", "256", "-1", "nothing", "clone,", "all,clone", "0x", "1e3"]
 )
 def test_anything_else_is_refused_with_the_choices(text):
-    with pytest.raises(ParameterError, match="is no policy") as caught:
+    with pytest.raises(ParameterError, match="unknown policy") as caught:
         parse_policy(text)
     assert "train-generative" in caught.value.remedy
 

@@ -1,1 +1,1 @@
-"""Blind listening tests: packs to listen to, and what answers to them prove."""
+"""Blind listening tests: packs to listen to, and what the answers prove."""

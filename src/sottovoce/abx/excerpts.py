@@ -1,4 +1,4 @@
-"""Choose short pieces from all over a file, cut where it is quiet: what a listener compares."""
+"""Choose short excerpts from all over a file, cut in pauses, for a listener to compare."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PART_S = 8.0
 _FRAME_S = 0.01
 _FADE_S = 0.01
 _QUIET_RUN = 5
-"""Frames around a cut that should all be quiet: 50 ms lie between most words."""
+"""Frames around a cut that should all be quiet: most words are 50 ms apart."""
 _ACTIVE_DB = -30.0
-"""Under the loud parts by more than this is a pause; 10*log10 of power."""
+"""A pause lies more than this below the loud parts; 10*log10 of power."""
 _LEAST_ACTIVE = 0.1
 
 Audio = npt.NDArray[np.float32]
@@ -54,7 +54,7 @@ def read_excerpts(path: str | os.PathLike[str], *, n_most: int) -> list[Excerpt]
     path : path-like
         Audio file.
     n_most : int >= 1
-        At most so many pieces; a file shorter than as many times 8 s gives fewer.
+        Maximum number of excerpts; files shorter than ``8 * n_most`` seconds yield fewer.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def read_excerpts(path: str | os.PathLike[str], *, n_most: int) -> list[Excerpt]
     hop = round(_FRAME_S * info.sr)
     level = _frame_power(path, sr=info.sr, hop=hop)
     if not level.any():
-        raise ParameterError(f"{info.path} holds no sound", remedy="Name a file with speech in it.")
+        raise ParameterError(f"{info.path} contains no sound", remedy="Choose a file with speech.")
     ranges = [(start * hop, stop * hop) for start, stop in _choose_ranges(level, n_most)]
     return _cut(path, ranges, sr=info.sr)
 
@@ -114,7 +114,7 @@ def _end_in_pauses(level: npt.NDArray[np.float64], start: int, stop: int) -> tup
     reach = (stop - start) // 4
     if reach < _QUIET_RUN:
         return start, stop
-    # The file's own ends need no pause: they are as the speaker left them.
+    # The file's own ends need no pause: they are left as recorded.
     around = np.convolve(level[start:stop], np.ones(_QUIET_RUN), mode="same")
     first = 0 if start == 0 else int(around[:reach].argmin())
     last = (

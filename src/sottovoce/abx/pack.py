@@ -1,7 +1,8 @@
 """Write a blind listening test of whether ears can tell marked sound from the original.
 
 In each trial the listener hears A (the original), B (marked) and X, which is one of the two, and
-says which.  Who cannot hear a difference is right half of the time; `abx_score` does the sums.
+says which.  A listener who hears no difference is right half of the time; `score_answers` does
+the arithmetic.
 
 A pack is a folder with a page, `index.html`, the sounds under random names, and the key.  Browsers
 forbid a page that was opened from a disk to read files, but not to run scripts; so sounds and key
@@ -55,7 +56,7 @@ class AbxPack:
     folder : str
         With `index.html`, the sounds, and the key.
     n_trials, n_excerpts : int
-        Questions, and pieces of the file that they are about.
+        Number of questions, and of excerpts of the file used in them.
     """
 
     folder: str
@@ -76,7 +77,7 @@ def write_abx_pack(
     seed: int | None = None,
     replace: bool = False,
 ) -> AbxPack:
-    """Write a folder with a page for a blind test of a file against its marked self.
+    """Write a folder with a page for a blind test of a file against its marked version.
 
     Parameters
     ----------
@@ -87,12 +88,12 @@ def write_abx_pack(
     strength_db : float in (0, 3]
         As `sottovoce.protect`.
     n_trials : int, 5 to 100
-        Questions.  16 are a quarter of an hour, and 12 right ones of them are more than
-        guessing explains.
+        Number of questions.  16 take a quarter of an hour, and 12 right answers out of 16 are
+        more than guessing explains.
     seed : int or None
-        Of everything random; None for chance.
+        Random seed, to reproduce a test; None for a random one.
     replace : bool
-        Whether an earlier pack may be written over.
+        Whether an earlier pack may be overwritten.
 
     Returns
     -------
@@ -102,15 +103,15 @@ def write_abx_pack(
     Raises
     ------
     ParameterError
-        If the folder holds something, or with `replace` something that is no pack; or if
-        `n_trials` is out of its range.
+        If the folder is not empty, or with `replace` is not a pack; or if `n_trials` is out of
+        range.
     AudioFileError
-        If the file cannot be read or the folder not be written.
+        If the file cannot be read or the folder cannot be written.
 
     Notes
     -----
     Samples are stored as in the file if it has 8 or 16 bits, dithered as `protect_file` does it,
-    and else with 24 bits; so B is what would be delivered.  Levels are left alone.
+    and otherwise with 24 bits; so B is what would be delivered.  Levels are not changed.
     """
     if not 5 <= n_trials <= 100:
         raise ParameterError(f"n_trials={n_trials} is outside 5 to 100")
@@ -137,12 +138,12 @@ def _check_free(target: Path, *, replace: bool) -> None:
     is_pack = names <= {_PAGE, _SOUNDS, KEY_NAME} and KEY_NAME in names
     if not replace:
         instead = ", or replace this one (`replace`)" if is_pack else ""
-        remedy = f"Name another folder (`out`){instead}."
+        remedy = f"Choose another folder (`out`){instead}."
         raise ParameterError(f"{target} is not empty", remedy=remedy)
     if not is_pack:
         raise ParameterError(
-            f"{target} holds something that is no listening test",
-            remedy="Name another folder (`out`): only an earlier test is replaced.",
+            f"{target} is not a listening test",
+            remedy="Choose another folder (`out`): only an earlier test can be replaced.",
         )
 
 
@@ -151,7 +152,7 @@ def _encode_pair(
 ) -> tuple[bytes, bytes]:
     """Return two WAV files as `protect_file` would write these samples."""
     n_bits = 16 if BITS.get(info.subtype, 24) <= 16 else 24
-    # Floating point holds what integers would clip.
+    # Floating point keeps samples that integers would clip.
     is_loud = max(np.abs(original).max(), np.abs(marked).max()) > 1.0
     files = []
     for y in (original, marked):
@@ -171,11 +172,11 @@ def _make_pack(
     n_trials: int,
     rng: np.random.Generator,
 ) -> dict[str, str]:
-    """Return the pack's texts by the names of their files."""
+    """Return the pack's text files, keyed by file name."""
     texts: dict[str, str] = {}
     named = []
     for pair in pairs:
-        # A, B, and both again as what X may be: no name is told twice for two roles.
+        # A, B, and both again as candidates for X: no name appears in two roles.
         names = [rng.bytes(6).hex() for _ in range(4)]
         for name, sound in zip(names, (*pair, *pair), strict=True):
             encoded = base64.b64encode(sound).decode("ascii")
@@ -198,7 +199,7 @@ def _make_pack(
 
 
 def _replace_folder(target: Path, texts: dict[str, str]) -> None:
-    """Write a folder beside its place and move it there whole."""
+    """Write a folder next to its destination, then move it there when complete."""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Say what the answers of a blind listening test mean: exact binomial test and interval."""
+"""Evaluate the answers of a blind listening test: exact binomial test and interval."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ class AbxResult:
     Attributes
     ----------
     n_trials, n_right : int
-        Questions, and those answered right; one without an answer counts as wrong.
+        Number of questions, and of right answers; a missing answer counts as wrong.
     p_value : float
-        Probability that guessing is right so often or more often: exact binomial, one-sided.
+        Probability that guessing gives at least as many right answers: exact binomial,
+        one-sided.
     low, high : float
         Clopper-Pearson interval of the share of right answers, 95 %.
     """
@@ -58,8 +59,8 @@ def score_answers(
     answers : path-like
         What the page saved: JSON with ``answers``, a list of "A", "B" or null, and ``key``.
     key : path-like or None
-        The pack's folder or the `key.js` in it, to be believed instead of the key in `answers`;
-        for where the listener is not to be trusted with it.
+        The pack's folder or the `key.js` in it, used instead of the key in `answers`; for
+        listeners who are not trusted with the key.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def score_answers(
     Raises
     ------
     ParameterError
-        If a file is no such file, the two do not belong together, or nothing was answered.
+        If a file is not of this kind, the two do not belong together, or nothing was answered.
     AudioFileError
         If a file cannot be read.
     """
@@ -79,17 +80,17 @@ def score_answers(
         if own["pack"] != saved.get("pack") or len(own["key"]) != len(saved["answers"]):
             raise ParameterError(
                 f"{answers} was not saved by the test that {key} belongs to",
-                remedy="Name the folder that the answers were given in.",
+                remedy="Give the folder of the test that was answered.",
             )
         saved = {**saved, **own}
     given, right = saved["answers"], saved.get("key")
     if not isinstance(right, list) or len(right) != len(given):
         raise ParameterError(
-            f"{answers} holds no key of its own",
-            remedy="Name the folder of the test as well (`key`).",
+            f"{answers} contains no answer key",
+            remedy="Give the folder of the test as well (`key`).",
         )
     if not any(letter in ("A", "B") for letter in given):
-        raise ParameterError(f"{answers} holds no answer", remedy="Do the test first.")
+        raise ParameterError(f"{answers} contains no answers", remedy="Take the test first.")
     n, k = len(given), sum(a == b for a, b in zip(given, right, strict=True))
     tail = (1 - _CONFIDENCE) / 2
     return AbxResult(
@@ -108,24 +109,24 @@ def _read_text(path: str | os.PathLike[str]) -> str:
         raise AudioFileError(f"{path} cannot be read: {err.strerror}") from err
     except UnicodeDecodeError as err:
         raise ParameterError(
-            f"{path} is no text", remedy="Name the answers.json that the page saved."
+            f"{path} is not a text file", remedy="Give the answers.json that the page saved."
         ) from err
 
 
 def _read_answers(path: str | os.PathLike[str]) -> dict[str, Any]:
-    remedy = "Name the answers.json that the page of the test saved."
+    remedy = "Give the answers.json that the test page saved."
     text = _read_text(path)
     try:
         saved = json.loads(text)
     except ValueError as err:
-        raise ParameterError(f"{path} is no JSON", remedy=remedy) from err
+        raise ParameterError(f"{path} is not valid JSON", remedy=remedy) from err
     if not isinstance(saved, dict) or not isinstance(saved.get("answers"), list):
-        raise ParameterError(f"{path} holds no list of answers", remedy=remedy)
+        raise ParameterError(f"{path} contains no list of answers", remedy=remedy)
     return saved
 
 
 def _read_key(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the pack and the key that the script `key.js` hands over."""
+    """Return the pack and the key that the script `key.js` contains."""
     file = Path(path)
     file = file / KEY_NAME if file.is_dir() else file
     match = _KEY.fullmatch(_read_text(file))
@@ -135,6 +136,7 @@ def _read_key(path: str | os.PathLike[str]) -> dict[str, Any]:
         own = None
     if not isinstance(own, dict) or not isinstance(own.get("key"), list) or "pack" not in own:
         raise ParameterError(
-            f"{file} is no key", remedy=f"Name the folder of the test, or the {KEY_NAME} in it."
+            f"{file} is not an answer key",
+            remedy=f"Give the folder of the test, or the {KEY_NAME} in it.",
         )
     return {"pack": own["pack"], "key": own["key"]}

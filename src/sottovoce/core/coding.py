@@ -4,8 +4,8 @@ A tail-biting convolutional code (memory 8, rate 1/4) turns 80 bits into 320; ea
 carried by eight data cells that lie in eight different groups of bands and eight different
 parts of the superframe, so that neither a telephone's band limit nor a burst of noise takes a
 bit away.  The decoder is a Viterbi search over all 256 states at once, run around the circle
-with a forward and a backward pass, so that it also tells by how much the best code word beats
-the best that differs in any given bit.
+with a forward and a backward pass, so that it also yields the margin by which the best code word
+beats the best one that differs in any given bit.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ def decode(
     Max-log forward-backward search [1]_ on the circular trellis: both recursions run twice
     around, the first time only to learn where to start.  The sign of the difference between
     the best word with a bit set and the best with it clear is the decision, its size the
-    margin.  On the rare word where the circle does not close the result is no code word and
+    margin.  In the rare case that the circle does not close, the result is not a code word and
     fails the payload's check.
 
     Parameters
     ----------
     soft : np.ndarray, shape=(n, 320)
-        For each of n words: positive where a coded 0 is more likely.  Any unit; margins come
-        back in the same.
+        For each of n words: positive where a coded 0 is more likely.  Any unit; margins have
+        the same.
 
     Returns
     -------
@@ -142,14 +142,14 @@ def decode(
 
 @functools.cache
 def make_interleaver() -> npt.NDArray[np.int64]:
-    """Say which cells of a superframe carry which coded bit.
+    """Return which cells of a superframe carry each coded bit.
 
     The 2,560 data cells are listed by band, then by time; cut into eight groups of bands of
     320 cells; each group is cut into eight parts of 40 in the order of time.  Part
     ``(j + i) mod 8`` of group i serves the coded bits 40 j to 40 j + 39, in the order of the
     32-bit words of SHAKE-256 over ``"<format> interleaver <i> <j>"``.  The coded bit with
-    place m in this order is number ``(m % 80) * 4 + m // 80`` of the code word: bits that are
-    neighbours in the code lie far apart.
+    place m in this order is number ``(m % 80) * 4 + m // 80`` of the code word: neighbouring
+    bits of the code lie far apart.
 
     Returns
     -------

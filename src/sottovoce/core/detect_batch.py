@@ -40,16 +40,16 @@ def detect_batch(
     Parameters
     ----------
     y : np.ndarray, shape=(n_clips, n), dtype=float32 or float64
-        One mono clip a row.
+        One mono clip per row.
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
     max_fpr : float in (0, 1)
-        Probability of a false alarm that is allowed for each clip.
+        Allowed probability of a false alarm, for each clip.
 
     Returns
     -------
     detections : list of Detection
-        As `sottovoce.detect` gives for each row.
+        For each row the result of `sottovoce.detect`.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def detect_batch(
 
     Notes
     -----
-    Clips of up to one superframe (10.24 s) are scored together; longer ones, and those that
-    show something, one by one.
+    Clips of up to one superframe (10.24 s) are scored together; longer ones, and those with weak
+    evidence of a mark, one by one.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def detect_batch(
     sr = check_sr(sr)
     check_floating(y)
     if y.ndim != 2 or y.shape[1] == 0:
-        raise ParameterError(f"y has shape {y.shape}; (n_clips, n) is needed")
+        raise ParameterError(f"y has shape {y.shape}; (n_clips, n) is required")
     if not np.isfinite(y).all():
         raise ParameterError("y holds NaN or infinity")
     if not 0.0 < max_fpr < 1.0:
@@ -95,7 +95,7 @@ def detect_batch(
             short = fold_short_windows(scores)
             short_z = offset_scores(short.reshape(-1, *short.shape[2:])).reshape(len(clips), -1)
         peaks, tops = np.abs(clips).max(axis=1), energies.max(axis=(1, 2))
-        # Too loud to be told apart here, or so quiet that nothing is left of it.
+        # Too loud to be distinguished here, or so quiet that nothing is left of it.
         tops[(peaks >= _MAX_AMPLITUDE) | ((peaks > 0) & (tops == 0))] = np.inf
         rows = y[begin : begin + step]
         folded = offset_scores(fold(scores))
@@ -110,7 +110,7 @@ def detect_batch(
 def _nothing(
     z: npt.NDArray[np.float32], short_z: npt.NDArray[np.float32], duration_s: float
 ) -> Detection:
-    """Return the verdict on a clip whose plain grid shows nothing."""
+    """Return the verdict on a clip without evidence on the plain grid."""
     paid, short_paid = price_hypotheses(HYPOTHESES_PER_WINDOW, len(short_z))
     families = [(max(float(z.max()), 0.0), paid)]
     if len(short_z):

@@ -1,4 +1,4 @@
-"""`Detector`: listen to audio as it comes and say, at any moment, what has been found.
+"""`Detector`: search a stream of audio and report, at any moment, what has been found.
 
 The audio is cut into chunks of one superframe (10.24 s).  Windows of two chunks that overlap
 by half, and longer ones for weak marks, are folded and searched at every offset.  Only where
@@ -40,32 +40,32 @@ __all__ = ["Detector", "detect"]
 _MOST_STRETCHES = 4
 _STRETCH_WINDOW_S = 2.05 * FORMAT_1.superframe_s
 _STRETCH_GATE = 5.0
-"""Score at which a stretch is looked at closely; a find needs about 7."""
+"""Score from which a stretch is examined closely; a detection needs about 7."""
 _N_SEAL_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
-"""What a mark may begin with, and as many superframes more as 11 hours have."""
+"""Superframes that a mark may begin with, plus the number of them in 11 hours."""
 
 
 class Detector:
-    """Find marks in audio that comes in blocks of any size.
+    """Find marks in a stream of audio, in blocks of any size.
 
     Parameters
     ----------
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
     max_fpr : float in (0, 1)
-        Probability of a false alarm that is allowed for the whole audio.
+        Allowed probability of a false alarm, for the whole audio.
     thorough : bool
-        Whether audio whose speed, tempo or pitch was changed by up to 12.5 % is searched too.
+        Whether to also search for marks whose speed, tempo or pitch was changed by up to 12.5 %.
     seal_key : bytes or None
-        The owner's secret; voices whose payload can be read are tested for its seal.
+        The owner's secret; voices with a decoded payload are tested for its seal.
     known : sequence of Notice
-        What was read before in the same stream.  A voice whose own data cells agree with one of
-        them says the same, also where they are too few to be read by themselves.
+        Notices decoded earlier in the same stream.  A voice whose own data cells agree with one
+        of them is given that notice, even if they are too few to be decoded by themselves.
 
     Raises
     ------
     ParameterError
-        If an argument is out of its range.
+        If an argument is out of range.
 
     See Also
     --------
@@ -74,9 +74,9 @@ class Detector:
     Notes
     -----
     Memory is bounded: about half a minute of audio.  Every call of `detection` before the end
-    is a look of its own and is paid for in the p-values after it.  A p-value holds for a look
-    that was planned; who stops as soon as one pleases has looked often, see
-    `docs/evidence.md`.
+    is a separate check and is paid for in the p-values after it.  A p-value holds for a check
+    that was planned in advance; stopping as soon as one is low enough amounts to many checks,
+    see `docs/evidence.md`.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class Detector:
         self._searches = [main]
 
     def process(self, block: npt.NDArray[np.floating[Any]], last: bool = False) -> None:  # noqa: FBT001, FBT002 - a twin of every stream API
-        """Listen to one block.
+        """Search one block.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Detector:
         Raises
         ------
         ParameterError
-            If `block` is no audio, its number of channels changes, or the audio has ended.
+            If `block` is not valid audio, its number of channels changes, or the audio has ended.
         """
         check_signal(block, min_samples=0)
         if self._ended:
@@ -142,7 +142,7 @@ class Detector:
 
     def _listen(self, sound: npt.NDArray[np.floating[Any]], *, last: bool) -> None:
         if self._n_channels not in (None, len(sound)):
-            raise ParameterError(f"block has {len(sound)} channels, {self._n_channels} before")
+            raise ParameterError(f"block has {len(sound)} channels, the stream {self._n_channels}")
         self._n_channels = len(sound)
         self._n_samples += sound.shape[1]
         step = int(self._sr * FORMAT_1.superframe_s)
@@ -161,7 +161,7 @@ class Detector:
         Returns
         -------
         detection : Detection
-            With the p-values of everything searched so far, earlier looks included.
+            With the p-values of everything searched so far, including earlier checks.
         """
         if self._ended or self._n_channels is None:
             return self._conclude()
@@ -195,7 +195,7 @@ class Detector:
         n_most = round(_STRETCH_WINDOW_S * self._sr)
         audio = main.front_end.kept_audio()[:, -n_most:]
         for stretch in find_stretches(audio, sr=self._sr, least=_STRETCH_GATE):
-            # A mark that was found where nothing is stretched also shows a step beside it.
+            # A mark found without stretching also shows up one step away.
             searched = self._searches if main.tracks else self._searches[1:]
             known = any(search.stretch.is_near(stretch) for search in searched)
             if known or len(self._searches) > _MOST_STRETCHES:
@@ -211,9 +211,9 @@ class Detector:
         return main.n_hypotheses + main.n_short_hypotheses
 
     def _count_stretched_hypotheses(self) -> int:
-        """Count every hypothesis that could have been tried, whatever the audio led to.
+        """Count every hypothesis that could have been tried, whatever the audio.
 
-        A stretch may be followed from any window on, so each counts as often as there are windows.
+        A stretch may be followed from any window on, so each counts once per window.
         """
         n_frames = self._searches[0].front_end.n_frames
         n_windows, _, _ = count_hypotheses(n_frames)
@@ -223,7 +223,7 @@ class Detector:
     def _evidence(self) -> list[tuple[WindowSearch, bool, float]]:
         """Return the families of hypotheses: search, whether short windows, hypotheses paid for.
 
-        The plain grid has all of the allowed false alarms, or half of them beside stretches.
+        The plain grid has all of the allowed false alarms, or half if stretches are searched.
         """
         main = self._searches[0]
         n_peeked = self._n_peeked_hypotheses
@@ -266,7 +266,7 @@ class Detector:
             log10_p=log10_p,
             score=score,
             n_hypotheses=int(np.ceil(n_paid)),
-            # Overlapping windows depend on each other: their mean is an e-value all the same.
+            # Overlapping windows depend on each other: their mean is still an e-value.
             log10_e=pool_dependent(self._searches[0].log10_e or [0.0]),
             voices=tuple(found),
             duration_s=duration_s,
@@ -321,32 +321,32 @@ def detect(
     seal_key: bytes | None = None,
     known: Sequence[Notice] = (),
 ) -> Detection:
-    """Look for marks in audio and say how sure.
+    """Detect marks in audio, with a p-value.
 
     Parameters
     ----------
     y : np.ndarray, shape=(n,) or (channels, n), dtype=float32 or float64
-        Audio, time last.  The energies of channels are added up.
+        Audio, time last.  The energies of channels are summed.
     sr : float, 8,000 to 192,000
         Sampling rate of `y`, in Hz.  Nothing is resampled.
     max_fpr : float in (0, 1)
-        Probability of a false alarm that is allowed.
+        Allowed probability of a false alarm.
     thorough : bool
-        Whether changed speed, tempo and pitch are searched too.
+        Whether to also search for changed speed, tempo and pitch.
     seal_key : bytes or None
-        The owner's secret, to test the seal with.
+        The owner's secret, to test the seal.
     known : sequence of Notice
         As in `Detector`.
 
     Returns
     -------
     detection : Detection
-        What was found.  No mark is an answer, not an error.
+        The result.  Finding no mark is a result, not an error.
 
     Raises
     ------
     ParameterError
-        If `y` is no audio, or another argument is out of its range.
+        If `y` is not valid audio, or another argument is out of range.
 
     See Also
     --------

@@ -1,11 +1,11 @@
-"""The gain of each band in each frame, and frames of sound made louder and softer by it.
+"""The gain of each band in each frame, and its application to frames of sound.
 
 Weighted overlap-add with a square-root Hann ("sine") window of two hops, applied at analysis
-and at synthesis.  What is added up is not the new signal but its *difference* from the old
-one, so whatever the mark leaves alone (bands outside its range, silence, a frame without
-gain) stays exactly as it was.
+and at synthesis.  The sum is not over the new signal but over its *difference* from the old
+one, so everything that the mark does not change (bands outside its range, silence, frames
+without gain) stays exactly as it was.
 
-Frame k covers hops k and k + 1 of the grid.  Where the hop is no whole number of samples the
+Frame k covers hops k and k + 1 of the grid.  Where the hop is not a whole number of samples, the
 two halves of a window differ by a sample: its rise spans hop k and its fall hop k + 1, so the
 fall of one frame and the rise of the next have the same length and their squares sum to one.
 """
@@ -31,7 +31,7 @@ from sottovoce.core.wire_format import FORMAT_1
 __all__ = ["FULL_SCALE", "FrameEmbedder", "SignSource", "band_depths_db", "limit_peaks"]
 
 FULL_SCALE = 1.0 - 2.0**-15
-"""Peaks are kept at or under the largest positive sample of a 16-bit file."""
+"""Peaks are kept at or below the largest positive sample of a 16-bit file."""
 
 _CHIPS = np.asarray(FORMAT_1.chip_signs, dtype=np.int8)
 
@@ -56,14 +56,14 @@ def band_depths_db(strength_db: float) -> npt.NDArray[np.float64]:
 
 
 class SignSource:
-    """Signs of the cells of every superframe that one notice writes.
+    """Signs of the cells of every superframe, for one notice.
 
     Parameters
     ----------
     notice : Notice
-        Goes into the data cells.
+        Written into the data cells.
     seal_key : bytes or None
-        Goes into the seal cells; without it they carry data.
+        Written into the seal cells; without it they carry data.
     first_superframe : int
         Number of superframe 0 for the seal.
     """
@@ -101,7 +101,7 @@ class SignSource:
         parts = []
         for index in range(first // n, -(-last // n)):
             if index != self._cells_index:
-                # A live block asks for one frame at a time, and a sealed superframe is dear.
+                # A live block needs one frame at a time, and a sealed superframe is expensive.
                 self._cells = self.superframe(index).reshape(-1, FORMAT_1.n_bands)
                 self._cells_index = index
             frames = np.arange(max(first - index * n, 0), min(last - index * n, n))
@@ -110,7 +110,7 @@ class SignSource:
 
 
 class FrameEmbedder:
-    """Turn frames of sound and signs into the difference that the mark makes.
+    """Compute the difference that the mark makes, from frames of sound and signs.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class FrameEmbedder:
         Returns
         -------
         windows : np.ndarray, shape=(n_frames, n_fft) or (1, n_fft), dtype=float32
-            One a frame, or one for all where every hop is as long.
+            One per frame, or one for all if all hops have the same length.
         """
         if self.hop == int(self.hop):
             lengths = lengths[:2]
@@ -168,7 +168,7 @@ class FrameEmbedder:
         return windows
 
     def _make_windows(self) -> Floats:
-        """Make the windows of the four pairs of hop lengths that can meet."""
+        """Make the windows of the four possible pairs of hop lengths."""
         shortest = int(self.hop)
         pairs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]) + shortest
         rise, fall = pairs[:, :1], pairs[:, 1:]
@@ -184,7 +184,7 @@ class FrameEmbedder:
         Parameters
         ----------
         frames : np.ndarray, shape=(..., n_frames, n_fft), dtype=float32
-            Sound, zero beyond a frame's own length or anything there (the window is zero).
+            Sound; anything beyond a frame's own length is ignored (the window is zero).
         windows : np.ndarray, shape=(n_frames or 1, n_fft), dtype=float32
             From `windows`.
         signs : np.ndarray, shape=(n_frames, n_bands), dtype=int8
@@ -210,9 +210,9 @@ class FrameEmbedder:
 def limit_peaks(
     rises: Floats, falls: Floats, sound: Floats, carried: Floats, *, last_factor: float
 ) -> npt.NDArray[np.float32]:
-    """Choose how much of each frame's mark fits under full scale.
+    """Choose the share of each frame's mark that fits below full scale.
 
-    Only the mark is turned down, never the voice.  A frame k adds ``rises[k]`` to hop k and
+    Only the mark is attenuated, never the voice.  A frame k adds ``rises[k]`` to hop k and
     ``falls[k]`` to hop k + 1; its factor is the largest in [0, 1] that keeps both hops in
     range, given what frame k - 1 left behind.  A factor of 0 always does, because the frame
     before kept the next hop in range by itself, so one pass without look-ahead is enough, and
@@ -265,5 +265,5 @@ def _largest_factor(base: Floats, addition: Floats, ceiling: Floats) -> float:
     tight = room < size
     if not tight.any():
         return 1.0
-    # A hair under the quotient, so that rounding cannot lift the sum over the ceiling.
+    # Slightly below the quotient, so that rounding cannot lift the sum above the ceiling.
     return float((room[tight] / size[tight]).min()) * (1.0 - 1e-5)

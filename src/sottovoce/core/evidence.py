@@ -5,7 +5,7 @@ weighted sum of independent fair signs with unit variance, whatever F is.  Hence
 
     P(Z >= t) <= min(exp(-t^2 / 2), 3.1787 (1 - Phi(t)))
 
-by Hoeffding [1]_ and by Bentkus and Dzindzalieta [2]_.  Times the number of places looked at
+by Hoeffding [1]_ and by Bentkus and Dzindzalieta [2]_.  Times the number of places searched
 (the union bound) this is a p-value that needs no calibration and no model of audio.
 
 An *e-value* is a non-negative quantity whose expectation is at most 1 under the null
@@ -61,14 +61,14 @@ _STAKES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[np.float64]:
-    """Bound the probability that unmarked audio scores as high anywhere.
+    """Bound the probability that unmarked audio scores as high anywhere in the search.
 
     Parameters
     ----------
     z : array_like
         Scores.
     n_hypotheses : float >= 0
-        Places that were searched; the probability is multiplied by it.  None counts as one.
+        Places that were searched; the probability is multiplied by it.  Zero counts as one.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[n
 
 
 def best_of_families(families: Iterable[tuple[float, float]]) -> tuple[float, float, float]:
-    """Choose the most telling of families of hypotheses that share the allowed false alarms.
+    """Choose the most significant of several families of hypotheses that share the false alarms.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def best_of_families(families: Iterable[tuple[float, float]]) -> tuple[float, fl
     Returns
     -------
     log10_p, score, n_hypotheses : float
-        Of the family with the smallest p-value; the higher score decides between equals.
+        Of the family with the smallest p-value; the higher score breaks ties.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def threshold(fpr: float, *, n_hypotheses: float = 1) -> float:
     fpr : float in (0, 1)
         Allowed probability of a false alarm.
     n_hypotheses : float >= 0
-        Places that are searched.  None counts as one.
+        Places that are searched.  Zero counts as one.
 
     Returns
     -------
@@ -174,9 +174,9 @@ def pool_independent(log10_e: npt.ArrayLike) -> float:
     log10_e : float
         Of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
         marked", *if* the clips are independent of each other and, with the signs as they are,
-        unmarked clips of that kind have e-values of mean at most 1.  That the signs are fair
-        does not prove the second, since all clips share them (`docs/evidence.md`); for
-        excerpts of one recording, and for proof without a condition, use `pool_dependent`.
+        unmarked clips of that kind have e-values of mean at most 1.  Fair signs do not prove
+        the second, since all clips share them (`docs/evidence.md`); for
+        excerpts of one recording, and for an unconditional proof, use `pool_dependent`.
     """
     return float(np.sum(np.asarray(log10_e, dtype=np.float64)))
 
@@ -197,7 +197,7 @@ def pool_dependent(log10_e: npt.ArrayLike) -> float:
     Raises
     ------
     ParameterError
-        If there is none.
+        If `log10_e` is empty.
     """
     values = np.asarray(log10_e, dtype=np.float64).ravel()
     if values.size == 0:
@@ -207,19 +207,19 @@ def pool_dependent(log10_e: npt.ArrayLike) -> float:
 
 
 def benjamini_hochberg(log10_p: npt.ArrayLike, *, q: float = 0.01) -> npt.NDArray[np.bool_]:
-    """Choose the files to report so that among them at most a share `q` is expected false.
+    """Choose the files to report so that at most a share `q` of them is expected to be false.
 
     Parameters
     ----------
     log10_p : array_like, shape=(n,)
-        Logarithms to base 10 of one p-value a file.
+        Logarithms to base 10 of one p-value per file.
     q : float in (0, 1)
         False-discovery rate.
 
     Returns
     -------
     reported : np.ndarray, shape=(n,), dtype=bool
-        After [4]_ of this module; files are taken as independent or positively dependent.
+        After [4]_ of this module; files are assumed independent or positively dependent.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def benjamini_hochberg(log10_p: npt.ArrayLike, *, q: float = 0.01) -> npt.NDArra
     if not 0.0 < q < 1.0:
         raise ParameterError(f"q={q!r} is outside (0, 1)")
     values = np.asarray(log10_p, dtype=np.float64)
-    # What lies above q passes at no rank, so only the few below need to be sorted.
+    # Values above q pass at no rank, so only the few below need to be sorted.
     ranked = np.sort(values[values <= math.log10(q)])
     allowed = math.log10(q) + np.log10(np.arange(1, len(ranked) + 1) / max(len(values), 1))
     passing = np.flatnonzero(ranked <= allowed)
@@ -241,9 +241,9 @@ def benjamini_hochberg(log10_p: npt.ArrayLike, *, q: float = 0.01) -> npt.NDArra
 def pool_mixture(log10_e: npt.ArrayLike) -> float:
     """Pool the e-values of recordings of which only some may be marked: a mean of mixed products.
 
-    The product of all is spoilt by the unmarked ones, whose e-values lie under 1.  A share f of a
-    stake put on each, prod(1 - f + f sqrt(e)), loses little by them; the mean over several f needs
-    no choice.  This is betting in the sense of [3]_.
+    The product of all is spoilt by the unmarked ones, whose e-values lie below 1.  Betting a share
+    f of the stake on each, prod(1 - f + f sqrt(e)), loses little on them; the mean over several f
+    avoids choosing one.  This is betting in the sense of [3]_.
 
     Parameters
     ----------

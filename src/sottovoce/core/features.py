@@ -1,7 +1,7 @@
-"""What a detector looks at: band energies, their floors, and a few maps made from them.
+"""The input of a detector: band energies, their floors, and a few maps derived from them.
 
-Everything here is a function of the audio alone; no sign is ever seen.  That is what the
-bound on false positives rests on.
+Everything here is a function of the audio alone, never of the signs.  The bound on false
+positives rests on that.
 
 Grid: detection frame g starts at sample ``round(g * hop_s * sr)``, is 24 ms long and sits at
 the middle of the cell that begins one hop earlier, at ``(g - 1) * hop_s``.
@@ -34,7 +34,7 @@ WINDOW_S = 0.024
 BATCH_FRAMES = 256
 """Frames transformed at once, so that they stay in a processor's cache."""
 CONTEXT_FRAMES = 12
-"""Frames on each side that the features and filters of a frame reach to; even."""
+"""Frames on each side that contribute to the features and filters of a frame; even."""
 
 _TINY = np.float32(1e-30)
 _LOG10_OF_E = np.float32(0.4342944819)
@@ -90,7 +90,7 @@ def band_energies(
 
     Notes
     -----
-    Cost is that of one real transform a frame and half as much again.
+    The cost is that of one and a half real transforms per frame.
     """
     window, n_fft, first, last, shares = _analysis(sr, scale)
     energies = np.empty((len(y), len(starts), shares.shape[1]), dtype=np.float32)
@@ -105,7 +105,7 @@ def band_energies(
             part = starts[begin : begin + BATCH_FRAMES]
             at = slice(part[0], part[-1] + 1, steps[0]) if even else part
             cut = windows[rows, at]
-            # The same memory for every batch of one size: fresh pages cost as much as the work.
+            # Reuse the memory for every batch of one size: fresh pages cost as much as the work.
             frames = frames if frames.shape == cut.shape else np.empty(cut.shape, np.float32)
             np.multiply(cut, window, out=frames, casting="same_kind")
             parts = rfft(frames, n_fft, axis=-1).view(np.float32)[..., 2 * first : 2 * last]
@@ -117,7 +117,7 @@ def band_energies(
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """Levels of a stretch of audio, one row a clip.
+    """Levels of a stretch of audio, one row per clip.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ def measure_floors(energies: Floats) -> Floors:
     Returns
     -------
     floors : Floors
-        Taken from about 400 frames spread evenly, which changes no result.
+        Measured on about 400 evenly spaced frames, which changes no result.
     """
     step = max(1, energies.shape[1] // _N_STATISTIC_FRAMES)
     ranked = np.sort(energies[:, ::step], axis=1)

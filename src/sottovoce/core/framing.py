@@ -2,7 +2,7 @@
 
 Frame k of a grid starts at sample ``round(k * hop_s * sr)``.  The hop is seldom a whole number
 of samples (352.8 at 44.1 kHz), so frames are placed one by one and no error adds up.
-`sr / 125` has no half as its fraction, hence rounding never meets a tie.
+The fraction of `sr / 125` is never one half, so rounding has no ties.
 
 Bands are rectangles on the frequency axis.  A bin of the discrete spectrum is a rectangle one
 bin wide; it belongs to a band by the share of its width that lies inside.  So the same
@@ -50,12 +50,12 @@ def check_sr(sr: float) -> float:
     Raises
     ------
     ParameterError
-        If it is no finite number from 8 to 192 kHz.
+        If it is not a finite number from 8 to 192 kHz.
     """
     value = float(sr)
     if not MIN_SR_HZ <= value <= MAX_SR_HZ:
         raise ParameterError(
-            f"sr={sr!r} Hz is outside the {MIN_SR_HZ} to {MAX_SR_HZ} Hz that carry the mark"
+            f"sr={sr!r} Hz is outside the {MIN_SR_HZ} to {MAX_SR_HZ} Hz that can carry the mark"
         )
     return value
 
@@ -76,7 +76,7 @@ def check_floating(y: object) -> None:
     if not isinstance(y, np.ndarray):
         raise ParameterError(
             f"y must be a floating-point array, not a {type(y).__name__}",
-            remedy="Make one: np.asarray(y, dtype=np.float32).",
+            remedy="Convert it: np.asarray(y, dtype=np.float32).",
         )
     if np.issubdtype(y.dtype, np.signedinteger):
         raise ParameterError(
@@ -91,14 +91,14 @@ def check_floating(y: object) -> None:
 
 
 def check_signal(y: npt.NDArray[np.floating], *, min_samples: int = 1) -> None:
-    """Refuse an array that is no audio of shape (n,) or (channels, n).
+    """Raise unless an array is valid audio of shape (n,) or (channels, n).
 
     Parameters
     ----------
     y : np.ndarray
         Candidate.
     min_samples : int
-        Least length along time.  0 marks a block of a stream, which may hold fewer samples
+        Minimum length along time.  0 marks a block of a stream, which may hold fewer samples
         than channels.
 
     Raises
@@ -110,7 +110,7 @@ def check_signal(y: npt.NDArray[np.floating], *, min_samples: int = 1) -> None:
     check_floating(y)
     if y.ndim not in (1, 2) or y.shape[-1] < min_samples or not (y.ndim == 1 or y.shape[0]):
         raise ParameterError(
-            f"y has shape {y.shape}; (n,) or (channels, n) with n >= {min_samples} is needed"
+            f"y has shape {y.shape}; (n,) or (channels, n) with n >= {min_samples} is required"
         )
     if min_samples and y.ndim == 2 and y.shape[0] > y.shape[1]:
         raise ParameterError(
@@ -163,7 +163,7 @@ def band_edges_hz() -> tuple[float, ...]:
 
 
 def count_usable_bands(sr: float) -> int:
-    """Count the bands whose upper edge lies under half the sampling rate.
+    """Count the bands whose upper edge lies below half the sampling rate.
 
     Parameters
     ----------
@@ -194,8 +194,8 @@ def band_matrix(sr: float, n_fft: int, scale: float = 1.0) -> npt.NDArray[np.flo
     Returns
     -------
     shares : np.ndarray, shape=(n_fft // 2 + 1, n_bands), dtype=float32
-        Overlap of bin and band, in bin widths, 0 to 1.  Columns of bands that are not wholly
-        under the Nyquist frequency are zero.  Read-only.
+        Overlap of bin and band, in bin widths, 0 to 1.  Columns of bands that are not entirely
+        below the Nyquist frequency are zero.  Read-only.
     """
     edges = np.asarray(band_edges_hz()) * scale
     width = sr / n_fft

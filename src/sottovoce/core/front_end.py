@@ -35,7 +35,7 @@ __all__ = ["CHUNK_FRAMES", "MIN_FRAMES", "FrontEnd", "score_energies"]
 
 CHUNK_FRAMES = FORMAT_1.n_superframe_frames
 MIN_FRAMES = 16
-"""Frames (0.15 s) under which nothing can be measured."""
+"""Minimum number of frames (0.15 s) for a measurement."""
 _N_KEPT_CHUNKS = 2
 _MAX_CHANNELS = 8
 _BLOCK_FRAMES = 8
@@ -44,7 +44,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def score_energies(energies: Floats, floors: Floors, scorer: CellScorer) -> Floats:
-    """Return the cell scores of energies that come with context.
+    """Return the cell scores of energies, given with context.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class FrontEnd:
     sr : float
         Sampling rate, in Hz.
     speed : float
-        How much faster than when it was marked the audio is taken to run.
+        Assumed speed of the audio relative to when it was marked.
     pitch : float
-        By what factor its pitch is taken to be changed.
+        Assumed factor on its pitch.
     """
 
     def __init__(self, *, sr: float, speed: float = 1.0, pitch: float = 1.0) -> None:
@@ -94,7 +94,7 @@ class FrontEnd:
         self.n_frames = 0
 
     def push(self, block: npt.NDArray[np.floating[Any]]) -> None:
-        """Take in a block.
+        """Append a block.
 
         Parameters
         ----------
@@ -109,17 +109,17 @@ class FrontEnd:
         self._unread.append(sound)
         self._measure_frames(ended=False)
         if self._unread:
-            # What waits for the next block must not change when the caller uses theirs again.
+            # Samples kept for the next block must not change when the caller reuses its buffer.
             self._unread[-1] = self._unread[-1].copy()
 
     def finish(self) -> None:
-        """Measure what is left: the audio has ended."""
+        """Measure the rest: the audio has ended."""
         self._measure_frames(ended=True)
 
     def _measure_frames(self, *, ended: bool) -> None:
-        """Measure new frames, in batches that lie in the same places however audio comes in.
+        """Measure new frames, in batches that do not depend on how the audio was cut into blocks.
 
-        The same products of matrices are then made of the same numbers, to the last bit.
+        The matrix products are then the same, to the last bit.
         """
         guess = int(max(self.n_samples - self._window, 0) / self.hop) + 2
         if not ended and guess < self.n_frames + BATCH_FRAMES:
@@ -140,7 +140,7 @@ class FrontEnd:
         self._energies = energies
 
     def forget(self, chunk: int) -> None:
-        """Let go of audio and energies that no chunk from `chunk` - 2 onward needs."""
+        """Discard audio and energies that no chunk from `chunk` - 2 onward needs."""
         frame = max((chunk - _N_KEPT_CHUNKS) * CHUNK_FRAMES - CONTEXT_FRAMES, 0)
         if self._energies is not None and frame > self._energies_start:
             self._energies = self._energies[:, frame - self._energies_start :]
@@ -148,14 +148,14 @@ class FrontEnd:
         self._audio.forget(int(frame_starts(frame, frame + 1, self.hop)[0]))
 
     def kept_audio(self) -> Floats:
-        """Return the audio that has not been let go of, shape (channels, n)."""
+        """Return the audio that has not been discarded, shape (channels, n)."""
         return np.concatenate([self._audio.samples, *self._unread], axis=1)
 
     def n_chunks(self, *, ended: bool) -> int:
-        """Return how many chunks can be scored by now."""
+        """Return how many chunks can be scored so far."""
         if ended:
             return -(-self.n_frames // CHUNK_FRAMES) if self.n_frames >= MIN_FRAMES else 0
-        # One frame more than the context, for the grid that lies half a hop later.
+        # One frame more than the context, for the grid half a hop later.
         return max(self.n_frames - CONTEXT_FRAMES - 1, 0) // CHUNK_FRAMES
 
     def scores(self, chunk: int) -> Floats:
@@ -202,7 +202,7 @@ class FrontEnd:
         return measure_floors(scale_energies(energies, factor)), factor
 
     def _measure(self, starts: npt.NDArray[np.int64]) -> Energies:
-        """Return energies added up over channels, so that no phase between them matters."""
+        """Return energies summed over channels, so that the phase between them does not matter."""
         local = starts - self._audio.start
         energies = measure_energies(self._audio.samples, local, sr=self.sr, scale=self.pitch)
         return energies.sum(axis=0, keepdims=True) if len(energies) > 1 else energies
@@ -225,16 +225,16 @@ class _Recent:
 
     @property
     def samples(self) -> Floats:
-        """What is kept, shape (channels, n); a view that the next `append` may overwrite."""
+        """The kept samples, shape (channels, n); a view that the next `append` may overwrite."""
         return self._memory[:, self.start - self._n_dropped : self.end - self._n_dropped]
 
     def append(self, part: Floats) -> None:
-        """Take in what comes next, shape (channels, n)."""
+        """Append samples of shape (channels, n)."""
         end = self.end + part.shape[1]
         if end - self._n_dropped > self._memory.shape[1] or len(part) != len(self._memory):
             kept, n_needed = self.samples, end - self.start
             if n_needed > self._memory.shape[1] or len(part) != len(self._memory):
-                # Room for as much again, so that samples are seldom moved.
+                # Twice the room, so that samples are seldom moved.
                 self._memory = np.empty((len(part), 2 * n_needed), dtype=np.float32)
             if self.end > self.start:
                 self._memory[:, : kept.shape[1]] = kept
@@ -243,12 +243,12 @@ class _Recent:
         self.end = end
 
     def forget(self, sample: int) -> None:
-        """Let go of what comes before a sample."""
+        """Discard everything before a sample."""
         self.start = min(max(sample, self.start), self.end)
 
 
 def _is_tame(block: npt.NDArray[np.floating[Any]]) -> bool:
-    """Say whether no sample is louder than is told apart."""
+    """Return whether no sample exceeds the level up to which samples are distinguished."""
     # One pass, and nearly always enough: no sample is larger than the root of the sum of squares.
     with np.errstate(over="ignore"):
         if block.dtype == np.float32 and all(row @ row <= MAX_AMPLITUDE for row in block):

@@ -3,7 +3,7 @@
 Single precision is enough for every level that a recording has.  Files of floats can hold anything,
 though: the same speech at 1e-30 or 1e30 of full scale carries the same mark.  Frames at such levels
 are measured after an exact power of two has brought them near full scale, and so are the energies
-of a chunk before they are looked at.  Both powers depend on the frame and on the chunk alone, never
+of a chunk before they are analysed.  Both powers depend on the frame and on the chunk alone, never
 on how the audio was cut into blocks; at ordinary levels both are 1, and every bit stays as it is.
 """
 
@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 MAX_AMPLITUDE = np.float32(1e32)
-"""What louder samples are taken for: sums of a few hundred stay finite."""
+"""Louder samples are clipped to this: sums of a few hundred stay finite."""
 _ORDINARY = 1e-16, 1e24
 """Energies of a chunk's loudest band, from speech 200 dB under full scale to 120 dB over it."""
 _SAFE = 1e-20, 1e30
-"""Energies of a frame's loudest band between which nothing overflows, and nothing that counts
+"""Range of energies of a frame's loudest band in which nothing overflows, and nothing relevant
 vanishes."""
 _MOST_ENERGY = 1e30
 
@@ -50,8 +50,7 @@ def measure_energies(
     Returns
     -------
     energies : np.ndarray, shape=(n_clips, n_frames, n_usable_bands)
-        In double precision where a frame is so loud or so quiet that single precision does not
-        hold it.
+        In double precision if a frame is too loud or too quiet for single precision.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         energies: Energies = band_energies(y, starts, sr=sr, scale=scale)
@@ -83,12 +82,12 @@ def choose_factor(energies: Energies) -> float:
 
 
 def is_ordinary(top: float) -> bool:
-    """Say whether the largest energy is one that needs no factor; silence is."""
+    """Return whether the largest energy needs no factor, as silence does not."""
     return top == 0.0 or _ORDINARY[0] <= top <= _ORDINARY[1]
 
 
 def scale_energies(energies: Energies, factor: float) -> npt.NDArray[np.float32]:
-    """Multiply by a power of two and return what single precision holds."""
+    """Multiply by a power of two and convert to single precision."""
     if factor == 1.0 and energies.dtype == np.float32:
         return np.asarray(energies, dtype=np.float32)
     scaled = np.minimum(energies.astype(np.float64) * factor, _MOST_ENERGY)

@@ -1,4 +1,4 @@
-"""The owner id that a mark carries, 48 bits, as people write it."""
+"""The owner id that a mark carries, 48 bits, as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEX_DIGITS = 12
 
 
 def format_owner_id(owner_id: int) -> str:
-    """Write an owner id as people read it.
+    """Return an owner id as text.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def format_owner_id(owner_id: int) -> str:
 
 
 def parse_owner_id(text: str) -> int:
-    """Read an owner id as people write it.
+    """Parse an owner id.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def parse_owner_id(text: str) -> int:
     digits = text.strip().replace("-", "")
     if not re.fullmatch(rf"[0-9a-fA-F]{{{_HEX_DIGITS}}}", digits):
         raise ParameterError(
-            f"{text!r} is no owner id",
+            f"{text!r} is not a valid owner id",
             remedy="An owner id has twelve hexadecimal digits, such as 4f2a-91c0-77de.",
         )
     return int(digits, 16)

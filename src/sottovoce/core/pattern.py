@@ -1,6 +1,6 @@
 """Signs and roles of the cells, from a hash: exact integers, equal on every machine.
 
-Nothing here is drawn at random and nothing can have been chosen to suit somebody: the public
+Nothing here is random, and nothing can have been chosen to anybody's advantage: the public
 signs are the bits of SHAKE-256 over a fixed ASCII label, and the roles are a sort of its
 words.  Only the seal needs a secret: its signs are HMAC-SHA-256 under the owner's key.
 
@@ -48,7 +48,7 @@ def derive_signs(label: str, shape: tuple[int, ...]) -> Signs:
     Parameters
     ----------
     label : str
-        ASCII text; another text gives signs that have nothing to do with these.
+        ASCII text; another text gives unrelated signs.
     shape : tuple of int
         Shape of the result, filled in C order.
 
@@ -70,7 +70,7 @@ def derive_signs(label: str, shape: tuple[int, ...]) -> Signs:
 
 @functools.cache
 def make_roles() -> npt.NDArray[np.uint8]:
-    """Say which cells of a period are sync, data and seal.
+    """Return which cells of a period are sync, data and seal.
 
     In every band the 80 cells are ranked by the 32-bit big-endian words of SHAKE-256 over
     ``"<format> roles band <b>"`` (ties by position): the first 48 are sync, the last 10 are
@@ -100,8 +100,8 @@ def make_sync_signs(label: str = f"{FORMAT_1.name} sync") -> Signs:
     Parameters
     ----------
     label : str
-        What the signs are derived from.  Any other label gives a *decoy*: a pattern that no
-        file carries, with which the claim about false positives can be tried on real audio.
+        The label from which the signs are derived.  Any other label gives a *decoy*: a pattern
+        that no file carries, for testing the claim about false positives on real audio.
 
     Returns
     -------
@@ -118,8 +118,8 @@ def make_sync_signs(label: str = f"{FORMAT_1.name} sync") -> Signs:
 def make_scrambling_signs() -> Signs:
     """Return the public signs that data cells are multiplied by.
 
-    They differ in the periods of a superframe, so that its start can be told, and keep a
-    payload of zeros from being a constant.
+    They differ between the periods of a superframe, so that its start can be found, and keep
+    a payload of zeros from being a constant.
 
     Returns
     -------
@@ -144,8 +144,8 @@ def make_seal_signs(key: bytes, superframe: int) -> Signs:
     key : bytes, length 32
         The owner's secret.
     superframe : int, 0 <= superframe < 2**64
-        Number of the superframe.  It is never used twice with a key, so that nothing can be
-        averaged.
+        Number of the superframe.  A number is never used twice with a key, so that averaging
+        reveals nothing.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a mark says: `Notice`, its 64 bits, and the 16 that check them.
+"""The content of a mark: `Notice`, its 64 bits, and the 16 that check them.
 
 Ten bytes, most significant bit first: 3 bits version | 1 kind | 8 policy | 4 year | 48 owner
 id | 16 CRC-16/DNP.  In the policy a 1 means *refused*; a missing bit is unknown, never a
@@ -35,23 +35,24 @@ _CRC_DOMAIN = b"sv1"
 
 
 def present_year() -> int:
-    """Return the year of today's date, as far as a notice can hold it."""
+    """Return the present year, limited to the range of a notice."""
     return min(max(datetime.now(tz=UTC).year, FIRST_YEAR), LAST_YEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Who refuses what, and since when.
+    """A refusal: its owner, the refused uses, and the year.
 
     Attributes
     ----------
     policy : Use
-        What is refused, eight bits; a number is taken as well.  By default all seven uses, which
+        The refused uses, eight bits; may be given as a number.  By default all seven uses, which
         are bits 0 to 6; bit 7 adds "but ask me".
     year : int
-        The refusal is known at least since then; 2026 to 2041, by default the present year.
+        Year since which the refusal has been known at least; 2026 to 2041, by default the
+        present year.
     owner_id : int
-        48 bits; 0 is an anonymous refusal, with nobody to trace.
+        48 bits; 0 is an anonymous refusal, which cannot be traced.
     kind : int
         0, a person's refusal.  1 is reserved.
     version : int
@@ -103,7 +104,7 @@ class Notice:
         }
 
     def to_bytes(self) -> bytes:
-        """Return the ten bytes of the payload, check included."""
+        """Return the ten bytes of the payload, including the check."""
         head = (
             self.version << 61
             | self.kind << 60
@@ -125,7 +126,7 @@ class Notice:
         Returns
         -------
         notice : Notice
-            What it says.
+            The decoded notice.
 
         Raises
         ------
@@ -155,7 +156,7 @@ def notice_to_bits(notice: Notice) -> npt.NDArray[np.uint8]:
     Parameters
     ----------
     notice : Notice
-        What to say.
+        The notice to encode.
 
     Returns
     -------
@@ -176,7 +177,7 @@ def bits_to_notice(bits: npt.NDArray[np.uint8]) -> Notice:
     Returns
     -------
     notice : Notice
-        What they say.
+        The decoded notice.
 
     Raises
     ------
@@ -192,7 +193,7 @@ def crc16_dnp(data: bytes) -> int:
     Parameters
     ----------
     data : bytes
-        Anything.
+        Any bytes.
 
     Returns
     -------

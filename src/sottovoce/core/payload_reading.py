@@ -1,10 +1,10 @@
-"""Read the payload out of the data cells of a voice whose offset is known.
+"""Decode the payload from the data cells of a voice whose offset is known.
 
-Superframes are added up cell by cell; the four ways in which a superframe can begin are all
-tried.  A wrong payload is worse than none, so one is shown only if three things hold: its
-check is right; no word that differs in any bit comes near it; and its data cells agree with
-the audio so well that among all 2^64 payloads and all that was tried, unmarked audio would
-yield such agreement with probability at most 1e-6.
+Superframes are summed cell by cell; all four possible beginnings of a superframe are tried.
+A wrong payload is worse than none, so one is shown only if three things hold: its check is
+right; no word that differs in any bit comes near it; and its data cells agree with the audio
+so well that among all 2^64 payloads and all that was tried, unmarked audio would yield such
+agreement with probability at most 1e-6.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ _SAME_SCORE = 5.0
 _CANDIDATE_SCORE = _SAME_SCORE - 0.01
 _CANDIDATE_BATCH = 64
 _SAME_SHARE = 0.5
-"""What the cells of a payload must reach to be taken for the same one: a score, and a share of what
-the sync cells promise.  Those of another owner reach a share of 0 +- 0.07."""
+"""What the cells of a payload must reach to count as the same one: a score, and a share of what
+the sync cells predict.  Those of another owner reach a share of 0 +- 0.07."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -72,11 +72,11 @@ class PayloadReading:
     Attributes
     ----------
     notice : Notice
-        What it says.
+        The decoded notice.
     alignment : int
         Which of the four periods of the sum is the first of a superframe.
     log10_p : float
-        Bound on the probability that unmarked audio yields any payload so well.
+        Bound on the probability that unmarked audio yields any payload this clearly.
     margin : float
         Log-likelihood ratio to the nearest other word.
     """
@@ -93,7 +93,7 @@ def read_payload(sums: Floats, *, n_looks: int = 1) -> PayloadReading | None:
     Parameters
     ----------
     sums : np.ndarray, shape=(n_periods, n_cells, n_bands), dtype=float32
-        Cell scores added up by place in the superframe, from an unknown one of its periods.
+        Cell scores summed by place in the superframe, starting at an unknown one of its periods.
         Missing upper bands may be left out.
     n_looks : int
         How many sums have been tried in this audio; they count as hypotheses.
@@ -101,7 +101,7 @@ def read_payload(sums: Floats, *, n_looks: int = 1) -> PayloadReading | None:
     Returns
     -------
     reading : PayloadReading or None
-        None where no payload can be vouched for.
+        None if no payload is certain enough.
     """
     fmt = FORMAT_1
     padded = np.zeros((fmt.n_periods, fmt.n_cells, fmt.n_bands), dtype=np.float32)
@@ -149,7 +149,7 @@ def make_code(reading: PayloadReading) -> npt.NDArray[np.int8]:
 
 
 def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | None:
-    """Say whether a sum of superframes holds a payload that was read elsewhere in the audio.
+    """Find a payload that was read elsewhere in the audio in a sum of superframes.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | Non
     Returns
     -------
     reading : PayloadReading or None
-        The same payload at the alignment that it has here; None where it is not there.
+        The same payload with its alignment here; None if it is not present.
     """
     best: PayloadReading | None = None
     for start, (score, share, _) in enumerate(compare_payload(sums, reading)):
@@ -175,8 +175,8 @@ def match_payload(sums: Floats, reading: PayloadReading) -> PayloadReading | Non
 def compare_payload(sums: Floats, reading: PayloadReading) -> list[tuple[float, float, float]]:
     """Compare a sum of superframes with a payload that was read elsewhere in the audio.
 
-    Two owners share what else their payloads say, so only those coded bits are compared that the
-    owner's id takes part in: for ids that are drawn as hashes they are as good as random.
+    Payloads of two owners agree in the other fields, so only coded bits that depend on the owner
+    id are compared: for ids that are hashes they are as good as random.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def compare_payload(sums: Floats, reading: PayloadReading) -> list[tuple[float, 
     Returns
     -------
     matches : list of (float, float, float)
-        For each alignment the score; the share of what the sync cells promise, 1 for the same
+        For each alignment the score; the share of what the sync cells predict, 1 for the same
         payload and about 0 for another; and the standard deviation of the share.
     """
     sync = make_sync_signs()[:, : sums.shape[-1]]
@@ -205,14 +205,14 @@ def compare_payload(sums: Floats, reading: PayloadReading) -> list[tuple[float, 
 def find_candidates(
     sums: Sequence[Floats | None], readings: Sequence[PayloadReading]
 ) -> list[list[int]]:
-    """Say which payloads are worth comparing with which sums: for many, a hundred times faster.
+    """Return which payloads to compare with which sums: for many, a hundred times faster.
 
     Parameters
     ----------
     sums : sequence of np.ndarray or None
         Each as for `match_payload`.
     readings : sequence of PayloadReading
-        What was read elsewhere in the audio.
+        Payloads read elsewhere in the audio.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def find_candidates(
 
 
 def _make_own_signs(reading: PayloadReading) -> npt.NDArray[np.int8]:
-    """Return what a payload writes that another owner's does not; zero elsewhere.
+    """Return the signs of a payload that depend on its owner; zero elsewhere.
 
     The places are the same for every payload, as the check is linear.
     """
@@ -253,13 +253,13 @@ def _make_own_signs(reading: PayloadReading) -> npt.NDArray[np.int8]:
 
 
 def _touched_symbols(bits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:
-    """Return 1 for each coded bit that any of some payload bits takes part in, else 0."""
+    """Return 1 for each coded bit that depends on any of the payload bits, else 0."""
     near = [np.roll(bits, delay) for delay in range(MEMORY + 1)]
     return np.repeat(np.any(near, axis=0), len(GENERATORS_OCTAL)).astype(np.int8)
 
 
 def _likelihood_scale(agreement: npt.NDArray[np.float64]) -> float:
-    """Return what turns a sum of soft values into a log-likelihood ratio.
+    """Return the factor that turns a sum of soft values into a log-likelihood ratio.
 
     For values m + s n with Gaussian n, ln p(x | +) - ln p(x | -) = 2 m x / s^2.
     """

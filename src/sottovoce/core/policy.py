@@ -48,7 +48,7 @@ def _use_name(use: Use) -> str:
 
 
 def parse_policy(text: str) -> Use:
-    """Read a policy as a person types it.
+    """Parse a policy as typed by a user.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def parse_policy(text: str) -> Use:
     Returns
     -------
     policy : Use
-        What is refused.
+        The refused uses.
 
     Raises
     ------
     ParameterError
-        If a word is neither, the number does not fit eight bits, or nothing is refused.
+        If a word is unknown, the number does not fit eight bits, or nothing is refused.
 
     Examples
     --------
@@ -85,14 +85,14 @@ def parse_policy(text: str) -> Use:
         policy = sum({uses.get(name, -(1 << _N_BITS)) for name in names})
     if not 0 < policy < 1 << _N_BITS:
         raise ParameterError(
-            f"{text!r} is no policy",
-            remedy=f"Use {', '.join(POLICIES)}, or uses joined by commas: {', '.join(uses)}.",
+            f"unknown policy {text!r}",
+            remedy=f"Use {', '.join(POLICIES)}, or a comma-separated list of: {', '.join(uses)}.",
         )
     return Use(policy)
 
 
 def describe_policy(policy: int) -> str:
-    """Say a policy in plain words.
+    """Describe a policy in plain words.
 
     Parameters
     ----------
@@ -118,5 +118,5 @@ def describe_policy(policy: int) -> str:
     elif words:
         sentence = "refuses " + ", ".join(words)
     else:
-        sentence = "names no use that it refuses"
+        sentence = "refuses no named use"
     return sentence + (", but ask me" if Use.LICENCE in uses else "")

@@ -1,11 +1,11 @@
-"""Tell which voices are pieces of one, before and after slips, and read what they say together.
+"""Find the voices that are pieces of one, before and after slips, and decode them together.
 
-Each piece has an offset of its own, so the search finds each as a voice of its own, if it is long
-enough.  Besides, the mark is followed from piece to piece; along such a path the data cells of all
-pieces add up, and the payload is read from the sum.  Two people whose offsets are close can be
+Each piece has its own offset, so the search finds each as a separate voice, if it is long enough.
+In addition, the mark is followed from piece to piece; along such a path the data cells of all
+pieces are summed, and the payload is read from the sum.  Two people whose offsets are close can be
 mistaken for a slip, so nothing else is done along a path: voices are found, followed and read as if
-there were none, and what a path says counts only for those whose own data cells do not speak
-against it.
+there were none, and the payload of a path counts only for voices whose own data cells do not
+contradict it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ __all__ = ["Pool"]
 
 _MOST_PATHS = 8
 _NEAR = HALF_FRAMES_PER_CELL
-"""Half frames within which a voice lies on a path."""
+"""Distance in half frames up to which a voice lies on a path."""
 _LEAST_STAY = 16 * HALF_FRAMES_PER_CELL // 2
-"""Half frames (0.26 s) that a mark stays at an offset where only its path says whose it is."""
+"""Minimum stay at an offset, in half frames (0.26 s), if only its path gives the owner."""
 
 
 class Pool:
@@ -38,7 +38,7 @@ class Pool:
         self._paths: list[VoiceTrack] = []
 
     def fork(self, track: VoiceTrack, fine: npt.NDArray[np.float32], first: int) -> None:
-        """Begin a path where a voice slips in a chunk that it has not taken in yet."""
+        """Start a path where a voice slips in a chunk that has not been added to it yet."""
         if len(self._paths) >= _MOST_PATHS or self._pass(track.offset, first):
             return
         if follow_slips(fine, first, track.offset) is not None:
@@ -47,7 +47,7 @@ class Pool:
     def start(
         self, track: VoiceTrack, chunks: Sequence[tuple[npt.NDArray[np.float32], int]]
     ) -> None:
-        """Begin a path where a new voice slips in one of the chunks that it begins with."""
+        """Start a path where a new voice slips in one of its first chunks."""
         if len(self._paths) >= _MOST_PATHS or self._pass(track.offset, chunks[0][1]):
             return
         if any(follow_slips(fine, first, track.offset) is not None for fine, first in chunks):
@@ -57,20 +57,20 @@ class Pool:
             self._paths.append(path)
 
     def add(self, fine: npt.NDArray[np.float32], first: int) -> None:
-        """Let every path take in a chunk."""
+        """Add a chunk to every path."""
         for path in self._paths:
             path.add(fine, first)
-        # Two that have met are one from here on; the first has been there longer.
+        # Two paths that have met are one from here on; the first is the older one.
         offsets = [path.offset % HALF_FRAMES_PER_PERIOD for path in self._paths]
         self._paths = [p for n, p in enumerate(self._paths) if offsets[n] not in offsets[:n]]
 
     def read(self) -> None:
-        """Try to read what is said along each path."""
+        """Try to decode the payload along each path."""
         for path in self._paths:
             path.read()
 
     def join(self, tracks: Sequence[VoiceTrack]) -> dict[int, VoiceTrack]:
-        """Say which voices are pieces of one.
+        """Return which voices are pieces of one.
 
         Parameters
         ----------
@@ -80,8 +80,8 @@ class Pool:
         Returns
         -------
         paths : dict of int to VoiceTrack
-            The path that a voice is a piece of, by the voice's `id`; those on none are left out.
-            Voices at one offset that do not say two things have the first of them for a path.
+            The path to which a voice belongs, by the voice's `id`; voices on none are left out.
+            For voices at one offset with no conflicting payloads, the first of them is the path.
         """
         paths: dict[int, VoiceTrack] = {}
         for path in self._paths:
@@ -103,7 +103,7 @@ class Pool:
         return paths
 
     def _pass(self, offset: int, since: int) -> bool:
-        """Say whether a path has been at an offset since a half frame of the audio."""
+        """Return whether a path has been at an offset since a half frame of the audio."""
         return any(
             abs(circular_distance(offset, at)) <= _NEAR // 2
             for path in self._paths
@@ -123,7 +123,7 @@ def _is_on(path: VoiceTrack, track: VoiceTrack) -> bool:
 
 
 def _is_at(one: VoiceTrack, other: VoiceTrack) -> bool:
-    """Say whether two voices have one offset, within a frame."""
+    """Return whether two voices have the same offset, within a frame."""
     return abs(circular_distance(one.offset, other.offset)) <= 2
 
 
@@ -132,14 +132,14 @@ def _contradict(track: VoiceTrack, other: VoiceTrack) -> bool:
 
 
 def _may_say(track: VoiceTrack, path: VoiceTrack) -> bool:
-    """Say whether a voice says what its path does, or too little to tell."""
+    """Return whether a voice's data agree with its path, or are too few to tell."""
     if track.reading is not None and path.reading is not None:
         return track.reading.notice == path.reading.notice
     return path.reading is not None and not track.contradicts(path.reading)
 
 
 def _returns(path: VoiceTrack) -> bool:
-    """Say whether a path was at some offset twice, or hardly at all: two voices take turns so."""
+    """Return whether a path was at some offset twice or hardly at all: alternating voices."""
     runs = path.runs
     stays = [b - a for (a, _), (b, _) in itertools.pairwise(runs)]
     again = any(

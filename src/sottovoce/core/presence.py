@@ -1,7 +1,7 @@
-"""When a voice is present: local scores of its sync cells and, once it was read, of its data.
+"""When a voice is present: local scores of its sync cells and, once decoded, of its data.
 
-The sync cells are the same for everybody.  Where two voices have nearly the same offset, only the
-data cells tell whose mark it is that sounds.
+The sync cells are the same for everybody.  If two voices have nearly the same offset, only the
+data cells tell which mark is present.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ __all__ = ["Agreement", "Presence", "agree"]
 CELLS_PER_SUPERFRAME = FORMAT_1.n_periods * FORMAT_1.n_cells
 _LOCAL_PRESENCE = 2.5
 """Local score over about 5 s from which a stretch counts as marked once the voice is found;
-unmarked audio reaches it in one stretch of 160."""
+unmarked audio reaches it in one stretch out of 160."""
 _OWN_PRESENCE = 1.0
 _OWN_SHARE = 0.25
-"""Score that a period needs by itself, and as a share of the voice's median, so that strong
-neighbours alone do not count it in."""
+"""Score that a period itself needs, absolute and as a share of the voice's median, so that strong
+neighbours alone are not enough."""
 _OTHER_SHARE = 0.6
 _OTHER_SCORE = 1.5
-"""A stretch is another voice's where its data cells stay behind this share of what its sync cells
-promise by so many standard deviations."""
+"""A stretch belongs to another voice if its data cells fall short of this share of what its sync
+cells predict, by this many standard deviations."""
 _N_PART_CELLS = FORMAT_1.n_cells // 4
 _N_BURST_PARTS = 4
-"""Quarters of a period, 2.6 s together, over which a short burst is looked for."""
+"""Number of quarters of a period, 2.6 s together, over which to search for a short burst."""
 _HALF_STRENGTH = 0.5
 _HOLE_PRICE = 12.0
-"""A hole is told where no mark is likelier than one of half the voice's strength, by so much in
-log-likelihood: e^12 for both of its edges.  Pauses hold nothing that could speak for a hole."""
+"""A hole is reported where no mark is likelier than one of half the voice's strength, by this much
+in log-likelihood: e^12 for both of its edges.  Pauses contain no evidence for a hole."""
 _LEAST_HOLE_PARTS = 2
 _SMOOTHING = np.array([0.5, 1.0, 0.5])
 _MOST_KEPT_CHUNKS = 16
@@ -52,9 +52,9 @@ class Agreement:
     Attributes
     ----------
     total : np.ndarray, shape=(n,)
-        Sum of cells times signs, for each instant.
+        Sum of cells times signs, for each time step.
     energy : np.ndarray, shape=(n,)
-        Its variance, were the cells unmarked.
+        Its variance if the cells were unmarked.
     """
 
     total: Floats
@@ -80,14 +80,14 @@ class Presence:
 
     Notes
     -----
-    What came before the voice could be read is kept for a while, at most 16 chunks, and judged
-    when it is.
+    Cells from before the voice could be decoded are kept, at most 16 chunks of them, and judged
+    once it is.
     """
 
     def __init__(self) -> None:
         # Rows: time in seconds, agreement and energy of the sync cells, and of the data cells.
         self._rows: list[list[float]] = []
-        # The same of quarters of periods.
+        # The same for quarters of periods.
         self._parts: list[list[float]] = []
         self._code: Signs | None = None
         self._kept: deque[tuple[tuple[int, int], Floats, npt.NDArray[np.int64]]] = deque(
@@ -101,7 +101,7 @@ class Presence:
         times_s: npt.NDArray[np.floating[Any]],
         sync: Agreement,
     ) -> None:
-        """Take in the cells of a chunk.
+        """Add the cells of a chunk.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Presence:
         slots : np.ndarray, shape=(n,)
             Their numbers, counted from the start of a superframe.
         times_s : np.ndarray, shape=(n,)
-            When they sound.
+            Their times.
         sync : Agreement
             Of the sync cells.
         """
@@ -129,19 +129,19 @@ class Presence:
             self._judge(begin, cells, slots)
 
     def learn(self, code: Signs) -> None:
-        """Take in what the data cells say, shape (n_periods * n_cells, n_bands)."""
+        """Set the signs of the data cells, shape (n_periods * n_cells, n_bands)."""
         self._code = code
         while self._kept:
             self._judge(*self._kept.popleft())
 
     def sum_bursts(self) -> list[Floats]:
-        """Return what was kept where the voice seems to sound, added up by place.
+        """Return the kept cells where the voice seems to be present, summed by place.
 
         Returns
         -------
         sums : list of np.ndarray, shape=(n_periods * n_cells, n_bands)
             Of all such stretches together and, where there are several, of the longest alone;
-            none where the voice was read already, or sounds nowhere.
+            empty if the voice was already decoded, or is present nowhere.
         """
         if self._code is not None or not self._kept:
             return []
@@ -160,7 +160,7 @@ class Presence:
         return [self._sum_parts(first, one) for one in chosen]
 
     def _sum_parts(self, first: int, chosen: npt.NDArray[np.bool_]) -> Floats:
-        """Add up the cells of chosen quarters of periods, counted from the first one kept."""
+        """Sum the cells of chosen quarters of periods, counted from the first one kept."""
         sums = np.zeros((CELLS_PER_SUPERFRAME, self._kept[0][1].shape[1]), dtype=np.float32)
         for (_, begin), cells, slots in self._kept:
             inside = chosen[begin - first + np.arange(len(cells)) // _N_PART_CELLS]
@@ -168,7 +168,7 @@ class Presence:
         return sums
 
     def settle(self) -> None:
-        """Let go of what was kept in case that the voice can be read: it is over."""
+        """Discard the cells kept for decoding: the voice has ended."""
         self._kept.clear()
 
     def evidence(self) -> tuple[tuple[float, float], ...]:
@@ -182,7 +182,7 @@ class Presence:
         return tuple((float(t), float(s)) for t, s in zip(rows[:, 0], z, strict=True))
 
     def segments_s(self, *, duration_s: float) -> tuple[tuple[float, float], ...]:
-        """Return from when to when the voice is present, in seconds."""
+        """Return the intervals in which the voice is present, in seconds."""
         if not self._rows:
             return ()
         rows = np.array(sorted(self._rows))
@@ -202,7 +202,7 @@ class Presence:
         return _without(segments, self._holes_s(rows[marked]))
 
     def _holes_s(self, marked: Doubles) -> list[tuple[float, float]]:
-        """Return from when to when something sounds without the mark, in seconds.
+        """Return the intervals with sound but without the mark, in seconds.
 
         Parameters
         ----------
@@ -214,8 +214,8 @@ class Presence:
         parts = np.array(sorted(self._parts))
         total, energy = marked[:, 1] + marked[:, 3], marked[:, 2] + marked[:, 4]
         gain = _HALF_STRENGTH * float(total.sum() / max(energy.sum(), 1e-30))
-        # Scores have this gain times their energy as mean where they are marked, else zero, and
-        # their energy as variance: the logarithm of the ratio of both densities.
+        # Scores have a mean of this gain times their energy if marked, else zero, and their
+        # energy as variance: the logarithm of the ratio of both densities.
         absent = 0.5 * gain**2 * (parts[:, 2] + parts[:, 4]) - gain * (parts[:, 1] + parts[:, 3])
         half_s = 0.5 * _N_PART_CELLS * FORMAT_1.cell_s
         holes = _stretches(absent, price=_HOLE_PRICE)
@@ -226,7 +226,7 @@ class Presence:
         ]
 
     def _judge(self, begin: tuple[int, int], cells: Floats, slots: npt.NDArray[np.int64]) -> None:
-        """Compare the data cells of periods that were counted already."""
+        """Compare the data cells of periods that were already counted."""
         if self._code is None:
             return
         data = agree(cells, self._code[slots % CELLS_PER_SUPERFRAME])
@@ -272,7 +272,7 @@ def _stretches(gains: Doubles, *, price: float) -> list[tuple[int, int]]:
 def _without(
     segments: list[tuple[float, float]], holes: list[tuple[float, float]]
 ) -> tuple[tuple[float, float], ...]:
-    """Return segments less the holes in them."""
+    """Return segments without the holes in them."""
     left: list[tuple[float, float]] = []
     for begin, end in segments:
         for first, last in holes:
@@ -295,7 +295,7 @@ def _scores(total: Doubles, energy: Doubles) -> Doubles:
 
 
 def _is_another(rows: Doubles) -> npt.NDArray[np.bool_]:
-    """Say where the sync cells are somebody's, but not the data cells this voice's."""
+    """Return where the sync cells are marked, but the data cells are not this voice's."""
     sync, sync_energy = _smooth(rows[:, 1]), _smooth(rows[:, 2], squared=True)
     data, data_energy = _smooth(rows[:, 3]), _smooth(rows[:, 4], squared=True)
     share = _OTHER_SHARE * data_energy / np.maximum(sync_energy, 1e-30)

@@ -1,4 +1,4 @@
-"""`Protector`: mark audio block by block, sample for sample the same as in one piece."""
+"""`Protector`: mark audio block by block, with exactly the same samples as in one piece."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH_FRAMES = 512
 """Frames transformed at once: 4 s, whose arrays fit a processor's cache at 16 kHz."""
 
 _FEW_FRAMES = 4
-"""Up to so many, in live blocks, copies are cheaper than making a view."""
+"""Up to this many frames, as in live blocks, copies are cheaper than making a view."""
 
 _MAX_STRENGTH_DB = 3.0
 
@@ -29,34 +29,34 @@ Audio = npt.NDArray[np.floating[Any]]
 
 
 class Protector:
-    """Mark audio as it comes, in blocks of any size.
+    """Mark a stream of audio, in blocks of any size.
 
     Parameters
     ----------
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
     notice : Notice
-        Who refuses what; by default an anonymous refusal of every use.
+        The refusal to write; by default an anonymous refusal of every use.
     strength_db : float in (0, 3]
         Root-mean-square gain of a band, in dB of amplitude.
     phase_s : float or None
-        How many seconds of the pattern, 10.24 s long, lie before the first sample; rounded to
-        whole frames.  None draws one at random, so that two tracks mixed from time zero do
-        not fall on the same place and clips of one owner do not line up for averaging.
+        Position in the pattern, which is 10.24 s long, of the first sample, in seconds; rounded
+        to whole frames.  None draws one at random, so that two tracks mixed from time zero do
+        not coincide and clips of one owner do not line up for averaging.
     seal_key : bytes or None
-        32 secret bytes; with them an eighth of the cells carries the keyed seal.
+        32 secret bytes; if given, an eighth of the cells carries the keyed seal.
 
     Attributes
     ----------
     latency_s : float
-        Longest time between a sample's coming in and its going out: 16 ms.
+        Maximum delay between input and output of a sample: 16 ms.
     limited_s : float
-        Seconds so far in which the mark was turned down to keep peaks under full scale.
+        Seconds so far in which the mark was attenuated to keep peaks below full scale.
 
     Raises
     ------
     ParameterError
-        If an argument is out of its range.
+        If an argument is out of range.
 
     See Also
     --------
@@ -96,7 +96,7 @@ class Protector:
             phase = round(phase_s / FORMAT_1.frame_s) % n_frames
         else:
             raise ParameterError(f"phase_s={phase_s!r} is not finite")
-        # Frame -1 already sounds in the first hop; a whole superframe more keeps it positive.
+        # Frame -1 already overlaps the first hop; adding a superframe keeps its number positive.
         self._first_pattern_frame = phase + n_frames
         self._signs = SignSource(
             notice or Notice(),
@@ -130,13 +130,14 @@ class Protector:
         Returns
         -------
         marked : np.ndarray, shape=(m,) or (channels, m), dtype of `block`
-            All samples that are ready, in order.  After the last block as many have come out
-            as went in.
+            All samples that are ready, in order.  After the last block, the output is as long as
+            the input.
 
         Raises
         ------
         ParameterError
-            If `block` is no audio, its number of channels changes, or the signal has ended.
+            If `block` is not valid audio, its number of channels changes, or the signal has
+            ended.
         """
         check_signal(block, min_samples=0)
         if self._ended:
@@ -147,7 +148,7 @@ class Protector:
             self._pending = np.zeros((len(sound), silence), dtype=block.dtype)
         if len(sound) != len(self._pending):
             raise ParameterError(
-                f"block has {len(sound)} channels where {len(self._pending)} came before"
+                f"block has {len(sound)} channels, the stream {len(self._pending)}"
             )
         self._n_in += sound.shape[1]
         sound = np.concatenate([self._pending, sound], axis=1)
@@ -165,7 +166,7 @@ class Protector:
             self._frame = end
         self._pending = sound[:, position:].copy()
         marked = np.concatenate(parts, axis=1)
-        # Hop -1 is no part of the signal, nor is the padding behind its end.
+        # Neither hop -1 nor the padding after the end is part of the signal.
         marked = marked[:, max(-start, 0) :]
         if last:
             marked = marked[:, : self._n_in - max(start, 0)]
@@ -183,7 +184,7 @@ class Protector:
         return max(first + n_whole - 2, self._frame)
 
     def _pad(self, sound: Audio, stop: int) -> Audio:
-        """Append silence until the last frame is whole."""
+        """Append silence until the last frame is complete."""
         edges = frame_starts(self._frame, stop + 2, self._embedder.hop)
         missing = int(edges[-1] - edges[0]) - sound.shape[1]
         return np.pad(sound, ((0, 0), (0, max(missing, 0))))
@@ -204,7 +205,7 @@ class Protector:
         difference = embedder.difference(
             frames.astype(np.float32, copy=False), embedder.windows(lengths), signs
         )
-        # (channels, hop number, sample in the hop), zero behind the end of a shorter hop
+        # (channels, hop number, sample in the hop), zero after the end of a shorter hop
         hops = _take_frames(padded, offsets[:-1], longest)
         rises, falls = difference[..., :longest], difference[..., longest : 2 * longest]
         inside = np.arange(longest) < lengths[:, None]
@@ -229,14 +230,14 @@ class Protector:
         rises[:, 0] += self._carried
         rises[:, 1:] += falls[:, :-1]
         self._carried, self._last_factor = falls[:, -1].copy(), float(factors[-1])
-        # What a neighbouring frame spreads into a hop of digital silence stays out of it.
+        # A neighbouring frame must not spread into a hop of digital silence.
         rises *= hops[:, :-1].any(axis=-1, keepdims=True)
         marked = hops[:, :-1] + rises
         return marked[:, inside[:-1]] if longest > embedder.hop else marked.reshape(len(sound), -1)
 
 
 def _take_frames(sound: Audio, starts: npt.NDArray[np.int64], length: int) -> Audio:
-    """Return frames of `sound`, shape (channels, frames, length); a view where they are even."""
+    """Return frames of `sound`, shape (channels, frames, length); a view if evenly spaced."""
     if len(starts) <= _FEW_FRAMES:
         return np.stack([sound[:, start : start + length] for start in starts.tolist()], axis=1)
     windows = np.lib.stride_tricks.sliding_window_view(sound, length, axis=-1)
@@ -257,7 +258,7 @@ def protect(
 ) -> Audio:
     """Return speech with an inaudible do-not-train mark.
 
-    Each critical band is turned up and down by `strength_db` in the rhythm of a pseudo-noise
+    Each critical band is amplified and attenuated by `strength_db` following a pseudo-noise
     pattern: multiplicative spread spectrum on band energies, after [1]_.  Silence stays
     silent.
 
@@ -270,27 +271,27 @@ def protect(
         Sampling rate of `y`, in Hz.  No default: with a wrong rate the mark is written at the
         wrong speed and nobody will find it.
     notice : Notice
-        Who refuses what; by default an anonymous refusal of every use.
+        The refusal to write; by default an anonymous refusal of every use.
     strength_db : float in (0, 3]
-        Root-mean-square gain of a band, in dB of amplitude.  Lower is quieter and harder to
-        find; `sottovoce.STRENGTHS_DB` names three.
+        Root-mean-square gain of a band, in dB of amplitude.  Lower is less audible and harder
+        to detect; `sottovoce.STRENGTHS_DB` names three.
     phase_s, seal_key
         As in `Protector`.
 
     Returns
     -------
     marked : np.ndarray, shape and dtype of `y`
-        The audio with the mark.  Its peaks stay under full scale where those of `y` do.
+        The audio with the mark.  Its peaks stay below full scale if those of `y` do.
 
     Raises
     ------
     ParameterError
         If `y` is not floating point, is empty, holds NaN or infinity, or looks
-        channels-last; or if another argument is out of its range.
+        channels-last; or if another argument is out of range.
 
     See Also
     --------
-    sottovoce.detect : Find the mark and say how sure.
+    sottovoce.detect : Detect the mark, with a p-value.
     sottovoce.Protector : The same, block by block, for live audio.
 
     Notes

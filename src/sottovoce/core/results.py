@@ -1,4 +1,4 @@
-"""What a detector found: `Detection` and its `Voice`s."""
+"""The result of a detector: `Detection` and its `Voice`s."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ class Voice:
     Attributes
     ----------
     log10_p : float
-        Logarithm to base 10 of the p-value, everything searched counted.
+        Logarithm to base 10 of the p-value, which accounts for everything searched.
     score : float
         Its best score; unmarked audio's has unit variance.
     offset_s : float
-        Where a period of its pattern begins, in [0, 2.56) seconds of the audio.
+        Start of a period of its pattern, in [0, 2.56) seconds of the audio.
     speed : float
-        How much faster the audio runs than when it was marked; 1.05 is 5 % faster.
+        Speed of the audio relative to when it was marked; 1.05 is 5 % faster.
     pitch : float
-        By what factor its pitch was changed.
+        Factor by which its pitch was changed.
     segments_s : tuple of (float, float)
-        From when to when it is present, to about 2.5 s.  Pauses are bridged; sound without the mark
-        is left out from about 2.5 s on where the mark is clear, from 5 s on in noise.
+        Intervals in which it is present, accurate to about 2.5 s.  Pauses are bridged; sound
+        without the mark is left out if longer than about 2.5 s where the mark is clear, 5 s in
+        noise.
     notice : Notice or None
-        What its payload says; None where the owner is not readable yet.
+        Its decoded payload; None if the owner is not decoded yet.
     evidence : tuple of (float, float)
         Time in seconds and local score over about 5 s around it.
     seal_log10_p : float or None
-        Of the keyed seal, where a key was given and a payload could be read.
+        The same for the keyed seal, if a key was given and a payload was decoded.
     """
 
     log10_p: float
@@ -80,26 +81,26 @@ class Detection:
     Attributes
     ----------
     found : bool
-        Whether the p-value is at most the rate that was allowed.
+        Whether the p-value is at most the allowed rate.
     log10_p : float
-        Logarithm to base 10 of the probability, at most, that unmarked audio looks as marked
-        as this does.
+        Logarithm to base 10 of the p-value: an upper bound on the probability that unmarked
+        audio looks as marked as this does.
     score : float
-        The score that `log10_p` belongs to, the most telling one.
+        The most significant score, to which `log10_p` belongs.
     n_hypotheses : int
-        Places that `log10_p` pays for: those that were searched, and more where windows of
+        Hypotheses that `log10_p` pays for: those that were searched, and more if windows of
         several kinds share the allowed false alarms.
     log10_e : float
         Logarithm to base 10 of the e-value of "something is marked here".  Clips too short to
-        be found alone prove together that a marked voice is among them: see
+        be detected alone can prove together that a marked voice is among them: see
         `sottovoce.core.evidence.pool_independent`.
     voices : tuple of Voice
-        Those found, strongest first.
+        The voices found, strongest first.
     duration_s : float
-        Length of the audio.
+        Length of the audio, in seconds.
     n_more_voices : int
-        Voices that were found besides those in `voices`, at most: after the first thousand, those
-        that fall silent are only counted.
+        Upper bound on the number of voices found in addition to `voices`: after the first
+        thousand, those that fall silent are only counted.
     """
 
     found: bool
@@ -113,9 +114,9 @@ class Detection:
 
     @property
     def verdict(self) -> Verdict:
-        """*protected* exactly where found, *suspected* from p = 1e-3 on, else *not found*.
+        """*protected* if found, *suspected* if p is at most 1e-3, else *not found*.
 
-        A suspicion is never reported as found, and *not found* is no proof of absence.
+        A suspicion is never reported as found, and *not found* does not prove absence.
         """
         if self.found:
             return "protected"
@@ -141,20 +142,20 @@ class Detection:
 
 
 def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list[Voice]:
-    """Join voices that are one: cuts, echoes, slips and warps give a voice several offsets.
+    """Merge voices that are one: cuts, echoes, slips and warps give a voice several offsets.
 
     Parameters
     ----------
     voices : list of Voice
         Strongest first.
     pieces : sequence of int or None
-        A number for each that those of one path share; None, or too short, for those on none.
+        A number for each, shared by those of one path; None or missing for those on none.
 
     Returns
     -------
     merged : list of Voice
-        In the same order, one for each owner and path; a voice that was joined keeps what its
-        strongest part says, and is present where any part is.
+        In the same order, one for each owner and path; a merged voice has the fields of its
+        strongest part, and is present where any part is.
     """
     merged: dict[object, Voice] = {}
     for number, voice in enumerate(voices):
@@ -172,7 +173,7 @@ def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list
 
 
 def unite_segments(segments: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Return segments, from when to when in seconds, in order and without overlap."""
+    """Return segments, start and end in seconds, in order and without overlap."""
     united: list[tuple[float, float]] = []
     for begin, end in sorted(segments):
         if united and begin <= united[-1][1]:

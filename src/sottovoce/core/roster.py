@@ -1,11 +1,11 @@
-"""Which voices are followed at a time, and which have been let go.
+"""Which voices are currently followed, and which have been dropped.
 
 A conversation has a few marked voices, and all of them are followed to its end.  A compilation may
-have a new one every few seconds: whoever followed each to the end would work longer and longer for
-each window, and their offsets would soon lie everywhere, so that two owners pass for one.  So once
-there are many, a voice that falls silent is let go: it keeps what it said and where it sounded, and
-costs nothing from then on.  If it comes back, it is found again, and told as one voice by what it
-says.
+have a new one every few seconds: following each to the end would take more and more time for each
+window, and their offsets would soon lie everywhere, so that two owners pass for one.  So once
+there are many, a voice that falls silent is no longer followed: it keeps its payload and its
+segments, and costs nothing from then on.  If it comes back, it is found again, and merged by its
+payload.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["MOST_FOLLOWED", "MOST_KEPT", "Roster"]
 
 MOST_FOLLOWED = 16
 MOST_KEPT = 1_024
-"""Voices that are told with all that is known of them; about 80 kB each."""
+"""Voices that are reported with all their details; about 80 kB each."""
 
 
 class Roster:
@@ -28,11 +28,11 @@ class Roster:
     Attributes
     ----------
     tracks : list of VoiceTrack
-        Every voice of which something is known, in the order in which they began.
+        Every voice whose details are kept, in the order of their start.
     followed : list of VoiceTrack
-        Those that take in new audio, at most `MOST_FOLLOWED`.
+        Voices to which new audio is added, at most `MOST_FOLLOWED`.
     n_dropped : int
-        Voices that were let go when `MOST_KEPT` had been: of them nothing is known any more.
+        Voices dropped after `MOST_KEPT` had been kept: their details are lost.
     """
 
     def __init__(self) -> None:
@@ -46,26 +46,26 @@ class Roster:
         return len(self.tracks) > MOST_FOLLOWED
 
     def add(self, track: VoiceTrack) -> None:
-        """Take in a new voice; of too many, let go of the one that was heard least lately."""
+        """Add a new voice; if there are too many, drop the one not heard for longest."""
         self.tracks.append(track)
         self.followed.append(track)
         if len(self.followed) > MOST_FOLLOWED:
             self._let_go(min(self.followed, key=lambda one: one.heard_until))
 
     def review(self, *, since: int) -> None:
-        """Let go of the voices that are silent, where there are many.
+        """Stop following silent voices, if there are many.
 
         Parameters
         ----------
         since : int
-            Half frame of the audio from which on a voice must have been heard.
+            Half frame of the audio since which a voice must have been heard.
         """
         if self.is_crowded:
             for track in [one for one in self.followed if one.heard_until <= since]:
                 self._let_go(track)
 
     def finish(self) -> None:
-        """Read what can be read at the end of the audio, where voices were many."""
+        """Decode the remaining payloads at the end of the audio, if there were many voices."""
         if self.is_crowded:
             for track in self.followed:
                 track.settle()

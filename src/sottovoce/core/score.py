@@ -8,8 +8,8 @@ It is evaluated here with NumPy alone.
 Two parts.  Four filters over 21 frames and 7 bands see a cell's rhythm in the levels, each
 squashed to (-1, 1).  A gate for each, made from the signal-to-noise ratio and the volatility
 of the surroundings, predicts how far the filter can be trusted there.  F is the sum of the
-four, gated.  Being a function of the audio alone, F leaves the bound on false positives as
-it is, whatever was learned.
+four, gated.  Being a function of the audio alone, F does not affect the bound on false
+positives, whatever was learned.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class ScoreWeights:
     gate_maps : np.ndarray, shape=(16, 2, 7, 3)
         Hidden units over (ratio, volatility), pairs of frames, bands.
     gate_biases : np.ndarray, shape=(16, 20)
-        One a hidden unit and band.
+        One per hidden unit and band.
     gate_descriptors : np.ndarray, shape=(16, 5)
         Weights on the descriptors of the stretch.
     gate_outputs : np.ndarray, shape=(4, 16)
         From hidden units to gates.
     gate_output_biases : np.ndarray, shape=(4,)
-        One a gate.
+        One per gate.
     """
 
     filters: Floats
@@ -82,10 +82,10 @@ def load_weights() -> ScoreWeights:
 
 
 class CellScorer:
-    """The network, laid out as block-Toeplitz matrices so that products of matrices do it all.
+    """The network, laid out as block-Toeplitz matrices, evaluated by matrix products alone.
 
-    Everything that is large is written into buffers that the next call uses again: fresh memory
-    costs a page fault every 4 kB, which would be a tenth of the time.
+    Large arrays are written into buffers that the next call reuses: fresh memory costs a page fault
+    every 4 kB, which would take a tenth of the time.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class CellScorer:
         n_clips, n_frames, n_bands = features.levels.shape
         n_wanted = n_frames - 2 * CONTEXT_FRAMES
         scores = np.empty((n_clips, n_wanted, n_bands), dtype=np.float32)
-        # Clip by clip, so that all that is in the works stays in the cache.
+        # Clip by clip, so that the working set stays in the cache.
         for clip in range(n_clips):
             gated = self._filter(features.levels[clip], n_wanted // _BLOCK)
             gates = self._gate(features, clip, n_wanted // _BLOCK)
@@ -190,8 +190,8 @@ class CellScorer:
 
         Maps of shape ``(n_frames, n_bands)`` become a view of shape ``(n_bands, n_blocks,
         n_neighbours * n_maps * window)``, where `window` is `length` and the reach of the filter.
-        A band's neighbours lie next to it in memory, so rows of two bands share what they have in
-        common and no copy is made for each.
+        A band's neighbours lie next to it in memory, so rows of two bands share their common part
+        and no copy is made for each.
         """
         n_frames, n_bands = maps[0].shape
         window = n_frames - (n_blocks - 1) * length
@@ -209,7 +209,7 @@ class CellScorer:
         )
 
     def _buffer(self, name: str, shape: tuple[int, ...]) -> Floats:
-        """Return memory of a shape, with whatever was left in it."""
+        """Return uninitialised memory of a shape."""
         size = math.prod(shape)
         kept = self._buffers.get(name)
         if kept is None or kept.size < size:

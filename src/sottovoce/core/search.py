@@ -1,8 +1,8 @@
 """Where is the pattern?  Folding, and correlation over every offset at once.
 
 A window of cell scores is folded into one period, then correlated with the sync signs by the
-fast Fourier transform.  The normaliser is the energy of the *folded* scores in the cells that
-count: a function of the audio alone.  (Normalising before folding would break the bound on
+fast Fourier transform.  The normaliser is the energy of the *folded* scores in the relevant
+cells: a function of the audio alone.  (Normalising before folding would break the bound on
 periodic audio.)
 
 Two grids.  The plain one has a score every 8 ms, four offsets a cell.  The fine one
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def fold(scores: Floats, *, first: int = 0, n_period: int = FORMAT_1.n_period_frames) -> Floats:
-    """Add up the periods of a window.
+    """Sum the periods of a window.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def sync_spectra(labels: tuple[str, ...] = ()) -> npt.NDArray[np.complex64]:
     Parameters
     ----------
     labels : tuple of str
-        Of decoy patterns; empty for the true one.
+        Labels of decoy patterns; empty for the true one.
 
     Returns
     -------
@@ -111,8 +111,8 @@ def offset_scores(folded: Floats, *, spectra: npt.NDArray[np.complex64] | None =
     Returns
     -------
     z : np.ndarray, shape=(n_clips, n_period) or (n_clips, n_period, n_patterns)
-        Score of the hypothesis that cell 0 of a period lies at each frame; 0 where there is
-        no sound.  The last axis is there only where `spectra` was given.
+        Score of the hypothesis that cell 0 of a period lies at each frame; 0 if there is
+        no sound.  The last axis exists only if `spectra` was given.
     """
     n_clips, n_period, n_bands = folded.shape
     n_cells = FORMAT_1.n_cells
@@ -123,8 +123,8 @@ def offset_scores(folded: Floats, *, spectra: npt.NDArray[np.complex64] | None =
     patterns = sync_spectra() if spectra is None else spectra
     sums = _circular_products(by_cell, patterns[:, :n_bands])
     energies = _circular_products(by_cell * by_cell, _role_spectrum()[:, :n_bands])
-    # Rounding in the transform leaves a trace of energy where there is none, and would spoil a
-    # score of next to nothing: at this limit it is under a thousandth.
+    # Rounding in the transform leaves a trace of energy where there is none, and would spoil the
+    # score of almost silent input: at this limit its effect is below a thousandth.
     silent = energies <= 1e-4 * np.maximum(energies.max(axis=1, keepdims=True), 1e-30)
     z = np.where(silent, 0.0, sums / np.sqrt(np.where(silent, 1.0, energies)))
     return z[..., 0] if spectra is None else z

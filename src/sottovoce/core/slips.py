@@ -1,13 +1,13 @@
-"""Follow a mark through slips: sound that was lost or put in moves its pattern.
+"""Follow a mark through slips: lost or inserted sound moves its pattern.
 
-A jitter buffer, a lost packet or a damaged file takes some milliseconds out of a recording or puts
-some in.  What follows has the same pattern at another offset.  Over seconds the offset is therefore
-not one number but a path: constant for a while, then a step.  The likeliest path is found by
-dynamic programming [1]_ over the sync cells.
+A jitter buffer, a lost packet or a damaged file removes some milliseconds from a recording or
+inserts some.  The sound after it has the same pattern at another offset.  Over seconds the offset
+is therefore not one number but a path: constant for a while, then a step.  The likeliest path is
+found by dynamic programming [1]_ over the sync cells.
 
-Cell scores are calibrated: ``SCORE_GAIN`` times a score is half the logarithm of how much likelier
-+1 is than -1 for that cell.  So a sum over cells is a log-likelihood, and a slip has one price
-whatever the audio.  The path is a choice between offsets of a mark that was found already.  It
+Cell scores are calibrated: ``SCORE_GAIN`` times a score is half the log-likelihood ratio of
++1 to -1 for that cell.  So a sum over cells is a log-likelihood, and a slip has one price
+whatever the audio.  The path is a choice between offsets of a mark that has already been found.  It
 adds nothing to the evidence that something is marked, and it sees no data cell.
 
 References
@@ -35,14 +35,14 @@ clean and in noise, as the score was trained to be an expectation."""
 MOST_SLIP = 3 * HALF_FRAMES_PER_CELL
 """Largest single slip that is followed, in half frames: three cells, 96 ms."""
 _REACH = 128
-"""Half frames (0.5 s) on either side that the slips of one chunk can add up to."""
+"""Maximum sum of the slips of one chunk, in half frames (0.5 s) on either side."""
 _BLOCK_CELLS = 4
 SLIP_PRICE = 8.0
-"""What a slip costs, in units of log-likelihood: about one second in ten has one, and 48 others
-were as likely, which is exp(-6); the rest is caution."""
+"""Cost of a slip, in units of log-likelihood: about one second in ten has one, of 48 equally likely
+sizes, which is exp(-6); the rest is a safety margin."""
 _GATE = 11.0
-"""Gain from which the whole search is made.  Where nothing is marked, chance reaches it in one
-chunk of seventy (the price of a slip in one of four), and a search costs ten times the look."""
+"""Gain from which the full search is made.  In unmarked audio, chance reaches it in one chunk of
+seventy (the price of a slip in one of four), and a search costs ten times this check."""
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -64,11 +64,11 @@ def follow_slips(fine: Floats, first: int, offset: int) -> Integers | None:
     -------
     offsets : np.ndarray, shape=(n_half_frames // 8,), or None
         Offset for each stretch of eight half frames; not reduced modulo the period, so that cells
-        can be counted across slips.  None where the mark stays where it was.
+        can be counted across slips.  None if the mark stays where it was.
 
     Notes
     -----
-    Costs about 0.5 ms for a chunk without slips, and 3 ms for one with.
+    Takes about 0.5 ms for a chunk without slips, and 3 ms for one with slips.
     """
     n_cells = len(fine) // HALF_FRAMES_PER_CELL
     if n_cells < 2 * _BLOCK_CELLS:
@@ -89,7 +89,7 @@ def follow_slips(fine: Floats, first: int, offset: int) -> Integers | None:
 
 @functools.cache
 def _weights() -> Floats:
-    """Return what turns scores into log-likelihoods of each sync cell, (n_bands, n_cells)."""
+    """Return the weights that turn scores into log-likelihoods, (n_bands, n_cells)."""
     return np.ascontiguousarray(np.float32(SCORE_GAIN) * make_sync_signs().T)
 
 
@@ -108,7 +108,7 @@ def _by_offset(likelihoods: Floats, first: int, offsets: Integers) -> Floats:
 
 
 def _half_energies(fine: Floats, n_blocks: int) -> Floats:
-    """Return for each block how much likelier a mark is expected to be, where it is, than none.
+    """Return half the expected log-likelihood ratio of a mark to none, for each block.
 
     Marked scores have a mean of ``SCORE_GAIN`` times their energy, and that energy as variance, so
     the expected log-likelihood is the gain squared times the energy; half of it is the price of
@@ -121,7 +121,7 @@ def _half_energies(fine: Floats, n_blocks: int) -> Floats:
 
 
 def _pays(blocks: Floats, absent: Floats) -> bool:
-    """Say whether any stay at another offset, anywhere in the chunk, is worth a slip.
+    """Return whether any stay at another offset, anywhere in the chunk, is worth a slip.
 
     It must be likelier than the mark's staying where it is, and than its not being there at all:
     in sound that is not marked some offset always looks better than the old one.

@@ -1,6 +1,6 @@
 """Find marks in audio whose speed, tempo or pitch was changed.
 
-Two knobs: time scales the rhythm of the pattern, pitch the edges of its bands.  Along three
+Two parameters: time scales the rhythm of the pattern, pitch the edges of its bands.  Along three
 lines (speed: both together; tempo: time alone; pitch: pitch alone) scores are made for a few
 pitches, each folded at many rates: folding at another rate costs next to nothing.
 """
@@ -52,9 +52,9 @@ class Stretch:
     pitch: float = 1.0
 
     def is_near(self, other: Stretch) -> bool:
-        """Say whether a mark at one of them also shows at the other.
+        """Return whether a mark at one of them also shows at the other.
 
-        A wrong pitch costs score but does not hide a mark, so only time tells them apart.
+        A wrong pitch costs score but does not hide a mark, so only time distinguishes them.
         """
         return abs(self.speed - other.speed) <= _NEAR
 
@@ -77,7 +77,7 @@ def _candidates(speed_step: float) -> dict[float, list[float]]:
 
 
 def n_stretches(n_frames: int) -> int:
-    """Return how many candidates there are for audio of so many frames."""
+    """Return the number of candidates for audio of `n_frames` frames."""
     return sum(map(len, _candidates(_speed_step(n_frames)).values()))
 
 
@@ -125,17 +125,17 @@ def find_stretches(audio: Floats, *, sr: float, least: float) -> list[Stretch]:
 
 
 def _speed_step(n_frames: int) -> float:
-    """Return the coarsest step that keeps the ends of the audio as near as in a full window."""
+    """Return the coarsest step that keeps the error at the ends no larger than in a full window."""
     return min(_SPEED_STEP * max(1, _FULL_FRAMES // n_frames), _MOST_SPEED_STEP)
 
 
 @functools.lru_cache(maxsize=512)
 def _stretched_fold(n_frames: int, speed: float) -> scipy.sparse.csr_array:
-    """Return what reads scores every 1 / speed frames and adds up the periods.
+    """Return the matrix that reads scores every 1 / speed frames and sums the periods.
 
-    Between two frames it follows a straight line.
+    Between two frames it interpolates linearly.
     """
-    from scipy.sparse import csr_array  # late: few ever search so, and the import is slow
+    from scipy.sparse import csr_array  # late: rarely needed, and slow to import
 
     at = np.arange(int((n_frames - 1) * speed)) / speed
     before = at.astype(np.int64)

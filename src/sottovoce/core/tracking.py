@@ -1,8 +1,8 @@
-"""Follow one marked voice through the audio: its offset, where it sounds, what it says.
+"""Follow one marked voice through the audio: its offset, its presence, its payload.
 
 Offsets are counted in half frames (4 ms) of the fine grid and are not reduced modulo the
-period once a voice is followed, so a clock that drifts or sound that slips moves the offset but
-never the count of cells: what a voice says on both sides of a slip adds up.
+period once a voice is followed, so a drifting clock or a slip moves the offset but
+never the count of cells: the data on both sides of a slip add up.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = ["HALF_FRAMES_PER_PERIOD", "OTHER_SHARE", "VoiceTrack", "circular_dist
 
 HALF_FRAMES_PER_PERIOD = 2 * FORMAT_1.n_period_frames
 OTHER_SHARE = 0.6
-"""Share of what a voice's data cells promise under which, for sure, it is not this voice."""
+"""Share of the expected score of the data cells below which it is certainly another voice."""
 _CHUNK_PRESENCE = 2.0
 _TELLING = 3.0
-"""Score that the data cells of a chunk must be expected to have, to tell two voices apart."""
+"""Expected score of the data cells of a chunk that is needed to distinguish two voices."""
 _MOST_SEALED_SUPERFRAMES = 32
 _MOST_RUNS = 256
 _N_PARTS = 80
 """Parts of a superframe, four cells long, in which two superframes are compared."""
 _BY_PERIOD = (FORMAT_1.n_periods, FORMAT_1.n_cells, -1)
-"""Shape of the sums over a superframe as payloads are read from it."""
+"""Shape of the sums over a superframe from which payloads are read."""
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -57,18 +57,18 @@ class VoiceTrack:
     offset : int
         Half frame at which some cell 0 of a period is centred.
     keep_superframes : bool
-        Whether single superframes are kept for the test of a seal.
+        Whether to keep single superframes for the test of a seal.
     slips : bool
-        Whether it is followed through slips, from offset to offset.
+        Whether to follow it through slips, from offset to offset.
 
     Attributes
     ----------
     score, short_score : float
-        The best in windows of two chunks and more, and in short windows; 0 where not seen.
+        The best in windows of two or more chunks, and in short windows; 0 if not seen.
     heard_until : int
-        Half frame of the audio at which the last chunk ends in which it seemed to sound.
+        Half frame of the audio at the end of the last chunk in which it seemed to be present.
     runs : list of (int, int)
-        Half frame of the audio from which on it is at an offset, and that offset; kept only where
+        Half frame of the audio since which it is at an offset, and that offset; kept only if
         slips are followed.
     """
 
@@ -105,7 +105,7 @@ class VoiceTrack:
         return other
 
     def affinity(self, fine: Floats, first: int, offset: int) -> tuple[float, float] | None:
-        """Say whether what sounds at an offset close by is this voice.
+        """Compare the sound at a nearby offset with this voice.
 
         Parameters
         ----------
@@ -119,9 +119,9 @@ class VoiceTrack:
         Returns
         -------
         share, deviation : float, or None
-            What its data cells have in common with those heard so far, 1 for the same payload
-            and about 0 for another, as a share of what the sync cells promise, and the standard
-            deviation of that; None where it promises too little to tell.
+            Agreement of its data cells with those heard so far, as a share of what the sync cells
+            predict, 1 for the same payload and about 0 for another, and its standard deviation;
+            None if too little is predicted to tell.
         """
         if self._sums is None:
             return None
@@ -129,7 +129,7 @@ class VoiceTrack:
         return self._compare(cells, slots)
 
     def _compare(self, cells: Floats, slots: Integers) -> tuple[float, float] | None:
-        """Do what `affinity` does, given cells."""
+        """Return the result of `affinity`, given cells."""
         if self._sums is None:
             return None
         rows = slots % CELLS_PER_SUPERFRAME
@@ -137,8 +137,8 @@ class VoiceTrack:
         heard = self._sums[rows]
         known = heard if self._code is None else self._code[rows, : cells.shape[1]]
         products = (cells * known)[signs == 0].astype(np.float64)
-        # The sync cells around say how strong the data cells must be, part by part: what was heard
-        # before and what is heard now may have their pauses in different places.
+        # The surrounding sync cells predict how strong the data cells must be, part by part: the
+        # earlier and the new sound may have their pauses in different places.
         part, n_data = rows * _N_PARTS // CELLS_PER_SUPERFRAME, (signs == 0).sum(axis=1)
         strength = _mean_by_part(part, signs * cells, signs)
         if self._code is None:
@@ -150,12 +150,12 @@ class VoiceTrack:
         return float(products.sum() / promised), noise / promised
 
     def add(self, fine: Floats, first: int) -> None:
-        """Take in a chunk of scores.
+        """Add a chunk of scores.
 
         Parameters
         ----------
         fine : np.ndarray, shape=(n_half_frames, n_bands)
-            From `interleave`; a whole number of superframes long or cut by the end.
+            From `interleave`; a whole number of superframes, or less at the end.
         first : int
             Number of its first half frame.
         """
@@ -181,10 +181,10 @@ class VoiceTrack:
                 rows[slots[inside] % CELLS_PER_SUPERFRAME] = cells[inside]
 
     def _follow(self, fine: Floats, first: int) -> Integers | None:
-        """Return the offsets of a chunk where it slips, and nothing where it does not.
+        """Return the offsets of a chunk with slips, or None without.
 
-        A stretch where nothing seems to be marked is no slip.  And two voices can be as close as
-        the two sides of one: where the data cells say that it is another's, it is left to that.
+        A stretch where nothing seems to be marked is not a slip.  And two voices can be as close as
+        the two sides of a slip: if the data cells are another voice's, they are left to that one.
         """
         path = follow_slips(fine, first, self.offset)
         if path is not None:
@@ -204,7 +204,7 @@ class VoiceTrack:
         return path
 
     def _went_there(self, cells: Floats, slots: Integers) -> bool:
-        """Say whether cells at another offset are marked, and not by another voice for sure."""
+        """Return whether cells at another offset are marked, and not certainly by another voice."""
         sync = agree(cells, make_sync_signs()[slots % FORMAT_1.n_cells])
         total, energy = SCORE_GAIN * float(sync.total.sum()), float(sync.energy.sum())
         if total - 0.5 * SCORE_GAIN**2 * energy < SLIP_PRICE:
@@ -213,10 +213,10 @@ class VoiceTrack:
         return affinity is None or affinity[0] + 2 * affinity[1] >= OTHER_SHARE
 
     def read(self) -> None:
-        """Try to decode the payload from all that was taken in, until it has been read.
+        """Try to decode the payload from everything added so far, until it has been read.
 
-        What could not be read before cannot be now, unless something was added to it: a look of its
-        own is counted all the same, but not taken.
+        If nothing was added since the last attempt, another cannot succeed: it is counted as a
+        check all the same, but not made.
         """
         if self.sums is None or self.reading is not None:
             return
@@ -226,12 +226,12 @@ class VoiceTrack:
             self._learn(read_payload(self.sums, n_looks=self.n_looks))
 
     def adopt(self, reading: PayloadReading) -> bool:
-        """Take another track's payload for one's own, if one's data cells say the same.
+        """Adopt another track's payload, if this track's data cells agree with it.
 
         Parameters
         ----------
         reading : PayloadReading
-            Of a track with another offset.
+            The payload of a track with another offset.
 
         Returns
         -------
@@ -244,7 +244,7 @@ class VoiceTrack:
         return self.reading is not None
 
     def contradicts(self, reading: PayloadReading) -> bool:
-        """Say whether one's data cells say, for sure, something else than a payload."""
+        """Return whether this track's data cells certainly disagree with a payload."""
         if self.sums is None:
             return False
         matches = compare_payload(self.sums, reading)
@@ -252,14 +252,14 @@ class VoiceTrack:
 
     @property
     def sums(self) -> Floats | None:
-        """All that was taken in, shape (n_periods, n_cells, n_bands), or None before that."""
+        """Everything added so far, shape (n_periods, n_cells, n_bands), or None before that."""
         return None if self._sums is None else self._sums.reshape(_BY_PERIOD)
 
     def settle(self) -> None:
-        """Try to read it from where it sounds alone, then let go of what only served to follow it.
+        """Try to decode it from its segments alone, then discard the data needed only to follow it.
 
-        Of a voice that sounded for a few seconds among many others, a whole chunk tells less than
-        those seconds.
+        For a voice that was present for a few seconds among many others, those seconds alone tell
+        more than a whole chunk.
         """
         for sums in self._presence.sum_bursts():
             if self.reading is None:
@@ -269,7 +269,7 @@ class VoiceTrack:
 
     @property
     def notice(self) -> Notice | None:
-        """What the payload says, or None."""
+        """The decoded payload, or None."""
         return self.reading.notice if self.reading else None
 
     def test_seal(self, key: bytes, *, n_starts: int) -> float | None:
@@ -285,7 +285,7 @@ class VoiceTrack:
         return self._presence.evidence()
 
     def segments_s(self, *, duration_s: float) -> tuple[tuple[float, float], ...]:
-        """Return from when to when the voice is present, in seconds."""
+        """Return the intervals in which the voice is present, in seconds."""
         return self._presence.segments_s(duration_s=duration_s)
 
     def _learn(self, reading: PayloadReading | None) -> None:
@@ -312,7 +312,7 @@ def _mean_by_part(
 def _take_cells(
     fine: Floats, first: int, offset: int | Integers
 ) -> tuple[Floats, Integers, npt.NDArray[np.float64]]:
-    """Return the cells of a chunk, their numbers, and the half frames of their middles.
+    """Return the cells of a chunk, their numbers, and the half frames of their centres.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def _take_cells(
     first : int
         Number of its first half frame.
     offset : int or np.ndarray
-        Of the voice: one, or one for each stretch of eight half frames from `follow_slips`.
+        Offset of the voice: one, or one for each stretch of eight half frames from `follow_slips`.
     """
     if isinstance(offset, int):
         n_cells = len(

@@ -34,7 +34,7 @@ def irfft(x: npt.NDArray[np.complex64], n: int, axis: int = -1) -> npt.NDArray[n
 
 
 def next_fast_len(n: int) -> int:
-    """Return the least length from `n` on whose real transform is fast."""
+    """Return the smallest length of at least `n` whose real transform is fast."""
     import scipy.fft
 
     length: Any = scipy.fft.next_fast_len(n, real=True)

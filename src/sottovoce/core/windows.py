@@ -36,12 +36,12 @@ __all__ = [
 ]
 
 GATE = 4.2
-"""Score on the plain grid from which the fine grid is looked at.  It lost none of 7,000 finds
-and opens for under 1 % of unmarked windows."""
+"""Score on the plain grid from which the fine grid is searched.  It lost none of 7,000 detections
+and opens for less than 1 % of unmarked windows."""
 HYPOTHESES_PER_WINDOW = FORMAT_1.n_period_frames + HALF_FRAMES_PER_PERIOD
 SHORT_SHARE = 0.1
-"""Of the allowed false alarms, what short windows may use: many offsets for a tenth of them
-cost the other windows 0.3 % of their score, and find what was cut up or shifted."""
+"""Share of the allowed false alarms for short windows: many offsets for a tenth of them cost the
+other windows 0.3 % of their score, and find audio that was cut up or shifted."""
 LONG_CHUNKS = 8
 _LONG_STEP = 4
 _FOLLOWING = 4.5
@@ -50,13 +50,13 @@ _MOST_DRIFT = HALF_FRAMES_PER_CELL // 2
 _SIDE_LOBES = 3 * HALF_FRAMES_PER_CELL // 2
 """Half frames around a strong mark within which its own side lobes would pass for other voices."""
 _SAME_SHARE = 0.5
-"""Share of what a voice's data cells promise from which a peak close by is its own."""
+"""Share of the expected score of a voice's data cells from which a nearby peak is its own."""
 
 Floats = npt.NDArray[np.float32]
 
 
 def count_hypotheses(n_frames: int) -> tuple[int, int, int]:
-    """Return how many windows `WindowSearch` makes of audio, and how many hypotheses it tries.
+    """Return into how many windows `WindowSearch` cuts audio, and how many hypotheses it tries.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ def count_hypotheses(n_frames: int) -> tuple[int, int, int]:
 
 
 def ends_long_window(chunk: int, *, final: bool) -> bool:
-    """Say whether a long window ends with a chunk, the last one of the audio or another."""
+    """Return whether a long window ends with a chunk, the last one of the audio or another."""
     return chunk > 1 and (final or chunk % _LONG_STEP == _LONG_STEP - 1)
 
 
 def price_hypotheses(n: int, n_short: int, *, share: float = 1.0) -> tuple[float, float]:
-    """Return what hypotheses of both kinds of windows are paid for.
+    """Return the number of hypotheses to pay for, for both kinds of windows.
 
     Each kind may use a share of the allowed false alarms; a hypothesis then costs as much as if
     there were the kind's number over its share of them.
@@ -92,15 +92,15 @@ def price_hypotheses(n: int, n_short: int, *, share: float = 1.0) -> tuple[float
     Parameters
     ----------
     n, n_short : int
-        Hypotheses of windows of two chunks and more, and of short windows.
+        Hypotheses of windows of two or more chunks, and of short windows.
     share : float in (0, 1]
-        Of the allowed false alarms, what both kinds have together.
+        Share of the allowed false alarms for both kinds together.
 
     Returns
     -------
     n_paid, n_short_paid : float
-        For `log10_p_value` and `threshold`.  Without short windows the others have it all, and
-        the second is 0.
+        For `log10_p_value` and `threshold`.  Without short windows the others have the whole share,
+        and the second is 0.
     """
     short_share = share * SHORT_SHARE if n_short else 0.0
     return n / (share - short_share), n_short / short_share if n_short else 0.0
@@ -117,7 +117,7 @@ def fold_short_windows(scores: Floats) -> Floats:
     Returns
     -------
     folded : np.ndarray, shape=(..., n_windows, n_period_frames, n_bands)
-        One less than there are periods; the last is filled up with zeros.
+        One window fewer than periods; the last one is padded with zeros.
     """
     n = FORMAT_1.n_period_frames
     missing = -scores.shape[-2] % n
@@ -135,13 +135,13 @@ class WindowSearch:
     sr : float
         Sampling rate, in Hz.
     stretch : Stretch
-        Speed and pitch that the audio is taken to have.
+        Assumed speed and pitch of the audio.
     max_fpr : float
-        Probability of a false alarm that is allowed.
+        Allowed probability of a false alarm.
     sealed : bool
-        Whether tracks keep what the test of a seal needs.
+        Whether tracks keep the data for the test of a seal.
     short : bool
-        Whether short windows are searched as well.
+        Whether to search short windows as well.
     """
 
     def __init__(
@@ -168,27 +168,27 @@ class WindowSearch:
 
     @property
     def tracks(self) -> list[VoiceTrack]:
-        """Every voice that was found, in the order in which they began."""
+        """Every voice that was found, in the order of their start."""
         return self.roster.tracks
 
     def push(self, block: npt.NDArray[np.floating[Any]]) -> None:
-        """Take in audio."""
+        """Append audio."""
         self.front_end.push(block)
 
     def finish(self) -> None:
-        """Say that the audio has ended."""
+        """Process the end of the audio."""
         self.front_end.finish()
 
     def has_next(self, *, ended: bool) -> bool:
-        """Say whether another chunk can be scored."""
+        """Return whether another chunk can be scored."""
         return self._next < self.front_end.n_chunks(ended=ended)
 
     def forget(self) -> None:
-        """Let go of audio that is not needed any more."""
+        """Discard audio that is no longer needed."""
         self.front_end.forget(self._next)
 
     def advance(self, *, ended: bool) -> bool:
-        """Score the next chunk and search the windows that end with it; say if there were any."""
+        """Score the next chunk, search the windows that end with it; return whether any do."""
         chunk = self._next
         self._next += 1
         plain = self.front_end.scores(chunk)
@@ -210,12 +210,12 @@ class WindowSearch:
         return True
 
     def join_tracks(self, known: Sequence[Notice] = ()) -> dict[int, VoiceTrack]:
-        """Tell which voices are parts of one, after a jump or through slips.
+        """Return which voices are parts of one, after a jump or through slips.
 
         Parameters
         ----------
         known : sequence of Notice
-            What was read before this audio began.
+            Notices decoded before this audio began.
 
         Returns
         -------
@@ -255,7 +255,7 @@ class WindowSearch:
     def _search_short_windows(self, chunk: int) -> None:
         """Search two periods at a time, for pieces that were cut out and for jumps in time."""
         n_period = FORMAT_1.n_period_frames
-        # What is no longer than one short window has been searched as a whole.
+        # Audio no longer than one short window has been searched as a whole.
         if not self._short or (chunk == 0 and len(self._plain[-1]) <= 2 * n_period):
             return
         before = self._plain[-2][-n_period:] if chunk else self._plain[-1][:0]
@@ -286,7 +286,7 @@ class WindowSearch:
         return threshold(self._max_fpr, n_hypotheses=self.n_hypotheses)
 
     def _follow(self, z: Floats, chunk: int) -> None:
-        """Assign the peaks of a window to tracks, then let every track take in the new chunk."""
+        """Assign the peaks of a window to tracks, then add the new chunk to every track."""
         least = self._least()
         new: list[tuple[int, float]] = []
         for offset, score in find_peaks(z, least=_FOLLOWING, n_steps=_SIDE_LOBES):
@@ -304,10 +304,10 @@ class WindowSearch:
             self._start_track(offset, score, chunk)
 
     def _recognise(self, offset: int, chunk: int) -> VoiceTrack | None:
-        """Return the voice whose mark a peak is, or None if it is a new one.
+        """Return the voice to which a peak belongs, or None if it is new.
 
-        A drifting clock moves a voice by less than half a cell in a window.  Farther away, or
-        where several could be meant, the data cells decide.
+        A drifting clock moves a voice by less than half a cell in a window.  Farther away, or if
+        several voices are possible, the data cells decide.
         """
         near = [t for t in self.roster.followed if abs(t.distance(offset)) <= _SIDE_LOBES]
         fine, first = self._fine_scores(chunk), 2 * chunk * CHUNK_FRAMES

@@ -1,10 +1,10 @@
-"""The numbers of the wire format: what a mark looks like, in seconds and hertz.
+"""The numbers of the wire format: the shape of a mark, in seconds and hertz.
 
-Everything that an embedder and a detector must agree on stands here or follows from here; how
-a signal is cut, transformed and searched is each side's own business.  Format 1 is frozen: another
-one gets another label, so that signs of two formats never mix.
+Everything that an embedder and a detector must agree on is defined here or follows from it; how a
+signal is cut, transformed and searched is up to each side.  Format 1 is frozen: another one gets
+another label, so that signs of two formats never mix.
 
-The mark is a slow, tiny graphic-equaliser dance.  Twenty critical bands are turned up and
+The mark is a slow, tiny movement of a graphic equaliser.  Twenty critical bands are turned up and
 down by about 1 dB.  Time is cut into cells of four frames of 8 ms; inside a cell the gain of
 a band runs + + - - times the sign of the cell, a Manchester pair of two 16 ms chips, so that a
 slow change of level cancels.
@@ -36,22 +36,22 @@ class WireFormat:
         2 to 12 % of the score to twenty; more cost quality.
     band_weights : tuple of float
         Depth of each band before normalisation to unit root-mean-square.  Lower at the low
-        end, where PESQ charges most for gain on the first harmonics.
+        end, where PESQ penalises gain on the first harmonics most.
     frame_s : float
         Hop of the embedder; frame k starts at sample round(k * frame_s * sr).
     chip_signs : tuple of int
-        Gain pattern of one cell, one entry a frame.  Zero sum.
+        Gain pattern of one cell, one entry per frame.  Zero sum.
     n_cells : int
         Cells in a period, after which the sync signs repeat.
     n_periods : int
         Periods in a superframe, after which the payload repeats.
     n_sync_cells : int
-        Of the cells of a band in each period, how many carry public sync signs (3/5).
+        Cells of a band in each period that carry public sync signs (3/5).
     n_seal_cells : int
-        How many carry the keyed seal where there is a key (1/8); data otherwise.
+        Cells of a band in each period that carry the keyed seal if there is a key (1/8), or data.
     n_seal_starts : int
-        Superframes that a mark may begin with, one of which is drawn by chance; the seal differs
-        from one to the next.
+        Number of superframes with which a mark may begin, drawn at random; the seal differs from
+        one to the next.
     """
 
     name: str = "sottovoce 1"

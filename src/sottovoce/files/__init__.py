@@ -33,7 +33,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any public name
-    # Every decoder is behind these names; who needs one small module must not wait for all.
+    # Every decoder is behind these names; importing one small module must not load all of them.
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,7 +1,7 @@
-"""Write a file beside its place and move it there when it is whole.
+"""Write a file next to its destination and move it there when it is complete.
 
-Until then it is a *part file*: a hidden name in the same folder that says which process writes it,
-so that the part of a process that was killed can be removed without touching anybody else's.
+Until then it is a *part file*: a hidden name in the same folder that contains the id of the process
+that writes it, so that the part of a killed process can be removed without touching any other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PRIVATE = 0o600
 _OLD_S = 86_400.0
 _STEM_CHARS = 40
 """Leaves room for the rest of the name in the 255 bytes that file systems allow."""
-# Eight random digits and the process; releases before had the random ones only.
+# Eight random digits and the process; earlier releases had only the random ones.
 _PART = re.compile(r"\..{0,40}\.[0-9a-f]{8}(?:[0-9a-f]{8})?\.part(?:\.[^.]*)?", re.DOTALL)
 
 
@@ -39,24 +39,24 @@ _PART = re.compile(r"\..{0,40}\.[0-9a-f]{8}(?:[0-9a-f]{8})?\.part(?:\.[^.]*)?", 
 def atomic_path(
     path: Path, *, keep: Path | None = None, mode_from: Path | None = None
 ) -> Iterator[Path]:
-    """Give a temporary path in the same folder, and move it into place on success.
+    """Yield a temporary path in the same folder, and move it into place on success.
 
     Parameters
     ----------
     path : Path
-        Where the file shall be in the end.
+        Final path of the file.
     keep : Path or None
-        The original that the new file replaces: permissions, times, extended attributes and,
-        where the system allows it, the owner are taken over from it.
+        The original that the new file replaces: its permissions, times, extended attributes and,
+        if the system allows it, its owner are kept.
     mode_from : Path or None
-        A file whose permissions the new file gets, and nothing else of it.  None, without
-        `keep`, follows the umask as any new file does.
+        A file whose permissions, and nothing else, the new file gets.  None, without `keep`,
+        follows the umask like any new file.
 
     Yields
     ------
     temporary : Path
-        To be written; it exists already, is empty, and only its owner can read it.  On any
-        exception it is removed and nothing else has changed.
+        The path to write to; the file already exists, is empty, and only its owner can read it.
+        On any exception it is removed and nothing else has changed.
 
     Raises
     ------
@@ -85,17 +85,17 @@ def atomic_path(
 
 
 def part_path(path: Path) -> Path:
-    """Return a new name for a part file beside `path`, by which `remove_parts` would find it.
+    """Return a new name for a part file next to `path`, which `remove_parts` would find.
 
     Parameters
     ----------
     path : Path
-        What is being written, or a part file of it.
+        The file being written, or a part file of it.
 
     Returns
     -------
     part : Path
-        In the same folder, hidden; nothing is made.
+        In the same folder, hidden; it is not created.
     """
     stem, suffix = _name_part(path)
     return path.with_name(
@@ -104,12 +104,12 @@ def part_path(path: Path) -> Path:
 
 
 def remove_parts(path: Path, *, process: int) -> int:
-    """Remove the part files that a process left of a file when it was killed.
+    """Remove the part files that a killed process left of a file.
 
     Parameters
     ----------
     path : Path
-        What it was writing, as given to `atomic_path`.
+        The file that it was writing, as given to `atomic_path`.
     process : int
         Its process id.
 
@@ -134,8 +134,8 @@ def remove_parts(path: Path, *, process: int) -> int:
 
 
 def _name_part(path: Path) -> tuple[str, str]:
-    """Return the beginning and the end of the names of a file's part files."""
-    # Codecs take names as UTF-8, so bytes that are not must not get into this one.
+    """Return the prefix and the suffix of the names of a file's part files."""
+    # Codecs take names as UTF-8, so this one must not contain other bytes.
     stem, suffix = (
         text.encode("utf-8", "replace").decode("utf-8").replace("?", "_")
         for text in (path.stem[:_STEM_CHARS], path.suffix)
@@ -155,7 +155,7 @@ def _make_part(path: Path) -> Path:
 
 
 def _finish(temporary: Path, *, keep: Path | None, mode_from: Path | None) -> None:
-    """Put what was written on the disk, then give the file its permissions, last of all."""
+    """Flush the file to the disk, then set its permissions, last of all."""
     mode = _choose_mode(temporary, keep or mode_from)
     # A read-only file cannot be opened for writing, nor get attributes.
     temporary.chmod(_PRIVATE)
@@ -175,7 +175,7 @@ def _choose_mode(temporary: Path, model: Path | None) -> int:
         return stat.S_IMODE(model.stat().st_mode) & 0o777
     written = stat.S_IMODE(temporary.stat().st_mode)
     if written != _PRIVATE:
-        return written  # whoever wrote it chose
+        return written  # chosen by the writer
     # The umask can only be read by setting it.
     mask = os.umask(0o077)
     os.umask(mask)
@@ -189,7 +189,7 @@ def _copy_attributes(original: Path, new: Path) -> None:
     with contextlib.suppress(OSError):
         names = os.listxattr(original)
     for name in names:
-        # One that the system sets itself, or that only root may set, must not stop the others.
+        # One that only the system or root may set must not stop the others.
         with contextlib.suppress(OSError):
             os.setxattr(new, name, os.getxattr(original, name))
 
@@ -209,7 +209,7 @@ def _copy_owner(original: Path, new: Path) -> None:
 
 @functools.lru_cache(maxsize=256)
 def _sweep_once(folder: Path) -> None:
-    """Remove part files that nobody has written to for a day; once for each folder."""
+    """Remove part files not written to for a day; once per folder."""
     now = time.time()
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
@@ -225,12 +225,12 @@ def _explain(err: OSError, path: Path) -> AudioFileError:
     remedies = {
         errno.ENOSPC: ("no space left on the disk", "Free some space, or choose another disk."),
         errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another disk."),
-        errno.EACCES: ("the folder may not be written to", "Choose another folder."),
-        errno.EROFS: ("the folder may not be written to", "Choose another folder."),
-        errno.ENOENT: ("its folder does not exist", "Make the folder first."),
+        errno.EACCES: ("no permission to write to the folder", "Choose another folder."),
+        errno.EROFS: ("no permission to write to the folder", "Choose another folder."),
+        errno.ENOENT: ("its folder does not exist", "Create the folder first."),
     }
     if err.errno == errno.ENOENT and path.parent.is_dir():
-        return _explain(OSError(errno.EACCES, ""), path)  # of a folder that only the system fills
+        return _explain(OSError(errno.EACCES, ""), path)  # for a folder that only the system fills
     message, remedy = remedies.get(err.errno or 0, (str(err.strerror or err).lower(), ""))
     return AudioFileError(message, path=str(path), remedy=remedy)
 
@@ -243,7 +243,7 @@ def _is_full(folder: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a crash, where the system can do that for a folder."""
+    """Make the new name survive a crash, if the system supports that for a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

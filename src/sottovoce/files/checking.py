@@ -1,4 +1,4 @@
-"""Look for marks in a file: in every track, and in every stream that was joined to it."""
+"""Detect marks in a file: in every track, and in every stream that was joined to it."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _BLOCK_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPart:
-    """What was found in one track of a file.
+    """Result for one track of a file.
 
     Attributes
     ----------
     name : str
-        ``"track 2 (French)"``, ``"file 1 of 2"``; empty where a file has one track.
+        ``"track 2 (French)"``, ``"file 1 of 2"``; empty if the file has one track.
     detection : Detection
-        What was found; its p-value pays for all tracks of the file.
+        The result; its p-value pays for all tracks of the file.
     sounding_s : float
         Seconds that are not silent.
     is_joined : bool
-        Whether it lies behind the others in time, and not beside them.
+        Whether it follows the others in time instead of playing along with them.
     notes : tuple of str
-        What is odd about the file, a line each.
+        Irregularities of the file, one per line.
     """
 
     name: str
@@ -63,7 +63,7 @@ def detect_file(
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Detection:
-    """Look for marks in a file.
+    """Detect marks in a file.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ def detect_file(
     max_fpr, thorough, seal_key
         As in `sottovoce.detect`.
     partial : bool
-        Whether to be content with the part that is there of a file that is cut short or damaged.
+        Whether to accept the part that is present of a file that is cut short or damaged.
     progress : callable or None
-        Called with the share that is done, 0 to 1, where the length is known.
+        Called with the completed share, 0 to 1, if the length is known.
 
     Returns
     -------
     detection : Detection
-        What was found in all of its tracks together; `detect_parts` tells them apart.
+        The result for all of its tracks together; `detect_parts` returns them separately.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def detect_file(
     AudioFileError
         If the file cannot be read to its end.
     MissingExtraError
-        If the format needs PyAV and that is not installed.
+        If the format needs PyAV, which is not installed.
     """
     parts = detect_parts(
         path,
@@ -110,7 +110,7 @@ def detect_parts(
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[CheckedPart, ...]:
-    """Look for marks in each track of a file; as `detect_file`.
+    """Detect marks in each track of a file, like `detect_file`.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def detect_parts(
         with open_audio(path, part=len(checked), partial=partial) as file:
             file.check_whole()
             n_parts = len(file.parts)
-            # The tracks share the false alarms that are allowed for the file.
+            # The tracks share the allowed false alarms of the file.
             listener = Listener(
                 sr=file.info.sr,
                 max_fpr=max_fpr / n_parts,
@@ -160,7 +160,7 @@ def detect_nothing() -> Detection:
 
 
 def pay_for_parts(detection: Detection, n_parts: int) -> Detection:
-    """Return a detection whose p-value counts that other tracks were searched as well."""
+    """Return a detection whose p-value also pays for the search of the other tracks."""
     if n_parts == 1:
         return detection
     log10_p = min(detection.log10_p + math.log10(n_parts), 0.0)
@@ -180,8 +180,8 @@ def combine(parts: Sequence[CheckedPart]) -> Detection:
     Returns
     -------
     detection : Detection
-        Of the most telling track, with the voices of all; the e-value is the mean, which is valid
-        however the tracks depend on each other.
+        Of the most significant track, with the voices of all; the e-value is the mean, which is
+        valid under any dependence of the tracks.
     """
     detections = [part.detection for part in parts]
     if len(detections) == 1:

@@ -1,4 +1,4 @@
-"""How much of a track an owner's mark covers, and the longest stretch that it leaves out."""
+"""How much of a track an owner's mark covers, and the longest stretch without it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["covered_s", "is_covered", "longest_gap_s"]
 
 _COVERED = 0.9
-"""Share of the sound that a mark must cover for a file to count as marked already."""
+"""Share of the sound that a mark must cover for a file to count as already marked."""
 _LONGEST_S = 2.6
-"""Of sound in one stretch without the mark: one period of the pattern, the finest that presence is
-told in.  docs/decisions.md has what that finds and what it lets pass."""
+"""Seconds of sound in one stretch without the mark: one period of the pattern, the resolution of
+presence.  docs/decisions.md explains what that finds and what it misses."""
 _LOUD_DBFS = -50.0
 _SPEECH_DB = 35.0
-"""What counts as sound there: peaks over 50 dB under full scale, where the file is soft those less
-than 35 dB under its loud ones.  The noise of a room between words is no speech left unmarked."""
+"""What counts as sound there: peaks above -50 dBFS or, in a soft file, less than 35 dB below its
+loud ones.  Room noise between words does not count as unmarked speech."""
 _LOUD_SHARE = 0.95
 
 Spans = list[tuple[float, float]]
@@ -36,7 +36,7 @@ def covered_s(detection: Detection, notice: Notice, *, strictly: bool = True) ->
     notice : Notice
         Whose owner and policy count; the year does not.
     strictly : bool
-        Whether voices whose owner could not be read are left out.
+        Whether to leave out voices whose owner could not be decoded.
     """
     total = sum(end - begin for begin, end in _find_spans(detection, notice, strictly=strictly))
     return min(total, detection.duration_s)
@@ -60,7 +60,7 @@ def is_covered(
 
 
 def longest_gap_s(detection: Detection, notice: Notice, loudness: Loudness) -> float:
-    """Return how long the sound lasts in the longest stretch without an owner's refusal.
+    """Return the duration of sound in the longest stretch without an owner's refusal.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def longest_gap_s(detection: Detection, notice: Notice, loudness: Loudness) -> f
 
 
 def _find_spans(detection: Detection, notice: Notice, *, strictly: bool) -> Spans:
-    """Return from when to when a refusal is present, in order and apart from each other."""
+    """Return the intervals in which a refusal is present, in order and disjoint."""
     found: Spans = []
     for voice in detection.voices:
         own = voice.notice

@@ -1,4 +1,4 @@
-"""Which encoder stores a track again as it was stored, and what it is asked for.
+"""Which encoder stores a track again as it was stored, and with which settings.
 
 A marked track keeps its codec, sample format, rate, channels and layout.  Lossy codecs get at
 least the bit rate of the original.
@@ -33,8 +33,8 @@ _ENCODERS = {
     "tta": "tta",
 }
 
-# What a decoder puts in front of the sound, in samples, measured on a click: the encoder's
-# delay and the decoder's.  Containers that can say so have it removed by the player.
+# Samples that a decoder puts before the sound, measured on a click: the encoder's delay and the
+# decoder's.  Containers that can declare it have it removed by the player.
 _DELAYS = {"aac": 1024, "ac3": 256, "eac3": 256, "mp2": 481, "mp3": 1105, "amr_nb": 40, "opus": 312}
 _SAYS_NO_DELAY = {"adts", "ac3", "eac3", "mp2", "amr", "mpegts", "avi", "flv", "wav"}
 _KEEPS_BACK = {"mp2", "ac3", "eac3"}
@@ -47,10 +47,10 @@ _LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _AMR_BPS = (4750, 5150, 5900, 6700, 7400, 7950, 10200, 12200)
 _MOST_OPUS_BPS = 510_000.0
 _NEXT_RATE_FROM = 1.015
-"""A measured rate may lie this much over the nominal one: headers, and the last frame."""
+"""A measured rate may exceed the nominal one by this: headers, and the last frame."""
 
-# LAME turns the sound down by these factors unless it is encoding with a variable rate that
-# follows quality: presets.c, `abr_switch_map`, the entry of the rate that is nearest.
+# LAME attenuates the sound by these factors unless it encodes with a quality-based variable
+# rate: presets.c, `abr_switch_map`, the entry of the rate that is nearest.
 _LAME_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _LAME_SCALES = {192: 0.97, 224: 0.98, 256: 1.0, 320: 1.0}
 _LAME_SCALE = 0.95
@@ -58,31 +58,31 @@ _LAME_SCALE = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """What to ask an encoder for.
+    """Settings of an encoder.
 
     Attributes
     ----------
     encoder : str
         As FFmpeg names it.
     sample_format : str
-        What it is given, interleaved: ``"s16"``, ``"s32"``, ``"flt"``, ``"dbl"`` or ``"u8"``.
+        Format of its input, interleaved: ``"s16"``, ``"s32"``, ``"flt"``, ``"dbl"`` or ``"u8"``.
     n_bits : int
-        To which samples are rounded; 0 for floats.
+        Bits to which samples are rounded; 0 for floats.
     bit_rate : int
         In bit/s; 0 for lossless encoders.
     options : dict
-        Of the encoder.
+        Options of the encoder.
     gain : float
-        By which samples are multiplied, since the encoder turns them down.
+        Factor on the samples, since the encoder attenuates them.
     delay : int
-        Samples that a decoder puts in front of the sound and the container cannot tell.
+        Samples that a decoder puts before the sound and the container cannot declare.
     is_primed : bool
-        Whether as many in front of the original are no sound for certain: its decoder put them
-        there, and its container could not tell either.
+        Whether as many samples at the start of the original are certainly not sound: its decoder
+        put them there, and its container could not declare it either.
     lead : int
-        Samples of silence to be put in front, since the decoder drops as many.
+        Samples of silence to prepend, since the decoder drops as many.
     tail : int
-        Samples of silence to be put behind, since the encoder keeps as many back.
+        Samples of silence to append, since the encoder holds back as many.
     """
 
     encoder: str
@@ -98,19 +98,19 @@ class Encoding:
 
 
 def choose_encoding(track: Track, *, boost: float = 0.0) -> Encoding | None:
-    """Choose how a track is encoded again.
+    """Choose how to encode a track again.
 
     Parameters
     ----------
     track : Track
         Of the original.
     boost : float
-        By how much of itself the bit rate of a lossy encoder is raised over the first choice.
+        Share by which the bit rate of a lossy encoder is raised over the first choice.
 
     Returns
     -------
     encoding : Encoding or None
-        None where nothing writes this codec in this container.
+        None if nothing writes this codec in this container.
     """
     av = import_av()
     encoder = track.codec if track.codec.startswith("pcm_") else _ENCODERS.get(track.codec)
@@ -119,7 +119,7 @@ def choose_encoding(track: Track, *, boost: float = 0.0) -> Encoding | None:
     if track.muxer == "ogg" or (track.muxer == "caf" and not track.is_lossless):
         return None
     if track.muxer == "matroska" and track.codec == "tta":
-        return None  # FFmpeg writes it without the header that its own decoder asks for
+        return None  # FFmpeg writes it without the header that its own decoder needs
     if track.is_lossless:
         return _lossless(track, encoder)
     if track.codec in {"mp2", "mp3", "wmav1", "wmav2"} and track.n_channels > 2:
@@ -155,13 +155,13 @@ def _lossy(track: Track, encoder: str, wanted: float) -> Encoding:
             options["abr"] = "1"
         gain = 1.0 / _lame_scale(bit_rate / 1000.0)
     elif track.codec == "aac":
-        # At these rates its error on speech lies 3 to 25 dB under that of the default search,
+        # At these rates its error on speech is 3 to 25 dB below that of the default search,
         # and ten encodings lose less than a tenth of a decibel on most sound.
         options["aac_coder"] = "fast"
     elif track.codec == "opus":
         options["vbr"] = "constrained"
     integer = track.codec in {"mp2", "amr_nb"}
-    # Opus always says so in Matroska.
+    # Opus always declares it in Matroska.
     is_undelayed = track.is_undelayed and track.codec != "opus"
     is_primed = track.muxer in _SAYS_NO_DELAY or is_undelayed
     # FFmpeg's MP4 has no edit list that both waits and skips.
@@ -191,7 +191,7 @@ def _wma_frame(track: Track) -> int:
 
 
 def _rate_of(track: Track, wanted: float) -> int:
-    """Return the rate to ask for, not under the wanted one where the codec has one."""
+    """Return the rate to request, not below the wanted one if the codec has such a rate."""
     low = track.sr < 32_000
     if track.codec == "amr_nb":
         return _at_least(wanted, _AMR_BPS)
@@ -206,7 +206,7 @@ def _rate_of(track: Track, wanted: float) -> int:
         if track.is_vbr:
             return int(min(max(1.02 * wanted, 1000.0 * rates[0]), 1000.0 * rates[-1]))
         return 1000 * _at_least(wanted / 1000.0, rates)
-    # At their first frames these encoders do worse than whatever made the original.
+    # In their first frames these encoders do worse than the one that made the original.
     if track.codec == "aac":
         return int(max(1.1 * wanted, 64_000.0 * track.n_channels))
     if track.codec == "opus":
@@ -220,6 +220,6 @@ def _at_least(wanted: float, rates: tuple[int, ...]) -> int:
 
 
 def _lame_scale(kbps: float) -> float:
-    # Halfway between two rates LAME takes the upper one.
+    # Halfway between two rates LAME uses the upper one.
     nearest = min(reversed(_LAME_KBPS), key=lambda rate: abs(rate - kbps))
     return _LAME_SCALES.get(nearest, _LAME_SCALE)

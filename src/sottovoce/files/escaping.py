@@ -1,10 +1,10 @@
-r"""Text from outside, made safe for the place where it is shown.
+r"""External text, made safe for the place where it is shown.
 
-Names of files, tags, labels of a data set, what a codec says of a file: somebody else wrote them.
-Shown as they are, they could rewrite what stands on a terminal, turn the direction of writing
-round, run as a formula in a spreadsheet, or become part of a page.  Everything that prints such
-text does it through one of these functions; a picture besides takes no mathematics from it
-(``parse_math=False`` of matplotlib).
+File names, tags, labels of a data set, messages of a codec: somebody else wrote them.  Shown as
+they are, they could rewrite the terminal, reverse the writing direction, run as a formula in a
+spreadsheet, or become part of a page.  Everything that prints such text does it through one of
+these functions; plots, in addition, do not parse mathematics in it (``parse_math=False`` of
+matplotlib).
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _MOST_MARKS = 3
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$!@]|:(?=//))")
 _BARE_LINK = re.compile(r"(www)\.", re.IGNORECASE)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What makes a cell a formula, after OWASP's *CSV Injection*; also in full width."""
+"""First characters that make a cell a formula, after OWASP's *CSV Injection*; also full-width."""
 
 
 def make_harmless(text: object, *, most: int | None = None) -> str:
-    r"""Return foreign text that is safe on a terminal, though not yet escaped for a language.
+    r"""Return external text that is safe on a terminal, though not escaped for any language.
 
     Parameters
     ----------
     text : object
-        An id, a name, a message: whatever somebody else wrote.
+        An id, a name, a message: anything that somebody else wrote.
     most : int or None
-        Characters that are kept, the end of a path rather than its middle; None keeps all.
+        Number of characters to keep, the end of a path rather than its middle; None keeps all.
 
     Returns
     -------
     text : str
-        Without control characters, line breaks, stray surrogates, invisible characters and those
-        that turn the direction of writing round: they stand as escapes.  So do accents that are
-        heaped on one letter, which reach over the lines above.
+        With control characters, line breaks, stray surrogates, invisible characters and those
+        that change the writing direction replaced by escapes.  So are accents stacked on one
+        letter, which would cover the lines above.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def make_markdown_code(text: object, *, most: int | None = None) -> str:
 
 
 def escape_csv(value: object) -> object:
-    """Return the value of a cell that no spreadsheet runs: text that begins a formula is quoted.
+    """Return a cell value that no spreadsheet runs: text that would be a formula is quoted.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What the files are that are not sound: archives, documents, pictures, and what may hold sound.
+"""Kinds of files that are not sound: archives, documents, pictures, and which may hold sound.
 
-A walk through a folder counts what it does not look at by kind, and says which of those kinds
-may hold sound all the same: whoever reads "no mark was found" must know what it does not cover.
+A walk through a folder counts the files that it does not examine by kind, and reports which of
+those kinds may still hold sound: a reader of "no mark was found" must know what it does not cover.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _DOCUMENTS = {
 }
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".heic", ".bmp", ".svg"}
 _SILENT = {*(".woff", ".woff2", ".ttf", ".otf", ".ico", ".pyc", ".so", ".dll", ".exe", ".lock")}
-"""Binary files that hold no recordings, whatever is in them."""
+"""Binary files that hold no recordings, whatever their content."""
 _GROUPS = (
     (_ARCHIVES, ("archive", "archives")),
     (_DOCUMENTS, ("document", "documents")),
@@ -62,30 +62,30 @@ _GROUPS = (
 )
 _OTHER = {
     "hidden": ("hidden file", "hidden files"),
-    "hidden sound": ("hidden file of sound", "hidden files of sound"),
+    "hidden sound": ("hidden audio file", "hidden audio files"),
     "without suffix": ("file without a suffix", "files without a suffix"),
     "empty": ("file of 0 bytes", "files of 0 bytes"),
     "special": ("pipe or device", "pipes or devices"),
     "unreadable": ("file that cannot be opened", "files that cannot be opened"),
     "link": ("link that leads out of the folder", "links that lead out of the folder"),
-    "broken link": ("link that leads nowhere", "links that lead nowhere"),
+    "broken link": ("broken link", "broken links"),
 }
 _ALWAYS = {"hidden sound", "unreadable", "link", *_ARCHIVES}
-"""Kinds that may hold sound, whatever they begin with."""
+"""Kinds that may hold sound, whatever their first bytes."""
 _NEVER = {"hidden", "empty", "special", "broken link"}
 _ENCODED = re.compile(rb"[A-Za-z0-9+/]{2048}|data:audio/")
 _TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
 
 
 def suffix_of_head(head: bytes) -> str:
-    """Return the usual suffix of a file that begins so; empty for what is not known here."""
+    """Return the usual suffix of a file with these first bytes; empty if unknown."""
     if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
         return ".tar"
     return next((suffix for magic, suffix in _MAGICS if head.startswith(magic)), "")
 
 
 def read_head(path: Path) -> bytes | None:
-    """Return the first bytes of a regular file; None where it cannot be opened."""
+    """Return the first bytes of a regular file; None if it cannot be opened."""
     try:
         with path.open("rb") as file:
             return file.read(HEAD_BYTES)
@@ -94,14 +94,14 @@ def read_head(path: Path) -> bytes | None:
 
 
 def kind_of_other(suffix: str, head: bytes | None) -> str:
-    """Return as what a file is counted that is not sound; empty for one that is, by its bytes.
+    """Return the kind of a file that is not sound; empty for one that is, by its bytes.
 
     Parameters
     ----------
     suffix : str
-        Of its name, in lower case, with the dot; empty where it has none.
+        Suffix of its name, in lower case, with the dot; empty if it has none.
     head : bytes or None
-        Its first bytes; None where it cannot be opened.
+        Its first bytes; None if it cannot be opened.
     """
     if head is None:
         return "unreadable"
@@ -111,20 +111,20 @@ def kind_of_other(suffix: str, head: bytes | None) -> str:
 
 
 def may_hold_sound(kind: str, head: bytes | None) -> bool:
-    """Return whether a file that was not looked at may hold sound.
+    """Return whether a file that was not examined may hold sound.
 
     Parameters
     ----------
     kind : str
-        As `kind_of_other` gives it.
+        As returned by `kind_of_other`.
     head : bytes or None
-        First bytes of the file; None where they are not known.
+        First bytes of the file; None if they are not known.
 
     Notes
     -----
     Archives may, and so may every binary file of a kind that is not known to hold none: there are
-    more formats of arrays and of records than anybody could list.  Text does not, but where it
-    has long words of Base64 in it.
+    too many formats of arrays and records to list.  Text does not, unless it contains long words
+    of Base64.
 
     Examples
     --------
@@ -161,20 +161,20 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as err:
-        # The end of what was read may cut a letter in two.
+        # The end of the bytes read may split a character.
         return err.start >= len(head) - 3
     return True
 
 
 def describe_kinds(counts: Mapping[str, int], *, show: Callable[[str], str] = str) -> str:
-    """Return in words how many files there are of each kind.
+    """Return a text that says how many files there are of each kind.
 
     Parameters
     ----------
     counts : mapping of str to int
-        By kind, as `kind_of_other` gives it.
+        Counts by kind, as returned by `kind_of_other`.
     show : callable
-        Makes a suffix harmless for where it is shown: it comes from outside.
+        Makes a suffix, which is external text, safe for the place where it is shown.
 
     Examples
     --------
@@ -193,5 +193,5 @@ def describe_kinds(counts: Mapping[str, int], *, show: Callable[[str], str] = st
 
 
 def group_words(suffix: str) -> tuple[str, str] | None:
-    """Return what files of a suffix are, one and several; None for what is not known here."""
+    """Return the words for one and several files of a suffix; None if unknown."""
     return next((words for group, words in _GROUPS if suffix in group), None)

@@ -1,4 +1,4 @@
-"""`Listener`: a detector, and how much sound went into it."""
+"""`Listener`: a detector, and a measure of how much sound went into it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ __all__ = ["Listener", "Loudness"]
 
 _STEP_S = 0.1
 _SOUNDING = 1e-4
-"""Amplitude, 80 dB under full scale, from which a stretch of 0.1 s counts as sound."""
+"""Amplitude, -80 dBFS, from which a stretch of 0.1 s counts as sound."""
 _LOUD = 3e-3
-"""50 dB under full scale: softer speech may lie under the noise of a codec."""
+"""-50 dBFS: softer speech may lie below the noise of a codec."""
 _EDGES = _SOUNDING * 10.0 ** (np.arange(81) / 20.0)
-"""Amplitudes between the levels that are remembered: 1 dB apart, from 80 dB under full scale on."""
+"""Amplitudes between the levels that are stored: 1 dB apart, from -80 dBFS on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """How loud audio is from moment to moment, in 36 kB an hour.
+    """The loudness of audio over time, in 36 kB per hour.
 
     Attributes
     ----------
     levels : bytes
-        One for each step: 0 for silence, else dB over 81 dB under full scale, rounded down.
+        One for each step: 0 for silence, else dB above -81 dBFS, rounded down.
     step_s : float
         About 0.1 s.
     """
@@ -47,21 +47,21 @@ class Loudness:
         begin_s, end_s : float
             The stretch.
         floor_dbfs : float
-            In dB under full scale (20*log10 of amplitude), at least -80.
+            In dBFS (20*log10 of amplitude), at least -80.
         """
         first, last = round(begin_s / self.step_s), round(end_s / self.step_s)
         steps = np.frombuffer(self.levels, np.uint8)[max(first, 0) : last]
         return self.step_s * int(np.count_nonzero(steps >= floor_dbfs + 81.0))
 
     def loudest_dbfs(self, share: float) -> float:
-        """Return the level that a share of the steps with sound lies under, in dBFS."""
+        """Return the level below which a share of the steps with sound lies, in dBFS."""
         steps = np.frombuffer(self.levels, np.uint8)
         sounding = steps[steps > 0]
         return float(np.quantile(sounding, share)) - 81.0 if len(sounding) else -81.0
 
 
 class Listener:
-    """Look for marks in audio as it comes, and measure how much of it sounds.
+    """Detect marks in a stream of audio, and measure how much of it is sound.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Listener:
         Samples of each channel so far.
     """
 
-    def __init__(self, *, sr: int, **options: Any) -> None:  # noqa: ANN401 - handed on to `Detector`
+    def __init__(self, *, sr: int, **options: Any) -> None:  # noqa: ANN401 - passed to `Detector`
         self._sr = sr
         self._detector = Detector(sr=sr, **options)
         self._step = max(1, round(_STEP_S * sr))
@@ -92,7 +92,7 @@ class Listener:
         self.n_samples = 0
 
     def listen(self, block: npt.NDArray[np.floating[Any]]) -> None:
-        """Take a block of shape (channels, n)."""
+        """Process a block of shape (channels, n)."""
         self._detector.process(block)
         self._n_channels = len(block)
         self.n_samples += block.shape[1]
@@ -107,7 +107,7 @@ class Listener:
         self._n_loud += int(np.count_nonzero(peaks >= _LOUD))
 
     def finish(self) -> Detection:
-        """Return what was found; nothing can be taken in after that."""
+        """Return the result; no block can be added after that."""
         if len(self._rest):
             self._take(self._rest.max(keepdims=True))
             self._rest = self._rest[:0]
@@ -116,7 +116,7 @@ class Listener:
 
     @property
     def detection(self) -> Detection:
-        """What was found so far."""
+        """The result so far."""
         return self._detector.detection()
 
     @property
@@ -131,10 +131,10 @@ class Listener:
 
     @property
     def loud_s(self) -> float:
-        """Seconds in which a mark must be found if it is there; complete when finished."""
+        """Seconds in which a mark must be found if it is present; complete when finished."""
         return min(self._n_loud * self._step, self.n_samples) / self._sr
 
     @property
     def loudness(self) -> Loudness:
-        """How loud it was from moment to moment; complete when finished."""
+        """Its loudness over time; complete when finished."""
         return Loudness(bytes(self._levels), self._step / self._sr)

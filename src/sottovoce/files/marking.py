@@ -1,4 +1,4 @@
-"""Encode marked tracks like their originals, and tell which ones need no mark."""
+"""Encode marked tracks like their originals, and decide which ones need no mark."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 ENCODING_SHARE = 0.55
 COPYING_SHARE = 0.05
-"""Of the work on a file; the rest is its proof."""
+"""Share of the work on a file; the rest is its proof."""
 _BLOCK_S = 10.0
 _BOOSTS = (0.0, 0.15, 0.3, 1.0)
 
@@ -50,7 +50,7 @@ Status = Literal["marked", "already", "silent"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkingJob:
-    """What `protect_file` was asked for."""
+    """The arguments of `protect_file`."""
 
     notice: Notice
     strength_db: float
@@ -62,27 +62,27 @@ class MarkingJob:
     progress: Callable[[float], None] | None
 
     def tell(self, share: float) -> None:
-        """Tell how much of the file is done, 0 to 1."""
+        """Report how much of the file is done, 0 to 1."""
         if self.progress:
             self.progress(share)
 
     def tell_copy(self, share: float) -> None:
-        """Tell how much of the other streams is copied, 0 to 1."""
+        """Report how much of the other streams is copied, 0 to 1."""
         self.tell(ENCODING_SHARE + COPYING_SHARE * share)
 
 
 @dataclass(slots=True, kw_only=True)
 class WrittenTrack:
-    """What was encoded of one track, what became of it, and what the proof found.
+    """The encoded track, its status, and the result of its proof.
 
     Attributes
     ----------
     encoded : Encoded
-        As it was written.
+        The track as it was written.
     status : Status
-        What became of it.
+        Its status.
     note : str
-        What its owner should know of that; may be empty.
+        A note for the user; may be empty.
     marked_s : float
         Seconds of the track, as it is in the new file, that carry the mark.
     """
@@ -95,14 +95,14 @@ class WrittenTrack:
 
 @dataclass(slots=True, kw_only=True)
 class Written:
-    """What was written, track by track, and what to tell the user."""
+    """What was written, track by track, with messages for the user."""
 
     tracks: list[WrittenTrack]
     warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
-        """What became of the file as a whole."""
+        """The status of the file as a whole."""
         statuses = {track.status for track in self.tracks}
         if "marked" in statuses:
             return "marked"
@@ -112,7 +112,7 @@ class Written:
 def encode_tracks(
     source: Path, temporary: Path, infos: list[AudioInfo], job: MarkingJob
 ) -> Written:
-    """Write the marked file, and say what became of each track."""
+    """Write the marked file, and return the result for each track."""
     if infos[0].n_tracks == 1 or is_other_format(source, temporary):
         if len(infos) > 1:
             raise UnsupportedFormatError(
@@ -144,7 +144,7 @@ def encode_tracks(
 
 
 def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: MarkingJob) -> Encoded:
-    """Encode; a lossy file again, better, until it is no smaller than the old one."""
+    """Encode; repeat a lossy file at higher quality until it is no smaller than the old one."""
     encoded = None
     for boost in _BOOSTS:
         writer = open_writer(temporary, info, boost=boost)
@@ -208,7 +208,7 @@ def _encode_once(
 
 
 def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> None:
-    """Write marked samples together with the original ones that they were made from."""
+    """Write marked samples together with the original ones."""
     if marked.shape[1] == 0:
         return
     original = np.concatenate(list(waiting), axis=1)
@@ -218,7 +218,7 @@ def _write_ready(writer: SampleWriter, marked: Audio, waiting: deque[Audio]) -> 
 
 
 def _settle(source: Path, encoded: Encoded, job: MarkingJob) -> WrittenTrack:
-    """Tell whether a track needs the mark at all; refuse where its owner said otherwise."""
+    """Decide whether a track needs the mark; refuse if it carries another policy of its owner."""
     if encoded.sounding_s == 0.0:
         return WrittenTrack(encoded=encoded, status="silent")
     if job.remark:
@@ -228,17 +228,17 @@ def _settle(source: Path, encoded: Encoded, job: MarkingJob) -> WrittenTrack:
         own = voice.notice
         if own and own.owner_id == notice.owner_id != 0 and own.policy != notice.policy:
             raise OtherPolicyError(
-                "carries your mark already, with another policy",
+                "already carries your mark, with another policy",
                 path=str(source),
-                remedy="Protect the original again; a second mark would not lift the first, and"
-                " both refusals would count.",
+                remedy="Protect the original again; a second mark would not remove the first, and"
+                " both refusals would apply.",
                 policy=own.policy,
             )
     own_s = covered_s(encoded.before, notice)
     if is_covered(encoded.before, notice, encoded.loudness, sounding_s=encoded.sounding_s):
         return WrittenTrack(encoded=encoded, status="already", marked_s=own_s)
     note = (
-        f"{own_s:.0f} of {encoded.duration_s:.0f} s carried your mark already; all of it was marked"
+        f"{own_s:.0f} of {encoded.duration_s:.0f} s already carried your mark; all of it was marked"
         " again"
         if own_s
         else ""

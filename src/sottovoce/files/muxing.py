@@ -1,7 +1,7 @@
-"""Put marked tracks in the place of the original ones, and copy everything else bit by bit.
+"""Replace the original tracks by the marked ones, and copy everything else bit by bit.
 
 Video, subtitles, covers, attachments, chapters and the tags that FFmpeg knows go from the
-original's packets into the new file as they are; only the sound is another.
+original's packets into the new file unchanged; only the sound is replaced.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Audio = npt.NDArray[np.floating[Any]]
 
 
 class ContainerWriter:
-    """Encodes one track and puts it in its place in a copy of the original.
+    """Encodes one track and puts it into a copy of the original.
 
     Parameters
     ----------
     path : Path
-        File to be made.
+        File to create.
     info : AudioInfo
         Of the original.
     track : Track
@@ -43,7 +43,7 @@ class ContainerWriter:
     Attributes
     ----------
     progress : callable or None
-        Called with the share of the other streams that is copied, 0 to 1.
+        Called with the copied share of the other streams, 0 to 1.
     """
 
     def __init__(self, path: Path, info: AudioInfo, track: Track, *, boost: float = 0.0) -> None:
@@ -60,7 +60,7 @@ class ContainerWriter:
             raise
 
     def write(self, marked: Audio, original: Audio) -> None:
-        """Take a block of shape (channels, n), and the unmarked samples it was made from."""
+        """Write a block of shape (channels, n), with the unmarked samples it was made from."""
         try:
             self._writer.write(marked, original)
         except BaseException:
@@ -87,7 +87,7 @@ class ContainerWriter:
 
 
 def track_path(target: Path) -> Path:
-    """Return a name beside `target` for the file of one track."""
+    """Return a name next to `target` for the file of one track."""
     return part_path(target)
 
 
@@ -99,7 +99,7 @@ def mux_tracks(
     is_whole: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Copy a container with other sound.
+    """Copy a container with new sound.
 
     Parameters
     ----------
@@ -110,9 +110,9 @@ def mux_tracks(
     target : Path
         File to be made, in the same container.
     is_whole : bool
-        Whether the original is neither cut short nor damaged; else FFmpeg takes what is there.
+        Whether the original is neither cut short nor damaged; else FFmpeg copies what it can.
     progress : callable or None
-        Called with the share that is copied, 0 to 1.
+        Called with the copied share, 0 to 1.
 
     Raises
     ------

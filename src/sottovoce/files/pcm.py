@@ -1,8 +1,8 @@
-"""How the samples of an uncompressed file are stored, and where they lie.
+"""How the samples of an uncompressed file are stored, and where.
 
 A marked file has as many samples as its original, in the same format; so it *is* the original,
 byte for byte, with other samples in the data chunk.  Every other chunk (bext, iXML, LIST, cue,
-smpl, id3, whatever comes next year) stays where it was, unread.
+smpl, id3, any future one) stays where it was, unread.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class SampleFormat:
 
     @property
     def dtype(self) -> Literal["float32", "float64"]:
-        """What holds samples without loss."""
+        """The type that holds samples without loss."""
         wide = self.n_bytes == 8 or (self.n_bytes == 4 and not self.is_float)
         return "float64" if wide else "float32"
 
@@ -68,7 +68,7 @@ class SampleFormat:
         Parameters
         ----------
         samples : np.ndarray, shape=(channels, n)
-            Floats as they are (also for companded samples), or integers of the format's own width.
+            Floats (also for companded samples), or integers of the format's own width.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class SampleFormat:
         return (four[:, 1:] if self.big_endian else four[:, :3]).tobytes()
 
     def unpack(self, data: bytes, n_channels: int) -> npt.NDArray[np.floating[Any]]:
-        """Return the samples that bytes hold, full scale 1.0.
+        """Return the samples stored in bytes, full scale 1.0.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ def format_of_subtype(subtype: str, *, big_endian: bool = False) -> SampleFormat
 
 
 def is_uncompressed(info: AudioInfo) -> bool:
-    """Return whether a file's samples can be replaced where they are."""
+    """Return whether a file's samples can be replaced in place."""
     return info.format in _CONTAINERS and format_of_subtype(info.subtype) is not None
 
 
@@ -195,7 +195,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PcmLayout:
-    """Where an uncompressed file keeps its samples.
+    """Positions of the samples of an uncompressed file.
 
     Attributes
     ----------
@@ -204,11 +204,11 @@ class PcmLayout:
     sr, n_channels : int
         Rate in Hz, channels.
     spans : tuple of Span
-        More than one where files were joined.
+        More than one if files were joined.
     notes : tuple of str
-        What is odd about the file, a line each.
+        Irregularities of the file, one per line.
     n_missing : int
-        Samples that its header promises beyond what is there.
+        Samples that its header promises in addition to those present.
     """
 
     format: str

@@ -1,4 +1,4 @@
-"""Prove a marked file: read it back, count its samples, and find the mark in it."""
+"""Verify a marked file: read it back, count its samples, and find the mark in it."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ __all__ = ["Encoded", "measure_mark", "prove"]
 
 _BLOCK_S = 10.0
 _ENOUGH_S = 10.0
-"""Seconds of loud sound in which a mark must be found: everything everyday is found in 10 s
+"""Seconds of loud sound in which a mark must be found: in everyday conditions it is found in 10 s
 (docs/measurements.md)."""
 _SLACK = 4_096
 """Samples by which a lossy file may be longer: encoders pad the end by a frame, and containers
-that cannot say so keep the delay of the codec."""
+that cannot declare the delay of the codec keep it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
-    """What was written of one track.
+    """One track as written.
 
     Attributes
     ----------
     part : int
         Which track of the original, from 0.
     name : str
-        Of the track, as a person would name it; empty where there is only one.
+        Name of the track for the user; empty if there is only one.
     sr, n_channels : int
         Rate in Hz, channels.
     n_samples : int
         Of each channel.
     sounding_s, loud_s : float
-        Seconds of it that are not silent; and that are loud enough for a mark to be found.
+        Seconds of it that are not silent, and that are loud enough for a mark to be found.
     before : Detection
-        What the original carried already.
+        The marks that the original already carried.
     loudness : Loudness
-        Of the original, from moment to moment.
+        Loudness of the original over time.
     limited_s : float
-        Seconds in which the mark was turned down.
+        Seconds in which the mark was attenuated.
     notes : tuple of str
-        What was odd about the original.
+        Irregularities of the original.
     """
 
     part: int
@@ -89,29 +89,29 @@ def prove(
     Parameters
     ----------
     written : Path
-        The new file, not in its place yet.
+        The new file, not moved into place yet.
     encoded : Encoded
-        What was written.
+        The track as written.
     notice : Notice
-        What the mark says.
+        The notice of the mark.
     path : str
-        The original, for errors.
+        The original, for error messages.
     part : int
-        Which track of the new file.
+        Number of the track in the new file.
     progress : callable or None
-        Called with the share that is done, 0 to 1.
+        Called with the completed share, 0 to 1.
     detects : bool
-        Whether to look for the mark as well as to count.
+        Whether to also search for the mark, not just count samples.
 
     Returns
     -------
     marked_s : float
-        Seconds; 0 where the track is too short or too quiet to tell.
+        Seconds; 0 if the track is too short or too quiet to tell.
 
     Raises
     ------
     AudioFileError
-        If the file does not read back as it was written, or a mark is not found where it must be.
+        If the file does not read back as written, or no mark is found where one must be.
     """
     with open_audio(written, part=part) as file:
         listener = Listener(sr=file.info.sr)
@@ -122,13 +122,13 @@ def prove(
                 listener.listen(block)
             if progress:
                 progress(min(n_read / encoded.n_samples, 1.0))
-        # Where something is lost anyhow, the format may be a little longer than what was written.
+        # A lossy format may be a little longer than what was written.
         most = encoded.n_samples + (_SLACK if is_lossy(file.info) else 0)
         same = (file.info.sr, file.info.n_channels) == (encoded.sr, encoded.n_channels)
     if not same or not encoded.n_samples <= n_read <= most:
         raise AudioFileError(
-            f"the new file did not read back as it was written ({n_read:,} samples of"
-            f" {encoded.n_samples:,}), and was thrown away; the original is as it was",
+            f"the new file did not read back as written ({n_read:,} samples of"
+            f" {encoded.n_samples:,}), and was discarded; the original is unchanged",
             path=path,
             remedy="Write it to another format, and report this.",
         )
@@ -136,16 +136,16 @@ def prove(
 
 
 def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path: str) -> float:
-    """Return for how many seconds a mark is present, or raise where it must be and is not."""
+    """Return for how many seconds a mark is present, or raise if it must be and is not."""
     marked_s = covered_s(detection, notice, strictly=False)
     if marked_s == 0.0 and encoded.loud_s >= _ENOUGH_S:
         where = f"{encoded.name} of the new file" if encoded.name else "the new file"
         remedy = "Is it speech? Try a stronger mark, or a format or bit rate that loses less."
         if encoded.name:
-            remedy += " Where another track is the speech, mark that one alone (`track`)."
+            remedy += " If another track has the speech, mark only that one (`track`)."
         raise AudioFileError(
             f"the mark was not found in {where}, although it has {encoded.loud_s:.0f} s of"
-            " sound; the new file was thrown away",
+            " sound; the new file was discarded",
             path=path,
             remedy=remedy,
         )

@@ -1,4 +1,4 @@
-"""`Protected`: what became of one file."""
+"""`Protected`: the result for one file."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ __all__ = ["Protected", "ProtectedTrack", "report", "report_soundless"]
 
 _SHORT_S = 5.0
 _TOLD = 0.8
-"""Share of the sound under which the seconds that carry the mark are pointed out."""
+"""Share of the sound below which the seconds that carry the mark are reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectedTrack:
-    """What became of one audio track of a file.
+    """Result for one audio track of a file.
 
     Attributes
     ----------
     number : int
         Among the audio tracks of the file, from 1.
     name : str
-        As a person would name it, with its language and title; empty where there is only one.
+        Name for the user, with language and title; empty if there is only one.
     status : "marked", "already" or "silent"
-        As of a file; a track that is not marked was copied as it is.
+        As for a file; a track that is not marked was copied unchanged.
     duration_s : float
         Length, in seconds.
     marked_s : float
-        Seconds in which the mark was found: where the track was marked, when it was read back;
-        where it carried the mark already, before.  0 where it is too short or too quiet to tell.
+        Seconds in which the mark was found: when it was read back, or in the original if it
+        already carried the mark.  0 if it is too short or too quiet to tell.
     """
 
     number: int
@@ -50,31 +50,31 @@ class ProtectedTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:
-    """What became of one file.
+    """Result for one file.
 
     Attributes
     ----------
     source, path : str
-        The original, and where the marked file is.
+        Paths of the original and of the marked file.
     status : "marked", "already" or "silent"
-        *already*: it carries this owner's mark all along, and was copied as it is; *silent*: it
-        holds no sound to mark, and was copied as it is.  Of several tracks one that is marked
-        makes the file *marked*; `tracks` tells them apart.
+        *already*: it carries this owner's mark throughout, and was copied unchanged; *silent*: it
+        contains no sound to mark, and was copied unchanged.  A file with several tracks is
+        *marked* if one of them is; `tracks` has the status of each.
     duration_s : float
         Length, in seconds.
     marked_s : float
-        Seconds of the new file in which the mark was found when it was read back, of the track
-        where they are fewest; 0 where it is too short or too quiet to tell.
+        Seconds of the new file in which the mark was found when it was read back, for the track
+        with the fewest; 0 if it is too short or too quiet to tell.
     sr, n_channels : int
-        As in the original; 0 where it has no sound track.
+        As in the original; 0 if it has no sound track.
     format, subtype : str
-        As in `AudioInfo`; empty where it has no sound track.
+        As in `AudioInfo`; empty if it has no sound track.
     n_tracks : int
-        Audio tracks that were examined; 0 of a film without one, whose length is not told.
+        Audio tracks that were examined; 0 for a film without one, whose length is not given.
     tracks : tuple of ProtectedTrack
-        What became of each of them, in the order of the file.
+        Result for each of them, in the order of the file.
     limited_s : float
-        Seconds in which the mark was turned down to keep peaks under full scale.
+        Seconds in which the mark was attenuated to keep peaks below full scale.
     warnings : tuple of str
         One line each, for the user.
     """
@@ -114,7 +114,7 @@ class Protected:
 def report(
     source: Path, target: Path, written: Written, info: AudioInfo, warnings: list[str]
 ) -> Protected:
-    """Return what became of a file, with what its user should know."""
+    """Return the result for a file, with warnings for the user."""
     status = written.status
     tracks = tuple(_describe(track) for track in written.tracks)
     marked = [track for track in tracks if track.status == "marked"]
@@ -142,7 +142,7 @@ def report(
 
 
 def report_soundless(source: Path, path: Path) -> Protected:
-    """Return what became of a film without a sound track."""
+    """Return the result for a film without a sound track."""
     return Protected(
         source=str(source),
         path=str(path),
@@ -163,13 +163,13 @@ def _describe(track: WrittenTrack) -> ProtectedTrack:
         name=encoded.name,
         status=track.status,
         duration_s=round(encoded.duration_s, 3),
-        # Never more than all of it, however it is rounded.
+        # Never more than the whole, despite rounding.
         marked_s=min(round(track.marked_s, 2), round(encoded.duration_s, 3)),
     )
 
 
 def _warn(track: WrittenTrack) -> list[str]:
-    """Return what to tell of a track that was marked."""
+    """Return the warnings for a track that was marked."""
     if track.status != "marked":
         return []
     encoded = track.encoded
@@ -187,7 +187,7 @@ def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:
     if duration_s < _SHORT_S:
         return [
             f"only {duration_s:.1f} s long: a check of this file alone may not find"
-            f" the mark, which takes {_SHORT_S:.0f} s of speech"
+            f" the mark, which needs {_SHORT_S:.0f} s of speech"
         ]
     if marked_s < _TOLD * sounding_s:
         return [f"the mark can be found in {marked_s:.1f} of {sounding_s:.1f} s of sound"]

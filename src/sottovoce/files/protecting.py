@@ -1,4 +1,4 @@
-"""Mark a file: encode it, prove the new file, and only then move it into its place."""
+"""Mark a file: encode it, verify the new file, and only then move it into place."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NAMES = {
     "WMAV1": "WMA",
     "WMAV2": "WMA",
 }
-_CONVERTED = Keeping(lost=("its tags and whatever else is not sound",), dropped=())
+_CONVERTED = Keeping(lost=("its tags and everything else that is not audio",), dropped=())
 
 
 def protect_file(
@@ -69,63 +69,62 @@ def protect_file(
     """Mark a file.
 
     The new file has the rate, channels, format, sample format, length and tags of the old one.
-    It is written beside its place, read back, found to carry the mark in as many samples as were
-    decoded, and moved there then; so a crash or a full disk leaves no half file.  The original is
-    never touched, unless `in_place` asks for it.  A film without a sound track is *silent*: it is
-    copied byte for byte.
+    It is written next to its destination, read back, checked for the mark and the number of
+    samples, and only then moved; so a crash or a full disk leaves no partial file.  The original
+    is never changed, unless `in_place` requests it.  A film without a sound track is *silent*: it
+    is copied byte for byte.
 
     Parameters
     ----------
     src : path-like
         Original.
     dst : path-like or None
-        Where the marked file shall be, with the same suffix; replaced if it is there.  None
-        only with `in_place`.  Where the format can be read but not written, another suffix
-        (``".flac"``, ``".wav"``) makes a file of that format.
+        Path of the marked file, with the same suffix; an existing file is replaced.  None only
+        with `in_place`.  If the format can be read but not written, another suffix (``".flac"``,
+        ``".wav"``) makes a file of that format.
     notice : Notice
-        Who refuses what.
+        The refusal to write.
     strength_db, phase_s, seal_key
         As in `sottovoce.Protector`.
     in_place : bool
-        Replace the original, once the new file was read back.
+        Replace the original, after the new file has been read back.
     remark : bool
-        Mark even if the file carries this owner's mark already.
+        Mark even if the file already carries this owner's mark.
     partial : bool
-        Whether to be content with the part that is there of a file that is cut short or damaged.
+        Whether to accept the part that is present of a file that is cut short or damaged.
     track : int or None
-        Which audio track to mark, from 1; None marks all of them.
+        Number of the audio track to mark, from 1; None marks all of them.
     keep_all : bool
-        Refuse a file of which tags, chapters or the like would be lost.
+        Refuse a file whose tags, chapters or the like would be lost.
     copies : bool
-        Whether a file that needs no mark is copied to `dst`; else it stays where it is, and
-        nothing is written.
+        Whether to copy a file that needs no mark to `dst`; else nothing is written.
     prove : bool
-        Whether to look for the mark in the new file; its samples are counted in any case.
+        Whether to search for the mark in the new file; its samples are counted in any case.
     progress : callable or None
-        Called with the share that is done, 0 to 1.
+        Called with the completed share, 0 to 1.
 
     Returns
     -------
     protected : Protected
-        What was done.
+        The result.
 
     Raises
     ------
     ParameterError
-        If `dst` is missing, is the original, or has another suffix; if there is no such track.
+        If `dst` is missing, is the original, or has another suffix; or if `track` does not exist.
     OtherPolicyError
         If the file carries this owner's mark with another policy, unless `remark`.
     IncompleteAudioError
         If the file proves that a part of it is missing, unless `partial`.
     AudioFileError
-        If the original cannot be read or changes meanwhile, the track that `track` names is silent,
-        the new file cannot be written, or the mark is not found in it where it must be.
+        If the original cannot be read or changes meanwhile, the requested track is silent, the new
+        file cannot be written, or the mark is not found in it where it must be.
     MissingExtraError
-        If the format needs PyAV and that is not installed.
+        If the format needs PyAV, which is not installed.
 
     Notes
     -----
-    Costs a `check` more than the encoding alone: docs/measurements.md.
+    Takes as long as the encoding plus a check: docs/measurements.md.
     """
     source = Path(src)
     job = MarkingJob(
@@ -170,7 +169,7 @@ def protect_file(
 
 
 class _LeftAloneError(Exception):
-    """The original stays as it is, because there is nothing to mark."""
+    """The original stays unchanged, because there is nothing to mark."""
 
     def __init__(self, written: Written) -> None:
         super().__init__()
@@ -189,7 +188,7 @@ def _write(
     is_named: bool,
     before: tuple[int, ...],
 ) -> Written:
-    """Write and prove the new file, and move it into its place."""
+    """Write and verify the new file, and move it into place."""
     original = source.resolve()
     keep, mode_from = (original, None) if in_place else (None, original)
     if infos[0].format in _CONTAINERS and not is_converted:
@@ -217,25 +216,25 @@ def _copy(source: Path, temporary: Path, *, before: tuple[int, ...]) -> None:
 
 def _check_unchanged(source: Path, before: tuple[int, ...]) -> None:
     if _stamp(source) != before:
-        # Another take may stand there by now, or the rest of this one.
+        # It may be another take by now, or the rest of this one may have been written.
         raise AudioFileError(
-            "changed while it was worked on; the new file was thrown away",
+            "changed during processing; the new file was discarded",
             path=str(source),
             remedy="Wait until it is finished, and try again.",
         )
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """Return what tells a file from another one, and from itself when it was written to."""
+    """Return values that differ between files, and change when a file is written to."""
     try:
         status = path.stat()
     except OSError:
-        return ()  # whoever opens it says so
+        return ()  # opening it raises the error
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[AudioInfo]:
-    """Return what is known of the tracks to be marked, or refuse the file."""
+    """Return information on the tracks to be marked, or refuse the file."""
     with open_audio(source, partial=partial) as file:
         file.check_uniform()
         file.check_whole()
@@ -247,19 +246,19 @@ def _choose_tracks(source: Path, track: int | None, *, partial: bool) -> list[Au
 
 
 def _silent_track(source: Path, track: int, *, partial: bool) -> AudioFileError:
-    """Return the refusal of a track that was asked for and holds no sound."""
+    """Return the error for a requested track without sound."""
     with open_audio(source, partial=partial) as file:
         name = file.parts[track].name or f"track {track + 1}"
         others = _list_tracks(file, but=track)
     return AudioFileError(
         f"{name} is silent; nothing was marked",
         path=str(source),
-        remedy=f"Not asked for: {'; '.join(others)}." if others else "It has no other track.",
+        remedy=f"Other tracks: {'; '.join(others)}." if others else "It has no other track.",
     )
 
 
 def _name_tracks(file: OpenAudio) -> str:
-    """Return which tracks a file has, as a remedy."""
+    """Return the list of a file's tracks, as a remedy."""
     if len(file.parts) == 1:
         return "It has only one."
     names = _list_tracks(file)
@@ -281,7 +280,7 @@ def _name_codec(info: AudioInfo) -> str:
 def _foretell(
     source: Path, infos: list[AudioInfo], *, keep_all: bool, is_converted: bool
 ) -> list[str]:
-    """Return what is said before anything is written; refuse where all must be kept."""
+    """Return the messages before anything is written; refuse losses if all must be kept."""
     lines, info = [], infos[0]
     if is_lossy(info) and not is_converted:
         lines.append(
@@ -310,7 +309,7 @@ def _foretell(
 
 
 def _prove(source: Path, temporary: Path, written: Written, job: MarkingJob) -> None:
-    """Read every new track back, and note for how many seconds it carries the mark."""
+    """Read every new track back, and record for how many seconds it carries the mark."""
     with open_audio(temporary) as file:
         n_parts = len(file.parts)
     before = ENCODING_SHARE + COPYING_SHARE
@@ -322,7 +321,7 @@ def _prove(source: Path, temporary: Path, written: Written, job: MarkingJob) -> 
             done = (number + share) / len(written.tracks)
             job.tell(before + (1.0 - before) * done)
 
-        # In a container the tracks keep their places, those that were copied too.
+        # In a container the tracks keep their numbers, including those that were copied.
         seconds = prove_track(
             temporary,
             track.encoded,

@@ -1,9 +1,9 @@
-"""Decode audio files block by block, and refuse what is not audio with a word that helps.
+"""Decode audio files block by block, and refuse other files with a helpful message.
 
-Files are told apart by what is in them, not by their names.  Everything comes out as
-``(channels, n)``, time last, and is counted on the way: what can be decoded is the recording, and
-a length in a header is only a hint.  Where the structure of a file proves that something is
-missing, the file is refused, unless the part that is there was asked for.
+Files are identified by their content, not by their names.  Audio is returned as ``(channels, n)``,
+time last, and its samples are counted: what can be decoded is the recording, and a length in a
+header is only a hint.  If the structure of a file proves that something is missing, the file is
+refused, unless the part that is present was requested.
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ AUDIO_SUFFIXES = frozenset(
         *(".mts", ".m2ts"),
     }
 )
-"""Suffixes by which a walk through a folder tells audio from the rest, in lower case."""
+"""Suffixes by which a walk through a folder recognises audio, in lower case."""
 
 _BLOCK_S = 10.0
-_INCOMPLETE = "Get a complete copy, or ask for the part that is there."
+_INCOMPLETE = "Get a complete copy, or request the part that is present."
 
 Audio = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioInfo:
-    """What a file says about itself.
+    """Properties of an audio file.
 
     Attributes
     ----------
@@ -73,23 +73,23 @@ class AudioInfo:
     format : str
         Container: ``"WAV"``, ``"FLAC"``, ``"OGG"``, ``"M4A"`` and so on.
     subtype : str
-        How samples are stored: ``"PCM_24"``, ``"VORBIS"``, ``"AAC"`` and so on.
+        Sample encoding: ``"PCM_24"``, ``"VORBIS"``, ``"AAC"`` and so on.
     sr : int
         Sampling rate, in Hz.
     n_channels : int
         Channels.
     n_frames : int
-        Samples in each channel that the structure of the file accounts for; 0 where it does not.
+        Samples in each channel according to the structure of the file; 0 if it does not say.
     n_bytes : int
         Size of the file.
     bit_rate : float
-        Mean rate of the encoded stream, in bit/s; 0 where it is not known.
+        Mean rate of the encoded stream, in bit/s; 0 if not known.
     is_vbr : bool
-        Whether the rate changes along an MP3.
+        Whether an MP3 has a variable rate.
     n_tracks, track : int
-        Tracks (or joined streams of different rates) of the file; which one this is, from 0.
+        Number of tracks (or joined streams of different rates), and index of this one, from 0.
     is_whole : bool
-        Whether its structure proves nothing to be missing.
+        False if its structure proves that something is missing.
     """
 
     path: str
@@ -107,12 +107,12 @@ class AudioInfo:
 
     @property
     def duration_s(self) -> float:
-        """Length, in seconds; 0 where the container does not say."""
+        """Length, in seconds; 0 if the container does not say."""
         return self.n_frames / self.sr
 
 
 def read_info(path: str | os.PathLike[str]) -> AudioInfo:
-    """Read what a file says about itself, and refuse what cannot be handled.
+    """Read the properties of a file, and refuse one that cannot be handled.
 
     Parameters
     ----------
@@ -122,16 +122,16 @@ def read_info(path: str | os.PathLike[str]) -> AudioInfo:
     Returns
     -------
     info : AudioInfo
-        Checked: 1 to 64 channels, 8 to 192 kHz, not empty.
+        Validated: 1 to 64 channels, 8 to 192 kHz, not empty.
 
     Raises
     ------
     UnreadableAudioError
-        If it is no regular file, cannot be opened, or holds no audio.
+        If it is not a regular file, cannot be opened, or contains no audio.
     UnsupportedFormatError
         If its rate or number of channels is out of range.
     MissingExtraError
-        If only PyAV could read it and that is not installed.
+        If only PyAV could read it, which is not installed.
     """
     with open_audio(path) as file:
         return file.info
@@ -159,7 +159,7 @@ def read(path: str | os.PathLike[str]) -> tuple[npt.NDArray[np.float32], int]:
 
     Notes
     -----
-    Of a container with several audio tracks this is the first; `detect_parts` looks at all.
+    For a container with several audio tracks this is the first; `detect_parts` checks all.
     """
     with open_audio(path) as file:
         file.check_uniform()
@@ -208,22 +208,22 @@ class OpenAudio:
     Parameters
     ----------
     path : str
-        The file; only a name where `data` is given.
+        The file; only a name if `data` is given.
     data : bytes or None
-        What the file holds, where it does not lie on this computer's disk.
+        Content of the file, if it is not on this computer's disk.
     part : int
-        Which of its tracks, or of its joined streams of different rates.
+        Index of the track, or of the joined stream of another rate.
     partial : bool
-        Whether to be content with what there is of a file that is cut short or damaged.
+        Whether to accept the part that is present of a file that is cut short or damaged.
 
     Attributes
     ----------
     info : AudioInfo
-        What is known of it.
+        Its properties.
     dtype : "float32" or "float64"
-        What holds its samples without loss.
+        Type that holds its samples without loss.
     parts : tuple of Part
-        All of the file; one where it has one track.
+        All parts of the file; one if it has one track.
     """
 
     def __init__(
@@ -260,12 +260,12 @@ class OpenAudio:
         self._decoder.close()
 
     def describe(self, part: int) -> AudioInfo:
-        """Return what is known of another track, of which only the decoder is opened.
+        """Return the properties of another track, opening only its decoder.
 
         Parameters
         ----------
         part : int
-            Which of `parts`.
+            Index in `parts`.
 
         Returns
         -------
@@ -284,17 +284,17 @@ class OpenAudio:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about the file, a line each; complete when all is read."""
+        """Irregularities of the file, one per line; complete when all is read."""
         missing = [self._say_missing(), self._was_damaged] if self._partial else []
         return (*self._decoder.traits.notes, *filter(None, missing))
 
     def check_whole(self) -> None:
-        """Raise where the file proves that something is missing, before anything is read.
+        """Raise if the file proves that something is missing, before anything is read.
 
         Raises
         ------
         IncompleteAudioError
-            Unless `partial` was asked for.
+            Unless `partial` is set.
         """
         if self._decoder.traits.missing and not self._partial:
             if self._held_s is None and self._stream >= 0:
@@ -305,7 +305,7 @@ class OpenAudio:
         return say_shortfall(self._decoder.traits, self._held_s)
 
     def check_uniform(self) -> None:
-        """Raise where recordings of different rates or channels were joined into the file.
+        """Raise if recordings of different rates or channels were joined into the file.
 
         Raises
         ------
@@ -318,11 +318,11 @@ class OpenAudio:
                 f"is {len(self.parts)} recordings joined into one that differ in rate or kind, or"
                 f" have a picture ({names})",
                 path=self._path,
-                remedy="Split it, and work on each by itself.",
+                remedy="Split it, and process each part separately.",
             )
 
     def blocks(self, block_s: float) -> Iterator[Audio]:
-        """Yield blocks of (channels, n) and check them; raise where the file is damaged."""
+        """Yield blocks of (channels, n) and check them; raise if the file is damaged."""
         info = self.info
         n_block = max(1, round(block_s * info.sr))
         n_read = 0
@@ -348,7 +348,7 @@ class OpenAudio:
             raise UnreadableAudioError("holds no audio", path=self._path, remedy=TRUNCATED)
         self._held_s = n_read / info.sr
         self.check_whole()
-        # Of a file that is cut short that is known, and told once.
+        # For a file that is cut short this is known, and reported once.
         if n_read < info.n_frames and not self._decoder.traits.missing:
             self._was_damaged = (
                 f"is damaged: {n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read"

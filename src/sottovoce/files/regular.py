@@ -1,4 +1,4 @@
-"""Refuse whatever is not a readable regular file, before any library opens it."""
+"""Refuse anything but a readable regular file, before any library opens it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRUNCATED = "Get a complete copy, or repair it with an audio editor."
 
 
 def check_regular(path: str) -> None:
-    """Refuse whatever is no readable regular file, before any library opens it.
+    """Refuse anything but a readable regular file, before any library opens it.
 
     Opening a FIFO would wait for ever.
 
@@ -32,7 +32,7 @@ def check_regular(path: str) -> None:
             str(reason).lower(), path=path, remedy="Check the name and the permissions."
         ) from err
     if stat.S_ISDIR(status.st_mode):
-        raise UnreadableAudioError("is a folder", path=path, remedy="Name a file in it.")
+        raise UnreadableAudioError("is a folder", path=path, remedy="Specify a file in it.")
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableAudioError(
             "is not a regular file", path=path, remedy="Save the audio to a file first."
@@ -40,4 +40,4 @@ def check_regular(path: str) -> None:
     if status.st_size == 0:
         raise UnreadableAudioError(EMPTY, path=path, remedy=TRUNCATED)
     if not os.access(path, os.R_OK):
-        raise UnreadableAudioError("may not be read", path=path, remedy="Change its permissions.")
+        raise UnreadableAudioError("permission denied", path=path, remedy="Change its permissions.")

@@ -1,4 +1,4 @@
-"""Round samples to integers, with dither where that is heard."""
+"""Round samples to integers, with dither where it is audible."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 __all__ = ["quantise"]
 
 _MOST_DITHERED_BITS = 16
-"""TPDF dither is added down to 16 bits.  At 24 the rounding lies at -146 dB of full scale,
-under the noise of any converter, and dither would only be noise."""
+"""TPDF dither is added up to 16 bits.  At 24 the rounding noise is at -146 dB of full scale, below
+the noise of any converter, and dither would only add noise."""
 
 Audio = npt.NDArray[np.floating[Any]]
 
@@ -19,18 +19,18 @@ Audio = npt.NDArray[np.floating[Any]]
 def quantise(
     marked: Audio, original: Audio, *, n_bits: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int32]:
-    """Round marked samples to integers, with dither where that is heard.
+    """Round marked samples to integers, with dither where it is audible.
 
     Parameters
     ----------
     marked : np.ndarray, shape=(channels, n)
         Full scale 1.0.
     original : np.ndarray, shape of `marked`
-        Where the mark changed nothing the original sample comes back to the bit.
+        Samples that the mark did not change are restored bit for bit.
     n_bits : int
         Width of the integers, 8 to 32.
     rng : np.random.Generator
-        Of the dither.
+        Source of the dither.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a file is, from its first bytes: names lie."""
+"""The kind of a file, from its first bytes: names can be wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sottovoce.files.decoding.synchsafe import synchsafe
 __all__ = ["HEAD_BYTES", "kind_of", "skip_id3", "sounds_like_audio"]
 
 HEAD_BYTES = 8192
-"""First bytes that `kind_of` wants to see."""
+"""Number of first bytes that `kind_of` needs."""
 
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -51,7 +51,7 @@ _PICTURES = tuple(
 
 
 def skip_id3(head: bytes) -> int:
-    """Return how many bytes ID3v2 tags in front take; they may reach beyond `head`."""
+    """Return the length of leading ID3v2 tags in bytes; they may extend beyond `head`."""
     at = 0
     while head[at : at + 3] == b"ID3" and len(head) >= at + 10 and head[at + 3] < 0xFF:
         at += 10 + synchsafe(head[at + 6 : at + 10]) + (10 if head[at + 5] & 0x10 else 0)
@@ -71,10 +71,10 @@ def kind_of(head: bytes) -> str:
     kind : str
         ``"riff"``, ``"aiff"``, ``"caf"``, ``"w64"``, ``"au"``, ``"sphere"``, ``"flac"``, ``"ogg"``,
         ``"mpeg"``, ``"adts"``, ``"mp4"``, ``"matroska"``, ``"transport"``, ``"ffmpeg"`` or
-        ``"sndfile"`` (whoever reads it).
+        ``"sndfile"`` (the library that reads it).
     """
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
-        # The same frame holds films and many other things.
+        # The same container holds films and many other things.
         return {b"WAVE": "riff", b"AVI ": "ffmpeg"}.get(head[8:12], "")
     if head[:4] == b"FORM":
         kinds = {b"AIFF": "aiff", b"AIFC": "aiff", b"8SVX": "sndfile", b"16SV": "sndfile"}
@@ -134,7 +134,7 @@ def _is_adts(head: bytes) -> bool:
 
 
 def sounds_like_audio(head: bytes) -> bool:
-    """Return whether a file that begins with `head` holds sound, by what is in it alone.
+    """Return whether a file that begins with `head` holds sound, by its content alone.
 
     Parameters
     ----------
@@ -144,8 +144,8 @@ def sounds_like_audio(head: bytes) -> bool:
     Returns
     -------
     sounds : bool
-        Also of films, and of files that begin with a tag of music files.
+        True also for films, and for files that begin with a tag of music files.
     """
     kind = kind_of(head)
-    # An archive may hold MPEG audio as it is, behind a header of its own.
+    # An archive may store MPEG audio as it is, after its own header.
     return head[:3] == b"ID3" or (find_frame(head) == 0 if kind == "mpeg" else bool(kind))

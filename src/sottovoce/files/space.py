@@ -1,4 +1,4 @@
-"""Ask before hours of work whether the disk has room for what comes of it."""
+"""Check before hours of work that the disk has room for the result."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 __all__ = ["check_space", "estimate_duration_s"]
 
 _LOSSY_BPS = 192_000.0
-"""Of a channel; an encoder takes less for speech."""
+"""Per channel; an encoder needs less for speech."""
 _PLAIN = ("PCM_", "ALAC", "FLAC", "FLOAT", "DOUBLE", "WAVPACK", "TTA")
 _SPARE_BYTES = 1 << 20
 
 
 def check_space(source: Path, target: Path, infos: Sequence[AudioInfo]) -> None:
-    """Refuse a file for whose copy the disk has no room.
+    """Raise if the disk has no room for the copy of a file.
 
     Parameters
     ----------
     source : Path
         Original.
     target : Path
-        File to be made; its folder has to be there.
+        File to create; its folder must exist.
     infos : sequence of AudioInfo
         Of the tracks to be marked.
 
     Raises
     ------
     AudioFileError
-        If less is free than the copy takes, and its new sound, which is written first.
+        If less is free than needed for the copy and its new sound, which is written first.
     """
     n_bytes = source.stat().st_size
     sound = sum(_sound_bytes(info, estimate_duration_s(info)) for info in infos)
@@ -46,7 +46,7 @@ def check_space(source: Path, target: Path, infos: Sequence[AudioInfo]) -> None:
     try:
         free = shutil.disk_usage(target.parent).free
     except OSError:
-        return  # what is wrong with the folder is told when it is written to
+        return  # a problem with the folder is reported when it is written to
     if free < needed:
         raise AudioFileError(
             f"not enough space on the disk: {_format(needed)} needed, {_format(free)} free",
@@ -56,7 +56,7 @@ def check_space(source: Path, target: Path, infos: Sequence[AudioInfo]) -> None:
 
 
 def estimate_duration_s(info: AudioInfo) -> float:
-    """Return about how long a track is, in seconds; 0.0 where the file does not say.
+    """Return the approximate length of a track, in seconds; 0.0 if the file does not say.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def estimate_duration_s(info: AudioInfo) -> float:
     Returns
     -------
     duration_s : float
-        To the sample where its samples are counted, else as the container has it.
+        Exact if its samples are counted, else as declared by the container.
     """
     if info.n_frames:
         return info.n_frames / info.sr

@@ -1,4 +1,4 @@
-"""Where a marked file goes, and what may not be overwritten."""
+"""Destination of a marked file, and what may not be overwritten."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["choose_target", "is_other_format"]
 
 
 def is_other_format(source: Path, target: Path) -> bool:
-    """Return whether the names of two files say that their formats differ."""
-    if not source.suffix:  # nothing to contradict, unless the new name claims a format
+    """Return whether the names of two files imply different formats."""
+    if not source.suffix:  # no contradiction, unless the new name implies a format
         return target.suffix.lower() in AUDIO_SUFFIXES
     return target.suffix.lower() != source.suffix.lower()
 
@@ -30,7 +30,7 @@ def choose_target(
     in_place: bool,
     partial: bool,
 ) -> Path:
-    """Return where the marked file goes.
+    """Return the destination of the marked file.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ def choose_target(
     dst : path-like or None
         As in `protect_file`.
     info : AudioInfo or None
-        Of the original; None of one without sound, which is never converted.
+        Of the original; None if it has no sound, as it is then never converted.
     in_place, partial : bool
         As in `protect_file`.
 
     Returns
     -------
     target : Path
-        The original itself, not a link to it, where it is to be replaced.
+        If the original is to be replaced, the original itself, not a link to it.
 
     Raises
     ------
@@ -67,12 +67,12 @@ def choose_target(
         raise ParameterError("dst is missing; give a path, or in_place=True")
     target = Path(dst)
     if target.is_dir():
-        raise AudioFileError("is a folder", path=str(target), remedy="Name a file in it.")
+        raise AudioFileError("is a folder", path=str(target), remedy="Specify a file in it.")
     if target.exists() and not target.is_file():
         raise AudioFileError(
             "is not a regular file, and would be replaced by one",
             path=str(target),
-            remedy="Name another file.",
+            remedy="Specify another file.",
         )
     same = target.exists() and source.exists() and target.samefile(source)
     if same or target.resolve() == source.resolve():
@@ -85,7 +85,7 @@ def choose_target(
         info is None or writable(info) or target.suffix.lower() not in convertible_suffixes(info)
     ):
         raise AudioFileError(
-            f"has another suffix than {source.name}; formats are kept, not converted",
+            f"has a different suffix from {source.name}; formats are kept, not converted",
             path=str(target),
             remedy=f"Name it {target.with_suffix(source.suffix).name}.",
         )

@@ -6,7 +6,7 @@ __all__ = ["format_time"]
 
 
 def format_time(seconds: float) -> str:
-    """Return a time, or a place in a recording, to the nearest second.
+    """Return a duration, or a position in a recording, to the nearest second.
 
     Examples
     --------

@@ -17,13 +17,13 @@ __all__ = ["CONTAINERS", "MATROSKA", "MOVIES", "Track", "describe_track", "muxer
 MATROSKA = frozenset({"matroska", "webm"})
 MOVIES = frozenset({"mov", "mp4", "3gp", "3g2"})
 CONTAINERS = MATROSKA | MOVIES | {"mpegts", "asf", "avi", "flv"}
-"""Muxers of files that hold other streams, chapters or tags besides the sound."""
+"""Muxers of files that hold other streams, chapters or tags in addition to the sound."""
 
 _SAME_NAME = frozenset(
     {"mpegts", "asf", "avi", "flv", "ac3", "eac3", "wv", "tta", "amr", "caf", "au", "wav"}
     | {"flac", "ogg"}
 )
-"""What reads and what writes it have one name in FFmpeg."""
+"""Formats whose demuxer and muxer have the same name in FFmpeg."""
 _LOSSLESS = {"alac", "flac", "wavpack", "tta"}
 
 
@@ -34,27 +34,27 @@ class Track:
     Attributes
     ----------
     muxer : str
-        What writes such a file, as FFmpeg names it; empty where nothing does.
+        Muxer of such a file, as FFmpeg names it; empty if there is none.
     codec : str
         As FFmpeg names it: ``"aac"``, ``"mp3"``, ``"pcm_s24le"``.
     index : int
-        Among all streams of the file.
+        Index among all streams of the file.
     sr, n_channels : int
         Sampling rate in Hz, channels.
     layout : str
         As FFmpeg names it: ``"stereo"``, ``"5.1(side)"``.
     n_bits : int
-        Of a sample, for lossless codecs; 0 for lossy ones and for floats.
+        Bits of a sample, for lossless codecs; 0 for lossy ones and for floats.
     is_float : bool
         Whether a lossless codec stores floats.
     bit_rate : float
-        Mean rate in bit/s; 0 where it is not known.
+        Mean rate in bit/s; 0 if not known.
     is_vbr : bool
         Whether the rate varies.
     is_late : bool
-        Whether the track begins after the others, in a file that FFmpeg has to write.
+        Whether the track starts after the others, in a file that FFmpeg has to write.
     is_undelayed : bool
-        Whether its container could say how long an encoder's delay is, and does not.
+        Whether its container could declare the encoder's delay, but does not.
     """
 
     muxer: str
@@ -72,12 +72,12 @@ class Track:
 
     @property
     def is_lossless(self) -> bool:
-        """Whether the codec gives every sample back."""
+        """Whether the codec preserves every sample."""
         return self.codec in _LOSSLESS or self.codec.startswith("pcm_")
 
 
 def describe_track(info: AudioInfo) -> Track:
-    """Describe the track that `info` is about.
+    """Describe the track to which `info` refers.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def describe_track(info: AudioInfo) -> Track:
     Returns
     -------
     track : Track
-        How it is stored.
+        Its description.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _describe(container: Any, stream: Any, head: bytes, info: AudioInfo) -> Trac
     is_float = sample_format in {"flt", "dbl"}
     n_bits = 0
     if is_lossless and not is_float:
-        # 24 bits travel in frames of 32; which it is says the codec's own header.
+        # 24 bits are decoded to frames of 32; the codec's own header says which it is.
         n_bits = {"u8": 8, "s16": 16}.get(sample_format) or _wide_bits(context, codec, head)
     measured = 0.0 if is_lossless else _measure_rate(info.path, int(stream.index))
     return Track(
@@ -155,7 +155,7 @@ def _is_late(stream: Any, info: AudioInfo) -> bool:  # noqa: ANN401
         return False
     from sottovoce.files.films.grafting import can_graft  # late: most files are no films
 
-    # A damaged film has to be written anew, however sound its head is.
+    # A damaged film has to be rewritten, even if its header is intact.
     return not (info.is_whole and can_graft(Path(info.path)))
 
 
@@ -169,9 +169,9 @@ def _is_undelayed(stream: Any, info: AudioInfo) -> bool:  # noqa: ANN401
 
 
 def _measure_rate(path: str, index: int) -> float:
-    """Return the mean rate of a stream in bit/s; 0 where packets do not say how long they are.
+    """Return the mean rate of a stream in bit/s; 0 if packets have no duration.
 
-    Matroska and transport streams do not declare it, and others declare what was asked for.
+    Matroska and transport streams do not declare it, and others declare the requested rate.
     """
     n_bytes, seconds = 0, 0.0
     with Path(path).open("rb") as raw, open_container(raw, path=path) as container:
@@ -216,7 +216,7 @@ def _bit_rate(info: AudioInfo, declared: float) -> float:
 
 
 def muxer_of(container: Any, codec: str, head: bytes) -> str:  # noqa: ANN401
-    """Choose what writes such a container again.
+    """Choose the muxer that writes such a container again.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def muxer_of(container: Any, codec: str, head: bytes) -> str:  # noqa: ANN401
     Returns
     -------
     muxer : str
-        As FFmpeg names it; empty where there is none.
+        As FFmpeg names it; empty if there is none.
     """
     name = str(container.format.name).split(",")[0]
     if name == "mov":

@@ -29,7 +29,7 @@ __all__ = ["DISK_ERRORS", "TrackWriter", "open_track_writer"]
 DISK_ERRORS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.EIO, errno.EFBIG}
 )
-"""What `atomic_path` explains: the disk refused, not the encoder."""
+"""Errors that `atomic_path` explains: of the disk, not of the encoder."""
 
 _QUIET = 1e-3
 _SKIP_SAMPLES = 11  # AV_PKT_DATA_SKIP_SAMPLES
@@ -42,7 +42,7 @@ Audio = npt.NDArray[np.floating[Any]]
 def open_track_writer(
     path: Path, info: AudioInfo, track: Track, *, boost: float = 0.0
 ) -> TrackWriter | VorbisTrackWriter:
-    """Open a writer for one track, to be put in its place by `mux_tracks`.
+    """Open a writer for one track, whose file `mux_tracks` puts into the container.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def open_track_writer(
     Returns
     -------
     writer : TrackWriter or VorbisTrackWriter
-        To be closed.
+        The writer; close it after use.
     """
     if track.codec == "vorbis":
         return VorbisTrackWriter(path, track, boost=boost)
@@ -65,13 +65,13 @@ class TrackWriter:
     Parameters
     ----------
     path : Path
-        File to be made, with this track alone, in the original's container.
+        File to create, with this track alone, in the original's container.
     info : AudioInfo
         Of the original.
     track : Track
         How the original is stored.
     boost : float
-        By how much of itself a lossy encoder's bit rate is raised over the first choice.
+        Share by which a lossy encoder's bit rate is raised over the first choice.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class TrackWriter:
             self._encode_silence(encoding.lead)
 
     def write(self, marked: Audio, original: Audio) -> None:
-        """Take a block of shape (channels, n), and the unmarked samples it was made from."""
+        """Write a block of shape (channels, n), with the unmarked samples it was made from."""
         if self._head is None:
             self._encode(marked, original)
             return
@@ -127,7 +127,7 @@ class TrackWriter:
                 self._encode_silence(self._encoding.tail)
             for packet in self._stream.encode(None):
                 self._mux(packet)
-            self._container.start_encoding()  # also where there was no sound
+            self._container.start_encoding()  # even if there was no sound
             self._finish_last()
             self._container.close()
             self._container = None
@@ -180,15 +180,15 @@ class TrackWriter:
                 container.close()
 
     def _flush_head(self) -> None:
-        """Drop the silence that stands for an encoder's delay already, so that none adds up."""
+        """Drop the silence from an earlier encoder's delay, so that delays do not add up."""
         head, self._head = self._head or [], None
         if not head:
             return
         marked = np.concatenate([pair[0] for pair in head], axis=1)
         original = np.concatenate([pair[1] for pair in head], axis=1)
         n = min(self._encoding.delay, marked.shape[1])
-        # Where nothing says how long a delay is, what a decoder gives first is one, or was cut from
-        # what came before it, and is no sound: the halves of its windows have no other half.
+        # If the delay is not declared, a decoder's first samples are the delay, or were cut from
+        # earlier sound, and are not sound: the halves of their windows lack the other half.
         if self._encoding.is_primed or np.abs(original[:, :n]).max(initial=0.0) < _QUIET:
             marked, original = marked[:, n:], original[:, n:]
             self._pts = self._n_dropped = n
@@ -231,7 +231,7 @@ class TrackWriter:
             raise self._failed(err) from err
 
     def _mux(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
-        """Write all but the last two packets: in those the padding is to be told."""
+        """Write all but the last two packets, in which the padding has to be declared."""
         if self._n_packets == 0 and packet.pts is not None:
             self._first_begin = round(packet.pts * packet.time_base * self._track.sr)
         self._n_packets += 1
@@ -240,9 +240,9 @@ class TrackWriter:
             self._container.mux_one(self._held.popleft())
 
     def _finish_last(self) -> None:
-        """Say in the last packets how many of their samples are padding."""
+        """Declare in the last packets how many of their samples are padding."""
         size = int(self._stream.codec_context.frame_size or 0)
-        # Without loss the encoder's last frame is as short as the sound.
+        # A lossless encoder's last frame is as short as the sound.
         tells = not self._track.is_lossless and self._track.muxer in MOVIES | MATROSKA and size
         self._n_packets -= len(self._held)
         for packet in self._held:
@@ -269,7 +269,7 @@ def _say_padding(packet: Any, padding: int) -> None:  # noqa: ANN401
 
 
 def _known_layout(av: Any, track: Track) -> Any:  # noqa: ANN401
-    """Return the track's layout; where the container names none, the usual one."""
+    """Return the track's layout, or the usual one if the container names none."""
     layout = av.AudioLayout(track.layout)
     if "channels" not in track.layout:
         return layout
@@ -280,7 +280,7 @@ def _known_layout(av: Any, track: Track) -> Any:  # noqa: ANN401
 
 
 def _nearest_format(context: Any, encoding: Encoding) -> str:  # noqa: ANN401
-    """Return the sample format the encoder takes: the same one, packed or planar."""
+    """Return the sample format that the encoder accepts: the same one, packed or planar."""
     offered = [form.name for form in context.codec.audio_formats or ()]
     for name in (encoding.sample_format, f"{encoding.sample_format}p"):
         if name in offered:

@@ -1,4 +1,4 @@
-"""Encode Vorbis with libsndfile: FFmpeg's own encoder knows two channels, and sounds worse."""
+"""Encode Vorbis with libsndfile: FFmpeg's own encoder is limited to stereo and sounds worse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["VorbisTrackWriter", "vorbis_level"]
 
 _QUALITIES = (0.0, 0.2, 0.4, 0.7, 0.8, 0.9, 1.0)
-# What they take, in kbit/s a channel; at low sampling rates measured on speech.
+# Their rates, in kbit/s per channel; at low sampling rates measured on speech.
 _RATES = (32, 48, 64, 96, 128, 160, 250)
 _LOW_RATES = (26, 32, 41, 56, 62, 68, 75)
 _LOWEST_RATES = (16, 21, 26, 32, 34, 36, 38)
@@ -48,11 +48,11 @@ class VorbisTrackWriter:
     Parameters
     ----------
     path : Path
-        File to be made.
+        File to create.
     track : Track
         How the original is stored.
     boost : float
-        By how much of the scale the quality is raised.
+        Share of the scale by which the quality is raised.
     """
 
     def __init__(self, path: Path, track: Track, *, boost: float = 0.0) -> None:
@@ -76,8 +76,8 @@ class VorbisTrackWriter:
         self._order = _ORDERS.get(track.n_channels, list(range(track.n_channels)))
 
     def write(self, marked: Audio, original: object) -> None:
-        """Take a block of shape (channels, n)."""
-        # libvorbis keeps a whole block on the stack: long ones end the process.
+        """Write a block of shape (channels, n)."""
+        # libvorbis keeps a whole block on the stack: long ones crash the process.
         for start in range(0, marked.shape[1], _PIECE):
             self._file.write(marked[self._order, start : start + _PIECE].T)
 

@@ -1,7 +1,7 @@
-"""Write a marked file beside its place and move it there when it is whole.
+"""Write a marked file next to its destination and move it there when it is complete.
 
-Uncompressed files are copied and their samples replaced (`pcm`).  FLAC is encoded anew,
-without loss; lossy formats are decoded and encoded once more, at no lower rate.
+Uncompressed files are copied and their samples replaced (`pcm`).  FLAC is re-encoded,
+without loss; lossy formats are decoded and re-encoded, at no lower rate.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ Audio = npt.NDArray[np.floating[Any]]
 
 
 class SampleWriter(Protocol):
-    """Something that takes marked blocks and ends as a file."""
+    """A writer of marked blocks to a file."""
 
     def write(self, marked: Audio, original: Audio) -> None:
-        """Take a block of shape (channels, n), and the unmarked samples it was made from."""
+        """Write a block of shape (channels, n), with the unmarked samples it was made from."""
 
     def close(self) -> None:
         """Finish the file."""
 
 
 def is_lossy(info: AudioInfo) -> bool:
-    """Say whether writing this format loses something besides rounding."""
+    """Return whether writing this format loses anything other than rounding."""
     return not info.subtype.startswith(("PCM_", "ALAC", "DPCM")) and info.subtype not in _LOSSLESS
 
 
@@ -78,7 +78,7 @@ def writable(info: AudioInfo) -> bool:
     Returns
     -------
     writable : bool
-        False where the encoder is missing; see `convertible_suffixes`.
+        False if the encoder is missing; see `convertible_suffixes`.
     """
     if is_uncompressed(info) or _is_for_soundfile(info):
         return True
@@ -86,7 +86,7 @@ def writable(info: AudioInfo) -> bool:
 
 
 def convertible_suffixes(info: AudioInfo) -> tuple[str, ...]:
-    """Return the suffixes of formats in which this file's sound can be written instead.
+    """Return the suffixes of formats to which this file's sound can be written instead.
 
     Parameters
     ----------
@@ -96,29 +96,29 @@ def convertible_suffixes(info: AudioInfo) -> tuple[str, ...]:
     Returns
     -------
     suffixes : tuple of str
-        The best one first.
+        Best first.
     """
     fits_flac = info.n_channels <= 8 and info.subtype not in {"FLOAT", "DOUBLE"}
     return (".flac", ".wav") if fits_flac else (".wav",)
 
 
 def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWriter:
-    """Open a writer that makes a file like the original.
+    """Open a writer for a file like the original.
 
     Parameters
     ----------
     path : Path
-        File to be made.  Where the original's format cannot be written, a suffix among
-        `convertible_suffixes` makes one of those.
+        File to create.  If the original's format cannot be written, a suffix among
+        `convertible_suffixes` selects one of those.
     info : AudioInfo
         Of the original.
     boost : float
-        By how much of the scale a lossy encoder's quality is raised over the first choice.
+        Share of the scale by which a lossy encoder's quality is raised over the first choice.
 
     Returns
     -------
     writer : SampleWriter
-        To be closed.
+        The writer; close it after use.
 
     Raises
     ------
@@ -147,14 +147,14 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
 
 
 def _is_for_soundfile(info: AudioInfo) -> bool:
-    """Return whether libsndfile writes this format; MP3 it gets wrong at low rates."""
+    """Return whether libsndfile writes this format; at low rates its MP3 is wrong."""
     if info.format not in _SOUNDFILE_FORMATS or info.subtype.startswith("MPEG"):
         return False
     return bool(sf.check_format(info.format, info.subtype))
 
 
 def _converted(info: AudioInfo, track: Track, suffix: str) -> AudioInfo:
-    """Return what the original would be as FLAC or WAV: its own depth, or 24 bits."""
+    """Return the properties of the original as FLAC or WAV: its own depth, or 24 bits."""
     bits = track.n_bits or 24
     subtype = "FLOAT" if track.is_float else f"PCM_{16 if bits <= 16 else 24 if bits <= 24 else 32}"
     if suffix == ".flac":
@@ -225,7 +225,7 @@ class _SoundFileWriter:
             self._file.write(marked.T)
             return
         samples = quantise(marked, original, n_bits=self._n_bits, rng=self._rng)
-        # libsndfile takes integers at the top of 32 bits and shifts them down without rounding.
+        # libsndfile expects integers in the top of 32 bits and shifts them down without rounding.
         self._file.write(np.ascontiguousarray((samples << (32 - self._n_bits)).T))
 
     def close(self) -> None:
@@ -265,14 +265,14 @@ def write(
     sr : int
         Sampling rate, in Hz.
     subtype : str or None
-        How samples are stored, as soundfile names it; its default for the format.
+        Sample encoding, as soundfile names it; None uses its default for the format.
 
     Raises
     ------
     AudioFileError
         If the file cannot be written.
     UnsupportedFormatError
-        If the suffix or the subtype is not known.
+        If the suffix or the subtype is unknown.
     """
     target = Path(path)
     name = "OGG" if target.suffix.lower() in {".opus", ".oga"} else target.suffix[1:].upper()

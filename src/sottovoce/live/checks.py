@@ -1,4 +1,4 @@
-"""`Check`: one thing that the microphone needs of a computer, and how to mend it."""
+"""`Check`: one thing that the microphone needs of a computer, and how to fix it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["Check", "check_graph", "check_library", "check_programs"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes
     ----------
     what : str
-        In plain words.
+        The requirement, in plain words.
     ok : bool
-        Whether it is as it should be.
+        Whether it is met.
     grave : bool
         Whether the microphone cannot work without it.
     remedy : str
-        The command that mends it, or what to do; empty where all is well.
+        The command that fixes it, or what to do; empty if nothing is wrong.
     """
 
     what: str
@@ -40,7 +40,7 @@ class Check:
 
 
 def check_programs(whose: str, packages: dict[str, str]) -> Check:
-    """Say whether a sound system's programs are installed; `packages` has them by their names."""
+    """Check that a sound system's programs are installed; `packages` maps them to packages."""
     missing = sorted({package for name, package in packages.items() if not shutil.which(name)})
     return Check(
         what=f"{whose}'s programs are installed",
@@ -50,7 +50,7 @@ def check_programs(whose: str, packages: dict[str, str]) -> Check:
 
 
 def check_library(what: str, check: Callable[[], object]) -> Check:
-    """Say whether `check`, which raises `SottovoceError`, finds a library."""
+    """Check that `check`, which raises `SottovoceError`, finds a library."""
     try:
         check()
     except SottovoceError as err:
@@ -59,11 +59,11 @@ def check_library(what: str, check: Callable[[], object]) -> Check:
 
 
 def check_graph(graph: Graph) -> Iterator[Check]:
-    """Look for microphones, and for programs that record the wrong one."""
+    """Check for microphones, and for programs that record from the wrong one."""
     microphones = [node for node in graph.microphones() if node.media_class != "Audio/Sink"]
     names = ", ".join(node.description for node in microphones)
     yield Check(
-        what=f"there is a microphone{f': {names}' if names else ''}",
+        what=f"a microphone is available{f': {names}' if names else ''}",
         ok=bool(microphones),
         remedy="" if microphones else "Plug one in, or switch it on in the sound settings.",
     )
@@ -76,7 +76,7 @@ def check_graph(graph: Graph) -> Iterator[Check]:
         )
     running = graph.find(NODE_NAME) is not None
     yield Check(
-        what="the microphone Sottovoce is there",
+        what="the microphone Sottovoce is running",
         ok=running,
         grave=False,
         remedy="" if running else "sottovoce mic",

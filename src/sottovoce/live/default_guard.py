@@ -1,7 +1,7 @@
-"""The process that gives programs their own microphone back when ours ends, however it ends.
+"""The process that gives programs their previous microphone back, however ours ends.
 
 It waits for its stdin to end, which is when its owner does, even by ``kill -9``; the last line that
-it was told is the name of the microphone that programs had before.  It is run as a file and imports
+it read is the name of the microphone that programs had before.  It is run as a file and imports
 nothing but Python's own: ``python -I -S default_guard.py SYSTEM NAME``.
 """
 
@@ -16,8 +16,8 @@ import sys
 __all__ = ["PIPEWIRE_KEY", "main"]
 
 PIPEWIRE_KEY = "default.audio.source"
-"""The microphone that programs are given now.  Not the one that a person has chosen, whose key is
-`default.configured.audio.source`: WirePlumber writes that to disk, with all that came before it."""
+"""The current default microphone.  Not the one that the user has chosen, whose key is
+`default.configured.audio.source`: WirePlumber writes that to disk, with its whole history."""
 _TIMEOUT_S = 5.0
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     for line in sys.stdin:
         usual = line.strip()
     if system == "pulse":
-        # Also where the server has turned to another by itself: it remembers what was chosen.
+        # Also if the server has switched to another by itself: it remembers what was chosen.
         _ask("pactl", "set-default-source", usual)
     elif f"{json.dumps(name)}}}" in _ask("pw-metadata", "0", PIPEWIRE_KEY).replace(" ", ""):
         given = ("0", PIPEWIRE_KEY, json.dumps({"name": usual}), "Spa:String:JSON")
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _ask(*words: str) -> str:
-    """Return what a program prints, or nothing where it fails."""
+    """Return the output of a program, or nothing if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - our own words
             words,

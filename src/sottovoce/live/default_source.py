@@ -1,4 +1,4 @@
-"""`DefaultSource`: have programs be given *Sottovoce*, and leave nothing behind."""
+"""`DefaultSource`: make *Sottovoce* the default microphone, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _EVERY_S = 1.0
 
 
 class DefaultSource:
-    """Keep a microphone the one that programs are given; the one before it comes back at the end.
+    """Keep a microphone the default one; the previous default comes back at the end.
 
     Parameters
     ----------
     system : SoundSystem
-        Whose programs.
+        The sound system whose default it is.
     name : str
-        Of the microphone.
+        Name of the microphone.
 
     Attributes
     ----------
     usual : str
-        What programs would be given without it, empty where that is not known yet.
+        The microphone that would be the default without it, empty if not known yet.
     """
 
     def __init__(self, system: SoundSystem, name: str) -> None:
@@ -43,14 +43,14 @@ class DefaultSource:
         self._guard: subprocess.Popen[bytes] | None = None
 
     def keep(self, graph: Graph, *, otherwise: str) -> None:
-        """See to it that programs are given the microphone.
+        """Make sure that the microphone is the default.
 
         Parameters
         ----------
         graph : Graph
-            As it is now.
+            The current graph.
         otherwise : str
-            Name of what is given back where nobody knows what they were given before.
+            Name of the microphone to restore if the previous default is not known.
         """
         now = time.monotonic()
         if now - self._asked_s < _EVERY_S:
@@ -59,14 +59,14 @@ class DefaultSource:
         given = self._system.find_default_source(graph)
         if given == self._name and self._guard is not None:
             return
-        # Somebody else has chosen, the server or a person: that is what comes back in the end.
+        # The server or the user has chosen another: that is the one to restore at the end.
         usual = given if given != self._name else otherwise
         self._tell(usual)
         if given != self._name:
             self._system.set_default_source(self._name)
 
     def close(self) -> None:
-        """Give programs back what they were given before."""
+        """Restore the previous default microphone."""
         if self._guard is None or self._guard.stdin is None:
             return
         self._guard.stdin.close()
@@ -78,7 +78,7 @@ class DefaultSource:
         self._guard = None
 
     def _tell(self, usual: str) -> None:
-        """Tell the guard, who does it even if this process is killed; anew where it has ended."""
+        """Tell the guard, which acts even if this process is killed; restart it if it has ended."""
         self.usual = usual
         if self._guard is None or self._guard.poll() is not None:
             self._guard = subprocess.Popen(  # noqa: S603 - our own file

@@ -1,4 +1,4 @@
-"""`Graph`: the microphones, loudspeakers and programs of a sound system, and what hears what."""
+"""`Graph`: the microphones, loudspeakers and programs of a sound system, and their links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RECORDING = "Stream/Input/Audio"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """One channel of a node, going in or out.
+    """One channel of a node, input or output.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Port:
     node : int
         Number of its node.
     direction : {'in', 'out'}
-        Which way sound goes.
+        Direction of the sound.
     """
 
     id: int
@@ -41,17 +41,17 @@ class Node:
     id : int
         Number in the graph.
     name : str
-        Name that stays the same, such as `alsa_input.pci-0000_00_1f.3.analog-stereo`.
+        Permanent name, such as `alsa_input.pci-0000_00_1f.3.analog-stereo`.
     description : str
-        Name that people are shown.
+        Name shown to users.
     media_class : str
         Kind, such as `Audio/Source` or `Stream/Input/Audio`.
     program : str
-        Name of the program that it belongs to, empty where it is a device.
+        Name of the program that it belongs to, empty for a device.
     link_group : str
-        What several nodes of one filter have in common, empty for others.
+        Identifier shared by the nodes of one filter, empty for others.
     muted : bool
-        Whether it gives out silence, because a person muted it or turned its volume to nothing.
+        Whether it outputs silence, because the user muted it or turned its volume to zero.
     """
 
     id: int
@@ -65,7 +65,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """What the audio server holds at one moment.
+    """State of the audio server at one moment.
 
     Attributes
     ----------
@@ -76,9 +76,9 @@ class Graph:
     links : frozenset of (int, int)
         Pairs of an output port and an input port.
     default_source : str
-        Name of the microphone that programs are given, empty where there is none.
+        Name of the default microphone, empty if there is none.
     default_sink : str
-        Name of the loudspeaker that programs are given, empty where there is none.
+        Name of the default loudspeaker, empty if there is none.
     """
 
     nodes: tuple[Node, ...]
@@ -88,7 +88,7 @@ class Graph:
     default_sink: str
 
     def find(self, name: str) -> Node | None:
-        """Return the node of a name."""
+        """Return the node with a name."""
         return next((node for node in self.nodes if node.name == name), None)
 
     def ports_of(self, node: Node, direction: str) -> list[int]:
@@ -96,7 +96,7 @@ class Graph:
         return [p.id for p in self.ports if p.node == node.id and p.direction == direction]
 
     def microphones(self) -> list[Node]:
-        """Return every source of sound but those that we make."""
+        """Return every source of sound except our own."""
         return [node for node in self.sources() if not node.name.startswith(NODE_NAME)]
 
     def sources(self) -> list[Node]:
@@ -104,18 +104,18 @@ class Graph:
         return [node for node in self.nodes if node.media_class in _SOURCE_CLASSES]
 
     def devices(self) -> list[Node]:
-        """Return every microphone, ours too, and every loudspeaker."""
+        """Return every microphone, including ours, and every loudspeaker."""
         kinds = (*_SOURCE_CLASSES, "Audio/Sink")
         return [node for node in self.nodes if node.media_class in kinds]
 
     def find_device(self, wanted: str | None) -> Node | None:
-        """Return the device of a name or a part of what people are shown; None: loudspeakers."""
+        """Return the device with a name or part of its shown name; None: default loudspeaker."""
         if wanted is None:
             return self.find(self.default_sink)
         return next((node for node in self.devices() if is_called(node, wanted)), None)
 
     def recorders_of(self, node: Node) -> list[Node]:
-        """Return who records from a node, our own programs left out."""
+        """Return the nodes that record from a node, except our own."""
         outputs = set(self.ports_of(node, "out"))
         inputs = {into for out, into in self.links if out in outputs}
         ids = {port.node for port in self.ports if port.id in inputs}
@@ -124,7 +124,7 @@ class Graph:
     def programs_on_microphones(self) -> tuple[str, ...]:
         """Return the programs that record from a microphone other than ours.
 
-        Noise suppressors record too, but what they hear goes on to a microphone of theirs: the
+        Noise suppressors record too, but pass what they hear on to a microphone of their own: the
         graph calls such pairs a link group, and they are left out.
         """
         streams = {
@@ -137,6 +137,6 @@ class Graph:
 
 
 def is_called(node: Node, wanted: str) -> bool:
-    """Whether a person who says `wanted` means this node."""
+    """Return whether a user who asks for `wanted` means this node."""
     words = wanted.lower()
     return words in (node.name.lower(), str(node.id)) or words in node.description.lower()

@@ -1,4 +1,4 @@
-"""`MicState`: how the virtual microphone is at one moment, whatever sound system it stands on."""
+"""`MicState`: the state of the virtual microphone at one moment, on any sound system."""
 
 from __future__ import annotations
 
@@ -28,44 +28,44 @@ MicStatus = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicState:
-    """How the virtual microphone is at one moment.
+    """State of the virtual microphone at one moment.
 
     Attributes
     ----------
     status : str
-        *marking*: what goes out is being marked.  *unmarked*: the voice goes out as it is,
-        because marking fails.  *muted*: nothing goes out, because a person muted *Sottovoce* or
-        the hardware microphone, or turned its volume to nothing.  *silent*: nothing goes out,
-        because the audio process has ended and no other way leads around it.  *no microphone*:
-        none is plugged in.  *no server*: the audio server is not there.  *starting*: the audio
-        process has not begun, and what goes out until then is not marked.  *asleep*: no program
-        records, so nothing is worked on.
+        *marking*: the voice goes out marked.  *unmarked*: the voice goes out as it is, because
+        marking fails.  *muted*: nothing goes out, because the user muted *Sottovoce* or the
+        hardware microphone, or turned its volume to zero.  *silent*: nothing goes out, because
+        the audio process has ended and there is no path around it.  *no microphone*: none is
+        plugged in.  *no server*: the audio server is not running.  *starting*: the audio process
+        has not started yet; until then the voice goes out unmarked.  *asleep*: no program
+        records, so no sound is processed.
     microphone : str
-        The hardware microphone's name for people, empty where there is none.
+        The hardware microphone's name as shown to users, empty if there is none.
     n_recorders : int or None
-        Programs that record from *Sottovoce* now; None where the sound system does not tell.
+        Programs that record from *Sottovoce* now; None if the sound system does not report them.
     bypassing : tuple of str
         Programs that record from another microphone, and so without the mark.
     level_dbfs : float
         Root mean square of the voice, smoothed over 0.3 s, in dB relative to full scale.
     delay_s : float
-        Time that marking adds between the microphone and the program.
+        Delay that marking adds between the microphone and the program, in seconds.
     n_blocks, n_missed, n_unmarked : int
-        Blocks so far; those that the server went on without; those that went out unmarked.
+        Blocks so far; blocks that missed the server's deadline; blocks that went out unmarked.
     block : int
         Samples in a block now.
     busy : float
-        Share of one processor core that marking takes.
+        Share of one processor core that marking uses.
     realtime : bool
-        Whether marking goes before all other work, so that none is missed on a busy computer.
+        Whether marking has real-time priority, so that no block is missed on a busy computer.
     hearing : Hearing or None
-        What was last heard of the mark in what really goes out.
+        The last check of the sound that actually goes out.
     found_ago_s : float or None
         Seconds since the mark was last found there.
     error : str
-        What went wrong last, empty for nothing.
+        Description of the last error, empty if there was none.
     muted, microphone_muted : bool
-        Whether *Sottovoce* is muted, or has no volume; whether the hardware microphone is.
+        Whether *Sottovoce*, or the hardware microphone, is muted or has zero volume.
     """
 
     status: MicStatus
@@ -101,16 +101,16 @@ class MicState:
         muted: bool = False,
         microphone_muted: bool = False,
     ) -> MicState:
-        """Return the state that meters and the watch over what goes out show.
+        """Return the state from the meters and the watcher of the outgoing sound.
 
         Parameters
         ----------
         readings : Readings
-            What the meters of the audio process say.
+            Readings of the audio process's meters.
         watcher : SourceWatcher or None
-            What listens to what goes out.
+            The watcher that listens to the outgoing sound.
         now_s : float
-            The time, on `time.monotonic`.
+            The current time, on `time.monotonic`.
         status, microphone, n_recorders, error, bypassing, muted, microphone_muted
             As the attributes.
         """
@@ -130,7 +130,7 @@ class MicState:
 
     @property
     def confirmation(self) -> Literal["heard", "not heard", "waiting"]:
-        """Whether the mark is heard in what went out last, if there was enough sound to tell."""
+        """Whether the mark is heard in the latest outgoing sound, if there was enough to tell."""
         if self.hearing is None:
             return "waiting"
         if self.hearing.missing:

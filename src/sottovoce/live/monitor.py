@@ -1,4 +1,4 @@
-"""`GraphMonitor`: the graph of a sound system as it is now, for free while nothing changes."""
+"""`GraphMonitor`: the current graph of a sound system, at no cost while nothing changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GraphMonitor(abc.ABC):
     Parameters
     ----------
     *command : str
-        The program, which prints something whenever the graph changes.
+        The program and its arguments; it prints something whenever the graph changes.
     """
 
     def __init__(self, *command: str) -> None:
@@ -39,12 +39,12 @@ class GraphMonitor(abc.ABC):
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow, and wait for the first answer."""
+        """Start following, and wait for the first answer."""
         self._thread.start()
         self._changed.wait(_ANSWER_S)
 
     def stop(self) -> None:
-        """End following."""
+        """Stop following."""
         self._stop.set()
         if self._process is not None:
             self._process.kill()
@@ -52,28 +52,28 @@ class GraphMonitor(abc.ABC):
             self._thread.join(timeout=5)
 
     def wait(self, timeout_s: float) -> None:
-        """Return at the next change, or after `timeout_s`; at once if one was not yet taken."""
+        """Return at the next change or after `timeout_s`; at once if a change is pending."""
         self._changed.wait(timeout_s)
 
     def take(self) -> bool:
-        """Return whether there was a change since the last time."""
+        """Return whether there was a change since the last call."""
         changed = self._changed.is_set()
         self._changed.clear()
         return changed
 
     @abc.abstractmethod
     def graph(self) -> Graph:
-        """Return the graph as it is now.
+        """Return the current graph.
 
         Raises
         ------
         DeviceError
-            If the audio server has ended, or was never there.
+            If the audio server has ended, or was never running.
         """
 
     @abc.abstractmethod
     def _take_in(self, text: str) -> str:
-        """Take in what was printed, and return what cannot be read yet."""
+        """Parse the printed text, and return the incomplete rest."""
 
     @abc.abstractmethod
     def _lose(self) -> None:
@@ -84,7 +84,7 @@ class GraphMonitor(abc.ABC):
             try:
                 self._follow()
             except DeviceError:
-                return  # the program is not installed, which is told elsewhere
+                return  # the program is not installed, which is reported elsewhere
             self._lose()
             self._changed.set()
             self._stop.wait(_RETRY_S)

@@ -1,4 +1,4 @@
-"""`MicSession`: the microphone *Sottovoce*, its audio process, and the watch over both."""
+"""`MicSession`: the microphone *Sottovoce*, its audio process, and the monitoring of both."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _UNEXPLAINED = "marking failed"
 class MicSession(abc.ABC):
     """A microphone called *Sottovoce* that gives out a hardware microphone's sound, marked.
 
-    Three processes work together: this one watches and listens to what goes out; one owns the
-    node in the sound system's graph; one marks, block by block.  All end with this one.  While
-    the marking process is down, the hardware microphone is led to the node directly: the voice
-    goes out unmarked, and the status says so.
+    Three processes work together: this one monitors the others and listens to the outgoing sound;
+    one owns the node in the sound system's graph; one marks, block by block.  All end with this
+    one.  While the marking process is down, the hardware microphone is linked to the node
+    directly: the voice goes out unmarked, and the status says so.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class MicSession(abc.ABC):
     Attributes
     ----------
     shown_as : str
-        Name of the microphone that is to be chosen in a call.
+        Name of the microphone to choose in a call.
 
     See Also
     --------
@@ -69,8 +69,8 @@ class MicSession(abc.ABC):
 
     Notes
     -----
-    To be used, `poll` included, from one thread that lives as long as the microphone: the
-    processes end with the thread that started them.
+    Use it, including `poll`, from one thread that lives as long as the microphone: the processes
+    end with the thread that started them.
     """
 
     _system: ClassVar[SoundSystem]
@@ -120,7 +120,7 @@ class MicSession(abc.ABC):
         self._microphone: Node | None = None
         self._error = ""
         self._n_unmarked = 0
-        # What a person muted stays muted, whatever node takes the place of the one before.
+        # What the user muted stays muted when a new node replaces the previous one.
         self._own_id = -1
         self._mutes = (False, False)
         self._watcher: SourceWatcher | None = None
@@ -130,7 +130,7 @@ class MicSession(abc.ABC):
             self._watcher.rest(asleep=self._asleep)
 
     def __enter__(self) -> Self:
-        """Make the microphone.
+        """Create the microphone.
 
         Returns
         -------
@@ -140,15 +140,15 @@ class MicSession(abc.ABC):
         Raises
         ------
         DeviceError
-            If the sound system has ended, there is no microphone of the wanted name, or another
-            process has made *Sottovoce* already.
+            If the sound system has ended, there is no microphone with the wanted name, or a
+            *Sottovoce* microphone is already running.
         MissingExtraError
             If the extra `live` is not installed.
         """
         self._check()
         graph = self._system.read_graph()
         if self._is_taken(graph):
-            message = f"the microphone {self.shown_as} is there already"
+            message = f"a {self.shown_as} microphone is already running"
             raise DeviceError(message, remedy=systemd.tell_who_runs())
         self._choose_microphone(graph)
         self._renew_node()
@@ -158,7 +158,7 @@ class MicSession(abc.ABC):
             if time.monotonic() > deadline:
                 message = self._error or "the audio process did not start"
                 self.close()
-                raise DeviceError(message, remedy="`sottovoce --debug mic` says more.")
+                raise DeviceError(message, remedy="`sottovoce --debug mic` shows details.")
             self.wait(0.05)
         if self._watcher is not None:
             self._watcher.start()
@@ -170,11 +170,11 @@ class MicSession(abc.ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take the microphone away, and give programs back the one that they had."""
+        """Remove the microphone, and restore the previous default."""
         self.close()
 
     def close(self) -> None:
-        """Take everything away again; harmless when done twice."""
+        """Remove everything again; can be called twice."""
         if self._default is not None:
             self._default.close()
         self._monitor.stop()
@@ -185,12 +185,12 @@ class MicSession(abc.ABC):
         self._folder.cleanup()
 
     def poll(self) -> MicState:
-        """Bring back what was lost, and say how the microphone is.
+        """Restore what was lost, and return the state of the microphone.
 
         Returns
         -------
         state : MicState
-            Now.  To be called several times a second, or whenever `wait` returns.
+            The current state.  Call this several times a second, or whenever `wait` returns.
         """
         now = time.monotonic()
         period_s = _ASLEEP_S if self._asleep else _GRAPH_S
@@ -200,7 +200,7 @@ class MicSession(abc.ABC):
                 self._graph = self._repair(self._monitor.graph(), now)
             except DeviceError as err:
                 self._graph, self._error = None, str(err)
-                self._node_s = -math.inf  # what it held has gone with it
+                self._node_s = -math.inf  # the node has gone with it
         return self._state(time.monotonic())
 
     def wait(self, timeout_s: float) -> None:
@@ -215,26 +215,26 @@ class MicSession(abc.ABC):
 
     @abc.abstractmethod
     def _make_monitor(self) -> GraphMonitor:
-        """Return what follows the graph."""
+        """Return the monitor that follows the graph."""
 
     @abc.abstractmethod
     def _check(self) -> None:
-        """Raise what is missing."""
+        """Raise an error if a requirement is missing."""
 
     @abc.abstractmethod
     def _link(self, graph: Graph, own: Node) -> None:
-        """Lead the microphone through the engine, or straight to our node while it is down."""
+        """Link the microphone to the engine, or directly to our node while the engine is down."""
 
     @abc.abstractmethod
     def _can_begin(self, graph: Graph) -> bool:
-        """Whether marking can begin, now that there is something in the graph."""
+        """Return whether the graph is complete enough for marking to start."""
 
     def _is_taken(self, graph: Graph) -> bool:
-        """Whether somebody else has made the microphone."""
+        """Return whether another process has created the microphone."""
         return graph.find(self._name) is not None
 
     def _renew_node(self) -> None:
-        """Make the microphone, anew if need be."""
+        """Create the microphone, replacing any previous one."""
         self._end_node()
         self._node_s = time.monotonic()
         self._node = self._system.create_node(self._name, self.shown_as)
@@ -249,7 +249,7 @@ class MicSession(abc.ABC):
         return self._graph is not None and self._can_begin(self._graph)
 
     def _repair(self, graph: Graph, now: float) -> Graph:
-        """Start and link whatever is missing."""
+        """Start and link everything that is missing."""
         own = graph.find(self._name)
         gone = own is None and now - self._node_s > _PATIENCE_S
         if self._node is None or self._node.poll() is not None or gone:
@@ -273,7 +273,7 @@ class MicSession(abc.ABC):
         return graph
 
     def _stays_muted(self, own: Node) -> bool:
-        """Whether a new node is as mute as the one before it, so that sound may be led to it."""
+        """Return whether a new node is as muted as the previous one, so that it may be linked."""
         if own.id != self._own_id and self._mutes[0] and not own.muted:
             self._system.set_mute(own)
             return False
@@ -292,18 +292,18 @@ class MicSession(abc.ABC):
             self._watcher.rest(asleep=self._asleep)
 
     def _idle_s(self, now: float) -> float:
-        """Seconds for which the audio process did nothing although it should have."""
+        """Return for how many seconds the audio process has wrongly done nothing."""
         if self._asleep or self._microphone is None:
             return 0.0
         return now - max(float(self._meters[Meter.LAST_S]), self._linked_s)
 
     def _hangs(self, now: float) -> bool:
-        """Whether the audio process had time to start, and does nothing."""
+        """Return whether the audio process had time to start, and does nothing."""
         patience_s = _PATIENCE_S if self._meters[Meter.LAST_S] else _START_S
         return min(self._idle_s(now), now - self._engine.began_s - patience_s) > _DEAD_S
 
     def _choose_microphone(self, graph: Graph) -> None:
-        """Take the wanted microphone, or else the one that programs are given, or any."""
+        """Choose the wanted microphone, or else the default one, or any."""
         microphones = graph.microphones()
         if self._wanted is not None:
             fits = [node for node in graph.sources() if is_called(node, self._wanted)]
@@ -311,7 +311,7 @@ class MicSession(abc.ABC):
             if not fits and self._node is None:
                 names = "; ".join(node.description for node in microphones) or "none"
                 raise DeviceError(
-                    f"there is no microphone {self._wanted!r}", remedy=f"There is: {names}."
+                    f"there is no microphone {self._wanted!r}", remedy=f"Available: {names}."
                 )
         else:
             if self._default is not None and self._default.usual:
@@ -319,7 +319,7 @@ class MicSession(abc.ABC):
             elif graph.default_source != self._name:
                 self._usual = graph.default_source
             fits = [node for node in microphones if node.name == self._usual]
-            # A microphone of flesh and wire before another program's virtual one.
+            # Prefer a hardware microphone to another program's virtual one.
             fits += sorted(microphones, key=lambda node: node.media_class)
         if self._microphone is None and fits:
             self._linked_s = time.monotonic()
@@ -338,7 +338,7 @@ class MicSession(abc.ABC):
         if own.muted or self._microphone.muted:
             return "muted"
         dead_s = self._idle_s(now)
-        # The first audio process takes a second or several, on a computer that is busy.
+        # On a busy computer, the first audio process takes several seconds to start.
         if not self._meters[Meter.LAST_S] and now - self._first_s < _STARTING_S:
             return "starting"
         return "unmarked" if missed or dead_s > _DEAD_S else "marking"

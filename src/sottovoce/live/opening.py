@@ -1,4 +1,4 @@
-"""`open_mic` and `listen_to`: on whatever sound system there is."""
+"""`open_mic` and `listen_to`, for any supported sound system."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _LISTEN_S = 20.0
 
 
 class VirtualMic(Protocol):
-    """What every kind of the microphone can do, whatever sound system it stands on.
+    """The interface of the microphone, the same on every sound system.
 
     Attributes
     ----------
     shown_as : str
-        Name of the microphone that is to be chosen in a call.
+        Name of the microphone to choose in a call.
     """
 
     shown_as: str
 
     def __enter__(self) -> Self:
-        """Make the microphone."""
+        """Create the microphone."""
 
     def __exit__(
         self,
@@ -54,13 +54,13 @@ class VirtualMic(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take it away."""
+        """Remove it."""
 
     def close(self) -> None:
-        """Take it away; harmless when done twice."""
+        """Remove it; can be called twice."""
 
     def poll(self) -> MicState:
-        """Bring back what was lost, and say how the microphone is."""
+        """Restore what was lost, and return the state of the microphone."""
 
     def wait(self, timeout_s: float) -> None:
         """Return as soon as something changes, or after `timeout_s`."""
@@ -80,7 +80,7 @@ def open_mic(
 ) -> VirtualMic:
     """Return the microphone for the sound system of this computer.
 
-    That is PulseAudio where it answers, or else PipeWire; on macOS and Windows a loopback driver.
+    That is PulseAudio if it answers, or else PipeWire; on macOS and Windows a loopback driver.
 
     Parameters
     ----------
@@ -90,33 +90,33 @@ def open_mic(
         Root-mean-square gain of a band, in dB of amplitude; *strong* by default, since calls
         are short and their codecs hard.
     device : str or None
-        The hardware microphone, by its name or a part of the name that people are shown; None
-        takes the one that programs are given.
+        The hardware microphone, by its name or part of its shown name; None takes the default
+        one.
     block : int or None
-        Samples in a block, asked for; None takes 512 on PipeWire and 960 on PulseAudio,
-        which takes no less than 480.
+        Requested samples per block; None takes 512 on PipeWire and 960 on PulseAudio, which
+        needs at least 480.
     into : str or None
-        The output device of a loopback driver, by a part of its name, for macOS and Windows; None
-        looks for the drivers that are known.
+        The output device of a loopback driver, by part of its name, for macOS and Windows; None
+        looks for the known drivers.
     make_default : bool
-        Whether programs are given *Sottovoce* until this ends.
+        Whether *Sottovoce* is the default microphone until this ends.
     listen : bool
-        Whether what goes out is listened to.
+        Whether to check the outgoing sound for the mark.
     on_demand : bool
-        Whether sound is worked on only while a program records from *Sottovoce*: until then the
-        hardware microphone is left alone, and next to no power is used.
+        Whether sound is processed only while a program records from *Sottovoce*: until then the
+        hardware microphone is not used, and hardly any power.
     name : str
-        Name of the microphone in the sound system; people are shown it with a capital letter.
+        Name of the microphone in the sound system; users see it capitalised.
 
     Returns
     -------
     mic : VirtualMic
-        A context manager that makes the microphone and takes it away again.
+        A context manager that creates the microphone and removes it again.
 
     Raises
     ------
     DeviceError
-        If there is no sound system that it could be made on.
+        If there is no supported sound system.
 
     See Also
     --------
@@ -124,8 +124,8 @@ def open_mic(
 
     Notes
     -----
-    To be used, `VirtualMic.poll` included, from one thread that lives as long as the microphone:
-    its processes end with the thread that started them.
+    Use it, including `VirtualMic.poll`, from one thread that lives as long as the microphone: its
+    processes end with the thread that started them.
 
     Examples
     --------
@@ -161,15 +161,15 @@ def open_mic(
 
 
 def find_system() -> SoundSystem:
-    """Return the sound system that programs for calls reach.
+    """Return the sound system that programs for calls use.
 
-    They know PulseAudio's socket alone, so whoever answers there is asked first: on many computers
-    PipeWire runs beside PulseAudio for pictures only.
+    They know only PulseAudio's socket, so the server that answers there comes first: on many
+    computers PipeWire runs alongside PulseAudio for video only.
 
     Returns
     -------
     system : SoundSystem
-        The module that speaks to it.
+        The module that communicates with it.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def find_system() -> SoundSystem:
     """
     if sys.platform != "linux":
         raise DeviceError(
-            f"there is no virtual microphone for {sys.platform} yet", remedy="It takes Linux."
+            f"there is no virtual microphone for {sys.platform} yet", remedy="It needs Linux."
         )
     if pulse_server.is_running():
         return pulse_server
@@ -186,27 +186,27 @@ def find_system() -> SoundSystem:
         pipewire_server.read_graph()
     except DeviceError as err:
         raise DeviceError(
-            f"there is neither PipeWire nor PulseAudio: {err}",
-            remedy="`sottovoce mic doctor` says what is missing.",
+            f"neither PipeWire nor PulseAudio is running: {err}",
+            remedy="`sottovoce mic doctor` shows what is missing.",
         ) from err
     return pipewire_server
 
 
 def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[Hearing]:
-    """Listen to a microphone, or to what the loudspeakers play, and yield every look.
+    """Listen to a microphone, or to the loudspeaker output, and yield the result of every check.
 
     Parameters
     ----------
     device : str or None
-        A microphone or loudspeaker, by its name or a part of the name that people are shown;
-        None takes the loudspeakers that programs are given: the other people in a call.
+        A microphone or loudspeaker, by its name or part of its shown name; None takes the
+        default loudspeaker, which plays the other people in a call.
     every_s : float
-        Seconds between two looks, each at the last 20 s.
+        Seconds between two checks, each of the last 20 s.
 
     Returns
     -------
     hearings : iterator of Hearing
-        Without end.
+        One result per check, without end.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def listen_to(device: str | None = None, *, every_s: float = 2.0) -> Iterator[He
     node = graph.find_device(device)
     if node is None:
         names = "; ".join(node.description for node in graph.devices()) or "none"
-        raise DeviceError(f"there is no device {device!r}", remedy=f"There is: {names}.")
+        raise DeviceError(f"there is no device {device!r}", remedy=f"Available: {names}.")
     watcher = SourceWatcher(
         functools.partial(system.record, name=name, source=node.name),
         window_s=_LISTEN_S,

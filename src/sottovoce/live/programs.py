@@ -1,4 +1,4 @@
-"""The sound system's own programs: look them up, ask them, and have them end when we do."""
+"""The sound system's own programs: find them, query them, and end them when this process ends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find_program(name: str) -> str:
 
 
 def make_environment() -> dict[str, str]:
-    """Return the environment in which programs print for us: English, and a point in numbers."""
+    """Return the environment in which programs print English, and numbers with a point."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
@@ -54,7 +54,7 @@ def spawn(program: str, *arguments: str, **options: Any) -> subprocess.Popen[byt
         If the program is not installed.
     """
     if sys.platform != "linux":
-        # Ours end when their input or output does, which is when this process ends.
+        # Our programs end when their input or output closes, that is when this process ends.
         return subprocess.Popen([find_program(program), *arguments], **options)  # noqa: S603 - looked up
     setpriv = find_program("setpriv")
     command = [setpriv, "--pdeathsig", "KILL", find_program(program), *arguments]
@@ -62,16 +62,16 @@ def spawn(program: str, *arguments: str, **options: Any) -> subprocess.Popen[byt
 
 
 def ask(program: str, *arguments: str, missing: DeviceError, check: bool = True) -> str:
-    """Return what a program prints.
+    """Return the output of a program.
 
     Parameters
     ----------
     program, *arguments : str
-        What to ask.
+        The program and its arguments.
     missing : DeviceError
-        What it means if the program fails.
+        The error to raise if the program fails.
     check : bool
-        Whether that is an error.
+        Whether a failure is an error.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def ask(program: str, *arguments: str, missing: DeviceError, check: bool = True)
     except subprocess.TimeoutExpired as err:
         raise DeviceError(
             f"the sound system did not answer {program} within {_TIMEOUT_S:.0f} s",
-            remedy="Log out and in again, or restart it: `sottovoce mic doctor` says which it is.",
+            remedy="Log out and in again, or restart it: `sottovoce mic doctor` shows which.",
         ) from err
     if check and done.returncode:
         raise missing

@@ -1,4 +1,4 @@
-"""What to type so that the sound system starts, in the session that this program runs in."""
+"""Commands that start the sound system in the session in which this program runs."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ __all__ = ["find_runtime_folder", "has_user_bus", "tell_how_to_start"]
 
 
 def find_runtime_folder() -> Path:
-    """Return where this person's servers have their sockets, or would have them."""
+    """Return the folder for the sockets of this user's servers; it may not exist."""
     return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
 
 
 def has_user_bus() -> bool:
-    """Whether ``systemctl --user`` can reach anybody."""
+    """Return whether ``systemctl --user`` can reach the user's systemd."""
     if os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return True
     return bool(os.environ.get("XDG_RUNTIME_DIR")) and (find_runtime_folder() / "bus").exists()
 
 
 def tell_how_to_start(*programs: str, by_hand: str = "") -> str:
-    """Return the command that starts some programs of the sound system.
+    """Return the command that starts programs of the sound system.
 
     Parameters
     ----------
     *programs : str
-        Which are units of systemd by the same names.
+        Programs that are systemd units with the same names.
     by_hand : str
-        The command where systemd does not serve this session; by default each program by itself.
+        The command to use if systemd does not serve this session; by default each program.
     """
     if not os.environ.get("XDG_RUNTIME_DIR"):
         folder = find_runtime_folder()

@@ -1,4 +1,4 @@
-"""`SoundSystem`: what is asked of a sound system, whichever it is."""
+"""`SoundSystem`: the common interface of the sound systems."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ __all__ = ["SoundSystem"]
 
 
 class SoundSystem(Protocol):
-    """What the two modules called `server` have in common, PipeWire's and PulseAudio's."""
+    """The common interface of the two modules called `server`, PipeWire's and PulseAudio's."""
 
     KIND: str
 
     def read_graph(self) -> Graph:
-        """Ask what there is."""
+        """Return the current graph."""
 
     def create_node(self, name: str, description: str) -> subprocess.Popen[bytes]:
-        """Make a virtual microphone, which goes when the process that is returned ends."""
+        """Create a virtual microphone, which lives as long as the returned process."""
 
     def end_node(self, owner: subprocess.Popen[bytes]) -> None:
-        """Take it away."""
+        """Remove a virtual microphone."""
 
     def lead(self, graph: Graph, source: Node, into: Node) -> None:
-        """Have one node hear another."""
+        """Route one node to another."""
 
     def find_default_source(self, graph: Graph) -> str:
-        """Return the microphone that programs are given."""
+        """Return the default microphone."""
 
     def set_default_source(self, name: str) -> None:
-        """Choose the microphone that programs are given."""
+        """Set the default microphone."""
 
     def set_mute(self, node: Node) -> None:
         """Mute a microphone."""

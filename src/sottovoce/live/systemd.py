@@ -1,4 +1,4 @@
-"""The microphone from login on: a unit of the person's own systemd, and what it is told.
+"""The microphone as a service from login on: a unit of the user's systemd, and its messages.
 
 Formats: *systemd.service(5)* for the unit, *systemd.syntax(7)* for its quotes, *sd_notify(3)* for
 the messages.
@@ -41,11 +41,11 @@ _WATCHDOG_S = 60
 _FIELDS = ("LoadState", "UnitFileState", "ActiveState", "StatusText", "NRestarts")
 
 _TEMPLATE = """\
-# Made by `sottovoce mic install`; `sottovoce mic uninstall` takes it away.
+# Made by `sottovoce mic install`; `sottovoce mic uninstall` removes it.
 [Unit]
 Description=The microphone Sottovoce
 After=pipewire.service wireplumber.service pipewire-pulse.service pulseaudio.service
-# It may be there before the sound system is: try until it works.
+# It may start before the sound system: retry until it works.
 StartLimitIntervalSec=0
 
 [Service]
@@ -55,8 +55,8 @@ ExecStart={command}
 Restart=on-failure
 RestartSec=2
 WatchdogSec={watchdog_s}
-# Nothing here needs a privilege, another kind of socket or a namespace.  What must stay allowed:
-# real-time scheduling, and memory that is written and then run, which callbacks from C are made of.
+# It needs no privileges, other kinds of sockets or namespaces.  What must stay allowed: real-time
+# scheduling, and memory that is writable and executable, which callbacks from C need.
 NoNewPrivileges=yes
 UMask=0077
 RestrictAddressFamilies={families}
@@ -75,20 +75,20 @@ WantedBy=default.target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """How the unit is.
+    """State of the unit.
 
     Attributes
     ----------
     installed : bool
         Whether systemd knows it.
     at_login : bool
-        Whether it starts by itself.
+        Whether it starts at login.
     active : bool
-        Whether it runs.
+        Whether it is running.
     said : str
-        What it said last about itself.
+        The last status that it reported.
     n_restarts : int
-        How often it had to be started again.
+        How often it had to be restarted.
     """
 
     installed: bool
@@ -104,7 +104,7 @@ def make_unit(options: Sequence[str]) -> str:
     Parameters
     ----------
     options : sequence of str
-        Of `sottovoce mic`.
+        Options of `sottovoce mic`.
 
     Examples
     --------
@@ -126,17 +126,17 @@ def install(options: Sequence[str]) -> Path:
     Parameters
     ----------
     options : sequence of str
-        Of `sottovoce mic`.
+        Options of `sottovoce mic`.
 
     Returns
     -------
     path : pathlib.Path
-        The unit.
+        The unit file.
 
     Raises
     ------
     DeviceError
-        If there is no systemd for this person, or the unit does not start.
+        If there is no systemd for this user, or the unit does not start.
     """
     _ask("daemon-reload")  # first, so that nothing is written where there is no systemd
     path = _find_unit()
@@ -146,13 +146,13 @@ def install(options: Sequence[str]) -> Path:
     draft.replace(path)
     _ask("daemon-reload")
     _ask("enable", UNIT)
-    # Not `enable --now`: what runs already has the old options.
+    # Not `enable --now`: a unit that is already running has the old options.
     _ask("restart", UNIT)
     return path
 
 
 def uninstall() -> bool:
-    """End the service and take its unit away.
+    """Stop the service and remove its unit.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def uninstall() -> bool:
     Raises
     ------
     DeviceError
-        If there is no systemd for this person.
+        If there is no systemd for this user.
     """
     path = _find_unit()
     if not path.exists():
@@ -174,17 +174,17 @@ def uninstall() -> bool:
 
 
 def read_status() -> ServiceStatus:
-    """Ask systemd how the service is.
+    """Ask systemd for the state of the service.
 
     Returns
     -------
     status : ServiceStatus
-        Now.
+        The current state.
 
     Raises
     ------
     DeviceError
-        If there is no systemd for this person.
+        If there is no systemd for this user.
     """
     printed = _ask("show", UNIT, f"--property={','.join(_FIELDS)}")
     found = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
@@ -198,26 +198,26 @@ def read_status() -> ServiceStatus:
 
 
 def tell_who_runs() -> str:
-    """Return what to do where the microphone is there already."""
+    """Return the remedy if the microphone is already running."""
     try:
         active = read_status().active
     except DeviceError:
         active = False
     if active:
         return (
-            "It is the installed one, and there after every login: choose it in the call."
-            "  `sottovoce mic status` says how it is, `sottovoce mic uninstall` takes it away."
+            "It is the installed service, which starts at every login: choose it in the call."
+            "  `sottovoce mic status` shows its state, `sottovoce mic uninstall` removes it."
         )
-    return "End the other `sottovoce mic`."
+    return "Stop the other `sottovoce mic`."
 
 
 def tell(status: str) -> None:
-    """Tell systemd, if it started this process, that all is well, and in a few words how.
+    """Report to systemd, if it started this process, that it is alive, with a short status.
 
     Parameters
     ----------
     status : str
-        One line for people.
+        One line for the user.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
@@ -234,7 +234,7 @@ def _find_unit() -> Path:
 
 def _quote(word: str) -> str:
     if not word.isprintable():
-        raise DeviceError(f"{word!r} cannot stand in a unit of systemd")
+        raise DeviceError(f"{word!r} is not allowed in a systemd unit")
     for mark, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
         word = word.replace(mark, escaped)
     return f'"{word}"'
@@ -245,7 +245,7 @@ def _ask(*words: str) -> str:
     if systemctl is None:
         raise DeviceError(
             "there is no systemd on this computer",
-            remedy="Have your desktop run `sottovoce mic` at login instead.",
+            remedy="Let your desktop start `sottovoce mic` at login instead.",
         )
     try:
         done = subprocess.run(  # noqa: S603 - the program was looked up
@@ -258,17 +258,17 @@ def _ask(*words: str) -> str:
     except subprocess.TimeoutExpired as err:
         raise DeviceError(
             f"systemd did not finish `systemctl --user {words[0]}` within {_TIMEOUT_S:.0f} s",
-            remedy=f"journalctl --user -u {UNIT} says why.",
+            remedy=f"journalctl --user -u {UNIT} shows why.",
         ) from err
     if done.returncode and not has_user_bus():
         raise DeviceError(
             "systemd does not serve this session, which has no bus",
-            remedy="Log in on the desktop and try again, or have it run `sottovoce mic` at login.",
+            remedy="Log in on the desktop and try again, or let it start `sottovoce mic` at login.",
         )
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise DeviceError(
             f"`systemctl --user {words[0]}` failed: {said[0] if said else done.returncode}",
-            remedy=f"journalctl --user -u {UNIT} says more.",
+            remedy=f"journalctl --user -u {UNIT} shows details.",
         )
     return done.stdout

@@ -1,6 +1,6 @@
-"""The keys of a person: one Ed25519 pair for each identity, kept in the configuration folder.
+"""The user's keys: one Ed25519 pair for each identity, kept in the configuration folder.
 
-One identity for each project keeps recordings from being joined by their owner ids.
+A separate identity for each project keeps its recordings from being linked by their owner ids.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 DEFAULT_IDENTITY = "default"
 ANONYMOUS = "anonymous"
-"""What a person writes instead of an identity for a refusal that nobody can trace."""
+"""Given instead of an identity, for a refusal that nobody can trace."""
 
 _MOST_BYTES = 1 << 16
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -50,7 +50,7 @@ class Identity:
     Attributes
     ----------
     name : str
-        What the person calls it; never leaves the machine.
+        The user's name for it; never leaves the computer.
     owner_id : int
         48 bits, never 0.
     public_key : bytes
@@ -58,7 +58,7 @@ class Identity:
     path : Path
         The file that holds the key.
     private_key : Ed25519PrivateKey
-        For signing; not shown by `repr`.
+        Key for signing; not shown by `repr`.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Identity:
     private_key: Ed25519PrivateKey = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what may be shown, as a dictionary for JSON; the private key is not in it."""
+        """Return the public fields, as a dictionary for JSON, without the private key."""
         return {
             "name": self.name,
             "owner_id": self.owner_id,
@@ -79,7 +79,7 @@ class Identity:
 
 
 def identity_folder() -> Path:
-    """Return the folder of the identities in the person's configuration; it may not exist."""
+    """Return the folder of identities in the user's configuration; it may not exist."""
     # Only commands that touch a key pay for the import.
     import platformdirs
 
@@ -92,20 +92,20 @@ def list_identities(*, folder: Path | None = None) -> list[str]:
     Parameters
     ----------
     folder : Path or None
-        Where they are; None is `identity_folder`.
+        Folder that holds them; None is `identity_folder`.
 
     Returns
     -------
     names : list of str
-        Empty where there is none yet.  What other programs leave beside keys is not listed; a key
-        file that is damaged is.
+        Empty if there is none yet.  Damaged key files are listed; files that other programs leave
+        in the folder are not.
     """
     paths = (folder or identity_folder()).glob("*.json")
     return sorted(path.stem for path in paths if _NAME.fullmatch(path.stem) and _may_be_key(path))
 
 
 def explain_exposure(path: Path) -> str:
-    """Return what is wrong with who may read a key file, and the command that mends it.
+    """Return a warning if others may read a key file, with the command that fixes it.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def explain_exposure(path: Path) -> str:
     Returns
     -------
     warning : str
-        One line; empty where only its owner can read it, and where the system cannot say.
+        One line; empty if only its owner can read it, or if the system cannot tell.
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -124,20 +124,20 @@ def explain_exposure(path: Path) -> str:
     if os.name != "posix" or not mode & 0o077:
         return ""
     return (
-        f"other people of this computer may open the key {str(path)!r}: whoever has it can sign"
+        f"other users of this computer can read the key {str(path)!r}: anyone who has it can sign"
         f" in your name.  Run: chmod 600 {shlex.quote(str(path))}"
     )
 
 
 def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -> Identity:
-    """Make a new key pair and keep it in the person's configuration folder.
+    """Make a new key pair and store it in the user's configuration folder.
 
     Parameters
     ----------
     name : str
         Letters, digits, ".", "_" and "-"; at most 64.
     folder : Path or None
-        Where to keep it; None is `identity_folder`.
+        Folder to store it in; None is `identity_folder`.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
     Raises
     ------
     ParameterError
-        If `name` has other characters, or an identity of that name exists: a key is never
+        If `name` has other characters, or an identity with that name exists: a key is never
         overwritten, since every mark made with it would lose its proof.
     StatementError
         If the key cannot be stored.
@@ -155,7 +155,7 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
     path = _identity_path(name, folder)
     if _is_reserved(name):
         raise ParameterError(
-            f"{name!r} would be taken for an owner id", remedy="Give the identity another name."
+            f"{name!r} could be mistaken for an owner id", remedy="Give the identity another name."
         )
     if path.exists():
         raise _already_exists(name, path)
@@ -182,17 +182,17 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
 def load_identity(
     name: str = DEFAULT_IDENTITY, *, folder: Path | None = None, verify: bool = False
 ) -> Identity:
-    """Read an identity from the person's configuration folder.
+    """Read an identity from the user's configuration folder.
 
     Parameters
     ----------
     name : str
         As given to `make_identity`.
     folder : Path or None
-        Where it is; None is `identity_folder`.
+        Folder that holds it; None is `identity_folder`.
     verify : bool
-        Whether to make the owner id again from the key (0.2 s) in any case.  Otherwise that is done
-        once for each file, and then believed as long as key and owner id stay as they are.
+        Whether to derive the owner id again from the key (0.2 s) in any case.  Otherwise that is
+        done once per file, and then trusted as long as key and owner id do not change.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def load_identity(
     Raises
     ------
     ParameterError
-        If `name` cannot be a name, or no identity has it.
+        If `name` is not a valid name, or no identity has it.
     StatementError
         If the file cannot be read, or its parts do not belong together.
     """
@@ -216,7 +216,7 @@ def load_identity(
     except FileNotFoundError as err:
         raise ParameterError(
             f"there is no identity named {name!r}",
-            remedy=f"Make it with: sottovoce id new --name {name}",
+            remedy=f"Create it with: sottovoce id new --name {name}",
         ) from err
     except OSError as err:
         raise StatementError(f"{path}: {err.strerror or err}") from err
@@ -231,9 +231,9 @@ def load_identity(
     if verify or not (stored.get("owner_checked") == seal or has_checked(path, seal)):
         if owner_id_from_public_key(public_key) != owner_id:
             raise StatementError(
-                f"{path}: the file is damaged: its owner id {format_owner_id(owner_id)} is not that"
-                " of its key",
-                remedy="Put back a copy of it.  Marks with that owner id would prove nothing.",
+                f"{path}: the file is damaged: its owner id {format_owner_id(owner_id)} does"
+                " not belong to its key",
+                remedy="Restore a copy of it.  Marks with that owner id would prove nothing.",
             )
         if stored.get("owner_checked") != seal:
             note_checked(path, seal)
@@ -243,8 +243,8 @@ def load_identity(
 def _identity_path(name: str, folder: Path | None) -> Path:
     if not _NAME.fullmatch(name):
         raise ParameterError(
-            f"{name!r} cannot be the name of an identity",
-            remedy="Use letters, digits, '.', '_' and '-', beginning with a letter or digit.",
+            f"{name!r} is not a valid name for an identity",
+            remedy="Use letters, digits, '.', '_' and '-', starting with a letter or digit.",
         )
     return (folder or identity_folder()) / f"{name}.json"
 
@@ -262,15 +262,15 @@ def _is_reserved(name: str) -> bool:
 
 def _already_exists(name: str, path: Path) -> ParameterError:
     return ParameterError(
-        f"an identity named {name!r} exists already in {path}",
-        remedy=f"Show it with: sottovoce id show --name {name}; or give another name.",
+        f"an identity named {name!r} already exists in {path}",
+        remedy=f"Show it with: sottovoce id show --name {name}; or choose another name.",
     )
 
 
 def _damaged(path: Path) -> StatementError:
     return StatementError(
-        f"{path}: this is no key file of sottovoce, or it is damaged",
-        remedy="Put back a copy of it, or make another identity with: sottovoce id new --name …",
+        f"{path}: not a sottovoce key file, or damaged",
+        remedy="Restore a copy of it, or create another identity with: sottovoce id new --name …",
     )
 
 
@@ -279,7 +279,7 @@ def _raw_public_key(key: Ed25519PrivateKey) -> bytes:
 
 
 def _make_content(identity: Identity) -> dict[str, str]:
-    """Return what the file of an identity says."""
+    """Return the content of an identity's file."""
     pem = identity.private_key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -296,7 +296,7 @@ def _make_content(identity: Identity) -> dict[str, str]:
 
 
 def _may_be_key(path: Path) -> bool:
-    """Say whether a file is a key, or was one: another program's says what it is."""
+    """Return whether a file is a key, or a damaged one, rather than another program's file."""
     try:
         with path.open("rb") as file:
             stored = json.loads(file.read(_MOST_BYTES))

@@ -1,8 +1,8 @@
-"""The file of a key: written once and never replaced, and what is remembered of it.
+"""The file of a key: written once and never replaced, with a record that it was checked.
 
-An owner id is dear to make from its key (0.2 s, on purpose), so it is stored beside the key.  A
+Deriving an owner id from its key is expensive (0.2 s, on purpose), so it is stored with the key.  A
 stored one could be wrong, by an edit or a mixed-up copy, and every mark made with it would prove
-nothing.  So it is made again once, and a checksum over both says that this has been done.
+nothing.  So it is derived again once, and a checksum over both records that this has been done.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _NO_LINKS = {
     errno.EXDEV,
     errno.EINVAL,
 }
-"""What systems say where there are no hard links: FAT and exFAT, many network shares, Android."""
+"""Errors where hard links are not supported: FAT and exFAT, many network shares, Android."""
 
 
 def seal_owner(public_key: bytes, owner: str) -> str:
-    """Return the checksum of a key and the owner id that was made from it."""
+    """Return the checksum of a key and the owner id derived from it."""
     return hashlib.sha256(b"sottovoce-owner-checked-1" + public_key + owner.encode()).hexdigest()
 
 
 def has_checked(path: Path, seal: str) -> bool:
-    """Say whether `note_checked` was told of this checksum."""
+    """Return whether `note_checked` has recorded this checksum."""
     try:
         return _note(path).read_text(encoding="ascii", errors="replace").strip() == seal
     except OSError:
@@ -47,9 +47,9 @@ def has_checked(path: Path, seal: str) -> bool:
 
 
 def note_checked(path: Path, seal: str) -> None:
-    """Remember beside a key file of an older release that its owner id was made again.
+    """Record next to a key file of an older release that its owner id was derived again.
 
-    The key file itself is left alone; where nothing can be written, it is checked each time.
+    The key file itself is not changed; if nothing can be written, it is checked each time.
     """
     with suppress(OSError):
         _note(path).write_text(seal + "\n", encoding="ascii")
@@ -65,9 +65,9 @@ def write_key(path: Path, content: dict[str, str]) -> None:
     Parameters
     ----------
     path : Path
-        Its place; the folder is made, for its owner alone.
+        Destination; the folder is created, for its owner alone.
     content : dict
-        What it says.
+        The fields to store.
 
     Raises
     ------
@@ -96,8 +96,8 @@ def write_key(path: Path, content: dict[str, str]) -> None:
 def _move(draft: Path, path: Path) -> None:
     """Give a file its name, unless the name is taken.
 
-    Unlike a rename, a link fails where it is: two processes that make the same identity at once
-    cannot replace each other's key.  Where there are no links, an empty file claims the name.
+    Unlike a rename, a link fails if the name exists: two processes that create the same identity
+    at once cannot replace each other's key.  Without links, an empty file claims the name.
     """
     try:
         os.link(draft, path)

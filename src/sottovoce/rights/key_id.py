@@ -1,8 +1,8 @@
 """The owner id that a public key proves.
 
-An id is the first 48 bits of scrypt over the public key.  So it proves itself offline: whoever
+An id is the first 48 bits of scrypt over the public key.  So it proves itself offline: anyone who
 signs with the key that hashes to the id is its owner, and no registry has to vouch for that.
-scrypt makes it dear to search for a second key with the same short id.
+scrypt makes it expensive to search for a second key with the same short id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["owner_id_from_public_key"]
 
 _ID_BYTES = 6
 
-# 2^16 costs 0.2 s and 64 MiB once for each key; finding a second key for a given id costs 2^48
+# 2^16 costs 0.2 s and 64 MiB once per key; finding a second key for a given id costs 2^48
 # times as much.  Part of the format: other numbers give other ids.
 _SCRYPT_SALT = b"sottovoce-owner-id-v1"
 _SCRYPT_N = 1 << 16
@@ -43,7 +43,7 @@ def owner_id_from_public_key(public_key: bytes) -> int:
 
     Notes
     -----
-    0.2 s and 64 MiB, on purpose.
+    Takes 0.2 s and 64 MiB, on purpose.
     """
     if len(public_key) != 32:
         raise ParameterError(f"an Ed25519 public key has 32 bytes, not {len(public_key)}")

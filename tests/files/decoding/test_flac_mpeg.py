@@ -166,7 +166,7 @@ class TestFlacIsDamaged:
             listen(cut)
         y, notes = listen(cut, partial=True)
         np.testing.assert_array_equal(y, as_float()[:, : n_whole * BLOCK])
-        assert any("s are there" in note for note in notes)
+        assert any("s are present" in note for note in notes)
 
     def test_one_without_a_total_is_refused_where_its_last_frame_is_not_whole(self) -> None:
         with pytest.raises(IncompleteAudioError):
@@ -175,7 +175,7 @@ class TestFlacIsDamaged:
     def test_a_last_frame_that_is_lost_without_a_total_is_told(self) -> None:
         data = bytearray(flac(total=0))
         data[frames_of(bytes(data))[-1]] = 0
-        assert any("behind its last frame" in note for note in listen(bytes(data))[1])
+        assert any("after its last frame" in note for note in listen(bytes(data))[1])
 
     @pytest.mark.parametrize("damage", ["flip", "hole", "cut", "all"])
     def test_what_was_joined_behind_is_read(self, damage: str) -> None:
@@ -222,9 +222,9 @@ class TestFlacIsDamaged:
 @pytest.mark.parametrize(
     ("n_present", "said"),
     [
-        (10 * SR, "10.0 of 15.0 s are there"),
-        (15 * SR - 480, "14.990 of 15.000 s are there"),
-        (15 * SR - 5, "719,995 of 720,000 samples are there"),
+        (10 * SR, "10.0 of 15.0 s are present"),
+        (15 * SR - 480, "14.990 of 15.000 s are present"),
+        (15 * SR - 5, "719,995 of 720,000 samples are present"),
     ],
 )
 def test_what_is_missing_can_be_seen_in_both_numbers(n_present: int, said: str) -> None:
@@ -326,7 +326,7 @@ class TestMpeg:
         run = walk_mpeg(io.BytesIO(half), start=0, end=len(half))[0]
         y, notes = listen(mp3s["told"] + rng.bytes(3000) + half[run.places[5] : run.places[6]])
         assert y.shape == (1, N)
-        assert any("left out" in note for note in notes)
+        assert any("skipped" in note for note in notes)
 
     def test_what_stands_between_frames_is_told(
         self, mp3s: dict[str, bytes], rng: np.random.Generator
@@ -339,7 +339,7 @@ class TestMpeg:
 
     @pytest.mark.parametrize("front", ["", "told"])
     def test_free_format_is_refused_by_name(self, mp3s: dict[str, bytes], front: str) -> None:
-        with pytest.raises(UnsupportedFormatError, match="free format"):
+        with pytest.raises(UnsupportedFormatError, match="free-format"):
             listen(mp3s.get(front, b"") + mp3s["free"], name="a.mp3")
 
     def test_each_rate_of_an_mp3_in_a_wave_is_a_part(self, mp3s: dict[str, bytes]) -> None:

@@ -66,7 +66,7 @@ def test_another_clock_behind_a_joint_is_not_filled() -> None:
 def test_alone_a_gap_is_told_and_left_out() -> None:
     filled, gaps = fill([0.0, N / SR, 5.0], fills=False)
     assert sum(filled) == 0
-    assert "what is there was read" in gaps.notes[0]
+    assert "the rest was read" in gaps.notes[0]
 
 
 def test_frames_without_time_stamps_are_taken_as_they_come() -> None:

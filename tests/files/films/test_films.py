@@ -137,7 +137,7 @@ def test_sound_that_nobody_encodes_is_refused_naming_what_works(
     assert "film.flac or film.wav" in caught.value.remedy
     done = protect_file(source, tmp_path / "out.flac", notice=OWNER, prove=False)
     assert done.status == "marked"
-    assert "lost: the picture, its tags and whatever else is not sound" in done.warnings
+    assert "lost: the picture, its tags and everything else that is not audio" in done.warnings
     assert {path.name for path in tmp_path.iterdir()} == {"film.mkv", "out.flac"}
 
 

@@ -100,7 +100,7 @@ def test_a_file_without_such_a_chunk_keeps_every_byte_but_its_samples(
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [(b"levl", "curve of the old peaks"), (b"MD5 ", "MD5 checksum")]
+    ("name", "words"), [(b"levl", "old peak envelope"), (b"MD5 ", "MD5 checksum")]
 )
 def test_what_cannot_be_true_any_more_is_left_out_and_told(
     name: bytes, words: str, speech: np.ndarray, tmp_path: Path

@@ -227,7 +227,7 @@ def test_r128_gains_go_where_the_copy_has_a_gain_of_its_own(
     gained = sum_up(first[:44] + (-1536).to_bytes(2, "little", signed=True) + first[46:])
     target.write_bytes(gained + data[len(first) :])
     _, lines = carry(source, target)
-    assert lines == ("R128 gains were not kept: the new file has a gain of its own",)
+    assert lines == ("R128 gains were not kept: the new file has its own gain",)
     assert "R128_TRACK_GAIN" not in OggOpus(target)
     assert OggOpus(target)["title"] == ["Take"]
 

@@ -1,6 +1,6 @@
 """Walk through ADTS, the bare form of AAC (ISO 13818-7, section 6.2): where its kind changes.
 
-FFmpeg ends with an error where files of other rates or channels were joined.
+FFmpeg stops with an error where files of other rates or channels were joined.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WINDOW_BYTES = 1 << 20
 
 
 def adts_length(head: bytes) -> int:
-    """Return how long the frame is that begins with `head` (seven bytes), or 0 if none does."""
+    """Return the length of the frame that begins with `head` (seven bytes), or 0 if none does."""
     is_frame = len(head) >= 7 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
     if not is_frame or head[2] >> 2 & 15 > 12:
         return 0
@@ -48,7 +48,7 @@ def walk_adts(file: BinaryIO, *, start: int, end: int) -> tuple[list[tuple[int, 
         head = window[at - window_at : at - window_at + 7]
         n_bytes = adts_length(head)
         if n_bytes == 0:
-            # Junk between frames: FFmpeg finds its way over it.
+            # Junk between frames: FFmpeg skips it.
             following = window.find(b"\xff", at - window_at + 1)
             place = window_at + following if following >= 0 else window_at + len(window)
             if is_lost or not is_foreign(window[at - window_at :][:4096]):

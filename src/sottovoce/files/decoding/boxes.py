@@ -1,8 +1,7 @@
-"""Walk through the boxes of MP4 and QuickTime (ISO 14496-12) for what they say of time.
+"""Walk through the boxes of MP4 and QuickTime (ISO 14496-12) for their timing.
 
-The table of samples says how long a track is, to the sample; the edit list, which part of it is
-sound: encoders put a priming of one or two frames in front.  Fragmented files say so piece by
-piece.
+The sample table gives the exact length of a track; the edit list, which part of it is sound:
+encoders put one or two frames of priming in front.  Fragmented files say so for each fragment.
 """
 
 from __future__ import annotations
@@ -33,33 +32,33 @@ OUTERMOST = frozenset(
     {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide", b"uuid", b"meta"}
     | {b"sidx", b"ssix", b"styp", b"emsg", b"prft", b"pdin", b"udta", b"pnot", b"PICT"}
 )
-"""Boxes that stand in no other one.  What has another name and reaches over the end is no box."""
+"""Outermost boxes.  Data with another name that extends past the end is not a box."""
 _INNER = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
 NORMAL_RATE = 1 << 16
-"""Of an edit that plays samples as fast as they are meant to be: a fixed point number."""
+"""Rate of an edit that plays samples at normal speed, as a fixed-point number."""
 _MOST_BOXES = 5_000_000
 _MOST_BYTES = 1 << 29
-"""Of tables; both are far beyond a day of fragments, and bound what a hostile file can cost."""
+"""Limits on tables; both exceed a day of fragments by far, and bound the cost of a hostile file."""
 
 
 @dataclass(slots=True)
 class TrackTiming:
-    """When a track sounds.
+    """Timing of a track.
 
     Attributes
     ----------
     track_id : int
         Its number in the file.
     timescale : int
-        Units of its own time in a second.
+        Units of its own time per second.
     edits : list of (int, int)
         (duration in the movie's units, first unit of the track or -1 for a pause).
     n_units : int
         Length of its samples, in its own units.
     default_duration : int
-        Of a sample in a fragment that does not say it.
+        Duration of a sample in a fragment that does not give it.
     changes_speed : bool
-        Whether an edit plays faster or slower than its samples are meant to be, or stands still.
+        Whether an edit plays faster or slower than normal, or stands still.
     """
 
     track_id: int = 0
@@ -79,9 +78,9 @@ class Sounding:
     first, stop : int
         First unit of the track's time, and the one after the last.
     timescale : int
-        Units in a second.
+        Units per second.
     is_edited : bool
-        Whether an edit ends it before its samples do.
+        Whether an edit ends it before its last sample.
     """
 
     first: int
@@ -92,20 +91,20 @@ class Sounding:
 
 @dataclass(slots=True)
 class Movie:
-    """What the boxes of a file say.
+    """Content of the boxes of a file.
 
     Attributes
     ----------
     timescale : int
-        Units of the movie's time in a second.
+        Units of the movie's time per second.
     tracks : dict of int to TrackTiming
-        By their numbers.
+        The tracks, by number.
     n_missing : int
-        Bytes by which a box reaches over the end of the file.
+        Bytes by which a box extends past the end of the file.
     is_fragmented : bool
-        Whether samples lie in fragments.
+        Whether samples are in fragments.
     is_walked : bool
-        Whether the walk came to the end; else nothing can be said of time.
+        Whether the walk reached the end; else the timing is unknown.
     """
 
     timescale: int
@@ -115,7 +114,7 @@ class Movie:
     is_walked: bool = True
 
     def sounding(self, track_id: int) -> Sounding | None:
-        """Return which part of a track is sound; None where that is not clear."""
+        """Return which part of a track is sound; None if that is not clear."""
         track = self.tracks.get(track_id)
         if not self.is_walked or track is None or not track.timescale or not track.n_units:
             return None
@@ -127,7 +126,7 @@ class Movie:
         if edits:
             duration, first = edits[0]
             end = first + duration * track.timescale / max(self.timescale, 1)
-            # The movie's units are coarse: only an end that lies earlier than one of them cuts.
+            # The movie's units are coarse: only an end earlier by more than one unit cuts.
             if duration and end < stop - 1.5 * track.timescale / max(self.timescale, 1):
                 stop, is_edited = round(end), True
         if first >= stop:
@@ -136,7 +135,7 @@ class Movie:
 
 
 def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
-    """Return what the boxes of a file say; one that makes no sense ends the walk."""
+    """Return the content of the boxes of a file; an invalid box ends the walk."""
     movie = Movie(timescale=0, tracks={})
     track = TrackTiming()
     budget = [_MOST_BYTES]
@@ -185,7 +184,7 @@ def walk_boxes(file: BinaryIO, *, end: int) -> Movie:
 
 
 def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (name, first byte of the body, its length) of every box, those within boxes too."""
+    """Yield (name, first byte of the body, its length) of every box, including nested ones."""
     stack = [(start, end)]
     for _ in range(_MOST_BOXES):
         while stack and stack[-1][0] + 8 > stack[-1][1]:
@@ -201,7 +200,7 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
         elif size == 0:
             size = stop - at
         if size < n_head or not all(32 <= byte < 127 or byte == 0xA9 for byte in name):
-            # Junk behind the last box hides nothing, unless fragments may follow.
+            # Junk after the last box hides nothing, unless fragments may follow.
             is_behind = not stack and not movie.is_fragmented
             movie.is_walked = movie.is_walked and is_behind
             return
@@ -218,7 +217,7 @@ def _boxes(file: BinaryIO, start: int, end: int, movie: Movie) -> Iterator[tuple
 
 
 def find_movies(file: BinaryIO, *, start: int, end: int) -> list[int]:
-    """Return where each of the files begins that were joined into one; mostly only `start`."""
+    """Return where each of the joined files begins; usually only `start`."""
     starts = [start]
     seen: list[bytes] = []
     at, last, after_movie = start, start, start
@@ -226,7 +225,7 @@ def find_movies(file: BinaryIO, *, start: int, end: int) -> list[int]:
         if at == end:
             return starts
         box = _outer_box(file, at, end)
-        if box is None:  # junk, or the box before was cut off by the file that was joined to it
+        if box is None:  # junk, or the previous box was cut off by the file joined to it
             at = _find_type(file, last + 8, end)
             box = _outer_box(file, at, end) if at >= 0 else None
             if box is None:
@@ -236,7 +235,7 @@ def find_movies(file: BinaryIO, *, start: int, end: int) -> list[int]:
             starts.append(at)
             seen = []
         elif name == b"moov" and b"moov" in seen and b"mdat" in seen:
-            # QuickTime of old has no other beginning: the movie, or the samples in front of it.
+            # Old QuickTime has no other beginning: the movie, or the samples before it.
             starts.append(at if seen.index(b"moov") < seen.index(b"mdat") else after_movie)
             seen = seen[seen.index(b"moov") + 1 :] if starts[-1] == after_movie else []
         if name in (b"moov", b"mdat"):
@@ -248,7 +247,7 @@ def find_movies(file: BinaryIO, *, start: int, end: int) -> list[int]:
 
 
 def int_at(data: bytes, at: int, n: int = 4) -> int:
-    """Return the number that stands in a box.
+    """Return a number in a box.
 
     Parameters
     ----------
@@ -257,18 +256,18 @@ def int_at(data: bytes, at: int, n: int = 4) -> int:
     at : int
         First byte of the number.
     n : int
-        Bytes that it takes.
+        Its length in bytes.
 
     Returns
     -------
     number : int
-        Without a sign; what lies behind the end of the box does not count.
+        Unsigned; bytes after the end of the box are ignored.
     """
     return int.from_bytes(data[at : at + n], "big")
 
 
 def has_index(file: BinaryIO, *, end: int) -> bool:
-    """Return whether a file has the box without which nobody finds its samples."""
+    """Return whether a file has the box that is needed to find its samples."""
     at = 0
     while at < end:
         file.seek(at)
@@ -276,7 +275,7 @@ def has_index(file: BinaryIO, *, end: int) -> bool:
         n_bytes = int_at(head, 0)
         n_bytes = int_at(head, 8, 8) if n_bytes == 1 else n_bytes
         if head[4:8] == b"moov" or n_bytes < 8:
-            return True  # or it cannot be told
+            return True  # or it is not known
         at += n_bytes
     return False
 
@@ -295,7 +294,7 @@ def _outer_box(file: BinaryIO, at: int, end: int) -> tuple[bytes, int] | None:
 
 
 def _find_type(file: BinaryIO, at: int, end: int) -> int:
-    """Return where the next file begins that says its type, or -1."""
+    """Return where the next file that declares its type begins, or -1."""
     for place in find_all(file, b"ftyp", at, end):
         file.seek(place - 4)
         head = file.read(12)
@@ -316,7 +315,7 @@ def read_edits(body: bytes) -> list[tuple[int, int, int]]:
     -------
     edits : list of (int, int, int)
         Duration in the movie's units, first unit of the track or -1 for a pause, and rate, which
-        is `NORMAL_RATE` but in slow and fast motion.
+        is `NORMAL_RATE` except in slow and fast motion.
     """
     half = 8 if body[:1] == b"\x01" else 4
     step = 2 * half + 4

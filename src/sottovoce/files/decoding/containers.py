@@ -1,4 +1,4 @@
-"""FFmpeg by way of PyAV: the sound of containers, and of codecs that libsndfile does not know."""
+"""FFmpeg through PyAV: the sound of containers, and of codecs that libsndfile does not support."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _SUBTYPES = {
     "MP2": "MPEG_LAYER_II",
 }
 _COUNTED = {"WAVPACK", "TTA", "APE", "TAK", "SHN"}
-"""Containers whose header has the exact number of samples, written when all was known."""
+"""Containers whose header has the exact number of samples, written at the end."""
 _CHECKED = {"flac", "wavpack", "tta", "ape", "tak", "mlp", "truehd", "ac3", "eac3"}
-"""Codecs whose pieces carry a checksum."""
+"""Codecs whose frames carry a checksum."""
 _COUNTING = {"AVI"}
-"""Containers without time stamps: FFmpeg counts, and counts a large packet as two."""
+"""Containers without timestamps: FFmpeg counts packets, and a large one as two."""
 _MOST_FILLING = 8192
 _PIECE = 1 << 19
 _MOST_DRIFT = 1e-3
@@ -68,7 +68,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
     missing : str
         As in `Traits`.
     notes : sequence of str
-        What is odd about the container as a whole.
+        Irregularities of the container as a whole.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
     Raises
     ------
     NoSoundError
-        If it is a whole film without a sound track.
+        If it is a complete film without a sound track.
     UnreadableAudioError
         If no sound is found for another reason, or it cannot be opened.
     MissingExtraError
@@ -97,7 +97,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
             "has no sound track", path=raw.path, remedy="A film without sound needs no mark."
         )
     if not tracks and missing:
-        missing = f"{missing}, and no sound track is found in what is there"
+        missing = f"{missing}, and the rest contains no sound track"
         raise UnreadableAudioError(missing, path=raw.path, remedy="Get a complete copy.")
     if not tracks:
         raise UnreadableAudioError("has no audio track", path=raw.path, remedy=_REMEDY)
@@ -117,7 +117,7 @@ def container_parts(raw: Raw, *, missing: str = "", notes: Sequence[str] = ()) -
 
 
 def _playing(container: Any) -> list[Any]:  # noqa: ANN401 - PyAV is imported late
-    """Return the streams of a container that play; cover pictures do not."""
+    """Return the streams of a container that play, that is all but cover pictures."""
     return [one for one in container.streams if not is_cover(one)]
 
 
@@ -131,7 +131,7 @@ class StreamDecoder:
     index : int
         Number of the stream among all streams.
     file : binary file or None
-        What to read instead of the file.
+        Read instead of the file, if given.
     missing, notes
         As in `Traits`.
 
@@ -176,7 +176,7 @@ class StreamDecoder:
         self._queue = QueueReader(self._decode(), self.traits.n_channels)
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m)."""
+        """Return at most the next `n` samples, shape (channels, m)."""
         return self._queue.read(n)
 
     def close(self) -> None:
@@ -186,25 +186,25 @@ class StreamDecoder:
         self._file.close()
 
     def _open(self, options: dict[str, str]) -> Any:  # noqa: ANN401
-        """Open the file, or go back to its beginning; return its container."""
+        """Open the file, or rewind it; return its container."""
         if self._container is not None:
             self._container.close()
             self._file.seek(0)
         self._container = open_container(self._file, path=self._path, options=options)
         self._stream = self._container.streams[self._index]
-        context = self._stream.codec_context  # None of a codec that FFmpeg does not know
+        context = self._stream.codec_context  # None for a codec that FFmpeg does not know
         if context is not None and context.name in _CHECKED:
-            # Otherwise a damaged piece comes out as a burst of noise.
+            # Otherwise a damaged frame is decoded to a burst of noise.
             context.options = {"err_detect": "crccheck+explode"}
         return self._container
 
     def _find_trim(self, raw: Raw, index: int) -> tuple[_Trim | None, str]:
-        """Return which samples of the decoded sound count, and what the file lacks."""
+        """Return which of the decoded samples are sound, and what the file lacks."""
         with raw.open() as file:
             movie = walk_boxes(file, end=raw.n_bytes)
         missing = ""
         if movie.n_missing:
-            missing = f"is cut short: {movie.n_missing:,} bytes of its last box are not there"
+            missing = f"is cut short: {movie.n_missing:,} bytes of its last box are missing"
         self._is_fragmented = movie.is_fragmented
         stream = self._container.streams[index]
         sounding, context = movie.sounding(stream.id), stream.codec_context
@@ -219,7 +219,7 @@ class StreamDecoder:
         return _Trim(first, stop, is_edited=sounding.is_edited), missing
 
     def _find_end(self) -> _Trim | None:
-        """Return where ALAC in CAF ends: its last frame is short, and FFmpeg cuts it once more."""
+        """Return where ALAC in CAF ends: its last frame is short, and FFmpeg cuts it again."""
         stream = self._stream
         if stream.codec_context is None or stream.codec_context.name != "alac":
             return None
@@ -265,13 +265,13 @@ class StreamDecoder:
 
     def _tell_edits(self) -> list[str]:
         n = sum(piece.first >= 0 for piece in self._pieces)
-        return [f"has {n} pieces by its edits, which were read as they play"] if n else []
+        return [f"has {n} edits, which were read in playing order"] if n else []
 
     def _has_picture(self) -> bool:
         return any(one.type == "video" for one in _playing(self._container))
 
     def _has_company(self) -> bool:
-        """Return whether there are other streams, with which this one has to keep time."""
+        """Return whether there are other streams with which this one has to stay in sync."""
         return len(_playing(self._container)) > 1
 
     def _decode_again(self) -> Iterator[Audio]:
@@ -295,8 +295,8 @@ class StreamDecoder:
             if not trim.is_edited and at + block.shape[1] > trim.stop:
                 behind.append(block[:, max(trim.stop - at, 0) :])
                 n_behind += behind[-1].shape[1]
-                # An encoder fills its last frames up.  More than that is sound of which the tables
-                # of the file know nothing.
+                # An encoder pads its last frames.  More than that is sound that the tables of the
+                # file do not list.
                 if n_behind > _MOST_FILLING:
                     yield from behind
                     behind.clear()
@@ -304,8 +304,8 @@ class StreamDecoder:
         n_short = trim.stop - at
         may_drift = self._has_company() and not self._is_damaged
         if may_drift and 0 < n_short <= min(_MOST_DRIFT * trim.stop, self.traits.sr):
-            # Films that were joined without encoding have a sample more of time than of sound at
-            # each joint, and clocks of telephones drift.  The film is as long as its table says.
+            # Films that were joined without encoding have one sample more of time than of sound at
+            # each joint, and phone clocks drift.  The film is as long as its table says.
             yield np.zeros((self.traits.n_channels, n_short), self.traits.dtype)
         if n_behind > _MOST_FILLING:
             self.traits.notes.append(say_more(n_behind / self.traits.sr))
@@ -349,7 +349,7 @@ class StreamDecoder:
             self.traits.missing = f"is damaged: after {seconds:.1f} s it cannot be read"
         self._is_damaged = bool(self.traits.missing or n_damaged or watch.n_corrupt)
         if self.traits.missing.startswith("is cut short"):
-            # The last packet lies where the file was cut, which is told already.
+            # The last packet is where the file was cut, which is already reported.
             n_damaged -= watch.forget_last()
         if n_damaged:
             self.traits.notes.append(say_damaged(n_damaged))
@@ -358,7 +358,7 @@ class StreamDecoder:
 
 @dataclass(frozen=True, slots=True)
 class _Trim:
-    """Which of the decoded samples count, and whether an edit list ends them."""
+    """Which of the decoded samples are sound, and whether an edit list ends them."""
 
     first: int
     stop: int

@@ -1,4 +1,4 @@
-"""`Decoder`, what every decoder is, `Part`, what a file consists of, and the chain of several."""
+"""`Decoder`, the interface of all decoders, `Part`, a part of a file, and the chain of several."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def decoding_failed(path: str) -> UnreadableAudioError:
 
 @dataclass(slots=True, kw_only=True)
 class Traits:
-    """What is known of a run of audio.
+    """Properties of a run of audio.
 
     Attributes
     ----------
@@ -36,23 +36,23 @@ class Traits:
     sr, n_channels : int
         Rate in Hz, channels.
     n_frames : int
-        Samples of each channel that the structure of the file accounts for, independently of the
-        decoder; 0 where it does not.
+        Samples of each channel according to the structure of the file, independently of the
+        decoder; 0 if it does not say.
     dtype : "float32" or "float64"
-        What holds the samples without loss.
+        Type that holds the samples without loss.
     bit_rate : float
-        Of the stream, in bit/s; 0 where it is not known.
+        Rate of the stream, in bit/s; 0 if not known.
     is_vbr : bool
-        Whether the rate changes along the stream.
+        Whether the rate is variable.
     notes : list of str
-        What is odd about the file, a line each; complete when all is read.
+        Irregularities of the file, one per line; complete when all is read.
     missing : str
-        What the file proves to lack (``"is cut short: …"``, ``"is damaged: …"``); else empty.
+        What the file provably lacks (``"is cut short: …"``, ``"is damaged: …"``); else empty.
     promised_s : float or None
-        Seconds that a container would hold if nothing was missing, 0 where it does not say; None
-        where `missing` tells all that there is to tell.
+        Seconds that a container would hold if nothing was missing, 0 if it does not say; None
+        if `missing` is complete.
     is_open_ended : bool
-        Whether it may have promised more in what is missing.
+        Whether the missing part may have promised more.
     """
 
     format: str
@@ -74,10 +74,10 @@ class Decoder(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """What is known of it."""
+        """Its properties."""
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m); m is 0 only at the end."""
+        """Return at most the next `n` samples, shape (channels, m); m is 0 only at the end."""
 
     def close(self) -> None:
         """Close the file."""
@@ -90,11 +90,11 @@ class Part:
     Attributes
     ----------
     name : str
-        Of a track or a joined stream, as a person would name it; empty where there is one part.
+        Name of a track or a joined stream for the user; empty if there is one part.
     open : callable
         Returns its decoder.
     stream : int
-        Number of the track among the streams of its container; -1 where there is no container.
+        Number of the track among the streams of its container; -1 if there is no container.
     is_alone : bool
         Whether its container holds nothing else that plays: no picture, no other track.
     """
@@ -108,8 +108,8 @@ class Part:
 class Chain:
     """Streams that were joined into one file, read one after the other.
 
-    One that cannot be read, or not to its end, does not hide those behind it: it is what the
-    file lacks.
+    One that cannot be read, or not to its end, does not hide those after it: it is reported as
+    missing.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Chain:
         )
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples."""
+        """Return at most the next `n` samples."""
         while True:
             try:
                 block = self._current.read(n)
@@ -165,7 +165,7 @@ class Chain:
         self._current.close()
 
     def _finish(self) -> bool:
-        """Take over what the current stream had to tell; return whether there may be another."""
+        """Collect the notes of the current stream; return whether there may be another."""
         own = self._current.traits
         self.traits.notes += [note for note in own.notes if note not in self.traits.notes]
         if own.missing:
@@ -192,14 +192,14 @@ class Chain:
 
 
 class QueueReader:
-    """Blocks of any length, given out in blocks of the length that is asked for.
+    """Cuts blocks of any length into blocks of the requested length.
 
     Parameters
     ----------
     blocks : iterator of np.ndarray, shape=(channels, m)
-        What there is.
+        The blocks to read.
     n_channels : int
-        Of what is returned at the end.
+        Channels of the empty block that is returned at the end.
     """
 
     def __init__(self, blocks: Iterator[Audio], n_channels: int) -> None:
@@ -210,11 +210,11 @@ class QueueReader:
         self._error: Exception | None = None
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m)."""
+        """Return at most the next `n` samples, shape (channels, m)."""
         while self._n_left < n:
             try:
                 block = next(self._blocks, None)
-            except Exception as err:  # noqa: BLE001 - raised as soon as what came before it is out
+            except Exception as err:  # noqa: BLE001 - raised once the earlier blocks are out
                 self._error = err
                 block = None
             if block is None:

@@ -1,6 +1,6 @@
-"""The elements of Matroska and WebM (RFC 8794): numbers of variable length, heads, what is within.
+"""The elements of Matroska and WebM (RFC 8794): variable-length numbers, headers, contents.
 
-Sizes come from the file, so each is held against the end of what is around it.
+Sizes come from the file, so each is checked against the end of its parent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 OPEN = -1
-"""The size of an element that does not say how long it is."""
+"""The size of an element of unknown length."""
 _MOST_BYTES = 256 << 20
 
 
@@ -39,7 +39,7 @@ class Element:
     Attributes
     ----------
     name : int
-        Its number, with the mark of its length.
+        Its number, including the marker of its length.
     at : int
         Where it begins.
     body : int
@@ -55,7 +55,7 @@ class Element:
 
     @property
     def end(self) -> int:
-        """The first byte behind it."""
+        """The first byte after it."""
         return self.body + self.size
 
     def read(self, file: BinaryIO) -> bytes:
@@ -67,12 +67,12 @@ class Element:
 
 
 def read_number(data: bytes, at: int = 0, *, keep_mark: bool = False) -> tuple[int, int]:
-    """Return (bytes, value) of a number of variable length; `OPEN` for one of ones only."""
+    """Return (bytes, value) of a variable-length number; `OPEN` if all its bits are ones."""
     if at >= len(data) or data[at] == 0:
-        raise UnsupportedFormatError("a number of variable length makes no sense")
+        raise UnsupportedFormatError("a variable-length number is invalid")
     n = 9 - data[at].bit_length()
     if at + n > len(data):
-        raise UnsupportedFormatError("a number of variable length is cut short")
+        raise UnsupportedFormatError("a variable-length number is cut short")
     value = int.from_bytes(data[at : at + n], "big")
     if keep_mark:
         return n, value
@@ -81,12 +81,12 @@ def read_number(data: bytes, at: int = 0, *, keep_mark: bool = False) -> tuple[i
 
 
 def read_element(file: BinaryIO, at: int, end: int) -> Element:
-    """Read the head of an element.
+    """Read the header of an element.
 
     Raises
     ------
     UnsupportedFormatError
-        If none begins there, or it reaches over `end`.
+        If none begins there, or it extends past `end`.
     """
     file.seek(at)
     head = file.read(12)
@@ -94,12 +94,12 @@ def read_element(file: BinaryIO, at: int, end: int) -> Element:
     n_size, size = read_number(head, n_name)
     body = at + n_name + n_size
     if n_name > 4 or (size != OPEN and body + size > end):
-        raise UnsupportedFormatError("an element reaches over the end of what is around it")
+        raise UnsupportedFormatError("an element extends past the end of its parent")
     return Element(name, at, body, size)
 
 
 def walk(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """Yield elements one after the other; one that is open ends them."""
+    """Yield elements one after the other, up to one of unknown length."""
     while begin < end:
         element = read_element(file, begin, end)
         yield element
@@ -116,29 +116,29 @@ def split_elements(data: bytes) -> list[tuple[int, bytes]]:
         n_size, size = read_number(data, at + n_name)
         at += n_name + n_size
         if size == OPEN or at + size > len(data):
-            raise UnsupportedFormatError("an element reaches over the end of what is around it")
+            raise UnsupportedFormatError("an element extends past the end of its parent")
         found.append((name, data[at : at + size]))
         at += size
     return found
 
 
 def number_of(elements: Iterable[tuple[int, bytes]], name: int, default: int = 0) -> int:
-    """Return what the last element of a name holds, as a number; `default` where there is none."""
+    """Return the content of the last element with a name, as a number, or `default`."""
     content = dict(elements).get(name)
     return default if content is None else int.from_bytes(content, "big")
 
 
 def make_size(size: int, *, width: int = 0) -> bytes:
-    """Return a size as a number of variable length, in as few bytes as it takes or in `width`."""
+    """Return a size as a variable-length number, in as few bytes as possible or in `width`."""
     n = width or next(n for n in range(1, 9) if size < (1 << 7 * n) - 1)
     return (size | 1 << 7 * n).to_bytes(n, "big")
 
 
 def make_head(name: int, size: int, *, width: int = 0) -> bytes:
-    """Return the head of an element."""
+    """Return the header of an element."""
     return name.to_bytes((name.bit_length() + 7) // 8, "big") + make_size(size, width=width)
 
 
 def make_element(name: int, content: bytes) -> bytes:
-    """Return an element with its head."""
+    """Return an element with its header."""
     return make_head(name, len(content)) + content

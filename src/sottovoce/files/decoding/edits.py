@@ -1,8 +1,8 @@
 """Follow the edits of an MP4 or QuickTime track: pieces of its sound, in any order, and pauses.
 
-FFmpeg follows them by whole packets, so that each edit that lies within one moves what comes after
-it.  Here the sound is decoded as if there were no edits, and cut at the sample; an edit that goes
-back makes the decoder begin anew.
+FFmpeg follows them by whole packets, so that each edit within a packet shifts everything after it.
+Here the sound is decoded as if there were no edits, and cut at the exact sample; for an edit that
+goes back, the decoder starts over.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "find_pieces", "play_pieces"]
 
 _MOST_AGAIN = 50
-"""How often as much as all of the sound may be decoded or played again because of edits."""
+"""How many times the whole sound may be decoded or played again because of edits."""
 _MOST_PAUSE_S = 3600
-"""Of pauses in all; what a hostile file says must not make hours of silence."""
+"""Total of pauses; a hostile file must not cause hours of silence."""
 _BLOCK = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one edit plays.
+    """The part that one edit plays.
 
     Attributes
     ----------
@@ -44,12 +44,12 @@ class Piece:
 
 
 def find_pieces(movie: Movie, track_id: int, sr: int) -> list[Piece]:
-    """Return what the edits of a track play, where it is more than one stretch of its sound.
+    """Return the pieces that the edits of a track play, if they are more than one stretch.
 
     Parameters
     ----------
     movie : Movie
-        What the boxes say.
+        Content of the boxes.
     track_id : int
         Number of the track.
     sr : int
@@ -58,8 +58,8 @@ def find_pieces(movie: Movie, track_id: int, sr: int) -> list[Piece]:
     Returns
     -------
     pieces : list of Piece
-        Without the pause before the first and behind the last; empty where one stretch or nothing
-        is played, at another speed, or in leaps that would take too long to follow.
+        Without the pause before the first and after the last; empty if one stretch or nothing is
+        played, if the speed changes, or if the jumps would take too long to follow.
     """
     track = movie.tracks.get(track_id)
     if not movie.is_walked or track is None or not (track.timescale and track.n_units):
@@ -99,7 +99,7 @@ def play_pieces(
     decode : callable
         Decodes the track from its beginning, block by block.
     silence : np.ndarray, shape=(channels, 0)
-        Of the kind of the sound; stands for pauses, and for what an edit plays behind the end.
+        Of the type of the sound; used for pauses, and for edits that play past the end.
     """
     blocks: Iterator[Audio] = iter(())
     block, at, is_begun = silence, 0, False

@@ -1,8 +1,8 @@
-"""How far the samples of a chunk really reach: a size in a header is a hint.
+"""The real extent of the samples of a chunk: a size in a header is a hint.
 
-Recorders that crash leave a size of 0, programs that write into a pipe the largest there is, 32
-bits wrap at 4 GiB, and some count their own header.  What stands behind the declared end tells them
-apart: a chunk, a tag or nothing means that the size was right.
+Recorders that crash leave a size of 0, programs that write into a pipe the largest possible one, 32
+bits wrap at 4 GiB, and some count their own header.  The data after the declared end shows which:
+a chunk, a tag or nothing means that the size was right.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = [
 ]
 
 MISCOUNTED_BYTES = 128
-"""A header that counts itself is wrong by no more than its own length; more is sound."""
+"""A header that counts itself is off by no more than its own length; more is sound."""
 
 _UNKNOWN_32 = ((0x7FFF_0000, 0x8000_1000), (0xFFFF_0000, 0x1_0000_0000))
-"""Sizes of whom does not know: the largest signed or unsigned number, less a header or a block."""
+"""Placeholder sizes: the largest signed or unsigned number, minus a header or a block."""
 _CHUNK_BYTES = 1 << 20
 _LONGEST_TAIL = 1 << 23
 _TAIL_NAMES = (
@@ -39,23 +39,23 @@ _TAIL_NAMES = (
     *(b"info", b"strg", b"mark", b"peak", b"free", b"LGWV", b"SMED", b"olym", b"meta", b"ResU"),
 )
 _FILES = (b"fLaC\x00", b"OggS\x00", b"caff\x00", b"\x1a\x45\xdf\xa3", b"FORM\x00")
-"""Beginnings of other files that may be joined to one."""
+"""First bytes of other files that may be joined to one."""
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"3DI", b"PK\x03\x04", b"\x89PNG", b"<?xml")
 _TEXT = frozenset({9, 10, 13, *range(32, 127)})
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where samples lie.
+    """Position of samples.
 
     Attributes
     ----------
     offset, n_bytes : int
         First byte and length.
     n_missing : int
-        Bytes that the header promises and the file does not hold; 0 where it proves nothing.
+        Bytes that the header promises and the file lacks; 0 if nothing is proved.
     n_extra : int
-        Bytes of samples beyond what the header says.
+        Bytes of samples in addition to those declared.
     """
 
     offset: int
@@ -91,11 +91,11 @@ def settle_extent(
     offset : int
         First byte of the samples.
     declared : int or None
-        Their length after the header, in bytes; None where it says that it does not know.
+        Their length according to the header, in bytes; None if it declares it unknown.
     end : int
-        Where the file ends, or another one that was joined to it begins.
+        End of the file, or beginning of another one that was joined to it.
     chain : callable
-        Takes a place; returns where the chunk that begins there ends, or None where none does.
+        Takes a position; returns the end of the chunk that begins there, or None if none does.
 
     Returns
     -------
@@ -106,10 +106,10 @@ def settle_extent(
     if declared is not None and declared > room:
         n_missing = declared - room
         if n_missing > MISCOUNTED_BYTES:
-            # Chunks at the end of a file are there only where its samples are complete.
+            # Chunks at the end of a file exist only if its samples are complete.
             tail = _find_tail(file, offset, end, chain)
             return Extent(offset, tail - offset, 0 if tail < end else n_missing)
-        # A header that counted itself: chunks that it reaches over are still chunks.
+        # A header that counted itself: chunks within the excess are still chunks.
         return Extent(offset, _find_tail(file, offset, end, chain) - offset)
     stop = offset + (declared or 0)
     if declared is not None and _ends_well(file, stop, end, chain):
@@ -122,19 +122,19 @@ def settle_extent(
 
 
 def is_foreign(data: bytes) -> bool:
-    """Return whether bytes behind samples are no samples: tags, text, or another file."""
+    """Return whether bytes after samples are not samples but tags, text or another file."""
     if data.startswith(_TAGS) or begins_file(data):
         return True
     return bool(data) and _TEXT.issuperset(data[:4096])
 
 
 def begins_file(data: bytes) -> bool:
-    """Return whether bytes behind samples are the beginning of a file of another kind."""
+    """Return whether bytes after samples are the beginning of a file of another kind."""
     return data.startswith(_FILES) or data[4:8] == b"ftyp"
 
 
 def is_zero(file: BinaryIO, start: int, end: int) -> bool:
-    """Return whether a stretch holds nothing but zeros, which fill a file up: silence may end."""
+    """Return whether a stretch contains only zeros, which may be padding."""
     at = start
     while at < end:
         file.seek(at)

@@ -1,8 +1,8 @@
-"""Walk through FLAC: where its streams and their frames begin, and what the frames leave out.
+"""Walk through FLAC: where its streams and their frames begin, and what is missing between them.
 
-The total in STREAMINFO is 0 where the encoder wrote into a pipe, and wrong where a tool cut or
-joined files.  Each frame's header carries its own place (RFC 9639, section 9.1): frames that follow
-each other without a gap are the recording, and a gap proves that something was lost.
+The total in STREAMINFO is 0 if the encoder wrote into a pipe, and wrong if a tool cut or joined
+files.  Each frame's header has its position (RFC 9639, section 9.1): frames that follow each other
+without a gap are the recording, and a gap proves that something was lost.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _INFO_BYTES = 34
 _CHUNK_BYTES = 1 << 20
 _MOST_SAMPLES = (1 << 36) - 1
 _MOST_SILENCE_S = 3600
-"""What may stand for lost frames: a number in a hostile file asks for years of it."""
+"""Limit on silence for lost frames: a number in a hostile file could demand years of it."""
 _MOST_TRIALS = 1000
-"""Frames of one stream that may be decoded to see whether they are any; in good files a few."""
+"""Frames of one stream that may be decoded to confirm that they are frames; a few in good files."""
 _TAIL_BYTES = 1 << 16
 
 
@@ -46,26 +46,26 @@ class FlacStream:
     start, stop : int
         First byte, and the one after the last.
     first_byte : int
-        Where the first frame should begin.
+        Expected position of the first frame.
     info : bytes
         Body of STREAMINFO.
     sr, n_channels, n_bits : int
         From STREAMINFO.
     total : int
-        Samples that STREAMINFO promises; 0 where it does not know.
+        Samples that STREAMINFO promises; 0 if it does not say.
     places, lengths, silences : array of int
-        First byte of each frame, its samples, and those that were lost in front of it and that
-        silence stands for.
+        First byte of each frame, its samples, and the lost samples before it that silence
+        replaces.
     n_lost : int
-        Samples that the numbers of the frames prove to be lost.
+        Samples whose loss the frame numbers prove.
     n_behind : int
-        Bytes behind the last frame that are no tag and no zeros; counted only where no total says
+        Bytes after the last frame that are neither tags nor zeros; counted only if no total says
         that nothing is missing.
     is_indexed : bool
-        Whether the frames were looked for one by one; a stream that seems whole is spared that.
+        Whether the frames were located one by one; skipped for a stream that seems complete.
     has_jumps : bool
-        Whether the numbers of the frames do anything but count from 0.  libsndfile, which seeks
-        after each block, would read the wrong samples then.
+        Whether the frame numbers do anything but count up from 0.  If so, libsndfile, which seeks
+        after each block, would read the wrong samples.
     """
 
     start: int
@@ -86,7 +86,7 @@ class FlacStream:
 
     @property
     def n_present(self) -> int:
-        """Samples of the frames that are there."""
+        """Samples of the frames that are present."""
         return sum(self.lengths) if self.is_indexed else self.total
 
     @property
@@ -96,14 +96,14 @@ class FlacStream:
 
     @property
     def n_whole(self) -> int:
-        """Samples that there should be."""
+        """Samples that should be present."""
         return max(self.total, self.n_present + self.n_lost)
 
     @property
     def missing(self) -> str:
-        """What STREAMINFO or the numbers of the frames promise and the file lacks; else empty.
+        """What STREAMINFO or the frame numbers promise and the file lacks; else empty.
 
-        Nothing is claimed where no frame was found: whoever decodes will see.
+        Nothing is claimed if no frame was found: the decoder will report it.
         """
         if (self.is_indexed and not self.places) or self.n_present >= self.n_whole:
             return ""
@@ -112,24 +112,24 @@ class FlacStream:
 
     @property
     def notes(self) -> list[str]:
-        """What is odd."""
+        """Irregularities, one per line."""
         n_extra = self.n_present + self.n_lost - self.total
         notes = [say_more(n_extra / self.sr)] if self.total and n_extra > 0 else []
         if self.n_behind:
-            notes.append(f"has {self.n_behind:,} bytes behind its last frame that are not FLAC")
+            notes.append(f"has {self.n_behind:,} bytes after its last frame that are not FLAC")
         return notes
 
     def index(self, file: BinaryIO) -> None:
-        """Find the frames, unless that was done."""
+        """Find the frames, unless already done."""
         if not self.is_indexed:
             self.is_indexed = True
             _Indexer(file, self).run()
 
     def seems_whole(self, file: BinaryIO) -> bool:
-        """Return whether there are as many frames as the total asks for, the last one with its end.
+        """Return whether there are as many frames as the total requires, the last one complete.
 
-        Counting what each header begins with takes a fraction of looking at them.  Whatever it
-        overlooks the decoder finds, which verifies the checksum of each frame.
+        Counting the first bytes of headers takes a fraction of the time of parsing them.  The
+        decoder, which verifies the checksum of each frame, finds anything that this overlooks.
         """
         least, most = (int.from_bytes(self.info[at : at + 2], "big") for at in (0, 2))
         file.seek(self.first_byte)
@@ -156,21 +156,21 @@ class FlacStream:
         return is_last and (number == 0 or found.get(number - 1) == n_block)
 
     def most_bytes(self, n_samples: int) -> int:
-        """Return more than a frame takes: uncompressed, with a bit more for the side channel."""
+        """Return a bound on a frame's length: uncompressed, one more bit in the side channel."""
         return n_samples * self.n_channels * (self.n_bits + 1) // 8 + 1024
 
 
 def say_present(n_present: int, n_whole: int, sr: int) -> str:
-    """Return how much of a recording is there, so finely that both numbers differ."""
+    """Return how much of a recording is present, with enough digits to show the difference."""
     for digits in (1, 3):
         present, whole = f"{n_present / sr:.{digits}f}", f"{n_whole / sr:.{digits}f}"
         if present != whole:
-            return f"{present} of {whole} s are there"
-    return f"{n_present:,} of {n_whole:,} samples are there"
+            return f"{present} of {whole} s are present"
+    return f"{n_present:,} of {n_whole:,} samples are present"
 
 
 def open_codec(info: bytes) -> Any:  # noqa: ANN401 - PyAV is imported late
-    """Return FFmpeg's decoder for the frames of a stream; it raises where a checksum is wrong."""
+    """Return FFmpeg's decoder for the frames of a stream; it raises if a checksum is wrong."""
     context = import_av().CodecContext.create("flac", "r")
     context.extradata = info
     context.options = {"err_detect": "crccheck+explode"}
@@ -178,7 +178,7 @@ def open_codec(info: bytes) -> Any:  # noqa: ANN401 - PyAV is imported late
 
 
 def walk_flac(file: BinaryIO, *, end: int) -> list[FlacStream]:
-    """Return the streams of a file; several where files were joined."""
+    """Return the streams of a file; several if files were joined."""
     starts = []
     for place in find_all(file, _MARK, 0, end):
         file.seek(place + 4)
@@ -207,7 +207,7 @@ def walk_flac(file: BinaryIO, *, end: int) -> list[FlacStream]:
 
 
 def _count(file: BinaryIO, pattern: re.Pattern[bytes], start: int, stop: int) -> int:
-    """Return how often four bytes that fit a pattern stand in a stretch of a file."""
+    """Return how often four bytes that match a pattern occur in a stretch of a file."""
     n, before = 0, b""
     file.seek(start)
     for at in range(start, stop, _CHUNK_BYTES):
@@ -220,9 +220,9 @@ def _count(file: BinaryIO, pattern: re.Pattern[bytes], start: int, stop: int) ->
 class _Indexer:
     """Finds the frames of a stream.
 
-    The checksum of a header has eight bits, so the noise inside a frame looks like a header now
-    and then.  One is believed where its number continues the count; where it does not, the next one
-    must continue its own, or the frame must decode with its checksum of 16 bits.
+    The checksum of a header has eight bits, so noise inside a frame sometimes looks like a header.
+    A header is accepted if its number continues the count; if not, the next one must continue its
+    number, or the frame must decode with its checksum of 16 bits.
     """
 
     def __init__(self, file: BinaryIO, stream: FlacStream) -> None:
@@ -248,7 +248,7 @@ class _Indexer:
             if not follows and not self._is_frame(place, header):
                 continue
             if last is None:
-                # A stream may begin with any number; what stands in front of it was a frame.
+                # A stream may begin with any number; the bytes before it were a frame.
                 is_first = place <= stream.first_byte or header.number == 0
                 stream.has_jumps = header.number > 0
                 self._add(place, header, n_gap=0 if is_first else _gap(header, 0, header.n_samples))
@@ -281,7 +281,7 @@ class _Indexer:
         return self._file.read(min(self._stream.stop - place, n_most))
 
     def _decodes(self, data: bytes) -> bool:
-        """Return whether bytes begin with a whole frame whose checksum is right."""
+        """Return whether bytes begin with a complete frame whose checksum is right."""
         if self._codec is None:
             self._codec = open_codec(self._stream.info)
         av = import_av()
@@ -291,11 +291,11 @@ class _Indexer:
             return False
 
     def _count_behind(self, last: FlacHeader) -> int:
-        """Return the bytes of unknown things behind the last frame."""
+        """Return the number of unknown bytes after the last frame."""
         place, stop = self._stream.places[-1], self._stream.stop
         data = self._read(place, last)
         if not self._decodes(data):
-            return 0  # whoever decodes it will say so
+            return 0  # the decoder will report it
         low, high = 0, len(data)
         while high - low > 1:
             middle = (low + high) // 2
@@ -306,7 +306,7 @@ class _Indexer:
         return 0 if not rest or is_filling else stop - place - high
 
     def candidates(self, start: int) -> Iterator[tuple[int, FlacHeader]]:
-        """Yield the places of what looks like the header of a frame of this stream, in order."""
+        """Yield the positions of possible frame headers of this stream, in order."""
         stream = self._stream
         at = start
         while at < stream.stop:
@@ -332,12 +332,12 @@ class _Indexer:
 
 
 def _gap(header: FlacHeader, expected: int, unit: int) -> int:
-    """Return the samples between a frame and the one that was expected."""
+    """Return the samples between a frame and the expected one."""
     return max(header.number - expected, 0) * (1 if header.is_variable else unit)
 
 
 def _skip_metadata(file: BinaryIO, at: int, stop: int) -> int:
-    """Return where the first frame should begin."""
+    """Return the expected position of the first frame."""
     first = at
     while at + 4 <= stop:
         file.seek(at)
@@ -347,5 +347,5 @@ def _skip_metadata(file: BinaryIO, at: int, stop: int) -> int:
             break
         if head[0] & 0x80:
             return at
-    # A length that makes no sense: the frames may begin anywhere.
+    # An invalid length: the frames may begin anywhere.
     return first + 4 + _INFO_BYTES

@@ -1,8 +1,8 @@
-"""Decode a stream of FLAC: by libsndfile, and frame by frame where something is damaged.
+"""Decode a stream of FLAC with libsndfile, and frame by frame where it is damaged.
 
-libsndfile verifies the checksum of every frame and gives up at the first that is wrong.  From there
-on FFmpeg decodes each frame that the walk found by itself, and silence stands for the lost ones, so
-that everything stays where it was in time.
+libsndfile verifies the checksum of every frame and stops at the first wrong one.  From there on
+FFmpeg decodes each frame that the walk found separately, and silence replaces the lost ones, so
+that everything keeps its position in time.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _MOST_SAMPLES = (1 << 36) - 1
 def open_flac(raw: Raw, stream: FlacStream, *, is_only: bool) -> Decoder:
     """Return the decoder of one stream.
 
-    Where the header tells the truth libsndfile reads the file itself; else it sees a header that
-    does.
+    If the header is correct, libsndfile reads the file itself; otherwise it is given a corrected
+    header.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def open_flac(raw: Raw, stream: FlacStream, *, is_only: bool) -> Decoder:
     if stream.has_jumps:
         return FlacFrames(raw, stream)
     if stream.is_indexed and not stream.places:
-        # Nothing is known of it: among others it must not keep them from being read.
+        # Nothing is known of it: it must not prevent the other streams from being read.
         return (
             SoundFileDecoder(raw.for_libsndfile(), path=raw.path) if is_only else _lost(raw, stream)
         )
@@ -78,7 +78,7 @@ def _index(raw: Raw, stream: FlacStream) -> None:
 
 def _lost(raw: Raw, stream: FlacStream) -> Decoder:
     frames = FlacFrames(raw, stream)
-    # One that was closed before anything was recorded has lost nothing.
+    # A stream closed before anything was recorded has lost nothing.
     if stream.total or stream.stop > stream.first_byte:
         frames.traits.missing = "is damaged: it cannot be decoded"
     return frames
@@ -96,7 +96,7 @@ def _with_true_total(raw: Raw, stream: FlacStream) -> Spliced:
 
 
 class FlacFrames:
-    """Frames of one stream, each decoded by itself; see `Decoder`.
+    """Frames of one stream, each decoded separately; see `Decoder`.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class FlacFrames:
     stream : FlacStream
         Its frames.
     traits : Traits or None
-        Of the decoder whose work is continued.
+        Traits of the decoder whose work is continued.
     n_read : int
         Samples that it has read.
     """
@@ -130,7 +130,7 @@ class FlacFrames:
         self._queue = QueueReader(self._decode(n_read), stream.n_channels)
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m)."""
+        """Return at most the next `n` samples, shape (channels, m)."""
         return self._queue.read(n).astype(self.traits.dtype, copy=False)
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class FlacFrames:
         self._file.close()
 
     def _decode(self, n_read: int) -> Iterator[Audio]:
-        """Yield what comes after `n_read` samples."""
+        """Yield the sound after the first `n_read` samples."""
         stream, skip = self._stream, n_read
         n_silent = n_waiting = 0
         n_decoded, n_whole = stream.n_present, stream.n_whole
@@ -173,7 +173,7 @@ class FlacFrames:
             yield np.zeros((self._stream.n_channels, n_block), dtype=self.traits.dtype)
 
     def _decode_frame(self, blocks: Frames, place: int, stop: int, n: int) -> Audio | None:
-        """Return the samples of a frame; None where it is damaged."""
+        """Return the samples of a frame; None if it is damaged."""
         av = import_av()
         self._file.seek(place)
         data = self._file.read(min(stop - place, self._stream.most_bytes(n)))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 __all__ = ["HEADER_BYTES", "FlacHeader", "read_header"]
 
 HEADER_BYTES = 16
-"""More than the longest header takes."""
+"""More than the length of the longest header."""
 _BLOCK_SIZES = {
     1: 192,
     **{2 + i: 576 << i for i in range(4)},
@@ -18,7 +18,7 @@ _BIT_DEPTHS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
 
 
 class FlacHeader(NamedTuple):
-    """What a frame's header says: its number (frames or samples before it) and its length."""
+    """Content of a frame's header: its number (frames or samples before it) and its length."""
 
     number: int
     n_samples: int
@@ -33,7 +33,7 @@ class FlacHeader(NamedTuple):
 
 
 def read_header(head: bytes) -> FlacHeader | None:
-    """Return what a frame's header says; None if it is none."""
+    """Return the content of a frame's header; None if it is not a header."""
     if len(head) < 6 or head[1] & 0xFE != 0xF8 or head[3] & 1:
         return None
     size_code, rate_code = head[2] >> 4, head[2] & 15

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["Frames", "KindChangedError", "say_damaged", "to_block"]
 
 _SAFE_PLANES = 7
-"""PyAV counts the planes of a planar frame up to a null pointer; with eight channels and more it
-reads behind them."""
+"""PyAV counts the planes of a planar frame up to a null pointer; with eight or more channels it
+reads past them."""
 _FULL_SCALES = {"u8": 128.0, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
 
@@ -29,7 +29,7 @@ class KindChangedError(ValueError):
 
 
 class Frames:
-    """Turns decoded frames into blocks; the rate and the channels must stay what they were.
+    """Converts decoded frames to blocks; the rate and the channels must not change.
 
     Parameters
     ----------

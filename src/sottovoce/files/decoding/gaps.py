@@ -1,7 +1,7 @@
-"""Stretches of time for which a container holds no sound: a recorder dropped packets.
+"""Periods for which a container has no sound, because a recorder dropped packets.
 
-A player leaves the time out where there is only sound, and waits where there is a picture.  So
-beside other streams a gap becomes silence: what comes after it stays with its picture.
+A player skips the time if there is only sound, and waits if there is a picture.  So with other
+streams a gap becomes silence: the sound after it stays in sync with its picture.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ _LEAST_S = 0.005
 """Containers round times to a millisecond, and clocks jitter."""
 _ROUNDED_S = 0.002
 _LEAST_SHARE = 0.75
-"""Of the last frame: a lost packet leaves a whole one out."""
+"""Share of the last frame: a lost packet leaves a gap of a whole one."""
 _MOST_S = 3600.0
-"""More is no gap but another clock, as behind the joint of two streams."""
+"""Longer ones are not gaps but another clock, as after the joint of two streams."""
 
 
 class Gaps:
-    """Finds gaps by the time stamps of decoded frames.
+    """Finds gaps by the timestamps of decoded frames.
 
     Parameters
     ----------
     sr : int
         Sampling rate, in Hz.
     fills : bool
-        Whether gaps are to become silence.
+        Whether to fill gaps with silence.
     """
 
     def __init__(self, sr: int, *, fills: bool) -> None:
         self._sr = sr
         self._fills = fills
         self._begin: float | None = None
-        self._end = 0.0  # where the last frame ended by its own time stamp, in samples
+        self._end = 0.0  # where the last frame ended by its own timestamp, in samples
         self._n_last = 0
         self._n_given = 0
         self._n_gaps, self._n_filled = 0, 0
         self._total_s = 0.0
 
     def before(self, frame: Any) -> int:  # noqa: ANN401 - PyAV is imported late
-        """Return how many samples of silence belong in front of a frame."""
+        """Return how many samples of silence to insert before a frame."""
         n = int(frame.samples)
         if frame.pts is None or frame.time_base is None:
             self._begin = None
@@ -57,7 +57,7 @@ class Gaps:
         return n_fill
 
     def add_silence(self, n: int) -> None:
-        """Count samples of silence that stand for a packet that could not be decoded."""
+        """Count samples of silence that replace a packet that could not be decoded."""
         self._n_given += n
         self._end += n
 
@@ -70,8 +70,8 @@ class Gaps:
             if jump > _TOLD_S * self._sr:
                 self._count(jump)
             return 0
-        # What counts is the time since the beginning, so that rounding does not add up; but a
-        # clock that runs slow is no gap, and jitter must not be filled twice.
+        # Times are measured from the beginning, so that rounding does not accumulate; but a slow
+        # clock is not a gap, and jitter must not be filled twice.
         lag = at - (self._begin or 0.0) - self._n_given
         n = round(lag if lag <= jump + _ROUNDED_S * self._sr else jump)
         if n < least:
@@ -86,10 +86,10 @@ class Gaps:
 
     @property
     def notes(self) -> list[str]:
-        """What there is to tell."""
+        """Notes on the gaps."""
         notes = []
         if self._n_gaps:
             gaps = "a gap" if self._n_gaps == 1 else f"{self._n_gaps} gaps"
-            done = ", which became silence" if self._n_filled else "; what is there was read"
-            notes.append(f"has {gaps} of {self._total_s:.1f} s in which it holds no sound{done}")
+            done = ", which became silence" if self._n_filled else "; the rest was read"
+            notes.append(f"has {gaps} of {self._total_s:.1f} s without sound{done}")
         return notes

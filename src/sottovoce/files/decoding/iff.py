@@ -31,14 +31,14 @@ def walk_aiff(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout |
     file : binary file
         Its position is moved.
     start, end : int
-        Where the structure begins, and the byte after the last of the file.
+        First byte of the structure, and the one after the last of the file.
     path : str
-        What errors call it.
+        Name of the file in errors.
 
     Returns
     -------
     layout : PcmLayout or None
-        None where a decoder is needed.
+        None if a decoder is needed.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _extended(data: bytes) -> int:
 
 
 def _chain(file: BinaryIO, end: int, form: str, *, even: bool) -> Callable[[int], int | None]:
-    """Return what follows the chunk at a place, as `settle_extent` wants it."""
+    """Return the function that `settle_extent` needs to find the chunk after another."""
     n_head = struct.calcsize(form)
 
     def follow(at: int) -> int | None:
@@ -199,7 +199,7 @@ def walk_w64(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | 
         head = file.read(24)
         if len(head) < 24:
             break
-        size = int.from_bytes(head[16:], "little")  # the head of 24 bytes included
+        size = int.from_bytes(head[16:], "little")  # including the header of 24 bytes
         if head[:4] == b"fmt ":
             fmt = file.read(min(size, 256))
         elif head[:4] == b"data" and head[4:16] == _W64_TAIL:

@@ -1,6 +1,6 @@
 """Find where files of one kind were joined (``cat a.m4a b.m4a > all.m4a``).
 
-Players and decoders read the first or the last of them and pass over the rest.
+Players and decoders read the first or the last of them and ignore the rest.
 """
 
 from __future__ import annotations
@@ -87,28 +87,28 @@ _BEGINNINGS: dict[bytes, Callable[[bytes], bool]] = {
 
 
 def find_joins(raw: Raw, kind: str, head: bytes, *, start: int) -> list[int]:
-    """Return where each of the files begins that a file consists of; mostly one.
+    """Return where each of the files begins of which a file consists; usually one.
 
     Parameters
     ----------
     raw : Raw
         The file.
     kind : str
-        As `kind_of` tells.
+        As returned by `kind_of`.
     head : bytes
-        What it begins with, after any ID3v2 tag.
+        Its first bytes, after any ID3v2 tag.
     start : int
-        Where that is.
+        Their position.
 
     Returns
     -------
     starts : list of int
-        In rising order; the first is `start`.
+        In ascending order; the first is `start`.
 
     Raises
     ------
     UnsupportedFormatError
-        If they are more than any recording has.
+        If there are more than any recording has.
     """
     with raw.open() as file:
         if kind == "mp4":
@@ -137,7 +137,7 @@ def _find_beginnings(file: BinaryIO, head: bytes, *, start: int, end: int) -> li
 
 
 def _fills(head: bytes, n_bytes: int) -> bool:
-    """Return whether a header says that its file is all there is, which spares the search."""
+    """Return whether a header accounts for the whole file, so that no search is needed."""
     if head[:4] == b"FORM":
         return 8 + int.from_bytes(head[4:8], "big") in (n_bytes - 1, n_bytes)
     if head.startswith(_W64):

@@ -1,4 +1,4 @@
-"""What the walkers through chunks share: from an extent of bytes to a layout of samples."""
+"""Common parts of the chunk walkers: from an extent of bytes to a layout of samples."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["MOST_JOINED", "damaged", "lay_out", "say_more", "too_many", "unreadable"]
 
 MOST_JOINED = 1000
-"""Files that are looked at of one that was joined; more are an attack."""
+"""Maximum number of joined files that are examined; more are an attack."""
 
 
 def damaged(path: str, what: str) -> UnreadableAudioError:
-    """Return the error for a file whose structure makes no sense."""
+    """Return the error for a file with an invalid structure."""
     return UnreadableAudioError(
         f"is damaged: {what}",
         path=path,
@@ -26,25 +26,25 @@ def damaged(path: str, what: str) -> UnreadableAudioError:
 
 
 def unreadable(path: str) -> UnreadableAudioError:
-    """Return the error for a file of no kind that is known."""
+    """Return the error for a file of an unknown kind."""
     return UnreadableAudioError(
-        "is not audio that can be read, or is damaged",
+        "not a readable audio file (unsupported or damaged)",
         path=path,
         remedy="Check that it plays; if it does, convert it to WAV or FLAC.",
     )
 
 
 def say_more(seconds: float) -> str:
-    """Return the line for a file that holds more than its header says."""
+    """Return the note for a file that holds more than its header says."""
     return f"holds {seconds:.1f} s more than its header says; all of it was read"
 
 
 def too_many(path: str) -> UnsupportedFormatError:
-    """Return the error for a file that was joined from more than any recording is."""
+    """Return the error for a file joined from more parts than any recording has."""
     return UnsupportedFormatError(
         f"is more than {MOST_JOINED:,} files joined into one",
         path=path,
-        remedy="Split it, and work on each by itself.",
+        remedy="Split it, and process each part separately.",
     )
 
 
@@ -57,21 +57,21 @@ def lay_out(
     sr: int,
     n_channels: int,
 ) -> PcmLayout:
-    """Return the layout of samples that lie in one extent of bytes.
+    """Return the layout of samples in one extent of bytes.
 
     Parameters
     ----------
     extent : Extent
-        Where they lie.
+        Their position.
     file_format, subtype, sr, n_channels
         As in `PcmLayout`.
     samples : SampleFormat
-        How each is stored.
+        Format of a sample.
 
     Returns
     -------
     layout : PcmLayout
-        A frame that is not whole at the end is left out.
+        Without an incomplete frame at the end.
     """
     frame_bytes = samples.n_bytes * n_channels
     n_extra, n_missing = extent.n_extra // frame_bytes, -(-extent.n_missing // frame_bytes)

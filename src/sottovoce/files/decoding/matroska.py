@@ -1,7 +1,7 @@
 """Walk through the elements of Matroska and WebM (RFC 9559): where segments begin and end.
 
-Each element says its number and its length, down to the blocks of sound, so a stretch that was cut
-out, overwritten or not written shows as a place where no element is.
+Each element has its number and its length, down to the blocks of sound, so a stretch that was cut
+out, overwritten or not written shows up as a position without an element.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ANYWHERE = 1 << 62
 
 
 def find_segments(file: BinaryIO, *, start: int, end: int) -> list[int]:
-    """Return where each of the files begins that were joined into one; mostly only `start`."""
+    """Return where each of the joined files begins; usually only `start`."""
     starts = [start]
     at = start
     while at < end:
@@ -40,15 +40,15 @@ def find_segments(file: BinaryIO, *, start: int, end: int) -> list[int]:
 
 
 def find_damage(file: BinaryIO, *, end: int) -> tuple[str, str]:
-    """Return what is wrong with the structure of a file.
+    """Return the damage to the structure of a file.
 
     Returns
     -------
     missing : str
-        As `Traits.missing`; empty where the structure is sound.
+        As `Traits.missing`; empty if the structure is intact.
     note : str
-        What is odd and proves nothing: a program that streams leaves the size of its segment open,
-        and where it crashed, half a block at the end.
+        An irregularity that proves nothing: a streaming program leaves the size of its segment
+        open and, if it crashes, half a block at the end.
     """
     segment = _segment(file, 0)
     if segment is None:
@@ -57,7 +57,7 @@ def find_damage(file: BinaryIO, *, end: int) -> tuple[str, str]:
     is_open = segment.size == OPEN
     stop = end if is_open else segment.end
     if stop > end:
-        return f"is cut short: {stop - end:,} bytes of it are not there", ""
+        return f"is cut short: {stop - end:,} bytes of it are missing", ""
     known = names.TOP
     for _ in range(_MOST_ELEMENTS):
         if at >= stop:
@@ -72,9 +72,9 @@ def find_damage(file: BinaryIO, *, end: int) -> tuple[str, str]:
         elif element.size != OPEN and element.end <= stop:
             at = element.end
         elif is_open:
-            return "", "ends within a block, which was left out"
+            return "", "ends within a block, which was skipped"
         else:
-            return "is damaged: its last block reaches over the end", ""
+            return "is damaged: its last block extends past the end", ""
     return "", ""
 
 
@@ -85,7 +85,7 @@ def _is_followed(file: BinaryIO, element: Element, known: frozenset[int]) -> boo
 
 
 def _element(file: BinaryIO, at: int) -> Element | None:
-    """Return the element that begins at a place, however far it reaches; None if none does."""
+    """Return the element that begins at a position, whatever its length; None if none does."""
     try:
         return read_element(file, at, _ANYWHERE)
     except UnsupportedFormatError:
@@ -93,7 +93,7 @@ def _element(file: BinaryIO, at: int) -> Element | None:
 
 
 def _segment(file: BinaryIO, at: int) -> Element | None:
-    """Return the segment of the file that begins at a place, or None."""
+    """Return the segment of the file that begins at a position, or None."""
     first = _element(file, at)
     if first is None or first.name != names.EBML or first.size == OPEN:
         return None
@@ -102,7 +102,7 @@ def _segment(file: BinaryIO, at: int) -> Element | None:
 
 
 def _past_segment(file: BinaryIO, at: int, end: int) -> int:
-    """Return where the file ends that begins here, or -1 where it does not say."""
+    """Return the end of the file that begins here, or -1 if it does not say."""
     segment = _segment(file, at)
     if segment is None or segment.size == OPEN or segment.end > end:
         return -1

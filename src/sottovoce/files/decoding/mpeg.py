@@ -1,9 +1,9 @@
 """Walk through MPEG audio, layers I to III, frame by frame (ISO 11172-3, 13818-3).
 
-There is no header of the file: each frame of some 26 ms has its own.  A frame of statistics in
-front may say how many follow; counting them shows whether that is true.
+The file has no header: each frame of some 26 ms has its own.  A frame of statistics at the start
+may say how many follow; counting them shows whether that is true.
 
-Twelve bits of sync are found in any noise; a frame is believed where two more follow it.
+Twelve bits of sync occur in any noise; a frame is accepted if two more follow it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OVERLAP_BYTES = 1 << 14
 """More than three of the longest frames, of 2881 bytes."""
 _SYNC = re.compile(rb"\xff[\xe2-\xff][\x10-\xef]")
 _FREE_SYNC = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")
-_FREE = "holds MP3 of free format (a bit rate of its own), which cannot be decoded"
+_FREE = "contains free-format MP3 (a non-standard bit rate), which cannot be decoded"
 _FREE_REMEDY = "Decode it to WAV or FLAC first; LAME and mpg123 can."
 _FREE_FRAMES = 4
 _MOST_FREE_BYTES = 5000
@@ -57,21 +57,21 @@ class MpegRun:
     n_samples_a_frame : int
         Of each channel.
     places, lengths : array of int
-        First byte and length of each frame; that of the statistics left out.
+        First byte and length of each frame, except that of the statistics.
     n_said, n_said_bytes : int or None
         Frames, and bytes of them, that the statistics promise.
     n_statistics_bytes : int
         Length of the frame of statistics, which the promised bytes include; 0 without one.
     n_delay, n_padding : int
-        Samples at both ends that are not sound, those of the decoder included.
+        Samples at both ends that are not sound, including those of the decoder.
     kbits : set of int
         Bit rates that occur.
     n_skipped : int
-        Bytes of unknown things before and between its frames, of what follows another frame.
+        Unknown bytes before and between its frames, after any earlier frame.
     n_behind : int
-        The same behind the last frame of all.
+        The same after the last frame of all.
     n_cut : int
-        Bytes that lack in a last frame which is not whole.
+        Bytes missing from an incomplete last frame.
     """
 
     layer: int
@@ -99,8 +99,8 @@ class MpegRun:
     def n_samples(self) -> int:
         """Samples of sound."""
         whole = self.n_frames * self.n_samples_a_frame
-        # Where frames are missing or were added, the padding belongs to an end that is not here.
-        # (Some encoders count the frame of statistics as well.)
+        # If frames are missing or were added, the padding belongs to an end that is not present.
+        # (Some encoders also count the frame of statistics.)
         is_right = self.n_said in (self.n_frames, self.n_frames + 1)
         return max(whole - self.n_delay - (self.n_padding if is_right else 0), 0)
 
@@ -113,7 +113,7 @@ class MpegRun:
         if self.n_said_bytes is None:
             return n if n > 1 else 0
         n_bytes = self.n_said_bytes - self.n_statistics_bytes - sum(self.lengths)
-        # The missing frames may be shorter than any that is there, but hardly by more than half.
+        # The missing frames may be shorter than any that is present, but hardly by more than half.
         if n_bytes < n * min(self.lengths, default=2) // 2:
             return 0
         # Some count the frame of statistics among the frames, and a tag among the bytes.
@@ -121,7 +121,7 @@ class MpegRun:
 
     @property
     def n_frames_extra(self) -> int:
-        """Frames beyond those that the statistics promise."""
+        """Frames in addition to those that the statistics promise."""
         return max(self.n_frames - self.n_said, 0) if self.n_said else 0
 
     @property
@@ -148,7 +148,7 @@ class _Header:
 
 
 def _read_header(head: bytes) -> _Header | None:
-    """Return what the four bytes at the beginning of a frame say, or None."""
+    """Return the content of the four bytes at the start of a frame, or None."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer_code = head[1] >> 3 & 3, head[1] >> 1 & 3
@@ -170,7 +170,7 @@ def _read_header(head: bytes) -> _Header | None:
 def find_frame(data: bytes, *, is_end: bool = True) -> int:
     """Return where the first of three frames in a row begins, or -1.
 
-    Fewer are enough where the file ends with the data: those that reach exactly to the end.
+    Fewer are enough at the end of the file, if they extend exactly to it.
     """
     match = _SYNC.search(data)
     while match is not None:
@@ -195,12 +195,12 @@ def _is_followed(data: bytes, at: int, first: _Header, *, is_end: bool) -> bool:
 
 
 def _has_free_format(data: bytes) -> bool:
-    """Return whether frames of free format are in it: equal headers at equal distances."""
+    """Return whether data contain free-format frames: equal headers at equal distances."""
     match, n_tried = _FREE_SYNC.search(data), 0
     while match is not None and n_tried < _MOST_TRIALS:
         at = match.start()
         head = data[at : at + 4]
-        # The bit rate 0 is what marks them; any other, put in its place, makes the rest readable.
+        # They have bit rate 0; any other rate in its place makes the rest of the header readable.
         if len(head) == 4 and _read_header(bytes([*head[:2], head[2] | 0x10, head[3]])) is not None:
             n_tried += 1
             place = data.find(head[:2], at + 24, at + _MOST_FREE_BYTES)
@@ -229,14 +229,13 @@ def _repeats(data: bytes, at: int, distance: int) -> bool:
 def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[MpegRun]:
     """Return the runs of frames in a stretch of a file.
 
-    Tags, pictures and other things between frames are passed over and, unless they are tags,
-    counted.
+    Tags, pictures and other data between frames are skipped and, unless they are tags, counted.
 
     Raises
     ------
     UnsupportedFormatError
-        If there are frames of free format: their length is not in their header, and FFmpeg does
-        not decode them.
+        If there are free-format frames: their length is not in their header, and FFmpeg does not
+        decode them.
     """
     walker = _Walker(file, start, end, path)
     runs: list[MpegRun] = []
@@ -250,7 +249,7 @@ def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[M
             n_skipped = n_unknown if runs else 0
             header = _read_header(walker.peek(4)) if place >= 0 else None
             if header is None and alone is not None:
-                # One frame or two, and a tag behind them.
+                # One or two frames, and a tag after them.
                 header = alone
                 walker.skip_to(start)
             if header is None:
@@ -285,7 +284,7 @@ def _differs(header: _Header, last: _Header) -> bool:
 
 
 def _statistics(walker: _Walker, header: _Header) -> Statistics | None:
-    """Return what the frame says that begins here, where it holds statistics and no sound."""
+    """Return the statistics in the frame that begins here, if it holds them instead of sound."""
     if header.layer != 3:
         return None
     body = walker.peek(min(header.n_bytes, 300))
@@ -293,7 +292,7 @@ def _statistics(walker: _Walker, header: _Header) -> Statistics | None:
 
 
 class _Walker:
-    """A stretch of a file, seen through a window that moves on."""
+    """A stretch of a file, read through a moving window."""
 
     def __init__(self, file: BinaryIO, start: int, end: int, path: str) -> None:
         self._file = file
@@ -304,7 +303,7 @@ class _Walker:
         self.at = start
 
     def peek(self, n: int) -> bytes:
-        """Return the next at most `n` bytes."""
+        """Return at most the next `n` bytes."""
         inside = self.at - self._window_at
         if inside < 0 or inside + n > len(self._window):
             self._file.seek(self.at)
@@ -313,18 +312,18 @@ class _Walker:
         return self._window[inside : inside + n]
 
     def skip_to(self, place: int) -> None:
-        """Move on."""
+        """Move to a position."""
         self.at = place
 
     def next_frame(self) -> tuple[int, int]:
-        """Move to the next frames, and return where they are (-1 at the end) and what is between.
+        """Move to the next frames; return their position (-1 at the end) and the bytes before them.
 
-        That is counted in bytes, without tags that say their length.
+        Tags that give their length are not counted.
         """
         self.at = first = at = self._skip_tags()
         header = _read_header(self.peek(4))
         if header is not None and _statistics(self, header) is not None:
-            return first, 0  # although what it counts may have been cut away
+            return first, 0  # although the frames that it counts may have been cut off
         while at < self._end:
             self.at = at
             data = self.peek(min(_SEARCH_BYTES, self._end - at))
@@ -342,14 +341,14 @@ class _Walker:
         return -1, self._count_unknown(first)
 
     def _count_unknown(self, first: int) -> int:
-        """Return the bytes from a place up to here; 0 where they are text, tags or zeros."""
+        """Return the number of bytes since a position; 0 if they are text, tags or zeros."""
         self._file.seek(first)
         data = self._file.read(min(self.at - first, _SEARCH_BYTES))
         is_filling = is_foreign(data) or is_zero(self._file, first, self.at)
         return 0 if is_filling else self.at - first
 
     def _skip_tags(self) -> int:
-        """Return the place behind tags that begin here."""
+        """Return the position after tags that begin here."""
         while len(head := self.peek(32)) >= 10:
             at = self.at
             if head[:3] == b"ID3":
@@ -357,7 +356,7 @@ class _Walker:
             elif head[:3] == b"TAG":
                 self.at += 128
             elif head[:8] == b"APETAGEX":
-                # The length leaves out the header, which a tag need not have.
+                # The length excludes the header, which is optional.
                 has_header = len(head) == 32 and head[23] & 0x80
                 self.at += 32 + (int.from_bytes(head[12:16], "little") if has_header else 0)
             else:

@@ -1,4 +1,4 @@
-"""Decode the frames that a walk through MPEG audio found, and no others."""
+"""Decode exactly the frames that a walk through MPEG audio found."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["MpegDecoder", "mpeg_parts"]
 _CODECS = {1: "mp1float", 2: "mp2float", 3: "mp3float"}
 _LAYERS = {1: "MPEG_LAYER_I", 2: "MPEG_LAYER_II", 3: "MPEG_LAYER_III"}
 _SURE_FRAMES = 3
-"""Fewer without statistics, at the end of a file, may be junk that looks like sound."""
+"""Fewer frames without statistics, at the end of a file, may be junk that looks like audio."""
 
 
 def mpeg_parts(
@@ -45,14 +45,14 @@ def mpeg_parts(
     file_format : str
         Container.
     missing : str
-        What the container proves to lack, as in `Traits`.
+        What the container provably lacks, as in `Traits`.
 
     Raises
     ------
     UnreadableAudioError
         If there is no frame.
     UnsupportedFormatError
-        If there are frames of free format.
+        If there are free-format frames.
     MissingExtraError
         If PyAV is not installed.
     """
@@ -77,13 +77,13 @@ def mpeg_parts(
 
 
 def _leave_out_junk(runs: list[MpegRun]) -> tuple[list[MpegRun], list[str]]:
-    """Return the runs that are sound, and what to say of the others."""
+    """Return the runs that are sound, and notes on the others."""
     sure = [run for run in runs if run.n_frames >= _SURE_FRAMES or run.n_statistics_bytes]
     if not sure or len(sure) == len(runs):
         return runs, []
     n_frames = sum(run.n_frames for run in runs) - sum(run.n_frames for run in sure)
     what = "frame that looks" if n_frames == 1 else "frames that look"
-    return sure, [f"has {n_frames} {what} like sound but stood alone; left out"]
+    return sure, [f"has {n_frames} {what} like audio but stood alone; skipped"]
 
 
 class MpegDecoder:
@@ -98,9 +98,9 @@ class MpegDecoder:
     file_format : str
         Container.
     notes : sequence of str
-        What the walk found odd about all of the file.
+        Irregularities of the whole file that the walk found.
     missing : str
-        What the container proves to lack.
+        What the container provably lacks.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class MpegDecoder:
         second = run.n_samples_a_frame / run.sr
         if run.n_frames_missing:
             whole = (run.n_frames + run.n_frames_missing) * second
-            missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are there"
+            missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are present"
         self.traits = Traits(
             format=file_format,
             subtype=_LAYERS[run.layer],
@@ -126,7 +126,7 @@ class MpegDecoder:
         self._queue = QueueReader(self._decode(), run.n_channels)
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m)."""
+        """Return at most the next `n` samples, shape (channels, m)."""
         return self._queue.read(n)
 
     def close(self) -> None:
@@ -169,18 +169,16 @@ class MpegDecoder:
 
 
 def _say_odd(run: MpegRun) -> list[str]:
-    """Return what is odd about a run, a line each."""
+    """Return the irregularities of a run, one per line."""
     notes = []
     if run.n_frames_extra > 1:
         notes.append(say_more(run.n_frames_extra * run.n_samples_a_frame / run.sr))
     if run.n_skipped:
         notes.append(f"has {run.n_skipped:,} bytes between its frames that are not MPEG audio")
-    # Where the statistics count as many frames as there are, nothing is missing.
+    # If the statistics count as many frames as there are, nothing is missing.
     if run.n_said is None or run.n_said > run.n_frames:
         if run.n_behind:
-            notes.append(
-                f"has {run.n_behind:,} bytes behind its last frame that are not MPEG audio"
-            )
+            notes.append(f"has {run.n_behind:,} bytes after its last frame that are not MPEG audio")
         if run.n_cut:
-            notes.append("ends within a frame, so what came after that may be missing")
+            notes.append("ends within a frame, so the rest may be missing")
     return notes

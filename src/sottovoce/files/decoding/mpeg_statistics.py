@@ -1,4 +1,4 @@
-"""The frame of statistics that an encoder may put in front of MPEG audio, layer III.
+"""The frame of statistics that an encoder may put before MPEG audio, layer III.
 
 Xing's, with LAME's addition, and Fraunhofer's (VBRI) say how many frames follow and how many
 samples at both ends are not sound.  Encoders that write into a pipe leave the counts at 0.
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 __all__ = ["Statistics", "read_statistics"]
 
 _DECODER_DELAY = 529
-"""Samples by which every decoder of layer III is late; LAME's delay does not count them."""
+"""Delay of every decoder of layer III, in samples; LAME's delay does not include it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the frame says.
+    """Content of the frame.
 
     Attributes
     ----------
     n_frames, n_bytes : int or None
         Frames of sound, and bytes of them and of this frame.
     n_delay, n_padding : int
-        Samples at both ends that are not sound, those of the decoder included.
+        Samples at both ends that are not sound, including those of the decoder.
     """
 
     n_frames: int | None
@@ -33,7 +33,7 @@ class Statistics:
 
 
 def read_statistics(frame: bytes, *, version: int, n_channels: int) -> Statistics | None:
-    """Return what a frame says that holds statistics and no sound; None for any other.
+    """Return the content of a frame of statistics; None for any other frame.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def read_statistics(frame: bytes, *, version: int, n_channels: int) -> Statistic
     if frame[36:40] == b"VBRI":
         said_bytes, said_frames = (int.from_bytes(frame[at : at + 4], "big") for at in (46, 50))
         return Statistics(said_frames or None, said_bytes or None)
-    # The statistics stand where the sound would, behind the side information.
+    # The statistics replace the sound, after the side information.
     side = (17, 32)[n_channels - 1] if version == 3 else (9, 17)[n_channels - 1]
     # With a checksum, two bytes more.
     for at in (4 + side, 6 + side):

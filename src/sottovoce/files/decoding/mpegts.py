@@ -1,6 +1,6 @@
 """Walk through the packets of an MPEG transport stream (ISO 13818-1, section 2.4.3).
 
-Each packet counts on from the one before of the same stream, modulo 16.
+Each packet continues the count of the previous one of the same stream, modulo 16.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NULL_PID = 0x1FFF
 
 
 def packet_shape(head: bytes) -> tuple[int, int]:
-    """Return how many bytes a packet takes, and how many of them stand in front of its own.
+    """Return the length of a packet in bytes, and of the extra header in it.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def packet_shape(head: bytes) -> tuple[int, int]:
     Returns
     -------
     step, shift : int
-        188 and 0, or 192 and 4 where each packet has a time in front (Blu-ray, camcorders).
+        188 and 0, or 192 and 4 if each packet starts with a timestamp (Blu-ray, camcorders).
     """
     return (188, 0) if head[:1] == b"G" else (192, 4)
 
@@ -42,7 +42,7 @@ def pids_of(packets: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     Parameters
     ----------
     packets : np.ndarray, shape=(n, at least 3), dtype=uint8
-        Without a time in front.
+        Without a leading timestamp.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def pids_of(packets: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
 
 
 def describe_damage(file: BinaryIO, *, end: int) -> list[str]:
-    """Return what is odd about a stream, a line each: packets that are missing or no packets.
+    """Return the irregularities of a stream, one per line: missing and invalid packets.
 
-    Files that were joined do not count on either, so that nothing of it is a proof of loss.
+    Joined files break the count too, so none of this proves a loss.
     """
     file.seek(0)
     step, shift = packet_shape(file.read(1))
@@ -74,14 +74,14 @@ def describe_damage(file: BinaryIO, *, end: int) -> list[str]:
     if n_jumps or n_odd:
         n = n_jumps + n_odd
         places = "1 place" if n == 1 else f"{n:,} places"
-        notes.append(f"lacks packets or was joined in {places}; what is there was read")
+        notes.append(f"lacks packets or was joined in {places}; the rest was read")
     elif end % step:
-        notes.append("ends within a packet, so what came after that may be missing")
+        notes.append("ends within a packet, so the rest may be missing")
     return notes
 
 
 def _count_jumps(packets: npt.NDArray[np.uint8], last: dict[int, int]) -> int:
-    """Return how often a count does not go on; `last` keeps the counts between calls."""
+    """Return how often a count is broken; `last` keeps the counts between calls."""
     pids = pids_of(packets)
     controls = packets[:, 3]
     has_payload = (controls & 0x10) > 0
@@ -97,7 +97,7 @@ def _count_jumps(packets: npt.NDArray[np.uint8], last: dict[int, int]) -> int:
             continue
         before = np.concatenate([[last.get(int(pid), numbers[0] - 1)], numbers[:-1]])
         steps = (numbers - before) % 16
-        # A packet may be sent twice, and one may say that its count begins anew.
+        # A packet may be sent twice, and may declare that its count restarts.
         n_jumps += int(np.count_nonzero((steps != 1) & (steps != 0) & ~is_new[own]))
         last[int(pid)] = int(numbers[-1])
     return n_jumps

@@ -1,7 +1,7 @@
-"""Walk through Ogg (RFC 3533): its links, the streams in them, and what their granules say.
+"""Walk through Ogg (RFC 3533): its links, the streams in them, and their granules.
 
-Files that were joined are *chained*: one link begins where the other ends.  A stream that was
-recorded from the middle of a broadcast has granules that start late, and one whose recorder crashed
+Joined files are *chained*: one link begins where the other ends.  A stream that was
+recorded from the middle of a broadcast has granules that start late; if its recorder crashed, it
 lacks its last page.
 """
 
@@ -39,15 +39,15 @@ class Page:
     Attributes
     ----------
     offset, n_bytes : int
-        Where it is, header included.
+        Its position and length, including the header.
     n_head : int
         Bytes of its header.
     flags : int
         1 continued, 2 first, 4 last of its stream.
     granule : int or None
-        Position at its end; None where no packet ends on it.
+        Position at its end; None if no packet ends on it.
     serial, sequence : int
-        Of its stream; its own number in that.
+        Serial number of its stream; its number in the stream.
     """
 
     offset: int
@@ -68,7 +68,7 @@ class LogicalStream:
     serial : int
         Its number.
     head : bytes
-        Beginning of its first packet, which names the codec.
+        First bytes of its first packet, which identify the codec.
     pages : list of Page
         In order.
     """
@@ -79,7 +79,7 @@ class LogicalStream:
 
     @property
     def codec(self) -> str:
-        """``"OPUS"``, ``"VORBIS"``, ``"FLAC"``, ``"SPEEX"``, or empty for what is no sound."""
+        """``"OPUS"``, ``"VORBIS"``, ``"FLAC"``, ``"SPEEX"``, or empty if not audio."""
         marks = {b"OpusHead": "OPUS", b"\x01vorbis": "VORBIS", b"\x7fFLAC": "FLAC"}
         marks[b"Speex   "] = "SPEEX"
         return next((name for mark, name in marks.items() if self.head.startswith(mark)), "")
@@ -104,10 +104,10 @@ class LogicalStream:
 
     @property
     def n_pages_missing(self) -> int:
-        """Pages that are not there, by the numbers of those that are.
+        """Number of missing pages, by the numbers of those that are present.
 
-        A recording of a broadcast has its first pages, which say how to decode it, and then those
-        of the moment at which it began: a large step there is not counted.
+        A recording of a broadcast has its first pages, which are needed for decoding, and then
+        those from the start of the recording: a large step there is not counted.
         """
         missing = 0
         is_begun = False
@@ -121,20 +121,20 @@ class LogicalStream:
 
 @dataclass(slots=True)
 class Link:
-    """Streams that begin together.
+    """Streams that start together.
 
     Attributes
     ----------
     streams : dict of int to LogicalStream
-        By their numbers.
+        The streams, by number.
     n_damaged : int
         Pages whose checksum is wrong.
     n_strange : int
         Pages of streams that do not begin in the link.
     n_cut : int
-        Bytes that its last page lacks.
+        Bytes missing from its last page.
     n_junk : int
-        Bytes between pages that belong to none.
+        Bytes between pages that belong to no page.
     """
 
     streams: dict[int, LogicalStream] = field(default_factory=dict)
@@ -145,22 +145,22 @@ class Link:
 
     @property
     def notes(self) -> list[str]:
-        """What is odd, a line each."""
+        """Irregularities, one per line."""
         if not self.n_junk:
             return []
-        return [f"holds {self.n_junk:,} bytes between its pages that make no sense"]
+        return [f"has {self.n_junk:,} invalid bytes between its pages"]
 
     @property
     def missing(self) -> str:
-        """What the pages prove to be missing, as `Traits.missing`."""
+        """What is provably missing, as in `Traits.missing`."""
         n_lost = sum(stream.n_pages_missing for stream in self.sounds)
         if self.n_strange:
             pages = "page belongs" if self.n_strange == 1 else "pages belong"
-            return f"is damaged: {self.n_strange} {pages} to a stream whose beginning is not there"
+            return f"is damaged: {self.n_strange} {pages} to a stream whose beginning is missing"
         if n_lost or self.n_damaged:
             n = max(n_lost, self.n_damaged)
-            return f"is damaged: {n} {'page is' if n == 1 else 'pages are'} missing or not whole"
-        return "is cut short: its last page is not whole" if self.n_cut else ""
+            return f"is damaged: {n} {'page is' if n == 1 else 'pages are'} missing or incomplete"
+        return "is cut short: its last page is incomplete" if self.n_cut else ""
 
     @property
     def sounds(self) -> list[LogicalStream]:
@@ -169,7 +169,7 @@ class Link:
 
 
 def walk_ogg(file: BinaryIO, *, end: int) -> list[Link]:
-    """Return the links of a file; pages that are damaged belong to none of their streams."""
+    """Return the links of a file; damaged pages belong to none of their streams."""
     links: list[Link] = []
     at, starting, n_junk = 0, False, 0
     window, window_at = b"", 0
@@ -221,7 +221,7 @@ def _read_page(head: bytes, at: int) -> Page | None:
         return None
     n_head = 27 + head[26]
     if len(head) < n_head:
-        n_bytes = n_head + 1 + at  # its header is cut: longer than whatever is left
+        n_bytes = n_head + 1 + at  # its header is cut: longer than the rest of the file
         return Page(at, n_bytes, n_head, 0, None, 0, 0)
     granule = int.from_bytes(head[6:14], "little")
     return Page(
@@ -249,21 +249,21 @@ def _find_mark(file: BinaryIO, at: int, end: int) -> int:
 
 
 def rewrite_link(file: BinaryIO, stream: LogicalStream, *, last: int | None) -> BinaryIO:
-    """Return one stream alone, its pages numbered, its end marked.
+    """Return one stream alone, with its pages renumbered and its end flagged.
 
     Parameters
     ----------
     file : binary file
         The whole file.
     stream : LogicalStream
-        Of a link.
+        A stream of a link.
     last : int or None
         Granule of the last page; None keeps it.
 
     Returns
     -------
     rewritten : binary file
-        In memory, or on disk where it is large; at its beginning.
+        In memory, or on disk if large; at its beginning.
     """
     out = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
     final = stream.pages[-1]
@@ -285,10 +285,10 @@ def sum_up(page: bytes) -> bytes:
     """Return a page with its checksum.
 
     Ogg's CRC runs from the high bit down and starts at 0, zlib's the other way round and
-    inverted.  Bits turned round before and after, and inversion undone, make them the same.
+    inverted.  Reversing bits before and after, and undoing the inversion, makes them equal.
     """
     blank = page[:22] + bytes(4) + page[26:]
     crc = zlib.crc32(blank.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    # Little-endian bytes of the number with all 32 bits turned round.
+    # Little-endian bytes of the number with all 32 bits reversed.
     checksum = crc.to_bytes(4, "big").translate(_REVERSED)
     return page[:22] + checksum + page[26:]

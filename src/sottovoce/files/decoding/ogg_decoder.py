@@ -27,18 +27,18 @@ def ogg_parts(raw: Raw) -> list[Part]:
     Raises
     ------
     NoSoundError
-        If it is a whole film without a sound track.
+        If it is a complete film without a sound track.
     UnreadableAudioError
-        If it holds no sound for another reason.
+        If it contains no sound for another reason.
     """
     with raw.open() as file:
         links = walk_ogg(file, end=raw.n_bytes)
     if len(links) == 1 and not (links[0].sounds or links[0].missing or links[0].notes):
-        container_parts(raw)  # a film without sound is told as one
+        container_parts(raw)  # reports a film without sound as such
     n_before = sum(link.n_strange + link.n_damaged for link in links if not link.sounds)
     links = [link for link in links if link.sounds]
     if not links:
-        raise damaged(raw.path, "it has no stream of sound")
+        raise damaged(raw.path, "it has no audio stream")
     links[0].n_strange += n_before
     if len(links) == 1:
         return _one_link(raw, links[0])
@@ -72,13 +72,13 @@ def _one_link(raw: Raw, link: Link) -> list[Part]:
 
 
 def _suits_sndfile(stream: LogicalStream) -> bool:
-    # Of Opus with more channels libsndfile 1.2 cannot read the end.
+    # libsndfile 1.2 cannot read the end of Opus with more channels.
     return stream.codec == "VORBIS" or (stream.codec == "OPUS" and stream.n_channels <= 6)
 
 
 def _only_sound(raw: Raw, link: Link) -> LogicalStream:
     if len(link.sounds) > 1:
-        raise damaged(raw.path, "joined files with several tracks each cannot be told apart")
+        raise damaged(raw.path, "joined files with several tracks each cannot be separated")
     return link.sounds[0]
 
 
@@ -87,7 +87,7 @@ def _rate(stream: LogicalStream) -> int:
 
 
 def _open_link(raw: Raw, link: Link, *, is_only: bool) -> Decoder:
-    """Return the decoder of the only stream of sound of one link, which sees nothing else."""
+    """Return the decoder of the only audio stream of one link, which reads nothing else."""
     stream, missing = link.sounds[0], link.missing
     if not _suits_sndfile(stream):
         file = _rewrite(raw, stream)
@@ -114,10 +114,10 @@ def _rewrite(raw: Raw, stream: LogicalStream, *, last: int | None = None) -> Bin
 
 
 def _find_last(stream: LogicalStream) -> int | None:
-    """Return what the last granule of a stream should be, or None where it is right."""
+    """Return the correct last granule of a stream, or None if it is right."""
     granules = [page.granule for page in stream.pages if page.granule]
     final = stream.pages[-1].granule
-    # A last page may end early, but not before the one in front of it.
+    # A last page may end early, but not before the previous one.
     if final is not None and len(granules) > 1 and final < max(granules[:-1]):
         return _NEVER
     return None

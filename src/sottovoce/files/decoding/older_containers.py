@@ -1,6 +1,6 @@
-"""What AVI, FLV and ASF (Windows Media) say of their own length, and where they are damaged.
+"""The length that AVI, FLV and ASF (Windows Media) declare, and where they are damaged.
 
-FFmpeg finds its way over a stretch that makes no sense, and says nothing of what it lost there.
+FFmpeg skips an invalid stretch, and does not report what it lost there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ASF_MARK", "find_damage"]
 
 ASF_MARK = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-"""With which every file of Windows Media begins."""
+"""First bytes of every Windows Media file."""
 _MOST_PIECES = 20_000_000
 _SCRIPT_DATA = 18
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
@@ -23,7 +23,7 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 def find_damage(file: BinaryIO, *, end: int) -> str:
-    """Return what a file proves to lack, as `Traits.missing`; empty for other kinds too."""
+    """Return what a file provably lacks, as in `Traits.missing`; empty for other kinds."""
     file.seek(0)
     head = file.read(16)
     if head.startswith(ASF_MARK):
@@ -40,7 +40,7 @@ def _broken(at: int, end: int) -> str:
 
 
 def _cut(n_bytes: int) -> str:
-    return f"is cut short: {n_bytes:,} bytes of it are not there"
+    return f"is cut short: {n_bytes:,} bytes of it are missing"
 
 
 def _avi_damage(file: BinaryIO, end: int) -> str:
@@ -50,7 +50,7 @@ def _avi_damage(file: BinaryIO, end: int) -> str:
         file.seek(at)
         head = file.read(12)
         if head[:4] != b"RIFF" or head[8:11] != b"AVI":
-            return ""  # something else behind it
+            return ""  # something else follows it
         size = int.from_bytes(head[4:8], "little")
         if size in (0, 0xFFFFFFFF):
             return ""  # a recorder that crashed, or a pipe
@@ -90,7 +90,7 @@ def _flv_damage(file: BinaryIO, end: int) -> str:
         head = file.read(11)
         n_bytes = 11 + int.from_bytes(head[1:4], "big")
         if at + n_bytes > end:
-            return "is cut short: its last tag is not whole"
+            return "is cut short: its last tag is incomplete"
         file.seek(at + n_bytes)
         own = file.read(4)
         if len(own) == 4 and int.from_bytes(own, "big") not in (n_bytes, 0):
@@ -105,7 +105,7 @@ def _flv_damage(file: BinaryIO, end: int) -> str:
 
 
 def _flv_promise(tag: bytes, end: int) -> str:
-    """Return what is missing by the size of the file that its metadata give."""
+    """Return what is missing according to the file size in its metadata."""
     place = tag.find(b"\x00\x08filesize\x00")
     if place < 0 or len(tag) < place + 19:
         return ""
@@ -114,7 +114,7 @@ def _flv_promise(tag: bytes, end: int) -> str:
 
 
 def _asf_damage(file: BinaryIO, end: int) -> str:
-    """Compare with the size in the header; look at the beginning of each packet of the data."""
+    """Compare with the size in the header; check the start of each data packet."""
     file.seek(0)
     head = file.read(1 << 16)
     place = head.find(_ASF_PROPERTIES)

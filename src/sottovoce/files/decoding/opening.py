@@ -1,8 +1,8 @@
-"""`find_parts`: choose the decoder of a file by what is in it.
+"""`find_parts`: choose the decoder of a file by its content.
 
 Each family of formats has the decoder that was right on every case of `benchmarks/files/whole.py`
 (docs/decisions.md): our own walk for uncompressed samples, libsndfile for FLAC, Vorbis and Opus
-with headers that were checked before, FFmpeg for MPEG audio frame by frame and for containers.
+with checked headers, FFmpeg for MPEG audio frame by frame and for containers.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _WALKS = {
 
 
 def find_parts(raw: Raw) -> list[Part]:
-    """Return what a file consists of: tracks, or joined streams of different rates; mostly one.
+    """Return the parts of a file: tracks, or joined streams of different rates; usually one.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ def find_parts(raw: Raw) -> list[Part]:
     Raises
     ------
     NoSoundError
-        If it is a whole film without a sound track.
+        If it is a complete film without a sound track.
     UnreadableAudioError
-        If it holds no sound that can be read.
+        If it contains no readable sound.
     MissingExtraError
-        If it needs PyAV, and that is not installed.
+        If it needs PyAV, which is not installed.
     """
     kind, starts = _look_into(raw)
     if kind in _WALKS:
@@ -84,14 +84,14 @@ def find_parts(raw: Raw) -> list[Part]:
 
 
 def _find_parts_of_piece(piece: Raw) -> list[Part]:
-    """Return the parts of a file that was joined to others, which may sound where it does not."""
+    """Return the parts of a file that was joined to others, which may have sound if it has none."""
     try:
         return find_parts(piece)
     except NoSoundError as err:
         raise UnreadableAudioError(
             "is several films joined into one, and one of them has no sound track",
             path=piece.path,
-            remedy="Split it, and work on each by itself.",
+            remedy="Split it, and process each part separately.",
         ) from err
 
 
@@ -112,9 +112,9 @@ def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
         with raw.open() as file:
             if not has_index(file, end=raw.n_bytes):
                 raise UnreadableAudioError(
-                    "is cut short: the index that says where its sound lies is not there",
+                    "is cut short: the index to its sound is missing",
                     path=raw.path,
-                    remedy="Get a complete copy; what there is cannot be read without it.",
+                    remedy="Get a complete copy; the rest cannot be read without it.",
                 )
         return container_parts(raw)
     if kind == "ffmpeg":
@@ -127,7 +127,7 @@ def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
         return container_parts(raw, notes=notes)
     if kind == "sndfile":
         return [Part("", functools.partial(_open_by_either, raw))]
-    # Where junk fills the first kilobytes only the name tells what to look for behind it.
+    # If junk fills the first kilobytes, only the name tells what to look for after it.
     is_named = raw.path.lower().endswith(_MPEG_SUFFIXES)
     if kind == "mpeg" or start or is_named:
         return mpeg_parts(raw)
@@ -135,7 +135,7 @@ def _parts_of_one(raw: Raw, kind: str, start: int) -> list[Part]:
 
 
 def _join_parts(pieces: list[list[Part]], *, fit: bool = True) -> list[Part]:
-    """Return the parts of files that were joined: one, where they fit together."""
+    """Return the parts of joined files: one if they fit together."""
     if len(pieces) == 1:
         return pieces[0]
     opens = [part.open for parts in pieces for part in parts]
@@ -162,7 +162,7 @@ def _open_by_either(raw: Raw) -> Decoder:
 
 
 def _first_of(by_sndfile: Callable[[], Decoder], by_ffmpeg: Callable[[], Decoder]) -> Decoder:
-    """Open what libsndfile reads, or else FFmpeg; if neither can, the first error tells."""
+    """Open with libsndfile, or else with FFmpeg; if both fail, raise the first error."""
     try:
         return by_sndfile()
     except UnreadableAudioError:
@@ -172,7 +172,7 @@ def _first_of(by_sndfile: Callable[[], Decoder], by_ffmpeg: Callable[[], Decoder
 
 
 def find_layouts(raw: Raw) -> PcmLayout | None:
-    """Return where the samples of an uncompressed file are; None for any other.
+    """Return the positions of the samples of an uncompressed file; None for any other.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
 
 
 def _look_into(raw: Raw) -> tuple[str, list[int]]:
-    """Return the kind of a file, and where each of the files begins that were joined into it."""
+    """Return the kind of a file, and where each of the files joined into it begins."""
     head = raw.head(HEAD_BYTES)
     start = skip_id3(head)
     if start:
@@ -202,16 +202,16 @@ def _look_into(raw: Raw) -> tuple[str, list[int]]:
 
 
 def is_copied(info: AudioInfo) -> bool:
-    """Return whether the marked file is a copy of the original with other samples in it.
+    """Return whether the marked file is a copy of the original with its samples replaced.
 
-    So are uncompressed files, unless a part is missing: their header would promise the rest.
+    This holds for uncompressed files, unless a part is missing: their header would promise it.
     """
     if not is_uncompressed(info):
         return False
     try:
         layout = find_layouts(Raw(info.path))
     except UnreadableAudioError:
-        return True  # whoever reads it will say so
+        return True  # reading it reports the error
     return layout is not None and not layout.n_missing
 
 
@@ -227,7 +227,7 @@ def _riff_parts(raw: Raw, start: int) -> list[Part]:
 
 
 def _file_behind(raw: Raw, end: int) -> list[Part]:
-    """Return the parts of a file of another kind that was joined to this one; mostly none."""
+    """Return the parts of a file of another kind that was joined to this one; usually none."""
     with raw.open() as file:
         file.seek(end)
         head = file.read(64)
@@ -307,11 +307,11 @@ def _wave_parts(raw: Raw, wave: Wave, layout: PcmLayout | None) -> list[Part]:
 def _say_missing(extent: Extent) -> str:
     if not extent.n_missing:
         return ""
-    return f"is cut short: {extent.n_missing:,} bytes of its samples are not there"
+    return f"is cut short: {extent.n_missing:,} bytes of its samples are missing"
 
 
 def _open_coded(raw: Raw, wave: Wave) -> Decoder:
-    """Open ADPCM, GSM and the like behind a header that tells the truth."""
+    """Open ADPCM, GSM and the like with a corrected header."""
     extent = wave.extent
     fmt = wave.fmt + bytes(len(wave.fmt) & 1)
     body = b"fmt " + len(wave.fmt).to_bytes(4, wave.order) + fmt
@@ -356,7 +356,7 @@ def _iff_layouts(raw: Raw, kind: str, starts: list[int]) -> list[PcmLayout | Non
 def _adts_parts(raw: Raw, start: int) -> list[Part]:
     with raw.open() as file:
         runs, n_unknown = walk_adts(file, start=start, end=raw.n_bytes)
-    notes = [f"holds {n_unknown:,} bytes between its frames that make no sense"] * (n_unknown > 0)
+    notes = [f"has {n_unknown:,} invalid bytes between its frames"] * (n_unknown > 0)
     if len(runs) < 2:
         return container_parts(raw, notes=notes)
     return _join_parts([container_parts(raw.cut(*run)) for run in runs])

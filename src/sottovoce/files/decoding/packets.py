@@ -1,4 +1,4 @@
-"""What the packets of a stream tell of sound that is not there: damage, or a last frame cut."""
+"""Evidence of missing sound in the packets of a stream: damage, or a cut last frame."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sottovoce.files.decoding.adts import adts_length
 __all__ = ["PacketWatch"]
 
 _EVEN = ("ac3", "eac3", "dts", "mp3")
-"""Bare streams whose frames are of nearly one length."""
+"""Bare streams whose frames have nearly the same length."""
 _PADDING_BYTES = 2
 
 
 class PacketWatch:
-    """Looks at the packets of one stream on their way to the decoder.
+    """Inspects the packets of one stream on their way to the decoder.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class PacketWatch:
     Attributes
     ----------
     n_corrupt : int
-        Packets that the demuxer knows to be damaged, so far.
+        Packets reported as damaged by the demuxer so far.
     """
 
     def __init__(self, demuxer: str) -> None:
@@ -35,7 +35,7 @@ class PacketWatch:
         self._last_is_corrupt = self._last_failed = False
 
     def look_at(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
-        """Take the next packet."""
+        """Inspect the next packet."""
         if packet.size == 0:
             return
         self._last_is_corrupt, self._last_failed = bool(packet.is_corrupt), False
@@ -45,29 +45,29 @@ class PacketWatch:
             self._least = min(self._least or packet.size, packet.size)
 
     def pass_over(self, packet: Any) -> None:  # noqa: ANN401 - PyAV is imported late
-        """Note that the packet cannot be decoded, which is told of it instead of its damage."""
+        """Note that the packet cannot be decoded, which is reported instead of its damage."""
         self.n_corrupt -= bool(packet.size and self._last_is_corrupt)
         self._last_is_corrupt, self._last_failed = False, bool(packet.size)
 
     def forget_last(self) -> bool:
-        """Leave the last packet out of what there is to tell; return whether decoding failed."""
+        """Leave the last packet out of the report; return whether decoding failed."""
         self.n_corrupt -= self._last_is_corrupt
         self._last_is_corrupt = self._last_is_cut = False
         return self._last_failed
 
     @property
     def notes(self) -> list[str]:
-        """What there is to tell, a line each; complete after the last packet."""
+        """Notes, one per line; complete after the last packet."""
         notes = []
         if self.n_corrupt:
             places = "1 place" if self.n_corrupt == 1 else f"{self.n_corrupt} places"
-            notes.append(f"is damaged in {places}; what is there was read")
+            notes.append(f"is damaged in {places}; the rest was read")
         if self._last_is_cut:
-            notes.append("ends within a frame, so what came after that may be missing")
+            notes.append("ends within a frame, so the rest may be missing")
         return notes
 
     def _is_cut(self, packet: Any) -> bool:  # noqa: ANN401 - PyAV is imported late
-        """Return whether a frame of a bare stream says that it is longer than it is."""
+        """Return whether a frame of a bare stream is shorter than it declares."""
         if self._demuxer == "aac":
             return adts_length(bytes(packet)[:7]) > int(packet.size)
         if self._demuxer == "loas":

@@ -24,7 +24,7 @@ class PcmDecoder:
     raw : Raw
         The file.
     layout : PcmLayout
-        Where its samples are.
+        Positions of its samples.
     """
 
     def __init__(self, raw: Raw, layout: PcmLayout) -> None:
@@ -35,7 +35,7 @@ class PcmDecoder:
         missing = ""
         if layout.n_missing:
             there, lost = layout.n_samples / layout.sr, layout.n_missing / layout.sr
-            missing = f"is cut short: {there:.1f} of {there + lost:.1f} s are there"
+            missing = f"is cut short: {there:.1f} of {there + lost:.1f} s are present"
         wide = any(span.samples.dtype == "float64" for span in layout.spans)
         self.traits = Traits(
             format=layout.format,
@@ -49,7 +49,7 @@ class PcmDecoder:
         )
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m)."""
+        """Return at most the next `n` samples, shape (channels, m)."""
         while self._spans and self._n_done >= self._spans[0].n_samples:
             self._spans.popleft()
             self._n_done = 0

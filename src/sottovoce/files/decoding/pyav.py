@@ -1,7 +1,7 @@
-"""PyAV, which brings FFmpeg's libraries: imported late, and opened with care.
+"""PyAV, which includes FFmpeg's libraries: imported late, and used with care.
 
-Only the demuxers named here may open a file, and they read from one that is open already: nothing
-in a hostile file can make them open another one or an address.
+Only the demuxers named here may open a file, and they read from an open one: nothing in a hostile
+file can make them open another file or an address.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DEMUXERS = (
 
 
 def import_av() -> ModuleType:
-    """Import PyAV, or say how to install it.
+    """Import PyAV, or raise an error that says how to install it.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def open_container(file: BinaryIO, *, path: str, options: dict[str, str] | None 
     Raises
     ------
     UnreadableAudioError
-        If it is of no kind that is known, or damaged.
+        If it is of an unknown kind, or damaged.
     MissingExtraError
         If PyAV is not installed.
     """

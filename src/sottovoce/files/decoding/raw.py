@@ -1,4 +1,4 @@
-"""Bytes of a recording, wherever they are: a file on disk, memory, or pieces put together."""
+"""Bytes of a recording, from a file on disk, memory, or several pieces."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What a file holds, or a stretch of it.
+    """The content of a file, or a stretch of it.
 
     Attributes
     ----------
     path : str
-        The file; only a name where `data` is given.
+        The file; only a name if `data` is given.
     data : bytes or None
-        Its bytes, where it does not lie on this computer's disk.
+        Its bytes, if it is not on this computer's disk.
     stretch : (int, int) or None
         First byte, and the one after the last; None for the whole file.
     """
@@ -64,7 +64,7 @@ class Raw:
         return self.path if self.data is None and self.stretch is None else self.open()
 
     def head(self, n: int) -> bytes:
-        """Return the first at most `n` bytes."""
+        """Return at most the first `n` bytes."""
         with self.open() as file:
             return file.read(n)
 
@@ -72,16 +72,16 @@ class Raw:
 class Spliced(io.RawIOBase):
     """A readable file made of bytes in memory and stretches of another file.
 
-    It lets a decoder see a header that tells the truth in front of the samples of a file whose
-    own header does not.
+    It presents a decoder with a corrected header before the samples of a file whose own header is
+    wrong.
 
     Parameters
     ----------
     raw : binary file
         Closed together with this.
     pieces : sequence of bytes or (int, int)
-        What stands one after the other: bytes, or the first byte of a stretch of `raw` and the
-        one after its last.
+        The pieces in order: bytes, or the first byte of a stretch of `raw` and the one after its
+        last.
     """
 
     def __init__(self, raw: BinaryIO, pieces: Sequence[bytes | tuple[int, int]]) -> None:
@@ -112,7 +112,7 @@ class Spliced(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill a buffer from one piece, and return how many bytes that were."""
+        """Fill a buffer from one piece, and return the number of bytes read."""
         view = memoryview(buffer).cast("B")
         at = self._position
         if at >= self._starts[-1] or not len(view):
@@ -132,7 +132,7 @@ class Spliced(io.RawIOBase):
         return n
 
     def close(self) -> None:
-        """Close this and the file below."""
+        """Close this and the underlying file."""
         if not self.closed:
             self._raw.close()
         super().close()
@@ -143,21 +143,21 @@ def _length(piece: bytes | tuple[int, int]) -> int:
 
 
 def find_all(file: BinaryIO, pattern: bytes, start: int, stop: int) -> list[int]:
-    """Return every place of a pattern in a stretch of a file.
+    """Return every position of a pattern in a stretch of a file.
 
     Parameters
     ----------
     file : binary file
         Its position is moved.
     pattern : bytes
-        What to look for.
+        The bytes to find.
     start, stop : int
         First byte of the stretch, and the one after its last.
 
     Returns
     -------
     places : list of int
-        In rising order.
+        In ascending order.
     """
     places = []
     overlap = len(pattern) - 1

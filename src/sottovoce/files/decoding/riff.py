@@ -41,11 +41,11 @@ class Wave:
     form : bytes
         Its first four bytes.
     fmt : bytes
-        Body of the chunk that says how samples are stored.
+        Body of the chunk with the sample format.
     extent : Extent
         The samples.
     end : int
-        The byte after all that belongs to it; another file may be joined there.
+        The byte after the end of the structure; another file may be joined there.
     """
 
     form: bytes
@@ -59,12 +59,12 @@ class Wave:
         return "big" if self.form == b"RIFX" else "little"
 
     def number(self, first: int, n: int) -> int:
-        """Return the number that `n` bytes of `fmt` from `first` on are."""
+        """Return the number in `n` bytes of `fmt` from `first` on."""
         return int.from_bytes(self.fmt[first : first + n], self.order)
 
     @property
     def tag(self) -> int:
-        """Code of the codec; of the extensible form, the one that its GUID begins with."""
+        """Code of the codec; in the extensible form, the one with which its GUID begins."""
         tag = self.number(0, 2)
         return self.number(24, 2) if tag == 0xFFFE and len(self.fmt) >= 40 else tag
 
@@ -78,7 +78,7 @@ class Wave:
     @property
     def subtype(self) -> str:
         """As soundfile names it; empty for a codec that needs a decoder."""
-        # Some programs leave the width of the container out and say only how it is aligned.
+        # Some programs omit the width of the container and give only its alignment.
         n_bits = -(-self.number(14, 2) // 8) * 8
         return _SUBTYPES.get((self.tag, n_bits), "")
 
@@ -91,14 +91,14 @@ def walk_riff(file: BinaryIO, *, start: int, end: int, path: str) -> Wave:
     file : binary file
         Its position is moved.
     start, end : int
-        Where the structure begins, and the byte after the last of the file.
+        First byte of the structure, and the one after the last of the file.
     path : str
-        What errors call it.
+        Name of the file in errors.
 
     Returns
     -------
     wave : Wave
-        Whose sizes are those that can be believed.
+        With verified sizes.
 
     Raises
     ------
@@ -148,7 +148,7 @@ class _Walk:
         self._end = end
 
     def head(self, at: int) -> tuple[bytes, int] | None:
-        """Return name and size of a chunk, or None where there can be none."""
+        """Return name and size of a chunk, or None if there cannot be one."""
         self._file.seek(at)
         head = self._file.read(8)
         if len(head) < 8 or not _is_name(head[:4]) or head[:4] in FORMS:
@@ -160,7 +160,7 @@ class _Walk:
         return self._file.read(n)
 
     def chain(self, at: int) -> int | None:
-        """Return where the chunk ends that begins here and lies in the file, or None."""
+        """Return the end of the chunk that begins here, or None if it is not within the file."""
         self._file.seek(at)
         head = self._file.read(12)
         if head[:4] in FORMS and head[8:12] == b"WAVE":
@@ -180,7 +180,7 @@ class _Walk:
         return stop
 
     def resync(self, at: int, *, wanted: tuple[bytes, ...]) -> int:
-        """Return where one of the wanted chunks begins soon after, or -1."""
+        """Return where one of the wanted chunks begins shortly after, or -1."""
         places = [
             place
             for name in wanted
@@ -202,7 +202,7 @@ class _Walk:
         return self._end
 
     def past(self, stop: int, end: int) -> int:
-        """Return the end of the chunks behind the samples, where a joined file may begin."""
+        """Return the end of the chunks after the samples, where a joined file may begin."""
         at = stop
         for _ in range(_MOST_CHUNKS):
             if at >= end:

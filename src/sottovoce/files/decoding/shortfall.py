@@ -1,4 +1,4 @@
-"""How much of its sound a container that is cut short still holds, in seconds."""
+"""How much sound a container that is cut short still contains, in seconds."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["measure_stream_s", "say_shortfall"]
 
 _ROUNDED_S = 0.1
-"""Below what is shown, and so that all of the sound is not told as a part of itself."""
+"""Below the displayed precision, so that the whole is not reported as a part of itself."""
 
 
 def measure_stream_s(raw: Raw, index: int) -> float | None:
-    """Return for how many seconds a container holds packets of a stream; None if it cannot tell.
+    """Return how many seconds of a stream a container holds; None if unknown.
 
     Parameters
     ----------
     raw : Raw
-        The file, which is read to its end and not decoded.
+        The file, which is read to its end but not decoded.
     index : int
         Number of the stream among all streams.
     """
@@ -44,28 +44,28 @@ def measure_stream_s(raw: Raw, index: int) -> float | None:
 
 
 def say_shortfall(traits: Traits, held_s: float | None) -> str:
-    """Return what a file lacks, in seconds where these are known; empty where nothing is missing.
+    """Return what a file lacks, in seconds if these are known; empty if nothing is missing.
 
     Parameters
     ----------
     traits : Traits
-        Of the file.
+        Traits of the file.
     held_s : float or None
-        Seconds of sound that are there; None where that is not known.
+        Seconds of sound that are present; None if not known.
 
     Examples
     --------
     >>> from sottovoce.files.decoding.decoder import Traits
     >>> film = Traits(format="MOV", subtype="AAC", sr=48_000, n_channels=2, notes=[])
-    >>> film.missing = "is cut short: 9,000 bytes of it are not there"
+    >>> film.missing = "is cut short: 9,000 bytes of it are missing"
     >>> film.promised_s = 60.0
     >>> say_shortfall(film, 41.5)
-    'is cut short: 41.5 of 60.0 s are there'
+    'is cut short: 41.5 of 60.0 s are present'
     """
     missing = traits.missing
     if traits.promised_s is None or held_s is None or not missing.startswith("is cut short: "):
         return missing
     if traits.promised_s > held_s + _ROUNDED_S:
         least = "at least " if traits.is_open_ended else ""
-        return f"is cut short: {held_s:.1f} of {least}{traits.promised_s:.1f} s are there"
-    return f"{missing}; {held_s:.1f} s of sound are there"
+        return f"is cut short: {held_s:.1f} of {least}{traits.promised_s:.1f} s are present"
+    return f"{missing}; {held_s:.1f} s of sound are present"

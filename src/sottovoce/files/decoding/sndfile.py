@@ -26,22 +26,22 @@ _ERRORS = (sf.LibsndfileError, RuntimeError, ValueError, MemoryError)
 
 
 class SoundFileDecoder:
-    """What libsndfile decodes.
+    """A file decoded by libsndfile.
 
     Parameters
     ----------
     file : str or binary file
         Closed by `close`.
     path : str
-        What errors call it.
+        Name of the file in errors.
     n_frames : int or None
-        What a walk through the file counted; None leaves it to libsndfile.
+        Samples counted by a walk through the file; None uses libsndfile's count.
     notes : list of str
-        What the walk found odd.
+        Irregularities that the walk found.
     missing : str
         As in `Traits`.
     resume : callable or None
-        Takes the number of samples that were read and the traits; returns who goes on where
+        Takes the number of samples read and the traits; returns the decoder that continues where
         libsndfile gives up.
 
     Raises
@@ -92,7 +92,7 @@ class SoundFileDecoder:
         )
 
     def read(self, n: int) -> Audio:
-        """Return the next at most `n` samples, shape (channels, m)."""
+        """Return at most the next `n` samples, shape (channels, m)."""
         if self._rest is not None:
             return self._rest.read(n)
         if self._has_failed:
@@ -113,7 +113,7 @@ class SoundFileDecoder:
         return self._rest.read(n)
 
     def _read_up_to_damage(self, n: int, err: Exception) -> Audio:
-        """Return what can be read before the place where libsndfile gives up."""
+        """Return what can be read before the point where libsndfile gives up."""
         self._has_failed = True
         blocks: list[Audio] = []
         while n > 1:

@@ -1,7 +1,7 @@
-"""Tell a film without a sound track from a file whose sound was not found.
+"""Distinguish a film without a sound track from a file whose sound was not found.
 
-"No sound" is an answer that a film is passed on unmarked by, so that it takes proof: a picture
-that plays, a structure that is whole, and no stream of which nobody knows what it is.
+"No sound" is a result that lets a film pass unmarked, so it needs proof: a picture that plays, a
+complete structure, and no stream of unknown kind.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["is_soundless_film"]
 
 _DECLARING = {"mov", "matroska", "avi", "asf", "ogg"}
-"""Containers that name all of their streams at the beginning."""
+"""Containers that list all of their streams at the beginning."""
 _GROWING = {"mpegts", "flv"}
-"""Containers in which a stream may turn up anywhere."""
+"""Containers in which a stream may appear anywhere."""
 _SILENT_KINDS = {"video", "subtitle", "attachment"}
 
 
@@ -29,7 +29,7 @@ def is_soundless_film(container: Any, raw: Raw) -> bool:  # noqa: ANN401 - PyAV 
     Parameters
     ----------
     container : av.container.InputContainer
-        Open; what it reads is used up.
+        Open; its packets are consumed.
     raw : Raw
         The file.
 

@@ -1,4 +1,4 @@
-"""Numbers of ID3v2, seven bits a byte: no byte of a size looks like the beginning of a frame."""
+"""Numbers of ID3v2, seven bits per byte: no byte of a size looks like the start of a frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["synchsafe"]
 
 
 def synchsafe(raw: bytes) -> int:
-    """Return the number in some bytes, whatever their highest bits are.
+    """Return the number in some bytes, ignoring their highest bits.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Films: files in which only the sound is replaced, and every other byte of a stream is copied."""
+"""Films: files in which only the sound is replaced; every other byte of a stream is copied."""

@@ -1,8 +1,9 @@
-"""AVI says of sound only how many blocks a packet counts as; a block must hold the largest one.
+"""Block sizes of sound in AVI: a block must hold the largest packet.
 
-A packet of a variable rate lasts ``ceil(size / nBlockAlign)`` frames.  FFmpeg writes 768 bytes for
-each channel of AAC, the most that a frame may take; its own encoder takes more at low rates, and
-each such packet puts what comes after it a frame late.
+AVI stores only the number of blocks as which a packet of sound counts.  A packet of a variable rate
+lasts ``ceil(size / nBlockAlign)`` frames.  FFmpeg writes 768 bytes for each channel of AAC, the
+maximum for a frame; its own encoder needs more at low rates, and each such packet delays everything
+after it by a frame.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _MOST = 0xFFFF
 
 
 def fit_blocks(path: Path) -> None:
-    """Let each packet of sound of a variable rate count as one frame.
+    """Make each audio packet of a variable rate count as one frame.
 
     Parameters
     ----------
@@ -49,9 +50,9 @@ def fit_blocks(path: Path) -> None:
 
 
 def count_frames(container: Any) -> dict[int, Iterator[int]]:  # noqa: ANN401 - PyAV is imported late
-    """Return the times of packets of sound, by the index of the stream, in ticks of a frame.
+    """Return the times of audio packets, by the index of the stream, in ticks of a frame.
 
-    Where a packet counts as two, FFmpeg's muxer would put an empty one behind it.
+    If a packet counts as two, FFmpeg's muxer would insert an empty one after it.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def count_frames(container: Any) -> dict[int, Iterator[int]]:  # noqa: ANN401 - 
     Returns
     -------
     times : dict of int to iterator of int
-        Empty where the container is no AVI; without streams that count in bytes.
+        Empty if the container is not AVI; without streams that count in bytes.
     """
     if container.format.name != "avi":
         return {}
@@ -75,7 +76,7 @@ def count_frames(container: Any) -> dict[int, Iterator[int]]:  # noqa: ANN401 - 
 
 
 def _find_aligns(head: bytes) -> Iterator[int]:
-    """Yield for each stream where its ``nBlockAlign`` stands; 0 where that means something else."""
+    """Yield the position of ``nBlockAlign`` for each stream; 0 if it means something else."""
     for name, at, size in _walk(head, 12, len(head)):
         if (name, head[at : at + 4]) != (b"LIST", b"hdrl"):
             continue
@@ -91,7 +92,7 @@ def _find_aligns(head: bytes) -> Iterator[int]:
 
 
 def _walk(head: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the name of each chunk, where its content begins, and its size."""
+    """Yield the name of each chunk, the position of its content, and its size."""
     while at + 8 <= min(end, len(head)):
         size = _number(head, at + 4, 4)
         yield head[at : at + 4], at + 8, size

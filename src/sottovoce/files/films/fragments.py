@@ -1,8 +1,8 @@
-"""Put other sound into a fragmented MP4, piece by piece, and leave the rest as it is.
+"""Replace the sound of a fragmented MP4, fragment by fragment, and leave the rest unchanged.
 
-Each piece is a ``moof`` with the tables of its samples, and the ``mdat`` behind it.  In every piece
-the samples of a replaced track give way to those of the new one that begin before it ends, so a
-file that is cut at a piece still has its sound; all other tables and samples are copied.
+Each fragment is a ``moof`` with its sample tables, and the ``mdat`` after it.  In every fragment
+the samples of a replaced track are replaced by those of the new one that begin before it ends, so a
+file that is cut at a fragment still has its sound; all other tables and samples are copied.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KEY_FLAGS = (0x02000000).to_bytes(4, "big")
 
 @dataclass(frozen=True, slots=True)
 class _SampleRun:
-    """Samples of one ``trun``: where they lie, how long they last, where the box says so."""
+    """Samples of one ``trun``: their positions and durations, and where the box stores them."""
 
     track: int
     at: int
@@ -45,7 +45,7 @@ class _SampleRun:
 
 
 def is_plain_fragmented(file: BinaryIO) -> bool:
-    """Return whether a file is a fragmented MP4 whose sound can be replaced so.
+    """Return whether a file is a fragmented MP4 whose sound can be replaced this way.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def is_plain_fragmented(file: BinaryIO) -> bool:
     Returns
     -------
     is_plain : bool
-        False where samples lie in ``moov`` too, or levels of segments are told (``ssix``).
+        False if ``moov`` has samples too, or levels of segments are declared (``ssix``).
     """
     try:
         _Fragmented(file)
@@ -71,7 +71,7 @@ def graft_fragments(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Copy a fragmented film with other sound; parameters and errors as of `graft_movie`."""
+    """Copy a fragmented film with new sound; parameters and errors as for `graft_movie`."""
     with original.open("rb") as old:
         film = _Fragmented(old)
         for number, path in tracks.items():
@@ -84,7 +84,7 @@ def graft_fragments(
 
 
 class _FragmentLane:
-    """The new sound of one track, and how far it is written."""
+    """The new sound of one track, and how much of it is written."""
 
     def __init__(self, new: Replacement) -> None:
         self.file = new.path.open("rb")
@@ -95,14 +95,14 @@ class _FragmentLane:
         self._pieces = Pieces()
 
     def note(self, place: int, begin: int) -> None:
-        """Note that a piece of the old film begins at a time of the old track, for its index."""
+        """Record where and when a fragment of the old film begins, for its index."""
         old, new = self.new.old, self.new.edits[-1][1]
         self._pieces.places.append(place)
         self._pieces.before.append(Fraction(begin - old.first_unit, old.media_scale))
         self._pieces.after.append(Fraction(self._begin(self.n_done) - new, self.scale))
 
     def finish(self) -> Pieces:
-        """Return when each piece begins, once all are written."""
+        """Return when each fragment begins, once all are written."""
         self._pieces.end = Fraction(self._begin(self.n_done) - self.new.edits[-1][1], self.scale)
         return self._pieces
 
@@ -110,7 +110,7 @@ class _FragmentLane:
         return int(self.times.time_of(np.array([sample]))[0]) + self.delay_units
 
     def take(self, end_s: float | None) -> tuple[bytes, bytes, bytes]:
-        """Return ``tfdt``, ``trun`` and the samples that begin before a time, or all."""
+        """Return ``tfdt``, ``trun`` and the samples that begin before a time, or all samples."""
         first, stop = self.n_done, self.new.n_samples
         if end_s is not None:
             end = np.array([end_s * self.scale - self.delay_units])
@@ -134,24 +134,24 @@ class _Fragmented:
         self._boxes = list(top_boxes(file))
         names = [box[0] for box in self._boxes]
         if b"moof" not in names or names.count(b"moov") != 1 or b"ssix" in names:
-            raise UnsupportedFormatError("it is not plainly fragmented")
+            raise UnsupportedFormatError("its fragmentation is not supported")
         check_items(file, self._boxes)
         self._rest = find_rest(file, self._boxes)
         if names.index(b"moov") > names.index(b"moof"):
-            raise UnsupportedFormatError("its heads are behind its pieces")
+            raise UnsupportedFormatError("its header comes after its fragments")
         pairs = zip(names, [*names[1:], b""], strict=True)
         if any((one == b"moof") != (other == b"mdat") for one, other in pairs):
-            raise UnsupportedFormatError("a piece has not one box of data behind it")
+            raise UnsupportedFormatError("a fragment is not followed by exactly one data box")
         self._moov = read_box(file, b"moov")[2]
         self._tracks = read_tracks(self._moov)
         if any(track.sizes.n for track in self._tracks):
-            raise UnsupportedFormatError("its heads have samples too")
+            raise UnsupportedFormatError("its header contains samples too")
         self._defaults = {
             int_at(data, 4): (int_at(data, 12), int_at(data, 16))
             for data in children(find(self._moov, b"mvex") or b"", b"trex")
         }
         self._lanes: dict[int, _FragmentLane] = {}
-        # Sound may end before the picture: the last piece of the film need not be its own.
+        # Sound may end before the picture: the last fragment of the film may lack it.
         self._last_pieces: dict[int, int] = {}
         self._indices: dict[int, SegmentIndex] = {}
         edges = {self._rest[0], *(box[1] for box in self._boxes)}
@@ -160,13 +160,13 @@ class _Fragmented:
                 body = read_at(file, at + n_head, size - n_head)
                 self._indices[at] = SegmentIndex(body, at + size)
                 if not edges.issuperset(self._indices[at].edges):
-                    raise UnsupportedFormatError("its index of segments names other places")
+                    raise UnsupportedFormatError("its segment index refers to other positions")
             if name == b"moof":
                 for traf in children(read_at(file, at + n_head, size - n_head), b"traf"):
                     self._last_pieces |= {run.track: at for run in self._runs(traf, at)}
 
     def replace(self, number: int, path: Path) -> None:
-        """Take the new sound of a track."""
+        """Set the new sound of a track."""
         old = next((track for track in self._tracks if track.number == number), None)
         if old is None:
             raise UnsupportedFormatError(f"it has no track {number}")
@@ -207,7 +207,7 @@ class _Fragmented:
         runs = [run for traf in children(moof, b"traf") for run in self._runs(traf, at)]
         order = sorted((run.at, index) for index, run in enumerate(runs))
         fresh = self._take_sound(moof, at)
-        # A track's new samples stand where its first old ones stood.
+        # A track's new samples go where its first old ones were.
         places: dict[int, int] = {}
         own: dict[int, int] = {}
         length, parts = 0, []
@@ -232,7 +232,7 @@ class _Fragmented:
             copy_bytes(self._file, new, place, n_bytes)
 
     def _take_sound(self, moof: bytes, at: int) -> dict[int, tuple[bytes, bytes, bytes]]:
-        """Return tables and samples of every replaced track that is in a piece."""
+        """Return tables and samples of every replaced track in a fragment."""
         fresh = {}
         for traf in children(moof, b"traf"):
             number = int_at(find(traf, b"tfhd") or b"", 4)
@@ -302,16 +302,16 @@ class _Fragmented:
         return join(boxes)
 
     def _runs(self, traf: bytes, moof_at: int) -> list[_SampleRun]:
-        """Return the runs of a track in a piece; refuse those whose place is not plain."""
+        """Return the runs of a track in a fragment; refuse those with unclear positions."""
         head = find(traf, b"tfhd") or b""
         flags, number, at = int_at(head, 1, 3), int_at(head, 4), 8
         base = moof_at
         if flags & _BASE_GIVEN:
             if moof_at and int_at(head, at, 8) != moof_at:
-                raise UnsupportedFormatError("a piece lies elsewhere")
+                raise UnsupportedFormatError("a fragment lies elsewhere")
             at += 8
         elif not flags & _BASE_IS_MOOF:
-            raise UnsupportedFormatError("a piece does not say where its samples lie")
+            raise UnsupportedFormatError("a fragment does not say where its samples lie")
         at += 4 if flags & 2 else 0
         duration, size = self._defaults.get(number, (0, 0))
         if flags & 8:
@@ -319,7 +319,7 @@ class _Fragmented:
         if flags & 16:
             size = int_at(head, at)
         if find(traf, b"saio") is not None:
-            raise UnsupportedFormatError("a piece has places that no table of samples holds")
+            raise UnsupportedFormatError("a fragment has offsets that no sample table holds")
         return [_read_run(data, number, base, duration, size) for data in children(traf, b"trun")]
 
 
@@ -342,7 +342,7 @@ def _read_run(data: bytes, number: int, base: int, duration: int, size: int) -> 
 
 
 def _move_index(body: bytes, moved: dict[int, int]) -> bytes:
-    """Return an ``mfra`` that names the new places of the pieces."""
+    """Return an ``mfra`` with the new positions of the fragments."""
     boxes = []
     for box in split(body):
         data = box.data

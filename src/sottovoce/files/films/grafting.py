@@ -1,4 +1,4 @@
-"""Put new sound into a film byte by byte, where its container allows that."""
+"""Put new sound into a film byte by byte, if its container allows that."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def can_graft(path: Path) -> bool:
     Returns
     -------
     can_graft : bool
-        True of MP4, QuickTime, Matroska and WebM as programs write them.  Of the rest only the
-        streams are kept that FFmpeg writes again.
+        True for MP4, QuickTime, Matroska and WebM as programs usually write them.  For the rest,
+        only the streams that FFmpeg can write are kept.
     """
     with path.open("rb") as file:
         return any(is_plain(file) for is_plain in (*_MOVIES, is_plain_matroska))
@@ -48,27 +48,27 @@ def graft(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> bool:
-    """Copy a film with other sound, if that can be done byte by byte.
+    """Copy a film with new sound, if that can be done byte by byte.
 
     Parameters
     ----------
     original, tracks, target
         As in `mux_tracks`.
     progress : callable or None
-        Called with the share that is copied, 0 to 1.
+        Called with the copied share, 0 to 1.
 
     Returns
     -------
     is_done : bool
-        False where the container has to be written by FFmpeg.
+        False if the container has to be written by FFmpeg.
 
     Raises
     ------
     AudioFileError
-        If a table turns out to be broken when it is used.  FFmpeg is no way out then: the sound was
-        encoded for the film as it is, and it was said that nothing is lost.
+        If a table turns out to be broken when it is used.  FFmpeg is no alternative then: the sound
+        was encoded for the unchanged film, and the user was told that nothing is lost.
     OSError
-        If the disk refuses.
+        If writing to the disk fails.
     """
     with original.open("rb") as file:
         graft_one = next((one for is_plain, one in _MOVIES.items() if is_plain(file)), None)
@@ -80,10 +80,10 @@ def graft(
             _graft_matroska(original, tracks, target, progress)
     except (UnsupportedFormatError, ValueError, IndexError) as err:
         raise AudioFileError(
-            f"cannot be given other sound and stay as it is ({err})",
+            f"its sound cannot be replaced without changing the rest ({err})",
             path=str(original),
-            remedy="Have a video program write it anew without encoding it (remux), and protect"
-            " that; or extract its audio to FLAC or WAV and protect that.",
+            remedy="Remux it with a video program (without re-encoding), and protect the result;"
+            " or extract its audio to FLAC or WAV and protect that.",
         ) from err
     return graft_one is not None or is_matroska
 

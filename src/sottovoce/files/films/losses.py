@@ -1,4 +1,4 @@
-"""Name what a film loses whose container FFmpeg has to write anew."""
+"""List what a film loses if FFmpeg has to rewrite its container."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = ["has_picture", "name_losses"]
 
 _WRITTEN_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide"}
 _SAMPLE_GROUPS = {b"sgpd", b"sbgp", b"subs", b"sdtp", b"saiz", b"saio"}
-_ORDINARY_LEVEL = 50  # of tags: the film
-_NOT_WALKED = "what is not understood of its structure"
+_ORDINARY_LEVEL = 50  # level of tags for the film
+_NOT_WALKED = "unrecognised parts of its structure"
 
 
 def has_picture(original: Path) -> bool:
-    """Return whether a container holds a picture that moves, which a file of sound cannot.
+    """Return whether a container has a moving picture, which an audio file cannot have.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def has_picture(original: Path) -> bool:
 
 
 def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
-    """Name what `mux_tracks` has to leave out of a container.
+    """List what `mux_tracks` has to leave out of a container.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def name_losses(original: Path, *, is_whole: bool = True) -> tuple[str, ...]:
     Returns
     -------
     names : tuple of str
-        ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty where everything is kept.
+        ``"stream 3 (data)"``, ``"chapter editions"`` and so on; empty if everything is kept.
 
     Raises
     ------
@@ -94,27 +94,27 @@ def _check_pictures(source: Any, muxer: str, original: Path) -> None:  # noqa: A
                 f"has a picture (stream {stream.index}, {codec}) that cannot be written as"
                 f" {muxer.upper()}",
                 path=str(original),
-                remedy="Write it anew as MKV, without encoding it, and protect that.",
+                remedy="Remux it as MKV, without re-encoding, and protect that.",
             )
 
 
 def _of_transport(original: Path) -> Iterator[str]:
     broadcast = read_broadcast(original)
     if broadcast.n_services > 1:
-        yield f"its {broadcast.n_services} programs, which become one"
+        yield f"its {broadcast.n_services} programs, which are merged into one"
     if broadcast.tables:
         yield f"tables of a broadcast ({', '.join(broadcast.tables)})"
 
 
 def _name_parts(file: BinaryIO, head: bytes, *, is_whole: bool) -> Iterator[str]:
-    """Yield what of a container FFmpeg does not write again, as far as it can be read."""
+    """Yield the parts of a container that FFmpeg does not write, as far as they can be read."""
     try:
         if head[:4] == names.EBML_MARK:
             yield from _of_matroska(file)
         elif any(one == b"moov" for one, *_ in top_boxes(file)):
             yield from _of_movie(file, is_whole=is_whole)
     except (UnsupportedFormatError, ValueError, IndexError):
-        # Of one that is cut short or damaged, that is said already, in seconds.
+        # For one that is cut short or damaged, this is already reported in seconds.
         if is_whole:
             yield _NOT_WALKED
 
@@ -127,17 +127,17 @@ def _of_matroska(file: BinaryIO) -> Iterator[str]:
         if element.name in (names.INFO, names.CHAPTERS, names.TAGS, names.TRACKS):
             inner = split_elements(element.read(file))
         if element.name == names.INFO and names.OF_IDENTITY & {name for name, _ in inner}:
-            yield "the identity of its segment"
+            yield "the identifier of its segment"
         elif element.name == names.CHAPTERS:
             yield from _of_chapters(inner)
         elif element.name == names.TAGS and any(_is_aimed(*tag) for tag in inner):
-            yield "what its tags belong to"
+            yield "the targets of its tags"
         elif element.name == names.TRACKS:
             entries = [dict(split_elements(body)) for name, body in inner if name == names.TRACK]
             if any(names.TRACK_SCALE in entry for entry in entries):
                 yield "time scales of tracks"
     if segment.end < end:
-        yield f"{end - segment.end:,} bytes behind its end"
+        yield f"{end - segment.end:,} bytes after its end"
 
 
 def _of_chapters(inner: list[tuple[int, bytes]]) -> Iterator[str]:
@@ -147,13 +147,13 @@ def _of_chapters(inner: list[tuple[int, bytes]]) -> Iterator[str]:
         yield "chapter editions"
     atoms = [split_elements(body) for one in editions for name, body in one if name == names.ATOM]
     if any(names.OF_CHAPTERS & {name for name, _ in atom} for atom in atoms):
-        yield "chapters within chapters, and what links them"
+        yield "nested chapters and their links"
     if any(sum(name == names.DISPLAY for name, _ in atom) > 1 for atom in atoms):
-        yield "further names of chapters"
+        yield "additional chapter names"
 
 
 def _is_aimed(name: int, body: bytes) -> bool:
-    """Return whether a tag is of another level than the film's, or of an edition."""
+    """Return whether a tag has another level than the film, or targets an edition."""
     if name != names.TAG:
         return False
     targets = split_elements(dict(split_elements(body)).get(names.TARGETS, b""))
@@ -165,7 +165,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
     boxes = list(top_boxes(file))
     found = {name for name, *_ in boxes}
     if b"sidx" in found or b"ssix" in found:
-        yield "the index of its segments"
+        yield "its segment index"
     if b"ftyp" in found:
         brands = read_box(file, b"ftyp")[2]
         listed = b" ".join(brands[at : at + 4].strip() for at in range(8, len(brands), 4))
@@ -176,7 +176,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
     end = file_size(file)
     behind = end - boxes[-1][1] - boxes[-1][3]
     if behind and is_whole:
-        yield f"{behind:,} bytes behind its end"
+        yield f"{behind:,} bytes after its end"
     moov = read_box(file, b"moov")[2]
     for trak in children(moov, b"trak"):
         inner = {box.name for box in split(trak)}
@@ -186,7 +186,7 @@ def _of_movie(file: BinaryIO, *, is_whole: bool) -> Iterator[str]:
         if inner & {b"udta", b"meta", b"uuid"}:
             yield "metadata of tracks"
         handler = (find(trak, b"mdia", b"hdlr") or b"")[8:12]
-        if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are written again
-            yield "groups of samples"
+        if tables & _SAMPLE_GROUPS and handler != b"soun":  # those of sound are rewritten
+            yield "sample groups"
         if int_at(find(trak, b"edts", b"elst") or b"", 4) > 2:
             yield "edits"

@@ -1,8 +1,8 @@
-"""Put other sound into a Matroska or WebM film, and leave every other byte of it as it is.
+"""Replace the sound of a Matroska or WebM film, and leave every other byte unchanged.
 
-Elements are copied as they are, blocks of pictures and subtitles too; blocks of a replaced track
-are left out, and those of the new one stand where they belong in time.  What points into the file
-(the seek head, the cues) is set anew.
+Elements are copied unchanged, including blocks of pictures and subtitles; blocks of a replaced
+track are left out, and those of the new one are inserted by time.  References into the file (the
+seek head, the cues) are updated.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ __all__ = ["declares_no_delay", "graft_matroska", "is_plain_matroska"]
 
 _MOST_RELATIVE = 32_767
 _SET_ANEW = {names.TIMESTAMP, names.POSITION, names.PREV_SIZE, names.CRC, names.VOID}
-"""What a cluster holds besides blocks and is false of another, or nothing."""
+"""Elements of a cluster, other than blocks, that would be wrong in another, or are empty."""
 
 
 def is_plain_matroska(file: BinaryIO) -> bool:
-    """Return whether a file is Matroska or WebM whose sound can be replaced so.
+    """Return whether a file is Matroska or WebM whose sound can be replaced this way.
 
     Parameters
     ----------
@@ -52,25 +52,25 @@ def is_plain_matroska(file: BinaryIO) -> bool:
     Returns
     -------
     is_plain : bool
-        False where its structure is broken, or times are kept in a way of their own.
+        False if its structure is broken, or times are stored in an unusual way.
     """
     return _read_plain(file) is not None
 
 
 def declares_no_delay(file: BinaryIO, place: int) -> bool:
-    """Return whether a track of Matroska does not say how long its encoder's delay is.
+    """Return whether a track of Matroska does not declare its encoder's delay.
 
     Parameters
     ----------
     file : binary file
         Open for reading; any kind of file.
     place : int
-        Of the track among all.
+        Position of the track among all.
 
     Returns
     -------
     is_silent : bool
-        True where its first packets sound, priming or not.
+        True if its first packets are played, priming or not.
     """
     layout = _read_plain(file)
     entries = read_entries(layout.tracks) if layout is not None else []
@@ -78,7 +78,7 @@ def declares_no_delay(file: BinaryIO, place: int) -> bool:
 
 
 def _read_plain(file: BinaryIO) -> Layout | None:
-    """Return the layout of a file whose sound can be replaced; None of any other."""
+    """Return the layout of a file whose sound can be replaced; None for any other."""
     file.seek(0)
     if file.read(4) != names.EBML_MARK:
         return None
@@ -95,26 +95,26 @@ def graft_matroska(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Copy a film with other sound.
+    """Copy a film with new sound.
 
     Parameters
     ----------
     original : Path
         Matroska or WebM for which `is_plain_matroska` is true.
     tracks : dict of int to (Path, Fraction)
-        By the place of a track among all: a Matroska file with that track alone, and when its
-        first sample shall sound, in seconds.
+        By the position of a track among all: a Matroska file with that track alone, and the start
+        time of its first sample, in seconds.
     target : Path
-        File to be made.
+        File to create.
     progress : callable or None
-        Called with the share that is copied, 0 to 1.
+        Called with the copied share, 0 to 1.
 
     Raises
     ------
     UnsupportedFormatError
-        If an element makes no sense.
+        If an element is invalid.
     OSError
-        If the disk refuses.
+        If writing to the disk fails.
     """
     with original.open("rb") as old:
         layout = read_layout(old)
@@ -149,7 +149,7 @@ class _Grafter:
         self._moved: dict[int, int] = {}  # of outermost elements, within the segment
         self._cluster_at, self._cluster_body, self._time = 0, 0, 0
         self._segment_body = 0
-        # When each cluster ends, since the next one begins; the last one takes all that is left.
+        # When each cluster ends, that is when the next begins; the last one gets all the rest.
         self._last_times = {
             at: later - 1 for (at, _), (_, later) in itertools.pairwise(layout.timestamps.items())
         }
@@ -180,7 +180,7 @@ class _Grafter:
                 new.write(merge_tracks(layout.tracks, entries))
             elif element.name == names.TAGS:
                 new.write(clean_tags(element.read(old), uids))
-            elif element.name != names.CRC:  # of a segment that is another now
+            elif element.name != names.CRC:  # the segment has changed
                 copy_bytes(old, new, element.at, element.end - element.at)
         end = new.tell()
         for at, data in seek_heads:
@@ -204,7 +204,7 @@ class _Grafter:
             elif element.name == names.SILENT_TRACKS:
                 self._new.write(self._make_silent_tracks(element.read(self._old)))
             elif element.name == names.ENCRYPTED:
-                raise UnsupportedFormatError("a cluster holds blocks that are encrypted")
+                raise UnsupportedFormatError("a cluster contains encrypted blocks")
             elif element.name not in _SET_ANEW:
                 copy_bytes(self._old, self._new, element.at, element.end - element.at)
         self._emit(self._last_times.get(cluster.at), is_behind=True)
@@ -224,7 +224,7 @@ class _Grafter:
         copy_bytes(self._old, self._new, element.at, element.end - element.at)
 
     def _make_silent_tracks(self, data: bytes) -> bytes:
-        """Return which tracks are silent in a cluster, but for those that have blocks of ours."""
+        """Return which tracks are silent in a cluster, except those with blocks of ours."""
         kept = [
             make_element(name, number)
             for name, number in split_elements(data)
@@ -233,9 +233,9 @@ class _Grafter:
         return make_element(names.SILENT_TRACKS, b"".join(kept)) if kept else b""
 
     def _emit(self, time: int | None, *, is_behind: bool = False) -> None:
-        """Write new blocks that begin no later than `time`, or all.
+        """Write new blocks that begin no later than `time`, or all blocks.
 
-        Behind the last block of an old cluster they may begin clusters of their own.
+        After the last block of an old cluster they may start new clusters.
         """
         while True:
             ready = [

@@ -1,4 +1,4 @@
-"""The parts of a Matroska file that change when a track does: its entry, its tags, what points."""
+"""The parts of a Matroska file that change with a track: its entry, its tags, references."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _POSITION_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class TrackHead:
-    """What a track says of itself.
+    """The header of a track.
 
     Attributes
     ----------
     number, uid : int
-        In the blocks, and in the tags.
+        Its identifiers in the blocks, and in the tags.
     delay_ns : int
-        What a player drops at its beginning, in nanoseconds.
+        Length that a player drops at its beginning, in nanoseconds.
     """
 
     number: int
@@ -42,14 +42,14 @@ class TrackHead:
 
 
 def read_entries(tracks: bytes) -> list[TrackHead]:
-    """Return what every track says of itself, in their order."""
+    """Return the header of every track, in order."""
     keys = (names.TRACK_NUMBER, names.TRACK_UID, names.CODEC_DELAY)
     entries = [split_elements(body) for name, body in split_elements(tracks) if name == names.TRACK]
     return [TrackHead(*(number_of(entry, key) for key in keys)) for entry in entries]
 
 
 def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes:
-    """Return ``Tracks`` in which some tracks have what the new encoder says of the codec.
+    """Return ``Tracks`` in which some tracks have the codec data of the new encoder.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes
     Returns
     -------
     element : bytes
-        With its head.
+        With its header.
     """
     parts = []
     for name, entry in split_elements(tracks):
@@ -70,7 +70,7 @@ def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes
         if number not in new:
             parts += [make_element(name, entry)] if name != names.CRC else []
             continue
-        # Frames have another length now, and no compression of their heads.
+        # Frames have a different length now, and their headers are not compressed.
         left_out = {*_OF_THE_CODEC, names.ENCODINGS, names.DEFAULT_DURATION, names.CRC}
         kept = [(key, data) for key, data in inner if key not in left_out]
         kept += [(key, new[number][key]) for key in _OF_THE_CODEC if key in new[number]]
@@ -79,7 +79,7 @@ def merge_tracks(tracks: bytes, new: Mapping[int, Mapping[int, bytes]]) -> bytes
 
 
 def clean_tags(tags: bytes, uids: Sequence[int]) -> bytes:
-    """Return ``Tags`` without what they count of the old sound of some tracks.
+    """Return ``Tags`` without the statistics of the old sound of some tracks.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def clean_tags(tags: bytes, uids: Sequence[int]) -> bytes:
     Returns
     -------
     element : bytes
-        With its head.
+        With its header.
     """
     parts = []
     for name, tag in split_elements(tags):
@@ -108,7 +108,7 @@ def clean_tags(tags: bytes, uids: Sequence[int]) -> bytes:
 
 
 def remake_seek_head(data: bytes, moved: Mapping[int, int]) -> bytes:
-    """Return ``SeekHead`` with new positions, in as many bytes whatever they are.
+    """Return ``SeekHead`` with new positions, in the same number of bytes.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def remake_seek_head(data: bytes, moved: Mapping[int, int]) -> bytes:
     Returns
     -------
     element : bytes
-        With its head.
+        With its header.
     """
     parts = []
     for name, entry in split_elements(data):
@@ -145,14 +145,14 @@ class Cues:
     Parameters
     ----------
     data : bytes
-        Content of the element; empty where there is none.
+        Content of the element; empty if there is none.
 
     Attributes
     ----------
     wanted : dict of int to set of int
-        By the position of a cluster: places in it that the index names.
+        By the position of a cluster: positions in it that the index lists.
     places : dict of (int, int) to int
-        Where those stand in the new cluster; filled while it is written.
+        Their positions in the new cluster; filled while it is written.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -179,7 +179,7 @@ class Cues:
         places: Mapping[tuple[int, int], int],
         replaced: set[int],
     ) -> bytes:
-        """Return ``Cues`` with new positions, in as many bytes whatever they are.
+        """Return ``Cues`` with new positions, in the same number of bytes.
 
         Parameters
         ----------
@@ -188,12 +188,12 @@ class Cues:
         places : dict of (int, int) to int
             As `places`; empty before they are known.
         replaced : set of int
-            Tracks whose blocks are others now: only their clusters are named.
+            Tracks whose blocks were replaced: only their clusters are listed.
 
         Returns
         -------
         element : bytes
-            With its head.
+            With its header.
         """
         points = []
         for point in self._points:
@@ -222,7 +222,7 @@ def _move_cue(
             continue
         if key == names.CUE_CLUSTER:
             if moved and cluster not in moved:
-                raise UnsupportedFormatError("its index points to no cluster")
+                raise UnsupportedFormatError("its index does not point to a cluster")
             data = moved.get(cluster, 0).to_bytes(_POSITION_BYTES, "big")
         elif key == names.CUE_RELATIVE:
             place = places.get((cluster, int.from_bytes(data, "big")), 0)

@@ -1,4 +1,4 @@
-"""Where the parts of a Matroska or WebM file lie."""
+"""Positions of the parts of a Matroska or WebM file."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ _MS = 1_000_000
 
 @dataclass(slots=True)
 class Layout:
-    """Where the parts of a file lie.
+    """Positions of the parts of a file.
 
     Attributes
     ----------
     head_end : int
-        Where its first element ends.
+        End of its first element.
     segment : Element
-        All but what stands behind it.
+        The segment, which is everything up to any trailing data.
     elements : list of Element
-        Outermost ones of the segment.
+        Outermost elements of the segment.
     scale : int
-        Nanoseconds in its unit of time.
+        Nanoseconds per unit of time.
     tracks : bytes
         Content of ``Tracks``.
     cues : Cues
         Its index.
     file_end : int
-        Bytes of the file; more than the segment's end where something stands behind it.
+        Bytes of the file; more than the segment's end if data follow it.
     timestamps : dict of int to int
-        When each cluster begins, by its place.
+        When each cluster begins, by its position.
     """
 
     head_end: int
@@ -73,7 +73,7 @@ class Layout:
 
 
 def read_layout(file: BinaryIO) -> Layout:
-    """Read where the parts of a file lie.
+    """Read the positions of the parts of a file.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def read_layout(file: BinaryIO) -> Layout:
     Returns
     -------
     layout : Layout
-        Of a file whose sound can be replaced.
+        Layout of a file whose sound can be replaced.
 
     Raises
     ------
     UnsupportedFormatError
-        If its structure is broken, or times are kept in a way of their own.
+        If its structure is broken, or times are stored in an unusual way.
     """
     end = file_size(file)
     first, segment = read_segment(file)
@@ -99,29 +99,29 @@ def read_layout(file: BinaryIO) -> Layout:
     elements = list(walk_segment(file, segment))
     found = {element.name: element for element in reversed(elements)}
     if not {names.INFO, names.TRACKS, names.CLUSTER} <= found.keys():
-        raise UnsupportedFormatError("it lacks what every film has")
+        raise UnsupportedFormatError("it lacks a required element")
     scale = read_scale(found[names.INFO].read(file))
     tracks = found[names.TRACKS].read(file)
     for name, entry in split_elements(tracks):
         if name == names.TRACK and not _is_one(dict(split_elements(entry)).get(names.TRACK_SCALE)):
-            raise UnsupportedFormatError("a track has a time of its own")
+            raise UnsupportedFormatError("a track has its own time scale")
     cues = Cues(found[names.CUES].read(file) if names.CUES in found else b"")
     layout = Layout(first.end, segment, elements, scale, tracks, cues, end)
     for element in elements:
         if element.name == names.CLUSTER:
             layout.timestamps[element.at] = _read_time(file, element, segment.end)
     if not cues.wanted.keys() <= {at - segment.body for at in layout.timestamps}:
-        raise UnsupportedFormatError("its index points to no cluster")
+        raise UnsupportedFormatError("its index does not point to a cluster")
     return layout
 
 
 def read_segment(file: BinaryIO) -> tuple[Element, Element]:
-    """Return the first element of a file, and its segment; one that is open ends with the file.
+    """Return the first element of a file, and its segment; an open one ends with the file.
 
     Raises
     ------
     UnsupportedFormatError
-        If they make no sense.
+        If they are invalid.
     """
     end = file_size(file)
     first = read_element(file, 0, end)
@@ -132,12 +132,12 @@ def read_segment(file: BinaryIO) -> tuple[Element, Element]:
 
 
 def read_scale(info: bytes) -> int:
-    """Return how many nanoseconds the unit of time has, as ``Info`` says; mostly a million."""
+    """Return the nanoseconds per unit of time, from ``Info``; usually a million."""
     return number_of(split_elements(info), names.SCALE, _MS)
 
 
 def _is_one(scale: bytes | None) -> bool:
-    """Return whether a track runs at the speed of its film; it does where nothing is said."""
+    """Return whether a track runs at the speed of its film, which is the default."""
     if not scale:
         return True
     kind = {4: ">f", 8: ">d"}.get(len(scale))
@@ -145,19 +145,19 @@ def _is_one(scale: bytes | None) -> bool:
 
 
 def walk_segment(file: BinaryIO, segment: Element) -> Iterator[Element]:
-    """Yield the outermost elements of a segment; a cluster that is open with its true size.
+    """Yield the outermost elements of a segment; an open cluster with its true size.
 
     Raises
     ------
     UnsupportedFormatError
-        If one makes no sense.
+        If one is invalid.
     """
     at = segment.body
     while at < segment.end:
         element = read_element(file, at, segment.end)
         if element.size == OPEN:
             if element.name != names.CLUSTER:
-                raise UnsupportedFormatError("an element does not say how long it is")
+                raise UnsupportedFormatError("an element has no length")
             stop = element.body
             for inner in walk_cluster(file, element, segment.end):
                 stop = inner.end
@@ -167,7 +167,7 @@ def walk_segment(file: BinaryIO, segment: Element) -> Iterator[Element]:
 
 
 def walk_cluster(file: BinaryIO, cluster: Element, end: int) -> Iterator[Element]:
-    """Yield what is in a cluster; one that is open ends where something else begins."""
+    """Yield the elements of a cluster; an open one ends where something else begins."""
     if cluster.size != OPEN:
         yield from walk(file, cluster.body, cluster.end)
         return
@@ -186,7 +186,7 @@ def _read_time(file: BinaryIO, cluster: Element, end: int) -> int:
             return int.from_bytes(element.read(file), "big")
         if element.name in (names.SIMPLE_BLOCK, names.BLOCK_GROUP):
             break
-    raise UnsupportedFormatError("a cluster does not say when it begins")
+    raise UnsupportedFormatError("a cluster has no start time")
 
 
 def read_block_head(file: BinaryIO, element: Element) -> tuple[int, int]:
@@ -195,7 +195,7 @@ def read_block_head(file: BinaryIO, element: Element) -> tuple[int, int]:
     Raises
     ------
     UnsupportedFormatError
-        If its group holds no block.
+        If its group has no block.
     """
     at = element.body
     if element.name == names.BLOCK_GROUP:

@@ -1,9 +1,9 @@
-"""Put other sound into an MP4 or QuickTime film, and leave every other byte of it as it is.
+"""Replace the sound of an MP4 or QuickTime film, and leave every other byte unchanged.
 
-All boxes are copied, with all that they say of the picture: its edit lists, matrix, colours,
-time codes, the data tracks of cameras.  Of a replaced track the sample tables are the new
-encoder's; its samples take the place of the old ones, chunk by chunk, so that picture and sound
-stay interleaved as they were, and ``moov`` stays where it was.  Then all chunk offsets are set.
+All boxes are copied, with everything about the picture: its edit lists, matrix, colours, time
+codes, the data tracks of cameras.  A replaced track has the new encoder's sample tables; its
+samples replace the old ones, chunk by chunk, so that picture and sound stay interleaved as they
+were, and ``moov`` stays where it was.  Then all chunk offsets are set.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 __all__ = ["graft_movie", "is_plain_movie"]
 
 _ELSEWHERE = {b"moof", b"sidx", b"mfra", b"cmov"}
-"""Outermost boxes with places or samples that are not in the tables of ``moov``."""
+"""Outermost boxes with offsets or samples that are not in the tables of ``moov``."""
 _TOLD_BYTES = 4 << 20
 _MOST_NARROW = (1 << 32) - (1 << 24)
 
 
 def is_plain_movie(file: BinaryIO) -> bool:
-    """Return whether a file is an MP4 or QuickTime film whose sound can be replaced so.
+    """Return whether a file is an MP4 or QuickTime film whose sound can be replaced this way.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def graft_movie(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Copy a film with other sound.
+    """Copy a film with new sound.
 
     Parameters
     ----------
@@ -79,16 +79,16 @@ def graft_movie(
     tracks : dict of int to Path
         By the number of a track (``tkhd``): an MP4 or QuickTime file with that track alone.
     target : Path
-        File to be made.
+        File to create.
     progress : callable or None
-        Called with the share that is copied, 0 to 1.
+        Called with the copied share, 0 to 1.
 
     Raises
     ------
     UnsupportedFormatError
-        If a table makes no sense.
+        If a table is invalid.
     OSError
-        If the disk refuses.
+        If writing to the disk fails.
     """
     with original.open("rb") as old:
         movie = _read_movie(old)
@@ -101,7 +101,7 @@ def graft_movie(
 
 @dataclass(slots=True)
 class _Place:
-    """A chunk that is to be written."""
+    """A chunk to be written."""
 
     path: Path | None
     offset: int
@@ -111,7 +111,7 @@ class _Place:
 
 
 class _Movie:
-    """A film in memory, but for its samples."""
+    """A film in memory, except for its samples."""
 
     def __init__(
         self,
@@ -129,14 +129,14 @@ class _Movie:
         self._chunks = _list_chunks(tracks)
 
     def replace(self, number: int, path: Path) -> None:
-        """Take the new sound of a track."""
+        """Set the new sound of a track."""
         at = next((i for i, track in enumerate(self._tracks) if track.number == number), -1)
         if at < 0:
             raise UnsupportedFormatError(f"it has no track {number}")
         self._new[at] = Replacement.read(path, self._tracks[at])
 
     def lay_out(self) -> None:
-        """Decide in which order chunks are written: the old one, by offset."""
+        """Determine the order in which to write chunks: the old one, by offset."""
         for piece, _ in self._pieces():
             rows = zip(*(column[piece] for column in self._chunks), strict=True)
             self._places.append([self._place(*map(int, row)) for row in rows])
@@ -147,18 +147,18 @@ class _Movie:
         self._wide = total + grown + len(self._moov) > _MOST_NARROW
 
     def check_places(self) -> None:
-        """Refuse chunks that do not lie in the film's own data, and wholly."""
+        """Refuse chunks that are not entirely within the film's own data."""
         start, size, _, _ = self._chunks
         n_placed = 0
         for piece, end in self._pieces():
             n_placed += len(start[piece])
             if (start[piece] + size[piece]).max(initial=0) > end:
-                raise UnsupportedFormatError("a chunk reaches over the end of its box")
+                raise UnsupportedFormatError("a chunk extends past the end of its box")
         if n_placed != len(start):
-            raise UnsupportedFormatError("samples lie outside of the film's own data")
+            raise UnsupportedFormatError("samples lie outside the film's own data")
 
     def _pieces(self) -> Iterator[tuple[slice, int]]:
-        """Yield which chunks begin in each box of data, and where that ends."""
+        """Yield which chunks begin in each data box, and the end of the box."""
         start = self._chunks[0]
         for name, at, n_head, n_bytes in self._boxes:
             if name == b"mdat":
@@ -168,7 +168,7 @@ class _Movie:
         """Write the film."""
         offsets = [np.zeros(track.n_chunks, np.int64) for track in self._shapes()]
         n_moov = 8 + len(self._make_moov(offsets))
-        # Addresses first: the index may lie in front of what it points to.
+        # Offsets first: the index may come before the data that it points to.
         at, places = 0, iter(self._places)
         for name, _, n_head, size in self._boxes:
             if name == b"mdat":
@@ -214,7 +214,7 @@ class _Movie:
                     table = make_offsets(own, wide=wide)
                     data = track.with_tables([table], drop={b"stco", b"co64"})
                 else:
-                    # A chunk may be empty, where the new sound's samples are longer.
+                    # A chunk may be empty if the new sound's samples are longer.
                     used = new.counts > 0
                     tables = make_chunk_tables(new.counts[used], own[used], wide=self._wide)
                     data = new.make_track(tables)
@@ -253,12 +253,12 @@ def _read_movie(file: BinaryIO) -> _Movie:
     boxes = list(top_boxes(file))
     names = [box[0] for box in boxes]
     if names.count(b"moov") != 1 or _ELSEWHERE & set(names) or b"mdat" not in names:
-        raise UnsupportedFormatError("its samples do not lie in one plain table")
+        raise UnsupportedFormatError("its samples are not in one simple table")
     check_items(file, boxes)
     moov = read_box(file, b"moov")[2]
     if any(box.name == b"mvex" for box in split(moov)) and b"moof" in names:
         raise UnsupportedFormatError("it is fragmented")
-    # A C2PA manifest would be false of the copy.
+    # A C2PA manifest would be wrong for the copy.
     kept = [box for box in boxes if not is_manifest(file, box)]
     movie = _Movie(kept, moov, read_tracks(moov), find_rest(file, boxes))
     movie.check_places()
@@ -266,7 +266,7 @@ def _read_movie(file: BinaryIO) -> _Movie:
 
 
 class _Teller:
-    """Tells how much is written."""
+    """Reports how much is written."""
 
     def __init__(self, progress: Callable[[float], None] | None, total: int) -> None:
         self._progress = progress
@@ -274,7 +274,7 @@ class _Teller:
         self._n, self._n_told = 0, 0
 
     def add(self, n_bytes: int) -> None:
-        """Count bytes; tell every few megabytes."""
+        """Count bytes; report every few megabytes."""
         self._n += n_bytes
         if self._progress and self._n - self._n_told >= _TOLD_BYTES:
             self._n_told = self._n

@@ -24,28 +24,28 @@ _PLACES = {
     b"mdhd": ((12, 16), (20, 24)),
     b"tkhd": ((0, 20), (0, 28)),
 }
-"""Where time scale and length stand in a head, of version 0 and 1."""
+"""Positions of time scale and length in a header, for version 0 and 1."""
 _STBL = (b"mdia", b"minf", b"stbl")
-"""Where a track keeps its sample tables."""
+"""Path to the sample tables of a track."""
 _AUXILIARY = {b"saio", b"stz2"}
 
 
 @dataclass(slots=True)
 class MovieTrack:
-    """A track as it is.
+    """A track of the original.
 
     Attributes
     ----------
     data : bytes
         Content of its ``trak``.
     number : int
-        As ``tkhd`` has it.
+        From ``tkhd``.
     scale : int
-        Units of the movie in a second.
+        Units of the movie's time per second.
     sizes : Sizes
-        Of its samples.
+        Sizes of its samples.
     chunks : Chunks
-        Where they lie.
+        Their positions.
     """
 
     data: bytes
@@ -56,12 +56,12 @@ class MovieTrack:
 
     @property
     def n_chunks(self) -> int:
-        """How many chunks it has."""
+        """Number of chunks."""
         return len(self.chunks.offsets)
 
     @property
     def is_wide(self) -> bool:
-        """Whether its offsets take 64 bits."""
+        """Whether its offsets have 64 bits."""
         return find(self.stbl, b"co64") is not None
 
     @property
@@ -71,12 +71,12 @@ class MovieTrack:
 
     @property
     def media_scale(self) -> int:
-        """Units of its own time in a second."""
+        """Units of its own time per second."""
         return max(_media_times(self.data)[0], 1)
 
     @property
     def first_unit(self) -> int:
-        """Where its sound begins in its own time, behind the priming that is not played."""
+        """Start of its sound in its own time, after the priming that is not played."""
         edits = _edits_of(self.data)
         return next((begin for _, begin in edits if begin >= 0), 0)
 
@@ -90,7 +90,7 @@ class MovieTrack:
         return ends / self.media_scale
 
     def with_tables(self, new: list[Box], *, drop: set[bytes]) -> bytes:
-        """Return the content of ``trak`` with other sample tables in the place of some."""
+        """Return the content of ``trak`` with some of its sample tables replaced."""
         return _with_tables(self.data, _swap(split(self.stbl), new, drop))
 
 
@@ -101,19 +101,19 @@ class Replacement:
     Attributes
     ----------
     path : Path
-        File that holds it.
+        File that contains it.
     old : MovieTrack
-        What it replaces.
+        The track that it replaces.
     data : bytes
         Content of the new ``trak``.
     stops : np.ndarray, shape=(n_chunks + 1,)
-        Number of the first sample that goes to each of the old chunks; the last is that of all.
+        Number of the first sample in each of the old chunks; the last is the total.
     begin : int
         First byte of its samples in its file.
     sizes : Sizes
-        Of its samples, which lie one after the other.
+        Sizes of its samples, which are contiguous.
     edits : list of (int, int)
-        Duration in units of the movie, and first unit of the track or -1 for a pause.
+        Duration in the movie's units, and first unit of the track or -1 for a pause.
     """
 
     path: Path
@@ -133,7 +133,7 @@ class Replacement:
         sizes, chunks = track.sizes, track.chunks
         offsets, ends = chunks.offsets, np.cumsum(track.chunk_bytes())
         if len(offsets) and (offsets[1:] != offsets[0] + ends[:-1]).any():
-            raise UnsupportedFormatError("the new sound does not lie in one piece")
+            raise UnsupportedFormatError("the new sound is not contiguous")
         times = Times.read(track.stbl)
         scale = _media_times(track.data)[0]
         stops = times.n_before(old.chunk_ends_s() * scale)
@@ -156,7 +156,7 @@ class Replacement:
 
     @property
     def n_samples(self) -> int:
-        """How many samples it has."""
+        """Number of samples."""
         return self.sizes.n
 
     @property
@@ -166,17 +166,17 @@ class Replacement:
 
     @property
     def n_chunks(self) -> int:
-        """How many chunks there are, empty ones too."""
+        """Number of chunks, including empty ones."""
         return len(self.stops) - 1
 
     @property
     def length(self) -> int:
-        """How long it plays with the pause before it, in units of the movie."""
+        """Playing time including the pause before it, in the movie's units."""
         return sum(duration for duration, _ in self.edits)
 
     @property
     def old_length(self) -> int:
-        """How long the track played that it replaces."""
+        """Playing time of the track that it replaces."""
         return _get(b"tkhd", find(self.old.data, b"tkhd") or b"")[1]
 
     def chunk(self, number: int) -> tuple[int, int]:
@@ -193,11 +193,11 @@ class Replacement:
         return self._with_times(new, self.edits, self.length, length)
 
     def make_empty_track(self) -> bytes:
-        """Return the content of ``trak`` for a fragmented film, where samples are elsewhere."""
+        """Return the content of ``trak`` for a fragmented film, whose samples are elsewhere."""
         stsd = find(self.stbl, b"stsd") or b""
         new = self.old.with_tables([Box(b"stsd", stsd)], drop={b"stsd"})
         old_edits = _edits_of(self.old.data)
-        # What is not known when a file begins is 0, and stays so.
+        # Values not known at the start of a file are 0, and stay 0.
         duration = next((one for one, begin in old_edits if begin >= 0), 0)
         edits = [*self.edits[:-1], (duration, self.edits[-1][1])]
         media = _media_times(self.old.data)[1]
@@ -206,13 +206,13 @@ class Replacement:
 
     @property
     def scale(self) -> int:
-        """Units of its own time in a second."""
+        """Units of its own time per second."""
         return max(_media_times(self.data)[0], 1)
 
     def _with_times(
         self, trak: bytes, edits: list[tuple[int, int]], length: int, media_length: int
     ) -> bytes:
-        """Return a track with these edits, and lengths in units of the movie and of its own."""
+        """Return a track with these edits, and lengths in the movie's units and its own."""
         is_plain = len(edits) == 1 and edits[0][1] == 0
         edts = None
         if not is_plain or find(self.old.data, b"edts") is not None:
@@ -253,7 +253,7 @@ def read_tracks(moov: bytes) -> list[MovieTrack]:
     Raises
     ------
     UnsupportedFormatError
-        If one has tables that are packed, or samples in other files.
+        If one has packed tables, or samples in other files.
     """
     scale = _get(b"mvhd", find(moov, b"mvhd") or b"")[0]
     tracks = []
@@ -263,7 +263,7 @@ def read_tracks(moov: bytes) -> list[MovieTrack]:
         if stbl is None or not head:
             raise UnsupportedFormatError("a track has no sample tables")
         if _AUXILIARY & {box.name for box in split(stbl)}:
-            raise UnsupportedFormatError("a track has places that no table of chunks holds")
+            raise UnsupportedFormatError("a track has offsets that no chunk table holds")
         _check_references(find(data, b"mdia", b"minf", b"dinf", b"dref"))
         sizes = read_sizes(stbl)
         number = int_at(head, 20 if head[:1] == b"\x01" else 12)
@@ -272,19 +272,19 @@ def read_tracks(moov: bytes) -> list[MovieTrack]:
 
 
 def set_length(boxes: list[Box], lengths: list[tuple[int, int]]) -> list[Box]:
-    """Set the length of the movie where one of the replaced tracks gave it.
+    """Set the length of the movie if one of the replaced tracks determined it.
 
     Parameters
     ----------
     boxes : list of Box
-        Of ``moov``.
+        Boxes of ``moov``.
     lengths : list of (int, int)
-        Of replaced tracks, before and after.
+        Lengths of replaced tracks, before and after.
 
     Returns
     -------
     boxes : list of Box
-        The same, with another ``mvhd`` where that is needed.
+        The same, with a new ``mvhd`` if needed.
     """
     head = next((box.data for box in boxes if box.name == b"mvhd"), b"")
     if not head or all(_get(b"mvhd", head)[1] != old or old == new for old, new in lengths):
@@ -297,7 +297,7 @@ def set_length(boxes: list[Box], lengths: list[tuple[int, int]]) -> list[Box]:
 
 
 def _swap(boxes: list[Box], new: list[Box], drop: set[bytes]) -> list[Box]:
-    """Return boxes with new ones where the first of those stands that are dropped."""
+    """Return boxes with new ones in place of the first dropped one."""
     kept, done = [], False
     for box in boxes:
         if box.name not in drop:
@@ -325,7 +325,7 @@ def _with_tables(trak: bytes, tables: list[Box]) -> bytes:
 def _check_references(dref: bytes | None) -> None:
     for box in split((dref or bytes(8))[8:]):
         if not int_at(box.data, 1, 3) & 1:
-            raise UnsupportedFormatError("a track lies in another file")
+            raise UnsupportedFormatError("a track is stored in another file")
 
 
 def _join_edits(old: MovieTrack, new: MovieTrack) -> list[tuple[int, int]]:
@@ -343,7 +343,7 @@ def _join_edits(old: MovieTrack, new: MovieTrack) -> list[tuple[int, int]]:
 
 
 def _edits_of(trak: bytes) -> list[tuple[int, int]]:
-    """Return duration and first unit of each edit of a track; none where it has no list."""
+    """Return duration and first unit of each edit of a track; none if it has no list."""
     edits = read_edits(find(trak, b"edts", b"elst") or b"")
     return [(duration, first) for duration, first, _ in edits]
 
@@ -359,7 +359,7 @@ def _make_edits(edits: list[tuple[int, int]]) -> Box:
 
 
 def _get(name: bytes, head: bytes) -> tuple[int, int]:
-    """Return time scale and length as a head has them."""
+    """Return time scale and length from a header."""
     is_long = head[:1] == b"\x01"
     scale, length = _PLACES[name][is_long]
     return int_at(head, scale), int_at(head, length, 8 if is_long else 4)
@@ -371,9 +371,9 @@ def _media_times(trak: bytes) -> tuple[int, int]:
 
 
 def _set(name: bytes, head: bytes, scale: int | None, length: int) -> bytes:
-    """Return a head with another length; with 64 bits where it does not fit in 32."""
+    """Return a header with another length; with 64 bits if it does not fit in 32."""
     if head[:1] != b"\x01" and length >= (1 << 32) - 1:
-        # Two dates of four bytes become eight each; of a track there is a number in between.
+        # Two dates of four bytes get eight each; a track has a number in between.
         middle = head[12:20] if name == b"tkhd" else head[12:16]
         after = head[24:] if name == b"tkhd" else head[20:]
         dates = bytes(4) + head[4:8] + bytes(4) + head[8:12]

@@ -33,18 +33,18 @@ _MS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class NewBlock:
-    """A block that is to be written.
+    """A block to be written.
 
     Attributes
     ----------
     time : int
-        In units of the film.
+        Time in the film's units.
     number : int
-        Of its track there.
+        Number of its track in the film.
     payload : bytes
         Flags, and one frame.
     extras : bytes
-        What its group holds besides: how much of it is padding.
+        Other elements of its group: the length of its padding.
     """
 
     time: int
@@ -53,7 +53,7 @@ class NewBlock:
     extras: bytes
 
     def make(self, relative: int) -> bytes:
-        """Return it as an element of a cluster that began so many units before it."""
+        """Return it as an element of a cluster that began `relative` units before it."""
         body = make_size(self.number) + relative.to_bytes(2, "big", signed=True) + self.payload
         if not self.extras:
             return make_element(names.SIMPLE_BLOCK, body)
@@ -68,11 +68,11 @@ class NewBlocks:
     path : Path
         Matroska or WebM, with this track alone.
     begin : Fraction
-        When its first sample shall sound, in seconds.
+        Start time of its first sample, in seconds.
     old : TrackHead
-        What the track says of itself that it replaces.
+        Header of the track that it replaces.
     scale : int
-        Nanoseconds in the film's unit of time.
+        Nanoseconds per unit of the film's time.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class NewBlocks:
     Raises
     ------
     UnsupportedFormatError
-        If the file is not as the encoder makes it.
+        If the file is not as the encoder writes it.
     """
 
     def __init__(self, path: Path, begin: Fraction, old: TrackHead, scale: int) -> None:
@@ -92,7 +92,7 @@ class NewBlocks:
             own = start_of(container.streams.audio[0])
         self._file = path.open("rb")
         self._number, self._scale = old.number, scale
-        # Where the first sample sounds in its own file, that one knows its delay.
+        # Time of the first sample in its own file, which knows its delay.
         self._shift_ns = (begin - own) * _NS
         self.entry: dict[int, bytes] = {}
         self.waiting: NewBlock | None = None
@@ -100,12 +100,12 @@ class NewBlocks:
         self.take()
         delay_ns = int.from_bytes(self.entry.get(names.CODEC_DELAY, b""), "big")
         if not old.delay_ns and delay_ns and own * _NS > delay_ns - _MS:
-            # The encoder's silence stands in the place of silence that was dropped, and is to be
-            # played as the old one was: not all players know of a delay besides that of Opus.
+            # The encoder's silence replaces silence that was dropped, and has to be played like the
+            # old one: not all players support a delay for codecs other than Opus.
             del self.entry[names.CODEC_DELAY]
 
     def take(self) -> NewBlock:
-        """Return the block that waits, and let the next one wait."""
+        """Return the waiting block, and read the next one."""
         block, self.waiting = self.waiting, next(self._blocks, None)
         return block  # type: ignore[return-value]  # None only from the constructor
 
@@ -150,6 +150,6 @@ class NewBlocks:
         n, _ = read_number(block)
         relative = int.from_bytes(block[n : n + 2], "big", signed=True)
         time = ((begin + relative) * own_scale + self._shift_ns) / self._scale
-        # A frame of sound stands for itself: 0x80 says so in a block without a group.
+        # An audio frame depends on no other: 0x80 says so in a block without a group.
         flags = b"\x00" if extras else b"\x80"
         return NewBlock(round(time), self._number, flags + block[n + 3 :], extras)

@@ -1,4 +1,4 @@
-"""The outermost boxes of an MP4 or QuickTime film: which point at bytes, and what stands behind."""
+"""The outermost boxes of an MP4 or QuickTime film: references to bytes, and trailing data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_REST = (b"ftyp", b"moov", b"moof")
 
 
 def find_rest(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) -> tuple[int, int]:
-    """Return what stands behind the last box of a film: no box, to be copied as it is.
+    """Return the data after the last box of a film, which are copied unchanged.
 
     Parameters
     ----------
@@ -32,23 +32,23 @@ def find_rest(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) -> t
     Returns
     -------
     at, n_bytes : int
-        Where it begins, and its length; mostly 0.
+        Its position and length; the length is usually 0.
 
     Raises
     ------
     UnsupportedFormatError
-        If it is a box that is cut short, or holds a part of a film.
+        If it is a truncated box, or holds part of a film.
     """
     at, end = boxes[-1][1] + boxes[-1][3], file_size(file)
     if read_at(file, at, min(8, end - at))[4:] in OUTERMOST:
-        raise UnsupportedFormatError("its last box is not whole")
+        raise UnsupportedFormatError("its last box is incomplete")
     if any(find_all(file, name, at, end) for name in _NO_REST):
-        raise UnsupportedFormatError("a part of a film stands behind its last box")
+        raise UnsupportedFormatError("part of a film follows its last box")
     return at, end - at
 
 
 def check_items(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) -> None:
-    """Refuse items that lie anywhere in the file (``iloc`` in an outermost ``meta``).
+    """Refuse items anywhere in the file (``iloc`` in an outermost ``meta``).
 
     Parameters
     ----------
@@ -58,32 +58,32 @@ def check_items(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int, int]]) ->
     Raises
     ------
     UnsupportedFormatError
-        If there are such.
+        If there are any.
     """
     for name, at, n_head, size in boxes:
         if name != b"meta":
             continue
         body = read_at(file, at + n_head, size - n_head)
-        # In QuickTime it has no version.
+        # In QuickTime the box has no version.
         inner = body if body[4:8] == b"hdlr" else body[4:]
         if find(inner, b"iloc") is not None:
-            raise UnsupportedFormatError("it holds items of which no table of samples knows")
+            raise UnsupportedFormatError("it contains items that no sample table lists")
 
 
 def make_mdat_head(n_bytes: int, *, wide: bool = False) -> bytes:
-    """Return the head of a box of data.
+    """Return the header of a data box.
 
     Parameters
     ----------
     n_bytes : int
         Length of the data.
     wide : bool
-        Whether its size takes 64 bits though 32 would do.
+        Whether its size has 64 bits even if 32 are enough.
 
     Returns
     -------
     head : bytes
-        8 or 16.
+        8 or 16 bytes.
     """
     if wide or n_bytes + 8 >= 1 << 32:
         return (1).to_bytes(4, "big") + b"mdat" + (16 + n_bytes).to_bytes(8, "big")

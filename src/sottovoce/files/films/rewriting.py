@@ -1,4 +1,4 @@
-"""Write a film anew with FFmpeg, its other streams copied, where nothing can be grafted."""
+"""Rewrite a film with FFmpeg, copying its other streams, if it cannot be grafted."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _OF_THE_MUXER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _OF_THE_OLD_SOUND = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_")
 _ENOUGH_PACKETS = 8
 _TAGGED = {"h264", "mpeg4"}
-"""Codecs of which AVI's FourCC tells more than FFmpeg's name: ``avc1`` has no start codes."""
+"""Codecs whose FourCC in AVI says more than FFmpeg's name: ``avc1`` has no start codes."""
 _LONG_TIME = Fraction(1 << 40)
 _PICTURES = {"mjpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "bmp": "image/bmp"}
 
 
 def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
-    """Copy a container with other sound; parameters and errors as of `mux_tracks`."""
+    """Copy a container with new sound; parameters and errors as for `mux_tracks`."""
     av = import_av()
     try:
         with ExitStack() as stack:
@@ -87,7 +87,7 @@ def rewrite(original: Path, tracks: dict[int, Path], target: Path) -> None:
 
 def _options(muxer: str, head: bytes) -> dict[str, str]:
     if muxer == "mpegts":
-        # Each packet of a Blu-ray or a camcorder has a time of four bytes in front.
+        # Each packet of a Blu-ray or a camcorder starts with a timestamp of four bytes.
         is_timed = head[:1] != b"G" and head[4:5] == b"G"
         return {"mpegts_copyts": "1", "mpegts_m2ts_mode": str(int(is_timed))}
     if muxer == "flv" and b"keyframes" in head:
@@ -96,12 +96,12 @@ def _options(muxer: str, head: bytes) -> dict[str, str]:
 
 
 def _shape_of(path: Path) -> str:
-    """Return where the index of an MP4 lies: ``"fragmented"``, ``"front"`` or ``"end"``."""
+    """Return the position of the index of an MP4: ``"fragmented"``, ``"front"`` or ``"end"``."""
     with path.open("rb") as file:
         order = [name for name, *_ in top_boxes(file)]
     if b"moof" in order:
         return "fragmented"
-    # The data of a film that is cut short reach over its end, and are not among the boxes.
+    # The data of a film that is cut short extend past its end, and are not among the boxes.
     is_front = b"moov" in order and b"mdat" not in order[: order.index(b"moov")]
     return "front" if is_front else "end"
 
@@ -143,7 +143,7 @@ class _Lane:
                 return
             self.waiting.popleft()
             if not self.waiting and self.end is not None and packet.pts is not None:
-                # A demuxer that parses frames says how long they are, not how much is sound.
+                # A demuxer that parses frames gives their length, not how much of it is sound.
                 packet.duration = min(packet.duration, max(self.end - packet.pts, 1))
             yield self._placed(packet)
 
@@ -190,7 +190,7 @@ def _copy(
             output.set_chapters(source.chapters())
         _interleave(source, output, copied, lanes)
     except BaseException:
-        # What is half written goes away with its folder's temporary name.
+        # A partial file disappears with its folder's temporary name.
         with suppress(av.error.FFmpegError, ValueError):
             output.close()
         raise
@@ -219,10 +219,10 @@ def _interleave(source: Any, output: Any, copied: dict[int, Any], lanes: list[_L
 
 
 def _without_alignment(av: Any, path: Path, index: int) -> Any:  # noqa: ANN401
-    """Open a copy of a stream's beginning that does not say how many bytes its packets take.
+    """Open a copy of a stream's beginning that does not declare the size of its packets.
 
-    The demuxer of AVI says that of AC-3 and others, the most that they may take, and its muxer
-    counts them by it: the sound would last an eighth of its time, and begin at 0.
+    The demuxer of AVI declares the maximum size for AC-3 and others, and its muxer counts packets
+    by it: the sound would last an eighth of its time, and begin at 0.
     """
     memory = io.BytesIO()
     with (
@@ -269,7 +269,7 @@ def _add_copy(output: Any, stream: Any, template: Any, *, keeps_tag: bool) -> An
 def _describe(added: Any, stream: Any) -> None:  # noqa: ANN401
     added.metadata.clear()
     added.metadata.update(stream.metadata)
-    if "name" in stream.metadata:  # as the demuxer of MP4 calls what its muxer takes as a title
+    if "name" in stream.metadata:  # the demuxer's name in MP4 for what its muxer takes as a title
         added.metadata["title"] = stream.metadata["name"]
     added.disposition = stream.disposition
     if _has_ids(added):
@@ -277,7 +277,7 @@ def _describe(added: Any, stream: Any) -> None:  # noqa: ANN401
 
 
 def _has_ids(stream: Any) -> bool:  # noqa: ANN401
-    """Return whether numbers of streams mean something there: PIDs of a transport stream."""
+    """Return whether stream numbers have a meaning: PIDs of a transport stream."""
     return str(stream.container.format.name) == "mpegts"
 
 

@@ -1,7 +1,7 @@
 """The sample tables of MP4 and QuickTime (ISO 14496-12, 8.6 and 8.7): sizes, times and places.
 
 A two-hour film has half a million samples, and uncompressed sound one for every frame; so tables
-stay runs and arrays, and nothing is spelled out where a file does not.
+stay runs and arrays, and nothing is expanded that a file stores compactly.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How long samples are.
+    """Sizes of samples.
 
     Attributes
     ----------
     n : int
-        Samples.
+        Number of samples.
     each : int
-        Bytes of every one; 0 where they differ.
+        Bytes of each sample; 0 if they differ.
     ends : np.ndarray, shape=(n + 1,)
-        Bytes before each sample, where they differ.
+        Bytes before each sample, if they differ.
     """
 
     n: int
@@ -48,13 +48,13 @@ class Sizes:
     ends: npt.NDArray[np.int64]
 
     def bytes_before(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return how many bytes lie before samples of these numbers."""
+        """Return the number of bytes before samples with these numbers."""
         return samples * self.each if self.each else self.ends[samples]
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When samples begin, as runs of equal duration.
+    """Start times of samples, as runs of equal duration.
 
     Attributes
     ----------
@@ -70,14 +70,14 @@ class Times:
 
     @classmethod
     def read(cls, stbl: bytes) -> Times:
-        """Read them from the ``stts`` of a sample table."""
+        """Read the times from the ``stts`` of a sample table."""
         runs = _numbers(find(stbl, b"stts"), 8, ">u4").reshape(-1, 2).astype(np.int64)
         firsts = np.concatenate([[0], np.cumsum(runs[:, 0])])
         begins = np.concatenate([[0], np.cumsum(runs[:, 0] * runs[:, 1])])
         return cls(firsts, begins, runs[:, 1])
 
     def time_of(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return when samples of these numbers begin; the one after the last is the end."""
+        """Return when samples with these numbers begin; the one after the last is the end."""
         if not self.steps.size:
             return np.zeros_like(samples)
         run = np.searchsorted(self.firsts, samples, side="right") - 1
@@ -97,14 +97,14 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """Where samples lie.
+    """Positions of samples.
 
     Attributes
     ----------
     offsets : np.ndarray, shape=(n,)
         First byte of each chunk in the file.
     firsts : np.ndarray, shape=(n + 1,)
-        Number of its first sample; the last is the number of all.
+        Number of its first sample; the last is the total.
     """
 
     offsets: npt.NDArray[np.int64]
@@ -122,34 +122,34 @@ def read_sizes(stbl: bytes) -> Sizes:
     Returns
     -------
     sizes : Sizes
-        Of its samples.
+        Sizes of its samples.
 
     Raises
     ------
     UnsupportedFormatError
-        If they are packed or not there.
+        If they are packed or missing.
     """
     body = find(stbl, b"stsz")
     if body is None or len(body) < 12:
-        raise UnsupportedFormatError("a track has no plain table of sizes")
+        raise UnsupportedFormatError("a track has no simple size table")
     each, n = int_at(body, 4), int_at(body, 8)
     if each:
         return Sizes(n, _frame_bytes(stbl, each), np.zeros(0, dtype=np.int64))
     sizes = _numbers(body, 12, ">u4")[:n].astype(np.int64)
     if len(sizes) < n:
-        raise UnsupportedFormatError("a table of sizes is cut short")
+        raise UnsupportedFormatError("a size table is cut short")
     return Sizes(n, 0, np.concatenate([[0], np.cumsum(sizes)]))
 
 
 def read_chunks(stbl: bytes, n_samples: int) -> Chunks:
-    """Read where the samples of a track lie.
+    """Read the positions of the samples of a track.
 
     Parameters
     ----------
     stbl : bytes
         Content of the box.
     n_samples : int
-        Samples that there are.
+        Number of samples.
 
     Returns
     -------
@@ -174,21 +174,21 @@ def read_chunks(stbl: bytes, n_samples: int) -> Chunks:
     if firsts[-1] != n_samples or len(firsts) != len(offsets) + 1:
         raise UnsupportedFormatError("the tables of a track contradict each other")
     if (runs[:, 2] != 1).any():
-        raise UnsupportedFormatError("a track changes its kind")
+        raise UnsupportedFormatError("a track changes its format")
     return Chunks(places, firsts)
 
 
 def make_chunk_tables(
     counts: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64], *, wide: bool
 ) -> list[Box]:
-    """Make the tables that say where samples lie.
+    """Make the tables with the positions of samples.
 
     Parameters
     ----------
     counts, offsets : np.ndarray, shape=(n,)
-        Samples and first byte of each chunk.
+        Number of samples and first byte of each chunk.
     wide : bool
-        Whether offsets take 64 bits.
+        Whether offsets have 64 bits.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def make_offsets(offsets: npt.NDArray[np.int64], *, wide: bool) -> Box:
 
 
 def _numbers(body: bytes | None, at: int, dtype: str) -> npt.NDArray[np.unsignedinteger]:
-    """Return the numbers of a table whose length stands in bytes 4 to 8."""
+    """Return the numbers of a table whose length is in bytes 4 to 8."""
     if body is None or len(body) < 8:
         raise UnsupportedFormatError("a track lacks a table")
     width = np.dtype(dtype).itemsize
@@ -231,11 +231,11 @@ def _numbers(body: bytes | None, at: int, dtype: str) -> npt.NDArray[np.unsigned
 
 
 def _frame_bytes(stbl: bytes, each: int) -> int:
-    """Return the bytes of one sample; QuickTime's old sound says 1 where it means a frame."""
+    """Return the bytes of one sample; old QuickTime sound says 1 but means a frame."""
     entry = (find(stbl, b"stsd") or b"")[8:]
     if each != 1 or len(entry) < 36 or entry[4:8] == b"raw ":
         return each
     version, n_channels, n_bits = (int_at(entry, at, 2) for at in (16, 24, 26))
     if version != 0 or n_bits < 16:
-        raise UnsupportedFormatError("a track of sound counts its samples in packets")
+        raise UnsupportedFormatError("an audio track counts its samples in packets")
     return n_channels * n_bits // 8

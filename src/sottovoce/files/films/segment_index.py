@@ -1,7 +1,7 @@
 """The index of segments in a fragmented MP4 (``sidx``, ISO 14496-12, 8.16.3).
 
-It says how many bytes each segment takes, counted from the end of the box itself, and when it
-begins; with other sound both are others.
+It lists the bytes of each segment, counted from the end of the box itself, and its start time; with
+new sound both change.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _ENTRY_BYTES = 12
 
 @dataclass(slots=True)
 class Pieces:
-    """When a replaced track begins in each piece.
+    """Start times of a replaced track in each fragment.
 
     Attributes
     ----------
     places : list of int
-        Of pieces with this track, in the old file; rising.
+        Positions of fragments with this track, in the old file; ascending.
     before, after : list of Fraction
-        When the old sound begins in each, and the new one, in seconds.
+        When the old sound, and the new one, begins in each, in seconds.
     end : Fraction
         When the new sound ends.
     """
@@ -43,32 +43,32 @@ class Pieces:
     end: Fraction = Fraction(0)
 
     def begin_of(self, place: int) -> Fraction:
-        """Return when the new sound begins behind a place of the old file."""
+        """Return when the new sound begins after a position in the old file."""
         index = bisect_left(self.places, place)
         return self.after[index] if index < len(self.after) else self.end
 
     def shift_of(self, place: int) -> Fraction:
-        """Return by how much later the first piece behind a place begins."""
+        """Return by how much later the first fragment after a position begins."""
         index = bisect_left(self.places, place)
         return self.after[index] - self.before[index] if index < len(self.after) else Fraction(0)
 
 
 class SegmentIndex:
-    """One such box.
+    """One ``sidx`` box.
 
     Parameters
     ----------
     body : bytes
         Content of the box.
     end : int
-        Where it ends in the old file.
+        Its end in the old file.
 
     Attributes
     ----------
     edges : list of int
-        Where segments begin and end there.
+        Beginnings and ends of segments there.
     track : int
-        Whose times it has.
+        Track whose times it has.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class SegmentIndex:
         self._first = 12 + 2 * self._half + 4
         n = int_at(body, self._first - 2, 2)
         if len(body) < self._first + _ENTRY_BYTES * n:
-            raise UnsupportedFormatError("its index of segments is cut short")
+            raise UnsupportedFormatError("its segment index is cut short")
         stop = self._first + _ENTRY_BYTES * n
         self._entries = range(self._first, stop, _ENTRY_BYTES)
         at = end + int_at(body, 12 + self._half, self._half)
@@ -93,14 +93,14 @@ class SegmentIndex:
             self.edges.append(at)
 
     def remake(self, moved: Mapping[int, int], pieces: Mapping[int, Pieces]) -> bytes:
-        """Return its content for the new file, in as many bytes.
+        """Return its content for the new file, in the same number of bytes.
 
         Parameters
         ----------
         moved : dict of int to int
-            New place of each outermost box by its old one, and of the end of all.
+            New position of each outermost box by its old one, and of the end of all.
         pieces : dict of int to Pieces
-            Of replaced tracks.
+            Start times of replaced tracks.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What an MPEG transport stream says of itself: its number, its services and their names.
+"""Service information of an MPEG transport stream: its number, its services and their names.
 
 PAT and PMT are those of ISO 13818-1, section 2.4.4; SDT and the other tables of a broadcast are
 those of EN 300 468, whose annex A has the alphabets.
@@ -30,18 +30,18 @@ _ALPHABETS = {n: f"iso8859-{n + 4}" for n in range(1, 12) if n != 8} | {0x15: "u
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What a stream says of itself.
+    """Service information of a stream.
 
     Attributes
     ----------
     options : dict of str to str
-        With which FFmpeg says the same of its first service.
+        Options with which FFmpeg writes the same for its first service.
     names : dict of str to str
-        Metadata with which FFmpeg names it: ``service_name`` and ``service_provider``.
+        Metadata for FFmpeg: ``service_name`` and ``service_provider``.
     n_services : int
-        Services that it has.
+        Number of services.
     tables : tuple of str
-        What it holds that FFmpeg does not write.
+        Tables that FFmpeg does not write.
     """
 
     options: dict[str, str]
@@ -56,12 +56,12 @@ def read_broadcast(path: Path) -> Broadcast:
     Parameters
     ----------
     path : Path
-        Of 188 bytes a packet, or of 192.
+        With packets of 188 or 192 bytes.
 
     Returns
     -------
     broadcast : Broadcast
-        Empty where there are no tables.
+        Empty if there are no tables.
     """
     with path.open("rb") as file:
         data = file.read(_LOOKED_AT)

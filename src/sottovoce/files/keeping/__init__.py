@@ -1,4 +1,4 @@
-"""What travels beside the sound: tags, pictures, chapters, dates."""
+"""Metadata that accompany the sound: tags, pictures, chapters, dates."""
 
 from sottovoce.files.keeping.plan import Keeping, carry_over, plan_keeping
 

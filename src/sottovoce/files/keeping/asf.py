@@ -34,7 +34,7 @@ def carry_asf(source: Path, target: Path) -> list[str]:
     Returns
     -------
     lines : list of str
-        What to tell the user.
+        Messages for the user.
 
     Raises
     ------

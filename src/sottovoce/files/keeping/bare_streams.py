@@ -1,8 +1,8 @@
-"""Tags around the sound of MPEG audio, AAC, AC-3 and WavPack, which have no container.
+"""Tags around MPEG audio, AAC, AC-3 and WavPack, which have no container.
 
-Tags stand in front (ID3v2) and behind (`trailers`), so they go around the new sound as they
-stood around the old, byte for byte.  The encoder's own head, with delay, padding, gain and
-peak, is part of the sound and is the new encoder's.
+Tags are at the beginning (ID3v2) and at the end (`trailers`), so they are put around the new sound
+as they were around the old, byte for byte.  The encoder's own header, with delay, padding, gain and
+peak, is part of the sound and comes from the new encoder.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ __all__ = ["Around", "carry_bare", "plan_bare", "read_around"]
 
 _SCAN_BYTES = 4 << 20
 _MOST_FRONTS = 16
-# An ID3v2 head with its first frame, or an APE head; ID3v1 alone is too short to be told from
-# sound, and stands behind one of these where files were joined.
+# An ID3v2 header with its first frame, or an APE header; ID3v1 alone is too short to be told from
+# sound, and follows one of these where files were joined.
 _INNER = re.compile(rb"ID3[\x02-\x04]\x00.[\x00-\x7f]{4}[A-Z][A-Z0-9]{2}|APETAGEX", re.DOTALL)
 _INNER_BYTES = 13
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What stands around the sound of a file.
+    """Tags around the sound of a file.
 
     Attributes
     ----------
     fronts, trailers : list of bytes
         Whole tags, in order.
     start, end : int
-        First byte of the sound, and the one behind its last.
+        First byte of the sound, and the one after its last.
     """
 
     fronts: list[bytes]
@@ -48,7 +48,7 @@ class Around:
 
 
 def read_around(file: BinaryIO) -> Around:
-    """Read the tags in front of a file and behind it.
+    """Read the tags at the beginning and at the end of a file.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def read_around(file: BinaryIO) -> Around:
     Raises
     ------
     UnsupportedFormatError
-        If a tag in front reaches beyond the end of the file.
+        If a tag at the beginning extends beyond the end of the file.
     """
     fronts = []
     start = 0
@@ -82,7 +82,7 @@ def read_around(file: BinaryIO) -> Around:
 
 
 def plan_bare(file: BinaryIO) -> Found:
-    """Say what a copy of a bare stream will not have.
+    """List what a copy of a bare stream will not have.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def plan_bare(file: BinaryIO) -> Found:
     Returns
     -------
     found : Found
-        All tags are kept, but not those between the sounds of joined files.
+        All tags are kept except those between joined files.
     """
     around = read_around(file)
     found = Found()
@@ -111,12 +111,12 @@ def carry_bare(source: BinaryIO, target: BinaryIO) -> list[str]:
     source : binary file
         The original.
     target : binary file
-        The copy, open for reading and writing; what its encoder put around it is replaced.
+        The copy, open for reading and writing; its encoder's tags are replaced.
 
     Returns
     -------
     lines : list of str
-        What to tell the user.
+        Messages for the user.
     """
     fronts, trailers = _clean(read_around(source), Found())
     there = read_around(target)
@@ -156,7 +156,7 @@ def _count_inner(file: BinaryIO, around: Around) -> int:
         n_inner += sum(1 for _ in _INNER.finditer(block))
         at += len(block)
         if at < around.end and len(block) > _INNER_BYTES:
-            # One that lies across two blocks is counted with the next, and only there.
+            # A tag that spans two blocks is counted with the second only.
             overlap = _INNER_BYTES - 1
             n_inner -= sum(1 for _ in _INNER.finditer(block[-overlap:]))
             at -= overlap

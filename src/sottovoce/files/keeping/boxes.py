@@ -1,8 +1,8 @@
 """The boxes of M4A and MP4: tags, Nero chapters, dates and language.
 
-The whole list of tags (``ilst``) is copied byte for byte, but for items of the old encoding;
-other boxes that hold no sound are copied where the new file lacks them.  The sound moves only
-where ``moov`` stands in front of it, and then its addresses move along (ISO/IEC 14496-12).
+The whole list of tags (``ilst``) is copied byte for byte, except items of the old encoding; other
+boxes without sound are copied if the new file lacks them.  The sound moves only if ``moov`` comes
+before it, and then its offsets are adjusted (ISO/IEC 14496-12).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Box:
 
 
 def top_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield (name, offset, size of the head, size) of the outermost boxes of a file.
+    """Yield (name, offset, size of the header, size) of the outermost boxes of a file.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def top_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int, int]]:
     Yields
     ------
     box : tuple
-        The next one; a size that makes no sense ends them.
+        The next one; an invalid size ends the iteration.
     """
     at, end = 0, file_size(file)
     for _ in range(_MOST_BOXES):
@@ -92,7 +92,7 @@ def is_manifest(file: BinaryIO, box: tuple[bytes, int, int, int]) -> bool:
     Returns
     -------
     is_manifest : bool
-        By its UUID.
+        Whether its UUID is that of C2PA.
     """
     name, at, n_head, size = box
     if name != b"uuid" or size < n_head + 16:
@@ -112,7 +112,7 @@ def split(data: bytes) -> list[Box]:
     Returns
     -------
     boxes : list of Box
-        In order; four zeros that QuickTime puts at the end are left out.
+        In order; four zeros that QuickTime appends are left out.
 
     Raises
     ------
@@ -144,18 +144,18 @@ def join(boxes: list[Box]) -> bytes:
     Returns
     -------
     data : bytes
-        With their heads.
+        With their headers.
     """
     return b"".join((8 + len(b.data)).to_bytes(4, "big") + b.name + b.data for b in boxes)
 
 
 def children(data: bytes, name: bytes) -> list[bytes]:
-    """Return the contents of all boxes of a name.
+    """Return the contents of all boxes with a name.
 
     Parameters
     ----------
     data : bytes
-        Content of the box around them.
+        Content of their parent box.
     name : bytes
         Their type.
 
@@ -191,19 +191,19 @@ def find(data: bytes, *path: bytes) -> bytes | None:
 
 
 def shift_offsets(moov: bytes, shift: int) -> bytes:
-    """Return a ``moov`` whose chunks of sound lie elsewhere.
+    """Return a ``moov`` with shifted chunk offsets.
 
     Parameters
     ----------
     moov : bytes
         Content.
     shift : int
-        By how many bytes.
+        Shift in bytes.
 
     Returns
     -------
     moved : bytes
-        As long as before.
+        Of the same length.
     """
     inner = {b"trak", b"mdia", b"minf", b"stbl"}
     widths = {b"stco": 4, b"co64": 8}
@@ -222,7 +222,7 @@ def shift_offsets(moov: bytes, shift: int) -> bytes:
 
 
 def read_box(file: BinaryIO, name: bytes) -> tuple[int, int, bytes]:
-    """Return offset, whole size and content of the first outermost box of a name.
+    """Return offset, total size and content of the first outermost box with a name.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def read_box(file: BinaryIO, name: bytes) -> tuple[int, int, bytes]:
     Returns
     -------
     offset, n_bytes : int
-        Where it lies, head included.
+        Its position and size, including the header.
     data : bytes
         Content.
 

@@ -1,10 +1,10 @@
 """Chunks of WAV, AIFF and CAF.
 
-An uncompressed file is copied with its samples replaced, so every chunk is there already, and
-only those must go that would be false of the new samples: a C2PA manifest, a checksum, the curve
-of the peaks.  Such a chunk becomes ``JUNK`` of the same size, filled with zeros, which every reader
-passes over and which moves nothing.  Where the sound was encoded anew
-(ALAC in CAF, A-law in WAV) chunks are put behind it.
+An uncompressed file is copied with its samples replaced, so it already has every chunk, and only
+those that would be wrong for the new samples have to be removed: a C2PA manifest, a checksum, the
+peak envelope.  Such a chunk becomes ``JUNK`` of the same size, filled with zeros, which every
+reader skips and which moves nothing.  If the sound was re-encoded (ALAC in CAF, A-law in WAV),
+chunks are appended after it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_CHUNKS = 10_000
 _BLOCK_BYTES = 1 << 20
 _UNKNOWN = {0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}
 _SOUND = (b"data", b"SSND")
-# How the sound is stored, which the new encoder says itself; and filling.
+# The sample format, which the new encoder writes itself; and padding.
 _OWN = {
     *(b"fmt ", b"fact", b"data", b"ds64", b"PEAK", b"JUNK", b"junk", b"PAD ", b"FLLR", b"C2PA"),
     *(b"COMM", b"SSND", b"FVER"),
@@ -34,10 +34,10 @@ _OWN = {
     *(b"desc", b"kuki", b"pakt", b"chan", b"free", b"peak", b"ovvw"),
 }
 _STALE = {
-    b"levl": "the curve of the old peaks (chunk levl), which programs draw anew",
+    b"levl": "the old peak envelope (chunk levl), which programs redraw",
     b"MD5 ": "the MD5 checksum of the old samples",
 }
-"""Chunks that state what is no longer so: EBU Tech 3285, supplement 3; BWF MetaEdit's checksum."""
+"""Chunks that are no longer true: EBU Tech 3285, supplement 3; BWF MetaEdit's checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Chunk:
     name : bytes
         Four of them.
     head, body : int
-        Where its name and its content begin.
+        Positions of its name and of its content.
     n_bytes : int
         Of its content.
     """
@@ -61,14 +61,14 @@ class Chunk:
 
 
 def read_chunks(file: BinaryIO, start: int) -> Iterator[Chunk]:
-    """Yield the chunks of a file as far as their sizes make sense.
+    """Yield the chunks of a file as far as their sizes are valid.
 
     Parameters
     ----------
     file : binary file
         Open for reading.
     start : int
-        Where ``RIFF``, ``FORM`` or ``caff`` stands.
+        Position of ``RIFF``, ``FORM`` or ``caff``.
 
     Yields
     ------
@@ -85,7 +85,7 @@ def read_chunks(file: BinaryIO, start: int) -> Iterator[Chunk]:
         file.seek(at)
         head = file.read(n_head)
         if is_caf and at & 1 and head[:1] == b"\0":
-            # libsndfile fills up odd chunks, which the format does not ask for.
+            # libsndfile pads odd chunks, which the format does not require.
             at, head = at + 1, head[1:] + file.read(1)
         name, size = head[:4], int.from_bytes(head[4:], order)  # type: ignore[arg-type]
         if len(head) < n_head or not all(32 <= byte < 127 for byte in name):
@@ -101,21 +101,21 @@ def read_chunks(file: BinaryIO, start: int) -> Iterator[Chunk]:
 
 
 def plan_chunks(file: BinaryIO, start: int, *, is_encoded: bool) -> Found:
-    """Say what a copy will not have.
+    """List what a copy will not have.
 
     Parameters
     ----------
     file : binary file
         The original.
     start : int
-        Where ``RIFF``, ``FORM`` or ``caff`` stands.
+        Position of ``RIFF``, ``FORM`` or ``caff``.
     is_encoded : bool
-        Whether the sound is encoded anew.
+        Whether the sound is re-encoded.
 
     Returns
     -------
     found : Found
-        A C2PA manifest and what else would be false of the new samples, if there is any.
+        A C2PA manifest and anything else that would be wrong for the new samples.
     """
     found = Found()
     for chunk in read_chunks(file, start):
@@ -136,7 +136,7 @@ def plan_chunks(file: BinaryIO, start: int, *, is_encoded: bool) -> Found:
 
 
 def carry_chunks(source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: bool) -> list[str]:
-    """Take out of a copy what is false of it, and put in the chunks that it lacks.
+    """Remove chunks that are wrong for a copy, and add the chunks that it lacks.
 
     Parameters
     ----------
@@ -145,14 +145,14 @@ def carry_chunks(source: BinaryIO, target: BinaryIO, start: int, *, is_encoded: 
     target : binary file
         The copy, open for reading and writing.
     start : int
-        Where ``RIFF``, ``FORM`` or ``caff`` stands in the original.
+        Position of ``RIFF``, ``FORM`` or ``caff`` in the original.
     is_encoded : bool
-        Whether the sound was encoded anew; else nothing but what is false is touched.
+        Whether the sound was re-encoded; else only wrong chunks are changed.
 
     Returns
     -------
     lines : list of str
-        What to tell the user.
+        Messages for the user.
     """
     if is_encoded:
         _append(source, target, start)
@@ -183,18 +183,18 @@ def _blank(file: BinaryIO, chunk: Chunk) -> None:
 
 
 def _append(source: BinaryIO, target: BinaryIO, start: int) -> None:
-    """Put chunks of the original behind all that the encoder wrote."""
+    """Append chunks of the original after everything that the encoder wrote."""
     magic = read_at(target, 0, 4)
     if magic not in (b"RIFF", b"FORM", b"caff") or read_at(source, start, 4) != magic:
         return
     chunks = list(read_chunks(target, 0))
     present = {chunk.name for chunk in chunks}
     if not present & set(_SOUND):
-        return  # the size of the sound is open, and nothing can stand behind it
+        return  # the size of the sound is open, and nothing can follow it
     wanted = [chunk for chunk in read_chunks(source, start) if chunk.name not in _OWN]
     names = {chunk.name for chunk in wanted}
     for chunk in chunks:
-        if chunk.name in names and magic != b"caff":  # what the encoder says of itself
+        if chunk.name in names and magic != b"caff":  # the encoder's own description
             _blank(target, chunk)
     if wanted and magic == b"caff":
         target.truncate(chunks[-1].body + chunks[-1].n_bytes)

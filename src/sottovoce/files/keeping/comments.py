@@ -31,7 +31,7 @@ class Comments:
     items : tuple of bytes
         ``NAME=value``, in order.
     rest : bytes
-        What follows: the framing bit of Vorbis, or what Opus allows to be kept there.
+        Data after them: the framing bit of Vorbis, or data that Opus allows there.
     """
 
     vendor: bytes
@@ -50,17 +50,17 @@ class Comments:
         Returns
         -------
         comments : Comments
-            What it holds.
+            Its content.
 
         Raises
         ------
         UnsupportedFormatError
-            If a length reaches beyond the end.
+            If a length extends beyond the end.
         """
         vendor, at = _take(data, 0)
         n_items, at = int.from_bytes(data[at : at + 4], "little"), at + 4
         items = []
-        # Each takes four bytes at least, so a lie about their number ends with the data.
+        # Each has at least four bytes, so a wrong number of them ends with the data.
         for _ in range(n_items):
             item, at = _take(data, at)
             items.append(item)
@@ -84,12 +84,12 @@ def clean_comments(old: Comments, new: Comments) -> tuple[Comments, set[str]]:
     old : Comments
         Of the original.
     new : Comments
-        Which the encoder wrote.
+        Comments written by the encoder.
 
     Returns
     -------
     comments : Comments
-        Those of `old` that still hold, with what `new` says about its encoder.
+        Those of `old` that are still true, with the encoder from `new`.
     dropped : set of str
         Names of those that were left out.
     """

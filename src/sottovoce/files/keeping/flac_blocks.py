@@ -1,7 +1,7 @@
 """The metadata blocks of FLAC, and the tags that some programs put around it.
 
-Every block is copied as it is (pictures, cue sheets, padding, what an application keeps there),
-but for those that describe the stream: STREAMINFO is the encoder's, with the new MD5, and
+Every block is copied unchanged (pictures, cue sheets, padding, application data), except those that
+describe the stream: STREAMINFO is the encoder's, with the new MD5, and
 SEEKTABLE points into the old stream (RFC 9639, section 8).
 """
 
@@ -28,7 +28,7 @@ Blocks = list[tuple[int, bytes]]
 
 
 def plan_flac(file: BinaryIO) -> Found:
-    """Say what a copy of a FLAC will not have.
+    """List what a copy of a FLAC will not have.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def carry_flac(source: BinaryIO, target: BinaryIO) -> list[str]:
     Returns
     -------
     lines : list of str
-        What to tell the user.
+        Messages for the user.
     """
     around, there = read_around(source), read_around(target)
     old, _ = _read_blocks(source, around.start)
@@ -85,7 +85,7 @@ def _clean_around(around: Around, found: Found) -> tuple[list[bytes], list[bytes
 
 
 def _read_blocks(file: BinaryIO, start: int) -> tuple[Blocks, int]:
-    """Return the blocks as (type, content), and where the first frame stands."""
+    """Return the blocks as (type, content), and the position of the first frame."""
     if read_at(file, start, 4) != b"fLaC":
         raise UnsupportedFormatError("the tag in front of it has a wrong size")
     blocks: Blocks = []

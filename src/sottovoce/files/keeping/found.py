@@ -1,4 +1,4 @@
-"""What was found in an original that its copy cannot have."""
+"""Contents of an original that its copy cannot have."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["Found"]
 
 @dataclass(slots=True)
 class Found:
-    """Gathered while an original is looked through.
+    """Collected while an original is examined.
 
     Attributes
     ----------
     lost : list of str
-        In plain words, one thing each.
+        In plain words, one item each.
     dropped : set of str
         Names of stale tags; `C2PA` for a manifest.
     stale : list of str
-        What else is left out because it would be false of the new sound, in plain words.
+        Other contents left out because they would be wrong for the new sound, in plain words.
     n_chapters : int
         Chapters that are kept.
     """

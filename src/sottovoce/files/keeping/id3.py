@@ -1,7 +1,7 @@
 """ID3v2 tags, frame by frame, byte for byte.
 
-A frame is kept as it stands, in the version and the text encoding that it has; only frames
-that describe the old encoding are left out, and so is a C2PA manifest.  Nothing is decoded,
+A frame is kept unchanged, in its version and text encoding; only frames that describe the old
+encoding are left out, and so is a C2PA manifest.  Nothing is decoded,
 so nothing is lost in translation (https://id3.org/id3v2.4.0-structure).
 """
 
@@ -14,13 +14,13 @@ from sottovoce.files.decoding.synchsafe import synchsafe
 __all__ = ["C2PA", "clean_id3", "count_chapters", "id3_size"]
 
 C2PA = "C2PA"
-"""Stands among the names of what was left out for a manifest, which has no other name."""
+"""Stands for a manifest, which has no other name, among the names of what was left out."""
 
 # The type is the second one from C2PA 2.4 on (section A.3.4), the first one before.
 _C2PA_TYPES = (b"application/x-c2pa-manifest-store\0", b"application/c2pa\0")
 # Encoder and its settings, length and size of the old file, positions of bytes in it.
 _TECHNICAL = {b"TSSE", b"TSS", b"TLEN", b"TLE", b"TSIZ", b"TSI", b"MLLT", b"MLL", b"ASPI", b"SEEK"}
-# Gapless playback of an old AAC or MP3; what mp3gain changed in the frames, so as to undo it.
+# Gapless playback of an old AAC or MP3; mp3gain's changes to the frames, for undoing them.
 _TECHNICAL_TEXTS = (b"itunsmpb", b"mp3gain_")
 _HEAD_BYTES = 10
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
@@ -34,7 +34,7 @@ class _Frame:
 
 
 def id3_size(head: bytes) -> int:
-    """Return the size of a tag from its first ten bytes, all of it; 0 if this is none.
+    """Return the total size of a tag from its first ten bytes; 0 if it is not a tag.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def id3_size(head: bytes) -> int:
     Returns
     -------
     n_bytes : int
-        With head, padding and footer.
+        Including header, padding and footer.
     """
     is_head = head[:3] == b"ID3" and len(head) >= _HEAD_BYTES and head[3] in (2, 3, 4)
     if not is_head or max(head[6:10]) > 0x7F:
@@ -54,28 +54,28 @@ def id3_size(head: bytes) -> int:
 
 
 def clean_id3(tag: bytes, *, technical: bool, same_size: bool = False) -> tuple[bytes, set[str]]:
-    """Return a tag without what cannot be true of a marked copy.
+    """Return a tag without the parts that are wrong for a marked copy.
 
     Parameters
     ----------
     tag : bytes
         A whole ID3v2 tag.
     technical : bool
-        Leave out also what describes the encoding; False where that stays as it is.
+        Also leave out descriptions of the encoding; False if that does not change.
     same_size : bool
-        Fill up with padding to the old size.
+        Pad to the old size.
 
     Returns
     -------
     cleaned : bytes
-        The very bytes of `tag` if nothing was left out; empty if no frame is left.
+        Equal to `tag` if nothing was left out; empty if no frame is left.
     dropped : set of str
         Names of what was left out.
     """
     version, flags = tag[3], tag[5]
     body = tag[_HEAD_BYTES : len(tag) - (_HEAD_BYTES if version == 4 and flags & _FOOTER else 0)]
     if flags & _UNSYNCHRONISED and version < 4:
-        # Only from version 2.4 on do the sizes of frames count the inserted zeros.
+        # Frame sizes include the inserted zeros only since version 2.4.
         body = body.replace(b"\xff\x00", b"\xff")
     frames, rest = _split(_skip_extended(body, version, flags), version)
     dropped = set()
@@ -109,7 +109,7 @@ def count_chapters(tag: bytes) -> int:
     Returns
     -------
     n_chapters : int
-        As many.
+        Number of chapters.
     """
     body = _skip_extended(tag[_HEAD_BYTES:], tag[3], tag[5])
     return sum(frame.name == b"CHAP" for frame in _split(body, tag[3])[0])
@@ -123,7 +123,7 @@ def _skip_extended(body: bytes, version: int, flags: int) -> bytes:
 
 
 def _split(body: bytes, version: int) -> tuple[list[_Frame], bytes]:
-    """Split into frames; what follows the last one that makes sense comes back as it is."""
+    """Split into frames; the bytes after the last valid one are returned unchanged."""
     n_name, n_head = (3, 6) if version == 2 else (4, 10)
     frames = []
     at = 0
@@ -146,7 +146,7 @@ def _frame_size(body: bytes, at: int, version: int) -> int:
     if version == 3 or max(raw) > 0x7F:
         return plain
     size = synchsafe(raw)
-    # Old iTunes wrote plain sizes into version 2.4: taken where only they lead to a frame.
+    # Old iTunes wrote plain sizes into version 2.4: used if only they lead to a frame.
     for candidate in (size, plain):
         following = body[at + 10 + candidate : at + 14 + candidate]
         if not following.strip(b"\0") or _is_name(following):
@@ -159,7 +159,7 @@ def _is_name(name: bytes) -> bool:
 
 
 def _reason(frame: _Frame, *, technical: bool) -> str:
-    """Say why a frame is left out; empty if it stays."""
+    """Return why a frame is left out; empty if it is kept."""
     if frame.name in (b"GEOB", b"GEO"):
         return C2PA if any(kind in frame.body[:80] for kind in _C2PA_TYPES) else ""
     if not technical:
@@ -169,7 +169,7 @@ def _reason(frame: _Frame, *, technical: bool) -> str:
     skipped = {b"COMM": 4, b"COM": 4, b"TXXX": 1, b"TXX": 1}.get(frame.name)
     if skipped is None:
         return ""
-    # In UTF-16 too, once its zeros and its mark of byte order are gone.
+    # Also in UTF-16, once its zeros and byte order mark are removed.
     text = frame.body[skipped : skipped + 64].replace(b"\0", b"").lstrip(b"\xff\xfe").lower()
     if not text.startswith(_TECHNICAL_TEXTS):
         return ""
@@ -177,7 +177,7 @@ def _reason(frame: _Frame, *, technical: bool) -> str:
 
 
 def _forget_positions(frame: _Frame, version: int, flags: int) -> _Frame:
-    """Take the positions of bytes out of a chapter; its times say the same."""
+    """Remove the byte positions from a chapter; its times say the same."""
     is_plain = frame.head[8:] == b"\0\0" and not (version == 4 and flags & _UNSYNCHRONISED)
     at = frame.body.find(b"\0") + 1 + 8  # after its name, and its start and end in ms
     if frame.name != b"CHAP" or not is_plain or len(frame.body) < at + 8:

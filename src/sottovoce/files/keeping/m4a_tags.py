@@ -29,12 +29,12 @@ __all__ = ["carry_m4a", "plan_m4a"]
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _TOOL = b"\xa9too"
 _TECHNICAL = {b"iTunSMPB", b"Encoding Params"}
-# Hints for streaming and what is built anew; everything else in udta is the person's.
+# Streaming hints and rebuilt boxes; everything else in udta is the user's.
 _OWN_UDTA = {b"meta", b"hinf", b"hnti"}
 
 
 def plan_m4a(file: BinaryIO) -> Found:
-    """Say what a copy of an M4A will not have.
+    """List what a copy of an M4A will not have.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def carry_m4a(source: BinaryIO, target: BinaryIO) -> list[str]:
     Returns
     -------
     lines : list of str
-        What to tell the user.
+        Messages for the user.
 
     Raises
     ------
     UnsupportedFormatError
-        If the copy is fragmented, or boxes of either have sizes that do not fit.
+        If the copy is fragmented, or boxes of either have invalid sizes.
     """
     old = read_box(source, b"moov")[2]
     at, n_bytes, new = read_box(target, b"moov")
@@ -91,7 +91,7 @@ def carry_m4a(source: BinaryIO, target: BinaryIO) -> list[str]:
 
 
 def _merge(old: bytes, new: bytes) -> bytes:
-    """Return the content of the new ``moov`` with what the old one says."""
+    """Return the content of the new ``moov`` with the metadata of the old one."""
     old_tracks, n_track = _sound_tracks(old), 0
     boxes = []
     for box in split(new):
@@ -108,7 +108,7 @@ def _merge(old: bytes, new: bytes) -> bytes:
     if udta:
         boxes.append(Box(b"udta", udta))
     present = {box.name for box in boxes}
-    if b"meta" not in present:  # tags as QuickTime keeps them
+    if b"meta" not in present:  # tags as stored by QuickTime
         boxes += [Box(b"meta", data) for data in children(old, b"meta")]
     return join(boxes)
 
@@ -195,7 +195,7 @@ def _is_sound(track: bytes) -> bool:
 
 
 def _copy_times(old: bytes | None, new: bytes) -> bytes:
-    """Give a head the dates of the old one, where both write them alike and it has some."""
+    """Copy the dates of the old header, if both store them alike and it has any."""
     if not old or not new or len(old) < 20 or len(new) < 20:
         return new
     widths = {0: 4, 1: 8}
@@ -210,7 +210,7 @@ def _copy_media(old: bytes | None, new: bytes) -> bytes:
     if not old or len(old) < 4 or len(new) < 4:
         return new
     new = _copy_times(old, new)
-    places = {0: 20, 1: 32}  # behind two dates, the time scale and the length
+    places = {0: 20, 1: 32}  # after two dates, the time scale and the length
     at, to = places.get(old[0], 0), places.get(new[0], 0)
     if not at or not to or len(old) < at + 2 or len(new) < to + 2:
         return new

@@ -22,7 +22,7 @@ _C2PA_STREAM = b"\0c2pa"
 
 
 def plan_ogg(file: BinaryIO) -> Found:
-    """Say what a copy of an Ogg file will not have.
+    """List what a copy of an Ogg file will not have.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def plan_ogg(file: BinaryIO) -> Found:
     Returns
     -------
     found : Found
-        The name of its encoder, a C2PA manifest, and the tags of all links but the first.
+        The name of its encoder, a C2PA manifest, and the tags of all links except the first.
     """
     found = Found()
     links = find_links(file, 0)
@@ -65,7 +65,7 @@ def carry_ogg(source: BinaryIO, target: BinaryIO) -> list[str]:
     Returns
     -------
     lines : list of str
-        What to tell the user.
+        Messages for the user.
     """
     old, new = read_head(source), read_head(target)
     if old.codec != new.codec:
@@ -74,10 +74,10 @@ def carry_ogg(source: BinaryIO, target: BinaryIO) -> list[str]:
     comments, _ = clean_comments(_comments(old), own)
     lines = []
     if old.codec == "opus" and new.packets[0][16:18] != b"\0\0":
-        # Relative to the gain in the head (RFC 7845, section 5.2.1), which decoding applied.
+        # Relative to the gain in the header (RFC 7845, section 5.2.1), which decoding applied.
         kept = [item for item in comments.items if not item.upper().startswith(_R128)]
         if len(kept) < len(comments.items):
-            lines.append("R128 gains were not kept: the new file has a gain of its own")
+            lines.append("R128 gains were not kept: the new file has its own gain")
         comments = Comments(comments.vendor, tuple(kept), comments.rest)
     if old.codec == "vorbis":
         comments = Comments(comments.vendor, comments.items, b"\x01")  # the framing bit

@@ -1,7 +1,7 @@
 """The comment packet of an Ogg stream: Vorbis, Opus and Speex.
 
-The packets of the head are laid into pages anew, and every page of sound gets its new number
-and checksum; the packets of sound are not touched (RFC 3533).
+The header packets are put into new pages, and every audio page gets its new number and checksum;
+the audio packets are not changed (RFC 3533).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class OggPage:
     Attributes
     ----------
     offset, n_bytes : int
-        Where it lies, and how long it is.
+        Its position and length.
     flags, serial, number : int
-        As in its head.
+        As in its header.
     lacing : bytes
-        How long the segments are.
+        Lengths of the segments.
     """
 
     offset: int
@@ -54,15 +54,15 @@ class Head:
     Attributes
     ----------
     packets : list of bytes
-        Identification, comments, and what the codec has after them.
+        Identification, comments, and any further header packets of the codec.
     codec : "vorbis", "opus" or "speex"
-        Which.
+        The codec.
     start, end : int
-        Where the pages of the second packet begin, and where the pages of sound begin.
+        Start of the pages of the second packet, and start of the audio pages.
     serial : int
-        Of the stream.
+        Serial number of the stream.
     n_pages : int
-        How many pages lie between `start` and `end`.
+        Number of pages between `start` and `end`.
     """
 
     packets: list[bytes]
@@ -74,7 +74,7 @@ class Head:
 
 
 def read_pages(file: BinaryIO, start: int) -> Iterator[OggPage]:
-    """Yield the pages from `start` on; the last one that is whole ends it.
+    """Yield the pages from `start` on, up to the last complete one.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def read_head(file: BinaryIO, start: int = 0) -> Head:
     Raises
     ------
     UnsupportedFormatError
-        If several streams lie in one, or the codec is none of those known here.
+        If several streams are interleaved, or the codec is unknown.
     """
     packets: list[bytes] = []
     parts: list[bytes] = []
@@ -137,10 +137,10 @@ def read_head(file: BinaryIO, start: int = 0) -> Head:
             codec, n_needed = _identify(packets)
         if len(packets) >= n_needed:
             if parts or len(packets) > n_needed:
-                break  # sound on a page of the head, against the standard
+                break  # audio on a header page, against the standard
             end = page.offset + page.n_bytes
             return Head(packets, codec, start + first.n_bytes, end, first.serial, n_pages - 1)
-    raise UnsupportedFormatError("its head is not that of one stream of sound")
+    raise UnsupportedFormatError("its header is not that of a single audio stream")
 
 
 def find_links(file: BinaryIO, start: int) -> list[int]:
@@ -151,7 +151,7 @@ def find_links(file: BinaryIO, start: int) -> list[int]:
     file : binary file
         Open for reading.
     start : int
-        From where to look.
+        Position at which to start.
 
     Returns
     -------
@@ -173,14 +173,14 @@ def find_links(file: BinaryIO, start: int) -> list[int]:
 
 
 def replace_head(file: BinaryIO, head: Head, packets: list[bytes]) -> None:
-    """Put other packets behind the identification of a stream.
+    """Replace the packets after the identification of a stream.
 
     Parameters
     ----------
     file : binary file
         Open for reading and writing.
     head : Head
-        Of the file as it is.
+        Header of the current file.
     packets : list of bytes
         From the comments on.
     """
@@ -192,7 +192,7 @@ def replace_head(file: BinaryIO, head: Head, packets: list[bytes]) -> None:
 
 
 def _identify(packets: list[bytes]) -> tuple[str, int]:
-    """Return the codec and how many packets its head has."""
+    """Return the codec and the number of its header packets."""
     first = packets[0] if len(packets) == 1 else b""
     if first[:7] == b"\x01vorbis":
         return "vorbis", 3
@@ -200,11 +200,11 @@ def _identify(packets: list[bytes]) -> tuple[str, int]:
         return "opus", 2
     if first[:8] == b"Speex   " and len(first) >= 72:
         return "speex", 2 + min(int.from_bytes(first[68:72], "little"), 16)
-    raise UnsupportedFormatError("its first stream is not sound that is known")
+    raise UnsupportedFormatError("its first stream is not a known audio codec")
 
 
 def _unpack(body: bytes, lacing: bytes, parts: list[bytes], packets: list[bytes]) -> None:
-    """Append the packets that end in a page; what is left of the last waits in `parts`."""
+    """Append the packets that end in a page; the rest of the last one stays in `parts`."""
     at = len(lacing)
     for size in lacing:
         parts.append(body[at : at + size])
@@ -223,7 +223,7 @@ def _lay_out(packets: list[bytes], serial: int) -> list[bytes]:
     for first in range(0, len(lacing), _MOST_SEGMENTS):
         part = lacing[first : first + _MOST_SEGMENTS]
         flags = _CONTINUED if first and lacing[first - 1] == _MOST_SEGMENTS else 0
-        # A position of -1 where no packet ends; 0 elsewhere, since there is no sound yet.
+        # A position of -1 if no packet ends; 0 otherwise, since there is no audio yet.
         position = 0 if min(part) < _MOST_SEGMENTS else (1 << 64) - 1
         page = b"OggS\0" + bytes([flags]) + position.to_bytes(8, "little")
         page += serial.to_bytes(4, "little") + (len(pages) + 1).to_bytes(4, "little")

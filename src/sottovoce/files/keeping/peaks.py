@@ -1,10 +1,10 @@
-"""What a file says of its own samples, and which is another once they are replaced.
+"""Statements of a file about its own samples, which change when these are replaced.
 
-``PEAK`` of WAV and AIFF-C and ``peak`` of CAF hold the greatest sample of each channel and where it
-stands, and are written anew from the samples that are stored.  The samples of CAF have an *edit
-count*, by which readers tell that an overview (``ovvw``) is of older ones: it goes up by one.
-NIST Sphere has a checksum, the least and the greatest sample in its header: they are renamed as
-those of the source.  Everything else in the chunks stays as it is.
+``PEAK`` of WAV and AIFF-C and ``peak`` of CAF hold the largest sample of each channel and its
+position, and are rewritten from the stored samples.  The samples of CAF have an *edit count*, by
+which readers detect that an overview (``ovvw``) is outdated: it is incremented.  NIST Sphere has a
+checksum and the smallest and largest sample in its header: they are renamed as those of the source.
+Everything else in the chunks stays unchanged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SPHERE = (b"\nsample_checksum ", b"\nsample_min ", b"\nsample_max ")
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """One of the files that were joined: its form, its chunks, and where the next one begins."""
+    """One of the joined files: its form, its chunks, and the start of the next one."""
 
     form: bytes
     chunks: list[Chunk]
@@ -48,7 +48,7 @@ class _Structure:
 
 
 class PeakChunks:
-    """Follows the samples that replace others in a file, and tells the file about them at its end.
+    """Tracks the samples that replace others in a file, and updates the file's chunks at the end.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ class PeakChunks:
         }
 
     def take(self, span: Span, stored: bytes) -> None:
-        """Take in samples in the order of the file, as they are stored.
+        """Process samples in the order of the file, as they are stored.
 
         Parameters
         ----------
         span : Span
-            Where they belong.
+            Their span.
         stored : bytes
             Whole frames.
         """
@@ -88,7 +88,7 @@ class PeakChunks:
             meter.add(span.samples.unpack(stored, self._n_channels))
 
     def write(self) -> None:
-        """Write what became of the peaks; nothing where the file says nothing of its samples."""
+        """Write the new peaks; nothing if the file makes no statements about its samples."""
         for structure in self._structures:
             for span in self._spans:
                 meter = self._meters.get(span.offset)
@@ -112,7 +112,7 @@ class PeakChunks:
             )
             for value, place in zip(meter.values, meter.places, strict=True)
         )
-        n_before = 4 if is_caf else 8  # the edit count; or version and time, which stay
+        n_before = 4 if is_caf else 8  # the edit count; or version and time, which are kept
         if chunk.n_bytes >= n_before + len(body):
             self._file.seek(chunk.body + n_before)
             self._file.write(body)
@@ -140,7 +140,7 @@ class PeakChunks:
 
 
 class _Meter:
-    """The greatest sample of each channel, and its first place."""
+    """The largest sample of each channel, and its first position."""
 
     def __init__(self, n_channels: int) -> None:
         self.values = [0.0] * n_channels
@@ -159,7 +159,7 @@ class _Meter:
 
 
 def _list_structures(file: BinaryIO) -> list[_Structure]:
-    """Return the file's structures; several where files were joined."""
+    """Return the file's structures; several if files were joined."""
     file.seek(0)
     start = skip_id3(file.read(HEAD_BYTES))
     structures: list[_Structure] = []

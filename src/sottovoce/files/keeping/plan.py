@@ -1,4 +1,4 @@
-"""Say before writing what a marked copy will not have, and carry the rest over afterwards."""
+"""List before writing what a marked copy will not have, and copy the rest afterwards."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ _DAMAGE = (UnsupportedFormatError, ValueError, IndexError, OverflowError, struct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """What a marked copy will not have of its original.
+    """Contents of the original that a marked copy will not have.
 
     Attributes
     ----------
     lost : tuple of str
-        What the original has and the copy will not, in plain words.
+        Lost contents, in plain words.
     dropped : tuple of str
-        What is left out on purpose, since it would be false of the copy, in plain words.
+        Contents left out on purpose, since they would be wrong for the copy, in plain words.
     technical : tuple of str
-        Names of tags that describe the old encoding: its gaps, its gain, where its frames lie.
+        Names of tags that describe the old encoding: its gaps, gain, frame positions.
     """
 
     lost: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Keeping:
 
 
 def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
-    """Say what a marked copy will not have, before anything is written.
+    """List what a marked copy will not have, before anything is written.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
     Returns
     -------
     keeping : Keeping
-        What is lost, and what is left out on purpose.
+        Contents that are lost, and that are left out on purpose.
     """
     try:
         with source.open("rb") as file:
@@ -85,21 +85,21 @@ def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
 
 
 def carry_over(source: Path, target: Path, info: AudioInfo) -> tuple[str, ...]:
-    """Carry tags, pictures, chapters and dates over to a finished copy of the same format.
+    """Copy tags, pictures, chapters and dates to a finished copy of the same format.
 
     Parameters
     ----------
     source : Path
         Original.
     target : Path
-        Copy, written already; its sound is not touched.
+        Finished copy; its sound is not changed.
     info : AudioInfo
         Of the original.
 
     Returns
     -------
     lines : tuple of str
-        What to tell the user.
+        Messages for the user.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _carry(old: BinaryIO, new: BinaryIO, source: Path, target: Path, info: Audio
 
 
 def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
-    """Tell what holds the sound by its first bytes, and where it begins behind ID3 tags."""
+    """Return the kind of the file by its first bytes, and where it begins after ID3 tags."""
     start = 0
     head = b""
     for _ in range(16):
@@ -164,7 +164,7 @@ def _sniff(file: BinaryIO, info: AudioInfo) -> tuple[str, int]:
     if head[:8] == _ASF:
         return "asf", start
     if info.subtype.startswith("MPEG"):
-        return "bare", start  # with something else in front
+        return "bare", start  # with something else before it
     is_frame = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0
     known = head[:2] == b"\x0b\x77" or head[:4] in (b"wvpk", b"TTA1") or head[:8] == b"APETAGEX"
     return ("bare" if is_frame or known or start else "other"), start

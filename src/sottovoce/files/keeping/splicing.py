@@ -1,4 +1,4 @@
-"""Replace a few bytes of a file by more or fewer, and read what a file promises to hold."""
+"""Replace some bytes of a file by more or fewer, and read bytes that a file declares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_BYTES", "copy_bytes", "file_size", "read_at", "splice"]
 
 MOST_BYTES = 256 << 20
-"""Most bytes of tags that are carried over: what an ID3 tag can hold at the very most."""
+"""Maximum size of tags that are copied: the maximum of an ID3 tag."""
 
 _BLOCK_BYTES = 4 << 20
 
@@ -24,7 +24,7 @@ def file_size(file: BinaryIO) -> int:
     Parameters
     ----------
     file : binary file
-        Its position is lost.
+        Its position is changed.
 
     Returns
     -------
@@ -35,29 +35,29 @@ def file_size(file: BinaryIO) -> int:
 
 
 def read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:
-    """Read exactly so many bytes.
+    """Read exactly `n_bytes` bytes.
 
     Parameters
     ----------
     file : binary file
         Open for reading.
     offset, n_bytes : int
-        Where, and how many.
+        Position and length.
 
     Returns
     -------
     data : bytes
-        As many as asked for.
+        Exactly `n_bytes` bytes.
 
     Raises
     ------
     UnsupportedFormatError
-        If the file ends before, or if these are more than `MOST_BYTES`: sizes come from the
-        file, and a hostile one says anything.
+        If the file ends before, or if this is more than `MOST_BYTES`: sizes come from the file,
+        and cannot be trusted.
     """
     if not 0 <= n_bytes <= MOST_BYTES:
         raise UnsupportedFormatError(f"they claim {n_bytes} bytes, more than {MOST_BYTES}")
-    # Asked first: reading allocates what is asked for before it finds the file shorter.
+    # Checked first: reading allocates the requested size before it finds the file shorter.
     if offset < 0 or offset + n_bytes > file_size(file):
         raise UnsupportedFormatError("they reach beyond the end of the file")
     file.seek(offset)
@@ -72,7 +72,7 @@ def copy_bytes(
     *,
     tell: Callable[[int], None] | None = None,
 ) -> None:
-    """Copy a part of a file to where another one stands.
+    """Copy a part of a file to the current position of another.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def copy_bytes(
     offset, n_bytes : int
         The part to be copied, of any length.
     tell : callable or None
-        Called with how many bytes were written, block by block.
+        Called with the number of bytes written, for each block.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def splice(file: BinaryIO, offset: int, n_old: int, new: bytes) -> None:
     offset, n_old : int
         The part to be replaced.
     new : bytes
-        What stands there afterwards, of any length.
+        The new bytes, of any length.
     """
     end = file_size(file)
     shift = len(new) - n_old
@@ -126,7 +126,7 @@ def splice(file: BinaryIO, offset: int, n_old: int, new: bytes) -> None:
 
 
 def _move_up(file: BinaryIO, start: int, end: int, shift: int) -> None:
-    # From the end, so that nothing is overwritten before it was moved.
+    # From the end, so that nothing is overwritten before it is moved.
     while end > start:
         n_bytes = min(_BLOCK_BYTES, end - start)
         file.seek(end - n_bytes)

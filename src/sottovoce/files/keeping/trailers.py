@@ -1,4 +1,4 @@
-"""What stands behind the sound of an MPEG, AAC, FLAC or WavPack file, told apart from its end.
+"""Tags after the sound of an MPEG, AAC, FLAC or WavPack file, identified from its end.
 
 ID3v1 and its two extensions, APEv1 and APEv2, Lyrics3 v1 and v2, and ID3v2.4 with a footer.
 Each is found from the end of the file, in whatever order a tagger left them.
@@ -32,12 +32,12 @@ def find_trailers(file: BinaryIO, start: int) -> list[bytes]:
     file : binary file
         Open for reading.
     start : int
-        Where the sound begins; nothing before it is looked at.
+        Where the sound begins; nothing before it is examined.
 
     Returns
     -------
     blocks : list of bytes
-        In the order of the file; together they are its end.
+        In the order of the file; together they form its end.
     """
     end = file_size(file)
     blocks: list[bytes] = []
@@ -51,7 +51,7 @@ def find_trailers(file: BinaryIO, start: int) -> list[bytes]:
 
 
 def ape_size(head: bytes, *, at_end: bool) -> int:
-    """Return the size of an APE tag from its footer, or its header; 0 if this is none.
+    """Return the size of an APE tag from its footer, or its header; 0 if it is not a tag.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def ape_size(head: bytes, *, at_end: bool) -> int:
     Returns
     -------
     n_bytes : int
-        With both.
+        Including both.
     """
     if head[:8] != b"APETAGEX" or len(head) < _APE_HEAD_BYTES:
         return 0
@@ -75,7 +75,7 @@ def ape_size(head: bytes, *, at_end: bool) -> int:
 
 
 def clean_ape(tag: bytes) -> tuple[bytes, set[str]]:
-    """Return an APE tag without what mp3gain noted about the old frames.
+    """Return an APE tag without mp3gain's notes about the old frames.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def clean_ape(tag: bytes) -> tuple[bytes, set[str]]:
     Returns
     -------
     cleaned : bytes
-        The very bytes of `tag` if nothing was left out; empty if no item is left.
+        Equal to `tag` if nothing was left out; empty if no item is left.
     dropped : set of str
         Names of what was left out.
     """

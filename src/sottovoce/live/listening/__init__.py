@@ -1,1 +1,1 @@
-"""Listening to a device: marks, and whether anybody speaks."""
+"""Listening to a device: which marks are in the sound, and whether anybody speaks."""

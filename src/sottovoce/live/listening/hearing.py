@@ -1,7 +1,7 @@
-"""`Ear`: keep the last seconds of a source, and tell what marks are in them.
+"""`Ear`: keep the last seconds of a source, and detect the marks in them.
 
-A person must learn soon that the mark has stopped, and never be told so for being quiet.  So the
-newest sound is judged by itself: the shortest end of the window that holds `LATEST_S` of sound
+The user must learn soon that the mark has stopped, and get no false warning for being quiet.  So
+the newest sound is judged by itself: the shortest end of the window that holds `LATEST_S` of sound
 in the bands of the mark.  A pause makes that end longer, and a long pause leaves none to judge.
 """
 
@@ -25,49 +25,49 @@ __all__ = ["CHUNK_S", "LATEST_S", "Ear", "Hearing"]
 
 CHUNK_S = 0.1
 LATEST_S = 4.0
-"""Seconds of sound that are judged by themselves: in these, every one of 16 persons was found, at
-every named strength; `benchmarks/calls/mic_status.py` counts what that means for the status."""
+"""Seconds of sound that are judged by themselves: in these, every one of 16 speakers was found, at
+every named strength; `benchmarks/calls/mic_status.py` measures what that means for the status."""
 _MISSING_LOG10_P = -2.0
-"""A mark that was there is not called lost before unmarked sound looks like that in 99 of 100."""
+"""A mark counts as missing only while the p-value is above 0.01."""
 _N_MISSED = 2
-"""Looks in a row: where a busy computer loses sound, one look falls into the gap."""
+"""Consecutive checks: if a busy computer loses sound, one check falls into the gap."""
 _N_HUM_BANDS = 6
 _LEAST_DBFS = -66.0
-"""Power outside the six loudest bands of a tenth of a second from which it counts as sound: mains
-hum and its overtones leave nothing there, and nobody is to see red because a fan hums."""
+"""A tenth of a second counts as sound from this power outside its six loudest bands: mains hum and
+its overtones leave nothing there, and a humming fan must not cause a warning."""
 _WHOLE_EVERY_S = 10.0
 _SAME_OFFSET_S = 0.05
 _MOST_KNOWN = 4
-"""Owners that are remembered from look to look; each is compared with voices not yet readable."""
+"""Owners remembered from check to check; each is compared with voices not yet decoded."""
 
 Audio = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """One look at the last seconds of a source.
+    """One check of the last seconds of a source.
 
     Attributes
     ----------
     detection : Detection
-        What is marked in these seconds.  Its p-value is that of one look: who looks every two
-        seconds at a rate of 1e-6 is wrong once in 23 days of unmarked sound, at most.
+        The marks in these seconds.  Its p-value is that of one check: at a rate of 1e-6, a check
+        every two seconds raises at most one false alarm in 23 days of unmarked sound.
     at_s : float
-        Time of the look, on `time.monotonic`.
+        Time of the check, on `time.monotonic`.
     heard_s : float
-        Seconds of this window in which there was sound over -60 dBFS.
+        Seconds of this window with sound over -60 dBFS.
     level_dbfs : float
         Root mean square over the last second, in dB relative to full scale.
     latency_s : float or None
         Seconds of sound that it took to find a mark: from the first sound over -60 dBFS, at the
-        start or after 2 s of silence, to the look that found one in what came since.  Looks are
-        some seconds apart, and so many it is late at most.  Where several people speak, of who
-        was found first.  None while nobody is found.
+        start or after 2 s of silence, to the check that found one in the sound since then.  It is
+        late by at most the interval between two checks.  If several people speak, that of the
+        one found first.  None while nobody is found.
     sounds : bool
-        Whether there was sound in the bands of the mark since the look before.
+        Whether there was sound in the bands of the mark since the previous check.
     missing : bool
-        Whether the newest sound is enough to tell, and no mark is in it, whatever was found in
-        older sound; at two looks in a row.
+        Whether, in two consecutive checks, the newest sound was enough to tell and contained no
+        mark, whatever was found in older sound.
     """
 
     detection: Detection
@@ -84,7 +84,7 @@ class Hearing:
         Parameters
         ----------
         owner_id : int
-            Whose it may be.
+            The owner whose mark it may be.
         """
         return self.detection.found and any(
             voice.notice is None or voice.notice.owner_id == owner_id
@@ -93,21 +93,21 @@ class Hearing:
 
 
 class Ear:
-    """Take in sound, and look at its last seconds whenever asked to.
+    """Collect sound, and check its last seconds on request.
 
     Parameters
     ----------
     sr : int
         Sampling rate, in Hz.
     window_s : float
-        Length of what is kept, in seconds.
+        Length of the sound that is kept, in seconds.
     brief : bool
-        Whether the newest sound is looked at alone where it is enough, and the whole window, which
-        is 20 times as much work, every 10 s, to read whose mark it is.
+        Whether the newest sound is checked alone if it is enough, and the whole window, which is
+        20 times as much work, every 10 s, to decode whose mark it is.
 
     Notes
     -----
-    A look at the newest sound takes about 10 ms, at 12 s about 200 ms, at silence nothing.
+    A check of the newest sound takes about 10 ms, of 12 s about 200 ms, of silence nothing.
     """
 
     def __init__(self, *, sr: int, window_s: float, brief: bool) -> None:
@@ -125,7 +125,7 @@ class Ear:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: what was heard so far is of another time."""
+        """Start over and discard what was heard so far."""
         self._n_filled = self._n_new = self._n_missed = 0
         self._hearing: Hearing | None = None
         self._sounds[:] = False
@@ -135,7 +135,7 @@ class Ear:
         self._n_whole = -self._sr * round(_WHOLE_EVERY_S)
 
     def push(self, block: Audio) -> None:
-        """Take in a tenth of a second.
+        """Append a tenth of a second.
 
         Parameters
         ----------
@@ -153,24 +153,24 @@ class Ear:
         self._n_new += 1
 
     def look(self, at_s: float) -> Hearing:
-        """Look at what is kept.
+        """Check the sound that is kept.
 
         Parameters
         ----------
         at_s : float
-            Time that the look is given.
+            Time stamp of the check.
 
         Returns
         -------
         hearing : Hearing
-            What is heard.
+            The result.
         """
         sound = self._window[len(self._window) - self._n_filled :].copy()
         seconds = sound[: len(sound) // self._sr * self._sr].reshape(-1, self._sr)
         levels = 10.0 * np.log10(np.mean(seconds**2, axis=1, dtype=np.float64) + 1e-12)
         sounds = self._n_new > 0 and bool(self._sounds[-self._n_new :].any())
         if self._brief and self._hearing is not None and not sounds:
-            # A pause adds nothing, so that it costs nothing; it may leave too little to judge.
+            # A pause adds nothing, so no work is done; it may leave too little sound to judge.
             kept = self._sounds.any()
             detection = self._hearing.detection if kept else self._detect_nothing()
             missing = self._hearing.missing and self._measure_latest() is not None
@@ -193,7 +193,7 @@ class Ear:
         return self._hearing
 
     def _detect(self, sound: Audio) -> tuple[Detection, bool]:
-        """Return what is marked, and whether the newest sound is enough to tell and is not."""
+        """Return the marks, and whether the newest sound is enough to tell and has none."""
         if not self._brief:
             return self._detect_marks(sound), False
         if not self._sounds.any():
@@ -207,7 +207,7 @@ class Ear:
         return self._detect_whole(sound), False
 
     def _detect_whole(self, sound: Audio) -> Detection:
-        """Return what is marked in the window, its silent beginning left out."""
+        """Return the marks in the window, without its silent beginning."""
         n_quiet = len(self._sounds) - int(np.argmax(self._sounds))
         sound = sound[-n_quiet * self._chunk :]
         self._n_whole = self._n_heard
@@ -219,14 +219,14 @@ class Ear:
         return whole
 
     def _detect_marks(self, sound: Audio) -> Detection:
-        """Return what is marked; who was read stays read, of which the window may keep less."""
+        """Return the marks; owners once decoded stay known even without their sound."""
         detection = detect(sound, sr=self._sr, known=self._known)
         read = [voice.notice for voice in detection.voices if voice.notice is not None]
         self._known = list(dict.fromkeys([*read, *self._known]))[:_MOST_KNOWN]
         return detection
 
     def _carries(self, block: Audio) -> bool:
-        """Whether a mark could be found in sound like this: not in a hum, whose bands are few."""
+        """Return whether such sound could carry a mark: a hum, with its few bands, could not."""
         S = np.abs(np.fft.rfft(block * self._taper)) ** 2  # noqa: N806 - a spectrum
         powers = np.sort(np.add.reduceat(S, self._edges)[:-1])[:-_N_HUM_BANDS]
         # 2/n**2 for both halves of the spectrum; 8/3 is what the taper takes.
@@ -234,7 +234,7 @@ class Ear:
         return bool(10.0 * np.log10(power + 1e-12) > _LEAST_DBFS)
 
     def _measure_latest(self) -> int | None:
-        """Return how many samples hold the newest sound, None where there is too little."""
+        """Return how many samples hold the newest sound, None if there is too little."""
         counts = np.cumsum(self._sounds[::-1])
         wanted = round(LATEST_S / CHUNK_S)
         return int(np.argmax(counts >= wanted) + 1) * self._chunk if counts[-1] >= wanted else None
@@ -243,7 +243,7 @@ class Ear:
         return self._n_heard - self._n_whole >= self._sr * _WHOLE_EVERY_S
 
     def _name_voices(self, latest: Detection, n_latest: int) -> Detection:
-        """Say whose marks they are where the last whole look read that at the same offset."""
+        """Name the owners that the last whole check decoded at the same offsets."""
         begin_s = (self._n_heard - n_latest) / self._sr
         return replace(
             latest, voices=tuple(self._name_voice(voice, begin_s) for voice in latest.voices)
@@ -258,13 +258,13 @@ class Ear:
         return voice
 
     def _detect_nothing(self) -> Detection:
-        """Return what a look at silence gives, which is always the same."""
+        """Return the result for silence, which is always the same."""
         if self._nothing is None:
             self._nothing = detect(np.zeros(self._sr, dtype=np.float32), sr=self._sr)
         return self._nothing
 
     def _is_found_since_it_began(self, sound: Audio) -> bool:
-        """Whether it is this talk that is marked, and not one before it in the same window."""
+        """Return whether this talk is marked, not just an earlier one in the same window."""
         n = self._talk.n_samples
         if self._talk.latency_s is not None or n >= len(sound):
             return True

@@ -1,4 +1,4 @@
-"""`Talk`: since when somebody speaks, and how long it took to hear the mark in it."""
+"""`Talk`: how long somebody has been speaking, and how long it took to find the mark in it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["SILENCE_DBFS", "Talk"]
 
 SILENCE_DBFS = -60.0
-"""Level under which nobody is taken to speak, in dB relative to full scale."""
+"""Level below which sound does not count as speech, in dB relative to full scale."""
 
 _PAUSE_S = 2.0
-"""Longer than people pause between two sentences of one talk."""
+"""Longer than the pauses between the sentences of one talk."""
 
 
 class Talk:
     """Count the sound since somebody began to speak.
 
-    A talk begins with the first block over -60 dBFS, at the start or after 2 s under it, and goes
-    on until the next one begins.
+    A talk begins with the first block over -60 dBFS, at the start or after 2 s below it, and lasts
+    until the next one begins.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Talk:
     Attributes
     ----------
     n_samples : int
-        Samples since it began, its pauses counted; 0 before the first.
+        Samples since it began, including pauses; 0 before the first.
     latency_s : float or None
         `n_samples` in seconds when its mark was first found, None before that.
     """
@@ -42,13 +42,13 @@ class Talk:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, in silence."""
+        """Start over, in silence."""
         self._n_quiet = round(_PAUSE_S * self._sr)
         self.n_samples = 0
         self.latency_s: float | None = None
 
     def push(self, block: npt.NDArray[np.float32]) -> None:
-        """Go on by a block, which should be as short as the latency is to be exact.
+        """Advance by a block; its length limits the precision of the latency.
 
         Parameters
         ----------
@@ -66,6 +66,6 @@ class Talk:
             self.n_samples += len(block)
 
     def mark_found(self) -> None:
-        """Say that its mark is found now; only the first time counts."""
+        """Record that its mark has been found; only the first call counts."""
         if self.latency_s is None and self.n_samples:
             self.latency_s = self.n_samples / self._sr

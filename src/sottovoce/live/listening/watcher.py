@@ -1,4 +1,4 @@
-"""`SourceWatcher`: record a microphone or a monitor, and keep saying what marks are heard in it."""
+"""`SourceWatcher`: record a microphone or a monitor, and keep reporting the marks in it."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class SourceWatcher:
         ``record(sr=16_000)`` starts a process that writes raw mono float32 to its stdout, such
         as one of a `sottovoce.live.sound_system.SoundSystem`.
     owner_id : int
-        Whose mark `found_s` is about.
+        The owner whose mark `found_s` refers to.
     window_s : float
-        Length of what is searched, in seconds.
+        Length of the sound that is searched, in seconds.
     every_s : float
-        Seconds between two looks.
+        Seconds between two checks.
     brief : bool
-        Whether the newest sound is looked at alone where it is enough; see `Ear`.
+        Whether the newest sound is checked alone if it is enough; see `Ear`.
 
     Notes
     -----
-    A source that goes away is waited for.
+    If a source goes away, it waits for the source to return.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class SourceWatcher:
         self._n_every = round(every_s / CHUNK_S)
         self._hearing: Hearing | None = None
         self._found_s: float | None = None
-        # What is heard belongs to the time between two calls of `forget`, which come from elsewhere
-        # and while a look may be under way.
+        # A result belongs to the time between two calls of `forget`, which come from other threads
+        # and possibly during a check.
         self._lock = threading.Lock()
         self._n_forgotten = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,11 +72,11 @@ class SourceWatcher:
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End listening, and the process that records."""
+        """Stop listening, and end the process that records."""
         self._stop.set()
         self._awake.set()
         if self._process is not None:
@@ -84,12 +84,12 @@ class SourceWatcher:
         self._thread.join(timeout=5)
 
     def rest(self, *, asleep: bool) -> None:
-        """Let the process that records end, or begin again.
+        """Stop the process that records, or start it again.
 
         Parameters
         ----------
         asleep : bool
-            Whether nothing is to be recorded: a desktop shows that somebody listens.
+            Whether to record nothing: a desktop shows that a program is listening.
         """
         if asleep == (not self._awake.is_set()):
             return
@@ -102,7 +102,7 @@ class SourceWatcher:
             self._awake.set()
 
     def forget(self) -> None:
-        """Begin anew: what was heard so far is of another time."""
+        """Start over and discard what was heard so far."""
         with self._lock:
             self._hearing = self._found_s = None
             self._n_forgotten += 1
@@ -114,7 +114,7 @@ class SourceWatcher:
 
     @property
     def hearing(self) -> Hearing | None:
-        """The last look, or None before there was one."""
+        """The last check, or None before the first."""
         return self._hearing
 
     @property
@@ -160,12 +160,12 @@ class SourceWatcher:
         try:
             hearing = self._ear.look(time.monotonic())
         except SottovoceError:
-            _logger.exception("a look failed")
+            _logger.exception("a check failed")
             return
         with self._lock:
             if n_forgotten != self._n_forgotten:
                 return
             self._hearing = hearing
-            # Silence after a marked word is not found again: it only was not forgotten yet.
+            # Silence after a marked word is no new finding: the word is only still in the window.
             if hearing.may_be_of(self._owner_id) and not hearing.missing and hearing.sounds:
                 self._found_s = hearing.at_s

@@ -1,8 +1,8 @@
-"""The microphones and loudspeakers that PortAudio knows, and which of them a call goes through.
+"""The microphones and loudspeakers that PortAudio knows, and which of them a call uses.
 
 Where no program can make a microphone of its own, a loopback driver stands in for it: what is
 played into its loudspeaker comes out of its microphone.  BlackHole (macOS) and VB-CABLE (Windows)
-are known by name, others by ``--into``.
+are recognised by name, others are chosen with `into`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 SYSTEMS = ("darwin", "win32")
-"""Values of `sys.platform` where a call goes through a loopback driver."""
+"""Values of `sys.platform` on which a call uses a loopback driver."""
 
 _WASAPI = "Windows WASAPI"
 _LOOPBACKS = ("blackhole", "cable input", "vb-cable")
@@ -54,15 +54,15 @@ class AudioDevice:
     index : int
         Number in PortAudio's list, which changes when something is plugged in.
     name : str
-        Name that people are shown.
+        Name shown to users.
     api : str
-        The host API: Windows lists each device once for each of several.
+        The host API: Windows lists each device once per API.
     n_in, n_out : int
         Channels that can be recorded and played.
     sr : float
         Its usual sampling rate, in Hz.
     is_default : bool
-        Whether it is the microphone that the host API gives to programs.
+        Whether it is the default microphone of the host API.
     """
 
     index: int
@@ -82,7 +82,7 @@ def import_sounddevice() -> Any:  # noqa: ANN401 - sounddevice has no types
     MissingExtraError
         If it is not installed.
     DeviceError
-        If it is, but the library PortAudio is not; or if this is a system that needs neither.
+        If it is installed without the library PortAudio, or this system needs neither.
     """
     _check_sounddevice()
     try:
@@ -98,13 +98,13 @@ def _check_sounddevice() -> None:
     if sys.platform not in SYSTEMS:
         raise DeviceError(
             "a loopback driver is for macOS and Windows",
-            remedy="Leave out `into`: Sottovoce makes a microphone of its own here.",
+            remedy="Omit `into`: Sottovoce creates a microphone of its own here.",
         )
-    raise MissingExtraError("sounddevice", extra="live", purpose="make a microphone")
+    raise MissingExtraError("sounddevice", extra="live", purpose="create a microphone")
 
 
 def list_devices() -> list[AudioDevice]:
-    """Return what PortAudio found when this process first used it; it looks only once."""
+    """Return the devices that PortAudio found when this process first used it."""
     sounddevice = import_sounddevice()
     apis = sounddevice.query_hostapis()
     return [
@@ -122,7 +122,7 @@ def list_devices() -> list[AudioDevice]:
 
 
 def read_devices() -> list[AudioDevice]:
-    """Return what there is now, asked by a process of its own.
+    """Return the current devices, queried in a separate process.
 
     Raises
     ------
@@ -142,8 +142,8 @@ def read_devices() -> list[AudioDevice]:
         )
     except subprocess.TimeoutExpired as err:
         raise DeviceError(
-            f"PortAudio did not name its devices within {_TIMEOUT_S:.0f} s",
-            remedy="Unplug what you do not need, and try again.",
+            f"PortAudio did not list its devices within {_TIMEOUT_S:.0f} s",
+            remedy="Unplug devices that you do not need, and try again.",
         ) from err
     if done.returncode:
         said = done.stderr.strip().splitlines()
@@ -152,7 +152,7 @@ def read_devices() -> list[AudioDevice]:
 
 
 def find_preferred(devices: Sequence[AudioDevice]) -> list[AudioDevice]:
-    """Return each device once: of the host APIs of Windows the newest, elsewhere all there are."""
+    """Return each device once: on Windows from the newest host API, elsewhere all devices."""
     newest = [device for device in devices if device.api == _WASAPI]
     return newest or list(devices)
 
@@ -163,14 +163,14 @@ def choose_loopback(devices: Sequence[AudioDevice], into: str | None) -> AudioDe
     Parameters
     ----------
     devices : sequence of AudioDevice
-        What there is.
+        The available devices.
     into : str or None
-        A part of its name; None looks for the drivers that are known.
+        Part of its name; None looks for the known drivers.
 
     Returns
     -------
     loopback : AudioDevice
-        What marked sound is played into.
+        The device into which marked sound is played.
 
     Raises
     ------
@@ -187,17 +187,17 @@ def choose_loopback(devices: Sequence[AudioDevice], into: str | None) -> AudioDe
         raise DeviceError(f"there is no output device {into!r}", remedy=_tell_names(outputs))
     raise DeviceError(
         "there is no loopback driver that a call could listen to",
-        remedy=_REMEDIES.get(sys.platform, "Name its output device (`into`)."),
+        remedy=_REMEDIES.get(sys.platform, "Specify its output device (`into`)."),
     )
 
 
 def find_far_end(devices: Sequence[AudioDevice], loopback: AudioDevice) -> AudioDevice:
-    """Return the microphone of the loopback driver: what is chosen in a call.
+    """Return the microphone of the loopback driver: the one to choose in a call.
 
     Raises
     ------
     DeviceError
-        If there is none of that name.
+        If none has that name.
     """
     # VB-CABLE calls its ends "CABLE Input (…)" and "CABLE Output (…)", BlackHole both the same.
     swapped = loopback.name.replace("Input", "Output")
@@ -220,16 +220,16 @@ def choose_microphone(
     Parameters
     ----------
     devices : sequence of AudioDevice
-        What there is.
+        The available devices.
     wanted : str or None
-        A part of its name; None takes the one that programs are given, or else any.
+        Part of its name; None takes the default one, or else any.
     loopback : AudioDevice or None
-        The driver whose own microphone is not to be taken: it would hear itself.
+        The driver whose own microphone is excluded: it would hear itself.
 
     Returns
     -------
     microphone : AudioDevice
-        What is marked.
+        The microphone to mark.
 
     Raises
     ------
@@ -250,7 +250,7 @@ def choose_microphone(
 
 
 def _tell_names(devices: Sequence[AudioDevice]) -> str:
-    return f"There is: {'; '.join(device.name for device in devices) or 'none'}."
+    return f"Available: {'; '.join(device.name for device in devices) or 'none'}."
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the microphone needs of a computer on which a loopback driver leads to calls."""
+"""What the microphone needs on a computer where calls use a loopback driver."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["examine_loopback"]
 
 _PERMISSION = {
-    "darwin": "If all is silent: System Settings, Privacy & Security, Microphone, and allow it to"
+    "darwin": "If there is only silence: in System Settings, Privacy & Security, Microphone, allow"
     " the terminal.",
-    "win32": "If all is silent: Settings, Privacy, Microphone, and allow it to desktop apps.",
+    "win32": "If there is only silence: in Settings, Privacy, Microphone, allow desktop apps.",
 }
 
 
 def examine_loopback() -> Iterator[Check]:
-    """Look at one thing after the other, until one is missing.
+    """Check one requirement after the other, until one is not met.
 
     Returns
     -------
     checks : iterator of Check
-        In the order in which they should be mended.
+        In the order in which to fix them.
     """
     found: list[AudioDevice] = []
 
@@ -48,19 +48,21 @@ def examine_loopback() -> Iterator[Check]:
     try:
         devices = read_devices()
     except SottovoceError as err:
-        yield Check(what="PortAudio names its devices", ok=False, remedy=err.remedy or str(err))
+        yield Check(what="PortAudio lists its devices", ok=False, remedy=err.remedy or str(err))
         return
-    yield Check(what="PortAudio names its devices", ok=True)
-    driver = look("there is a loopback driver", lambda: choose_loopback(devices, None))
+    yield Check(what="PortAudio lists its devices", ok=True)
+    driver = look("a loopback driver is installed", lambda: choose_loopback(devices, None))
     yield driver
     if not driver.ok:
         return
     loopback = found[0]
     yield look("a call can choose its microphone", lambda: find_far_end(devices, loopback))
-    yield look("there is a microphone", lambda: choose_microphone(devices, None, loopback=loopback))
+    yield look(
+        "a microphone is available", lambda: choose_microphone(devices, None, loopback=loopback)
+    )
     if sys.platform in _PERMISSION:
         yield Check(
-            what="this system lets the terminal hear the microphone (not known)",
+            what="this system lets the terminal use the microphone (not known)",
             ok=False,
             grave=False,
             remedy=_PERMISSION[sys.platform],

@@ -1,4 +1,4 @@
-"""`LoopbackMic`: the microphone where no program can make one, by way of a loopback driver."""
+"""`LoopbackMic`: a loopback driver as the microphone, on systems without virtual ones."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ _POLL_S = 0.05
 class LoopbackMic:
     """Record a hardware microphone, mark it, and play it into a loopback driver.
 
-    In a call the driver's own microphone is chosen: *BlackHole 2ch* on macOS, *CABLE Output* on
+    In a call, choose the driver's own microphone: *BlackHole 2ch* on macOS, *CABLE Output* on
     Windows.  One process marks, one records the driver's microphone for this one, which listens.
-    While the marking process is down nothing goes out, since nothing else leads around it; the
-    status says so, and it is started again.
+    While the marking process is down nothing goes out, since there is no other path; the status
+    says so, and the process is restarted.
 
     Parameters
     ----------
     notice, strength_db, device, block, into, listen
         As in `sottovoce.live.open_mic`.
     make_default : bool
-        Refused here: programs cannot be given the driver's microphone.
+        Refused here: the driver's microphone cannot be made the default.
     on_demand : bool
-        Without effect here: the driver does not tell whether a program records.
+        Without effect here: the driver does not report whether a program records.
 
     Attributes
     ----------
     shown_as : str
-        Name of the microphone that is to be chosen in a call, empty before it is known.
+        Name of the microphone to choose in a call, empty until it is known.
 
     See Also
     --------
@@ -71,8 +71,8 @@ class LoopbackMic:
 
     Notes
     -----
-    The microphone and the driver run by two clocks.  Where they drift apart, PortAudio leaves out
-    or adds a block now and then, which is counted as missed.
+    The microphone and the driver have separate clocks.  When these drift apart, PortAudio drops or
+    adds a block now and then, which is counted as missed.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class LoopbackMic:
         self._n_unmarked = 0
 
     def __enter__(self) -> Self:
-        """Begin to mark.
+        """Start marking.
 
         Returns
         -------
@@ -136,23 +136,23 @@ class LoopbackMic:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End marking: nothing goes out any more."""
+        """Stop marking: nothing goes out any more."""
         self.close()
 
     def close(self) -> None:
-        """End everything; harmless when done twice."""
+        """Stop everything; can be called twice."""
         if self._watcher is not None and self._watcher.started:
             self._watcher.stop()
         self._engine.kill()
         self._folder.cleanup()
 
     def poll(self) -> MicState:
-        """Start again what has ended, and say how the microphone is.
+        """Restart what has ended, and return the state of the microphone.
 
         Returns
         -------
         state : MicState
-            Now.  To be called several times a second.
+            The current state.  Call this several times a second.
         """
         now = time.monotonic()
         if self._engine.alive and self._hangs(now):
@@ -180,8 +180,8 @@ class LoopbackMic:
     def _begin(self) -> None:
         if self._needs_linux:
             raise DeviceError(
-                "programs cannot be given the driver's microphone by default here",
-                remedy="Choose it in the settings of the call, or in those of the system.",
+                "the driver's microphone cannot be made the default here",
+                remedy="Choose it in the settings of the call or of the system.",
             )
         devices = read_devices()
         loopback = choose_loopback(devices, self._into)
@@ -198,7 +198,7 @@ class LoopbackMic:
             self._watcher.start()
 
     def _record(self, *, sr: int) -> subprocess.Popen[bytes]:
-        """Start to record what a call hears; it ends when nobody reads it."""
+        """Start recording what a call hears; the process ends when nobody reads it."""
         return subprocess.Popen(  # noqa: S603 - this Python itself
             [sys.executable, "-m", "sottovoce.live.loopback.recorder", self.shown_as, str(sr)],
             stdin=subprocess.DEVNULL,
@@ -207,12 +207,12 @@ class LoopbackMic:
         )
 
     def _marks(self, now: float) -> bool:
-        """Whether this audio process has worked on a block just now."""
+        """Return whether this audio process has just processed a block."""
         last_s = float(self._meters[Meter.LAST_S])
         return last_s > self._engine.began_s and now - last_s <= _DEAD_S
 
     def _hangs(self, now: float) -> bool:
-        """Whether the audio process had time to start, and does nothing."""
+        """Return whether the audio process had time to start, and does nothing."""
         return not self._marks(now) and now - self._engine.began_s > _PATIENCE_S
 
     def _choose_status(self, now: float, *, failing: bool) -> MicStatus:

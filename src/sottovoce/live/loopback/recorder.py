@@ -1,7 +1,7 @@
-"""Record a microphone through PortAudio, for who listens to what goes out.
+"""Record a microphone through PortAudio, to check the sound that goes out.
 
 ``python -m sottovoce.live.loopback.recorder NAME SR`` writes raw mono float32 at `SR` Hz to stdout,
-and ends when nobody reads it any more or no sound comes.
+and ends when nobody reads it any more or no sound arrives.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STALLED_S = 3.0
 
 
 def _record(name: str, sr: float) -> None:
-    """Write what the device `name` hears, until it hears nothing any more."""
+    """Write what the device `name` records, until no more sound arrives."""
     sounddevice = import_sounddevice()
     device = next(d for d in find_preferred(list_devices()) if d.n_in and d.name == name)
     blocks: queue.SimpleQueue[npt.NDArray[np.float32]] = queue.SimpleQueue()
@@ -44,7 +44,7 @@ def _record(name: str, sr: float) -> None:
         callback=keep,
     ):
         while True:
-            # A device that was unplugged may simply call no more.
+            # An unplugged device may simply stop calling.
             block = blocks.get(timeout=_STALLED_S)
             sys.stdout.buffer.write(resampler.resample_chunk(block).tobytes())
             sys.stdout.buffer.flush()
@@ -54,7 +54,7 @@ def main() -> None:
     """Run until nobody reads."""
     try:
         _record(sys.argv[1], float(sys.argv[2]))
-    except Exception:  # noqa: BLE001 - it ends, and is started anew by whoever reads
+    except Exception:  # noqa: BLE001 - the process ends, and its reader restarts it
         # PortAudio keeps threads that would outlive a normal exit.
         os._exit(1)
 

@@ -1,4 +1,4 @@
-"""What the microphone needs of a computer with PipeWire."""
+"""What the microphone needs on a computer with PipeWire."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _PROGRAMS = {
 
 
 def examine_pipewire(*, instead: str) -> Generator[Check, None, tuple[bool, bool]]:
-    """Look at one thing after the other, until one is missing without which the rest is unknown.
+    """Check one requirement after the other, until one fails that the rest depend on.
 
     Parameters
     ----------
     instead : str
-        What helps as well where PipeWire does not run; may be empty.
+        An alternative remedy if PipeWire is not running; may be empty.
 
     Returns
     -------
     checks : generator of Check
-        Which returns whether all of it was looked at, and whether a microphone can be made.
+        It returns whether everything was checked, and whether a microphone can be created.
     """
     programs = check_programs("PipeWire", _PROGRAMS)
     yield programs
-    jack = check_library("the library of the real-time audio thread is installed", check_jack)
+    jack = check_library("the library for the real-time audio thread is installed", check_jack)
     yield jack
     if not programs.ok:
         return False, False
@@ -56,7 +56,7 @@ def examine_pipewire(*, instead: str) -> Generator[Check, None, tuple[bool, bool
         yield Check(what="PipeWire is running", ok=False, remedy=remedy)
         return False, False
     yield Check(what="PipeWire is running", ok=True)
-    # Without a session manager nothing is linked, and all is silent.
+    # Without a session manager nothing is linked, and there is only silence.
     manager = bool(graph.default_sink or graph.default_source)
     yield Check(
         what="WirePlumber manages the devices",
@@ -68,18 +68,18 @@ def examine_pipewire(*, instead: str) -> Generator[Check, None, tuple[bool, bool
 
 
 def find_realtime_remedy() -> str:
-    """Return what gives real-time priority.
+    """Return the remedy for missing real-time priority.
 
-    PipeWire asks RealtimeKit for it, or takes what its group is allowed.
+    PipeWire requests it from RealtimeKit, or uses the limits of its group.
     """
-    import grp  # Unix alone has it, and this module must import elsewhere too
+    import grp  # only on Unix, and this module must be importable elsewhere too
 
     if not _RTKIT.exists():
         return "sudo apt install rtkit; then log out and in again"
     try:
         group = grp.getgrnam("pipewire")
     except KeyError:
-        return "systemctl status rtkit-daemon says why it was refused."
+        return "systemctl status rtkit-daemon shows why it was refused."
     if group.gr_gid in os.getgroups():
-        return "systemctl status rtkit-daemon says why it was refused."
+        return "systemctl status rtkit-daemon shows why it was refused."
     return "sudo usermod -aG pipewire $USER; then log out and in again"

@@ -19,11 +19,11 @@ __all__ = ["PipeWireMic"]
 class PipeWireMic(MicSession):
     """The microphone on PipeWire; see `MicSession` for its parameters.
 
-    The server gives blocks of a power of two, and the smallest that any program asks for.
+    The server uses blocks of a power of two, the smallest that any program requests.
 
     See Also
     --------
-    sottovoce.live.open_mic : Takes the sound system that there is.
+    sottovoce.live.open_mic : Chooses the available sound system.
     """
 
     _system: ClassVar[SoundSystem] = pipewire_server
@@ -38,12 +38,12 @@ class PipeWireMic(MicSession):
         check_jack()
 
     def _can_begin(self, graph: Graph) -> bool:
-        """Whether the microphone has its ports, and so has the audio process."""
+        """Return whether the microphone and the audio process both have their ports."""
         nodes = (graph.find(self._name), graph.find(self._client_name))
         return all(node is not None and graph.ports_of(node, "in") for node in nodes)
 
     def _link(self, graph: Graph, own: Node) -> None:
-        """Lead the microphone through the engine, or straight to our node while it is down."""
+        """Link the microphone to the engine, or directly to our node while the engine is down."""
         engine = graph.find(self._client_name)
         sources = graph.ports_of(self._microphone, "out") if self._microphone else []
         sink = graph.ports_of(own, "in")
@@ -51,7 +51,7 @@ class PipeWireMic(MicSession):
         if engine is not None and self._engine.alive:
             wanted |= {(s, i) for s in sources for i in graph.ports_of(engine, "in")}
             wanted |= {(o, i) for o in graph.ports_of(engine, "out") for i in sink}
-            # Channels that meet in one port are added up.
+            # Channels linked to one port are summed.
             self._engine.tell(str(1.0 / max(len(sources), 1)))
         else:
             wanted |= {(s, i) for s in sources for i in sink}

@@ -1,4 +1,4 @@
-"""`PipeWireMonitor`: PipeWire's graph as it is now."""
+"""`PipeWireMonitor`: PipeWire's current graph."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class PipeWireMonitor(GraphMonitor):
 
     Notes
     -----
-    ``pw-dump --monitor`` prints the graph, then whatever changes in it.  Asking the server anew
-    each time would cost a process, and be a change by itself.
+    ``pw-dump --monitor`` prints the graph, then every change to it.  Querying the server each time
+    would cost a process, and be a change by itself.
     """
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class PipeWireMonitor(GraphMonitor):
         self._objects: dict[int, dict[str, Any]] = {}
 
     def graph(self) -> Graph:
-        """Return the graph as it is now.
+        """Return the current graph.
 
         Raises
         ------
         DeviceError
-            If the audio server has ended, or was never there.
+            If the audio server has ended, or was never running.
         """
         with self._lock:
             objects = list(self._objects.values())

@@ -1,4 +1,4 @@
-"""The PipeWire graph: which microphones there are, a node of our own, and the links between.
+"""The PipeWire graph: its microphones, a node of our own, and the links between them.
 
 All of it goes through PipeWire's own programs (Debian's package pipewire-bin), which outlast its
 releases better than any binding.  The node is of the class `Audio/Source/Virtual`: a microphone to
@@ -49,12 +49,12 @@ _LISTENER = (
     'application.name="Sottovoce" node.virtual=true'
     ' node.description="Sottovoce listens to its own microphone"'
 )
-"""What a desktop shows of our own recorder; not a microphone in use, but a part of one."""
+"""How a desktop shows our own recorder: as part of a microphone, not as a use of one."""
 _PROGRAMS = ("pipewire", "wireplumber", "pipewire-pulse")
 
 
 def read_graph() -> Graph:
-    """Ask the audio server what there is.
+    """Read the graph from the audio server.
 
     Raises
     ------
@@ -68,14 +68,14 @@ def read_graph() -> Graph:
 
 
 def no_server() -> DeviceError:
-    """Return the error that says so."""
+    """Return the error for a missing server."""
     return DeviceError("there is no PipeWire audio server", remedy=tell_how_to_start(*_PROGRAMS))
 
 
 def parse_dump(text: str) -> tuple[list[dict[str, Any]], str]:
-    """Return the objects in what ``pw-dump`` printed so far, and what cannot be read yet.
+    """Return the objects in the output of ``pw-dump`` so far, and the incomplete rest.
 
-    It prints one array after another, as things change while it looks at them.
+    It prints one array after another, since the graph can change meanwhile.
     """
     objects: list[dict[str, Any]] = []
     decoder = json.JSONDecoder()
@@ -91,12 +91,12 @@ def parse_dump(text: str) -> tuple[list[dict[str, Any]], str]:
 
 
 def is_routed(thing: dict[str, Any]) -> bool:
-    """Whether an object is one that `build_graph` looks at."""
+    """Return whether an object is one that `build_graph` uses."""
     return thing.get("type", "").rsplit(":", 1)[-1] in ("Node", "Port", "Link", "Metadata")
 
 
 def merge_metadata(earlier: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:
-    """Return an object with the settings that it had before: of these, only changes are printed."""
+    """Return an object with its earlier settings, of which only changes are printed."""
     if "metadata" not in thing:
         return thing
     settings = [*(earlier.get("metadata") or ()), *(thing["metadata"] or ())]
@@ -105,7 +105,7 @@ def merge_metadata(earlier: dict[str, Any], thing: dict[str, Any]) -> dict[str, 
 
 
 def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
-    """Make the graph of objects as PipeWire describes them, the newest of a number last."""
+    """Build the graph from PipeWire's objects; of objects with one number, the last counts."""
     nodes, ports, links = [], [], set()
     chosen = {PIPEWIRE_KEY: "", _DEFAULT_SINK: ""}
     newest = {thing["id"]: thing for thing in objects}
@@ -144,14 +144,14 @@ def build_graph(objects: Iterable[dict[str, Any]]) -> Graph:
 
 
 def _is_muted(info: dict[str, Any]) -> bool:
-    """Whether the properties of a node silence it."""
-    # A node has none before it was negotiated, and several where it has several kinds of volume.
+    """Return whether the properties of a node silence it."""
+    # A node has none before negotiation, and several if it has several kinds of volume.
     known = [some for some in (info.get("params") or {}).get("Props") or () if "mute" in some]
     return any(some["mute"] or not any(some.get("channelVolumes") or (1.0,)) for some in known)
 
 
 def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
-    """Make a virtual microphone; it lives as long as the process that is returned.
+    """Create a virtual microphone; it lives as long as the returned process.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
     owner.stdin.write(
         f"create-node adapter {{ factory.name=support.null-audio-sink node.name={name}"
         f" node.description={shown} media.class=Audio/Source/Virtual"
-        # Without the last, mute and volume of a node that is no device change nothing.
+        # Without the last, mute and volume have no effect on a node that is not a device.
         " audio.position=[MONO] node.virtual=true monitor.channel-volumes=true }\n".encode()
     )
     owner.stdin.flush()
@@ -178,7 +178,7 @@ def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
 
 
 def end_node(owner: subprocess.Popen[bytes]) -> None:
-    """Take a virtual microphone away."""
+    """Remove a virtual microphone."""
     owner.kill()
     owner.wait()
 
@@ -189,12 +189,12 @@ def connect(out: int, into: int) -> None:
 
 
 def disconnect(out: int, into: int) -> None:
-    """Take a link away; nothing happens if it has gone."""
+    """Remove a link; nothing happens if it has gone."""
     _ask("pw-link", "-d", str(out), str(into), check=False)
 
 
 def lead(graph: Graph, source: Node, into: Node) -> None:
-    """Have a node hear another, unless it does already."""
+    """Link a node to another, unless it already is."""
     wanted = {(o, i) for o in graph.ports_of(source, "out") for i in graph.ports_of(into, "in")}
     for link in wanted - graph.links:
         connect(*link)
@@ -206,9 +206,9 @@ def set_mute(node: Node) -> None:
 
 
 def find_default_source(graph: Graph) -> str:
-    """Return the microphone that programs are given now.
+    """Return the current default microphone.
 
-    ``pw-dump`` prints a change of it only when something else has changed besides.
+    ``pw-dump`` prints a change of it only together with another change.
     """
     said = _ask("pw-metadata", "0", PIPEWIRE_KEY, check=False)
     found = re.search(r"value:'(\{.*?\})'", said)
@@ -219,12 +219,12 @@ def find_default_source(graph: Graph) -> str:
 
 
 def set_default_source(name: str) -> None:
-    """Have programs be given a microphone, until the server thinks of another."""
+    """Make a microphone the default, until the server chooses another."""
     _ask("pw-metadata", "0", PIPEWIRE_KEY, json.dumps({"name": name}), "Spa:String:JSON")
 
 
 def play(path: Path, *, name: str, into: str) -> subprocess.Popen[bytes]:
-    """Play a file into nothing, by a node called `name`, until `lead` links it to `into`.
+    """Play a file through an unlinked node called `name`, until `lead` links it to `into`.
 
     Raises
     ------
@@ -240,10 +240,10 @@ def play(path: Path, *, name: str, into: str) -> subprocess.Popen[bytes]:
 
 
 def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
-    """Record, mixed to mono at `sr` Hz, as raw float32 on the process's stdout.
+    """Record, mixed down to mono at `sr` Hz, as raw float32 on the process's stdout.
 
-    The recorder is a node called `name` that hears nothing until `lead` links it to `source`:
-    left to the server, it would be given another microphone whenever ours is away.
+    The recorder is a node called `name` that receives nothing until `lead` links it to `source`:
+    the server would give it another microphone whenever ours is missing.
 
     Raises
     ------
@@ -260,7 +260,7 @@ def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
 
 
 def _ask(program: str, *arguments: str, check: bool = True) -> str:
-    """Return what a program of PipeWire's prints."""
+    """Return the output of one of PipeWire's programs."""
     return ask(
         *(program, *arguments),
         check=check,

@@ -1,4 +1,4 @@
-"""What the microphone needs of a computer with PulseAudio."""
+"""What the microphone needs on a computer with PulseAudio."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PROGRAMS = {
 
 
 def examine_pulse() -> Generator[Check, None, bool]:
-    """Look at one thing after the other; returns whether a microphone can be made."""
+    """Check one requirement after the other; return whether a microphone can be created."""
     programs = check_programs("PulseAudio", _PROGRAMS)
     yield programs
-    library = check_library("what plays and records through it is installed", check_pasimple)
+    library = check_library("PulseAudio's client library is installed", check_pasimple)
     yield library
     yield from check_graph(pulse_server.read_graph())
     return library.ok and programs.ok

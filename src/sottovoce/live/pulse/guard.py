@@ -1,6 +1,6 @@
-"""The process that owns the microphone on PulseAudio: it makes the modules, and takes them away.
+"""The process that owns the microphone on PulseAudio: it loads the modules, and unloads them.
 
-A module belongs to the server and would outlast us: a microphone that is dead and silent.  So this
+A module belongs to the server and would outlast us, as a dead, silent microphone.  So this
 process, which does nothing else, waits for its stdin to end, which is when its owner does, even by
 ``kill -9``, and unloads every module of that name.  It is run as a file and imports nothing but
 Python's own: ``python -I -S guard.py NAME DESCRIPTION``.
@@ -24,7 +24,7 @@ _OWN_NAME = "/".join(Path(__file__).parts[-2:]).encode()
 
 
 def find_modules(name: str, *, kind: str = "module-") -> list[str]:
-    """Return the numbers of the modules of a microphone, the newest first."""
+    """Return the numbers of a microphone's modules, newest first."""
     found = []
     for line in _ask("list", "short", "modules").splitlines():
         number, module, argument = [*line.split("\t"), "", "", ""][:3]
@@ -35,7 +35,7 @@ def find_modules(name: str, *, kind: str = "module-") -> list[str]:
 
 
 def has_owner(name: str) -> bool:
-    """Whether a guard that is alive owns the modules of a microphone."""
+    """Return whether a running guard owns the modules of a microphone."""
     for line in _ask("list", "short", "modules").splitlines():
         if f"sink_name={name}{FEED} " in line and f"{_OWNER}=" in line:
             number = line.split(f"{_OWNER}=")[1].split("'")[0].split('"')[0].split()[0]
@@ -44,13 +44,13 @@ def has_owner(name: str) -> bool:
 
 
 def main() -> None:
-    """Make the microphone, wait for stdin to end, and take it away."""
+    """Create the microphone, wait for stdin to end, and remove it."""
     name, description = sys.argv[1:3]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if has_owner(name):
         sys.exit(1)
-    _unload(name)  # what a guard left that was killed
+    _unload(name)  # left by a guard that was killed
     try:
         if _load(name, description):
             sys.stdin.read()
@@ -59,15 +59,15 @@ def main() -> None:
 
 
 def _load(name: str, description: str) -> bool:
-    """Make both modules; return whether they are there."""
-    # The class "modem" is the only one that the server gives no precedence, so that it makes every
-    # other loudspeaker the default before this one.
+    """Load both modules; return whether this worked."""
+    # "modem" is the only class that the server gives no precedence, so that it prefers every other
+    # loudspeaker as the default.
     properties = (
         f"device.description='{description} (internal, do not choose)' device.class=modem"
         f" {_OWNER}={os.getpid()}"
     )
-    # Without rewinds it never works on more than 50 ms at once: else, once nobody hurries it, it
-    # takes two seconds, and the voice that comes then has to wait for them.
+    # Without rewinds it never processes more than 50 ms at once: otherwise, when idle, it processes
+    # two seconds at once, and the voice that comes next has to wait for them.
     made = _ask(
         *("load-module", "module-null-sink", f"sink_name={name}{FEED}", "channel_map=mono"),
         *("rate=48000", "format=float32le", "norewinds=1", f'sink_properties="{properties}"'),
@@ -84,7 +84,7 @@ def _unload(name: str) -> None:
 
 
 def _is_guard(process: str) -> bool:
-    """Whether a process of this number runs this file: numbers are used again."""
+    """Return whether the process with this id runs this file: ids are reused."""
     try:
         return _OWN_NAME in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
@@ -92,7 +92,7 @@ def _is_guard(process: str) -> bool:
 
 
 def _ask(*words: str) -> str:
-    """Return what ``pactl`` prints, or nothing where it fails."""
+    """Return the output of ``pactl``, or nothing if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - our own words
             ["pactl", *words],  # noqa: S607 - looked up by the owner

@@ -27,14 +27,14 @@ _BEGIN_S = 3.0
 class PulseMic(MicSession):
     """The microphone on PulseAudio; see `MicSession` for its parameters.
 
-    Behind the microphone is a loudspeaker that goes nowhere, for PulseAudio has no other way to
-    make one.  What is played there would go out with the voice, so it never stays the default, and
-    programs that come to it are led away.  Blocks are no shorter than 10 ms, for the server cannot
-    keep up with less.
+    Behind the microphone is a null loudspeaker, since PulseAudio has no other way to create one.
+    Sound played there would go out with the voice, so it never stays the default, and programs
+    that use it are moved away.  Blocks are at least 10 ms long, since the server cannot keep up
+    with less.
 
     See Also
     --------
-    sottovoce.live.open_mic : Takes the sound system that there is.
+    sottovoce.live.open_mic : Chooses the available sound system.
     """
 
     _system: ClassVar[SoundSystem] = pulse_server
@@ -53,11 +53,11 @@ class PulseMic(MicSession):
         check_pasimple()
 
     def _is_taken(self, graph: Graph) -> bool:
-        """Whether somebody else has made it, who is not dead."""
+        """Return whether another process has created it and is still running."""
         return graph.find(self._name) is not None and has_owner(self._name)
 
     def _can_begin(self, graph: Graph) -> bool:
-        """Whether the microphone is there, and the audio process hears what it shall."""
+        """Return whether the microphone exists, and the audio process hears the right source."""
         rests = self._asleep or self._microphone is None
         ready = self._meters[Meter.SR if rests else Meter.N_BLOCKS] > 0
         return graph.find(self._name) is not None and bool(ready)
@@ -73,8 +73,8 @@ class PulseMic(MicSession):
         listener = graph.find(f"{self._name}-listener")
         streams = [node for node in graph.nodes if node.name == self._client_name]
         ears = [node for node in streams if graph.ports_of(node, "in")]
-        # A server that lost a device gives its streams another one: the listener would judge
-        # another sound, and the engine hear itself or play the voice to the room.
+        # A server that lost a device moves its streams to another one: the listener would judge
+        # another sound, and the engine would hear itself or play the voice to the room.
         wanted: list[tuple[Node | None, Node | None]] = [(own, listener)]
         wanted += [(microphone, node) for node in ears]
         wanted += [(node, feed) for node in streams if node not in ears]
@@ -86,11 +86,11 @@ class PulseMic(MicSession):
             self._keep_out(graph, feed)
 
     def _lead_past(self, microphone: Node | None, *, heard: bool) -> None:
-        """Lead the microphone past the engine while that does not hear it."""
+        """Route the microphone past the engine while the engine does not hear it."""
         now = time.monotonic()
         if heard or microphone is None:
             self._heard_s = now
-        # Waking up takes a moment, and so does the first start, when nobody records yet.
+        # Waking up takes a moment, and so does the first start, when no program records yet.
         began_s = self._engine.began_s
         opens = self._heard_s >= began_s and now - self._heard_s < _OPENING_S
         begins = not self._meters[Meter.N_BLOCKS] and now - began_s < _BEGIN_S
@@ -105,7 +105,7 @@ class PulseMic(MicSession):
         self._bypassed = source
 
     def _keep_out(self, graph: Graph, feed: Node) -> None:
-        """See to it that no program plays into the microphone."""
+        """Make sure that no program plays into the microphone."""
         nowhere = pulse_server.nowhere_of(self._name)
         sinks = [node for node in graph.nodes if node.media_class == "Audio/Sink"]
         others = [node for node in sinks if node.name not in (feed.name, nowhere)]

@@ -1,4 +1,4 @@
-"""`PulseMonitor`: PulseAudio's graph as it is now."""
+"""`PulseMonitor`: PulseAudio's current graph."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class PulseMonitor(GraphMonitor):
 
     Notes
     -----
-    ``pactl subscribe`` prints that something changed, and the server is asked anew then.  To ask
-    is to be a client for a moment, so the coming and going of clients is no change.
+    ``pactl subscribe`` prints that something changed; then the server is queried again.  A query is
+    itself a client for a moment, so the coming and going of clients does not count as a change.
     """
 
     def __init__(self) -> None:
         super().__init__("pactl", "subscribe")
         self._graph: Graph | None = None
         self._stale = threading.Event()
-        # Whether changes are told by now.  To ask is a change of clients, so that comes soon.
+        # Whether changes are reported yet.  A query is a change of clients, so this comes soon.
         self._live = threading.Event()
 
     def graph(self) -> Graph:
-        """Return the graph as it is now.
+        """Return the current graph.
 
         Raises
         ------
         DeviceError
-            If the audio server has ended, or was never there.
+            If the audio server has ended, or was never running.
         """
         if self._stale.is_set() or not self._live.is_set() or self._graph is None:
             self._stale.clear()
@@ -45,7 +45,7 @@ class PulseMonitor(GraphMonitor):
         return self._graph
 
     def start(self) -> None:
-        """Begin to follow."""
+        """Start following."""
         self._changed.set()  # nothing is printed until something changes
         super().start()
 

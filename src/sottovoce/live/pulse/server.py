@@ -1,9 +1,9 @@
-"""PulseAudio as it is without PipeWire: what there is, a microphone of our own, and who hears what.
+"""PulseAudio without PipeWire: its devices, a microphone of our own, and the routes between them.
 
-All of it goes through ``pactl`` (Debian's package pulseaudio-utils, 16 or newer).  PulseAudio knows
-no microphone that a program feeds, so ours is two modules: a loudspeaker that goes nowhere, called
-`…_feed`, and a source that hears it.  Who makes and unloads them is `sottovoce.live.pulse.guard`.
-The graph is told in the words of `sottovoce.live.graph`, so that all else is the same.
+All of it goes through ``pactl`` (Debian's package pulseaudio-utils, 16 or newer).  PulseAudio has
+no microphone that a program can feed, so ours is two modules: a null loudspeaker called `…_feed`,
+and a source that hears it.  `sottovoce.live.pulse.guard` loads and unloads them.  The graph is
+described by `sottovoce.live.graph`, so that everything else is the same.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ _END_S = 5.0
 
 
 def feed_of(name: str) -> str:
-    """Return the name of the loudspeaker behind the microphone of a name."""
+    """Return the name of the loudspeaker behind a microphone."""
     return f"{name}{pulse_guard.FEED}"
 
 
 def nowhere_of(name: str) -> str:
-    """Return the name of the loudspeaker for programs where there is no other."""
+    """Return the name of the loudspeaker for programs if there is no other."""
     return f"{name}{pulse_guard.NOWHERE}"
 
 
 def is_running() -> bool:
-    """Whether there is a PulseAudio that is not PipeWire in its clothes."""
+    """Return whether there is a PulseAudio server that is not PipeWire's emulation."""
     try:
         name = _ask_json("info").get("server_name", "")
     except DeviceError:
@@ -77,7 +77,7 @@ def is_running() -> bool:
 
 
 def read_graph() -> Graph:
-    """Ask the audio server what there is.
+    """Read the graph from the audio server.
 
     Raises
     ------
@@ -88,28 +88,28 @@ def read_graph() -> Graph:
 
 
 def no_server() -> DeviceError:
-    """Return the error that says so."""
+    """Return the error for a missing server."""
     remedy = tell_how_to_start(by_hand="pulseaudio --start")
     return DeviceError("there is no PulseAudio server", remedy=remedy)
 
 
 def is_routed(line: str) -> bool:
-    """Whether an event, as ``pactl subscribe`` prints it, is about what `build_graph` looks at."""
+    """Return whether an event printed by ``pactl subscribe`` concerns the graph."""
     # Event 'new' on sink-input #3
     words = line.split()
     return len(words) > 3 and words[3] in _WATCHED
 
 
 def build_graph(listed: dict[str, Any], info: dict[str, Any]) -> Graph:
-    """Make the graph of what ``pactl`` prints.
+    """Build the graph from the output of ``pactl``.
 
-    The monitor of a loudspeaker is the loudspeaker's output here.  Numbers are PulseAudio's for
-    sources; for others, whose numbers begin at zero too, something is added.
+    The monitor of a loudspeaker is the loudspeaker's output here.  Sources keep PulseAudio's
+    numbers; the others, whose numbers start at zero too, get an offset.
     """
     nodes, monitors = [], {}
     sinks = {sink["name"]: sink["index"] for sink in listed["sinks"]}
     for source in listed["sources"]:
-        # A source says "n/a" or nothing where it is nobody's monitor.
+        # A source says "n/a" or nothing if it is not a monitor.
         sink = sinks.get(source.get("monitor_source") or "")
         if sink is None:
             nodes.append(_describe_device(source, "sources", "Audio/Source"))
@@ -135,15 +135,15 @@ def build_graph(listed: dict[str, Any], info: dict[str, Any]) -> Graph:
 
 
 def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
-    """Make a virtual microphone; it lives until the stdin of the process that is returned ends.
+    """Create a virtual microphone; it lives until the stdin of the returned process closes.
 
     Raises
     ------
     DeviceError
         If PulseAudio's programs are not installed.
     """
-    # In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it: it must be
-    # there when its owner is not any more.  Run as a file: nothing of ours is imported.
+    # In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it: it must
+    # outlive its owner.  Run as a file: nothing of ours is imported.
     return subprocess.Popen(  # noqa: S603 - our own file
         [sys.executable, "-I", "-S", pulse_guard.__file__, name, description],
         stdin=subprocess.PIPE,
@@ -154,7 +154,7 @@ def create_node(name: str, description: str) -> subprocess.Popen[bytes]:
 
 
 def end_node(owner: subprocess.Popen[bytes]) -> None:
-    """Take a virtual microphone away; if its guard cannot, the next one will."""
+    """Remove a virtual microphone; if its guard cannot, the next one will."""
     if owner.stdin is not None:
         owner.stdin.close()
     try:
@@ -165,9 +165,9 @@ def end_node(owner: subprocess.Popen[bytes]) -> None:
 
 
 def lead(graph: Graph, source: Node, into: Node) -> None:
-    """Have a stream hear a device, or a loudspeaker play it, unless it does already.
+    """Route a device to a stream, or a stream to a loudspeaker, unless it already is.
 
-    A microphone plays nothing: what goes to one of ours does by `play`.
+    A microphone plays nothing: sound gets into one of ours through `play`.
     """
     if (_output(source.id), _input(into.id)) in graph.links:
         return
@@ -179,12 +179,12 @@ def lead(graph: Graph, source: Node, into: Node) -> None:
 
 
 def find_default_source(graph: Graph) -> str:
-    """Return the microphone that programs are given now."""
+    """Return the current default microphone."""
     return graph.default_source
 
 
 def set_default_source(name: str) -> None:
-    """Choose the microphone that programs are given; nothing happens if it has gone."""
+    """Set the default microphone; nothing happens if it has gone."""
     _ask("set-default-source", name, check=False)
 
 
@@ -194,12 +194,12 @@ def set_mute(node: Node) -> None:
 
 
 def set_default_sink(name: str) -> None:
-    """Choose the loudspeaker that programs are given; nothing happens if it has gone."""
+    """Set the default loudspeaker; nothing happens if it has gone."""
     _ask("set-default-sink", name, check=False)
 
 
 def start_bypass(microphone: str, *, name: str) -> None:
-    """Lead a microphone to ours without marking, within the server."""
+    """Route a microphone to ours without marking, within the server."""
     _ask(
         *("load-module", "module-loopback", f"source={microphone}", f"sink={feed_of(name)}"),
         *(f"latency_msec={_BYPASS_MS}", "source_dont_move=true", "sink_dont_move=true"),
@@ -208,13 +208,13 @@ def start_bypass(microphone: str, *, name: str) -> None:
 
 
 def end_bypass(*, name: str) -> None:
-    """Take that away; nothing happens if it has gone."""
+    """Remove the bypass; nothing happens if it has gone."""
     for module in pulse_guard.find_modules(name, kind="module-loopback"):
         _ask("unload-module", module, check=False)
 
 
 def start_nowhere(*, name: str) -> None:
-    """Make a loudspeaker that is heard by nobody, where there would be none but our own."""
+    """Create a loudspeaker that nobody hears, if there would be none but our own."""
     _ask(
         *("load-module", "module-null-sink", f"sink_name={nowhere_of(name)}"),
         "sink_properties=\"device.description='No loudspeaker'\"",
@@ -239,7 +239,7 @@ def play(path: Path, *, name: str, into: str) -> subprocess.Popen[bytes]:
 
 
 def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
-    """Record a microphone or loudspeaker, mixed to mono at `sr` Hz, as raw float32 on stdout.
+    """Record a microphone or loudspeaker, mixed down to mono at `sr` Hz, as raw float32 on stdout.
 
     Raises
     ------
@@ -249,7 +249,7 @@ def record(*, sr: int, name: str, source: str) -> subprocess.Popen[bytes]:
     try:
         node = read_graph().find(source)
     except DeviceError:
-        node = None  # parec says so by ending
+        node = None  # parec then ends at once
     monitor = ".monitor" if node is not None and node.media_class == "Audio/Sink" else ""
     return spawn(
         *(
@@ -282,8 +282,8 @@ def _describe_device(device: dict[str, Any], kind: str, media_class: str) -> Nod
 def _describe_stream(stream: dict[str, Any], kind: str, media_class: str) -> Node:
     properties = stream["properties"]
     program = properties.get("application.name", "")
-    # A stream of a module, not of a program, leads on to a device that the module makes, and one
-    # that takes peaks only moves a needle.
+    # A stream of a module, not of a program, feeds a device that the module creates, and a stream
+    # of peaks only drives a level meter.
     no_program = stream.get("client") in (None, "n/a") or stream.get("resample_method") == "peaks"
     return Node(
         id=_number(kind, stream["index"]),
@@ -321,8 +321,8 @@ def _output(node: int) -> int:
 
 
 def _ask(*words: str, check: bool = True) -> str:
-    """Return what ``pactl`` prints."""
-    # Without a socket there is no server, and to ask would have the library start one.
+    """Return the output of ``pactl``."""
+    # Without a socket there is no server, and a query would make the library start one.
     if not os.environ.get("PULSE_SERVER") and not find_socket().exists():
         if check:
             raise no_server()
@@ -331,7 +331,7 @@ def _ask(*words: str, check: bool = True) -> str:
 
 
 def find_socket() -> Path:
-    """Return where PulseAudio, or PipeWire in its clothes, listens."""
+    """Return the socket of PulseAudio, or of PipeWire's emulation of it."""
     folder = os.environ.get("PULSE_RUNTIME_PATH")
     if folder is None:
         return find_runtime_folder() / "pulse" / "native"
@@ -343,7 +343,7 @@ def _ask_json(what: str) -> dict[str, Any]:
         answer = json.loads(_ask("--format=json", what))
     except json.JSONDecodeError as err:
         raise DeviceError(
-            "pactl's answer cannot be read", remedy="It takes pulseaudio-utils 16 or newer."
+            "pactl's answer cannot be read", remedy="pulseaudio-utils 16 or newer is needed."
         ) from err
     if not isinstance(answer, dict):
         raise DeviceError("pactl's answer cannot be read", remedy="Try again.")

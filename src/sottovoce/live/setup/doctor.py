@@ -1,4 +1,4 @@
-"""What the virtual microphone needs of a computer, and how to mend what is missing."""
+"""What the virtual microphone needs on a computer, and how to fix what is missing."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = ["examine"]
 
 
 def examine(*, try_out: bool = True) -> Iterator[Check]:
-    """Look at one thing after the other; what cannot be looked at any more is left out.
+    """Check one requirement after the other; checks that cannot be made are left out.
 
     Parameters
     ----------
     try_out : bool
-        Whether to send some seconds of a voice through the microphone at last.
+        Whether to send some seconds of speech through the microphone at the end.
 
     Returns
     -------
     checks : iterator of Check
-        In the order in which they should be mended.
+        In the order in which to fix them.
     """
     if sys.platform in SYSTEMS:
         yield from examine_loopback()
@@ -64,21 +64,21 @@ def examine(*, try_out: bool = True) -> Iterator[Check]:
 
 
 def _start_pulse() -> str:
-    """Return what there is to do before PulseAudio answers."""
+    """Return the command that makes PulseAudio available."""
     if shutil.which("pactl") is None:
         return "sudo apt install pulseaudio pulseaudio-utils"
     return pulse_server.no_server().remedy
 
 
 def _do_without_priority() -> str:
-    return "It works without, as long as the computer is not too busy."
+    return "It works without this as long as the computer is not too busy."
 
 
 def _check_pulse() -> Check:
-    """Browsers and most programs for calls know the sound system by PulseAudio's socket alone."""
+    """Check PulseAudio's socket: browsers and most programs for calls use no other interface."""
     ok = pulse_server.find_socket().exists()
     return Check(
-        what="browsers and programs for calls reach the sound system",
+        what="browsers and programs for calls can reach the sound system",
         ok=ok,
         remedy="" if ok else "sudo apt install pipewire-pulse; then log out and in again",
     )
@@ -95,7 +95,7 @@ def _check_sandboxes() -> Iterator[Check]:
 
 
 def _try_out(find_priority: Callable[[], str]) -> Iterator[Check]:
-    what = "a voice that goes through the microphone comes out marked"
+    what = "speech sent through the microphone comes out marked"
     try:
         outcome = run_self_test()
     except SottovoceError as err:
@@ -105,7 +105,7 @@ def _try_out(find_priority: Callable[[], str]) -> Iterator[Check]:
     yield Check(
         what=f"{what} ({said})",
         ok=outcome.found,
-        remedy="" if outcome.found else "Close what keeps the computer busy, and try again.",
+        remedy="" if outcome.found else "Close programs that use much of the CPU, and try again.",
     )
     state = outcome.state
     yield Check(
@@ -115,7 +115,7 @@ def _try_out(find_priority: Callable[[], str]) -> Iterator[Check]:
         remedy="sottovoce mic --block 1024" if state.n_missed else "",
     )
     yield Check(
-        what="marking goes before other work (real-time priority)",
+        what="marking has real-time priority",
         ok=state.realtime,
         grave=False,
         remedy="" if state.realtime else find_priority(),

@@ -1,4 +1,4 @@
-"""Programs from Flatpak and Snap that may not record, whatever microphone one chooses in them."""
+"""Programs from Flatpak and Snap that are not allowed to record from any microphone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Sandboxed:
     Attributes
     ----------
     name : str
-        Of the program.
+        Name of the program.
     may_record : bool
         Whether the sandbox lets it reach the sound system.
     remedy : str
-        The command that lets it.
+        The command that allows it.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Sandboxed:
 
 
 def find_sandboxed() -> Iterator[Sandboxed]:
-    """Look for programs that want to record.
+    """Find programs that want to record.
 
     Returns
     -------
     programs : iterator of Sandboxed
-        Those of Flatpak that ask for the network, which calls need, and those of Snap that have
+        Flatpak programs that request the network, which calls need, and Snap programs that have
         a plug for recording.
     """
     names = _run("flatpak", "list", "--app", "--columns=application").splitlines()
@@ -53,19 +53,19 @@ def find_sandboxed() -> Iterator[Sandboxed]:
 
 
 def parse_flatpak(name: str, permissions: str) -> Sandboxed | None:
-    r"""Return the program as ``flatpak info --show-permissions`` describes it.
+    r"""Return the program described by ``flatpak info --show-permissions``.
 
     Parameters
     ----------
     name : str
-        Of the program, such as `org.mozilla.firefox`.
+        Name of the program, such as `org.mozilla.firefox`.
     permissions : str
-        What the command printed.
+        Output of the command.
 
     Returns
     -------
     program : Sandboxed or None
-        None where it cannot hold calls at all.
+        None if it cannot make calls at all.
 
     Examples
     --------
@@ -87,12 +87,12 @@ def parse_flatpak(name: str, permissions: str) -> Sandboxed | None:
 
 
 def parse_snap(connections: str) -> Iterator[Sandboxed]:
-    """Yield the programs as ``snap connections --all`` lists them.
+    """Yield the programs listed by ``snap connections --all``.
 
     Parameters
     ----------
     connections : str
-        What the command printed: interface, plug, slot and notes, with a dash for nothing.
+        Output of the command: interface, plug, slot and notes, with a dash for none.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def parse_snap(connections: str) -> Iterator[Sandboxed]:
 
 
 def _run(program: str, *words: str) -> str:
-    """Return what a program prints; nothing where it is not there or does not answer."""
+    """Return the output of a program; nothing if it is missing or does not answer."""
     path = shutil.which(program)
     if path is None:
         return ""

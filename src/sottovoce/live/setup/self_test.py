@@ -1,4 +1,4 @@
-"""Five seconds of a voice through the whole microphone, and the mark heard at its end."""
+"""Send five seconds of speech through the whole microphone, and find the mark at its output."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """What came of it.
+    """Result of a self-test.
 
     Attributes
     ----------
     found : bool
-        Whether the mark was heard in what went out.
+        Whether the mark was found in the output.
     log10_p : float
-        How sure that is; 0.0 where nothing was heard.
+        Base-10 logarithm of the p-value; 0.0 if nothing was heard.
     seconds : float
-        From the first word to the verdict.
+        Seconds from the first word to the verdict.
     state : MicState
-        How the microphone was at the end.
+        State of the microphone at the end.
     """
 
     found: bool
@@ -49,24 +49,24 @@ class SelfTest:
 
 
 def run_self_test(*, within_s: float = 20.0) -> SelfTest:
-    """Play a clip into a microphone of its own, mark it, and listen to what goes out.
+    """Play a clip into a private microphone, mark it, and listen to the output.
 
-    Nobody hears it: the clip goes to no loudspeaker.  A running *Sottovoce* is not touched.
+    It is inaudible: the clip goes to no loudspeaker.  A running *Sottovoce* is not affected.
 
     Parameters
     ----------
     within_s : float
-        Seconds after which it is given up.
+        Time limit, in seconds.
 
     Returns
     -------
     outcome : SelfTest
-        Found or not, and how the microphone was.
+        The result, and the state of the microphone.
 
     Raises
     ------
     DeviceError
-        If there is no sound system, or the microphone cannot be made.
+        If there is no sound system, or the microphone cannot be created.
     MissingExtraError
         If the extra `live` is not installed.
     """
@@ -91,7 +91,7 @@ def run_self_test(*, within_s: float = 20.0) -> SelfTest:
 
 
 def _end_with(stack: ExitStack, process: Popen[bytes]) -> Popen[bytes]:
-    """Have a process end with the test."""
+    """End a process when the test ends."""
 
     def end() -> None:
         process.kill()
@@ -112,7 +112,7 @@ def _wait_for_voice(system: SoundSystem) -> None:
 
 
 def _link_player(system: SoundSystem) -> None:
-    """Lead the clip into the microphone of the test, unless it is."""
+    """Link the clip to the test microphone, unless it already is."""
     graph = system.read_graph()
     player, voice = graph.find(_PLAYER), graph.find(_VOICE)
     if player is not None and voice is not None:
