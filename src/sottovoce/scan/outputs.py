@@ -74,7 +74,7 @@ def write_outputs(
     Returns
     -------
     summary : Summary
-        The data set in figures.
+        Figures of the data set.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
@@ -237,7 +237,7 @@ def _choose_name(source: str, *, taken: Path) -> str:
 
 
 def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> None:
-    """Join ledgers as if one scan had made them.
+    """Merge ledgers as if one scan had made them.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of its own.
+    """A separate file.
 
     Attributes
     ----------

@@ -140,7 +140,7 @@ class Source(Protocol):
         """Yield the examples that the data set makes from its recordings."""
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a copy in the source's own format, without the recordings that are refused.
+        """Write a copy in the source's own format, without refused recordings.
 
         Parameters
         ----------

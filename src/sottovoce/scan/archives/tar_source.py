@@ -51,7 +51,7 @@ class TarSource(ArchiveSource[TarReader, TarHeader]):
     """
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the archive without the samples any of whose recordings is refused.
+        """Write the archive without the samples that have a refused recording.
 
         The rest is copied block by block, unchanged, with its headers.  From a damaged archive,
         everything before the damage is kept.

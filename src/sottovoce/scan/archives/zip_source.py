@@ -55,7 +55,7 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
     """
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the archive without the samples any of whose recordings is refused.
+        """Write the archive without the samples that have a refused recording.
 
         Raises
         ------

@@ -91,7 +91,7 @@ class ArrowSource:
             return  # `recordings` reports it
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the data set without the rows any of whose recordings is refused.
+        """Write the data set without the rows that have a refused recording.
 
         ``datasets.load_from_disk`` can read it: counts are corrected, and the fingerprint changes,
         so that no cached result for the original is used for the copy.

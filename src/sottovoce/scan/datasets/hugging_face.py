@@ -129,7 +129,7 @@ class DataSetSource:
                 yield Cut(id=row_id, recording_id=own_id)
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Save the data set, without the rows any of whose recordings is refused, to disk.
+        """Save the data set to disk, without the rows that have a refused recording.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class DataSetSource:
         return Kept(path=str(out), n_kept=len(kept), n_left_out=len(self._data_set) - len(kept))
 
     def select(self, refused: Callable[[str], bool]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
-        """Return the data set without the rows any of whose recordings is refused."""
+        """Return the data set without the rows that have a refused recording."""
         columns = self._columns(self._data_set)
         if any(one.is_listed for one in columns):
             rows = ((row_id, row) for row_id, row, _ in self._rows())

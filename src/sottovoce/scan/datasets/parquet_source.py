@@ -54,7 +54,7 @@ class ParquetSource:
         return self._rows.cuts()
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the table without the rows any of whose recordings is refused.
+        """Write the table without the rows that have a refused recording.
 
         Schema, metadata (Hugging Face's too), codecs and, unless they are large, row groups are
         preserved.

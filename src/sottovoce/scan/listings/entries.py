@@ -243,7 +243,7 @@ def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
 def write_entries(
     entries: Iterable[Entry], out: Path, *, refused: Callable[[str], bool], packed: bool
 ) -> Kept:
-    """Write a listing without the examples any of whose recordings is refused.
+    """Write a listing without the examples that have a refused recording.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _COMMAND = (
     "is a command, and commands in data are never executed",
     "If you trust it, run it yourself, save its output as a file, and name that file.",
 )
-_OTHER = ("is stored in a way that cannot be read", "Export its recordings as files.")
+_OTHER = ("is stored in an unsupported form", "Export its recordings as files.")
 
 
 class LhotseSource(Manifest):

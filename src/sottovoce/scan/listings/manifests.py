@@ -54,7 +54,7 @@ _SUB = re.compile(r"-sub\d+(\.\w+)?$")
 _MOST_SHARDS = 10**9
 _TARRED = (
     "is in a tar archive that is not next to the manifest",
-    "Scan the archives themselves: name them, as audio_{0..127}.tar.",
+    "Scan the archives themselves, for example audio_{0..127}.tar.",
 )
 MOST_TRACKS = 10_000
 """Limit for one recording."""
@@ -96,7 +96,7 @@ class Manifest:
         return cuts_of(self._entries())
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the manifest without the examples any of whose recordings is refused.
+        """Write the manifest without the examples that have a refused recording.
 
         The lines of the others are unchanged, byte for byte, relative paths too: put the copy
         where the manifest is.

@@ -94,7 +94,7 @@ class SharSource(LhotseSource):
     """
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a folder with the shard, without the cuts any of whose recordings is refused.
+        """Write a folder with the shard, without the cuts that have a refused recording.
 
         Raises
         ------

@@ -66,7 +66,7 @@ class Gone:
                 return True  # or it exists under another name only, without the link
             if not rest:
                 return False
-        # As the walk through the folder spelled it.
+        # As spelled by the walk through the folder.
         return self._refused(os.path.join(self._folder, real) + rest)  # noqa: PTH118 - as there
 
     def knows(self, own_id: str) -> bool:

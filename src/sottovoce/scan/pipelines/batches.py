@@ -53,7 +53,7 @@ def examine_batch(
     batch : dict
         The same rows in the same order, and for each its `status` (as in `Finding`; the most
         significant one of several sounds), `log10_p` (NaN if nothing was read), `refused`
-        (whether it, or one of its sounds, must not be trained on) and `owner_ids` (those that
+        (whether any of its sounds must not be trained on) and `owner_ids` (those that
         were read: lists of integers as pyarrow scalars, converted to plain lists by `as_py`).  A
         row that cannot be read, hangs, or crashes the process that reads it is a row like any
         other, with that as its status.

@@ -14,7 +14,7 @@ __all__ = ["escape", "make_code", "make_items", "make_section", "make_table", "w
 
 
 def escape(text: object, *, most: int = 160) -> str:
-    """Return text for an element or a quoted attribute, bounded and without odd characters."""
+    """Return text for an element or a quoted attribute, bounded and without unsafe characters."""
     return escape_html(text, most=most)
 
 

@@ -249,7 +249,7 @@ def _tell_groups(summary: Summary) -> str:
     )
     table = make_table(
         "Groups in which a mark was found, or evidence of one across several recordings",
-        ("Group", "Recordings", "Marked by themselves", "Length", "p, proved", "p, conditional"),
+        ("Group", "Recordings", "Marked individually", "Length", "p, proved", "p, conditional"),
         [_make_group_row(group, n) for group in summary.groups[:_MOST_ROWS]],
         numbers=(1, 2, 3, 4, 5),
     )

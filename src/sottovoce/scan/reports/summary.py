@@ -76,7 +76,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The data set in figures.
+    """Figures of a scanned data set.
 
     Attributes
     ----------

@@ -71,7 +71,7 @@ class TrustedHosts:
         Raises
         ------
         UnsupportedFormatError
-            If there is none.
+            If there is no such address.
         """
         if (host.lower().rstrip("."), port) in self._hosts or (host, port) in self._hosts:
             self._addresses.update((one, port) for one in addresses)

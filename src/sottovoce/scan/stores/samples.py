@@ -133,7 +133,7 @@ def wav_of_raw(data: bytes, sr: int, url: str) -> bytes:
         y = np.frombuffer(data, "<f4")
         with np.errstate(all="ignore"):
             size = np.abs(y[np.flatnonzero(y)])
-            # Pairs of 16-bit samples, read so, have exponents from one end to the other.
+            # Pairs of 16-bit samples, read as floats, have exponents over the whole range.
             is_sane = size.size and np.isfinite(size).all() and size.max() <= _LOUDEST
             if is_sane and np.median(size) > _QUIETEST:
                 return _wav(y, sr)

@@ -79,12 +79,12 @@ def _file_system(scheme: str, *, is_named: bool = True) -> Any:  # noqa: ANN401 
     except (ImportError, ValueError) as err:
         driver = _DRIVERS.get(scheme)
         raise AudioFileError(
-            f"addresses of the kind {scheme}:// cannot be read: {err}",
+            f"{scheme}:// addresses cannot be read: {err}",
             remedy=f"pip install {driver}" if driver else "Install fsspec's driver for it.",
         ) from err
     if scheme in _S3:
         system.retries = 1  # `sottovoce.scan.stores.retry` does it
-        # Otherwise each object is asked for its size before it is read: twice the requests.
+        # Otherwise the size of each object is requested before it is read: twice the requests.
         system.max_concurrency = 1
     return system
 
@@ -127,7 +127,7 @@ def _anonymous(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, 
         return _options(scheme, {})  # none of the user's options: headers may hold keys
     if scheme in ("gs", "gcs"):
         return {"token": "anon"}
-    raise AudioFileError(f"addresses of the kind {scheme}:// are not read without credentials")
+    raise AudioFileError(f"{scheme}:// addresses are not read without credentials")
 
 
 def _web_options(*, is_named: bool) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def seen_from_anywhere(recording: Recording) -> Recording:
         return recording
     if is_remote(place.url):
         return recording
-    # Links stay as they are.
+    # Links are kept.
     url = os.path.abspath(place.url)  # noqa: PTH100
     if isinstance(place, Cell):
         place = replace(place, reach=place.reach.absolute())
