@@ -32,7 +32,7 @@ MOST_UNPACKED_BYTES = 512 << 20
 _MOST_FREE_BYTES, _MOST_GROWTH = 1 << 30, 100
 _STEP = 1 << 20
 _HEAD_MEMORY_BYTES = 80 << 20
-"""Limit for first bytes, which the listing process examines: as much as `xz -9` needs."""
+"""Memory for unpacking first bytes, in the listing process: as much as `xz -9` needs."""
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 """Packings by the suffix of a packed file."""
 Packing = Literal["gzip", "bz2", "xz"]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["bring"]
 
 _AHEAD_BYTES = 64 << 20
-"""Fetched and not yet examined, in one worker; a larger recording is fetched by itself."""
+"""Bytes fetched and not yet examined, in one worker; a larger recording is fetched by itself."""
 _JOINED_BYTES, _GAP_BYTES = 4 << 20, 64 << 10
 _MOST_FAILURES = 8
 """Failures in a row, after which the store counts as down and the rest of a batch is skipped."""

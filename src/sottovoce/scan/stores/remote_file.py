@@ -15,7 +15,7 @@ from sottovoce.scan.stores.retry import explain, persist
 __all__ = ["RemoteFile"]
 
 _FIRST_BYTES, _MOST_BYTES = 64 << 10, 4 << 20
-"""Size of a part; doubled for each part that follows the one before."""
+"""Sizes of the first and the largest part; doubled for each part that follows the one before."""
 _MOST_PARTS = 4
 
 

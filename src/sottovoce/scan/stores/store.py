@@ -47,7 +47,7 @@ __all__ = [
 MOST_REQUESTS = 32
 """Requests of one worker in flight at once."""
 _CONNECT_S, _SILENCE_S = 5.0, 10.0
-"""Seconds of silence after which a try is given up."""
+"""Seconds without a connection, and of silence, after which a try is given up."""
 _WHOLE_BYTES = 8 << 20
 _S3, _WEB = ("s3", "s3a"), ("http", "https")
 _DRIVERS = {

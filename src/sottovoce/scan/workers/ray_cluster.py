@@ -43,12 +43,12 @@ _LEAST_IN_BLOCK = 16
 _MOST_IN_BLOCK = 512
 _BLOCK_BYTES = 32 << 20
 _INLINE_BYTES = 4 << 20
-"""Of blocks that carry their audio with them, which are all in memory while in flight."""
+"""Maximum size of a block that carries its audio with it, and is in memory while in flight."""
 _BLOCK_S = 1.0
 """Seconds after which a block is sent even if it is not full: listing may be slow."""
 _BLOCKS_PER_CPU = 3
 _TRIES = 3
-"""Retries of a block by Ray; and of a single recording, after which it is given up."""
+"""Tries of a block by Ray, and of a single recording, after which it is given up."""
 _LOOK_S = 5.0
 """Seconds between checks of the size of the cluster, and of its head."""
 _HEADLESS_S = 20.0
