@@ -1,4 +1,4 @@
-"""`FolderCopy`: a copy of a folder without refused recordings, nor any listing that names them.
+"""`FolderCopy`: a copy of a folder without refused recordings, and with listings that match.
 
 Loading an audio folder by its ``metadata.csv``, or a corpus by its ``validated.tsv``, fails at the
 first row whose file is gone.  So listings in a folder lose these rows; data that is spread over

@@ -47,7 +47,7 @@ class Group:
     kind, name : str
         ``"speaker"`` and ``"s042"``, for instance.
     n_recordings, n_marked : int
-        Recordings read; recordings in which a mark was found without the others.
+        Number of recordings that were read, and of those found marked individually.
     seconds : float
         Their total length.
     log10_e : float
