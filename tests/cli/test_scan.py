@@ -384,6 +384,6 @@ def test_an_address_in_a_list_is_fetched_only_where_that_is_allowed(shell, data)
         allowed = shell("scan", store_only, "list.txt", "--json", "--jobs", 1, "-o", "store")
         server.shutdown()
     assert [one.code for one in (refused, nearby, allowed)] == [3, 3, 1]
-    assert "not believed" in json.loads(refused.out)["message"]
-    assert "no public address" in json.loads(nearby.out)["message"]
+    assert "without permission" in json.loads(refused.out)["message"]
+    assert "not a public address" in json.loads(nearby.out)["message"]
     assert json.loads(allowed.out)["id"] == f"{store}/anna/long.flac"

@@ -163,7 +163,7 @@ def test_a_resume_does_not_open_it_again(tmp_path, monkeypatch):
         return finding.status, finding.message
 
     said = scan()
-    assert said == ("error", "took more memory than it may")
+    assert said == ("error", "exceeded the memory limit")
     opened = []
     each = Apart.each
     monkeypatch.setattr(Apart, "each", lambda *args: opened.append(args) or each(*args))
@@ -226,7 +226,7 @@ class TestApart:
         [
             ("kill", "crashed", "killed the process that lists it"),
             ("hang", "timeout", "took too long to list"),
-            ("grow", "error", "took more memory than it may"),
+            ("grow", "error", "exceeded the memory limit"),
             ("fail", "error", "is of no use"),
         ],
     )

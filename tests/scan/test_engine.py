@@ -147,7 +147,7 @@ class TestShards:
         with Ledger(tmp_path / "a", detector="d") as ledger:
             ledger.begin_run({"inputs": ["a"], "command": "sottovoce scan a"})
         with Ledger(tmp_path / "all", detector="d") as merged:
-            with pytest.raises(LedgerError, match="not scanned to its end") as caught:
+            with pytest.raises(LedgerError, match="is not complete") as caught:
                 merge_ledgers([tmp_path / "a"], merged)
             assert caught.value.remedy.endswith("sottovoce scan a")
 

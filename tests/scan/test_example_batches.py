@@ -126,7 +126,7 @@ class TestHarm:
 
     def test_a_process_that_may_start_no_other_is_told_so(self, monkeypatch):
         monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", 1)
-        with pytest.raises(ParameterError, match="may start no other"):
+        with pytest.raises(ParameterError, match="cannot start another"):
             examine_batch({"audio": [encode()]})
 
     @pytest.mark.slow

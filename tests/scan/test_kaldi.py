@@ -106,7 +106,7 @@ def test_commands_are_never_run(tmp_path: Path, takes: list[str]) -> None:
     told = findings(source)
     assert [one.id for one in told] == [f"{tmp_path}/wav.scp::{name}" for name in "abcd"]
     assert {one.status for one in told} == {"unsupported"}
-    assert all("never run" in one.message and one.remedy for one in told[:3])
+    assert all("never executed" in one.message and one.remedy for one in told[:3])
     ids = {one.id for one in told}
     kept = source.write_kept(tmp_path / "kept", refused=ids.__contains__)
     assert (kept.n_kept, kept.n_left_out) == (1, 4)
@@ -194,5 +194,5 @@ def test_an_archive_outside_of_the_folder_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     write(tmp_path / "set" / "wav.scp", [f"a {tmp_path}/w.ark:2"])
     (finding,) = findings(open_source(str(tmp_path / "set")))
-    assert (finding.status, "lies outside" in finding.message) == ("unsupported", True)
+    assert (finding.status, "is outside" in finding.message) == ("unsupported", True)
     assert all_read(open_source(str(tmp_path / "set" / "wav.scp")), 1)

@@ -121,8 +121,8 @@ def test_commands_and_addresses_of_lhotse_are_not_followed(
     told = {one.id: one for one in findings(source)}
     assert list(told) == [f"{path}::c", f"{path}::p", url, f"{path}::m"]
     assert all(one.status == "unsupported" and one.remedy for one in told.values())
-    assert "never run" in told[f"{path}::c"].message
-    assert "never run" in told[f"{path}::p"].message
+    assert "never executed" in told[f"{path}::c"].message
+    assert "never executed" in told[f"{path}::p"].message
     assert not witness.exists()
     # Their examples are still asked for, under the ids of the findings.
     assert [one.recording_id for one in source.cuts()][:4] == list(told)
@@ -271,7 +271,7 @@ def test_a_packed_manifest_that_is_cut_short_or_a_bomb_says_so(
 ) -> None:
     lines = b"".join(json.dumps({"path": name}).encode() + b"\n" for name in takes)
     packed = gzip.compress(lines + bytes(40 << 20))
-    for data, words in ((packed, "longer than"), (packed[:200], "nor what follows")):
+    for data, words in ((packed, "longer than"), (packed[:200], "from here on")):
         path = tmp_path / "a.jsonl.gz"
         path.write_bytes(data)
         (finding,) = findings(NemoSource(str(path)))

@@ -118,7 +118,7 @@ class TestWhatIsAllowed:
         (source,) = open_sources([path.parent if is_found else path])
         (found,) = told(source)
         assert (found.status, met) == ("unsupported", [])
-        assert "not believed where to connect to" in found.message
+        assert "not accessed without permission" in found.message
         assert "`allow_remote`" in found.remedy
 
     @pytest.mark.parametrize("kind", COMMANDS)
@@ -138,7 +138,7 @@ class TestWhatIsAllowed:
         place = Cell("/data/train.parquet", 0, 0, "audio")
         from sottovoce.scan.datasets.cell_sounds import _follow
 
-        with pytest.raises(AudioFileError, match="not believed") as caught:
+        with pytest.raises(AudioFileError, match="without permission") as caught:
             _follow(f"{web[1]}/a.wav", place, most_bytes=1 << 20)
         assert "`allow_remote`" in caught.value.remedy
         assert web[2] == []
@@ -219,18 +219,18 @@ class TestWhereItLeads:
         return fetch(File(url, is_named), most_bytes=1 << 20)
 
     def test_not_to_this_computer_by_number(self, web):
-        with pytest.raises(AudioFileError, match="no public address"):
+        with pytest.raises(AudioFileError, match="not a public address"):
             self._fetch(f"{web[1]}/a.wav")
         assert web[2] == []
 
     def test_not_by_a_name_that_resolves_nearby(self, web, names):
         names["audio.example"] = ["127.0.0.1"]
-        with pytest.raises(AudioFileError, match=r"audio\.example, which is no public"):
+        with pytest.raises(AudioFileError, match=r"audio\.example, which is not a public"):
             self._fetch(f"{web[1]}/a.wav".replace("127.0.0.1", "audio.example"))
         assert web[2] == []
 
     def test_not_by_a_redirect_from_what_the_person_named(self, web, redirecting):
-        with pytest.raises(AudioFileError, match="no public address"):
+        with pytest.raises(AudioFileError, match="not a public address"):
             self._fetch(f"{redirecting}/b.wav", is_named=True)
         assert web[2] == []
 
@@ -249,7 +249,7 @@ class TestWhereItLeads:
         (source,) = open_sources([path], allow_remote=True)
         found = list(source.recordings())
         assert {one.status for one in found} == {"unsupported"}
-        assert all("no public address" in one.message for one in found)
+        assert all("not a public address" in one.message for one in found)
         assert web[2] == []
 
     @pytest.mark.parametrize(

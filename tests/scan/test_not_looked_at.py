@@ -221,7 +221,7 @@ class TestZip:
         path.write_bytes(raw[:start] + entry * 5 + tail)
         (source,) = open_sources([path])
         (told,) = findings(source)
-        assert "one upon the other" in told.message
+        assert "members overlap" in told.message
 
     def test_encrypted_and_damaged_ones_are_told(self, tmp_path):
         path = zip_of(tmp_path / "a.zip", [("a.wav", encode())], 0)
@@ -327,7 +327,7 @@ class TestOutputs:
         assert told["may_hold_sound"] == summary.may_hold_sound == {".npy": 1, ".<b>&x": 1}
         for name in ("report.html", "card.md"):
             text = (out / name).read_text()
-            assert "2 files that may hold sound were not looked at" in text
+            assert "2 files that may hold sound were not examined" in text
             assert ".npy" in text
             assert "<b>" not in text
 

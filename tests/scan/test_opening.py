@@ -94,7 +94,7 @@ def test_what_is_not_there_is_refused_before_the_scan(tmp_path: Path) -> None:
         with pytest.raises(AudioFileError) as caught:
             open_sources([str(tmp_path / name)])
         assert caught.value.remedy
-    with pytest.raises(AudioFileError, match="is not there"):
+    with pytest.raises(AudioFileError, match="does not exist"):
         open_sources(["memory://no/such/thing.tar"])
     with pytest.raises(AudioFileError, match="matches nothing"):
         open_sources(["memory://no/such/*.tar"])

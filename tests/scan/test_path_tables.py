@@ -94,7 +94,7 @@ def test_bad_rows_are_findings_and_the_rest_is_read(tmp_path: Path, takes: list[
         "error"
     ] * 2
     assert [one.id for one in told[:2]] == [f"{path}::line 4", f"{path}::line 5"]
-    assert "never run" in told[2].message
+    assert "never executed" in told[2].message
 
 
 def test_tables_of_text_without_paths_say_so(tmp_path: Path) -> None:

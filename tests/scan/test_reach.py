@@ -71,7 +71,7 @@ def test_a_listing_in_a_folder_may_not_leave_it_but_for_roots(tmp_path: Path, ki
     found = str(listing.parent)
     (finding,) = told(open_source(found))
     assert finding.status == "unsupported"
-    assert "lies outside of it" in finding.message
+    assert "is outside of it" in finding.message
     assert all_read(open_source(found, root=str(outside.parent)), 1)
     assert all_read(open_source(str(listing)), 1)  # its user named it
 

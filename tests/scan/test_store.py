@@ -145,7 +145,7 @@ class TestShapes:
         assert found[f"{clips}/p0/00.flac"].status == "undetermined"
         gone = found[f"{clips}/p0/gone.flac"]
         assert {f.status for f in scan_paths([path], workers=1)} == {"unsupported"}
-        assert (gone.status, gone.message) == ("error", "is not there")
+        assert (gone.status, gone.message) == ("error", "does not exist")
         assert gone.remedy
 
     def test_a_pattern_and_a_list_there(self, store, clips):
@@ -198,7 +198,7 @@ class TestFaults:
         store.files.rm(recordings[3].id)
         errors = [err for _, err in bring(recordings, most_bytes=1 << 30) if err is not None]
         store.files.pipe(recordings[3].id, encode(6, seconds=1, form="FLAC"))
-        assert [str(err) for err in errors] == [f"{recordings[3].id}: is not there"]
+        assert [str(err) for err in errors] == [f"{recordings[3].id}: does not exist"]
         assert errors[0].remedy
 
     def test_an_object_that_may_not_be_read_costs_one_row(self, store, clips):
@@ -260,12 +260,12 @@ class TestFaults:
 
     @pytest.mark.parametrize("name", ["s3://no-such-bucket/clips", "s3://voices/clips/no.flac"])
     def test_a_wrong_name_is_told_at_once(self, name):
-        with pytest.raises(AudioFileError, match="is not there") as caught:
+        with pytest.raises(AudioFileError, match="does not exist") as caught:
             open_sources([name])
         assert "AWS_ENDPOINT_URL" in caught.value.remedy
 
     def test_a_whole_store_is_no_place(self):
-        with pytest.raises(AudioFileError, match="names no place"):
+        with pytest.raises(AudioFileError, match="names no bucket"):
             open_sources(["s3:///"])
 
     def test_a_file_that_changes_while_it_is_read(self, store):
@@ -367,8 +367,8 @@ class TestTheWeb:
             for one in source.recordings():
                 found[one.id] = one
         gone = found.pop(f"{address}/gone.wav")
-        assert (gone.status, gone.message) == ("error", "is not there")
+        assert (gone.status, gone.message) == ("error", "does not exist")
         fetched = {one.id: err for one, err in bring(list(found.values()), most_bytes=1 << 30)}
         assert fetched[f"{address}/a.wav"] is None
         # A part of a file cannot be had there, and must not be taken for another.
-        assert "only whole files" in str(fetched[f"{address}/c.tar::0.wav"])
+        assert "only sends whole files" in str(fetched[f"{address}/c.tar::0.wav"])

@@ -134,8 +134,8 @@ def test_cells_without_bytes_lead_to_files_in_the_tables_folder(
     source = write_parquet(folder / "a.parquet", hugging_face_table(audio=audio))
     found = [(one.status, one.message) for one in read(source).values()]
     assert [status for status, _ in found] == ["undetermined"] * 2 + ["error"] * 6
-    assert "outside of the table's folder" in found[2][1]
-    assert "outside of the table's folder" in found[3][1]
+    assert "outside the table's folder" in found[2][1]
+    assert "outside the table's folder" in found[3][1]
     assert "not a regular file" in found[4][1]
     assert found[6][1] == found[7][1] == "is empty: neither bytes nor a path"
 
@@ -241,7 +241,7 @@ def test_what_is_no_parquet_is_a_finding(tmp_path: Path) -> None:
         (tmp_path / "a.parquet").write_bytes(data)
         (finding,) = findings(ParquetSource(str(tmp_path / "a.parquet")))
         assert (finding.status, bool(finding.remedy)) == ("error", True)
-        with pytest.raises(AudioFileError, match="no Parquet file"):
+        with pytest.raises(AudioFileError, match="not a Parquet file"):
             ParquetSource(str(tmp_path / "a.parquet")).write_kept(
                 tmp_path / "out.parquet", refused=refuse()
             )

@@ -1,4 +1,4 @@
-"""Data sets, looked through before anything is trained on them."""
+"""Scan data sets for marks before anything is trained on them."""
 
 from sottovoce.scan.datasets.hugging_face import filter_data_set
 from sottovoce.scan.finding import Finding

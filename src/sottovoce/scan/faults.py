@@ -1,4 +1,4 @@
-"""What is wrong with a data set where programs must know it, and not only people: `Cause`."""
+"""`Cause`: reasons for a failure that programs, and not only people, must distinguish."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
 __all__ = ["Cause", "NoColumnError", "TooMuchError", "cause_of"]
 
 Cause = Literal["", "too much", "no column"]
-"""*too much*: it takes, or declares, more memory or time than it may, and would the next time.
-*no column*: a column that was named is not there.  Empty: whatever else."""
+"""*too much*: it needs, or declares, more memory or time than allowed, and would do so again.
+*no column*: a column that was named does not exist.  Empty: any other reason."""
 
 
 class TooMuchError(UnreadableAudioError):
-    """A data set that takes, or declares, more than it may."""
+    """A data set that exceeds a limit, or declares that it would."""
 
     cause: ClassVar[Cause] = "too much"
 
@@ -26,6 +26,6 @@ class NoColumnError(UnsupportedFormatError):
 
 
 def cause_of(err: Exception) -> Cause:
-    """Return why something failed, as far as programs must know it."""
+    """Return the cause of an error, if it is one that programs distinguish."""
     cause: Cause = getattr(err, "cause", "")
     return cause

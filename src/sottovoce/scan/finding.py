@@ -1,4 +1,4 @@
-"""`Finding`: what a scan says about one recording, and the words for it."""
+"""`Finding`: what a scan says about one recording, and the terms used for it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ Status = Literal[
     "unsupported",
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
-TOO_MUCH_MEMORY = "took more memory than it may"
-"""What is said of what exhausts the memory of the process that reads it."""
+TOO_MUCH_MEMORY = "exceeded the memory limit"
+"""Message for anything that exhausts the memory of the process that reads it."""
 UNREAD: frozenset[Status] = frozenset({"partial", "error", "timeout", "crashed", "unsupported"})
-"""Statuses of recordings that were not read to their end: nothing is known of them."""
+"""Statuses of recordings that were not read to their end, so that the rest is unknown."""
 
 Training = Literal["refused", "refused in part", "not readable", "not named"]
 TRAINING: tuple[Training, ...] = get_args(Training)
-"""What marks say of training models: see `Finding.training`."""
+"""What marks say about training models: see `Finding.training`."""
 _TRAINING = Use.TRAIN_GENERATIVE | Use.TRAIN_OTHER
 
 
@@ -54,7 +54,7 @@ def refused_statuses(*, strict: bool) -> tuple[Status, ...]:
     Parameters
     ----------
     strict : bool
-        Whether what is only suspected, or was not read to its end, is refused too.
+        Whether suspected recordings, and those not read to their end, are refused too.
     """
     return ("marked", "suspected", *sorted(UNREAD)) if strict else ("marked",)
 
@@ -66,41 +66,41 @@ class Finding:
     Attributes
     ----------
     id : str
-        The recording, as its source calls it; unique in a scan.
+        Id of the recording in its source; unique in a scan.
     status : str
-        *marked*: a mark was found, p at most 1e-6.  *suspected*: p at most 1e-3, which is no
-        finding.  *clean*: read to its end, long enough to tell, and no mark found.
+        *marked*: a mark was found, p at most 1e-6.  *suspected*: p at most 1e-3, which is not
+        a finding.  *clean*: read to its end, long enough to tell, and no mark found.
         *undetermined*: no mark found, but too short or too quiet to tell.  *partial*: no mark
         in the part that could be read.  *error*, *timeout*, *crashed*, *unsupported*: not read.
     log10_p : float or None
-        Logarithm to base 10 of the p-value of the whole recording; None where nothing was read.
+        Base-10 logarithm of the p-value of the whole recording; None if nothing was read.
     log10_e : float or None
-        Of the e-value, for pooling.
+        Base-10 logarithm of the e-value, for pooling; None if nothing was read.
     score : float or None
         The best score.
     seconds : float
-        Length of what was read.
+        Length of the audio that was read.
     sound_s : float
         Seconds of it in which there was sound.
     sr, n_channels : int
-        0 where nothing was read.
+        Sampling rate, in Hz, and number of channels; 0 if nothing was read.
     format : str
-        Container and how samples are stored, ``"FLAC PCM_16"``.
+        Container and sample format, such as ``"FLAC PCM_16"``.
     voices : tuple of mapping
-        As `sottovoce.Voice.to_dict` gives them, strongest first; of a file with several tracks
-        each with the name of its own, ``"track"``.
+        As `sottovoce.Voice.to_dict` returns them, strongest first; in a file with several
+        tracks, each also with the name of its track, ``"track"``.
     n_more_voices : int
-        Voices beyond these, at most, of which only the number is known.
+        Upper bound on the number of further voices, about which nothing else is known.
     tracks : tuple of mapping
-        Of a file with several tracks, one for each: its name, what would be said of it alone
+        For a file with several tracks, one for each: its name, its result on its own
         (``"status"``, ``"log10_p"``, ``"seconds"``, ``"sound_s"``) and its ``"owner_ids"``.  The
-        finding is that of all together: marked where one of them is.
+        finding is for all of them together: marked if any of them is.
     message, remedy : str
-        What went wrong, and what helps; empty where nothing did.
+        What went wrong, and how to fix it; empty if nothing went wrong.
     cause : str
-        Of what went wrong, where programs must know it: see `sottovoce.scan.faults.Cause`.
+        Machine-readable cause of a failure: see `sottovoce.scan.faults.Cause`.
     groups : mapping of str to str
-        What the recording belongs to: its folder, shard, speaker and so on.
+        Groups that the recording belongs to: its folder, shard, speaker and so on.
     """
 
     id: str
@@ -125,18 +125,18 @@ class Finding:
     def marked(self) -> bool:
         """Whether a mark was found, so that the recording must not be trained on.
 
-        Whatever the mark's policy names: a use that it does not name is not allowed by that.
+        This holds whatever the policy names: a use that it does not name is not thereby allowed.
         """
         return self.status == "marked"
 
     @property
     def unread(self) -> bool:
-        """Whether the recording was not read to its end, so that nothing is known of the rest."""
+        """Whether the recording was not read to its end, so that the rest is unknown."""
         return self.status in UNREAD
 
     @property
     def owner_ids(self) -> tuple[int, ...]:
-        """Owners whose payload was read, in ascending order; 0 is an anonymous one."""
+        """Owner ids that were read, in ascending order; 0 is anonymous."""
         return tuple(sorted({notice["owner_id"] for notice in self._notices()}))
 
     @property
@@ -146,11 +146,11 @@ class Finding:
 
     @property
     def training(self) -> Training | None:
-        """What the marks in the recording say of training models; None where there is none.
+        """What the marks in the recording say about training models; None if there is no mark.
 
-        *refused*: of any model.  *refused in part*: of generative models only, or of others only.
-        *not readable*: one mark at least was not read, and none that was read refuses training;
-        to be treated as refusing it.  *not named*: every mark was read, and what they refuse are
+        *refused*: training any model.  *refused in part*: only generative models, or only others.
+        *not readable*: at least one mark was not read, and none that was read refuses training;
+        to be treated as refusing it.  *not named*: every mark was read, and they refuse only
         other uses.  The refusals of several voices add up.
         """
         if not self.marked:
@@ -160,7 +160,7 @@ class Finding:
             refused |= _TRAINING & notice["policy"]
         if refused:
             return "refused" if refused == _TRAINING else "refused in part"
-        # Where no voice could be followed nothing was read either.
+        # If no voice could be followed, nothing was read either.
         all_read = self.voices and all(notice_of(voice) is not None for voice in self.voices)
         return "not named" if all_read else "not readable"
 
@@ -181,7 +181,7 @@ class Finding:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Finding:
-        """Return the finding that `to_dict` was called on, also by a release that knew less."""
+        """Return a finding from the result of `to_dict`, also from an older release."""
         own = {name: fields[name] for name in _NAMES if name in fields}
         for name in ("voices", "tracks"):
             own[name] = tuple(own.get(name, ()))
@@ -189,8 +189,8 @@ class Finding:
 
 
 def notice_of(voice: Mapping[str, Any]) -> Mapping[str, int] | None:
-    """Return what the mark of a voice says, as a finding has it; None where it was not read."""
-    # Ledgers of before call it its payload.
+    """Return the notice in the mark of a voice of a finding; None if it was not read."""
+    # Older ledgers call it the payload.
     notice: Mapping[str, int] | None = voice["notice"] if "notice" in voice else voice["payload"]
     return notice
 

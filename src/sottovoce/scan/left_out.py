@@ -1,7 +1,7 @@
-"""`LeftOut`: a file that a scan passes without looking at it, and the counts of such files.
+"""`LeftOut`: a file that a scan does not examine, and the counts of such files.
 
-A scan that says "no mark" must say of what: whatever is neither read nor a row of its own is
-counted here by kind, and kinds that may hold sound keep the scan from ending with 0.
+A scan that reports "no mark" must say what it covered: every file that is neither read nor has a
+row of its own is counted here by kind, and kinds that may hold sound keep it from exiting with 0.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 __all__ = ["LeftOut", "NotLookedAt"]
 
 _MOST_KINDS = 1000
-"""Suffixes come from outside: of more than these, the rest is counted together."""
+"""Suffixes are untrusted input: beyond this number, the rest is counted together."""
 _REST = "of other kinds"
 _MOST_KIND = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A file, or a member of an archive, that is not looked at.
+    """A file, or a member of an archive, that is not examined.
 
     Attributes
     ----------
     id : str
-        As a recording there would be called.
+        Id that a recording there would have.
     kind : str
-        As what it is counted: see `sottovoce.files.kinds`.
+        Kind under which it is counted: see `sottovoce.files.kinds`.
     may_hold_sound : bool
-        Whether there may be sound in it all the same.
+        Whether it may hold sound nevertheless.
     """
 
     id: str
@@ -42,21 +42,21 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class NotLookedAt:
-    """How many files were not looked at.
+    """Counts of files that were not examined.
 
     Attributes
     ----------
     kinds : Counter of str
         All of them, by kind.
     sounding : Counter of str
-        Those that may hold sound.
+        Those that may hold sound, by kind.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
     sounding: Counter[str] = field(default_factory=Counter)
 
     def add(self, one: LeftOut) -> None:
-        """Count one."""
+        """Count one file."""
         kind = one.kind.encode("utf-8", errors="backslashreplace").decode()[:_MOST_KIND]
         if kind not in self.kinds and len(self.kinds) >= _MOST_KINDS:
             kind = _REST
@@ -65,7 +65,7 @@ class NotLookedAt:
             self.sounding[kind] += 1
 
     def to_dict(self) -> dict[str, dict[str, int]]:
-        """Return the counts for JSON, the most frequent kind first."""
+        """Return the counts for JSON, most frequent kind first."""
         return {
             "not_looked_at": dict(self.kinds.most_common()),
             "may_hold_sound": dict(self.sounding.most_common()),
@@ -73,7 +73,7 @@ class NotLookedAt:
 
     @classmethod
     def of_jobs(cls, jobs: Iterable[Mapping[str, Any]]) -> NotLookedAt:
-        """Return what scans remembered together; of two that did the same, the later counts."""
+        """Return the combined counts of several scans; of two for the same job, the later one."""
         same = {(str(job.get("inputs")), str(job.get("shard"))): job for job in jobs}
         total = cls()
         for job in same.values():

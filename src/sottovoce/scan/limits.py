@@ -1,4 +1,4 @@
-"""`Limits`: what one recording may cost; `limit_memory`: held by the system."""
+"""`Limits`: what one recording may cost; `limit_memory`: enforced by the operating system."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        Of audio, after which the rest is left unread: a file of a few megabytes can hold weeks.
+        Seconds of audio to read at most: a file of a few megabytes can hold weeks of audio.
     channels : int
-        More are refused.
+        Maximum number of channels.
     bytes : int
-        Of one recording that must be brought into memory.
+        Maximum size of a recording that must be loaded into memory.
     memory_bytes : int
-        Address space of a worker beyond what it has when it starts; 0 sets no limit.
+        Address space that a worker may use beyond what it has at its start; 0 sets no limit.
     time_s, time_per_mib_s : float
-        Wall time for one recording, and for each MiB of it, after which its process is ended.
+        Wall time allowed for one recording, and for each MiB of it; its process is then ended.
     """
 
     seconds: float = 24 * 3600.0
@@ -46,7 +46,7 @@ class Limits:
 
 
 def limit_memory(n_bytes: int) -> None:
-    """Let this process take so much more address space than it has; 0 sets no limit."""
+    """Limit how much more address space this process may use; 0 sets no limit."""
     try:
         import resource  # not on Windows
 

@@ -1,4 +1,4 @@
-"""Everything that a scan leaves behind: table, list of what must go, report, filtered copies."""
+"""All outputs of a scan: table, list of recordings to exclude, report, filtered copies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
 _N_STRONGEST, _N_UNREAD = 50, 200
 _MOST_NAMED = 20
 _STALE_S = 3600.0
-"""Nobody writes to a file for so long without adding to it."""
+"""Seconds: a file that has not grown for this long is no longer being written."""
 _PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
 _LIBRARIES = ("numpy", "scipy", "soundfile", "av")
 
@@ -56,25 +56,25 @@ def write_outputs(
     kind: Format = "parquet",
     strict: bool = False,
 ) -> Summary:
-    """Write what the last run found into a folder.
+    """Write the results of the last run into a folder.
 
     Parameters
     ----------
     ledger : Ledger
-        Of the scan.
+        Ledger of the scan.
     folder : pathlib.Path
-        Gets ``results.*``, which takes the place of one in another format, ``exclude.txt``,
-        ``summary.json``, ``report.html``, and what goes into a data set's own papers: ``card.md``
-        and ``croissant.json``.
+        Receives ``results.*``, which replaces one in another format, ``exclude.txt``,
+        ``summary.json``, ``report.html``, and fragments for a data set's own documentation:
+        ``card.md`` and ``croissant.json``.
     kind : "parquet", "csv" or "jsonl"
         Format of the table.
     strict : bool
-        Whether what is suspected or was not read is excluded too.
+        Whether to exclude suspected and unread recordings too.
 
     Returns
     -------
     summary : Summary
-        The data set in figures.
+        Figures of the data set.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
@@ -83,7 +83,7 @@ def write_outputs(
     with open_exclude_list(folder / "exclude.txt") as exclude:
 
         def each() -> Iterator[Finding]:
-            # Read once for everything: of a scan that is running, all files then tell the same.
+            # Read once for everything, so that all files agree even while a scan is running.
             for finding in ledger.findings():
                 tally.add(finding)
                 shown.add(finding)
@@ -112,7 +112,7 @@ def write_outputs(
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a killed process left half written; another may be writing here right now."""
+    """Remove partial files of a killed process; another process may be writing here right now."""
     for path in folder.iterdir():
         if _PART.fullmatch(path.name):
             with suppress(OSError):
@@ -136,7 +136,7 @@ class _Shown:
             self.unread.append(finding)
 
     def strongest(self) -> list[Finding]:
-        """Return the surest, the surest first."""
+        """Return the strongest findings, strongest first."""
         return heapq.nsmallest(_N_STRONGEST, self._marked, key=lambda one: (one.log10_p, one.id))
 
 
@@ -163,15 +163,15 @@ def _version(name: str) -> str:
 
 
 def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Iterator[Kept]:
-    """Copy what was scanned without what is refused, each source in its own format.
+    """Copy the scanned sources without refused recordings, each in its own format.
 
     Parameters
     ----------
     ledger : Ledger
-        Of the scan; knows what was scanned.
+        Ledger of the scan; knows what was scanned.
     target : pathlib.Path
-        Where the copy goes; with several sources a folder that holds one each.  Not there before
-        the copy is complete.
+        Path of the copy; with several sources, a folder that holds one copy of each.  It does
+        not exist before the copy is complete.
     strict : bool
         As in `write_outputs`.
 
@@ -183,8 +183,8 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
     Raises
     ------
     LedgerError
-        If the ledger does not know what was scanned, or the scan has not come to its end: what it
-        has not reached would be left out.
+        If the ledger does not know what was scanned, or the scan was not completed: recordings
+        not reached would be left out.
     """
     job = ledger.job()
     if not job.get("inputs"):
@@ -215,7 +215,7 @@ def _write_each(
     if len(sources) == 1:
         yield sources[0].write_kept(target, refused=refused)
         return
-    # Under another name until the last is there: who is stopped in between has no half copy.
+    # Under another name until the last one is written: an interrupt leaves no partial copy.
     copies = []
     with part_path(target) as part:
         part.mkdir()
@@ -227,7 +227,7 @@ def _write_each(
 
 
 def _choose_name(source: str, *, taken: Path) -> str:
-    """Return the last part of a source's name, with a number before it where it is taken."""
+    """Return the last part of a source's name, with a number before it if it is taken."""
     name = own = source.rstrip("/").rsplit("/", 1)[-1]
     for number in itertools.count(2):
         if not (taken / name).exists():
@@ -237,27 +237,27 @@ def _choose_name(source: str, *, taken: Path) -> str:
 
 
 def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> None:
-    """Join ledgers as if one scan had made them.
+    """Merge ledgers as if one scan had made them.
 
     Parameters
     ----------
     paths : iterable of pathlib.Path
-        Of ledgers; what several know counts once, and as read if one could read it.
+        Ledgers.  A recording in several of them counts once; a successful read takes precedence.
     into : Ledger
-        Gets it all, as a run of its own.
+        Receives all findings, as one run.
     command : str
-        The command line of the merge.
+        Command line of the merge.
 
     Raises
     ------
     LedgerError
-        If one is not there, or two were made by different detectors; if a shard of a data set is
-        not among them, or a scan has not come to its end.
+        If one does not exist, or two were made by different detectors; if a shard of a data set
+        is missing, or a scan was not completed.
     """
     paths = list(paths)
     parts = [Ledger(path, read_only=True) for path in paths]
     try:
-        # A shard that got no recordings has none.
+        # A shard without recordings has no detector.
         detectors = sorted({part.detector() for part in parts} - {""})
         if len(detectors) > 1:
             raise LedgerError(
@@ -283,7 +283,7 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> 
             }
         )
         into.adopt(parts)
-        # A merge that is interrupted has not ended either.
+        # An interrupted merge is not complete either.
         now = datetime.now(UTC).isoformat(timespec="seconds")
         into.amend_job(ended=max((job.get("ended", "") for job in jobs), default="") or now)
     finally:
@@ -292,7 +292,7 @@ def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> 
 
 
 def _check_shards(jobs: list[dict[str, Any]]) -> None:
-    """Raise where a data set was scanned in shards, and not all of them are there."""
+    """Raise if a data set was scanned in shards and some of them are missing."""
     there: dict[tuple[tuple[str, ...], int], set[int]] = {}
     each: dict[int, list[int]] = {}
     for job in jobs:
@@ -301,12 +301,12 @@ def _check_shards(jobs: list[dict[str, Any]]) -> None:
         each.setdefault(n_shards, []).append(number)
     for (inputs, n_shards), numbers in there.items():
         missing = sorted({*range(1, n_shards + 1)} - numbers)
-        # Other names for one data set, on nodes that have it in other places.
+        # One data set may have different names, on nodes that keep it in different places.
         is_split = sorted(each[n_shards]) == [*range(1, n_shards + 1)]
         if missing and not is_split:
             which = ", ".join(f"{number}/{n_shards}" for number in missing[:_MOST_NAMED])
             more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
             raise LedgerError(
-                f"of {', '.join(inputs[:3])} there is no shard {which}{more}",
+                f"{', '.join(inputs[:3])}: missing shard {which}{more}",
                 remedy=f"Scan {missing[0]}/{n_shards} (`shard`), and name its folder as well.",
             )

@@ -1,7 +1,7 @@
 """`Recording`: where the bytes of one recording lie, and `Cut`: a part of one that a data set uses.
 
-A recording is looked at once, however many cuts a data set makes of it.  Places say how to come
-by the bytes and are small: they travel to worker processes, the bytes do not.
+A recording is examined once, however many cuts a data set makes of it.  A place says how to get
+the bytes and is small: it is sent to worker processes, the bytes are not.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of its own.
+    """A separate file.
 
     Attributes
     ----------
     url : str
         A path on this computer, or an address that fsspec can open.
     is_named : bool
-        Whether the person named the address, or its store; see `sottovoce.scan.reach.network`.
+        Whether the user named the address, or its store; see `sottovoce.scan.reach.network`.
     """
 
     url: str
@@ -48,14 +48,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A stretch of bytes in an uncompressed archive.
+    """A range of bytes in an uncompressed archive.
 
     Attributes
     ----------
     url : str
         The archive.
     start, length : int
-        In bytes.
+        Position and size, in bytes.
     """
 
     url: str
@@ -65,7 +65,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table that holds bytes, or the path of a file beside the table.
+    """A cell of a table that holds bytes, or the path of a file next to the table.
 
     Attributes
     ----------
@@ -76,9 +76,9 @@ class Cell:
     column : str
         Name of the column.
     inside : tuple of str or int
-        Fields of structs, and places in lists, that lead from the cell to the sound.
+        Fields of structs, and indices in lists, that lead from the cell to the audio.
     rate : int
-        Sampling rate in Hz, where the sound does not say it itself; 0 where it does.
+        Sampling rate in Hz, if the audio itself does not state it; otherwise 0.
     reach : Reach
         Where a path in the cell may lead.
     """
@@ -94,19 +94,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """Bytes that can be read only in passing, as those of a compressed archive.
+    """Bytes that can be read only once, in sequence, such as those of a compressed archive.
 
     Attributes
     ----------
     data : bytes
-        What a file would hold.
+        Contents, as of a file.
     """
 
     data: bytes
 
 
 class Spooled:
-    """Bytes as those of `Inline`, too many to travel: in a file that goes when nobody needs it.
+    """Like `Inline`, but too large to send: kept in a file that is deleted once it is not needed.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ class Spooled:
     n_bytes : int
         Its size.
     standing : "made", "owned" or "lent"
-        Who makes one hands the file over with it: whoever unpickles it owns the file, and lends it
-        to those who unpickle it from there.
+        Role of the process.  The creator hands the file over with the object: the process that
+        unpickles it owns the file, and lends it to those that unpickle it from there.
     """
 
     __slots__ = ("n_bytes", "path", "standing")
@@ -143,20 +143,20 @@ class Spooled:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A stretch of bytes that must be unpacked: a member of a zip archive, or a file packed alone.
+    """A range of bytes to be unpacked: a member of a zip archive, or a single packed file.
 
     Attributes
     ----------
     url : str
         The archive.
     start, length : int
-        As it is stored, in bytes.
+        Position and size as stored, in bytes.
     packing : "deflate", "gzip", "bz2" or "xz"
-        By what.
+        Compression format.
     n_bytes : int
-        Once it is unpacked, as the archive says; 0 where it does not say.
+        Unpacked size, as stated by the archive; 0 if it is not stated.
     crc : int or None
-        Checksum (CRC-32) of what is unpacked, where the archive has one.
+        Checksum (CRC-32) of the unpacked bytes, if the archive has one.
     """
 
     url: str
@@ -169,14 +169,14 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Numbers without a head that says their rate, which is known from elsewhere.
+    """Samples without a header that states their rate, which is known from elsewhere.
 
     Attributes
     ----------
     place : File, Member, Inline, Spooled or Packed
         Where they are.
     form : "npy" or "raw"
-        An array of NumPy's, or little-endian samples one after the other.
+        A NumPy array, or consecutive little-endian samples.
     sr : int
         Sampling rate, in Hz.
     """
@@ -208,11 +208,11 @@ class Recording:
     stamp : str
         Changes whenever the bytes may have changed: size and time, or an ETag.
     n_bytes : int
-        Size, or 0 where it is not known.
+        Size, or 0 if it is not known.
     modified_s : float or None
-        When it was last written, in seconds since 1970; None where that is not known.
+        Time of the last modification, in seconds since 1970; None if it is not known.
     groups : mapping of str to str
-        What it belongs to, for pooled evidence.
+        Groups that it belongs to, for pooled evidence.
     """
 
     id: str
@@ -230,13 +230,13 @@ class Cut:
     Attributes
     ----------
     id : str
-        As the data set calls it.
+        Name of the example in the data set.
     recording_id : str
         The recording.
     offset_s : float
-        Where it begins.
+        Start, in seconds.
     duration_s : float or None
-        Its length; None reaches to the end.
+        Length, in seconds; None reaches to the end.
     """
 
     id: str

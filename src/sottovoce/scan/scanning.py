@@ -1,4 +1,4 @@
-"""`scan_paths`: from names to findings, each recording once, whatever happens on the way."""
+"""`scan_paths`: from names to findings, each recording once, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 
 def detector_version(*, thorough: bool = False) -> str:
-    """Return what looks, and how: findings of another version are looked up anew.
+    """Return the detector and its settings; recordings are examined again if these change.
 
     Examples
     --------
@@ -55,30 +55,30 @@ class Scan:
     Parameters
     ----------
     sources : sequence of Source
-        What lists the recordings.
+        Sources that list the recordings.
     ledger : Ledger or None
-        What is known already, and where findings are kept; None keeps nothing.
+        Known findings, and where new ones are kept; None keeps nothing.
     workers : int or None
-        Processes; by default as many as there are cores.
+        Number of processes; by default the number of cores.
     limits : Limits
         What one recording may cost.
     thorough : bool
         As in `sottovoce.detect`.
     shard : (int, int)
-        The first of these many equal parts, from 1: every machine takes one.  What lies in one
-        archive or table stays together.
+        Number of this part, counted from 1, and number of equal parts: each machine scans one.
+        The recordings of one archive or table stay together.
     since_s : float or None
-        Recordings last written before are not looked at; in seconds since 1970.
+        Skip recordings last written before this time, in seconds since 1970.
     rescan : bool
-        Whether to look again at what the ledger knows.  What could not be read is always tried
-        again, but what took all the memory that it may.
+        Whether to examine recordings again that the ledger knows.  Unreadable ones are always
+        tried again, except those that exceeded the memory limit.
     cluster : str or None
-        Address of a Ray cluster that is to do the work instead of processes of this computer, as
+        Address of a Ray cluster that does the work instead of processes on this computer, as
         `sottovoce.scan.workers.ray_cluster.examine_on_cluster` takes it.
     apart : Apart or None
-        That `open_sources` was given: what it could not list is not met again by the next scan.
+        The one given to `open_sources`: the next scan does not try again what it could not list.
     job : mapping
-        What the ledger is to remember of this scan, besides the names of the sources.
+        What the ledger stores about this scan, in addition to the names of the sources.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Scan:
     n_older : int
         Recordings so far that were last written before `since_s` and that the ledger did not know.
     not_looked_at : NotLookedAt
-        Files so far that were passed without being looked at.
+        Files so far that were not examined.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Scan:
     ) -> None:
         number, n_shards = shard
         if not 1 <= number <= n_shards:
-            raise ParameterError(f"shard {number}/{n_shards} is none", remedy="Count from 1.")
+            raise ParameterError(f"invalid shard {number}/{n_shards}", remedy="Count from 1.")
         self._sources = sources
         self._ledger = ledger
         self._workers = workers or os.cpu_count() or 1
@@ -128,7 +128,7 @@ class Scan:
         self.not_looked_at = NotLookedAt()
 
     def count(self, *, within_s: float) -> int | None:
-        """Return how many recordings there are, or None if counting them takes longer."""
+        """Return the number of recordings, or None if counting them takes longer."""
         deadline_s = time.monotonic() + within_s
         n = 0
         for one in self._once():
@@ -138,10 +138,10 @@ class Scan:
         return n
 
     def run(self) -> Iterator[Finding]:
-        """Yield one finding for each recording, as they come.
+        """Yield one finding for each recording, as each becomes available.
 
-        What is yielded is in the ledger; closing the iterator, or an interrupt, leaves the ledger
-        whole.
+        Every finding yielded is in the ledger; closing the iterator, or an interrupt, leaves the
+        ledger intact.
         """
         inputs = [one.name for one in self._sources]
         if self._ledger is not None:
@@ -162,7 +162,7 @@ class Scan:
             self._ledger.amend_job(**self.not_looked_at.to_dict())
         elif self.not_looked_at.sounding:
             _logger.warning(
-                "not looked at, and may hold sound: %s",
+                "not examined, and may hold sound: %s",
                 describe_kinds(self.not_looked_at.sounding, show=make_harmless),
             )
 
@@ -179,7 +179,7 @@ class Scan:
         )
 
     def _unknown(self) -> Iterator[Recording | Finding]:
-        """Yield what must be looked at, and the findings that are there already."""
+        """Yield recordings that must be examined, and findings that already exist."""
         for one in self._once():
             if isinstance(one, LeftOut):
                 self.not_looked_at.add(one)
@@ -204,24 +204,24 @@ class Scan:
                 yield one
 
     def _known_exhausting(self, recording: Recording) -> Finding | None:
-        """Return what the ledger knows of a recording that took all memory that a worker may."""
+        """Return what the ledger knows about a recording that exceeded the memory limit."""
         if self._ledger is None or self._rescan:
             return None
         return self._ledger.find(self._exhausting(recording))
 
     def _exhausting(self, recording: Recording) -> Recording:
-        # Not good for a scan that allows more, or less.
+        # Not valid for a scan with another memory limit.
         stamp = f"{recording.stamp} within {self._limits.memory_bytes} B"
         return dataclasses.replace(recording, stamp=stamp)
 
     def _known_whole(self, name: str, stamp: str) -> Finding | None:
-        """Return what the ledger knows of a data set that could not be listed."""
+        """Return what the ledger knows about a data set that could not be listed."""
         if self._ledger is None:
             return None
         return self._ledger.find(Recording(id=name, place=File(name), stamp=stamp))
 
     def _once(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield what there is of this shard, each the first time that it is listed."""
+        """Yield what belongs to this shard, each item the first time that it is listed."""
         number, n_shards = self._shard
         met = IdSet()
         for source in self._sources:
@@ -255,25 +255,25 @@ def scan_paths(
         Files, folders, globs, archives, tables, manifests, and addresses that fsspec can open;
         and data sets of Hugging Face's `datasets`, which are then not decoded.
     workers : int or None
-        Processes; by default as many as there are cores.
+        Number of processes; by default the number of cores.
     ledger : path-like or None
-        A file that remembers findings, so that an interrupted scan goes on.
+        File that stores findings, so that an interrupted scan can be resumed.
     limits : Limits or None
         What one recording may cost.
     thorough : bool
-        Whether changed speed, tempo and pitch are searched too; much slower.
+        Whether to search for changed speed, tempo and pitch too; much slower.
     cluster : str or None
-        Address of a Ray cluster that is to do the work, ``"auto"`` or ``"host:port"``.
+        Address of a Ray cluster that does the work, ``"auto"`` or ``"host:port"``.
     allow_remote : bool, str or tuple of str
-        What listings and tables may name on a network, besides what lies in their own store:
-        True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
-        stores, with yours.
+        Which network addresses listings and tables may name, in addition to those in their own
+        store: True for all public ones, without credentials; addresses such as
+        ``"s3://voices"`` for these stores, with your credentials.
 
     Returns
     -------
     findings : iterator of Finding
-        One for each recording, in no order, as they come; a recording that cannot be read has
-        a finding that says why.
+        One for each recording, in no particular order; for a recording that cannot be read, a
+        finding that says why.
 
     Raises
     ------
@@ -282,13 +282,13 @@ def scan_paths(
     LedgerError
         If the ledger is in use or damaged.
     MissingExtraError
-        If the extra `scan` is not installed, or `ray` where there is a cluster.
+        If the extra `scan` is not installed, or `ray` when a cluster is used.
     ClusterError
-        If the cluster does not answer, or has another release on it.
+        If the cluster does not answer, or runs another release.
 
     Notes
     -----
-    Memory does not grow with the length of recordings; 20 to 40 bytes a recording are kept.
+    Memory does not grow with the length of recordings; 20 to 40 bytes per recording are kept.
 
     Examples
     --------

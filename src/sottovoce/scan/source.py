@@ -1,4 +1,4 @@
-"""What every source of recordings can do, whatever its format."""
+"""The interface of every source of recordings, whatever its format."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = ["DEFAULTS", "Kept", "Source", "SourceOptions", "part_path", "tell_unr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What a filtered copy holds.
+    """Contents of a filtered copy.
 
     Attributes
     ----------
     path : str
-        Where it is.
+        Path of the copy.
     n_kept, n_left_out : int
-        Examples in the copy, and those that it lacks.
+        Number of examples in the copy, and of those left out.
     n_fitted : int
-        Listings in a folder whose copies lack what names something that is gone.
+        Listings in a folder whose copies lack the entries of removed files.
     not_copied : mapping of str to int
-        How many other files of a folder were not copied, by kind.
+        Number of other files of a folder that were not copied, by kind.
     """
 
     path: str
@@ -57,11 +57,11 @@ class SourceOptions:
     Attributes
     ----------
     group_by : tuple of str
-        Columns and fields that say what recordings belong to, beside those that say who speaks.
+        Columns and fields to group recordings by, in addition to those that name the speaker.
     column : tuple of str
-        Columns or fields with audio, or with paths of it; all are found where none is named.
+        Columns or fields with audio or paths to it; if empty, all are found.
     reach : Reach
-        Where the names in them are looked for, and what they may lead to.
+        Where names in the data are looked up, and what they may refer to.
     """
 
     group_by: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class SourceOptions:
     reach: Reach = ANYWHERE
 
     def inside(self, folder: str) -> SourceOptions:
-        """Return how what is found in a folder is read."""
+        """Return the options for data sets found in a folder."""
         return replace(self, reach=self.reach.inside(folder))
 
 
@@ -78,17 +78,17 @@ DEFAULTS = SourceOptions()
 
 @contextmanager
 def part_path(out: Path) -> Iterator[Path]:
-    """Give a path beside that of a copy, and move what is made there into its place on success.
+    """Provide a temporary path next to that of a copy, and move it into place on success.
 
     Parameters
     ----------
     out : pathlib.Path
-        Where the copy shall be in the end: a file or a folder.
+        Final place of the copy: a file or a folder.
 
     Yields
     ------
     part : pathlib.Path
-        Where nothing is yet.  On any exception what was made there is removed.
+        Where nothing exists yet.  On any exception, whatever was created there is removed.
 
     Raises
     ------
@@ -118,55 +118,55 @@ def _remove(path: Path) -> None:
 
 
 class Source(Protocol):
-    """A data set, a folder, a manifest: whatever lists recordings.
+    """A data set, a folder, a manifest: anything that lists recordings.
 
     Attributes
     ----------
     name : str
-        As the person gave it.
+        As the user gave it.
     """
 
     name: str
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield every recording, lazily; a finding for what should be read and cannot be.
+        """Yield every recording, lazily, or a finding for one that cannot be read.
 
-        Whatever else is there is left out, and yielded as that.
+        Any other file is yielded as left out.
 
         A recording that is listed several times may be yielded several times.
         """
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield the examples that the data set makes of its recordings."""
+        """Yield the examples that the data set makes from its recordings."""
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a copy in the source's own format, without the recordings that are refused.
+        """Write a copy in the source's own format, without refused recordings.
 
         Parameters
         ----------
         out : pathlib.Path
-            A new file or folder, of the source's kind; there only once it is complete.
+            A new file or folder of the source's kind; it exists only once it is complete.
         refused : callable
-            Takes the id of a recording.
+            Takes the id of a recording; returns whether it is refused.
 
         Returns
         -------
         kept : Kept
-            What it holds.
+            Contents of the copy.
         """
 
 
 def tell_unreadable(name: str, err: SottovoceError, groups: Mapping[str, str]) -> Finding:
-    """Return the finding for a source that cannot be opened, or not be read to its end.
+    """Return the finding for a source that cannot be opened or read to its end.
 
     Parameters
     ----------
     name : str
-        The source, which is not said twice.
+        The source; removed from the message.
     err : SottovoceError
-        Why.
+        The reason.
     groups : mapping of str to str
-        What its recordings belong to.
+        Groups that its recordings belong to.
     """
     is_other = isinstance(err, MissingExtraError | UnsupportedFormatError)
     return Finding(

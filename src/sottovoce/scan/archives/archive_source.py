@@ -1,7 +1,7 @@
-"""`ArchiveSource`: what tar and zip archives do alike, from members to recordings.
+"""`ArchiveSource`: the common part of tar and zip archives, from members to recordings.
 
-A member is a recording by its name or its first bytes; whatever else is there is told.  Members
-of one name but for its suffixes are a sample, as WebDataset has it.
+A member is a recording by its name or its first bytes; all other members are reported.  Members
+whose names differ only in their suffixes form a sample, as in WebDataset.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _MOST_ID = 4096
 
 
 class ArchiveMember(Protocol):
-    """What is known of a member of any archive."""
+    """A member of any archive."""
 
     @property
     def name(self) -> str:
-        """As it is stored."""
+        """Name as stored."""
 
     @property
     def is_file(self) -> bool:
-        """Whether it is no folder, link or device."""
+        """Whether it is a file, and not a folder, link or device."""
 
     @property
     def start(self) -> int:
-        """Of its data, in bytes."""
+        """Position of its data, in bytes."""
 
 
 Opened = TypeVar("Opened")
@@ -66,9 +66,9 @@ class ArchiveSource(Generic[Opened, OfArchive]):
         self.name = name
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield the audio in it, in the order in which the archive has it.
+        """Yield the audio in it, in the order of the archive.
 
-        Where the archive is cut short or damaged, the last is a finding that says so.
+        If the archive is cut short or damaged, the last item is a finding that says so.
         """
         groups = {"shard": clean(self.name.rpartition("/")[2])}
         try:
@@ -83,7 +83,7 @@ class ArchiveSource(Generic[Opened, OfArchive]):
             yield tell_unreadable(self.name, err, groups)
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield every sample; one with several recordings once for each of them."""
+        """Yield every sample; one with several recordings is yielded once for each."""
         try:
             with self._open() as opened:
                 for told in self._tell(opened):
@@ -91,7 +91,7 @@ class ArchiveSource(Generic[Opened, OfArchive]):
                         sample = clean(sample_of(told.member.name), most=_MOST_ID)
                         yield Cut(id=f"{self.name}::{sample}", recording_id=told.what)
         except (AudioFileError, MissingExtraError):
-            return  # `recordings` tells of it
+            return  # `recordings` reports it
 
     def _open(self) -> AbstractContextManager[Opened]:
         raise NotImplementedError
@@ -111,7 +111,7 @@ class ArchiveSource(Generic[Opened, OfArchive]):
 
 
 def key_of(name: str) -> str:
-    """Return the sample that a member belongs to, as WebDataset has it; empty for none.
+    """Return the sample that a member belongs to, as in WebDataset; empty if there is none.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def key_of(name: str) -> str:
 
 
 def sample_of(name: str) -> str:
-    """Return the sample that a member belongs to; one without a key is a sample of its own."""
+    """Return the sample that a member belongs to; a member without a key is a sample itself."""
     return key_of(name) or name
 
 
@@ -138,21 +138,21 @@ def tell_members(
 ) -> Iterator[Told[OfArchive, str | LeftOut]]:
     """Yield the files in an archive, with the id of each that is audio.
 
-    Arrays come behind their sample, when it is known whether anything in it says their rate.
+    Arrays come after their sample, when it is known whether anything in it states their rate.
 
     Parameters
     ----------
     url : str
-        The archive, with which ids begin.  A name may come twice in it: the later ones have the
-        place of their data in their ids.
+        The archive, with which ids begin.  A name may occur twice in it: later ids then contain
+        the position of the data.
     members : iterable of ArchiveMember
         Folders and links among them.
     look : callable
-        Takes a member and its id; returns as what it is left out, None where it is audio.
+        Takes a member and its id; returns how it is left out, or None if it is audio.
     read_json : callable
-        Returns what a JSON file beside an array holds, or the beginning of it.
+        Returns the contents of a JSON file next to an array, or their beginning.
     keep : callable
-        Returns the bytes of an array, where they cannot be read later; else None.
+        Returns the bytes of an array if they cannot be read later; otherwise None.
     """
     seen = IdSet()
     arrays: ArrayMembers[OfArchive] = ArrayMembers(lambda one: sample_of(one.name))
@@ -174,15 +174,15 @@ def tell_members(
 
 
 def tell_member(own_id: str, name: str, read_head: Callable[[], bytes | None]) -> LeftOut | None:
-    """Return as what a member of an archive is left out; None where it is audio.
+    """Return how a member of an archive is left out; None if it is audio.
 
     Parameters
     ----------
     own_id, name : str
         Its id, and its name in the archive.
     read_head : callable
-        Returns its first bytes, None where they cannot be read; asked only where the name does
-        not say enough.
+        Returns its first bytes, or None if they cannot be read; called only if the name is not
+        sufficient.
     """
     suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
     if suffix in AUDIO_SUFFIXES:

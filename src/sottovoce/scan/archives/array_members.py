@@ -1,7 +1,7 @@
-"""Arrays of NumPy's beside a file that says their sampling rate: ``a.npy`` and ``a.json``.
+"""NumPy arrays next to a file that states their sampling rate: ``a.npy`` and ``a.json``.
 
-In an archive one may come before the other.  So an array waits until the next sample begins, and
-is left out, and told, where nothing said a rate.
+In an archive, either may come first.  So an array waits until the next sample begins, and is left
+out, and reported, if nothing stated a rate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_JSON_BYTES", "ArrayMembers", "Told", "rate_in_json"]
 
 MOST_JSON_BYTES = 1 << 20
-"""Of a file that may say a sampling rate."""
+"""Maximum size of a file that may state a sampling rate."""
 _MOST_WAITING = 64
 
 Member = TypeVar("Member")
@@ -36,9 +36,9 @@ class Told(Generic[Member, What]):
     what : What
         The id of a recording, or how it is left out.
     rate : int
-        Sampling rate in Hz that stands beside it; 0 where it says that itself.
+        Sampling rate in Hz from the file next to it; 0 if the member states it itself.
     data : bytes or None
-        Its bytes, where they cannot be read later.
+        Its bytes, if they cannot be read later.
     """
 
     member: Member
@@ -63,7 +63,7 @@ class ArrayMembers(Generic[Member]):
         self._key = ""
 
     def see(self, member: Member) -> list[Told[Member, Any]]:
-        """Take notice of the next member; return the arrays of the sample before, if that ended."""
+        """Note the next member; return the arrays of the previous sample, if that has ended."""
         key = self._key_of(member)
         if key == self._key and len(self._waiting) < _MOST_WAITING:
             return []
@@ -72,11 +72,11 @@ class ArrayMembers(Generic[Member]):
         return told
 
     def hold(self, member: Member, own_id: str, left_out: object, data: bytes | None) -> None:
-        """Keep an array until its sample has ended."""
+        """Hold an array until its sample has ended."""
         self._waiting.append((member, own_id, left_out, data))
 
     def learn(self, raw: bytes) -> None:
-        """Take the rate from a JSON file of the sample, if it says one."""
+        """Take the rate from a JSON file of the sample, if it states one."""
         self._rate = self._rate or rate_in_json(raw)
 
     def end(self) -> list[Told[Member, Any]]:
@@ -90,7 +90,7 @@ class ArrayMembers(Generic[Member]):
 
 
 def rate_in_json(raw: bytes) -> int:
-    """Return the sampling rate that a JSON object says, in Hz; 0 where it says none."""
+    """Return the sampling rate that a JSON object states, in Hz; 0 if it states none."""
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):

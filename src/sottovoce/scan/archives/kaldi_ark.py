@@ -1,7 +1,7 @@
-"""`member_at`: a recording in one of Kaldi's archives, by the byte at which it begins.
+"""`member_at`: a recording in a Kaldi archive, by the byte at which it begins.
 
-``wav.scp`` says ``wavs.ark:5``: at that byte stands a WAV file as `wav-copy` puts it there, or
-``AUDIO``, a length and a file of any kind, as kaldiio does.
+``wav.scp`` has values such as ``wavs.ark:5``: at that byte is a WAV file, as written by
+`wav-copy`, or ``AUDIO``, a length and a file of any kind, as written by kaldiio.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _UNKNOWN_SIZES = (0, 0xFFFFFFFF, 0x7FFFFFFF)
 
 
 def split_offset(value: str) -> tuple[str, int] | None:
-    """Return the archive and the place in it that a value of ``wav.scp`` names; None for others.
+    """Return the archive and the position in it that a ``wav.scp`` value names; None for others.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def split_offset(value: str) -> tuple[str, int] | None:
 
 
 def member_at(path: str, start: int) -> Member:
-    """Return where a recording in an archive lies.
+    """Return the position of a recording in an archive.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def member_at(path: str, start: int) -> Member:
     Raises
     ------
     UnsupportedFormatError
-        If something else than sound begins there, or its length stands nowhere.
+        If something other than audio begins there, or its length is not stated.
     AudioFileError
-        If the archive cannot be read, or ends before.
+        If the archive cannot be read, or ends before that byte.
     """
     with open_binary(path) as file:
         n_bytes = file.seek(0, 2)
@@ -59,14 +59,14 @@ def member_at(path: str, start: int) -> Member:
     if head[:4] in _RIFF:
         size = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
         if size in _UNKNOWN_SIZES:
-            raise _unsupported(path, start, "a WAV file that does not say how long it is")
+            raise _unsupported(path, start, "a WAV file that does not state its length")
         begin, length = start, 8 + size
     elif head.startswith(_AUDIO) and 0 < head[5] <= _MOST_SIZE_BYTES:
         begin = start + 6 + head[5]
         length = int.from_bytes(head[6 : 6 + head[5]], "little")
     else:
-        raise _unsupported(path, start, "no sound, but features or numbers")
-    # What is cut short is told by whoever reads it.
+        raise _unsupported(path, start, "features or numbers, not audio,")
+    # Truncation is reported when the recording is read.
     return Member(path, begin, min(length, n_bytes - begin))
 
 

@@ -1,9 +1,9 @@
 """`TarReader`: the members of a tar archive, one after the other, in bounded memory.
 
-The standard library's reader is not used on archives of strangers: it takes a header's word for
-how much to hold, keeps every member it has seen, can be made to run in circles, and ends without
-a word where a header is damaged.  This one reads the three formats that are in use (POSIX.1-1988,
-POSIX.1-2001 and GNU's), forwards only, and raises where an archive is not whole.
+The standard library's reader is not used on untrusted archives: it relies on a header for how much
+to hold, keeps every member it has seen, can be made to loop, and ends silently at a damaged
+header.  This one reads the three formats in use (POSIX.1-1988, POSIX.1-2001 and GNU), forwards
+only, and raises if an archive is not complete.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BLOCK = 512
 _RECORD = 20 * _BLOCK
 _CHUNK = 1 << 20
 _MOST_EXTRA = 1 << 20
-"""Bytes of headers before one member: a name has at most 4096, attributes little more."""
+"""Limit for the headers of one member, in bytes: a name has at most 4096, attributes few more."""
 _MAGICS = (
     *((b"\x1f\x8b", "gzip"), (b"BZh", "bz2")),
     *((b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd")),
@@ -49,15 +49,15 @@ class TarHeader:
     Attributes
     ----------
     name : str
-        As it is stored; bytes that are no UTF-8 are lone surrogates.
+        As stored; bytes that are not UTF-8 are lone surrogates.
     is_file : bool
-        Whether it is a regular file: no link, folder or device.
+        Whether it is a regular file, and not a link, folder or device.
     start, length : int
-        Of its data, in bytes.
+        Position and size of its data, in bytes.
     modified_s : float
-        When it was last written, if that can be believed, in seconds since 1970.
+        Time of its last modification as stated, in seconds since 1970.
     raw : bytes
-        Its headers as they are stored.
+        Its headers as stored.
     """
 
     name: str
@@ -69,12 +69,12 @@ class TarHeader:
 
     @property
     def n_padding(self) -> int:
-        """Bytes that fill the last block of its data."""
+        """Number of bytes that fill the last block of its data."""
         return -self.length % _BLOCK
 
     @property
     def end(self) -> int:
-        """Where the next member begins, in bytes."""
+        """Position at which the next member begins, in bytes."""
         return self.start + self.length + self.n_padding
 
 
@@ -84,25 +84,25 @@ class TarReader:
     Parameters
     ----------
     file : binary file
-        Read from where it stands.
+        Read from its current position.
     url : str
         For messages.
     packing : str
-        What the archive is packed by; empty where members can be found by their place.
+        Packing of the archive; empty if members can be accessed by position.
     tell : callable
         Returns how much of a packed archive was read.
 
     Attributes
     ----------
     n_whole : int
-        Bytes up to the end of the last member that was found whole.
+        Number of bytes up to the end of the last complete member.
 
     Raises
     ------
     UnreadableAudioError
-        On iterating, where the archive is cut short or damaged.
+        While iterating, if the archive is cut short or damaged.
     UnsupportedFormatError
-        Where it holds what cannot be read here.
+        If it holds anything that is not supported.
     """
 
     def __init__(
@@ -124,13 +124,13 @@ class TarReader:
             self.n_whole = header.end
 
     def peek(self, header: TarHeader, n: int) -> bytes:
-        """Return the first bytes of the member that was read last; `chunks` yields them again."""
+        """Return the first bytes of the current member; `chunks` yields them again."""
         if not self._head and self._position == header.start:
             self._head = self._read(min(n, header.length))
         return self._head
 
     def chunks(self, header: TarHeader) -> Iterator[bytes]:
-        """Yield the data of the member that was read last, in pieces."""
+        """Yield the data of the current member, in pieces."""
         if self._head:
             yield self._head
         left = header.length - len(self._head)
@@ -185,7 +185,7 @@ class TarReader:
         )
 
     def _global(self, raw: bytes, *, after: dict[str, str]) -> TarHeader:
-        """Return attributes of all that follows as a member of their own, which copies keep."""
+        """Return global attributes as a separate member, which copies keep."""
         if after:
             raise self._damaged("holds a damaged header")
         return TarHeader(
@@ -214,7 +214,7 @@ class TarReader:
                 self._file.seek(position - 1)
             except _DAMAGED as err:
                 raise self._damaged(f"cannot be read further: {err}") from err
-            # Only reading shows whether there is anything.
+            # Only reading shows whether there is any data.
             self._position = position - 1
         while self._position < position:
             self._read(min(_CHUNK, position - self._position))
@@ -227,7 +227,7 @@ class TarReader:
 
 @contextmanager
 def open_tar(url: str) -> Iterator[TarReader]:
-    """Open an archive, packed or not; what packs it is seen from its first bytes.
+    """Open an archive, packed or not; the packing is recognised from its first bytes.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def open_tar(url: str) -> Iterator[TarReader]:
     AudioFileError
         If it cannot be opened.
     MissingExtraError
-        If only pyarrow could unpack it and that is not installed.
+        If only pyarrow can unpack it and is not installed.
     """
     with open_binary(url) as file:
         head = file.read(6)
@@ -270,7 +270,7 @@ def _unpack(file: BinaryIO, packing: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def pack_like(file: BinaryIO, packing: str) -> Iterator[BinaryIO]:
-    """Pack what is written as an archive was that `open_tar` opened."""
+    """Pack output in the same way as an archive that `open_tar` opened."""
     match packing:
         case "gzip":
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
@@ -303,18 +303,18 @@ def copy_members(
     is_kept: Callable[[TarHeader], bool],
     n_whole: int | None = None,
 ) -> None:
-    """Copy members block by block as they are, headers too, and end the archive.
+    """Copy members block by block, unchanged, with their headers, and end the archive.
 
     Parameters
     ----------
     reader : TarReader
-        Of the archive.
+        The archive.
     file : binary file
-        The new one.
+        The new archive.
     is_kept : callable
-        Takes the header of each member.
+        Takes the header of each member; returns whether it is kept.
     n_whole : int or None
-        How many bytes of the archive are whole; behind them may be damage.
+        Number of intact bytes of the archive; the bytes after them may be damaged.
     """
     n_bytes = 0
     for header in reader if n_whole != 0 else ():
@@ -331,7 +331,7 @@ def copy_members(
 
 
 def _check(block: bytes, url: str) -> tuple[bytes, int]:
-    """Return kind and length of a header block, or raise where its checksum is wrong."""
+    """Return kind and length of a header block, or raise if its checksum is wrong."""
     rest = block[:148] + b" " * 8 + block[156:]
     signed = sum(rest) - 256 * sum(byte > 127 for byte in rest)
     length = _number(block[124:136])
@@ -341,7 +341,7 @@ def _check(block: bytes, url: str) -> tuple[bytes, int]:
 
 
 def _number(stored: bytes) -> int:
-    """Return a number of a header: octal digits, or binary where it is large; -1 if neither."""
+    """Return a number of a header: octal digits, or binary if it is large; -1 if neither."""
     if stored[0] == 0x80:
         return int.from_bytes(stored[1:])
     digits = stored.split(b"\0")[0].strip() or b"0"
@@ -350,7 +350,7 @@ def _number(stored: bytes) -> int:
 
 def _name(block: bytes) -> str:
     name, prefix = _text(block[:100]), _text(block[345:500])
-    # GNU's older format keeps times where the later one has the front of a long name.
+    # GNU's older format has times in place of the beginning of a long name.
     return f"{prefix}/{name}" if prefix and block[257:263] == b"ustar\0" else name
 
 
@@ -367,7 +367,7 @@ def _decimal(digits: str, url: str, *, default: int) -> int:
 
 
 def _parse_pax(data: bytes, url: str, *, everywhere: bool = False) -> dict[str, str]:
-    """Return the records of an extended header: "length key=value" and a line end, each."""
+    """Return the records of an extended header: each is "length key=value" and a line end."""
     records: dict[str, str] = {}
     start = 0
     while start < len(data) and data[start]:
@@ -381,5 +381,5 @@ def _parse_pax(data: bytes, url: str, *, everywhere: bool = False) -> dict[str, 
         records[name] = value[:-1].decode("utf-8", errors="surrogateescape")
         start += n_bytes
     if everywhere and records.keys() & {"path", "size"}:
-        raise UnsupportedFormatError("names all its members alike", path=url)
+        raise UnsupportedFormatError("gives all its members the same name", path=url)
     return records

@@ -1,7 +1,7 @@
-"""`TarSource`: shards of the WebDataset kind, and every other tar archive with audio in it.
+"""`TarSource`: WebDataset shards, and every other tar archive with audio in it.
 
-Nothing is extracted.  Members of a plain archive are read where they lie, by whoever looks at
-them; those of a packed one are read in passing.
+Nothing is extracted.  Members of a plain archive are read in place by the workers; those of a
+packed one are read in sequence.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TAR_SUFFIXES = (
     *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"),
 )
 _MOST_INLINE_BYTES = 64 << 20
-"""Of one member of a packed archive, which must travel to a worker as it is."""
+"""Maximum size of a member of a packed archive, whose bytes must be sent to a worker."""
 _LATEST_S = 2.0**40
 
 
@@ -51,10 +51,10 @@ class TarSource(ArchiveSource[TarReader, TarHeader]):
     """
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the archive without the samples any of whose recordings is refused.
+        """Write the archive without the samples that have a refused recording.
 
-        What is kept is copied block by block as it is, headers too.  Of a damaged archive, what
-        comes before the damage is kept.
+        The rest is copied block by block, unchanged, with its headers.  From a damaged archive,
+        everything before the damage is kept.
 
         Raises
         ------
@@ -72,10 +72,10 @@ class TarSource(ArchiveSource[TarReader, TarHeader]):
         return Kept(path=str(out), n_kept=counts[True], n_left_out=counts[False])
 
     def _look_ahead(self, refused: Callable[[str], bool]) -> tuple[set[str], int]:
-        """Return the samples that are refused, and how many bytes of the archive are whole."""
+        """Return the refused samples, and the number of intact bytes of the archive."""
         keys = set()
         with open_tar(self.name) as reader:
-            # `recordings` tells of damage; what lies behind it is not copied.
+            # `recordings` reports damage; the bytes after it are not copied.
             with suppress(AudioFileError):
                 for told in self._tell(reader):
                     if isinstance(told.what, str) and refused(told.what):
@@ -110,7 +110,7 @@ class TarSource(ArchiveSource[TarReader, TarHeader]):
                 id=member_id,
                 status="unsupported",
                 message=f"has {header.length:,} bytes, too many to be read from a packed archive",
-                remedy="Unpack the archive itself (to .tar), and scan that.",
+                remedy="Unpack the archive itself (to .tar), and scan the result.",
                 groups=groups,
             )
         place: Inline | Member = Member(self.name, header.start, header.length)
@@ -129,7 +129,7 @@ class TarSource(ArchiveSource[TarReader, TarHeader]):
 
 
 def _keep(reader: TarReader, header: TarHeader) -> bytes | None:
-    """Return the bytes of an array that is looked at later; None where they can be read then."""
+    """Return the bytes of an array for later; None if they can be read then."""
     if not reader.packing or header.length > _MOST_INLINE_BYTES:
         return None
     return b"".join(reader.chunks(header))

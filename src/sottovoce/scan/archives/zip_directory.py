@@ -1,7 +1,7 @@
 """`zip_members`: the members of a zip archive, one after the other, in bounded memory.
 
-The standard library's reader holds the whole list of members, some kilobyte for each; the list of
-an archive of strangers may be as long as they like.  This one reads the list as it goes.
+The standard library's reader holds the whole list of members, about a kilobyte for each; the list
+of an untrusted archive may have any length.  This one reads the list incrementally.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ _REMEDY = "Get a complete copy of the archive."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZipMember:
-    """A member.
+    """A member of a zip archive.
 
     Attributes
     ----------
     name : str
-        As it is stored; never a place to write to.
+        As stored; never used as a path to write to.
     is_file : bool
-        Whether it is no folder.
+        Whether it is a file, and not a folder.
     is_encrypted : bool
-        Whether only who has a password can read it.
+        Whether reading it needs a password.
     method : int
         How it is packed: 0 is not at all, 8 is deflate, 12 is bzip2.
     start, length : int
-        Of its data as stored, in bytes.
+        Position and size of its data as stored, in bytes.
     n_bytes : int
-        Of its data unpacked.
+        Size of its data once unpacked, in bytes.
     crc : int
-        Checksum of it unpacked.
+        Checksum of the unpacked data.
     modified_s : float or None
-        When it was last written, taken as UTC, in seconds since 1970.
+        Time of its last modification, taken as UTC, in seconds since 1970.
     """
 
     name: str
@@ -70,14 +70,14 @@ def zip_members(file: BinaryIO, url: str) -> Iterator[ZipMember]:
     Parameters
     ----------
     file : binary file
-        The archive; may be read elsewhere between two members.
+        The archive; its position may change between two members.
     url : str
         For messages.
 
     Raises
     ------
     UnreadableAudioError
-        Where it is no archive, is damaged, or its members lie one upon the other.
+        If it is not a zip archive, is damaged, or its members overlap.
     """
     size = file.seek(0, os.SEEK_END)
     n_members, place, end, shift = _find_list(file, size, url)
@@ -97,28 +97,28 @@ def zip_members(file: BinaryIO, url: str) -> Iterator[ZipMember]:
         # A few kilobytes that a thousand members share unpack to gigabytes.
         n_used += member.length
         if n_used > size:
-            raise _damaged("its members lie one upon the other", url)
+            raise _damaged("its members overlap", url)
         yield member
 
 
 def _find_list(file: BinaryIO, size: int, url: str) -> tuple[int, int, int, int]:
-    """Return how many members there are, where their list begins and ends, and the archive."""
+    """Return the number of members, the start and end of their list, and that of the archive."""
     n_tail = min(size, _MOST_COMMENT + _END_FORM.size)
     file.seek(size - n_tail)
     tail = file.read(n_tail)
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_FORM.size:
-        raise _damaged("it is no zip archive, or its end is missing", url)
+        raise _damaged("it is not a zip archive, or its end is missing", url)
     _, disk, _, _, n_members, n_list, place, _ = _END_FORM.unpack_from(tail, at)
     end = size - n_tail + at
     if disk not in (0, 0xFFFF):
-        raise _damaged("it is a part of an archive in several files", url)
+        raise _damaged("it is part of an archive in several files", url)
     if 0xFFFF in (n_members, disk) or _FULL in (n_list, place):
         n_members, n_list, place, end = _find_list64(file, end, (n_members, n_list, place), url)
-    # Something may stand in front of the archive, which places do not count.
+    # There may be data before the archive, which positions do not include.
     begin = end - n_list
     if place > begin or begin < 0:
-        raise _damaged("its list of members is not where it says", url)
+        raise _damaged("its list of members is not at the stated position", url)
     return n_members, begin, end, begin - place
 
 
@@ -134,7 +134,7 @@ def _find_list64(
     file.seek(max(0, place))
     raw = file.read(56)
     if raw[:4] != _END64:
-        # Something stands in front of the archive.
+        # There is data before the archive.
         place = max(0, end - 20 - 56)
         file.seek(place)
         raw = file.read(56)
@@ -162,7 +162,7 @@ def _member(
     local = _LOCAL_FORM.unpack(raw) if len(raw) == _LOCAL_FORM.size else (b"",)
     text = name.decode("utf-8" if flags & _UTF8 else "cp437", errors="surrogateescape")
     if local[0] != b"PK\x03\x04":
-        raise _damaged("a member is not where its list says", url)
+        raise _damaged("a member is not at the position given in the list", url)
     start = place + _LOCAL_FORM.size + local[9] + local[10]
     if start + length > size:
         raise _damaged("it is cut short", url)
@@ -180,7 +180,7 @@ def _member(
 
 
 def _widen(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Return sizes and place of a member, from the field for large archives where they are full."""
+    """Return sizes and position of a member, from the field for large archives if necessary."""
     wide: list[int] = []
     at = 0
     while at + 4 <= len(extra):

@@ -1,7 +1,7 @@
-"""`ZipSource`: zip archives with audio in them, and `PackedSource`: one file, packed by itself.
+"""`ZipSource`: zip archives with audio in them, and `PackedSource`: a single packed file.
 
-Nothing is extracted.  Members that are stored as they are, are read where they lie; packed ones
-are unpacked in memory by whoever looks at them, no further than they may be.
+Nothing is extracted.  Members that are stored unpacked are read in place; packed ones are unpacked
+in memory by the workers, within a limit.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _UNUSABLE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, struct.error
 _PACKINGS: dict[int, Literal["deflate", "bz2"]] = {8: "deflate", 12: "bz2"}
 _CHUNK = 1 << 20
 _MOST_COPIED = 1_000_000
-"""Members of an archive that is copied: the standard library holds the list of them."""
+"""Maximum number of members to copy: the standard library holds the list of them in memory."""
 
 
 class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
@@ -55,7 +55,7 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
     """
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the archive without the samples any of whose recordings is refused.
+        """Write the archive without the samples that have a refused recording.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
     def _tell(self, opened: BinaryIO) -> Iterator[Told[ZipMember, str | LeftOut]]:
         def look(member: ZipMember, own_id: str) -> LeftOut | None:
             if member.is_encrypted:
-                return None  # a row of its own, whatever is in it
+                return None  # a separate row, whatever it contains
             return tell_member(own_id, member.name, lambda: _head(opened, member))
 
         return tell_members(
@@ -113,13 +113,13 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
         packing = _PACKINGS.get(member.method)
         message = remedy = ""
         if member.is_encrypted:
-            message, remedy = "is encrypted", "Unpack the archive, and scan what was in it."
+            message, remedy = "is encrypted", "Unpack the archive, and scan its contents."
         elif packing is None and member.method != 0:
-            message = f"is packed in a way that cannot be read (method {member.method})"
-            remedy = "Unpack the archive, and scan what was in it."
+            message = f"is packed with an unsupported method ({member.method})"
+            remedy = "Unpack the archive, and scan its contents."
         elif packing is not None and member.n_bytes > MOST_UNPACKED_BYTES:
             message = f"has {member.n_bytes:,} bytes, too many to be read from a packed archive"
-            remedy = "Unpack the archive, and scan what was in it."
+            remedy = "Unpack the archive, and scan its contents."
         if message:
             return Finding(
                 id=own_id, status="unsupported", message=message, remedy=remedy, groups=groups
@@ -140,7 +140,7 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
 
 
 def _head(file: BinaryIO, member: ZipMember, *, most: int = HEAD_BYTES) -> bytes | None:
-    """Return the first bytes of a member; None where they cannot be unpacked."""
+    """Return the first bytes of a member; None if they cannot be unpacked."""
     file.seek(member.start)
     if member.method == 0:
         return file.read(min(member.length, most))
@@ -160,16 +160,16 @@ def _copy(old: zipfile.ZipFile, new: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
 
 
 class PackedSource(FileSource):
-    """A recording that was packed by itself, as ``a.wav.gz``, or is an array of NumPy's.
+    """A recording that is packed as a single file, such as ``a.wav.gz``, or is a NumPy array.
 
     Parameters
     ----------
     name : str
         Its path or address.
     packing : "gzip", "bz2" or "xz", or None
-        By what; None for an array.
+        Compression format; None for an array.
     rate : int
-        Of an array, the sampling rate in Hz.
+        Sampling rate of an array, in Hz.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""`ArrowSource`: data sets as `datasets` saves them to disk, and single Arrow files.
+"""`ArrowSource`: data sets saved to disk by `datasets`, and single Arrow files.
 
 A saved data set is a folder with ``state.json``, ``dataset_info.json`` and the Arrow files that
 the former names; a dictionary of them is a folder of such folders with ``dataset_dict.json``.
@@ -39,17 +39,17 @@ __all__ = ["ArrowSource", "ArrowTable", "is_arrow", "is_saved_dataset", "open_ar
 _DICT, _STATE, _INFO = "dataset_dict.json", "state.json", "dataset_info.json"
 _MOST_JSON_BYTES = 64 << 20
 _MOST_MAPPED_BYTES = 1 << 30
-"""A worker's address space is limited: larger files are read, batch by batch."""
+"""A worker's address space is limited: larger files are not mapped, but read by batches."""
 _FILE_MAGIC = b"ARROW1"
 
 
 def is_arrow(url: str) -> bool:
-    """Say whether a file is an Arrow file, by its name."""
+    """Return whether a file is an Arrow file, by its name."""
     return url.lower().endswith((".arrow", ".feather", ".ipc"))
 
 
 def is_saved_dataset(folder: str) -> bool:
-    """Say whether a folder holds what `datasets` saved to disk."""
+    """Return whether a folder holds a data set saved to disk by `datasets`."""
     return _exists(folder, _DICT) or (_exists(folder, _STATE) and _exists(folder, _INFO))
 
 
@@ -88,18 +88,18 @@ class ArrowSource:
             for file in self._files():
                 yield from self._rows(file).cuts()
         except SottovoceError:
-            return  # `recordings` tells of it
+            return  # `recordings` reports it
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the data set without the rows any of whose recordings is refused.
+        """Write the data set without the rows that have a refused recording.
 
-        ``datasets.load_from_disk`` reads it: counts are corrected, and the fingerprint changes, so
-        that nothing that was computed of the whole is taken for what is computed of the copy.
+        ``datasets.load_from_disk`` can read it: counts are corrected, and the fingerprint changes,
+        so that no cached result for the original is used for the copy.
 
         Raises
         ------
         AudioFileError
-            If something of it is damaged.
+            If any part of it is damaged.
         """
         with part_path(out) as part:
             if is_arrow(self.name):
@@ -153,7 +153,7 @@ class ArrowSource:
     def _write_file(
         self, file: str, out: Path, refused: Callable[[str], bool]
     ) -> tuple[tuple[int, int], bytes]:
-        """Copy an Arrow file, and return counts and a digest of the rows that it keeps."""
+        """Copy an Arrow file, and return counts and a digest of the kept rows."""
         pa = import_arrow()
         n_kept = n_left_out = 0
         digest = hashlib.sha256()
@@ -176,7 +176,7 @@ class ArrowSource:
 
 @contextmanager
 def open_arrow(url: str) -> Iterator[ArrowTable]:
-    """Open an Arrow file, in the format of streams or of files.
+    """Open an Arrow file, in the streaming or the file format.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def open_arrow(url: str) -> Iterator[ArrowTable]:
             table = ArrowTable(source, is_stream=magic != _FILE_MAGIC)
         except table_errors() as err:
             raise UnreadableAudioError(
-                "is no Arrow file, or damaged", path=url, remedy="Get a complete copy."
+                "is not an Arrow file, or is damaged", path=url, remedy="Get a complete copy."
             ) from err
         with source:
             yield table
@@ -212,14 +212,14 @@ class ArrowTable:
     source : pyarrow.NativeFile
         The file.
     is_stream : bool
-        Whether it is in the format of streams, as those of `datasets` are.
+        Whether it is in the streaming format, as those of `datasets` are.
 
     Attributes
     ----------
     schema : pyarrow.Schema
         With its metadata.
     can_jump : bool
-        Whether a batch can be read without those before it.
+        Whether a batch can be read without the ones before it.
     """
 
     can_jump = False
@@ -238,12 +238,12 @@ class ArrowTable:
         lengths: Sequence[AudioColumn] = (),
     ) -> Iterator[RowBlock]:
         """Yield all batches from one on; see `sottovoce.scan.datasets.rows.Table`."""
-        # The audio too, though only its size is asked for: it costs nothing where the file is
-        # mapped, and without any column nothing tells whether a batch has as many rows as it says.
+        # The audio too, although only its size is needed: this costs nothing if the file is
+        # mapped, and without any column, the number of rows of a batch could not be verified.
         names = None if columns is None else list(dict.fromkeys([*columns, *audio]))
         number = 0
         for index, batch in enumerate(self._batches(names)):
-            # Arrow believes what a file says of itself: offsets that lead elsewhere crash it.
+            # Arrow trusts the contents of a file: invalid offsets crash it.
             batch.validate(full=True)
             if index >= group and batch.num_rows:
                 sizes = [batch.column(batch.schema.get_field_index(one)).nbytes for one in audio]
@@ -258,11 +258,11 @@ class ArrowTable:
             number += batch.num_rows
 
     def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
-        """Yield nothing: only the parts themselves declare what they unpack to."""
+        """Yield nothing: only the parts themselves declare their unpacked size."""
         yield from ()
 
     def mean_bytes(self, column: str) -> int:
-        """Return how many bytes one row of a column has, about; 0, for nothing is read."""
+        """Return 0 for the approximate bytes per row of a column: nothing is read."""
         return 0
 
     def _batches(self, names: list[str] | None) -> Iterator[Any]:
@@ -301,7 +301,7 @@ def _data_files(state: dict[str, Any], folder: str) -> list[str]:
 
 
 def _is_plain(name: object) -> bool:
-    """Say whether a name leads no further than the folder that it is in."""
+    """Return whether a name stays inside its folder."""
     return (
         isinstance(name, str)
         and name not in {"", ".", ".."}
@@ -311,12 +311,12 @@ def _is_plain(name: object) -> bool:
 
 
 def _correct(info: dict[str, Any], split: object, n_kept: int, n_bytes: int) -> None:
-    """Put the counts of a copy into what is said about a data set."""
+    """Put the counts of a copy into the description of a data set."""
     splits = info.get("splits")
     if isinstance(splits, dict) and isinstance(splits.get(str(split)), dict):
         splits[str(split)] |= {"num_examples": n_kept, "num_bytes": n_bytes}
         splits[str(split)].pop("shard_lengths", None)
-    # Sizes of the whole, which nobody can correct from here.
+    # Sizes of the original, which cannot be corrected from here.
     for name in ("dataset_size", "size_in_bytes"):
         info.pop(name, None)
 
@@ -339,7 +339,7 @@ def _read_json(url: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as err:
         raise UnreadableAudioError(f"is not JSON: {str(err)[:100]}", path=url) from err
     if not isinstance(value, dict):
-        raise UnreadableAudioError("is no JSON object", path=url)
+        raise UnreadableAudioError("is not a JSON object", path=url)
     return value
 
 

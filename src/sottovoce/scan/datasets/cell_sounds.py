@@ -1,4 +1,4 @@
-"""`cell_bytes`: the sound in one cell of a table, whatever shape the table gives it."""
+"""`cell_bytes`: the audio in one cell of a table, in whatever form it is stored."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def cell_bytes(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # no
     Parameters
     ----------
     cell : pyarrow.Scalar
-        What stands in the column and row of `place`.
+        Cell in the column and row of `place`.
     place : Cell
-        Where, and what leads from there to the sound.
+        Position of the cell, and the steps from there to the audio.
     most_bytes : int
-        More are refused.
+        Maximum size; more is refused.
 
     Raises
     ------
     AudioFileError
-        With the reason, in words.
+        With the reason.
     """
     pa, url, rate, path = import_arrow(), place.url, place.rate, None
     for step in place.inside:
@@ -70,7 +70,7 @@ def cell_bytes(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # no
 
 
 def _storage(cell: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Return a cell of an extension's type, as an array of Hugging Face's, as what it is inside."""
+    """Return the storage of a cell of an extension type, such as a Hugging Face array."""
     return cell.value if hasattr(cell.type, "storage_type") else cell
 
 
@@ -78,7 +78,7 @@ def _numbers(cell: Any, rate: int, url: str, *, most_bytes: int) -> bytes:  # no
     values = cell.values
     check_size(url, values.nbytes, most_bytes)
     if not rate:
-        raise UnsupportedFormatError("holds numbers, and nothing says their rate", path=url)
+        raise UnsupportedFormatError("holds numbers, and nothing states their rate", path=url)
     if hasattr(values.type, "value_type"):  # a list for each channel
         rows = [one.values.to_numpy(zero_copy_only=False) for one in values if one.is_valid]
         if not rows or len({len(row) for row in rows}) > 1:
@@ -99,11 +99,11 @@ def _text(cell: Any, place: Cell, *, most_bytes: int) -> bytes | str:  # noqa: A
 
 
 def _follow(path: object, place: Cell, *, most_bytes: int) -> bytes | str:
-    """Return what a path in a table leads to.
+    """Return the bytes or the local file to which a path in a table leads.
 
-    Relative ones never lead out of the table's folder, but to what its reach names besides.
+    Relative paths never lead out of the table's folder, except to folders that its reach names.
     Absolute ones in a table that the user named may name any regular file, as `datasets` writes
-    them where it does not embed the bytes.
+    them if it does not embed the bytes.
     """
     url, folder = place.url, folder_of(place.url)
     is_whole = is_remote(str(path)) or Path(str(path)).is_absolute()
@@ -113,7 +113,7 @@ def _follow(path: object, place: Cell, *, most_bytes: int) -> bytes | str:
         raise UnreadableAudioError(use.finding.message, path=url, remedy=use.finding.remedy)
     target = use.recording_id
     if not is_whole and not _lies_beside(target, folder, near):
-        raise UnreadableAudioError("names a file outside of the table's folder", path=url)
+        raise UnreadableAudioError("names a file outside the table's folder", path=url)
     is_named = near.judge(target, listing=url)
     if isinstance(is_named, Refusal):
         raise UnsupportedFormatError(is_named.message, path=url, remedy=is_named.remedy)

@@ -1,8 +1,8 @@
-"""Which columns of an Arrow schema hold audio, how deep in them, and in what way.
+"""Which columns of an Arrow schema hold audio, at which depth, and in what form.
 
-Hugging Face's data sets store a recording as a struct of its bytes and its path, either of which
-may be missing, and say so in the schema's metadata; others have a column of bytes, of numbers with
-their rate beside them, or of paths.  Every one that a row has counts.
+Hugging Face data sets store a recording as a struct of its bytes and its path, either of which may
+be missing, and say so in the schema's metadata; others have a column of bytes, of numbers with
+their rate in another column, or of paths.  Every recording of a row counts.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class AudioColumn:
     Attributes
     ----------
     name : str
-        Of the column.
+        Name of the column.
     kind : "cells" or "paths"
-        Whether its cells hold the audio themselves, or say where it is.
+        Whether its cells hold the audio themselves, or paths to it.
     steps : tuple of (str or None)
         Fields of structs that lead from a cell to the audio; None stands for every item of a list.
     is_alone : bool
-        Whether its one sound goes by the id of the row: it is what a scan takes before all others,
-        and the only such column.
+        Whether its one sound has the id of the row: it is the one that a scan prefers, and the
+        only such column.
     rate : str
-        The column with the sampling rate, where the audio does not say it itself.
+        The column with the sampling rate, if the audio does not state it itself.
     """
 
     name: str
@@ -70,12 +70,12 @@ class AudioColumn:
         return None in self.steps
 
     def sound_id(self, row_id: str, inside: Sequence[str | int]) -> str:
-        """Return the id of a sound in a row, which `inside` leads to from the cell."""
+        """Return the id of a sound in a row, to which `inside` leads from the cell."""
         return row_id if self.is_alone else f"{row_id}::{name_sound(self.name, inside)}"
 
 
 def table_errors() -> tuple[type[Exception], ...]:
-    """Return what pyarrow raises for damaged tables."""
+    """Return the exceptions that pyarrow raises for damaged tables."""
     arrow_error: type[Exception] = import_arrow().ArrowException
     return (
         *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError),
@@ -91,29 +91,29 @@ def audio_columns(
     sample: Callable[[list[str]], list[dict[str, Any]]] | None = None,
     exists: Callable[[str], bool] = lambda _: False,
 ) -> list[AudioColumn]:
-    """Return the columns with audio, the surest first.
+    """Return the columns with audio, the most certain first.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        Of the table.
+        Schema of the table.
     column : tuple of str
-        The columns, where the user named some; those only are taken.
+        Columns that the user named, if any; then only those are used.
     url : str
         The table, for messages.
     sample : callable or None
-        Takes names of columns, and returns their first rows: what is in a column of bytes or
-        text is seen from those where the name does not say it.
+        Takes names of columns, and returns their first rows, which show what a column of bytes
+        or text holds if its name does not.
     exists : callable
-        Takes a path, and returns whether it leads to a file.  Beside recordings themselves, paths
-        that lead nowhere say where they came from; they are no recordings.
+        Takes a path, and returns whether it leads to a file.  In a row with recordings, a path
+        that leads nowhere states their origin, and is not a recording.
 
     Raises
     ------
     MissingExtraError
         If pyarrow is not installed.
     UnsupportedFormatError
-        If there is none, or a named one is not there or holds something else.
+        If there is none, or a named one does not exist or holds something else.
     """
     names = [str(name) for name in schema.names]
     leaves = list(leaves_of(schema))
@@ -139,7 +139,7 @@ def audio_columns(
     if not found:
         if numbers := rate_less_columns(schema):
             raise UnsupportedFormatError(
-                f"holds numbers in column {numbers[0]!r}, and no column says their sampling rate",
+                f"holds numbers in column {numbers[0]!r}, and no column states their sampling rate",
                 path=url,
                 remedy=f"Add a column {RATE_NAMES[0]!r} with the rate in Hz.",
             )
@@ -148,7 +148,7 @@ def audio_columns(
 
 
 def rate_less_columns(schema: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
-    """Return columns of numbers that are samples by their name, and whose rate stands nowhere."""
+    """Return columns of numbers that are samples by their name, but whose rate is not stated."""
     return [
         leaf.label
         for leaf in leaves_of(schema)
@@ -157,7 +157,7 @@ def rate_less_columns(schema: Any) -> list[str]:  # noqa: ANN401 - pyarrow has n
 
 
 def _first(schema: Any, names: list[str], leaves: list[Leaf]) -> list[Leaf]:  # noqa: ANN401 - pyarrow has no types
-    """Return the columns that stand for the recording itself."""
+    """Return the columns that hold the recording itself."""
     by_name = {leaf.name: leaf for leaf in leaves if not leaf.steps}
     for candidates in _candidates(schema, names):
         found = [
@@ -171,7 +171,7 @@ def _first(schema: Any, names: list[str], leaves: list[Leaf]) -> list[Leaf]:  # 
 
 
 def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: ANN401 - pyarrow has no types
-    """Yield names of columns, the surest sign first; all of the first that fit are taken."""
+    """Yield groups of column names, the most certain first; the first group that fits is used."""
     pa = import_arrow()
     declared = {
         name: feature["_type"]
@@ -192,7 +192,7 @@ def _candidates(schema: Any, names: list[str]) -> Iterator[list[str]]:  # noqa: 
     yield [
         lower[name] for name in _BYTES_NAMES if name in lower and not is_text(kinds[lower[name]])
     ]
-    # Of several columns of paths, the first is the recording.
+    # If there are several columns of paths, the first is the recording.
     for name in PATH_NAMES:
         if name in lower:
             yield [lower[name]]
@@ -218,7 +218,7 @@ def _named(name: str, names: list[str], leaves: list[Leaf], url: str) -> list[Le
 
 
 def _as_column(leaf: Leaf, rows: list[dict[str, Any]], *, is_alone: bool) -> AudioColumn:
-    """Return the column of a leaf; text is paths, unless its first rows are sound themselves."""
+    """Return the column of a leaf; text is paths, unless its first rows are encoded audio."""
     is_path = leaf.kind == "text" and not any(
         isinstance(value, str) and encodes_sound(value) for value in _seen(leaf, rows)
     )
@@ -245,7 +245,7 @@ def _sample_unsure(
 
 
 def _holds_sound(leaf: Leaf, rows: list[dict[str, Any]]) -> bool:
-    """Return whether a column beside the first holds sound, by name and by its first rows."""
+    """Return whether a further column holds audio, by its name and its first rows."""
     if leaf.declared:
         return leaf.declared == "Audio"
     if leaf.kind == "sound":
@@ -262,7 +262,7 @@ def _names_files(
     *,
     is_embedded: bool,
 ) -> bool:
-    """Return whether a column of text has paths of sound in its first rows, or is sound itself."""
+    """Return whether a text column has paths to audio, or encoded audio, in its first rows."""
     texts = [value for value in _seen(leaf, rows) if isinstance(value, str)]
     if names_sound(leaf.last_name) and not is_embedded:
         return any(map(shows_sound, texts))
@@ -276,4 +276,4 @@ def _seen(leaf: Leaf, rows: list[dict[str, Any]]) -> list[object]:
 
 def _columns(names: list[str]) -> str:
     shown = ", ".join(repr(name)[:60] for name in names[:20])
-    return f"Name the column with the audio. There are: {shown}"
+    return f"Name the column with the audio. Available: {shown}"

@@ -1,7 +1,7 @@
-"""`sounds_in`: every sound of an example as a program holds it, and each as a recording.
+"""`sounds_in`: every sound of an example in memory, and each as a recording.
 
-An example is a mapping: a row of Hugging Face's, a sample of WebDataset's, a dictionary of
-anything else.  Sounds are found by what they are, under whatever name and at any depth.
+An example is a mapping: a Hugging Face row, a WebDataset sample, any other dictionary.  Sounds are
+found by their values, under any name and at any depth.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Sound:
     name : str
         Where it is: ``"turns[2].audio"``.
     value : object
-        What `describe_sound` takes.
+        Value for `describe_sound`.
     rate : int
-        Sampling rate in Hz that stands beside it; 0 where none does.
+        Sampling rate in Hz from a field next to it; 0 if there is none.
     """
 
     name: str
@@ -57,12 +57,12 @@ def sounds_in(example: Mapping[str, Any]) -> Iterator[Sound]:
     Parameters
     ----------
     example : mapping
-        Of names to anything: mappings and lists in it are searched as well.
+        Mapping of names to any values: mappings and lists in it are searched as well.
     """
     found = list(_search("", example, rate_of(example), 0))
     is_embedded = any(not isinstance(one.value, str) for one in found)
     for one in found:
-        # Beside a recording itself, paths that lead nowhere say where it came from.
+        # In an example with a recording, paths that lead nowhere state its origin.
         if not (is_embedded and _leads_nowhere(one.value)):
             yield one
 
@@ -104,12 +104,12 @@ def _last(name: str) -> str:
 
 
 def _is_decoder(value: object) -> bool:
-    """Return whether a value is a decoder of torchcodec's, which `datasets` hands out since 4."""
+    """Return whether a value is a torchcodec decoder, which `datasets` returns since version 4."""
     return hasattr(value, "get_all_samples")
 
 
 def _is_decoded_pair(value: object) -> bool:
-    """Return whether a value is what torchaudio gives: samples and their rate."""
+    """Return whether a value is a result of torchaudio: samples and their rate."""
     return (
         isinstance(value, tuple)
         and len(value) == 2
@@ -140,22 +140,22 @@ def _is_samples(value: object) -> bool:
 
 
 def describe_sound(value: Any, name: str, *, rate: int = 0) -> Recording | Finding:  # noqa: ANN401 - anything
-    """Return a sound as a recording, or why it is none.
+    """Return a sound as a recording, or a finding that says why it is not one.
 
     Parameters
     ----------
     value : object
         A mapping of `bytes` and `path`, or of `array` and `sampling_rate`; bytes; a path; text in
-        Base64; samples; a pair of samples and their rate; a decoder of torchcodec's.
+        Base64; samples; a pair of samples and their rate; a torchcodec decoder.
     name : str
-        The id; empty for that of a path.
+        The id; empty to use the path.
     rate : int
         Sampling rate of bare samples, in Hz.
 
     Raises
     ------
     ParameterError
-        If it is nothing that could be audio.
+        If it cannot be audio.
     """
     known_as = name or "example"
     if _is_decoder(value):
@@ -200,16 +200,16 @@ def _of_bytes(data: bytes, rate: int, name: str) -> Recording | Finding:
 
 def _of_samples(array: Any, rate: object, name: str) -> Recording | Finding:  # noqa: ANN401 - anything
     sr = as_rate(rate)
-    message = "" if sr else "nothing says the sampling rate of its samples"
+    message = "" if sr else "the sampling rate of its samples is not stated"
     data = b""
     try:
         y = np.asarray(array)
         if not y.size:
-            message = "its samples are no audio: there are none"
+            message = "its samples are not audio: there are none"
         elif sr:
             data = wav_of_array(y, sr, name)
     except (TypeError, ValueError, RuntimeError, AudioFileError) as err:
-        message = f"its samples are no audio: {err}"[:500]
+        message = f"its samples are not audio: {err}"[:500]
     if message:
         return Finding(id=name, status="error", message=message)
     return Recording(id=name, place=Inline(data), stamp="", n_bytes=len(data))

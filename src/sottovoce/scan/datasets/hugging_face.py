@@ -1,8 +1,8 @@
 """`open_data_set`: data sets of Hugging Face's `datasets` that are open in this process.
 
-Nothing here imports `datasets`: who hands over one of its objects has done so.  Audio is never
-decoded by it, which would need PyTorch; its bytes, or the path that stands for them, are what a
-recording is made of.  Rows are read in passing and their bytes travel to the workers.
+Nothing here imports `datasets`: a caller with one of its objects has done so.  Audio is never
+decoded by it, which would need PyTorch; a recording is made from its bytes, or from the path that
+replaces them.  Rows are read in sequence and their bytes are sent to the workers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["PREFIX", "DataSetSource", "filter_data_set", "is_data_set", "open_data_set"]
 
 PREFIX = "dataset:"
-"""What the names of such sources begin with."""
+"""Prefix of the names of such sources."""
 _MAPS = frozenset({"DatasetDict", "IterableDatasetDict"})
 _SETS = frozenset({"Dataset", "IterableDataset"})
 _READ_BYTES = 8 << 20
@@ -47,12 +47,12 @@ _SAMPLED = 16
 
 
 def is_data_set(value: object) -> bool:
-    """Say whether something is a data set of `datasets`, or a mapping of them."""
+    """Return whether an object is a data set of `datasets`, or a mapping of them."""
     return bool(_kinds(value) & (_MAPS | _SETS))
 
 
 def _kinds(value: object) -> set[str]:
-    """Return the names of classes of `datasets` that an object is of."""
+    """Return the names of the classes of `datasets` of which an object is an instance."""
     kinds = type(value).__mro__
     return {one.__name__ for one in kinds if one.__module__.partition(".")[0] == "datasets"}
 
@@ -62,12 +62,12 @@ def open_data_set(
     *,
     options: SourceOptions = DEFAULTS,
 ) -> list[DataSetSource]:
-    """Return the sources that a data set is: one, or one for each of its splits.
+    """Return the sources of a data set: one, or one for each of its splits.
 
     Parameters
     ----------
     data_set : datasets.Dataset, DatasetDict, IterableDataset or IterableDatasetDict
-        Left as it is.
+        Not modified.
     options : SourceOptions
         How it is read.
     """
@@ -83,18 +83,18 @@ class DataSetSource:
     Parameters
     ----------
     data_set : datasets.Dataset or datasets.IterableDataset
-        Left as it is.
+        Not modified.
     split : str
-        Its name in a mapping of data sets; empty for what the data set says itself.
+        Its name in a mapping of data sets; empty to use the data set's own.
     options : SourceOptions
         As in `open_data_set`.
 
     Attributes
     ----------
     name : str
-        ``"dataset:parquet-train-86d28a1be9e2"``: what the set was made by, its split, and its
-        fingerprint, which changes with its rows.  A set that is read in passing has none; what
-        tells such sets apart is the configuration's name.
+        ``"dataset:parquet-train-86d28a1be9e2"``: the builder of the set, its split, and its
+        fingerprint, which changes with its rows.  A streamed set has none; such sets are
+        distinguished by the name of the configuration.
     """
 
     def __init__(
@@ -123,34 +123,34 @@ class DataSetSource:
             yield tell_unreadable(self.name, err, {})
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield every row; one with several recordings once for each of them."""
+        """Yield every row; one with several recordings is yielded once for each."""
         for row_id, row, columns in self._rows():
             for own_id, _ in sounds_of_row(row_id, row, columns):
                 yield Cut(id=row_id, recording_id=own_id)
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Save the data set, without the rows any of whose recordings is refused, to disk.
+        """Save the data set to disk, without the rows that have a refused recording.
 
         Raises
         ------
         ParameterError
-            If the data set is read in passing.
+            If the data set is streamed.
         """
         if self.is_streamed:
             raise ParameterError(
-                "a data set that is read in passing cannot be saved",
-                remedy="Filter it as it passes: sottovoce.scan.filter_data_set",
+                "a streamed data set cannot be saved",
+                remedy="Filter it while streaming: sottovoce.scan.filter_data_set",
             )
         kept = self.select(refused)
         kept.save_to_disk(str(out))
         return Kept(path=str(out), n_kept=len(kept), n_left_out=len(self._data_set) - len(kept))
 
     def select(self, refused: Callable[[str], bool]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
-        """Return the data set without the rows any of whose recordings is refused."""
+        """Return the data set without the rows that have a refused recording."""
         columns = self._columns(self._data_set)
         if any(one.is_listed for one in columns):
             rows = ((row_id, row) for row_id, row, _ in self._rows())
-        else:  # ids do not depend on what is in a row
+        else:  # ids do not depend on the contents of a row
             rows = ((f"{self.name}::{i}", {}) for i in range(len(self._data_set)))
         kept = [
             i
@@ -160,15 +160,15 @@ class DataSetSource:
         return self._data_set.select(kept)
 
     def let_pass(self, refused: Callable[[str], bool], stamps: Mapping[str, str]) -> Any:  # noqa: ANN401 - `datasets` is not imported here
-        """Return a data set that is read in passing, without what is refused.
+        """Return a streamed data set without refused rows.
 
-        A row is known by what is in it: its number is another one in every process that loads a
+        A row is identified by its contents: its number differs in every process that loads a
         part of the set, and after every shuffling.
 
         Parameters
         ----------
         refused : callable
-            Takes a status; that of a recording that was not scanned is empty.
+            Takes a status, which is empty for a recording that was not scanned.
         stamps : mapping of str to str
             Statuses by the recordings' stamps.
         """
@@ -185,7 +185,7 @@ class DataSetSource:
                 for one in found
             )
 
-        # A filter is shown rows as they are, and decoding them needs PyTorch.
+        # A filter gets rows as they are, and decoding them needs PyTorch.
         kept = self._undecoded().filter(is_kept)
         for name, feature in (self._data_set.features or {}).items():
             if holds_audio(feature):
@@ -216,14 +216,14 @@ class DataSetSource:
         return rows
 
     def _stored(self, columns: list[AudioColumn]) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of a data set that lies in Arrow tables, with the columns that matter."""
+        """Yield the rows of a data set in Arrow tables, with the relevant columns."""
         wanted = {*(one.name for one in columns), *GROUP_NAMES, *self._group_by}
         wanted |= {one.rate for one in columns}
         names = [name for name in self._data_set.column_names if name in wanted]
         n_rows = len(self._data_set)
         mean = self._data_set.data.nbytes // max(1, self._data_set.data.num_rows)
         step = max(1, min(_MOST_ROWS, _READ_BYTES // max(1, mean)))
-        # In this format nothing is decoded, whatever the features say.
+        # In this format nothing is decoded, whatever the features are.
         tables = self._data_set.with_format("arrow", columns=names)
         for start in range(0, n_rows, step):
             yield from tables[start : start + step].to_pylist()
@@ -303,36 +303,36 @@ def filter_data_set(
     allow_remote: bool | str | tuple[str, ...] = False,
     strict: bool = False,
 ) -> Any:  # noqa: ANN401 - what was given
-    """Return a data set of Hugging Face's without what a scan of it refused.
+    """Return a Hugging Face data set without the rows that a scan of it refused.
 
     Parameters
     ----------
     data_set : datasets.Dataset, DatasetDict, IterableDataset or IterableDatasetDict
-        The same as was scanned.
+        The data set that was scanned.
     ledger : path-like
-        Of that scan: `scan_paths([data_set], ledger=...)`.
+        Ledger of that scan: `scan_paths([data_set], ledger=...)`.
     column : str, sequence of str or None
         As in the scan.
     allow_remote : bool, str or tuple of str
-        As in the scan: addresses in rows that are read in passing are asked for anew.
+        As in the scan: addresses in streamed rows are requested again.
     strict : bool
-        Whether what is suspected or was not read is left out too.  Rows that the scan did not
-        come to always are.
+        Whether to leave out suspected and unread recordings too.  Rows that the scan did not
+        reach are always left out.
 
     Returns
     -------
     kept : type of `data_set`
-        With the same features; nothing is copied.
+        Filtered data set with the same features; nothing is copied.
 
     Raises
     ------
     LedgerError
-        If the ledger is not there, or holds no scan of this very data set.
+        If the ledger does not exist, or holds no scan of exactly this data set.
 
     Notes
     -----
-    Rows of a `Dataset` are known by their number in it, which is why it must be the very one that
-    was scanned.  Those of an `IterableDataset` are known by the bytes in them, so that it may be
+    Rows of a `Dataset` are identified by their number in it, so it must be exactly the one that
+    was scanned.  Those of an `IterableDataset` are identified by their bytes, so it may be
     shuffled, and loaded by several processes.
 
     Examples

@@ -1,4 +1,4 @@
-"""`leaves_of`: values of an Arrow schema that may be sound, to any depth of lists and structs."""
+"""`leaves_of`: values of an Arrow schema that may be audio, at any depth of lists and structs."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Leaf:
         Fields of structs from there; None stands for every item of a list, and of a map, whose
         items have the fields ``"key"`` and ``"value"``.
     kind : "sound", "bytes", "numbers" or "text"
-        A struct of bytes and path, or of an array and its rate; or what the values are.
+        "sound" is a struct of bytes and path, or of an array and its rate; the others are types.
     declared : str
-        As what Hugging Face's metadata declares it (``"Audio"``, ``"Image"``); mostly empty.
+        Feature that Hugging Face's metadata declares (``"Audio"``, ``"Image"``); usually empty.
     rate : str
-        Column with the sampling rate of bare numbers and bytes; empty where there is none.
+        Column with the sampling rate of bare numbers and bytes; empty if there is none.
     """
 
     name: str
@@ -59,22 +59,22 @@ class Leaf:
 
     @property
     def last_name(self) -> str:
-        """The name next to the value; a map's values have none of their own."""
+        """The last name before the value; a map's values have no name of their own."""
         named = (one for one in reversed(self.steps) if one and one != "value")
         return next(named, self.name)
 
     @property
     def label(self) -> str:
-        """The place in words."""
+        """The place as text."""
         return self.name + "".join(f".{one}" if one else "[]" for one in self.steps)
 
     @property
     def names_picture(self) -> bool:
-        """Whether any name on the way is one of pictures."""
+        """Whether any name on the way is a name of pictures."""
         return any(names_picture(one) for one in (self.name, *self.steps) if one)
 
     def values(self, cell: object) -> list[object]:
-        """Return the first values there, of a cell as Python has it."""
+        """Return the first values there, from a cell as a Python object."""
         found = [cell]
         for step in self.steps:
             if step is None:
@@ -90,13 +90,13 @@ def _member(value: dict[str, Any] | tuple[object, ...], name: str) -> object:
 
 
 def enter(cell: Any, step: str | int) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Return a field of a struct, or an item of a list or a map; those of maps have two fields."""
+    """Return a field of a struct, or an item of a list or a map; a map's items have two fields."""
     is_map = isinstance(step, int) and import_arrow().types.is_map(cell.type)
     return (cell.values if is_map else cell)[step]
 
 
 def names_picture(name: str) -> bool:
-    """Return whether a column of such a name holds pictures rather than sound."""
+    """Return whether a column with this name holds pictures rather than audio."""
     return bool(_PICTURE.search(name))
 
 
@@ -118,12 +118,12 @@ def import_arrow() -> Any:  # noqa: ANN401 - pyarrow has no types
 
 
 def leaves_of(schema: Any) -> Iterator[Leaf]:  # noqa: ANN401 - pyarrow has no types
-    """Yield the places of a schema whose values may be sound.
+    """Yield the places of a schema whose values may be audio.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        Of a table.
+        Schema of a table.
     """
     features = metadata_features(schema)
     lower = {str(name).lower(): str(name) for name in schema.names}
@@ -133,7 +133,7 @@ def leaves_of(schema: Any) -> Iterator[Leaf]:  # noqa: ANN401 - pyarrow has no t
 
 
 def metadata_features(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - pyarrow has no types
-    """Return as what Hugging Face's metadata declares the columns; empty where it does not."""
+    """Return the features that Hugging Face's metadata declares; empty if there are none."""
     try:
         found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -215,7 +215,7 @@ def _is_list(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
 
 
 def is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
-    """Return whether a type is one of text."""
+    """Return whether a type is text."""
     types = import_arrow().types
     if types.is_dictionary(kind):
         kind = kind.value_type
@@ -223,7 +223,7 @@ def is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
 
 
 def is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
-    """Return whether a type is one of bytes."""
+    """Return whether a type is bytes."""
     types = import_arrow().types
     return bool(
         types.is_binary(kind)

@@ -1,4 +1,4 @@
-"""Sounds inside of a cell: in the lists and structs that it holds, to any depth."""
+"""Sounds inside a cell: in its lists and structs, at any depth."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["check_declared", "name_sound", "places", "sample_rows", "step_into"]
 
 _MOST_SOUNDS = 10_000
-"""Of one row."""
+"""Limit for one row."""
 _SAMPLED = 16
 _MOST_DECLARED = 16 << 20
-"""Bytes of a row in a column of names or labels, on the mean."""
+"""Limit for the mean bytes per row of a column of names or labels."""
 _MOST_STRETCHES = 64
 _MOST_SAMPLED_BYTES = 4 << 20
-"""Of one row in a column that is sampled."""
+"""Limit for the mean bytes per row of a column that is sampled."""
 
 
 def name_sound(column: str, inside: Sequence[str | int]) -> str:
-    """Return what a sound in a row is called.
+    """Return the name of a sound in a row.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def name_sound(column: str, inside: Sequence[str | int]) -> str:
 
 
 def step_into(cell: Any, inside: Sequence[str | int]) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Return what steps lead to in a cell; an invalid one where something on the way is."""
+    """Return the value to which steps lead in a cell; an invalid one if any value before is."""
     for step in inside:
         if not cell.is_valid:
             return cell
@@ -49,12 +49,12 @@ def step_into(cell: Any, inside: Sequence[str | int]) -> Any:  # noqa: ANN401 - 
 
 
 def places(cell: Any, steps: Sequence[str | None]) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401 - pyarrow has no types
-    """Yield what leads to each sound in a cell.
+    """Yield the steps that lead to each sound in a cell.
 
     Parameters
     ----------
     cell : pyarrow.Scalar or None
-        With as much of its lists as tells how long they are.
+        Cell with as much of its lists as is needed to know their lengths.
     steps : sequence of (str or None)
         Fields of structs; None stands for every item of a list.
     """
@@ -84,12 +84,12 @@ def _expand(
 
 
 def check_declared(table: Table, url: str, *, labels: list[str], audio: list[str]) -> None:
-    """Raise where columns are larger than any can be, before they are read.
+    """Raise if columns are implausibly large, before they are read.
 
     Parameters
     ----------
     table : Table
-        Opened.
+        The open table.
     url : str
         For messages.
     labels : list of str
@@ -100,31 +100,31 @@ def check_declared(table: Table, url: str, *, labels: list[str], audio: list[str
     Raises
     ------
     TooMuchError
-        If a column declares more, or to be packed more tightly than sound can be.
+        If a column declares a larger size, or a packing denser than audio allows.
     """
     n_packed = n_bytes = 0
     for packed, unpacked in table.sizes(audio):
         n_packed, n_bytes = n_packed + packed, n_bytes + unpacked
-        # Those behind honest ones as well, and many that are small.
+        # This also catches groups after honest ones, and many small ones.
         check_growth(url, n_packed=packed, n_bytes=unpacked)
         check_growth(url, n_packed=n_packed, n_bytes=n_bytes)
     for name in labels:
         n_bytes = table.mean_bytes(name)
         if n_bytes > _MOST_DECLARED:
             raise TooMuchError(
-                f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes a row",
+                f"cannot be listed: column {clean(name)!r} has {n_bytes:,} bytes per row",
                 path=url,
-                remedy="Take the column out, or name the one with the audio.",
+                remedy="Remove the column, or name the one with the audio.",
             )
 
 
 def sample_rows(table: Table, names: list[str]) -> list[dict[str, Any]]:
-    """Return the first values of some columns of a table, without those that are very large.
+    """Return the first values of some columns of a table, without very large columns.
 
     Parameters
     ----------
     table : Table
-        Opened.
+        The open table.
     names : list of str
         The columns.
     """
@@ -134,7 +134,7 @@ def sample_rows(table: Table, names: list[str]) -> list[dict[str, Any]]:
     stretches = table.stretches(light, audio=light[:1]) if light else iter(())
     for stretch in islice(stretches, _MOST_STRETCHES):
         for name in sorted(missing):
-            # The first rows may have nothing in this column.
+            # The first rows may be empty in this column.
             values = stretch.batch.column(name).drop_null().slice(0, _SAMPLED).to_pylist()
             rows += [{name: value} for value in values]
             if values:

@@ -1,4 +1,4 @@
-"""`ParquetTable`: a Parquet file, read in steps of some rows: a row group may not fit memory."""
+"""`ParquetTable`: a Parquet file, read a few rows at a time: a row group may not fit in memory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["ParquetTable", "open_parquet"]
 
 _BUFFER_BYTES = 1 << 20
-"""Without it, a column of a whole row group is read before its first row is there."""
+"""Without it, the column of a whole row group is read before its first row is available."""
 _STEP_BYTES = 8 << 20
 _STEP_ROWS = 1024
 _MOST_GROUPS = 64
-"""That are asked how large a column is, where all would take long."""
+"""Row groups sampled for the size of a column, if reading all of them would take long."""
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _WRITTEN = frozenset({"NONE", "SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD"})
 
@@ -49,7 +49,7 @@ def open_parquet(url: str) -> Iterator[ParquetTable]:
             opened = pa.parquet.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         except table_errors() as err:
             raise UnreadableAudioError(
-                "is no Parquet file, or damaged", path=url, remedy="Get a complete copy."
+                "is not a Parquet file, or is damaged", path=url, remedy="Get a complete copy."
             ) from err
         with opened:
             yield ParquetTable(file, opened)
@@ -63,14 +63,14 @@ class ParquetTable:
     file : binary file
         The file.
     opened : pyarrow.parquet.ParquetFile
-        The same, with its metadata read.
+        The same file, with its metadata read.
 
     Attributes
     ----------
     schema : pyarrow.Schema
         With its metadata.
     can_jump : bool
-        Whether a group can be read without those before it.
+        Whether a group can be read without the ones before it.
     """
 
     can_jump = True
@@ -104,7 +104,7 @@ class ParquetTable:
             number += n_rows
 
     def _with_dictionaries(self, columns: list[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
-        """Return the file opened so that a text that comes a million times is held once."""
+        """Return the file opened so that a text that occurs a million times is held once."""
         pa = import_arrow()
         texts = [
             name
@@ -147,7 +147,7 @@ class ParquetTable:
             first += batch.num_rows
 
     def _mean_bytes(self, group: int, columns: list[str] | None) -> int:
-        """Return the bytes of one row in some columns, about."""
+        """Return the approximate bytes per row in some columns."""
         _, n_bytes = self._sizes(group, columns)
         return int(n_bytes // max(1, self._opened.metadata.row_group(group).num_rows))
 
@@ -164,19 +164,19 @@ class ParquetTable:
         return n_packed, n_bytes
 
     def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
-        """Yield how many bytes some columns have in each group, packed and unpacked."""
+        """Yield the bytes of some columns in each group, packed and unpacked."""
         for group in range(self._opened.metadata.num_row_groups):
             yield self._sizes(group, columns)
 
     def mean_bytes(self, column: str) -> int:
-        """Return how many bytes one row of a column has, about; -1 where that is not known."""
+        """Return the approximate bytes per row of a column; -1 if not known."""
         n_groups = self._opened.metadata.num_row_groups
         return max(
             (self._mean_bytes(i, [column]) for i in range(min(n_groups, _MOST_GROUPS))), default=-1
         )
 
     def _leanest(self, column: AudioColumn) -> str:
-        """Return the smallest part of a column of lists that has their lengths."""
+        """Return the smallest part of a column of lists that contains their lengths."""
         metadata = self._opened.metadata
         if not metadata.num_row_groups:
             return column.name
@@ -190,17 +190,17 @@ class ParquetTable:
         return str(min(found)[1]) if found else column.name
 
     def rows_at_once(self) -> int:
-        """Return after how many rows a writer should look whether its page is full.
+        """Return after how many rows a writer should check whether its page is full.
 
-        After 1024, as it does by itself, a page of recordings has a gigabyte, and whoever reads
-        one of them must hold it.
+        After 1024, the default, a page of recordings has a gigabyte, all of which must be held to
+        read any one of them.
         """
         n_groups = self._opened.metadata.num_row_groups
         mean = max((self._mean_bytes(i, None) for i in range(n_groups)), default=0)
         return max(1, min(_STEP_ROWS, _BUFFER_BYTES // max(1, mean)))
 
     def codecs(self) -> dict[str, str] | str:
-        """Return what each column is packed by, as it is written."""
+        """Return the codec of each column, in the form used for writing."""
         metadata = self._opened.metadata
         if metadata.num_row_groups == 0:
             return "snappy"
@@ -214,14 +214,14 @@ class ParquetTable:
 
 
 def _fields(path: str) -> list[str]:
-    """Return the names on the way to a part of a column, without those that lists add."""
+    """Return the names on the way to a part of a column, without those added for lists."""
     names = path.split(".")
     kept, i = [], 0
     while i < len(names):
         if i and names[i : i + 2] in (["list", "element"], ["list", "item"], ["bag", "array"]):
             i += 2
             continue
-        if i and names[i] in ("key_value", "entries") and names[i + 1 : i + 2] != []:  # of a map
+        if i and names[i] in ("key_value", "entries") and names[i + 1 : i + 2] != []:  # a map
             i += 1
             continue
         kept.append(names[i])

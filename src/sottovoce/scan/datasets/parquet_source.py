@@ -1,4 +1,4 @@
-"""`ParquetSource`: tables with audio in their cells, or with paths of it."""
+"""`ParquetSource`: tables with audio in their cells, or paths to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSource"]
 
 _GROUP_BYTES = 256 << 20
-"""Of a row group in a copy; smaller ones are copied as they are."""
+"""Maximum size of a row group in a copy; smaller ones are copied unchanged."""
 
 
 class ParquetSource:
@@ -46,7 +46,7 @@ class ParquetSource:
         self._rows = TableRows(name, open_parquet, options=options)
 
     def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield a recording for each row and column of audio; paths that come twice only once."""
+        """Yield a recording for each row and column of audio, and each path only once."""
         return self._rows.recordings()
 
     def cuts(self) -> Iterator[Cut]:
@@ -54,10 +54,10 @@ class ParquetSource:
         return self._rows.cuts()
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the table without the rows any of whose recordings is refused.
+        """Write the table without the rows that have a refused recording.
 
-        Schema, metadata (Hugging Face's too), codecs and, unless they are large, row groups stay
-        as they are.
+        Schema, metadata (Hugging Face's too), codecs and, unless they are large, row groups are
+        preserved.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Sounds of a row as Python has it, and features of `datasets` that hold them."""
+"""Sounds of a row as Python objects, and features of `datasets` that hold them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = object()
 def sounds_of_row(
     row_id: str, row: Mapping[str, Any], columns: list[AudioColumn]
 ) -> Iterator[tuple[str, object]]:
-    """Yield the ids of the sounds of a row, and their values; one that says so for none."""
+    """Yield ids and values of the sounds of a row, or a single item that says there are none."""
     n = 0
     for column in columns:
         for inside, value in _expand(row.get(column.name), column.steps, ()):
@@ -46,7 +46,7 @@ def _expand(
 
 
 def holds_audio(feature: object) -> bool:
-    """Return whether a feature of `datasets` is audio, or holds some at any depth."""
+    """Return whether a feature of `datasets` is audio, or holds audio at any depth."""
     if type(feature).__name__ == "Audio":
         return True
     if isinstance(feature, Mapping):
@@ -57,7 +57,7 @@ def holds_audio(feature: object) -> bool:
 
 
 def undecoded(feature: Any) -> Any:  # noqa: ANN401 - `datasets` is not imported here
-    """Return a feature whose audio is not decoded."""
+    """Return a feature with decoding of its audio turned off."""
     if type(feature).__name__ == "Audio":
         return sys.modules["datasets"].Audio(decode=False)
     if isinstance(feature, Mapping):

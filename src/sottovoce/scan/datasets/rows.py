@@ -1,7 +1,7 @@
-"""What the rows of a Parquet or Arrow table are to a scan: recordings, examples, and a copy's rows.
+"""The rows of a Parquet or Arrow table as recordings, as examples, and as rows of a copy.
 
-A table comes in stretches of neighbouring rows, so that nothing of it is held for long.  Values
-are looked at one at a time: a small file may hold the same long text a million times.
+A table is read in blocks of neighbouring rows, so that no part of it is held for long.  Values are
+examined one at a time: a small file may hold the same long text a million times.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Example", "RowBlock", "Table", "TableRows"]
 
 _MOST_TEXT = 1 << 14
-"""Bytes of a path or name that are looked at: more than any may have."""
+"""Bytes of a path or name that are read: more than any valid one has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +55,15 @@ class RowBlock:
     Attributes
     ----------
     group, first : int
-        Row group or record batch, and the first row's place in it.
+        Row group or record batch, and the index of the first row in it.
     number : int
-        The first row's place in the table.
+        Index of the first row in the table.
     n_rows : int
-        How many.
+        Number of rows.
     batch : pyarrow.RecordBatch or None
-        The columns that were asked for; None where that were none.
+        The requested columns; None if none were requested.
     n_bytes : int
-        Of one row's audio, about; 0 where that is not known.
+        Approximate size of one row's audio; 0 if not known.
     """
 
     group: int
@@ -74,12 +74,12 @@ class RowBlock:
     n_bytes: int = 0
 
     def value(self, column: str, row: int) -> object:
-        """Return a number or the beginning of a text; None where there is neither."""
+        """Return a number or the beginning of a text; None if there is neither."""
         cell = self.cell(column, row)
         return None if cell is None else _value(cell)
 
     def cell(self, column: str, row: int) -> Any:  # noqa: ANN401 - pyarrow has no types
-        """Return a cell, or None where the column was not asked for."""
+        """Return a cell, or None if the column was not requested."""
         index = -1 if self.batch is None else self.batch.schema.get_field_index(column)
         return None if index < 0 else self.batch.column(index)[row]
 
@@ -94,20 +94,20 @@ def _value(cell: Any) -> object:  # noqa: ANN401 - pyarrow has no types
         return raw.to_pybytes().decode("utf-8", errors="surrogateescape")
     try:
         value: object = cell.as_py()
-    except (ValueError, OverflowError):  # a date that Python does not have
+    except (ValueError, OverflowError):  # a date outside Python's range
         return None
     return value
 
 
 class Table(Protocol):
-    """A file with rows, opened.
+    """An open file with rows.
 
     Attributes
     ----------
     schema : pyarrow.Schema
         With its metadata.
     can_jump : bool
-        Whether a group can be read without those before it.
+        Whether a group can be read without the ones before it.
     """
 
     schema: Any
@@ -126,20 +126,20 @@ class Table(Protocol):
         Parameters
         ----------
         columns : list of str or None
-            What the stretches hold.
+            Columns in the blocks.
         audio : list of str
             Columns with audio, for its size.
         group : int
             Where to begin.
         lengths : sequence of AudioColumn
-            Lists of audio, of which stretches hold the least that tells how long they are.
+            Lists of audio, of which the blocks hold only what is needed to know their lengths.
         """
 
     def mean_bytes(self, column: str) -> int:
-        """Return how many bytes one row of a column has, about; -1 where that is not known."""
+        """Return the approximate bytes per row of a column; -1 if not known."""
 
     def sizes(self, columns: list[str]) -> Iterator[tuple[int, int]]:
-        """Yield how many bytes some columns have in each group, packed and unpacked, if told."""
+        """Yield the bytes of some columns in each group, packed and unpacked, if declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +151,11 @@ class Example:
     id : str
         ``"train.parquet::17"``.
     uses : tuple of (RecordingRef, AudioColumn, steps)
-        Its recordings, the columns that they are in, and what leads to them in the cell.
+        Its recordings, their columns, and the steps that lead to them in the cell.
     stretch : RowBlock
-        Where it is.
+        The block that contains it.
     row : int
-        Its place in the stretch.
+        Its index in the block.
     """
 
     id: str
@@ -192,7 +192,7 @@ class TableRows:
         self._reach = options.reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield them, and last a finding if the table cannot be read to its end."""
+        """Yield the recordings, followed by a finding if the table cannot be read to its end."""
         groups = {"shard": clean(self.url.rpartition("/")[2])}
         try:
             stamp, _ = stamp_of(self.url)
@@ -221,21 +221,21 @@ class TableRows:
             yield tell_unreadable(self.url, damage, groups)
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield every row; one with several recordings once for each of them."""
+        """Yield every row; one with several recordings is yielded once for each."""
         try:
             with self._open(self.url) as table:
                 for example in self._read(table, self.audio_columns(table), []):
                     for use, *_ in example.uses:
                         yield Cut(id=example.id, recording_id=use.recording_id)
         except (AudioFileError, MissingExtraError):
-            return  # `recordings` tells of it
+            return  # `recordings` reports it
         except table_errors():
             return
 
     def kept(
         self, table: Table, *, refused: Callable[[str], bool]
     ) -> Iterator[tuple[RowBlock, Any]]:
-        """Yield stretches with all columns, and which rows hold no refused recording."""
+        """Yield blocks with all columns, and which of their rows hold no refused recording."""
         columns = self.audio_columns(table)
         names = list(dict.fromkeys(one.name for one in columns))
         for stretch in table.stretches(None, audio=names):
@@ -263,7 +263,7 @@ class TableRows:
         return Finding(
             id=f"{self.url}::{clean(name)}",
             status="unsupported",
-            message="holds numbers, and no column says their sampling rate",
+            message="holds numbers, and no column states their sampling rate",
             remedy="Add a column 'sampling_rate' with the rate in Hz.",
             groups=groups,
         )
@@ -356,7 +356,7 @@ class TableRows:
 
 
 def _sounds(stretch: RowBlock, row: int, column: AudioColumn) -> Iterator[tuple[str | int, ...]]:
-    """Yield what leads to each sound in a cell, which only lists must be looked at for."""
+    """Yield the steps that lead to each sound in a cell; only lists must be read for this."""
     cell = stretch.cell(column.name, row) if column.is_listed else None
     return places(cell, column.steps)
 

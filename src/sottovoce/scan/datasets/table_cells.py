@@ -1,6 +1,6 @@
 """`read_cell`: the bytes in one cell of a Parquet or Arrow file.
 
-Neighbouring rows come to the same worker one after the other.  The table therefore stays open
+Neighbouring rows go to the same worker one after the other.  The table therefore stays open
 between two calls, with some rows around the last one in memory, and each row is read once.
 """
 
@@ -39,12 +39,12 @@ def read_cell(place: Cell, *, most_bytes: int) -> bytes | str:
     place : Cell
         The cell.
     most_bytes : int
-        A larger cell is refused.
+        Maximum size; a larger cell is refused.
 
     Raises
     ------
     AudioFileError
-        With the reason, in words.
+        With the reason.
     """
     url = place.url
     try:
@@ -62,13 +62,13 @@ def read_cell(place: Cell, *, most_bytes: int) -> bytes | str:
 
 
 def _find(place: Cell) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Return a cell; what took too much memory once is not read again for the rows behind it."""
+    """Return a cell; a part that needed too much memory is not read again for later rows."""
     key = _key(place.url, place.column)
     if place.row >= _heavy.get((key, place.group), place.row + 1):
         raise MemoryError
     with suppress(MemoryError):
         return _cursor(key).find(place.group, place.row)
-    close_tables()  # which may have held what was missing
+    close_tables()  # they may have held the missing memory
     try:
         return _cursor(key).find(place.group, place.row)
     except MemoryError:
@@ -79,7 +79,7 @@ def _find(place: Cell) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 
 class _Cursor:
-    """A place in a table, which moves forwards and is set anew where it must go back."""
+    """A position in a table, which moves forwards and is reset to go back."""
 
     def __init__(self, url: str, column: str) -> None:
         self._url = url
@@ -118,7 +118,7 @@ class _Cursor:
 
 
 class _Key(NamedTuple):
-    """A column of a table; one that was written anew is another one."""
+    """Key of a column of a table; it differs once the table was rewritten."""
 
     url: str
     stamp: str
@@ -127,7 +127,7 @@ class _Key(NamedTuple):
 
 _cursors: dict[_Key, _Cursor] = {}
 _heavy: dict[tuple[_Key, int], int] = {}
-"""Parts of tables that take more memory than there is, and from which row on."""
+"""Parts of tables that need more memory than available, and from which row on."""
 
 
 def _key(url: str, column: str) -> _Key:
@@ -137,7 +137,7 @@ def _key(url: str, column: str) -> _Key:
 
 def _cursor(key: _Key) -> _Cursor:
     cursor = _cursors.pop(key, None) or _Cursor(key.url, key.column)
-    _cursors[key] = cursor  # last, as the one used last
+    _cursors[key] = cursor  # last: the most recently used
     while len(_cursors) > _MOST_OPEN:
         _cursors.pop(next(iter(_cursors))).close()
     return cursor

@@ -1,1 +1,1 @@
-"""What a scan remembers, and what follows from it for single recordings."""
+"""What a scan stores, and what follows from it for single recordings."""

@@ -1,7 +1,7 @@
-"""`load_allowed`: which recordings a scan lets through, for a look-up while training.
+"""`load_allowed`: which recordings a scan allows, for lookup during training.
 
-What may be trained on, not what must go: a path that is spelled in another way than it was
-scanned, or a file that came later, is then left out instead of slipping through.
+A list of what may be used, not of what is excluded: a path spelled differently from the scan, or a
+file added later, is then left out instead of slipping through.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ _LEDGER = "ledger.sqlite"
 
 
 def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> frozenset[str]:
-    """Return the ids of the recordings that a scan lets through.
+    """Return the ids of the recordings that a scan allows.
 
     Parameters
     ----------
     folder : path-like
-        What the scan was told to write to (its ``-o``), or its ledger.
+        Output folder of the scan (its ``-o``), or its ledger.
     strict : bool
-        Whether what is only suspected, or was not read to its end, is left out too; as in
+        Whether to leave out suspected recordings, and those not read to their end, too; as in
         ``sottovoce scan filter --strict``.
 
     Returns
     -------
     allowed : frozenset of str
-        Ids as in `Finding`: for files, the paths as the scan was given them.  What was refused,
-        was never scanned, or is spelled in another way is not in it.
+        Ids as in `Finding`: for files, the paths as given to the scan.  Recordings that were
+        refused, were never scanned, or are spelled differently are not included.
 
     Raises
     ------
     LedgerError
-        If there is no ledger, or it is damaged; or if the scan has not come to its end, as what it
-        has not reached would be left out.
+        If there is no ledger, or it is damaged; or if the scan was not completed, since
+        recordings not reached would be left out.
 
     Notes
     -----
-    About 150 bytes of memory for each id.
+    Uses about 150 bytes of memory per id.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     path = Path(folder)
     ledger = Ledger(path / _LEDGER if path.is_dir() else path, read_only=True)
     try:
-        ledger.check_ended(then="ask")
+        ledger.check_ended(then="try again")
         refused = refused_statuses(strict=strict)
         return frozenset(name for name, status in ledger.statuses() if status not in refused)
     finally:

@@ -1,4 +1,4 @@
-"""Whether a scan came to its end, of what its ledger remembers."""
+"""Whether a scan was completed, according to its ledger."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["has_ended"]
 
 
 def has_ended(job: Mapping[str, Any]) -> bool:
-    """Say whether a scan came to its end, of what a ledger remembers of it.
+    """Return whether a scan was completed, according to its ledger.
 
-    Only the command says when it ended; of the scans of other programs nothing else is known than
-    that they were begun, and they count as ended.
+    Only the command records its end; of the scans of other programs, only the beginning is known,
+    and they count as completed.
 
     Examples
     --------

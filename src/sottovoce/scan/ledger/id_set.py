@@ -1,8 +1,8 @@
-"""`IdSet`: which ids came before, in a few bytes each.
+"""`IdSet`: which ids were seen before, in a few bytes each.
 
-A scan of ten million recordings must know them all to take each once.  A Python set of digests
-keeps 85 bytes for one; here a digest lies in two arrays, at most two thirds full, and keeps 18 to
-36, or half as much again for the moment in which the arrays are doubled.
+A scan of ten million recordings must know them all to process each once.  A Python set of digests
+needs 85 bytes for each; here, a digest is kept in two arrays, at most two thirds full, and needs
+18 to 36 bytes, or half as much again while the arrays are being doubled.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from array import array
 __all__ = ["IdSet", "make_digest"]
 
 _DIGEST_BYTES = 12
-"""Among 10^9 ids, two are alike with a probability of 10^-11."""
+"""Among 10^9 ids, two collide with a probability of 10^-11."""
 _HIGH_BYTES, _LOW_BYTES = 8, 4
 _FIRST_SLOTS = 1 << 10
 
 
 def make_digest(text: str) -> bytes:
-    """Return 12 bytes that stand for an id."""
+    """Return a digest of an id, of 12 bytes."""
     data = text.encode(errors="surrogatepass")  # names of files need not be valid Unicode
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
 class IdSet:
-    """A set of ids to which one can only add.
+    """A set of ids that only grows.
 
     Examples
     --------
-    >>> met = IdSet()
-    >>> met.add("a.wav"), met.add("b.wav"), met.add("a.wav")
+    >>> seen = IdSet()
+    >>> seen.add("a.wav"), seen.add("b.wav"), seen.add("a.wav")
     (True, True, False)
     """
 
@@ -51,7 +51,7 @@ class IdSet:
         return self._n
 
     def add(self, text: str) -> bool:
-        """Add an id, and say whether it is new."""
+        """Add an id, and return whether it is new."""
         is_new = self._put(*_split(make_digest(text)))
         if is_new:
             self._n += 1
@@ -60,12 +60,12 @@ class IdSet:
         return is_new
 
     def to_bytes(self) -> bytes:
-        """Return what `from_bytes` makes the same of, in another process of this computer."""
+        """Return bytes from which `from_bytes` restores it, in another process on this computer."""
         return self._high.tobytes() + self._low.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> IdSet:
-        """Return what `to_bytes` was called on."""
+        """Return the set from which `to_bytes` made the bytes."""
         ids = cls()
         n = len(data) // (_HIGH_BYTES + _LOW_BYTES)
         ids._high, ids._low = (

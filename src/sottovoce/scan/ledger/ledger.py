@@ -1,8 +1,8 @@
-"""`Ledger`: what is known of every recording, in one SQLite file, so that a scan can go on.
+"""`Ledger`: findings for all recordings, in one SQLite file, so that a scan can be resumed.
 
-Only the process that scans writes to it, in write-ahead mode and some hundred findings at a time:
-after ``kill -9`` it holds all that was committed, and the rest is scanned again.  A finding is
-kept under the recording's id and is good as long as its stamp and the detector are the same.
+Only the scanning process writes to it, in write-ahead mode and some hundred findings at a time:
+after ``kill -9`` it holds everything committed, and the rest is scanned again.  A finding is kept
+under the recording's id and is valid as long as its stamp and the detector are the same.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _SCHEMA = 1
 _COMMIT_ROWS = 500
 _COMMIT_S = 2.0
 _MERGED_ROWS = 5_000
-"""Written at once in a merge, where nothing is lost that is not there already."""
+"""Findings written at once in a merge, where an interrupt loses no work."""
 _JSON = ("voices", "tracks", "groups")
 _SAME = ("inputs", "shard", "detector")
-"""Of a job: runs that differ in none of these look at the same recordings in the same way."""
+"""Fields of a job: runs that agree in all of them examine the same recordings in the same way."""
 _FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
 _STATUS = _FIELDS.index("status")
 _COLUMNS = (*_FIELDS, "stamp", "detector", "run")
 _LATER = {"n_more_voices": ("INTEGER", "0"), "tracks": ("TEXT", "'[]'"), "cause": ("TEXT", "''")}
-"""Columns that ledgers of before lack: their types, and what stands in them instead."""
+"""Columns that older ledgers lack: their types and default values."""
 _UPSERT = (
     f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own
     f" ON CONFLICT (id) DO UPDATE SET"
@@ -61,16 +61,16 @@ class Ledger:
     Parameters
     ----------
     path : pathlib.Path
-        The file, made where it is not there.
+        The file; created if it does not exist.
     detector : str
-        What looks, and how; findings of another are not used.
+        Detector and its settings; findings of another one are not used.
     read_only : bool
-        Whether only to read, beside a scan that may be writing.
+        Whether to only read, possibly while a scan is writing.
 
     Raises
     ------
     LedgerError
-        If the file is no ledger, or another scan is writing to it.
+        If the file is not a ledger, or another scan is writing to it.
     """
 
     def __init__(self, path: Path, *, detector: str = "", read_only: bool = False) -> None:
@@ -83,7 +83,7 @@ class Ledger:
         self._lock = None
         if read_only:
             if not path.is_file():
-                raise LedgerError(f"there is no ledger {path}", remedy="Name the folder of a scan.")
+                raise LedgerError(f"no ledger at {path}", remedy="Name the folder of a scan.")
             with self._explaining():
                 address = f"{path.absolute().as_uri()}?mode=ro"
                 self._db = sqlite3.connect(address, isolation_level=None, uri=True)
@@ -111,7 +111,7 @@ class Ledger:
             )
 
     def _missing(self) -> list[str]:
-        """Return the columns that the ledger lacks, because it is of before."""
+        """Return the columns that the ledger lacks because it is older."""
         there = {row[1] for row in self._db.execute("PRAGMA main.table_info(findings)")}
         return [name for name in _LATER if there and name not in there]
 
@@ -143,54 +143,54 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Write what is pending, and let go of the file."""
+        """Write pending findings, and close the file."""
         self.flush()
         self._db.close()
         if self._lock is not None:
             self._lock.release()
 
     def begin_run(self, job: Mapping[str, Any]) -> None:
-        """Begin a scan; what is looked up or put from now on belongs to it.
+        """Begin a scan, to which all later calls of `find` and `put` belong.
 
         Parameters
         ----------
         job : mapping
-            What `job` gives back, such as the names that were scanned; goes into JSON.
+            Facts that `job` returns, such as the names that were scanned; stored as JSON.
         """
         with self._explaining():
             self._db.execute("INSERT INTO runs (job) VALUES (?)", (_encode(job),))
             (self._run,) = self._db.execute("SELECT max(run) FROM runs").fetchone()
 
     def job(self) -> dict[str, Any]:
-        """Return what the last scan was told; empty where there was none."""
+        """Return the job of the last scan; empty if there was none."""
         with self._explaining():
             row = self._db.execute("SELECT job FROM runs ORDER BY run DESC LIMIT 1").fetchone()
         return dict(json.loads(row[0])) if row else {}
 
     def check_ended(self, *, then: str) -> None:
-        """Raise where the last scan was interrupted, or is still running.
+        """Raise if the last scan was interrupted, or is still running.
 
         Parameters
         ----------
         then : str
-            What to do once it has ended, for the remedy.
+            What to do once it is complete, for the remedy.
 
         Raises
         ------
         LedgerError
-            If it has not come to its end.
+            If it was not completed.
         """
         job = self.job()
         if not has_ended(job):
             raise LedgerError(
-                f"{self.path.parent} was not scanned to its end",
-                remedy=f"Go on with it, and {then} then: {job['command'].splitlines()[-1]}",
+                f"the scan in {self.path.parent} is not complete",
+                remedy=f"Complete it first, then {then}: {job['command'].splitlines()[-1]}",
             )
 
     def _first_run(self) -> int:
-        """Return the first of the runs whose findings are told: the last run, if it has ended.
+        """Return the first of the runs whose findings are reported: the last, if it has ended.
 
-        One that was cut short has not met again all that those before it knew of the same data.
+        An interrupted run has not seen again everything that earlier runs of the same job found.
         """
         first, wanted = 0, None
         for run, text in self._db.execute("SELECT run, job FROM runs ORDER BY run DESC"):
@@ -204,26 +204,26 @@ class Ledger:
         return first
 
     def amend_job(self, **fields: object) -> None:
-        """Add to what `job` gives back."""
+        """Add fields to the job."""
         with self._explaining():
             job = _encode({**self.job(), **fields})
             self._db.execute("UPDATE runs SET job = ? WHERE run = ?", (job, self._run))
 
     def find(self, recording: Recording) -> Finding | None:
-        """Return what is known of a recording, if it and the detector are unchanged."""
+        """Return the finding for a recording, if it and the detector are unchanged."""
         with self._explaining():
             own_id = _plain(recording.id)
             wanted = (own_id, _plain(recording.stamp), self._detector)
             row = self._db.execute(_FIND, wanted).fetchone()
         if row is None:
             return None
-        # What it belongs to may be told anew without the sound's having changed.
+        # Its groups may change although the audio has not.
         self._seen.append((self._run, _encode(dict(recording.groups)), own_id))
         self._flush_if_due()
         return _finding(row, groups=recording.groups)
 
     def put(self, finding: Finding, *, stamp: str) -> None:
-        """Keep a finding; on disk after a moment, or after `flush`."""
+        """Store a finding; it is on disk after a moment, or after `flush`."""
         fields = finding.to_dict()
         row = [_encode(fields[name]) if name in _JSON else fields[name] for name in _FIELDS]
         row = [_plain(value) if isinstance(value, str) else value for value in row]
@@ -236,7 +236,7 @@ class Ledger:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is pending to disk."""
+        """Write pending findings to disk."""
         if self._pending or self._seen:
             with self._explaining():
                 self._db.execute("BEGIN")
@@ -250,7 +250,7 @@ class Ledger:
     def findings(self) -> Iterator[Finding]:
         """Yield the findings of the last run in the order of their ids.
 
-        Of a run that has not ended, also those that the runs before it had of the same data.
+        If that run has not ended, also those of the runs of the same job before it.
         """
         self.flush()
         with self._explaining():
@@ -263,7 +263,7 @@ class Ledger:
                 yield _finding(row)
 
     def status(self, recording_id: str) -> str:
-        """Return the status of a recording in the last run; empty where it was not in it."""
+        """Return the status of a recording in the last run; empty if it was not in it."""
         row = self._db.execute(
             "SELECT status FROM findings WHERE id = ? AND run = (SELECT max(run) FROM runs)",
             (_plain(recording_id),),
@@ -290,16 +290,16 @@ class Ledger:
                 yield _finding(row), stamp
 
     def adopt(self, parts: Sequence[Ledger]) -> None:
-        """Take over the findings of others' last runs into the run that was begun.
+        """Copy the findings of the last runs of other ledgers into the current run.
 
         Parameters
         ----------
         parts : sequence of Ledger
-            What several know counts once, and as read if one could read it.
+            A recording in several of them counts once; a successful read takes precedence.
 
         Notes
         -----
-        Rows are copied as they are; making a `Finding` of each would take three times as long.
+        Rows are copied unchanged; making a `Finding` of each would take three times as long.
         """
         self.flush()
         by_id = heapq.merge(*(part._rows() for part in parts), key=itemgetter(0))
@@ -322,7 +322,7 @@ class Ledger:
             )
 
     def detector(self) -> str:
-        """Return what looked in the last run; empty where it found no recording."""
+        """Return the detector of the last run; empty if it found no recording."""
         with self._explaining():
             row = self._db.execute(
                 "SELECT detector FROM findings WHERE run = (SELECT max(run) FROM runs) LIMIT 1"
@@ -330,7 +330,7 @@ class Ledger:
         return str(row[0]) if row else self._detector or str(self.job().get("detector", ""))
 
     def count(self) -> tuple[dict[str, int], float]:
-        """Return how many of what `findings` yields have each status, and seconds of audio."""
+        """Return how many of the `findings` have each status, and the seconds of audio."""
         with self._explaining():
             rows = self._db.execute(
                 "SELECT status, count(*), sum(seconds) FROM findings"
@@ -347,13 +347,13 @@ class Ledger:
             raise LedgerError(f"{self.path}: {err}", remedy="Is the disk full?") from err
         except sqlite3.DatabaseError as err:
             raise LedgerError(
-                f"{self.path} is no ledger, or is damaged: {err}",
+                f"{self.path} is not a ledger, or is damaged: {err}",
                 remedy="Name another folder (`out`), or delete it and scan again.",
             ) from err
 
 
 def _lock(path: Path) -> Any:  # noqa: ANN401 - filelock is imported late
-    """Keep another scan from writing to the same ledger, until this process ends."""
+    """Prevent another scan from writing to the same ledger until this process ends."""
     try:
         import filelock
     except ImportError as err:
@@ -374,11 +374,11 @@ def _encode(value: object) -> str:
 
 
 _decode = json.JSONDecoder().decode
-"""What `json.loads` does in the end, without its looking at the type of each of millions."""
+"""The core of `json.loads`, without its type checks for each of millions of values."""
 
 
 def _plain(text: str) -> str:
-    """Return text that SQLite takes: a file's name need not be valid Unicode."""
+    """Return text that SQLite accepts: a file's name need not be valid Unicode."""
     if text.isascii():
         return text
     return text.encode(errors="backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""`Refusals`: which recordings a ledger refuses, for whoever copies a data set, in any process."""
+"""`Refusals`: which recordings a ledger refuses, for copying a data set in any process."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Refusals"]
 
 
 class Refusals:
-    """A callable that takes the id of a recording; in another process it opens the ledger anew.
+    """A callable that takes the id of a recording; in another process it reopens the ledger.
 
     Parameters
     ----------
     path : pathlib.Path
-        The ledger; what is to be seen of it must be on disk.
+        The ledger; all relevant findings must be on disk.
     statuses : frozenset of str
-        That are refused; the empty one is that of what was not scanned.
+        Refused statuses; the empty one stands for recordings that were not scanned.
     ledger : Ledger or None
-        The same, where it is open already.
+        The same ledger, if it is open already.
     """
 
     can_travel = True
-    """Whether another process can be asked as well."""
+    """Whether it can be used in another process as well."""
 
     def __init__(
         self, path: Path, statuses: frozenset[str], *, ledger: Ledger | None = None
@@ -39,7 +39,7 @@ class Refusals:
         return Refusals, (self._path, self._statuses)
 
     def __call__(self, recording_id: str) -> bool:
-        """Say whether a recording is refused."""
+        """Return whether a recording is refused."""
         if self._ledger is None:
             self._ledger = Ledger(self._path, read_only=True)
         return self._ledger.status(recording_id) in self._statuses

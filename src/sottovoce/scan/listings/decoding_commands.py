@@ -1,8 +1,8 @@
 """`file_of_command`: the one file that a command in a listing decodes; the command is never run.
 
-Kaldi's ``wav.scp`` says ``flac -c -d -s a.flac |``.  The file that such a command reads is read
-here directly.  What is not plainly the decoding of one file (another program, an option that is not
-known, a second file, anything that only a shell understands) has no such file.
+Kaldi's ``wav.scp`` has entries such as ``flac -c -d -s a.flac |``.  The file that such a command
+reads is read here directly.  A command that does not plainly decode one file (another program, an
+unknown option, a second file, anything that only a shell understands) has no such file.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:")
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """What a decoder's options are: those with a value behind them, and those without."""
+    """The options of a decoder: those followed by a value, and those without."""
 
     with_value: frozenset[str]
     bare: re.Pattern[str]
     inputs: str = ""
-    """The option before an input; empty where inputs stand by themselves."""
+    """The option before an input; empty if inputs are positional."""
 
 
 _FLAC = _Program(
@@ -68,12 +68,12 @@ _EFFECTS = frozenset(
 
 
 def file_of_command(text: str) -> str | None:
-    """Return the path of the file that a command decodes; None where it is not plainly that.
+    """Return the path of the file that a command decodes; None if that is not certain.
 
     Parameters
     ----------
     text : str
-        As it stands in ``wav.scp``, with or without the ``|`` at its end.
+        As written in ``wav.scp``, with or without the final ``|``.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def file_of_command(text: str) -> str | None:
 
 
 def _without_program_folder(text: str) -> str:
-    """Return a command without where its programs lie, as in ``$KALDI_ROOT/tools/sph2pipe``."""
+    """Return a command without program folders, as in ``$KALDI_ROOT/tools/sph2pipe``."""
     return re.sub(r"(^|\|)\s*[^\s'\"|;&<>`()]*/(?=(flac|sox|sph2pipe|ffmpeg)\s)", r"\1", text)
 
 
@@ -108,7 +108,7 @@ def _split(stage: str) -> list[str]:
 
 
 def _input_of(words: list[str]) -> str | None:
-    """Return what one program reads; None unless it is one thing, and stdout is what it writes."""
+    """Return the input of one program; None unless it reads one input and writes to stdout."""
     name = words[0].rpartition("/")[2] if words else ""
     program = _PROGRAMS.get(name)
     if program is None:

@@ -1,9 +1,9 @@
 """`parts_of`: the examples of a file that is one JSON value, or a list in YAML, one by one.
 
 Lhotse writes arrays, SpeechBrain an object with a member for each example, GigaSpeech an object
-that holds an array of them.  Such a file may have gigabytes: it is taken apart at its brackets,
-and one example at a time is parsed.  What is between the examples is handed on as it is, so that a
-copy without some of them is the same file otherwise.
+that holds an array of them.  Such a file may have gigabytes: it is split at its brackets, and
+parsed one example at a time.  The text between the examples is passed on unchanged, so that a copy
+without some of them is otherwise the same file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["DocumentPart", "is_container", "parts_of", "whole_part", "write_part
 
 _CHUNK = _MOST_SPACE = 1 << 20
 _MOST_YAML_BYTES = 1 << 20
-"""Of an item: each value takes a hundred times its text while it is read."""
+"""Limit for an item: each value needs a hundred times its text while it is read."""
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb"[^\s,\]}:]++")
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
@@ -37,15 +37,15 @@ class DocumentPart:
     Attributes
     ----------
     kind : "open", "item", "close" or "rest"
-        The beginning of an object or array, something in it, its end, or text around it.
+        The beginning of an object or array, an item in it, its end, or text around it.
     raw : bytes
-        As it stands there, without the comma behind it.
+        The text as it is, without the comma after it.
     key : str
         The name of a member of an object; empty for others.
     value : object
-        What an item is; None for what is no example.
+        Value of an item; None if it is not an example.
     problem : str
-        Why an item cannot be used; empty where it can.
+        Why an item cannot be used; empty if it can.
     """
 
     kind: Literal["open", "item", "close", "rest"]
@@ -56,28 +56,28 @@ class DocumentPart:
 
     @property
     def is_example(self) -> bool:
-        """Whether it stands for an example, or for something that may be one."""
+        """Whether it is an example, or may be one."""
         return self.value is not None or bool(self.problem)
 
 
 class _NotJsonError(Exception):
-    """What was expected, in words."""
+    """Text is not JSON; the message says what was expected."""
 
 
 def parts_of(url: str) -> Iterator[DocumentPart]:
-    """Yield the parts of a document; the last has a problem where it cannot be read further.
+    """Yield the parts of a document; the last has a problem if it cannot be read further.
 
     Parameters
     ----------
     url : str
-        Path or address; packed by gzip where it ends so.
+        Path or address; packed by gzip if its suffix says so.
     """
     is_yaml = url.lower().removesuffix(".gz").endswith((".yaml", ".yml"))
     try:
         with open_text(url) as file:
             yield from _yaml_parts(file) if is_yaml else _Json(file).parts()
     except reading_errors() as err:
-        problem = f"cannot be read, nor what follows: {_reason(err, url)}"
+        problem = f"cannot be read from here on: {_reason(err, url)}"
         yield DocumentPart(kind="item", problem=problem)
 
 
@@ -91,7 +91,7 @@ def is_container(value: object, names: Iterable[str]) -> bool:
     Parameters
     ----------
     value : object
-        As JSON has it.
+        Value parsed from JSON.
     names : iterable of str
         Fields that only an example has.
     """
@@ -122,7 +122,7 @@ def write_parts(parts: Iterable[tuple[DocumentPart, bool]], file: BinaryIO) -> N
     parts : iterable of (DocumentPart, bool)
         Its parts, and whether they are kept.
     file : binary file
-        Where to.
+        Output.
     """
     counts = [0]
     for part, is_kept in parts:
@@ -139,12 +139,12 @@ def write_parts(parts: Iterable[tuple[DocumentPart, bool]], file: BinaryIO) -> N
 
 
 class _Json:
-    """A document of JSON being read.
+    """A JSON document being read.
 
     Parameters
     ----------
     file : binary file
-        Read from where it stands.
+        Read from its current position.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -153,7 +153,7 @@ class _Json:
         self._at = 0
 
     def parts(self) -> Iterator[DocumentPart]:
-        """Yield them."""
+        """Yield the parts."""
         try:
             head = self._space().removeprefix(b"\xef\xbb\xbf")
             if self._peek() == b"\xef":  # a byte order mark
@@ -208,7 +208,7 @@ class _Json:
         return key + b":" + self._space()
 
     def _holds_objects(self) -> bool:
-        """Return whether the array that begins here has an object first."""
+        """Return whether the first item of the array that begins here is an object."""
         while True:
             found = re.compile(rb"\[[ \t\r\n]*([^ \t\r\n])").match(self._text, self._at)
             if found is not None:
@@ -217,7 +217,7 @@ class _Json:
                 return False
 
     def _value(self) -> bytes | None:
-        """Return the value that begins here; None where it is too long."""
+        """Return the value that begins here; None if it is too long."""
         first = self._peek()
         if first in _OPENING or first == b'"':
             return self._nested()
@@ -235,10 +235,10 @@ class _Json:
         while True:
             found = _TOKEN.search(self._text, at)
             if found is None or found[0] == b'"':
-                # The end of the text, or a string that goes on behind it.
+                # The end of the text, or a string that continues after it.
                 at = (len(self._text) if found is None else found.start()) - self._at
                 if at > MAX_LINE_BYTES:
-                    self._at += at  # goes on, but is not kept
+                    self._at += at  # continues, but is not kept
                     at, is_too_long = 0, True
                 is_short = len(self._text) - self._at <= 2 * MAX_LINE_BYTES
                 self._expect(is_short, "the end of a string")
@@ -278,12 +278,12 @@ def _item(before: bytes, raw: bytes | None, name: str, *, is_member: bool) -> Do
     if raw is None:
         problem = f"is longer than {MAX_LINE_BYTES >> 20} MiB"
         return DocumentPart(kind="item", key=name, problem=problem)
-    # Members that are no objects say something of the whole: its name, its version.
+    # Members that are not objects describe the whole: its name, its version.
     if is_member and not raw.startswith(b"{"):
         return DocumentPart(kind="item", raw=before + raw, key=name)
     value, problem = parse_json(raw)
     if value is None and not problem:
-        problem = "is no JSON object"
+        problem = "is not a JSON object"
     return DocumentPart(kind="item", raw=before + raw, key=name, value=value, problem=problem)
 
 
@@ -321,15 +321,15 @@ def _yaml_loader() -> Any:  # noqa: ANN401 - a function
     quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     def load(raw: bytes) -> tuple[Any, str]:
-        # A few lines of aliases stand for gigabytes; each needs an anchor.
+        # A few lines of aliases can expand to gigabytes; each needs an anchor.
         if b"&" in raw and b"*" in raw and _has_alias(yaml, raw):
-            return None, "holds aliases, which are not read"
+            return None, "holds aliases, which are not supported"
         try:
             value = yaml.load(raw, quick)
         except (yaml.YAMLError, ValueError, RecursionError) as err:
-            return None, f"is not YAML as it is read here: {str(err)[:100]}"
+            return None, f"is not supported YAML: {str(err)[:100]}"
         is_one = isinstance(value, list) and len(value) == 1 and value[0] is not None
-        return (value[0], "") if is_one else (None, "is no item of a list")
+        return (value[0], "") if is_one else (None, "is not an item of a list")
 
     return load
 

@@ -1,8 +1,8 @@
-"""What listings name: lines of bounded length, and the files that they point at.
+"""Entries of listings, and the files that they name.
 
-Manifests are as little to be trusted as audio.  One may name any regular file of this computer,
-which is then decoded as audio and nothing else, and addresses of the usual stores; nothing that
-it holds is ever run, and what is wrong with one line is said of that line.
+Manifests are as untrusted as audio.  One may name any regular file of this computer, which is then
+decoded as audio and nothing else, and addresses of the usual stores; nothing in it is ever
+executed, and a problem with one line is reported for that line.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ __all__ = [
 ]
 
 GROUP_NAMES = ("speaker", "speaker_id", "client_id")
-"""Columns that say who speaks; evidence is pooled over them unasked."""
+"""Columns that name the speaker; evidence is always pooled over them."""
 PATH_NAMES = (
     *("audio_filepath", "audio_path", "audio", "path", "file_path", "filepath", "file_name"),
     *("filename", "file", "wav", "url"),
 )
-"""Columns that hold the path of a recording, the most telling name first."""
+"""Columns that hold the path of a recording, the most specific name first."""
 
 _MOST_NAME = 4096
 _STORES = frozenset(
@@ -57,31 +57,31 @@ _STORES = frozenset(
         *("oss", "cos", "b2", "hdfs", "webhdfs", "memory"),
     }
 )
-_COMMAND = "is a command, and commands in data are never run"
+_COMMAND = "is a command, and commands in data are never executed"
 _UNFILLED = "begins with a placeholder for a folder"
 _RUN_IT = "If you trust it, run it yourself, save its output as a file, and name that file."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingRef:
-    """A stretch of a recording that an example uses.
+    """A segment of a recording that an example uses.
 
     Attributes
     ----------
     recording_id : str
-        The recording; also its path, where there is no finding.
+        The recording; also its path, if there is no finding.
     finding : Finding or None
-        Why it cannot be looked at.
+        Why it cannot be examined.
     offset_s : float
-        Where the stretch begins.
+        Start of the segment, in seconds.
     duration_s : float or None
-        Its length; None reaches to the end.
+        Length of the segment, in seconds; None reaches to the end.
     data : bytes or None
-        The recording, where the listing holds it itself.
+        The recording, if the listing itself contains it.
     archive : str
-        The file that the recording is a part of; empty where it is a file of its own.
+        The file that contains the recording; empty if it is a separate file.
     start : int or None
-        Where in an archive of Kaldi's it begins, in bytes; None for a member of a tar archive.
+        Position in a Kaldi archive, in bytes; None for a member of a tar archive.
     """
 
     recording_id: str
@@ -100,18 +100,18 @@ class RecordingRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An example of a listing, or a line that is none.
+    """An example of a listing, or a line that is not one.
 
     Attributes
     ----------
     raw : bytes
-        What a filtered copy takes over as it is.
+        Bytes that a filtered copy keeps unchanged.
     name : str
-        As the listing calls the example.
+        Name of the example in the listing.
     uses : tuple of RecordingRef
-        Empty for headers and comments, which every copy keeps.
+        Recordings used; empty for headers and comments, which every copy keeps.
     groups : mapping of str to str
-        What its recordings belong to.
+        Groups that its recordings belong to.
     """
 
     raw: bytes
@@ -121,14 +121,14 @@ class Entry:
 
 
 def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return names of columns as they may be given: one, several, or None for all."""
+    """Return names of columns given as one, several, or None for all, as a tuple."""
     if names is None:
         return ()
     return (names,) if isinstance(names, str) else tuple(names)
 
 
 def folder_of(url: str) -> str:
-    """Return the folder that a file lies in; empty for the current one."""
+    """Return the folder of a file; empty for the current one."""
     return url.rpartition("/")[0] if is_remote(url) else os.path.dirname(url)  # noqa: PTH120 - kept as it was given
 
 
@@ -142,26 +142,26 @@ def point_at(
 ) -> RecordingRef:
     """Return the recording that a listing names.
 
-    A relative path that leads to no file is taken from the listing's folder, and told as missing
-    by whoever opens it.
+    A relative path that leads to no file is resolved from the listing's folder, and reported as
+    missing when it is opened.
 
     Parameters
     ----------
     name : object
-        Path or address, if it is any.
+        Path or address, if it is one.
     folder : str
-        From where relative paths are taken.
+        Base of relative paths.
     known_as : str
-        Id for the finding, where it is none.
+        Id of the finding, if it is not one.
     reach : Reach
-        Where else it is looked for.
+        Where else it is looked up.
     places : sequence of str
-        Folders beside the listing in which such listings have their files.
+        Folders next to the listing in which such listings have their files.
     """
     if not isinstance(name, str) or not name.strip():
         return fail(known_as, "names no file")
     if "\0" in name or len(name) > _MOST_NAME:
-        return fail(known_as, "names a file that cannot be: too long, or with a NUL in its name")
+        return fail(known_as, "names an invalid path: too long, or containing NUL")
     if clean(name, most=_MOST_NAME) != name:
         return fail(known_as, "is not UTF-8", "Convert the listing to UTF-8.")
     if name.rstrip().endswith("|") or name.startswith("|"):
@@ -173,7 +173,7 @@ def point_at(
             path = unquote("/" + name[len("file://") :].partition("/")[2])
             return point_at(path, folder="", known_as=known_as, reach=reach)
         if scheme not in _STORES or "::" in name:
-            remedy = "Fetch it, and name the file."
+            remedy = "Download it, and name the file."
             return fail(known_as, f"names a {scheme}:// address", remedy, status="unsupported")
         return RecordingRef(recording_id=name)
     name = name.removeprefix("./")
@@ -187,7 +187,7 @@ def point_at(
 
 
 def leads_to_file(use: RecordingRef) -> bool:
-    """Return whether what a listing names is a file of this computer that is there."""
+    """Return whether a listing names an existing local file."""
     is_local = use.finding is None and not is_remote(use.path)
     return is_local and os.path.isfile(use.path)  # noqa: PTH113 - names that are too long as well
 
@@ -200,7 +200,7 @@ def fail(
     status: Status = "error",
     cause: Cause = "",
 ) -> RecordingRef:
-    """Return a recording that cannot be looked at."""
+    """Return a recording that cannot be examined."""
     known_as = clean(known_as, most=_MOST_NAME)
     finding = Finding(id=known_as, status=status, message=message, remedy=remedy, cause=cause)
     return RecordingRef(recording_id=known_as, finding=finding)
@@ -209,16 +209,16 @@ def fail(
 def groups_of(
     row: Mapping[str, object], *, group_by: tuple[str, ...], **others: str
 ) -> dict[str, str]:
-    """Return what a row of a table or manifest says about whom a recording belongs to.
+    """Return the groups that a row of a table or manifest assigns to a recording.
 
     Parameters
     ----------
     row : mapping of str to object
         Names of columns, and values.
     group_by : tuple of str
-        Columns beside those that say who speaks.
+        Columns in addition to those that name the speaker.
     **others : str
-        What is known of all rows.
+        Groups common to all rows.
     """
     groups = dict(others)
     for name in (*GROUP_NAMES, *group_by):
@@ -229,7 +229,7 @@ def groups_of(
 
 
 def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
-    """Yield the stretches that examples use; one example may use several recordings."""
+    """Yield the segments that examples use; one example may use several recordings."""
     for entry in entries:
         for use in entry.uses:
             yield Cut(
@@ -243,12 +243,12 @@ def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
 def write_entries(
     entries: Iterable[Entry], out: Path, *, refused: Callable[[str], bool], packed: bool
 ) -> Kept:
-    """Write a listing without the examples any of whose recordings is refused.
+    """Write a listing without the examples that have a refused recording.
 
     Parameters
     ----------
     entries : iterable of Entry
-        All of them; those that are kept are taken over byte for byte, relative paths too.
+        All entries; those that are kept are copied byte for byte, relative paths too.
     out : pathlib.Path
         The new listing.
     refused : callable

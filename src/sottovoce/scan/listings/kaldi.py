@@ -1,7 +1,7 @@
 """`WavScpSource`: Kaldi's data folders, by their ``wav.scp``.
 
-A value of ``wav.scp`` that ends in ``|`` is a command of the shell.  Kaldi runs it; a scan never
-does, and reads the one file that it decodes, where it is plainly that.
+A value of ``wav.scp`` that ends in ``|`` is a shell command.  Kaldi runs it; a scan never does, and
+reads the one file that it decodes if that is certain.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ _OF_UTTERANCES = (
 )
 _OF_RECORDINGS = ("reco2dur", "reco2file_and_channel")
 _RANGE = re.compile(r":\d+\[[\d:,]*\]$")
-"""A part of what lies at a place in an archive."""
-_ARCHIVE = ("lies in one of Kaldi's archives", "Export its recordings as files.")
+"""A part of an entry at a position in an archive."""
+_ARCHIVE = ("is in a Kaldi archive", "Export its recordings as files.")
 
 
 class WavScpSource:
-    """A data folder of Kaldi's kind.
+    """A Kaldi data folder.
 
-    What a scan must know of ``segments`` and ``utt2spk``, which of them belongs to which
-    recording and speaker, is held in memory: some hundred bytes for each.
+    The contents of ``segments`` and ``utt2spk`` that a scan needs, namely the recording and the
+    speaker of each, are held in memory: about a hundred bytes each.
 
     Parameters
     ----------
     name : str
         Path or address of its ``wav.scp``.
     reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+        Where the names in it are looked up, and what they may refer to.
     """
 
     def __init__(self, name: str, *, reach: Reach = ANYWHERE) -> None:
@@ -61,12 +61,12 @@ class WavScpSource:
         self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield each recording once, with its speaker where it has one and no other."""
+        """Yield each recording once, with its speaker if it has exactly one."""
         speakers = self._speakers()
         return recordings_of(self._entries(speakers), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield segments, or whole recordings where there are none."""
+        """Yield segments, or whole recordings if there are no segments."""
         if not self._has("segments"):
             yield from cuts_of(self._entries({}))
             return
@@ -82,10 +82,10 @@ class WavScpSource:
             )
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a data folder without what is refused, in all files that are kept in step.
+        """Write a data folder without refused recordings, in all files that must stay in step.
 
-        These are ``wav.scp``, ``segments``, ``text``, ``utt2spk`` and its like, with ``spk2utt``
-        made anew.  Lines stay as they are.
+        These are ``wav.scp``, ``segments``, ``text``, ``utt2spk`` and similar files; ``spk2utt``
+        is rebuilt.  Lines are not changed.
         """
         recordings = {
             entry.name for entry in self._entries({}) if refused(entry.uses[0].recording_id)
@@ -127,7 +127,7 @@ class WavScpSource:
             yield Entry(raw=line.raw, name=utterance, uses=(use,), groups=groups)
 
     def _use(self, value: str, known_as: str) -> RecordingRef:
-        """Return what a value names: a file, a part of an archive, or what a command decodes."""
+        """Return the recording of a value: a file, a part of an archive, or a command's input."""
         if value == "-" or _RANGE.search(value):
             return fail(known_as, _ARCHIVE[0], _ARCHIVE[1], status="unsupported")
         part = split_offset(value)
@@ -145,7 +145,7 @@ class WavScpSource:
         return point_at(name, folder=self._beside, known_as=known_as, reach=self._reach)
 
     def _speakers(self) -> dict[str, str]:
-        """Return who speaks in each recording in which one person does."""
+        """Return the speaker of each recording that has exactly one."""
         of_utterance: dict[str, str] = {}
         if self._has("utt2spk"):
             for utterance, speaker in self._pairs("utt2spk"):
@@ -158,7 +158,7 @@ class WavScpSource:
         found: dict[str, str] = {}
         for utterance, fields in self._pairs("segments"):
             recording, speaker = (fields.split() or [""])[0], of_utterance.get(utterance, "")
-            # Two people in one recording: none of them is its speaker.
+            # Two speakers in one recording: neither is its speaker.
             found[recording] = speaker if found.get(recording, speaker) == speaker else ""
         return {recording: speaker for recording, speaker in found.items() if speaker}
 

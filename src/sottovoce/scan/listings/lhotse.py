@@ -1,4 +1,4 @@
-"""`LhotseSource`: recordings and cuts of Lhotse's, in lines, arrays or YAML."""
+"""`LhotseSource`: Lhotse recordings and cuts, in lines, arrays or YAML."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["LhotseSource"]
 _NO_CUT: Mapping[str, Any] = MappingProxyType({})
 
 _COMMAND = (
-    "is a command, and commands in data are never run",
+    "is a command, and commands in data are never executed",
     "If you trust it, run it yourself, save its output as a file, and name that file.",
 )
-_OTHER = ("is stored in a way that cannot be read", "Export its recordings as files.")
+_OTHER = ("is stored in an unsupported form", "Export its recordings as files.")
 
 
 class LhotseSource(Manifest):
-    """A manifest of Lhotse's: recordings or cuts.
+    """A Lhotse manifest of recordings or cuts.
 
     Parameters
     ----------
     name : str
         Path or address.
     options : SourceOptions
-        How it is read; the fields that say what recordings belong to are those of the cut, its
-        first supervision, or what is custom in either.
+        How it is read; the fields to group by are those of the cut, of its first supervision, or
+        custom fields of either.
     form : "lines", "document" or "whole"
         Whether there is an example in each line, in each part of one value, or one in the file.
     """
@@ -53,7 +53,7 @@ class LhotseSource(Manifest):
                     cut_use(use, cut.get("start"), cut.get("duration"))
                     for use in self._uses(cut.get("recording"), line_id, of=cut)
                 ]
-                # Targets, references, impulse responses: all that goes with the cut.
+                # Targets, references, impulse responses: everything that belongs to the cut.
                 for field, other in islice(_others(cut), MOST_SOUNDS):
                     uses += self._uses(other, line_id, of=cut, field=field)
             if isinstance(fields.get("tracks"), list):
@@ -82,13 +82,13 @@ class LhotseSource(Manifest):
         Parameters
         ----------
         recording : object
-            As the manifest has it.
+            As in the manifest.
         line_id : str
-            Of the line, for a recording without an id.
+            Id of the line, for a recording without an id.
         of : mapping
             The cut that it belongs to.
         field : str
-            In which field of the cut.
+            The field of the cut that it is in.
         """
         if not isinstance(recording, dict) or not isinstance(recording.get("sources"), list):
             return [fail(line_id, _OTHER[0], _OTHER[1], status="unsupported")]
@@ -114,7 +114,7 @@ class LhotseSource(Manifest):
 
 
 def _others(cut: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the recordings of a cut beside its own, and the fields that they are in."""
+    """Yield the further recordings of a cut, and the fields that they are in."""
     custom = cut.get("custom")
     fields = custom if isinstance(custom, dict) else {}
     for field, value in fields.items():
@@ -125,7 +125,7 @@ def _others(cut: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _tracks(cut: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the cuts that a mixed one is made of, without its silences; others as they are."""
+    """Return the cuts that a mixed cut consists of, without silences; other cuts unchanged."""
     if not isinstance(cut.get("tracks"), list):
         return [] if cut.get("type") == "PaddingCut" else [cut]
     cuts = [track.get("cut") for track in cut["tracks"][:MOST_TRACKS] if isinstance(track, dict)]
@@ -133,7 +133,7 @@ def _tracks(cut: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _describe(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return all that a cut says of itself and of its first supervision."""
+    """Return all fields of a cut and of its first supervision."""
     found: dict[str, Any] = {}
     supervisions = fields.get("supervisions")
     first = supervisions[0] if isinstance(supervisions, list) and supervisions else None

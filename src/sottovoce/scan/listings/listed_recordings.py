@@ -1,4 +1,4 @@
-"""`recordings_of`: from what a listing names to recordings, each of them once."""
+"""`recordings_of`: from the entries of a listing to recordings, each of them once."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ __all__ = ["recordings_of"]
 _Waiting = Recording | Finding | Future[Recording | Finding]
 
 _AHEAD = 64
-"""Addresses that are asked for size and time at once: one after the other takes days."""
+"""Addresses whose size and time are requested at once: one after the other would take days."""
 
 
 def recordings_of(
     entries: Iterable[Entry], *, listing: str, reach: Reach = ANYWHERE
 ) -> Iterator[Recording | Finding]:
-    """Yield each recording that a listing uses, once; a finding for what is not there.
+    """Yield each recording that a listing uses, once, or a finding if it does not exist.
 
     Parameters
     ----------
     entries : iterable of Entry
-        Of the listing.
+        Entries of the listing.
     listing : str
         Its path or address.
     reach : Reach
-        What lies out of it is told, and neither opened nor asked for.
+        Names outside of it are reported, and neither opened nor requested.
     """
     members = _Members()
     waiting: deque[_Waiting] = deque()
@@ -76,7 +76,7 @@ def recordings_of(
 
 
 def _judge(use: RecordingRef, listing: str, reach: Reach) -> bool | Finding:
-    """Say whether a recording is opened as one that the person named, or why it is not."""
+    """Return whether a recording is opened as one that the user named, or why it is not."""
     if use.finding is not None:
         return use.finding
     if use.data is not None:
@@ -99,14 +99,14 @@ def _inline(own_id: str, data: bytes, groups: Mapping[str, str]) -> Recording:
 
 
 class _Members:
-    """What is in the tar archives that a listing leads to."""
+    """The members of the tar archives that a listing refers to."""
 
     def __init__(self) -> None:
         self._read: set[str] = set()
         self._found = IdSet()
 
     def read(self, archive: str) -> Iterator[Recording | Finding]:
-        """Yield what is in an archive, the first time that it is asked for."""
+        """Yield the recordings in an archive, the first time that it is requested."""
         if archive in self._read:
             return
         self._read.add(archive)
@@ -117,14 +117,14 @@ class _Members:
 
     def miss(self, use: RecordingRef, groups: Mapping[str, str]) -> Finding | None:
         """Return a finding for a recording that is not in its archive."""
-        # The archive's own finding says that it cannot be read, or not to its end.
+        # The archive's own finding reports that it cannot be read to its end.
         if use.recording_id in self._found or use.archive in self._found:
             return None
         return Finding(
             id=use.recording_id,
             status="error",
-            message="is named by the listing, and is not in the archive",
-            remedy="Make the archives and their listing anew.",
+            message="is named by the listing, but is not in the archive",
+            remedy="Recreate the archives and their listing.",
             groups=groups,
         )
 
@@ -132,7 +132,7 @@ class _Members:
 def _describe_part(
     own_id: str, path: str, start: int, groups: Mapping[str, str]
 ) -> Recording | Finding:
-    """Return a part of an archive of Kaldi's as a recording, or why it is none."""
+    """Return a part of a Kaldi archive as a recording, or a finding that says why it is not one."""
     try:
         stamp, _ = stamp_of(path)
         place = member_at(path, start)
@@ -156,6 +156,6 @@ def _ask(url: str, groups: Mapping[str, str], *, is_named: bool) -> Recording | 
     except SottovoceError as err:
         found = tell_unreadable(url, err, groups)
         return dataclasses.replace(
-            found, remedy=found.remedy or "Check the address and your rights."
+            found, remedy=found.remedy or "Check the address and your permissions."
         )
     return Recording(id=url, place=File(url, is_named), stamp=stamp, n_bytes=size, groups=groups)

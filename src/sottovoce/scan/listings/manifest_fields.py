@@ -1,4 +1,4 @@
-"""The sounds in one line of a manifest: paths, and text that is sound, in fields of any depth."""
+"""The sounds in one line of a manifest: paths, and encoded audio, in fields of any depth."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["MOST_SOUNDS", "is_numbers", "recordings_in", "sound_of", "sounds_of"]
 
 MOST_SOUNDS = 10_000
-"""Of one line."""
+"""Limit for one line."""
 _FEWEST_SAMPLES = 64
 
 
 def sounds_of(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the names and values of fields that are sound by their values.
+    """Yield the names and values of fields whose values are audio.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def sounds_of(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     name : str
         ``"turns[2].audio"``, for instance.
     value : object
-        A path, text that encodes sound, or a mapping of samples and their rate.
+        A path, text that encodes audio, or a mapping of samples and their rate.
     """
-    # A stack of its own: objects can be nested deeper than Python's.
+    # An explicit stack: objects can be nested more deeply than Python's recursion limit.
     waiting: list[tuple[str, Any]] = [("", fields)]
     while waiting:
         name, value = waiting.pop()
@@ -57,7 +57,7 @@ def _is_samples(value: Mapping[str, Any]) -> bool:
 
 
 def is_numbers(value: object) -> bool:
-    """Return whether a value of JSON is a list of many numbers, or of such lists, one a channel."""
+    """Return whether a JSON value is a list of many numbers, or such a list for each channel."""
     if isinstance(value, list) and value and isinstance(value[0], list):
         value = value[0]
     if not isinstance(value, list) or len(value) < _FEWEST_SAMPLES:
@@ -66,19 +66,19 @@ def is_numbers(value: object) -> bool:
 
 
 def sound_of(value: object, url: str) -> bytes | None:
-    """Return the sound that a value is itself; None where it is a path, or no sound.
+    """Return the audio that a value itself holds; None if it is a path, or not audio.
 
     Raises
     ------
     AudioFileError
-        If it is samples that cannot be used.
+        If it holds samples that cannot be used.
     """
     if isinstance(value, str):
         return decode_sound(value)
     if isinstance(value, dict) and is_numbers(value.get("array")):
         if not rate_of(value):
             raise UnsupportedFormatError(
-                "holds numbers, and no field says their sampling rate", path=url
+                "holds numbers, and no field states their sampling rate", path=url
             )
         try:
             y = np.asarray(value["array"])
@@ -89,14 +89,14 @@ def sound_of(value: object, url: str) -> bytes | None:
 
 
 def recordings_in(fields: Mapping[str, Any], *, but: str) -> Iterator[dict[str, Any]]:
-    """Yield the recordings of Lhotse's kind in an object, those in one of its fields left out.
+    """Yield the Lhotse recordings in an object, except those in one of its fields.
 
     Parameters
     ----------
     fields : mapping
         A cut.
     but : str
-        The field.
+        The field to skip.
     """
     waiting: list[Any] = [value for key, value in fields.items() if key != but]
     while waiting:

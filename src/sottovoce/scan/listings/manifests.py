@@ -1,7 +1,7 @@
-"""`Manifest`, what all of JSON and YAML do alike, and `NemoSource`, which names a file in each.
+"""`Manifest`, shared by all kinds of JSON and YAML, and `NemoSource`, which names a file in each.
 
-Lines are read here and not by the tools that write them: those bring a gigabyte of packages, and
-run the commands that a manifest may hold in the place of files.
+Lines are parsed here and not by the tools that write them: those need a gigabyte of packages, and
+execute the commands that a manifest may hold in place of files.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ __all__ = ["MOST_TRACKS", "Form", "Manifest", "NemoSource", "cut_use"]
 _SUB = re.compile(r"-sub\d+(\.\w+)?$")
 _MOST_SHARDS = 10**9
 _TARRED = (
-    "lies in a tar archive that is not beside the manifest",
-    "Scan the archives themselves: name them, as audio_{0..127}.tar.",
+    "is in a tar archive that is not next to the manifest",
+    "Scan the archives themselves, for example audio_{0..127}.tar.",
 )
 MOST_TRACKS = 10_000
-"""Of one recording."""
+"""Limit for one recording."""
 Form = Literal["lines", "document", "whole"]
 
 
@@ -92,13 +92,13 @@ class Manifest:
         return recordings_of(self._entries(), listing=self.name, reach=self._reach)
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield the examples; one with several recordings once for each of them."""
+        """Yield the examples; one with several recordings is yielded once for each."""
         return cuts_of(self._entries())
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the manifest without the examples any of whose recordings is refused.
+        """Write the manifest without the examples that have a refused recording.
 
-        The lines of the others stay byte for byte as they are, relative paths too: put the copy
+        The lines of the others are unchanged, byte for byte, relative paths too: put the copy
         where the manifest is.
         """
         packed = self.name.lower().endswith(".gz")
@@ -151,7 +151,7 @@ class Manifest:
         if not part.is_example:
             return Entry(raw=part.raw)
         if part.problem or not isinstance(value, dict):
-            return Entry(raw=part.raw, uses=(fail(own_id, part.problem or "is no object"),))
+            return Entry(raw=part.raw, uses=(fail(own_id, part.problem or "is not an object"),))
         entry = self._entry(part.raw, value, own_id)
         return replace(entry, name=clean(part.key)) if part.key else entry
 
@@ -163,7 +163,7 @@ class Manifest:
 
 
 class NemoSource(Manifest):
-    """A manifest of NeMo's kind, or any other whose lines name a file each.
+    """A NeMo manifest, or any other manifest whose lines name a file each.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ class NemoSource(Manifest):
         )
 
     def _uses(self, fields: dict[str, Any], line_id: str) -> Iterator[RecordingRef]:
-        """Yield the recording that the line is about, and then every other one in it."""
+        """Yield the main recording of the line, and then every other one in it."""
         names = self._column or [name for name in PATH_NAMES if name in fields][:1]
         firsts = [(name, fields.get(name)) for name in names] or [("", None)]
         others = [] if self._column else [(k, v) for k, v in sounds_of(fields) if k not in names]
@@ -206,7 +206,7 @@ class NemoSource(Manifest):
             firsts, others = others[:1], others[1:]
         taken = set()
         for i, (name, value) in enumerate((*firsts, *others)):
-            # Some write the paths of each channel, as a list.
+            # Some list the path of each channel.
             if is_numbers(value):
                 value = {"array": value, "sampling_rate": rate_of(fields)}
             paths = value if isinstance(value, list) and value else [value]
@@ -215,7 +215,7 @@ class NemoSource(Manifest):
                 use = self._use(path, known_as)
                 is_other = i >= len(firsts) and use.data is None
                 if is_other and not (names_sound(_last(name)) or leads_to_file(use)):
-                    continue  # where the recording came from, mostly
+                    continue  # usually the original source of the recording
                 if i < len(firsts):
                     use = cut_use(use, fields.get("offset"), fields.get("duration"))
                 if use.recording_id not in taken or use.finding is not None:
@@ -223,12 +223,12 @@ class NemoSource(Manifest):
                 taken.add(use.recording_id)
 
     def _tarred(self, fields: dict[str, Any], line_id: str) -> RecordingRef:
-        """Return the recording of a tarred manifest, in one of the archives beside it."""
+        """Return the recording of a tarred manifest, in one of the archives next to it."""
         shard = fields["shard_id"]
         names = self._column or [name for name in PATH_NAMES if name in fields]
         name = fields.get(names[0]) if names else None
         is_known = type(shard) is int and 0 <= shard < _MOST_SHARDS and isinstance(name, str)
-        # Those of one shard, in sharded_manifests, lie below their archives.
+        # Manifests of one shard, in sharded_manifests, are below their archives.
         places = ("..",) if is_known and not is_remote(self.name) else ()
         path = (
             self._reach.find(f"audio_{shard}.tar", folder=self._folder, places=places)
@@ -238,7 +238,7 @@ class NemoSource(Manifest):
         if path is None or not isinstance(name, str):
             return fail(line_id, _TARRED[0], _TARRED[1], status="unsupported")
         path = os.path.normpath(path)
-        # NeMo stores a file once, of which there are several lines.
+        # NeMo stores a file once even if several lines use it.
         member = _SUB.sub(r"\1", name)
         use = RecordingRef(recording_id=f"{path}::{clean(member, most=4096)}", archive=path)
         return cut_use(use, None, fields.get("duration"))
@@ -258,12 +258,12 @@ def _last(name: str) -> str:
 
 
 def cut_use(use: RecordingRef, offset: object, duration: object) -> RecordingRef:
-    """Return a use of a recording as one of a stretch of it."""
+    """Return a use of a recording, limited to a segment of it."""
     return replace(use, offset_s=_seconds(offset) or 0.0, duration_s=_seconds(duration))
 
 
 def _seconds(value: object) -> float | None:
-    """Return a time if it is one; manifests hold all sorts of things."""
+    """Return a time in seconds, if the value is one; manifests hold all kinds of values."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

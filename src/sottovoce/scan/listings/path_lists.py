@@ -1,7 +1,7 @@
-"""`ListSource`: a text file with paths and addresses, one a line.
+"""`ListSource`: a text file with paths and addresses, one per line.
 
-A line may say more behind the path, as VITS has it (``wavs/a.wav|some words``), and may name an
-archive or a table in the place of a recording, as wenet's ``shards.list`` does.
+A line may have more text after the path, as in VITS (``wavs/a.wav|some words``), and may name an
+archive or a table instead of a recording, as in wenet's ``shards.list``.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _DATA_SETS = (".tar", ".tgz", ".zip", ".parquet", ".tar.gz", ".tar.zst", ".tar.x
 
 
 class ListSource:
-    """A list; blank lines, and lines that begin with ``#``, say nothing.
+    """A list; blank lines, and lines that begin with ``#``, are ignored.
 
     Parameters
     ----------
     name : str
         Its path or address.
     open_inner : callable
-        Takes a path, and returns the source that it is, where its name is a data set's.
+        Takes a path, and returns its source if it is a data set by its name.
     reach : Reach
-        Where the names in it are looked for, and what they may lead to.
+        Where the names in it are looked up, and what they may refer to.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ListSource:
         self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield each file once, and then what is in the data sets."""
+        """Yield each file once, followed by the recordings of the data sets."""
         inner: dict[str, Source] = {}
 
         def plain() -> Iterator[Entry]:
@@ -86,9 +86,9 @@ class ListSource:
             yield from cuts_of([entry]) if inner is None else inner.cuts()
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the list without what is refused; comments stay, and lines as they are.
+        """Write the list without refused recordings; comments and other lines are unchanged.
 
-        A data set in which something is refused is left out as a whole.
+        A data set with a refused recording is left out as a whole.
         """
         packed = self.name.lower().endswith(".gz")
         inner = {one.name: one for _, one in self._told() if one is not None}
@@ -124,8 +124,8 @@ class ListSource:
         if head and leads_to_file(use):
             return use
         if is_remote(text) and text.partition("?")[0].lower().endswith(_DATA_SETS):
-            message = "is a data set elsewhere, and none is fetched because a list says so"
-            return fail(known_as, message, "Name it itself.", status="unsupported")
+            message = "is a remote data set, which a list alone does not allow to be fetched"
+            return fail(known_as, message, "Scan it by its own name.", status="unsupported")
         return self._find(head, known_as) if head else use
 
     def _find(self, text: str, known_as: str) -> RecordingRef:

@@ -1,4 +1,4 @@
-"""`PathTableSource`: tables of text (CSV, TSV) with a column of paths."""
+"""`PathTableSource`: text tables (CSV, TSV) with a column of paths."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ __all__ = ["PathTableSource", "names_paths"]
 
 _DELIMITERS = ",;\t|"
 _MOST_LINES = 10_000
-"""Of one row."""
+"""Limit for one row."""
 
 
 class PathTableSource:
-    """A table of text, whose first row names its columns.
+    """A text table whose first row names its columns.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class PathTableSource:
         return cuts_of(self._entries())
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the table without the rows of what is refused; the others stay as they are."""
+        """Write the table without the rows of refused recordings; the others are unchanged."""
         packed = self.name.lower().endswith(".gz")
         return write_entries(self._entries(), out, refused=refused, packed=packed)
 
@@ -105,7 +105,7 @@ class PathTableSource:
             )
 
     def _uses(self, fields: list[str], layout: _Layout, row_id: str) -> Iterator[RecordingRef]:
-        """Yield the files that a row names: in columns of paths, and by suffix in all others."""
+        """Yield the files that a row names: in path columns, and by suffix in all others."""
         indices, header = layout.indices, layout.header
         others = [i for i in range(len(fields)) if i not in indices and not self._column]
         for i in (*indices, *others):
@@ -130,13 +130,13 @@ class PathTableSource:
         return fail(
             self.name,
             f"has no column {wanted}",
-            f"Name the column. There are: {names}",
+            f"Name the column. Available: {names}",
             cause="no column",
         )
 
 
 def names_paths(url: str, column: tuple[str, ...], reach: Reach) -> bool:
-    """Return whether the first row of a table names a column of paths, or holds one."""
+    """Return whether the first row of a table names a column of paths, or holds a path."""
     for _, fields, _, problem in _Rows(url):
         if problem:
             return False
@@ -154,11 +154,11 @@ class _Layout:
     folder: str
     places: tuple[str, ...] = ()
     has_head: bool = True
-    """Whether the first row is no example."""
+    """Whether the first row is not an example."""
 
 
 def _lay_out(url: str, fields: list[str], column: tuple[str, ...], reach: Reach) -> _Layout:
-    """Return what the first row says: names of columns, a folder, or a recording already."""
+    """Return the layout from the first row: names of columns, a folder, or an example."""
     first, folder = [field.strip() for field in fields], folder_of(url)
     stem = url.rpartition("/")[2].partition(".")[0]
     # FLEURS has its files in audio/train, LJSpeech in wavs, Common Voice in clips.
@@ -170,7 +170,7 @@ def _lay_out(url: str, fields: list[str], column: tuple[str, ...], reach: Reach)
     paths = [i for i, field in enumerate(first) if looks_like_path(field)][:1]
     is_list = len(first) > 1 and not {*PATH_NAMES} & {one.lower() for one in first}
     if not paths and is_list and not is_remote(folder):
-        # LJSpeech leaves away the folder and the suffix.
+        # LJSpeech omits the folder and the suffix.
         path = reach.find(first[0], folder=folder, places=places) if first[0] else None
         paths = [] if path is None else [0]
     if paths:
@@ -188,11 +188,11 @@ def _is_tabbed(url: str) -> bool:
 
 
 class _UnusableLineError(Exception):
-    """A line that is no part of any row."""
+    """A line that is not part of any row."""
 
 
 class _Rows:
-    """Rows of a table; iterating yields number, fields and bytes of each, and what is wrong.
+    """Rows of a table; iterating yields number, fields, bytes and problem of each.
 
     Parameters
     ----------
@@ -210,9 +210,9 @@ class _Rows:
         if first is None:
             return
         self._lines = chain([first], self._lines)
-        # Tables with tabs hold quotation marks that quote nothing, Common Voice's for one: an
-        # open one would swallow the rows behind it.
-        # So do those with bars, LJSpeech's for one.
+        # Tables with tabs, such as Common Voice's, hold literal quotation marks: an unbalanced
+        # one would swallow the rows after it.
+        # So do tables with bars, such as LJSpeech's.
         is_tabbed = _is_tabbed(self._url)
         delimiter = "\t" if is_tabbed else max(_DELIMITERS, key=first.text.count)
         names = {one.strip().lower() for one in first.text.split("|")}
@@ -231,7 +231,7 @@ class _Rows:
             except StopIteration:
                 return
             except csv.Error as err:
-                problem = f"is no row of a table: {err}"
+                problem = f"is not a row of a table: {err}"
             except _UnusableLineError as err:
                 problem = str(err)
             if is_plain:
@@ -240,7 +240,7 @@ class _Rows:
             yield self._taken[0].number, fields, raw, problem
 
     def _feed(self) -> str | None:
-        """Return the next line as csv wants it, or None at the end."""
+        """Return the next line in the form that csv expects, or None at the end."""
         line = next(self._lines, None)
         if line is None:
             return None
@@ -250,13 +250,13 @@ class _Rows:
         if sum(len(one.raw) for one in self._taken[-2:]) > MAX_LINE_BYTES or (
             len(self._taken) > _MOST_LINES
         ):
-            raise _UnusableLineError("is a row that does not end")
+            raise _UnusableLineError("is a row without an end")
         text = line.raw.decode("utf-8", errors="surrogateescape")
         return text.removeprefix("\ufeff") if line.number == 1 else text
 
 
 def _find_columns(header: list[str], column: tuple[str, ...]) -> list[int]:
-    """Return where the columns of paths are, the one of the recording itself first."""
+    """Return the indices of the path columns, that of the recording itself first."""
     if column:
         return [header.index(one) for one in column] if {*column} <= {*header} else []
     lower = [name.lower() for name in header]

@@ -1,7 +1,7 @@
 """Which kind of listing a file is: a table, a manifest, a list of paths.
 
-One that the user names may name any regular file of this computer, as Kaldi, NeMo and Lhotse do.
-One that is found in a folder speaks for that folder only.
+A listing that the user names may refer to any regular local file, as with Kaldi, NeMo and Lhotse.
+One that is found in a folder may refer to that folder only.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ LISTINGS = (*_TABLES, *_MANIFESTS, *_LISTS, ".scp")
 """Suffixes of files that may list recordings; ``.gz`` may follow."""
 _FIRST_LINES = 20
 _MOST_WHOLE = 1 << 20
-"""Bytes of a file that is one example."""
+"""Maximum size of a file that is one example, in bytes."""
 _OF_LHOTSE = {"recording", "sources", "tracks"}
 
 
 def is_listing(name: str) -> bool:
-    """Say whether a file may list recordings, by its name."""
+    """Return whether a file may list recordings, by its name."""
     return name.lower().removesuffix(".gz").endswith(LISTINGS)
 
 
@@ -62,7 +62,7 @@ def open_listing(
     options: SourceOptions,
     open_inner: Callable[[str], Source | None],
 ) -> Source | None:
-    """Return the source of a file that names others, by its own name; None for any other.
+    """Return the source of a file that names others, by its own name; None for any other file.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def open_listing(
 
 
 def _open_manifest(name: str, options: SourceOptions) -> Source:
-    """Return the source of a manifest; its first object tells whose kind it is."""
+    """Return the source of a manifest; its first object determines its kind."""
     column = options.column
     form, fields = _look_at(name, column)
     if not column and fields.keys() & _OF_LHOTSE:
@@ -103,12 +103,12 @@ def _open_manifest(name: str, options: SourceOptions) -> Source:
     raise UnsupportedFormatError(
         "has no field of paths",
         path=name,
-        remedy=f"Name the field with the path. There are: {fields_there}",
+        remedy=f"Name the field with the path. Available: {fields_there}",
     )
 
 
 def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
-    """Return in which form a manifest is, and its first example."""
+    """Return the form of a manifest, and its first example."""
     begin = islice(read_lines(name), _FIRST_LINES)
     lines = [line for line in begin if line.raw.strip() or line.problem]
     parsed = [parse_object(line) for line in lines]
@@ -142,14 +142,14 @@ def _look_at(name: str, column: tuple[str, ...]) -> tuple[Form, dict[str, Any]]:
     problem = next((one for one in reversed(parsed) if isinstance(one, str)), "is empty")
     kind = TooMuchError if problem in EXCEEDING else UnsupportedFormatError
     raise kind(
-        f"is no manifest with one JSON object a line: it {problem}",
+        f"is not a manifest with one JSON object per line: it {problem}",
         path=name,
-        remedy="Write one object a line: jq -c '.[]' FILE",
+        remedy="Write one object per line: jq -c '.[]' FILE",
     )
 
 
 def lists_recordings(name: str, *, options: SourceOptions) -> bool:
-    """Say whether a file in a folder without sound is a listing, by its name and first lines.
+    """Return whether a file in a folder without audio is a listing, by name and first lines.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def lists_recordings(name: str, *, options: SourceOptions) -> bool:
 
 
 def _begins_with_object(name: str) -> bool:
-    """Return whether a list holds objects of JSON rather than paths."""
+    """Return whether a list holds JSON objects rather than paths."""
     for line in islice(read_lines(name), _FIRST_LINES):
         if line.raw.strip():
             return isinstance(parse_object(line), dict)
@@ -178,7 +178,7 @@ def _begins_with_object(name: str) -> bool:
 
 
 def _lists_files(name: str, reach: Reach) -> bool:
-    """Return whether one of the first lines of a text names a file that is there, or an address."""
+    """Return whether one of the first lines of a text names an existing file or an address."""
     folder = folder_of(name)
     for line in islice(read_lines(name), _FIRST_LINES):
         text = line.text.strip()

@@ -1,7 +1,7 @@
-"""`SharMembers`: the recordings of Lhotse's Shar, which lie in tar archives beside the cuts.
+"""`SharMembers`: the recordings of Lhotse Shar, in tar archives next to the cuts.
 
-Beside ``cuts.000000.jsonl.gz`` lie ``recording.000000.tar`` and an archive for every other field
-that is a recording: ``target_recording.000000.tar``.  A member is called after the cut.
+Next to ``cuts.000000.jsonl.gz`` are ``recording.000000.tar`` and an archive for every other field
+that is a recording: ``target_recording.000000.tar``.  A member is named after its cut.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CUTS = re.compile(r"cuts\.(\d+)\.jsonl(\.gz)?")
 _FIELD = re.compile(r"[\w-]{1,200}")
 _OTHERS = (".json", ".nodata", ".nometa")
 _MOST_MEMBERS = 1_000_000
-"""Of a shard, whose names are held."""
+"""Members of a shard, whose names are held in memory."""
 _NOWHERE = (
-    "lies in a tar archive that is not beside the cuts",
+    "is in a tar archive that is not next to the cuts",
     "Name the folder that it is in, or scan the archives themselves.",
 )
 
@@ -40,7 +40,7 @@ class SharMembers:
     cuts : str
         The file.
     reach : Reach
-        Where its archives are looked for.
+        Where its archives are looked up.
     """
 
     def __init__(self, cuts: str, reach: Reach) -> None:
@@ -56,11 +56,11 @@ class SharMembers:
         Parameters
         ----------
         field : str
-            ``"recording"``, or what is custom.
+            ``"recording"``, or a custom field.
         cut : str
             The cut's id.
         known_as : str
-            Id for the finding, where there is none.
+            Id of the finding, if there is no recording.
         """
         if not self._number or not _FIELD.fullmatch(field):
             return fail(known_as, *_NOWHERE, status="unsupported")
@@ -79,7 +79,7 @@ class SharMembers:
         paths = (self._reach.find(one, folder=self._folder) for one in (stem, f"{stem}.gz"))
         archive = next((path for path in paths if path is not None), "")
         if archive and self._reach.allows(archive):
-            # Whoever reads the archive tells of damage.
+            # Damage is reported when the archive is read.
             with suppress(SottovoceError), open_tar(archive) as reader:
                 for header in reader:
                     is_sound = header.is_file and not header.name.endswith(_OTHERS)

@@ -1,7 +1,7 @@
-"""`SharSource`: a shard of Lhotse's Shar, of which cuts and archives are copied in step.
+"""`SharSource`: a shard of Lhotse Shar, whose cuts and archives are copied in step.
 
-Lhotse reads them side by side, one cut with one member of each archive, and stops where the names
-differ: what is left out of one is left out of all.
+Lhotse reads them in parallel, one cut with one member of each archive, and stops if the names
+differ: an item left out of one is left out of all.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["SharSource", "cuts_beside", "is_shar_cuts"]
 
 _AGAIN = re.compile(r"(\.\w+)@\d+$")
-"""Of the id of a member whose name came before."""
+"""Part of the id of a member whose name occurred before."""
 _SHAR = b'"shar"'
 """Kind of a recording's source."""
 _PART = re.compile(r"([\w-]{1,200})\.(\d{1,20})\.(jsonl|tar)(\.gz)?")
 
 
 def is_shar_cuts(name: str) -> bool:
-    """Return whether a file is called as the cuts of a shard are.
+    """Return whether a file is named like the cuts of a shard.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def is_shar_cuts(name: str) -> bool:
 
 
 def cuts_beside(path: str) -> str | None:
-    """Return the cuts that a local file belongs to, itself if it is these; None for none.
+    """Return the cuts that a local file belongs to, or is itself; None if there are none.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ def cuts_beside(path: str) -> str | None:
 
 @functools.lru_cache(maxsize=1024)
 def _is_of_shar(cuts: str) -> bool:
-    """Return whether a file holds cuts whose recordings lie in archives beside it.
+    """Return whether a file holds cuts whose recordings are in archives next to it.
 
-    Others are called so as well: Lhotse's own manifests, split into parts.
+    Other files have such names as well: Lhotse's own manifests, split into parts.
     """
-    if not os.path.isfile(cuts):  # noqa: PTH113 - of each of very many
+    if not os.path.isfile(cuts):  # noqa: PTH113 - for each of very many
         return False
     for line in read_lines(cuts):
         if line.problem:
@@ -83,7 +83,7 @@ def _is_of_shar(cuts: str) -> bool:
 
 
 class SharSource(LhotseSource):
-    """The cuts of a shard, with the archives beside them.
+    """The cuts of a shard, with the archives next to them.
 
     Parameters
     ----------
@@ -94,19 +94,19 @@ class SharSource(LhotseSource):
     """
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a folder with the shard, without the cuts any of whose recordings is refused.
+        """Write a folder with the shard, without the cuts that have a refused recording.
 
         Raises
         ------
         ParameterError
-            If the shard lies in a store.
+            If the shard is in a store.
         AudioFileError
             If an archive or a line is damaged: the rest would be read out of step.
         """
         if is_remote(self.name):
             raise ParameterError(
-                f"{self.name} and its archives cannot be copied from where they are",
-                remedy="Fetch the folder, and scan it there.",
+                f"{self.name} and its archives cannot be copied from a store",
+                remedy="Download the folder, and scan the copy.",
             )
         files = self._files()
         gone = self._gone(files, refused)
@@ -126,7 +126,7 @@ class SharSource(LhotseSource):
         return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
 
     def _files(self) -> list[Path]:
-        """Return the cuts, and whatever lies beside them with their number; no links."""
+        """Return the cuts, and all files next to them with their number, except links."""
         own = _PART.fullmatch(self.name.rpartition("/")[2])
         number = own[2] if own is not None else ""
         found = []
@@ -147,7 +147,7 @@ class SharSource(LhotseSource):
             if any(refused(use.recording_id) for use in entry.uses):
                 gone.add(_id_in(entry.raw, "id"))
         for path in files:
-            # A recording in a field that the cuts do not tell of.
+            # A recording in a field that the cuts do not mention.
             if path.name.removesuffix(".gz").endswith(".tar"):
                 archive = os.path.join(folder_of(self.name), path.name)  # noqa: PTH118 - as in its ids
                 for cut in TarSource(archive).cuts():
@@ -170,7 +170,7 @@ def _id_in(raw: bytes, key: str) -> str:
 
 
 def _names_cuts(path: Path) -> bool:
-    """Return whether the lines of a file are a field of cuts, by the first of them."""
+    """Return whether the lines of a file hold a field of cuts, judging by the first."""
     first = next((line for line in read_lines(str(path)) if line.raw.strip() or line.problem), None)
     return first is not None and (bool(first.problem) or bool(_id_in(first.raw, "cut_id")))
 
@@ -197,7 +197,7 @@ def _write_lines(source: Path, target: Path, gone: set[str], key: str) -> tuple[
             name = fields.get(key) if isinstance(fields, dict) else None
             if not isinstance(name, str):
                 raise UnreadableAudioError(
-                    f"has a line {line.number} without {key!r}", path=str(source)
+                    f"has no {key!r} in line {line.number}", path=str(source)
                 )
             if name not in gone:
                 file.write(line.raw)

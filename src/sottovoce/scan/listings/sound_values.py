@@ -1,4 +1,4 @@
-"""Whether a name or a value of a data set is one of sound, and text that is sound itself."""
+"""Whether a name or a value in a data set denotes audio, and audio encoded as text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _URI = re.compile(r"data:([\w.+-]*/?[\w.+-]*)((?:;[\w.+=-]+)*?)(;base64)?,", re.
 
 
 def names_sound(name: str) -> bool:
-    """Return whether a field or column of such a name holds sound, if it holds bytes or numbers.
+    """Return whether a field or column with this name holds audio, if it has bytes or numbers.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def looks_like_path(value: object) -> bool:
 
 
 def shows_sound(value: object) -> bool:
-    """Return whether a value is sound: bytes of it, a path of it, or text that encodes it."""
+    """Return whether a value is audio: its bytes, a path to it, or text that encodes it."""
     if isinstance(value, bytes):
         return sounds_like_audio(value[:HEAD_BYTES])
     if not isinstance(value, str):
@@ -69,17 +69,17 @@ def shows_sound(value: object) -> bool:
 
 
 def encodes_sound(text: str) -> bool:
-    """Return whether a text is sound in Base64 or a data URI, by its first bytes."""
+    """Return whether a text is audio in Base64 or a data URI, by its first bytes."""
     return _decode_head(text) is not None
 
 
 def decode_sound(text: str) -> bytes | None:
-    """Return the sound that a text is, in Base64 or as a data URI; None where it is none.
+    """Return the audio that a text encodes, in Base64 or as a data URI; None if it does not.
 
     Parameters
     ----------
     text : str
-        Of any length; what comes out has three quarters of it.
+        Text of any length; the result has three quarters of it.
     """
     body = _decode_head(text)
     if body is None:
@@ -91,7 +91,7 @@ def decode_sound(text: str) -> bytes | None:
 
 
 def _decode_head(text: str) -> str | None:
-    """Return the letters in which a text encodes sound; None where its first bytes are none."""
+    """Return the characters that encode audio in a text; None if its first bytes are not audio."""
     uri = _URI.match(text[:200]) if text[:5].lower() == "data:" else None
     body = text[uri.end() :] if uri else text
     if uri is not None:

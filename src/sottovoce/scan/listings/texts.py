@@ -1,4 +1,4 @@
-"""Lines of texts, each of bounded length, and texts that are written as a whole or not at all."""
+"""Lines of text files, each of bounded length, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MARK = b"\xef\xbb\xbf"
 _TOO_LONG = f"is longer than {MAX_LINE_BYTES >> 20} MiB"
 _TOO_MANY = "holds too many values"
 EXCEEDING = frozenset({_TOO_LONG, _TOO_MANY, TOO_MUCH_MEMORY})
-"""What is wrong with what is too large to be read, and will be the next time."""
+"""Problems of text that is too large to be read, and will be the next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,11 @@ class Line:
     Attributes
     ----------
     number : int
-        From 1.
+        Counted from 1.
     raw : bytes
-        With its ending; empty where there is a problem.
+        With its line ending; empty if there is a problem.
     problem : str
-        Why it cannot be used; empty where it can.
+        Why it cannot be used; empty if it can.
     """
 
     number: int
@@ -60,12 +60,12 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The line without its ending; bytes that are no UTF-8 become lone surrogates."""
+        """The line without its ending; bytes that are not UTF-8 become lone surrogates."""
         return self.raw.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
 
 
 def read_lines(url: str) -> Iterator[Line]:
-    """Yield the lines of a text file, packed by gzip where its name ends so.
+    """Yield the lines of a text file, packed by gzip if its suffix says so.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def read_lines(url: str) -> Iterator[Line]:
     Returns
     -------
     lines : iterator of Line
-        A line that is too long, and whatever else stops the reading, is one with a problem.
+        A line that is too long, and any error that stops the reading, has a problem.
     """
     number = 0
     try:
@@ -90,17 +90,17 @@ def read_lines(url: str) -> Iterator[Line]:
                 yield Line(number=number, problem=_TOO_LONG)
     except reading_errors() as err:
         reason = err.without_path(url) if isinstance(err, AudioFileError) else str(err)
-        yield Line(number=number + 1, problem=f"cannot be read, nor what follows: {reason}")
+        yield Line(number=number + 1, problem=f"cannot be read from here on: {reason}")
 
 
 def reading_errors() -> tuple[type[Exception], ...]:
-    """Return what is raised where a text cannot be read, or not be unpacked."""
+    """Return the exceptions raised if a text cannot be read or unpacked."""
     return OSError, EOFError, zlib.error
 
 
 @contextmanager
 def open_text(url: str) -> Iterator[BinaryIO]:
-    """Open a text, packed by gzip where its name ends so; what unpacks to far too much raises."""
+    """Open a text, packed by gzip if its suffix says so; raise if it unpacks to far too much."""
     with open_binary(url) as file:
         if not url.lower().endswith(".gz"):
             yield file
@@ -110,7 +110,7 @@ def open_text(url: str) -> Iterator[BinaryIO]:
 
 
 class _Unpacked(gzip.GzipFile):
-    """A packed text that is read in passing, as long as it does not grow beyond measure."""
+    """A packed text that is read in sequence, within a limit on its growth."""
 
     def __init__(self, url: str, packed: BinaryIO) -> None:
         super().__init__(fileobj=packed)
@@ -131,17 +131,17 @@ class _Unpacked(gzip.GzipFile):
 
 
 def parse_object(line: Line) -> dict[str, Any] | str:
-    """Return the JSON object that a line holds, or what is wrong with it."""
+    """Return the JSON object in a line, or the problem with it."""
     if line.problem:
         return line.problem
     value, problem = parse_json(line.raw.removeprefix(_MARK) if line.number == 1 else line.raw)
     if isinstance(value, dict):
         return value
-    return problem or "is no JSON object"
+    return problem or "is not a JSON object"
 
 
 def parse_json(raw: bytes) -> tuple[Any, str]:
-    """Return the value that a text is, and what is wrong with it; empty for nothing."""
+    """Return the value of a JSON text, and the problem with it; empty if there is none."""
     if len(raw) > _SMALL_BYTES and _n_parsed_bytes(raw) > _MOST_PARSED_BYTES:
         return None, _TOO_MANY
     try:
@@ -155,8 +155,8 @@ def parse_json(raw: bytes) -> tuple[Any, str]:
 
 
 def _n_parsed_bytes(raw: bytes) -> int:
-    """Return what the values of JSON take in memory, at least, beside their text."""
-    # An empty object takes 64 bytes and one of one field 232, a list 56, and each value 8 more.
+    """Return the minimum memory that JSON values use, in addition to their text."""
+    # An empty object uses 64 bytes, one with one field 232, a list 56, and each value 8 more.
     return (
         64 * raw.count(b"{") + 56 * raw.count(b"[") + 40 * raw.count(b",") + 100 * raw.count(b":")
     )
@@ -164,7 +164,7 @@ def _n_parsed_bytes(raw: bytes) -> int:
 
 @contextmanager
 def write_whole(out: Path, *, packed: bool) -> Iterator[BinaryIO]:
-    """Open a new file that is there only once all of it is written."""
+    """Open a new file that exists only once it is completely written."""
     with part_path(out) as part, part.open("wb") as raw, _pack(raw, packed=packed) as file:
         yield file
 

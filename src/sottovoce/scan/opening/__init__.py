@@ -1,1 +1,1 @@
-"""From a name to the source of recordings that it means, in processes of their own."""
+"""From a name to the source of recordings that it means, in separate processes."""

@@ -1,8 +1,8 @@
-"""`Apart`: data sets listed and copied by a process of their own, which may die.
+"""`Apart`: data sets listed and copied by a separate process, which may crash.
 
-The scan's own process sees only what comes out: places and names.  A table, an archive or a
-manifest that takes more memory or time than it may, or kills the process, becomes one finding; the
-next one is listed by a new process.
+The scan's own process sees only the results: places and names.  A table, an archive or a manifest
+that exceeds its limits of memory or time, or kills the process, becomes one finding; the next one
+is listed by a new process.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 __all__ = ["Apart", "ApartSource", "UnlistedSource"]
 
 _LISTING_BYTES = 1280 << 20
-"""Address space for listing, at most: metadata, labels, a line, a member of a packed archive."""
+"""Address space limit for listing: metadata, labels, a line, a member of a packed archive."""
 _REMOTE_MIB = 256
-"""Size of an address, for its time: asking for it would be a request more."""
+"""Assumed size of a remote file, for its time limit: asking for it would take another request."""
 _END_S, _LOOK_S = 1.0, 1.0
 _MOST_STARTS = 6
-"""Times `START_S` that a process may take to start, on a computer that is very busy."""
-_REMEDY = "Get it again from its source, or allow more (`memory_bytes`, `time_s`) if you trust it."
+"""Multiple of `START_S` that a process may take to start, on a computer that is very busy."""
+_REMEDY = "Download it again, or allow more (`memory_bytes`, `time_s`) if you trust it."
 
 
 class _LostError(Exception):
-    """The process died, or was ended."""
+    """The process died, or was terminated."""
 
     def __init__(self, message: str, status: Status) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class _LostError(Exception):
 
 
 class _ExhaustedError(TooMuchError):
-    """A data set took more than it may."""
+    """A data set exceeded its limits."""
 
     def __init__(self, name: str, message: str, status: Status) -> None:
         super().__init__(message, path=name, remedy=_REMEDY)
@@ -71,8 +71,8 @@ class _Child:
     def __init__(self, folder: str) -> None:
         check_guard()
         self._processes = WorkerProcesses()
-        # Two of one direction each: of a pair of sockets, the death of the other end hides what it
-        # sent before.
+        # Two one-way pipes: with a pair of sockets, the death of the other end hides what it sent
+        # before.
         self._answers, answers = self._processes.Pipe(duplex=False)
         requests, self._requests = self._processes.Pipe(duplex=False)
         self._process = self._processes.Process(
@@ -87,24 +87,24 @@ class _Child:
         self._begun_s = time.monotonic()
 
     def send(self, what: object) -> None:
-        """Send something; that nobody is there is seen by `receive`."""
+        """Send something; `receive` notices if the process is gone."""
         with suppress(OSError):
             self._requests.send(what)
 
     def receive(self, time_s: float) -> tuple[str, Any]:
-        """Return what it sends next.
+        """Return the next message from it.
 
         Raises
         ------
         _LostError
-            If it dies, or is silent for so long, in seconds.
+            If it dies, or is silent for `time_s` seconds.
         """
         deadline_s = time.monotonic() + time_s
         while not self._answers.poll(min(_LOOK_S, max(0.0, deadline_s - time.monotonic()))):
             self._processes.check()
             waited_s = time.monotonic() - self._begun_s
             if not self._processes.started.value and waited_s < _MOST_STARTS * START_S:
-                # Its start is not the data set's fault.
+                # The time to start is not the data set's fault.
                 deadline_s = time.monotonic() + time_s
             if time.monotonic() >= deadline_s:
                 self.end()
@@ -118,7 +118,7 @@ class _Child:
         return what, value
 
     def end(self) -> None:
-        """End it, whatever it is doing."""
+        """Terminate it, whatever it is doing."""
         self._requests.close()
         self._answers.close()
         self._process.terminate()
@@ -134,16 +134,16 @@ class Apart:
     Parameters
     ----------
     limits : Limits
-        What one data set may cost: memory up to a bound of its own, and the time between two things
-        that are found in it.
+        What one data set may cost: memory up to a separate bound, and the time between two items
+        found in it.
 
     Attributes
     ----------
     known : callable
-        Takes the name of a data set and its stamp, and returns what is known of it already as a
-        whole; None where it must be opened.
+        Takes the name of a data set and its stamp, and returns a known finding about it as a
+        whole, or None if it must be opened.
     stamps : dict of str to str
-        Of data sets whose only finding says that they cannot be listed.
+        Stamps of data sets whose only finding says that they cannot be listed.
     """
 
     def __init__(self, *, limits: Limits | None = None) -> None:
@@ -168,7 +168,7 @@ class Apart:
         self._folder = ""
 
     def stamp(self, name: str) -> str:
-        """Return what changes where a local data set, or what it may cost, does; else empty."""
+        """Return a stamp that changes with a local data set or its limits; empty for others."""
         if is_remote(name):
             return ""
         try:
@@ -179,12 +179,12 @@ class Apart:
         return f"{local_stamp(status)} listed within {limits.memory_bytes} B, {limits.time_s} s"
 
     def open(self, opener: Callable[[str], Source | None], name: str) -> Source | None:
-        """Return the source that a name means; one that says why, where that takes too much.
+        """Return the source that a name means; one that says why if opening it exceeds a limit.
 
         Parameters
         ----------
         opener : callable
-            Takes the name, in the other process; its errors are raised here.
+            Called with the name, in the other process; its errors are raised here.
         name : str
             Path or address.
         """
@@ -202,7 +202,7 @@ class Apart:
                 yield from value
 
     def write(self, source: Source, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a source without what is refused; see `Source.write_kept`."""
+        """Write a source without refused recordings; see `Source.write_kept`."""
         known = refused if getattr(refused, "can_travel", False) else None
         asked = (source, out, known)
         answers = self._answers(source.name, "write", asked, copies=True, refused=refused)
@@ -221,7 +221,7 @@ class Apart:
         copies: bool = False,
         refused: Callable[[str], bool] = bool,
     ) -> Iterator[tuple[str, Any]]:
-        """Yield what a process answers to a request; it is another's turn afterwards."""
+        """Yield the answers of a process to a request, then release the process."""
         child = self._idle.pop() if self._idle else _Child(self._own_folder())
         memory_bytes = self._limits.memory_bytes
         if not copies and memory_bytes:
@@ -269,14 +269,14 @@ class Apart:
 
 
 class ApartSource:
-    """A source that a process of its own lists and copies.
+    """A source that is listed and copied in a separate process.
 
     Parameters
     ----------
     source : Source
-        Goes to that process as it is.
+        Sent to that process unchanged.
     apart : Apart
-        Its processes.
+        Processes to use.
     """
 
     def __init__(self, source: Source, apart: Apart) -> None:
@@ -285,7 +285,7 @@ class ApartSource:
         self._apart = apart
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield what the source yields; last a finding where it takes more than it may."""
+        """Yield what the source yields, followed by a finding if it exceeds its limits."""
         stamp = self._apart.stamp(self.name)
         known = self._apart.known(self.name, stamp) if stamp else None
         if known is not None:
@@ -321,26 +321,26 @@ class ApartSource:
         try:
             yield from self._apart.each(self._source, "cuts")
         except SottovoceError:
-            return  # `recordings` tells of it
+            return  # `recordings` reports it
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a copy; see the source's own.
+        """Write a copy; see the method of the source.
 
         Raises
         ------
         AudioFileError
-            As the source does, or if that takes more than it may.
+            As the source does, or if the copy exceeds its limits.
         """
         return self._apart.write(self._source, out, refused=refused)
 
 
 class UnlistedSource:
-    """A source that cannot even be opened, because that takes too much.
+    """A source that cannot be opened, because that exceeds its limits.
 
     Parameters
     ----------
     finding : Finding
-        Says so.
+        States the reason.
     """
 
     def __init__(self, finding: Finding) -> None:

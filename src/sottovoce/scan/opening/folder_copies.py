@@ -1,8 +1,8 @@
-"""`FolderCopy`: a folder made anew without what is refused, and in which nothing names that.
+"""`FolderCopy`: a copy of a folder without refused recordings, and with listings that match.
 
-Whoever loads an audio folder by its ``metadata.csv``, or a corpus by its ``validated.tsv``, stops
-at the first row whose file is gone.  So listings in a folder lose these rows; what belongs together
-in several files, as Kaldi's and Lhotse's does, stays in step.
+Loading an audio folder by its ``metadata.csv``, or a corpus by its ``validated.tsv``, fails at the
+first row whose file is gone.  So listings in a folder lose these rows; data that is spread over
+several files, as with Kaldi and Lhotse, stays in step.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ _KALDI = "wav.scp"
 
 
 class FolderCopy:
-    """The copy of one folder.
+    """A copy of one folder.
 
     Parameters
     ----------
     folder : str
-        The folder, as the ids of its recordings begin.
+        The folder, as spelled at the beginning of the ids of its recordings.
     part : pathlib.Path
-        The new folder, which is there and empty.
+        The new folder, which exists and is empty.
     refused : callable
         Takes the id of a recording.
     reach : Reach
         Where links in the folder may lead.
     open_beside : callable
-        Takes the path of a file; returns the source that it is where it lists recordings, and takes
-        the data sets in it for files like any other.
+        Takes the path of a file; returns its source if it lists recordings, and treats the data
+        sets in it as files like any other.
 
     Notes
     -----
-    Sound and data sets come first, then the files for which `is_group` holds, then all others:
-    only then is it known which names in a listing are of sound that is there.
+    Audio and data sets come first, then the files for which `is_group` holds, then all others:
+    only then is it known which names in a listing refer to audio in the copy.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class FolderCopy:
         self._unreadable: set[str] = set()
 
     def add_sound(self, path: str) -> None:
-        """Take an audio file."""
+        """Add an audio file."""
         self._sounds.add(self._is_gone.inside(path))
         self._n_sounds += 1
         if self._refused(path):
@@ -89,22 +89,22 @@ class FolderCopy:
             self._n_kept += 1
 
     def add_data_set(self, path: str, source: Source) -> None:
-        """Take a data set; one of a shard with cuts comes with these."""
+        """Add a data set; one that belongs to a shard with cuts is copied with them."""
         self._sounds.add(self._is_gone.inside(path))
         self._n_sounds += 1
         if cuts_beside(path) is not None:
             return
         try:
             self._count(source.write_kept(self._place(path), refused=self._refused))
-        except AudioFileError:  # the others are copied all the same
+        except AudioFileError:  # the others are copied nevertheless
             self.pass_over("unreadable")
 
     def is_group(self, path: str) -> bool:
-        """Return whether a file stands for several that must stay in step."""
+        """Return whether a file represents several that must stay in step."""
         return path.lower().endswith(".scp") or cuts_beside(path) == path
 
     def add_group(self, path: str) -> None:
-        """Take a file that stands for several."""
+        """Add a file that represents several."""
         source = self._open_beside(path)
         is_shar = cuts_beside(path) == path
         if not is_shar and (source is None or not self._is_of_this(source)):
@@ -125,17 +125,17 @@ class FolderCopy:
             for made in whole.iterdir():
                 if made.name == _KALDI:
                     made.replace(place)
-                elif is_shar or place.name == _KALDI:  # others share what lies beside them
+                elif is_shar or place.name == _KALDI:  # others share the files next to them
                     made.replace(place.with_name(made.name))
             self._n_fitted += bool(kept.n_left_out)
         shutil.rmtree(whole)
 
     def add_other(self, path: str) -> None:
-        """Take a file that is no sound: as it is, or without what names something that is gone."""
+        """Add a file other than audio: unchanged, or without entries that name removed files."""
         place = self._place(path)
         if os.path.lexists(place) or cuts_beside(path) is not None or path in self._unreadable:
-            return  # came with its group, or is told
-        # Of a group that is still here nothing is gone.
+            return  # copied with its group, or reported
+        # In a group that is still here, nothing was removed.
         listing = None if self.is_group(path) else self._open_beside(path)
         if listing is None or not self._is_of_this(listing):
             link_or_copy(Path(path), place)
@@ -152,7 +152,7 @@ class FolderCopy:
             link_or_copy(Path(path), place)
             return
         self._n_fitted += 1
-        if not place.stat().st_size:  # was the one example of a file
+        if not place.stat().st_size:  # its only example was removed
             place.unlink()
 
     def pass_over(self, kind: str) -> None:
@@ -160,7 +160,7 @@ class FolderCopy:
         self._not_copied[kind] += 1
 
     def describe(self, out: Path) -> Kept:
-        """Return what the copy holds, once all is taken."""
+        """Return the contents of the copy, once everything was added."""
         return Kept(
             path=str(out),
             n_kept=self._n_kept,
@@ -179,7 +179,7 @@ class FolderCopy:
         return place
 
     def _is_of_this(self, listing: Source) -> bool:
-        """Return whether a listing names sound of this folder, or this holds none but in it."""
+        """Return whether a listing names audio of this folder, or the folder has no other audio."""
         return not self._n_sounds or any(
             self._is_gone.knows(cut.recording_id) for cut in listing.cuts()
         )

@@ -1,4 +1,4 @@
-"""`FolderSource`: a folder of audio files and data sets, of which nothing is passed unsaid."""
+"""`FolderSource`: a folder of audio files and data sets; nothing in it is skipped silently."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FolderSource"]
 
 _MOST_LISTINGS = 10_000
-"""That are remembered until it is known whether the folder holds sound itself."""
+"""Files remembered until it is known whether the folder itself holds audio."""
 _NOT_COPIED = {
     *("hidden", "hidden sound", "link", INNER_LINK, "broken link", "special", "unreadable"),
 }
@@ -42,22 +42,21 @@ class _Inner:
 class FolderSource:
     """All audio files of a folder, by their names or first bytes, and the data sets in it.
 
-    Where it holds neither, the listings in it are read, as far as they name what lies in it.
+    If it holds neither, the listings in it are read, as far as they name files in it.
 
     Parameters
     ----------
     name : str
         The folder.
     open_nested : callable
-        Takes a path and the first bytes of the file (None where its name says enough); returns
-        the source that it is, or None where it is no data set.
+        Takes a path and the first bytes of the file (None if its name is sufficient); returns its
+        source, or None if it is not a data set.
     open_saved : callable
-        Returns the source that a folder in it is, where `datasets` has saved a data set there.
+        Returns the source for a folder in it where `datasets` has saved a data set.
     open_listing : callable
-        Takes the path of a file; returns the source that it is, or None where it does not list
-        recordings.
+        Takes the path of a file; returns its source, or None if it does not list recordings.
     open_beside : callable
-        The same for a listing that goes with a copy: data sets in it are files like any other.
+        The same for a listing that goes into a copy: data sets in it are files like any other.
     reach : Reach
         Where links may lead.
     """
@@ -80,9 +79,9 @@ class FolderSource:
         self._reach = reach
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield audio files sorted within each folder, and what is in data sets among them.
+        """Yield audio files, sorted within each folder, and the recordings of data sets there.
 
-        Hidden files and folders are left out, and links to folders, unless links are followed.
+        Hidden files and folders are left out, and links to folders unless links are followed.
         """
         for one in self._resolve():
             if isinstance(one, _Inner):
@@ -101,10 +100,10 @@ class FolderSource:
                 yield Cut(id=one, recording_id=one)
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Make the folder anew from hard links, without what is refused.
+        """Rebuild the folder from hard links, without refused recordings.
 
-        Data sets in it are written anew, and listings where they name what is gone; all other
-        files are linked as well.  Nothing is copied from out of the folder.
+        Data sets in it are rewritten, and so are listings that name removed files; all other
+        files are linked as well.  Nothing is copied from outside the folder.
         """
         with part_path(out) as part:
             part.mkdir()
@@ -131,9 +130,9 @@ class FolderSource:
         return copy.describe(out)
 
     def _resolve(self) -> Iterator[str | _Inner | LeftOut | Finding]:
-        """Yield the paths of audio files, data sets, and what is neither.
+        """Yield the paths of audio files, data sets, and all other files.
 
-        What may be a listing comes last: only then is it known whether it is needed.
+        Possible listings come last: only then is it known whether they are needed.
         """
         waiting: list[LeftOut] = []
         n_found = 0
@@ -155,7 +154,7 @@ class FolderSource:
                 nested = self._open_nested(one.path, one.head)
                 yield one.left_out if nested is None else _Inner(one.path, nested)
             elif isinstance(one, str) and not is_audio(one):
-                # Sound by its first bytes, which lie as well: an archive may begin so.
+                # Audio by its first bytes, which can mislead: an archive may begin like that.
                 nested = self._open_nested(one, None)
                 yield one if nested is None else _Inner(one, nested)
             else:

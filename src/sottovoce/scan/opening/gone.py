@@ -1,4 +1,4 @@
-"""`Gone`: whether what a listing names is in the copy of its folder, asked in any process."""
+"""`Gone`: whether what a listing names is in the copy of its folder, in any process."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["Gone"]
 
 
 class Gone:
-    """A callable that takes an id from a listing in a folder; for when its sound is copied.
+    """A callable that takes an id from a listing in a folder; used once its audio is copied.
 
     Parameters
     ----------
     sounds : IdSet
-        Audio files and data sets of the folder, as paths from it; what comes to them is not seen
-        by another process any more, once that was asked.
+        Audio files and data sets of the folder, as paths relative to it; another process sees
+        only those that were added before its first query.
     folder : str
-        The folder, as the ids of its recordings begin.
+        The folder, as spelled at the beginning of the ids of its recordings.
     part : pathlib.Path
         Its copy.
     refused : callable
@@ -44,7 +44,7 @@ class Gone:
 
     @property
     def can_travel(self) -> bool:
-        """Whether another process can be asked as well."""
+        """Whether it can be used in another process as well."""
         return getattr(self._refused, "can_travel", False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -56,30 +56,30 @@ class Gone:
         return _arrive, (self._spool.name, self._folder, self._part, self._refused)
 
     def __call__(self, own_id: str) -> bool:
-        """Return whether what a listing names is not in the copy."""
+        """Return whether a recording that a listing names is missing from the copy."""
         inside, rest = self._split(own_id)
         if not inside:
             return self._refused(own_id)
         real = self._real(inside)
         if real in self._sounds and not (rest and inside == real):
             if not os.path.exists(self._part / inside):  # noqa: PTH110 - names that are too long as well
-                return True  # or it is there by another name only, without the link
+                return True  # or it exists under another name only, without the link
             if not rest:
                 return False
-        # As the walk through the folder spelled it.
+        # As spelled by the walk through the folder.
         return self._refused(os.path.join(self._folder, real) + rest)  # noqa: PTH118 - as there
 
     def knows(self, own_id: str) -> bool:
-        """Return whether what a listing names is sound of this folder."""
+        """Return whether a recording that a listing names is audio of this folder."""
         return self._real(self._split(own_id)[0]) in self._sounds
 
     def inside(self, path: str) -> str:
-        """Return a path as from the folder; empty where it leads out of it."""
+        """Return a path relative to the folder; empty if it leads out of it."""
         inside = os.path.relpath(path, self._folder)
         return "" if inside.startswith("..") else inside
 
     def _split(self, own_id: str) -> tuple[str, str]:
-        """Return the file in the folder that an id begins with, and the rest of the id."""
+        """Return the file in the folder with which an id begins, and the rest of the id."""
         if is_remote(own_id):
             return "", ""
         path, separator, rest = own_id, "", ""
@@ -88,7 +88,7 @@ class Gone:
         return self.inside(path), separator + rest
 
     def _real(self, inside: str) -> str:
-        """Return a path in the folder as the walk met it, which goes through no link."""
+        """Return a path in the folder as the walk saw it, without going through links."""
         if not inside or inside in self._sounds:
             return inside
         path = os.path.realpath(os.path.join(self._folder, inside))  # noqa: PTH118 - as there

@@ -1,8 +1,8 @@
-"""`serve_listings`: what a process does that lists data sets for a scan, in bounded memory.
+"""`serve_listings`: the process that lists data sets for a scan, in bounded memory.
 
-Metadata, labels, headers and JSON are as hostile as sound is.  They are parsed here, and what
-comes out of them (places, names, short reasons) goes to the scan in batches.  Bytes that can be
-read only in passing go through files, so that the scan itself never holds them.
+Metadata, labels, headers and JSON are as hostile as audio.  They are parsed here, and the results
+(places, names, short reasons) are sent to the scan in batches.  Bytes that can be read only once
+go through files, so that the scan itself never holds them.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ __all__ = ["serve_listings"]
 
 _MOST_ITEMS, _MOST_WAIT_S = 256, 0.2
 _AHEAD = 2
-"""Batches that may be under way before the scan asks for more."""
+"""Batches that may be in flight before the scan asks for more."""
 _SPOOLED_BYTES = 1 << 20
 _PARENT_S = 1.0
 
 
 class _Scan(NamedTuple):
-    """The scan that asks, and is answered."""
+    """The connection to the scan, for requests and answers."""
 
     requests: Connection
     answers: Connection
@@ -58,18 +58,18 @@ def serve_listings(
     parent: int,
     started: Any,  # noqa: ANN401 - multiprocessing's own
 ) -> None:
-    """Answer requests until nobody is there any more.
+    """Answer requests until the scan is gone.
 
     Parameters
     ----------
     requests, answers : multiprocessing.connection.Connection
         From the scan, and to it.
     folder : str
-        For bytes that can be read only in passing; removed when the scan has died.
+        For bytes that can be read only once; removed when the scan has died.
     parent : int
-        Its process id.
+        Process id of the scan.
     started : multiprocessing.Value
-        Set to 1.
+        Set to 1 once the process has started.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
@@ -86,7 +86,7 @@ def serve_listings(
             connection.send(("done", result))
         except MemoryError:
             connection.send(("exhausted", None))
-            return  # what it still holds is nobody's
+            return  # nobody needs what it still holds
         except (EOFError, BrokenPipeError):
             return
         except SottovoceError as err:
@@ -94,7 +94,7 @@ def serve_listings(
 
 
 def _end_with(parent: int, folder: str) -> None:
-    """End this process, and tidy up, when the scan was killed and nobody is left to do so."""
+    """End this process and clean up when the scan was killed and no other process can do so."""
     while os.getppid() == parent:
         time.sleep(_PARENT_S)
     shutil.rmtree(folder, ignore_errors=True)
@@ -108,9 +108,9 @@ def _open(
 
 
 def _list(connection: _Scan, folder: str, source: Any, method: str) -> None:  # noqa: ANN401 - a Source
-    """Send what a method of a source yields, no faster than it is taken.
+    """Send what a method of a source yields, no faster than it is consumed.
 
-    The first is sent at once, others after a moment; what fails does so after what came before it.
+    The first item is sent at once, others in batches; an error is sent after the items before it.
     """
     batches = _Batches(connection)
     try:
@@ -121,7 +121,7 @@ def _list(connection: _Scan, folder: str, source: Any, method: str) -> None:  # 
 
 
 class _Batches:
-    """What is on its way to the scan."""
+    """Batches of items on their way to the scan."""
 
     def __init__(self, connection: _Scan) -> None:
         self._connection = connection
@@ -130,7 +130,7 @@ class _Batches:
         self._sent_s = -_MOST_WAIT_S
 
     def add(self, one: Any) -> None:  # noqa: ANN401 - whatever a source yields
-        """Send something, now or with what follows it."""
+        """Send an item, now or together with later ones."""
         self._batch.append(one)
         is_inline = isinstance(getattr(one, "place", None), Inline)
         is_late = time.monotonic() - self._sent_s >= _MOST_WAIT_S
@@ -148,14 +148,14 @@ class _Batches:
         self._ahead -= 1
 
     def end(self) -> None:
-        """Send the rest, and wait until all is taken."""
+        """Send the rest, and wait until everything is received."""
         self._send()
         while self._ahead:
             self._receive()
 
 
 def _spooled(items: Iterator[Any], folder: Path) -> Iterator[Any]:
-    """Put the bytes of recordings into files, where they are many."""
+    """Move the bytes of recordings into files, if they are large."""
     number = 0
     for one in items:
         place = getattr(one, "place", None)
@@ -167,7 +167,7 @@ def _spooled(items: Iterator[Any], folder: Path) -> Iterator[Any]:
         path = folder / f"{os.getpid()}-{time.monotonic_ns()}-{number}"
         try:
             path.write_bytes(inner.data)
-        except OSError:  # a full disk: they travel as they are
+        except OSError:  # a full disk: they are sent as they are
             path.unlink(missing_ok=True)
             yield one
             continue
@@ -186,7 +186,7 @@ def _write(
     out: Path,
     known: Callable[[str], bool] | None,
 ) -> Any:  # noqa: ANN401 - a Kept
-    """Write a source without what is refused; the scan is asked where that is not known."""
+    """Write a source without refused recordings; ask the scan which ones if necessary."""
     if known is not None:
         return source.write_kept(out, refused=known)
 

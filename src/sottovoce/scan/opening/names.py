@@ -40,10 +40,10 @@ __all__ = ["open_source", "open_sources"]
 
 _MOST_NAMES = 1_000_000
 _FIRST_PATIENCE_S = 3.0
-"""With a store of which nothing is known yet: its name may be wrong."""
+"""Patience with a store that has not answered yet, in seconds: its name may be wrong."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
-_MISSING = "Check the name, and the permissions of the folder that it is in."
+_MISSING = "Check the name and the permissions of its folder."
 
 
 def open_sources(
@@ -56,21 +56,21 @@ def open_sources(
     allow_remote: bool | str | tuple[str, ...] = False,
     apart: Apart | None = None,
 ) -> list[Source]:
-    """Return the sources that names mean, patterns expanded.
+    """Return the sources that names mean, with patterns expanded.
 
     Parameters
     ----------
     names : iterable of str, path-like or data sets
-        Paths, addresses, and data sets of Hugging Face's that are open in this process.
-        In names, ``*``, ``?``, ``[…]`` and ``**`` stand for what is there;
-        ``shard-{000..012}.tar`` and ``{train,test}.csv`` for what must be there.
+        Paths, addresses, and Hugging Face data sets that are open in this process.
+        In names, ``*``, ``?``, ``[…]`` and ``**`` match what exists;
+        ``shard-{000..012}.tar`` and ``{train,test}.csv`` stand for files that must exist.
     group_by, column, root, follow_links, allow_remote, apart
         As in `open_source`.
 
     Returns
     -------
     sources : list of Source
-        One for each name, in their order; for a mapping of data sets, one for each split.
+        One for each name, in the same order; for a mapping of data sets, one for each split.
 
     Raises
     ------
@@ -91,13 +91,13 @@ def open_sources(
 
 
 def _check_data_sets(sources: list[Source]) -> None:
-    """Raise where two data sets have one name: the rows of one would be taken for the other's."""
+    """Raise if two data sets share a name: rows of one would be taken for rows of the other."""
     names = [one.name for one in sources if one.name.startswith(PREFIX)]
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise ParameterError(
-            f"two data sets are called {twice!r}",
-            remedy="Scan them one after the other, each with a ledger of its own.",
+            f"two data sets have the name {twice!r}",
+            remedy="Scan them one after the other, each with its own ledger.",
         )
 
 
@@ -118,30 +118,30 @@ def open_source(
     name : str
         Path or address.
     group_by : tuple of str
-        Columns and fields that say what recordings belong to.
+        Columns and fields to group recordings by.
     column : str, sequence of str or None
-        Columns or fields with audio, or with paths of it; None finds all.
+        Columns or fields with audio or paths to it; None finds all.
     root : str, sequence of str or None
-        Folders in which listings and tables find what they name, if it is neither there by its
-        name alone nor beside them; links in a folder may lead to these as well.
+        Folders in which to look for files that listings and tables name, if they exist neither
+        by their name alone nor next to the listing; links in a folder may lead to these as well.
     follow_links : bool
         Whether links in a folder may lead anywhere, as in caches, in which files are links.
     allow_remote : bool, str or tuple of str
-        What listings and tables may name on a network, besides what lies in their own store:
-        True for all that is public, without credentials; addresses as ``"s3://voices"`` for these
-        stores, with the person's.
+        Which network addresses listings and tables may name, in addition to those in their own
+        store: True for all public ones, without credentials; addresses such as
+        ``"s3://voices"`` for these stores, with the user's credentials.
     apart : Apart or None
-        Processes that list what may be hostile; None lists it in this one.
+        Processes that list possibly hostile data; None lists it in this process.
 
     Returns
     -------
     source : Source
-        Nothing of it is read yet, but the first lines of a manifest.
+        Source that has not been read yet, except for the first lines of a manifest.
 
     Raises
     ------
     AudioFileError
-        If it does not exist, is no regular file, or is a manifest of an unknown kind.
+        If it does not exist, is not a regular file, or is a manifest of an unknown kind.
     MissingExtraError
         If it needs a package that is not installed.
     """
@@ -152,7 +152,7 @@ def open_source(
 
 def _reach_of(
     root: str | Sequence[str] | None,
-    allow_remote: bool | str | tuple[str, ...],  # noqa: FBT001 - as a person gives it
+    allow_remote: bool | str | tuple[str, ...],  # noqa: FBT001 - as the user gives it
     *,
     follow_links: bool,
 ) -> Reach:
@@ -167,7 +167,7 @@ def _open(name: str, opener: Opener, apart: Apart | None) -> Source:
         return _open_folder(name, opener, apart)
     source = opener.by_name(name)
     if isinstance(source, ParquetSource | ArrowSource):
-        import_arrow()  # now, rather than when half is scanned
+        import_arrow()  # now, rather than in the middle of a scan
     if source is None and is_listing(name):
         try:
             source = opener.listing(name) if apart is None else apart.open(opener.listing, name)
@@ -214,13 +214,13 @@ def _open_folder(name: str, opener: Opener, apart: Apart | None) -> Source:
 
 
 def _set_apart(source: Source, apart: Apart | None) -> Source:
-    """Return a source as one that another process lists, where it holds more than a recording."""
+    """Return a source that another process lists, if it holds more than one recording."""
     is_plain = isinstance(source, FileSource | UnlistedSource)
     return source if apart is None or is_plain else ApartSource(source, apart)
 
 
 def _look(name: str) -> bool:
-    """Say whether a name is a folder's, or raise where there is nothing to read."""
+    """Return whether a name is a folder; raise if there is nothing to read."""
     if name.startswith(PREFIX):
         raise AudioFileError(
             "was a data set in the memory of the program that scanned it",
@@ -230,7 +230,7 @@ def _look(name: str) -> bool:
     if is_remote(name):
         if not name.partition("://")[2].strip("/"):
             raise AudioFileError(
-                "names no place in the store", path=name, remedy="Name a bucket: s3://bucket"
+                "names no bucket in the store", path=name, remedy="Name a bucket: s3://bucket"
             )
         if name.endswith("/") and scheme_of(name) in {"http", "https"}:
             return True
@@ -248,7 +248,7 @@ def _look(name: str) -> bool:
 
 
 def _expand(name: str) -> list[str]:
-    """Return the names that a pattern stands for."""
+    """Return the names that a pattern matches or stands for."""
     if not is_remote(name) and "\0" not in name and os.path.exists(name):  # noqa: PTH110 - names that are too long as well
         return [name]
     names = _expand_braces(name)
@@ -256,7 +256,7 @@ def _expand(name: str) -> list[str]:
 
 
 def _expand_braces(name: str) -> list[str]:
-    """Return what braces stand for.
+    """Return the names that braces stand for.
 
     Examples
     --------
@@ -286,9 +286,9 @@ def _choices(inside: str) -> list[str]:
 
 
 def _expand_stars(name: str) -> list[str]:
-    """Return what is there for a name with wildcards, sorted; hidden files are left out."""
+    """Return the existing names that match wildcards, sorted; hidden files are left out."""
     if is_remote(name):
-        # In addresses of the web, a question mark begins a query.
+        # In web addresses, a question mark begins a query.
         if not set(name) & set("*[") or name.startswith(("http://", "https://")):
             return [name]
         scheme = name.split("://", 1)[0]

@@ -1,4 +1,4 @@
-"""`Opener`: the source that a file is, by its name, its first bytes or what it lists."""
+"""`Opener`: the source for a file, by its name, its first bytes or what it lists."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _PARQUET = (".parquet", ".pq")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
-    """How data sets are to be read; a value, which goes to the processes that list them.
+    """How to read data sets; a value that is sent to the processes that list them.
 
     Attributes
     ----------
     options : SourceOptions
         How they are read.
     opens_inner : bool
-        Whether data sets that a list names are opened; else they are files like any other.
+        Whether to open data sets that a list names; otherwise, they are files like any other.
     """
 
     options: SourceOptions = DEFAULTS
     opens_inner: bool = True
 
     def inside(self, folder: str) -> Opener:
-        """Return how to read what is found in a folder."""
+        """Return the opener for data sets found in a folder."""
         return replace(self, options=self.options.inside(folder))
 
     def by_name(self, name: str) -> Source | None:
@@ -76,7 +76,7 @@ class Opener:
             return PackedSource(name, None, rate=rate)
         if own == ".parquet":
             return self._parquet(name)
-        # Many kinds of files are zip archives inside; those say so by their suffix.
+        # Many kinds of files are zip archives inside; a real archive has the suffix.
         return ZipSource(name) if own == ".zip" and not suffix else None
 
     def listing(self, name: str) -> Source | None:
@@ -104,7 +104,7 @@ class Opener:
             return None
 
     def arrow(self, name: str) -> ArrowSource:
-        """Return the source of an Arrow file, or of a folder in which `datasets` saved a set."""
+        """Return the source of an Arrow file, or of a folder saved by `datasets`."""
         return ArrowSource(name, options=self.options)
 
     def _parquet(self, name: str) -> ParquetSource:
@@ -112,11 +112,11 @@ class Opener:
 
 
 def _open_nothing(_name: str) -> None:
-    """Take a data set for a file."""
+    """Treat a data set as a file."""
 
 
 def _rate_beside(name: str) -> int:
-    """Return the sampling rate that a JSON file beside a local file says, in Hz; 0 for none."""
+    """Return the sampling rate in a JSON file next to a local file, in Hz; 0 if there is none."""
     beside = Path(os.path.splitext(name)[0] + ".json")  # noqa: PTH122 - as elsewhere here
     try:
         if is_remote(name) or beside.is_symlink() or not beside.is_file():

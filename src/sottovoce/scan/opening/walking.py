@@ -1,4 +1,4 @@
-"""`walk`: every file of a folder, lazily, with what it is by its name or first bytes."""
+"""`walk`: every file of a folder, lazily, with its kind by its name or first bytes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["INNER_LINK", "Other", "Saved", "walk"]
 
 INNER_LINK = "link to a folder here"
 _MOST_HIDDEN = 10_000
-"""Entries of a hidden folder that are looked at for sound."""
+"""Entries of a hidden folder that are examined for audio."""
 _CONTAINERS = frozenset({".tar", ".zip", ".rar", ".7z", ".parquet", ".arrow", ".npy", ".h5"})
 _TOOLS = frozenset({".git", ".svn", ".hg", ".venv", ".tox", ".mypy_cache", ".ruff_cache"})
-"""Hidden folders of programs, in which nobody keeps recordings."""
+"""Hidden folders of programs, which do not contain recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,16 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """A regular file that is no sound by its name and first bytes.
+    """A regular file that is not audio by its name and first bytes.
 
     Attributes
     ----------
     path : str
         The file.
     head : bytes
-        Its first bytes; empty where it cannot be opened.
+        Its first bytes; empty if it cannot be opened.
     left_out : LeftOut
-        As what it is counted, if it is no data set either.
+        How it is counted if it is not a data set either.
     """
 
     path: str
@@ -57,15 +57,15 @@ class Other:
 def walk(
     root: str, reach: Reach | None = None
 ) -> Iterator[str | Saved | Other | LeftOut | Finding]:
-    """Yield the paths of audio files, and everything else; each folder sorted.
+    """Yield the paths of audio files, and all other entries, sorted within each folder.
 
     Parameters
     ----------
     root : str
         The folder.
     reach : Reach or None
-        Where links may lead; None for nowhere out of the folder.  Links to folders are followed
-        if it says so, and each folder is looked at once: links may lead in circles.
+        Where links may lead; None for nowhere outside the folder.  Links to folders are followed
+        if it says so, and each folder is visited once: links may be circular.
     """
     reach = Reach(within=root) if reach is None else reach
     waiting = [root]
@@ -120,7 +120,7 @@ def _tell(entry: os.DirEntry[str], reach: Reach) -> Iterator[str | Other | LeftO
 
 
 def _tell_link(path: str, reach: Reach) -> LeftOut | None:
-    """Return as what a link is left out; None where it leads to something that may be read."""
+    """Return how a link is left out; None if it leads to something that may be read."""
     real = os.path.realpath(path)
     is_folder = os.path.isdir(real)  # noqa: PTH112 - for names that are too long as well
     if not os.path.lexists(real) or os.path.islink(real):  # noqa: PTH114 - a circle of links
@@ -137,12 +137,12 @@ def _tell_link(path: str, reach: Reach) -> LeftOut | None:
 def _is_folder(entry: os.DirEntry[str], *, follow_links: bool) -> bool:
     try:
         return entry.is_dir(follow_symlinks=follow_links)
-    except OSError:  # a link that leads to itself; whoever opens it will say so
+    except OSError:  # a link that leads to itself; opening it will report that
         return False
 
 
 def _look(path: str) -> str | Other | LeftOut:
-    """Return a path where the first bytes are sound, or what the file is."""
+    """Return the path if the first bytes are audio, otherwise the kind of file."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - not a Path of each of millions
             return _leave_out(path, "special")
@@ -161,7 +161,7 @@ def _leave_out(path: str, kind: str) -> LeftOut:
 
 
 def _tell_hidden(entry: os.DirEntry[str]) -> LeftOut:
-    """Return a hidden file or folder as what is left out; sound in it is told."""
+    """Return a hidden file or folder as left out; audio in it is reported."""
     if entry.is_dir(follow_symlinks=False):
         holds = entry.name not in _TOOLS and _holds_sound(entry.path)
     else:

@@ -1,1 +1,1 @@
-"""Marks in examples that a training pipeline has in its hands."""
+"""Detection of marks in examples inside a training pipeline."""

@@ -1,9 +1,9 @@
-"""`examine_batch`: batches of rows inside a job of Ray Data or Hugging Face, looked at in a child.
+"""`examine_batch`: examine rows inside a job of Ray Data or Hugging Face, in a child process.
 
-Those run our code in their own processes.  A file that kills its decoder would take such a process
-with it, and Ray Data then repeats the batch for ever, gives up the job, or loses the rows beside
-the bad one (`docs/guides/pipelines.md`).  So every process that is handed batches keeps one child
-process, which does the decoding, and a row that kills it costs that row.
+Those jobs run our code in their own processes.  A file that crashes its decoder would take such a
+process with it, and Ray Data then repeats the batch for ever, gives up the job, or loses the rows
+next to the bad one (`docs/guides/pipelines.md`).  So every process that receives batches keeps one
+child process for decoding, and a row that crashes it costs only that row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BATCH_COLUMNS", "examine_batch"]
 
 BATCH_COLUMNS = ("status", "log10_p", "refused", "owner_ids")
-"""What `examine_batch` adds, in this order."""
+"""Columns that `examine_batch` adds, in this order."""
 
 
 def examine_batch(
@@ -37,44 +37,44 @@ def examine_batch(
     column: str | Sequence[str] | None = None,
     strict: bool = True,
 ) -> dict[str, Any]:
-    """Look for marks in each row of a batch, in a child process, and add columns that say so.
+    """Look for marks in each row of a batch, in a child process, and add columns with the result.
 
     Parameters
     ----------
     batch : mapping of str to list or np.ndarray
         One entry for each row in every column.  The audio is as in `examine_example`.
     column : str, sequence of str or None
-        Where the audio is; by default every sound of a row counts.
+        Columns with the audio; by default every sound of a row counts.
     strict : bool
-        Whether what is only suspected, or cannot be read to its end, counts as refused.
+        Whether suspected recordings, and those not read to their end, count as refused.
 
     Returns
     -------
     batch : dict
         The same rows in the same order, and for each its `status` (as in `Finding`; the most
-        telling one of several sounds), `log10_p` (NaN where nothing was read), `refused`
-        (whether it, or one of its sounds, must not be trained on) and `owner_ids` (those that
-        were read: lists of integers as scalars of pyarrow, each a plain list by its `as_py`).  A
-        row that cannot be read, hangs, or kills the process that reads it is a row like any
+        significant one of several sounds), `log10_p` (NaN if nothing was read), `refused`
+        (whether any of its sounds must not be trained on) and `owner_ids` (those that
+        were read: lists of integers as pyarrow scalars, converted to plain lists by `as_py`).  A
+        row that cannot be read, hangs, or crashes the process that reads it is a row like any
         other, with that as its status.
 
     Raises
     ------
     ParameterError
-        If there is no such column or nothing in it that could be audio, if there is a column of
-        one of the new names, or where no process can be started: in a worker of PyTorch's
+        If there is no such column or nothing in it that could be audio, if a column has one of
+        the new names already, or if no process can be started: in a worker of PyTorch's
         DataLoader, for instance.
     MissingExtraError
         If the extra `scan` is not installed.
 
     See Also
     --------
-    is_refused : In the process itself, without a guard; one row or many.
+    is_refused : The same without a child process; for one row or many.
 
     Notes
     -----
     The child starts with the first batch, which takes about a second, and lives as long as the
-    process that called.  As long, variables such as ``OMP_NUM_THREADS`` of that process are 1.
+    calling process.  Meanwhile, variables such as ``OMP_NUM_THREADS`` of that process are 1.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def examine_batch(
     ... )
     >>> ds = ds.map(examine_batch, batched=True, batch_size=64, num_proc=8)  # doctest: +SKIP
 
-    By hand:
+    Called directly:
 
     >>> batch = examine_batch({"audio": ["a.flac", "b.flac"]})  # doctest: +SKIP
     >>> [one.as_py() for one in batch["owner_ids"]]  # doctest: +SKIP
@@ -92,7 +92,7 @@ def examine_batch(
     taken = [name for name in BATCH_COLUMNS if name in batch]
     if taken:
         raise ParameterError(
-            f"the batch has a column {taken[0]!r} already", remedy="Rename or drop it before."
+            f"the batch already has a column {taken[0]!r}", remedy="Rename or drop it first."
         )
     for name in as_names(column):
         if name not in batch:
@@ -131,12 +131,12 @@ def _rename(one: Recording | Finding, name: str) -> Recording | Finding:
 
 
 def _as_typed_lists(rows: list[tuple[int, ...]]) -> list[Any]:
-    """Return lists that know their type though a whole batch of them be empty.
+    """Return lists that have a type even if a whole batch of them is empty.
 
-    Of plain ones, Hugging Face's `map` takes the type from the first batch, mostly a column of
-    nulls, and fails at the first owner; Ray Data makes tensors of NumPy's, whose blocks do not fit
-    together.  Both take these as lists of integers.  A streamed data set hands over plain
-    dictionaries of plain lists, and needs it too: it cannot be seen from a batch who asks.
+    With plain ones, Hugging Face's `map` takes the type from the first batch, usually a column of
+    nulls, and fails at the first owner; Ray Data makes tensors of NumPy arrays, whose blocks do
+    not fit together.  Both accept these as lists of integers.  A streamed data set passes plain
+    dictionaries of plain lists, and needs it too: a batch does not show who the caller is.
     """
     try:
         import pyarrow as pa
@@ -150,7 +150,7 @@ def _examine(rows: list[Recording | Finding]) -> list[Finding]:
         return [one for one in rows if isinstance(one, Finding)]
     if multiprocessing.current_process().daemon:
         raise ParameterError(
-            "this process may start no other (it is a daemon's worker)",
+            "this process cannot start another one (it is a daemonic worker)",
             remedy="Use is_refused here, or scan beforehand and use load_allowed.",
         )
     findings = {finding.id: finding for _, finding in keep_pool().examine(rows)}

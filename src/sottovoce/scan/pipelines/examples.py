@@ -1,8 +1,8 @@
-"""Inside a training pipeline: leave out what is refused as examples pass by.
+"""Leave out refused examples inside a training pipeline, as they pass through.
 
 For data that cannot be scanned beforehand.  A scan is cheaper, keeps a ledger and pools the
-evidence of short clips; here every example is looked at by itself, in the process that loads it.
-Every sound of an example counts.  What cannot be read counts as refused: nothing is known of it.
+evidence of short clips; here every example is examined by itself, in the process that loads it.
+Every sound of an example counts.  Unreadable audio counts as refused: nothing is known about it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _RANKS = (
     *("marked", "suspected", "crashed", "timeout", "error", "unsupported", "partial"),
     *("undetermined", "clean"),
 )
-"""Of the sounds of one example, the first of these is what is said of it."""
+"""Statuses by significance: the first one among the sounds of an example is reported for it."""
 
 
 def examine_example(
@@ -52,13 +52,13 @@ def examine_example(
         A row.  A sound is a mapping of `bytes` and `path` (``Audio(decode=False)`` of Hugging
         Face), a mapping of `array` and `sampling_rate` or a decoder (decoded), bytes, or a path.
     column : str, sequence of str or None
-        Under which names; by default under any, and at any depth.
+        Names of the columns with audio; by default any name, at any depth.
 
     Returns
     -------
     finding : Finding
-        The most telling one of all its sounds, *marked* before all others; with a status for
-        whatever went wrong, also where no sound was recognised.
+        The most significant one of all its sounds, *marked* before all others; its status says
+        what went wrong, if anything, or that no sound was recognised.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def examine_sounds(
     Returns
     -------
     findings : list of Finding
-        One for each sound; where none was recognised, one that says so.
+        One for each sound; if none was recognised, one that says so.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def examine_sounds(
 
 
 def most_telling(findings: Sequence[Finding]) -> Finding:
-    """Return the finding that says most of an example with several sounds."""
+    """Return the most significant finding for an example with several sounds."""
     return min(findings, key=lambda one: _RANKS.index(one.status))
 
 
@@ -107,7 +107,7 @@ def no_sound(name: str) -> Finding:
         id=name,
         status="error",
         message=_NO_SOUND,
-        remedy="Name the column with the audio, and hand over bytes, paths or samples.",
+        remedy="Name the column with the audio, and pass bytes, paths or samples.",
     )
 
 
@@ -117,19 +117,19 @@ def describe_example(
     column: str | Sequence[str] | None = None,
     name: str | None = None,
 ) -> list[Recording | Finding]:
-    """Return the sounds of one example as recordings, or why they are none.
+    """Return the sounds of one example as recordings, or findings that say why they are not.
 
     Parameters
     ----------
     example, column
-        As `examine_example` takes them.
+        As in `examine_example`.
     name : str or None
-        What ids begin with; by default the example's paths or its own ``"id"``.
+        Prefix of ids; by default the example's paths or its own ``"id"``.
 
     Returns
     -------
     described : list of Recording or Finding
-        At least one: a finding for what is not a regular file, or is not there at all.
+        At least one: a finding for anything that is not a regular file, or does not exist.
 
     Raises
     ------
@@ -170,16 +170,16 @@ def is_refused(
     column: str | Sequence[str] | None = None,
     strict: bool = True,
 ) -> bool | list[bool]:
-    """Return whether an example, or each of a batch, must not be trained on.
+    """Return whether an example, or each example of a batch, must not be trained on.
 
     Parameters
     ----------
     example : mapping
-        As `examine_example` takes it, or a batch: a mapping of lists.
+        As in `examine_example`, or a batch: a mapping of lists.
     column : str, sequence of str or None
-        Where the audio is; by default every sound counts.
+        Columns with the audio; by default every sound counts.
     strict : bool
-        Whether what is only suspected, or cannot be read to its end, counts as refused.  An
+        Whether suspected recordings, and those not read to their end, count as refused.  An
         example in which no sound is recognised always does.
 
     Returns
@@ -213,7 +213,7 @@ def _is_refused(
 
 
 def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    """Return how many rows a batch has; None where it is one example."""
+    """Return the number of rows of a batch; None for a single example."""
     if names:
         named = [example[name] for name in names if name in example]
         is_batch = bool(named) and all(isinstance(one, list) for one in named)
@@ -223,7 +223,7 @@ def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int 
         isinstance(one, list) or getattr(one, "ndim", 0) > 0 for one in values
     )
     lengths = {len(one) for one in values} if is_batch else set()
-    # A list of numbers alone is one recording.
+    # A bare list of numbers is one recording.
     is_one = is_batch and len(values) == 1 and isinstance(next(iter(values[0]), None), float)
     return lengths.pop() if len(lengths) == 1 and not is_one else None
 
@@ -231,19 +231,19 @@ def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int 
 def without_refused(
     samples: Iterable[dict[str, Any]], *, strict: bool = True
 ) -> Iterator[dict[str, Any]]:
-    """Pass on the samples of a WebDataset in which nothing is refused.
+    """Yield the samples of a WebDataset in which nothing is refused.
 
     Parameters
     ----------
     samples : iterable of dict
-        Every member's bytes under its suffix or any other name, decoded or not.
+        The bytes of each member under its suffix or any other name, decoded or not.
     strict : bool
-        As in `is_refused`: a sample in which no sound is recognised is never passed on.
+        As in `is_refused`: a sample in which no sound is recognised is never yielded.
 
     Yields
     ------
     sample : dict
-        As it came.
+        Unchanged.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Where names in data may lead: folders and files of this computer, and addresses."""
+"""What names in data may refer to: local folders and files, and network addresses."""

@@ -1,4 +1,4 @@
-"""Whether a name is an address, and of which kind."""
+"""Whether a name is an address, and its kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 
 def is_remote(url: str) -> bool:
-    """Say whether an address is not a path on this computer.
+    """Return whether a name is an address rather than a local path.
 
     Examples
     --------
@@ -21,13 +21,13 @@ def is_remote(url: str) -> bool:
 
 
 def scheme_of(url: str) -> str:
-    """Return what an address begins with, in lower case; empty for a path.
+    """Return the scheme of an address, in lower case; empty for a path.
 
     Examples
     --------
     >>> scheme_of("S3://voices/a.flac"), scheme_of("http://[a.flac"), scheme_of("take://a://b")
     ('s3', 'http', 'take')
     """
-    # Not urlsplit, which raises for addresses that are none.  Of millions most are paths.
+    # Not urlsplit, which raises for invalid addresses.  Most of the millions are paths.
     found = _SCHEME.match(url) if "://" in url else None
     return found[1].lower() if found else ""

@@ -1,9 +1,10 @@
 """`NetworkReach`: which addresses data may name, and whose credentials are used there.
 
-Data is not believed where to connect to: a manifest of strangers could name the services of this
-computer's network.  What the person named is reached with their credentials; a listing in a store
-may name what lies in the same store; all else needs the person's word, and is then asked for
-without credentials and at public addresses only (`sottovoce.scan.stores.public_hosts`).
+Data does not decide where to connect: a manifest from strangers could name services in this
+computer's network.  Addresses that the user named are accessed with their credentials; a listing
+in a store may name files in the same store; everything else needs the user's permission, and is
+then requested without credentials and at public addresses only
+(`sottovoce.scan.stores.public_hosts`).
 """
 
 from __future__ import annotations
@@ -21,42 +22,42 @@ _SAME = {"s3a": "s3", "gcs": "gs", "abfss": "abfs"}
 _PORTS = {"http": 80, "https": 443}
 _WITHOUT_NETWORK = frozenset({"memory"})
 _OPEN_TO_ALL = frozenset({"http", "https", "s3", "gs"})
-"""Where things can be had without credentials."""
+"""Schemes that can be read without credentials."""
 _ODD = re.compile(r"[\\\s\x00-\x1f\x7f]")
 _HUB_PARTS = 3
 _REMEDY = (
-    "If you trust it, allow it (`allow_remote`): by the name of its store with your credentials"
+    "If you trust it, allow it (`allow_remote`); naming its store uses your credentials there."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why what data names is not opened.
+    """Why a name in data is not opened.
 
     Attributes
     ----------
     message, remedy : str
-        For the person.
+        Texts for the user.
     """
 
     message: str
     remedy: str = _REMEDY
 
     def tell(self, own_id: str) -> Finding:
-        """Return the finding for a recording that is therefore not opened."""
+        """Return the finding for a recording that is not opened for this reason."""
         return Finding(id=own_id, status="unsupported", message=self.message, remedy=self.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkReach:
-    """What data may name on a network.
+    """Which network addresses data may name.
 
     Attributes
     ----------
     anything : bool
-        Whether every public address.
+        Whether data may name any public address.
     stores : tuple of str
-        Addresses whose stores may be named by any listing, and are read with the person's
+        Addresses of stores that any listing may name, and that are read with the user's
         credentials: ``"s3://voices"``.
     """
 
@@ -65,7 +66,7 @@ class NetworkReach:
 
     @classmethod
     def of(cls, allow_remote: bool | str | tuple[str, ...]) -> NetworkReach:  # noqa: FBT001 - the one argument
-        """Return what a person allowed: nothing, all that is public, or some stores.
+        """Return what the user allowed: nothing, all public addresses, or some stores.
 
         Examples
         --------
@@ -79,19 +80,19 @@ class NetworkReach:
         return cls(anything=len(stores) < len(given), stores=stores)
 
     def judge(self, url: str, *, listing: str) -> bool | Refusal:
-        """Say whether an address is reached as one that the person named.
+        """Return whether an address is accessed as one that the user named.
 
         Parameters
         ----------
         url : str
             The address that data names.
         listing : str
-            What names it.
+            Listing that names it.
 
         Returns
         -------
         is_named : bool or Refusal
-            True: with the person's credentials.  False: without any, at public addresses only.
+            True: with the user's credentials.  False: without any, at public addresses only.
         """
         store = store_of(url)
         if scheme_of(url) in _WITHOUT_NETWORK:
@@ -102,25 +103,25 @@ class NetworkReach:
         ):
             return True
         if not store:
-            return Refusal("is an address that cannot be", "Correct it, or fetch the file.")
+            return Refusal("is not a valid address", "Correct it, or download the file.")
         if self.anything:
             if _SAME.get(scheme_of(url), scheme_of(url)) in _OPEN_TO_ALL:
                 return False
             return Refusal(
-                "lies in a store that nobody reads without credentials",
-                f"If you trust what names it, allow its store (`allow_remote`): {store}",
+                "is in a store that requires credentials",
+                f"If you trust the listing, allow its store (`allow_remote`): {store}",
             )
         if is_remote(listing):
-            return Refusal(f"is named in {store_of(listing)}, and lies in another store")
-        return Refusal("is an address, and data is not believed where to connect to")
+            return Refusal(f"is named in {store_of(listing)}, but is in another store")
+        return Refusal("is an address, and addresses in data are not accessed without permission")
 
 
 NOWHERE = NetworkReach()
-"""What data may name unless the person says more: nothing, but what lies in its own store."""
+"""Addresses that data may name unless the user allows more: only those in its own store."""
 
 
 def store_of(url: str) -> str:
-    """Return scheme, and host or bucket, of an address; empty where they cannot be told for sure.
+    """Return scheme, and host or bucket, of an address; empty if they are not unambiguous.
 
     Examples
     --------
@@ -136,7 +137,7 @@ def store_of(url: str) -> str:
     if not place or _ODD.search(place):
         return ""
     if scheme == "hf":
-        # The account and the repository; its files come after.
+        # The account and the repository; the path of the file follows.
         return f"hf://{'/'.join(rest.split('/')[:_HUB_PARTS])}"
     if scheme not in _PORTS:
         return f"{scheme}://{place}"

@@ -1,9 +1,9 @@
-"""`Reach`: where the names in a data set are looked for, and what they may lead to.
+"""`Reach`: where the names in a data set are looked up, and what they may refer to.
 
-A name is tried as NeMo tries it: as it is, beside the listing, and under each folder that the user
-named.  A listing that the user named may lead to any regular file of this computer; one that was
-found in a folder speaks for that folder, and for those that the user named beside it.  Addresses
-are for `NetworkReach` to judge, wherever the listing was found.
+A name is resolved as in NeMo: as it is, next to the listing, and under each folder that the user
+named.  A listing that the user named may refer to any regular local file; one that was found in a
+folder may refer only to that folder, and to those that the user named in addition.  Addresses are
+judged by `NetworkReach`, wherever the listing was found.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _PLACEHOLDER = re.compile(r"(?:\$\{\w+\}|\$\w+|\{\w+\}|DUMMY\d*)(?:/+|$)")
 """As in ``$data_folder/a.wav`` and ``{data_root}/a.wav``, which SpeechBrain fills in, and in
 ``DUMMY1/a.wav``, which VITS does."""
 _GUESSED = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a")
-"""Suffixes that lists leave away, the most usual first."""
+"""Suffixes that lists omit, the most common first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the names in a data set may lead to.
+    """What the names in a data set may refer to.
 
     Attributes
     ----------
     roots : tuple of str
-        Folders in which names are looked for as well; placeholders stand for them.
+        Further folders in which names are looked up; placeholders stand for them.
     follow_links : bool
-        Whether links in a folder may lead out of it: what they lead to counts as part of it.
+        Whether links in a folder may lead out of it: their targets then count as part of it.
     within : str
-        The folder that a data set was found in, out of which nothing leads but to `roots`; empty
-        for one that the user named.  In a store, nothing of this computer is in it.
+        Folder in which a data set was found; names may refer only to it and to `roots`.  Empty
+        for one that the user named.  A folder in a store contains no local files.
     network : NetworkReach
-        Which addresses they may be.
+        Which network addresses they may be.
     """
 
     roots: tuple[str, ...] = ()
@@ -53,11 +53,11 @@ class Reach:
     network: NetworkReach = NOWHERE
 
     def inside(self, folder: str) -> Reach:
-        """Return the reach of what is found in a folder."""
+        """Return the reach of data sets found in a folder."""
         return replace(self, within=folder)
 
     def absolute(self) -> Reach:
-        """Return the same, wherever a process was started."""
+        """Return the same reach, independent of the current folder."""
         roots = tuple(os.path.abspath(one) for one in self.roots)  # noqa: PTH100 - links stay
         within = self.within
         if within and not is_remote(within):
@@ -65,32 +65,32 @@ class Reach:
         return replace(self, roots=roots, within=within)
 
     def judge(self, path: str, *, listing: str) -> bool | Refusal:
-        """Say whether what a listing names is opened, and as whose.
+        """Return whether a name in a listing is opened, and with whose credentials.
 
         Parameters
         ----------
         path : str
             A path as `find` returns it, or an address.
         listing : str
-            What names it.
+            Listing that names it.
 
         Returns
         -------
         is_named : bool or Refusal
-            True: as something that the person named.  False: an address, without credentials and
-            at public places only.
+            True: as something that the user named.  False: an address, without credentials and
+            at public addresses only.
         """
         if is_remote(path):
             return self.network.judge(path, listing=listing)
         return self.allows(path) or Refusal(
-            f"is named by a listing in {self.within}, and lies outside of it",
-            "If you trust the listing, name it itself to be scanned.",
+            f"is named by a listing in {self.within}, but is outside of it",
+            "If you trust the listing, scan it by its own name.",
         )
 
     def allows(self, path: str) -> bool:
         """Return whether a local path may be opened.
 
-        Links on the way count for what they lead to, unless they are followed.
+        Links on the way count as their targets, unless they are followed.
         """
         if not self.within:
             return True
@@ -101,27 +101,27 @@ class Reach:
         whole = [os.path.abspath(one) for one in folders]  # noqa: PTH100 - without following links
         if any(real.is_relative_to(_real(one)) for one in whole):
             return True
-        # Two dots behind a link lead to beside its target, which nobody linked to.
+        # Two dots after a link lead next to its target, to which nothing links.
         if not self.follow_links or ".." in Path(path).parts:
             return False
         plain = Path(os.path.abspath(path))  # noqa: PTH100 - without following links
         return any(plain.is_relative_to(one) for one in whole)
 
     def holds(self, real: str) -> bool:
-        """Return whether what a link leads to lies in the folder, and is met there anyway."""
+        """Return whether the target of a link is in the folder, and so is visited there anyway."""
         return Path(real).is_relative_to(_real(os.path.abspath(self.within)))  # noqa: PTH100
 
     def find(self, name: str, *, folder: str, places: Sequence[str] = ()) -> str | None:
-        """Return the local file that a name means; None where there is none.
+        """Return the local file that a name means; None if there is none.
 
         Parameters
         ----------
         name : str
             Relative or absolute.
         folder : str
-            The listing's.
+            Folder of the listing.
         places : sequence of str
-            Folders beside the listing in which such listings have their files: ``"clips"``.
+            Folders next to the listing in which such listings have their files: ``"clips"``.
         """
         found = ""
         for path in self._candidates(name, folder, places):
@@ -146,7 +146,7 @@ class Reach:
         rest = without_placeholder(name)
         for one in ("", *places):
             yield os.path.join(folder, one, rest or name)  # noqa: PTH118 - kept as it was given
-        # Emilia's files lie beside what describes them, by names that begin above that.
+        # Emilia's files are next to their listings, under names that begin one folder above.
         head, _, tail = name.partition("/")
         if tail and head == os.path.basename(folder):  # noqa: PTH119 - as above
             yield os.path.join(folder, tail)  # noqa: PTH118 - as above
@@ -155,11 +155,11 @@ class Reach:
 
 
 ANYWHERE = Reach()
-"""Of a data set that the user named, without further folders."""
+"""Reach of a data set that the user named, without further folders."""
 
 
 def without_placeholder(name: str) -> str | None:
-    """Return a name without the placeholder that it begins with; None where there is none.
+    """Return a name without the placeholder that it begins with; None if there is none.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def without_placeholder(name: str) -> str | None:
 
 
 def as_roots(root: str | os.PathLike[str] | Sequence[str] | None) -> tuple[str, ...]:
-    """Return folders as they may be given: one, several, or None."""
+    """Return folders given as one, several, or None, as a tuple."""
     if root is None:
         return ()
     if isinstance(root, str | os.PathLike):

@@ -1,1 +1,1 @@
-"""What is written about findings."""
+"""Reports of findings, as tables, pages and metadata."""

@@ -1,7 +1,7 @@
 """The refusals of a data set as Croissant metadata, the JSON-LD that describes data sets.
 
-`usageInfo` is schema.org's property for what must be known before a work is used; Croissant takes
-properties of schema.org as they are.  `rai:dataLimitations`, of its responsible-AI vocabulary,
+`usageInfo` is schema.org's property for what must be known before a work is used; Croissant adopts
+properties of schema.org unchanged.  `rai:dataLimitations`, of its responsible-AI vocabulary,
 holds what a data set must not be used for.
 """
 
@@ -67,13 +67,13 @@ _CONTEXT: dict[str, Any] = {
 
 
 def write_croissant(path: Path, *, job: RunInfo, summary: Summary) -> None:
-    """Write a fragment of Croissant metadata that says what is refused, atomically.
+    """Write a fragment of Croissant metadata that states what is refused, atomically.
 
     Parameters
     ----------
     path : pathlib.Path
-        The JSON file; `usageInfo` and `rai:dataLimitations` are to be copied into the data
-        set's own metadata, which has the name, licence and files that this fragment lacks.
+        The JSON file; copy `usageInfo` and `rai:dataLimitations` into the data set's own
+        metadata, which has the name, licence and files that this fragment lacks.
     job : RunInfo
         What was scanned, how and when.
     summary : Summary
@@ -112,12 +112,12 @@ def write_croissant(path: Path, *, job: RunInfo, summary: Summary) -> None:
 def _say_usage(job: RunInfo, summary: Summary) -> str:
     said = [say_verdict(summary)]
     if summary.n_marked:
-        said.append("They carry an inaudible mark that says what their owners refuse.")
+        said.append("They carry an inaudible mark that states what their owners refuse.")
     if of_training := say_training(summary):
         said.append(of_training)
     if job.exclude_list:
         name = make_harmless(job.exclude_list, most=160)
-        said.append(f"Leave out of training what is listed in {name}.")
+        said.append(f"Leave the recordings listed in {name} out of training.")
     detector = make_harmless(job.detector, most=160)
     said.append(f"Found by {detector}, at p ≤ 10⁻⁶ for each recording.")
     return " ".join(said)

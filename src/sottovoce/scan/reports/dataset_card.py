@@ -1,4 +1,4 @@
-"""A section for the card of a data set: what was looked for, what was found, how to repeat it."""
+"""A section for the card of a data set: what was searched for, what was found, how to repeat it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_card(path: Path, *, job: RunInfo, summary: Summary) -> None:
     Parameters
     ----------
     path : pathlib.Path
-        The Markdown file; its text is to be pasted into a README.
+        The Markdown file; paste its text into a README.
     job : RunInfo
         What was scanned, how and when.
     summary : Summary
@@ -51,7 +51,7 @@ def write_card(path: Path, *, job: RunInfo, summary: Summary) -> None:
 
     Notes
     -----
-    The same arguments give the same bytes.  Ids of recordings are not in it.
+    The same arguments give the same bytes.  The section contains no ids of recordings.
     """
     parts = [
         "## Do-not-train marks",
@@ -87,13 +87,13 @@ def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
 def _tell_totals(job: RunInfo, summary: Summary) -> str:
     rows = [
         ("Recordings", format_count(summary.n_recordings)),
-        ("Sound that was read", format_duration(summary.seconds)),
+        ("Audio read", format_duration(summary.seconds)),
         *((_CARD_STATUSES[name], format_count(summary.statuses[name])) for name in _CARD_STATUSES),
         ("Not read to the end", format_count(summary.n_unread)),
     ]
     if summary.not_looked_at:
         kinds = describe_kinds(summary.not_looked_at, show=_escape)
-        rows.append(("Files not looked at", kinds))
+        rows.append(("Files not examined", kinds))
     if summary.may_hold_sound:
         kinds = describe_kinds(summary.may_hold_sound, show=_escape)
         rows.append(("Of these, files that may hold sound", kinds))
@@ -105,7 +105,7 @@ def _tell_totals(job: RunInfo, summary: Summary) -> str:
 
 _CARD_STATUSES = {
     "marked": "Marked (p ≤ 10⁻⁶)",
-    "suspected": "Suspected (p ≤ 10⁻³), no finding",
+    "suspected": "Suspected (p ≤ 10⁻³), not a finding",
     "clean": "No mark found",
     "undetermined": "Too short or too quiet to tell",
 }

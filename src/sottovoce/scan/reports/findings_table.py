@@ -1,4 +1,4 @@
-"""The table of a report's strongest findings: who refuses what since when, and in which seconds."""
+"""Table of a report's strongest findings: who refuses what since when, and where it is marked."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _COLUMNS = ("Recording", "p", "Length", "When it is marked", "Owner", "What is r
 
 
 def make_findings_table(strongest: Sequence[Finding]) -> str:
-    """Return the table, a row for each voice.
+    """Return the table, with one row for each voice.
 
     Parameters
     ----------
     strongest : sequence of Finding
-        The surest first; 50 are shown.
+        Strongest first; 50 are shown.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def make_findings_table(strongest: Sequence[Finding]) -> str:
         for name in _COLUMNS
     )
     rows = "".join(_make_rows(finding) for finding in shown)
-    caption = f"{say_count(len(shown), 'recording')}, the surest first"
+    caption = f"{say_count(len(shown), 'recording')}, strongest evidence first"
     return wrap_table(caption, f"<thead><tr>{head}</tr></thead>{rows}", kind="findings")
 
 
@@ -57,7 +57,7 @@ def _make_rows(finding: Finding) -> str:
     voices = finding.voices[:_MOST_VOICES]
     n_hidden = len(finding.voices) - len(voices) + finding.n_more_voices
     span = f' rowspan="{len(voices) + bool(n_hidden)}"' if len(voices) > 1 else ""
-    # A recording may be marked where it could be read, and damaged after that.
+    # A recording may be marked in the part that could be read, and damaged after it.
     said: list[str] = [] if finding.marked else [finding.status]
     said += [finding.message] if finding.message else []
     doubt = f"<small><bdi>{escape('; '.join(said))}</bdi></small>" if said else ""

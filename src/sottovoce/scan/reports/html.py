@@ -14,22 +14,22 @@ __all__ = ["escape", "make_code", "make_items", "make_section", "make_table", "w
 
 
 def escape(text: object, *, most: int = 160) -> str:
-    """Return text for an element or a quoted attribute, bounded and without odd characters."""
+    """Return text for an element or a quoted attribute, bounded and without unsafe characters."""
     return escape_html(text, most=most)
 
 
 def make_code(text: object, *, most: int = 160) -> str:
-    """Return foreign text as code, whose direction of writing moves nothing around it."""
+    """Return foreign text as code, isolated so that its writing direction affects nothing else."""
     return f"<code><bdi>{escape(text, most=most)}</bdi></code>"
 
 
 def make_items(items: Iterable[str], *, kind: str = "ul") -> str:
-    """Return a list of items that are HTML."""
+    """Return an HTML list of items that are HTML themselves."""
     return f"<{kind}>{''.join(f'<li>{item}</li>' for item in items)}</{kind}>"
 
 
 def make_section(name: str, title: str, *parts: str) -> str:
-    """Return a section of the page; its parts are HTML, and empty ones are left out."""
+    """Return a section of the page from parts that are HTML; empty parts are left out."""
     body = "\n".join(part for part in parts if part)
     return f'<section id="{name}" aria-labelledby="{name}-h">\n' + (
         f'<h2 id="{name}-h">{html.escape(title)}</h2>\n{body}\n</section>'
@@ -43,16 +43,16 @@ def make_table(
     *,
     numbers: Sequence[int] = (),
 ) -> str:
-    """Return a table that scrolls by itself where it is too wide.
+    """Return a table that scrolls on its own if it is too wide.
 
     Parameters
     ----------
     caption : str
-        Text.
+        Plain text.
     columns : sequence of str
-        Texts of the head.
+        Column headings, as plain text.
     rows : iterable of sequence of str
-        HTML of the cells; the first one of each heads its row.
+        HTML of the cells; the first cell of each row is its heading.
     numbers : sequence of int
         Columns that hold numbers.
 
@@ -80,7 +80,7 @@ def make_table(
 
 
 def wrap_table(caption: str, inner: str, *, kind: str = "") -> str:
-    """Return a table around its rows; a keyboard can scroll it."""
+    """Return a table around its rows, in a container that can be scrolled by keyboard."""
     said = html.escape(caption)
     return (
         f'<div class="wide" role="region" aria-label="{said}" tabindex="0">'

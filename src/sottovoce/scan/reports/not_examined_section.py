@@ -1,4 +1,4 @@
-"""The section of a report about files that were not looked at."""
+"""The section of a report about files that were not examined."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_ROWS = 100
 
 
 def tell_passed(summary: Summary) -> str:
-    """Return the section as HTML; empty where every file was looked at."""
+    """Return the section as HTML; empty if every file was examined."""
     if not summary.not_looked_at:
         return ""
     sounding = summary.may_hold_sound
@@ -29,16 +29,16 @@ def tell_passed(summary: Summary) -> str:
         for kind, n in by_kind[:_MOST_ROWS]
     ]
     table = make_table(
-        "Files that were passed without being looked at",
+        "Files that were not examined",
         ("Kind", "Files", "That may hold sound"),
         rows,
         numbers=(1, 2),
     )
     n_more = len(by_kind) - len(rows)
-    more = f'<p class="soft">{say_count(n_more, "kind")} more, not shown here.</p>'
+    more = f'<p class="soft">{say_count(n_more, "more kind")}, not shown here.</p>'
     return make_section(
         "passed",
-        "Not looked at",
+        "Not examined",
         "<p>These files are neither recordings nor data sets that can be read here. The scan says"
         " nothing about them.</p>",
         table,
@@ -47,13 +47,13 @@ def tell_passed(summary: Summary) -> str:
 
 
 def say_what_to_unpack(summary: Summary) -> str:
-    """Return what to do about files that may hold sound, as HTML; empty where there are none."""
+    """Return what to do about files that may hold sound, as HTML; empty if there are none."""
     n = summary.n_not_looked_at
     if not n:
         return ""
     kinds = describe_kinds(summary.may_hold_sound, show=lambda kind: escape(kind, most=60))
     were = "was" if n == 1 else "were"
     return (
-        f"Unpack or convert {say_count(n, 'file')} that may hold sound and {were} not looked at"
+        f"Unpack or convert {say_count(n, 'file')} that may hold sound and {were} not examined"
         f" ({kinds}), then scan again, or leave them out."
     )

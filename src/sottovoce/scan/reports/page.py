@@ -1,6 +1,6 @@
-"""The report of a scan as one HTML page that loads nothing, for whoever has to answer for it.
+"""The report of a scan as one self-contained HTML page, for those accountable for the data.
 
-What a data set says of itself is hostile: it is bounded, made harmless and escaped before it gets
+Text from a data set is treated as hostile: it is bounded, made harmless and escaped before it gets
 into the page (`sottovoce.scan.reports.html`), and the page forbids itself scripts and requests.
 """
 
@@ -48,10 +48,10 @@ def write_report(
     summary : Summary
         Its figures.
     strongest : sequence of Finding
-        The surest findings, the surest first; 50 are shown.
+        Strongest findings, strongest first; 50 are shown.
     unread : sequence of Finding
-        Recordings that were not read to their end; 200 are shown.  How many there are in all is
-        taken from `summary`.
+        Recordings that were not read to their end; 200 are shown.  Their total is taken
+        from `summary`.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _read(name: str) -> str:
 
 
 def _stress(verdict: str, summary: Summary) -> str:
-    """Return the verdict as HTML, what is refused in its colour."""
+    """Return the verdict as HTML, with the number of marked recordings emphasised."""
     text = html.escape(verdict)
     if not summary.n_marked:
         return text
@@ -100,7 +100,7 @@ def _make_figures(summary: Summary) -> str:
     hours = summary.seconds / 3600
     figures = {
         "recordings": format_count(summary.n_recordings),
-        "hours of sound read": f"{hours:,.1f}" if hours >= 0.95 else f"{hours:.2g}",
+        "hours of audio read": f"{hours:,.1f}" if hours >= 0.95 else f"{hours:.2g}",
         "carry a mark": format_count(summary.n_marked),
         "too short or too quiet to tell": format_count(summary.statuses["undetermined"]),
         "not read to the end": format_count(summary.n_unread),

@@ -45,12 +45,12 @@ _MOST_LINE = 1 << 24
 
 
 def describe_finding(finding: Finding) -> dict[str, Any]:
-    """Return the fields of a finding for JSON, its owners also as people write them.
+    """Return the fields of a finding for JSON, with owner ids also in their written form.
 
     Parameters
     ----------
     finding : Finding
-        What was found.
+        The finding.
     """
     fields = finding.to_dict()
     for voice in fields["voices"]:
@@ -68,7 +68,7 @@ def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> N
     Parameters
     ----------
     findings : iterable of Finding
-        In the order in which they are to stand.
+        In output order.
     path : pathlib.Path
         The file.
     kind : "parquet", "csv" or "jsonl"
@@ -77,7 +77,7 @@ def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> N
     Raises
     ------
     MissingExtraError
-        If Parquet is wanted and pyarrow is not installed.
+        If Parquet is requested and pyarrow is not installed.
     """
     rows = (describe_finding(finding) for finding in findings)
     with atomic_path(path) as part:
@@ -92,14 +92,14 @@ def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> N
 
 
 def remove_results(folder: Path, *, but: Format) -> None:
-    """Remove the tables that `write_results` once wrote into a folder in other formats.
+    """Remove the tables that `write_results` wrote into a folder in other formats.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where they are called ``results.*``; a table of other columns is somebody else's and stays.
+        Contains them as ``results.*``; a table with other columns is not ours and is kept.
     but : "parquet", "csv" or "jsonl"
-        The format that stays.
+        The format to keep.
     """
     for kind in FORMATS:
         path = folder / f"results.{kind}"
@@ -108,7 +108,7 @@ def remove_results(folder: Path, *, but: Format) -> None:
 
 
 def _columns_of(path: Path, kind: Format) -> set[str]:
-    """Return the columns of a table as far as it is one."""
+    """Return the columns of a table, or none if the file is not one."""
     try:
         if kind == "parquet":
             return set(_import_parquet().read_schema(path).names)
@@ -120,14 +120,14 @@ def _columns_of(path: Path, kind: Format) -> set[str]:
 
 
 def read_findings(path: Path) -> Iterator[Finding]:
-    """Read what `write_results` wrote as JSON lines or Parquet, for merging.
+    """Read a table that `write_results` wrote as JSON lines or Parquet, for merging.
 
     Raises
     ------
     MissingExtraError
         If it is Parquet and pyarrow is not installed.
     ValueError, KeyError
-        If it is neither.
+        If it is neither format.
     """
     from sottovoce.scan.finding import Finding
 
@@ -153,14 +153,14 @@ def _without_words(fields: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def open_exclude_list(path: Path) -> Iterator[Callable[[Finding], None]]:
-    """Write the ids of findings, one a line, atomically.
+    """Write the ids of findings, one per line, atomically.
 
     Line breaks in an id are written as in JSON, in quotes.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file; in its place when the block ends.
+        The file; moved into place when the block ends.
 
     Yields
     ------
@@ -183,7 +183,7 @@ _encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, sort_keys=True).e
 
 
 def _flatten(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without nesting: lists and mappings as JSON."""
+    """Return a row without nesting, with lists and mappings as JSON."""
     return {**fields, **{name: _encode(fields[name]) for name in _NESTED}}
 
 
@@ -222,7 +222,7 @@ def _write_parquet(rows: Iterable[dict[str, Any]], part: Path) -> None:
             *(("training", text), ("owners", pa.list_(text))),
         ]
     )
-    # By columns: of rows, pyarrow looks at every key again.
+    # By columns: with rows, pyarrow would look up every key again.
     columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     with parquet.ParquetWriter(part, schema) as writer:
 

@@ -1,6 +1,6 @@
 """`RunInfo`: what was scanned, how and when.
 
-Handed in by the caller, so that a report depends on nothing but its arguments: the same arguments
+The caller provides it, so that a report depends on nothing but its arguments: the same arguments
 give the same bytes.
 """
 
@@ -17,27 +17,26 @@ __all__ = ["RunInfo"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """One scan, for its report.
+    """Facts about one scan, for its report.
 
     Attributes
     ----------
     inputs : tuple of str
-        What was named to be scanned.
+        Names of the scanned sources, as given.
     command : str
-        The command line that repeats it; of a merge one for each part, a line each.
+        The command line that repeats the scan; for a merge, one line for each part.
     detector : str
-        What looked, and how: see `sottovoce.scan.scanning.detector_version`.
+        Detector and its settings: see `sottovoce.scan.scanning.detector_version`.
     versions : mapping of str to str
         Libraries that decoded and computed, and their versions.
     began, ended : str
-        When, as ISO 8601.
+        Start and end times, as ISO 8601.
     n_workers : int
-        Processes.
+        Number of worker processes.
     wall_s : float
-        Seconds that the scan took.
+        Duration of the scan, in seconds.
     exclude_list, filtered_copy : str
-        Files that were written beside the report, as it is to name them; empty where there is
-        none.
+        Files written along with the report, by the names that it shows; empty if there are none.
     """
 
     inputs: tuple[str, ...]

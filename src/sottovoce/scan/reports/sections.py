@@ -1,4 +1,4 @@
-"""The sections of a report, in the order of reading: what is so, what to do, and why."""
+"""The sections of a report, in reading order: results, actions and evidence."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KEY = (
     '<li><svg viewBox="0 0 22 10" aria-hidden="true"><rect class="bar marked" width="22"'
     ' height="10"/></svg>p at most 10⁻⁶</li>'
     '<li><svg viewBox="0 0 22 10" aria-hidden="true"><line class="bound" x2="22" y1="5" y2="5"/>'
-    "</svg>expected at most, were nothing marked</li></ul>"
+    "</svg>upper bound on the number expected if nothing is marked</li></ul>"
 )
 
 
@@ -67,12 +67,12 @@ def make_sections(
     summary : Summary
         Its figures.
     strongest, unread : sequence of Finding
-        The surest first; and those that were not read to their end.
+        Strongest findings first; and recordings that were not read to their end.
 
     Returns
     -------
     sections : list of (str, str, str)
-        Those that have something to say.
+        Sections that are not empty.
     """
     sections = [
         ("totals", "Totals", _tell_totals(summary)),
@@ -82,7 +82,7 @@ def make_sections(
         ("groups", "Groups", _tell_groups(summary)),
         ("owners", "Owners", _tell_owners(summary)),
         ("unread", "Not read", _tell_unread(summary, unread)),
-        ("passed", "Not looked at", tell_passed(summary)),
+        ("passed", "Not examined", tell_passed(summary)),
         ("formats", "Formats", _tell_formats(summary)),
         ("scan", "How to repeat it", _tell_job(job)),
     ]
@@ -98,7 +98,7 @@ def _tell_totals(summary: Summary) -> str:
         if summary.statuses[status] or status in ("marked", "clean")
     ]
     table = make_table(
-        f"{say_count(summary.n_recordings, 'recording')} by what is known of them",
+        f"{say_count(summary.n_recordings, 'recording')} by status",
         ("Status", "Recordings", "What it means"),
         rows,
         numbers=(1,),
@@ -115,31 +115,31 @@ def _tell_actions(job: RunInfo, summary: Summary) -> str:
     pooled = [group for group in summary.groups if group.n_marked < group.n_recordings]
     if pooled:
         steps.append(
-            f"Look at {say_count(len(pooled), 'group')} under <a href=#groups>Groups</a>: some"
-            " of their recordings are marked, or all together show signs of it, and others of"
-            " that voice may be too short to show it alone. Where a group is"
-            " one speaker, leave it out as a whole, or ask."
+            f"Review {say_count(len(pooled), 'group')} under <a href=#groups>Groups</a>: some"
+            " of their recordings are marked, or all together show evidence of a mark, and"
+            " others of that voice may be too short to show it alone. If a group is one"
+            " speaker, leave it out as a whole, or ask."
         )
     if summary.n_unread:
         steps.append(
             f"Repair or leave out {say_count(summary.n_unread, 'recording')} under"
-            " <a href=#unread>Not read</a>. Nothing is known of them, so they are not cleared."
+            " <a href=#unread>Not read</a>. Nothing is known about them, so they are not cleared."
         )
     if unpack := say_what_to_unpack(summary):
         steps.append(unpack)
     if statuses["undetermined"]:
         steps.append(
-            f"{say_count(statuses['undetermined'], 'recording')} were too short or too quiet to"
-            " tell. If they are cuts of longer recordings, scan those instead."
+            f"Too short or too quiet to tell: {say_count(statuses['undetermined'], 'recording')}."
+            " If they are cuts of longer recordings, scan those instead."
         )
     if statuses["suspected"]:
         steps.append(
-            f"{say_count(statuses['suspected'], 'recording')} show weak signs. That is no"
-            " finding; longer originals, if there are any, will settle it."
+            f"Weak evidence of a mark: {say_count(statuses['suspected'], 'recording')}. This is"
+            " not a finding; longer originals, if any exist, will settle it."
         )
     steps.append(
-        "Go on respecting what is said elsewhere: contracts, opt-outs, metadata. That no mark"
-        " was found does not allow anything."
+        "Keep respecting what is stated elsewhere: contracts, opt-outs, metadata. Finding no"
+        " mark does not allow anything."
     )
     return make_section("actions", "What to do", make_items(steps, kind="ol"))
 
@@ -148,7 +148,7 @@ def _say_how_to_leave_out(job: RunInfo, n_marked: int) -> str:
     what = f"Leave {say_count(n_marked, 'recording')} out of training."
     ways = []
     if job.exclude_list:
-        ways.append(f"{make_code(job.exclude_list)} lists them, one id a line")
+        ways.append(f"{make_code(job.exclude_list)} lists them, one id per line")
     if job.filtered_copy:
         ways.append(f"{make_code(job.filtered_copy)} is the data set without them")
     if ways:
@@ -164,8 +164,9 @@ def _tell_evidence(summary: Summary) -> str:
         return ""
     n = summary.n_tested
     parts = [
-        "<p>Each recording that could be read has a p-value: the probability, at most, that an"
-        " unmarked recording looks as marked as this one does. It is proved for any audio, and"
+        "<p>Each recording that could be read has a p-value: an upper bound on the probability"
+        " that an unmarked recording looks as marked as this one does. It is proved for any"
+        " audio, and"
         f" {say_count(n, 'recording')} {'was' if n == 1 else 'were'} tested. A recording is"
         f" reported at p ≤ 10⁻⁶. <strong>{say_expected_false(summary)}</strong>"
         f" This scan reports {format_count(summary.n_marked)}.</p>",
@@ -194,18 +195,18 @@ def _tell_histogram(summary: Summary) -> str:
             )
     table = make_table(
         "Recordings by p-value, in steps of half a power of ten",
-        ("p at most", "In this step", "This or surer", "Expected, were nothing marked"),
+        ("p at most", "In this step", "This or stronger", "Expected if nothing is marked"),
         rows,
         numbers=(0, 1, 2, 3),
     )
-    return f"<details><summary>The figures of this drawing</summary>{table}</details>"
+    return f"<details><summary>The figures in this chart</summary>{table}</details>"
 
 
 def _say_false_discoveries(summary: Summary) -> str:
     n_bh, n_by = summary.n_reported_bh, summary.n_reported_by
     return (
-        f"<p>Whoever wants a list in which at most {100 * summary.q:g} in 100 entries are"
-        " expected to be false, rather than a fixed threshold, may report <strong>"
+        f"<p>For a list in which at most {100 * summary.q:g} in 100 entries are expected to be"
+        " false, instead of a fixed threshold, report <strong>"
         f"{say_count(n_bh, 'recording')}</strong> (Benjamini and Hochberg, q = {summary.q:g})."
         " That holds if the p-values are independent"
         " of each other, or positively dependent, which is plausible and not proved: all"
@@ -220,12 +221,12 @@ def _tell_findings(summary: Summary, strongest: Sequence[Finding]) -> str:
     table = make_findings_table(strongest)
     legend = (
         "<p>Each bar is the recording from beginning to end, one for each voice: marked"
-        " stretches are red, to within about 2.5 seconds, and the line is the local strength of"
+        " segments are red, to within about 2.5 seconds, and the line is the local strength of"
         " the evidence.</p>"
     )
     n_more = summary.n_marked - sum(one.marked for one in strongest[:MOST_FINDINGS])
     more = (
-        f'<p class="soft">{say_count(n_more, "marked recording")} more, not shown here.</p>'
+        f'<p class="soft">{say_count(n_more, "more marked recording")}, not shown here.</p>'
         if n_more > 0
         else ""
     )
@@ -237,18 +238,18 @@ def _tell_groups(summary: Summary) -> str:
         return ""
     n = summary.n_groups
     explained = (
-        "<p>Clips that are too short to show a mark each may show together that a marked voice is"
-        f" among them. {say_count(n, 'group')} of recordings {'was' if n == 1 else 'were'} looked"
-        " at, and both p-values count them all."
-        " The first is proved, whatever the recordings of a group have to do with each other. The"
+        "<p>Clips that are each too short to show a mark may show together that a marked voice is"
+        f" among them. {say_count(n, 'group')} of recordings {'was' if n == 1 else 'were'}"
+        " examined, and both p-values account for all of them."
+        " The first is proved, however the recordings of a group are related. The"
         " second is sharper but needs a condition: the recordings were made independently of each"
         " other, so none is a copy or an excerpt of another, and unmarked ones score on average"
         " as unmarked speech did when it was measured. That is well supported and not proved:"
         " docs/evidence.md, section 6.</p>"
     )
     table = make_table(
-        "Groups in which a mark was found, or the signs of one over several recordings",
-        ("Group", "Recordings", "Marked by themselves", "Length", "p, proved", "p, conditional"),
+        "Groups in which a mark was found, or evidence of one across several recordings",
+        ("Group", "Recordings", "Marked individually", "Length", "p, proved", "p, conditional"),
         [_make_group_row(group, n) for group in summary.groups[:_MOST_ROWS]],
         numbers=(1, 2, 3, 4, 5),
     )
@@ -271,7 +272,7 @@ def _make_group_row(group: Group, n_groups: int) -> tuple[str, ...]:
 def _say_more(n: int, noun: str, *, shown: int = _MOST_ROWS) -> str:
     if n <= shown:
         return ""
-    return f'<p class="soft">{say_count(n - shown, noun)} more, not shown here.</p>'
+    return f'<p class="soft">{say_count(n - shown, f"more {noun}")}, not shown here.</p>'
 
 
 def _tell_owners(summary: Summary) -> str:
@@ -290,8 +291,8 @@ def _tell_owners(summary: Summary) -> str:
         make_table("What is refused", ("Policy", "Recordings"), rows, numbers=(1,)) if rows else ""
     )
     explained = (
-        "<p>As the marks say it. Anybody can write a mark with any owner's number; whoever holds"
-        " the key behind a number can prove it. Not every policy names training; the second"
+        "<p>As stated by the marks. Anyone can write a mark with any owner id; the holder of the"
+        " key behind an owner id can prove it. Not every policy names training; the second"
         " table has them in full. A recording with several voices may count more than once.</p>"
     )
     return make_section(
@@ -316,7 +317,7 @@ def _tell_unread(summary: Summary, unread: Sequence[Finding]) -> str:
     )
     table = make_table(
         f"{say_count(len(shown), 'recording')} that could not be read to the end",
-        ("Recording", "Status", "Reason", "What helps"),
+        ("Recording", "Status", "Reason", "Remedy"),
         [
             (
                 make_code(one.id),
@@ -330,7 +331,7 @@ def _tell_unread(summary: Summary, unread: Sequence[Finding]) -> str:
     return make_section(
         "unread",
         "Not read",
-        f"<p>By status: {kinds}. Nothing is known of these recordings to their end.</p>"
+        f"<p>By status: {kinds}. Nothing is known about the unread parts of these recordings.</p>"
         if kinds
         else "",
         table if shown else "",

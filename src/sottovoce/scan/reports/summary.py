@@ -1,8 +1,8 @@
-"""`Summary`: what a scan found over the whole data set, with its errors under control.
+"""`Summary`: what a scan found over the whole data set, with controlled error rates.
 
-One pass over the findings.  For the files: how many false alarms the p-values allow, and which
-findings stand at a false-discovery rate.  For groups of files, as those of one speaker: whether a
-marked voice is among them although each clip is too short to show it alone.
+One pass over the findings.  For files: how many false alarms the p-values allow, and which
+findings can be reported at a false-discovery rate.  For groups of files, such as those of one
+speaker: whether a marked voice is among them although each clip is too short to show it alone.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ class Group:
     kind, name : str
         ``"speaker"`` and ``"s042"``, for instance.
     n_recordings, n_marked : int
-        Those that were read; those in which alone a mark was found.
+        Number of recordings that were read, and of those found marked individually.
     seconds : float
-        Length of them together.
+        Their total length.
     log10_e : float
-        Of "a marked voice is among them", the mean of the e-values: proved for any recordings.
+        Evidence that a marked voice is among them, as the mean of the e-values: proved for any
+        recordings.
     log10_e_mixture : float
         The same from `sottovoce.core.evidence.pool_mixture`, under its conditions.
     """
@@ -65,7 +66,7 @@ class Group:
     log10_e_mixture: float
 
     def log10_p(self, n_groups: int) -> float:
-        """Return the logarithm of the proved p-value, all groups that were looked at counted."""
+        """Return the logarithm of the proved p-value, corrected for all groups examined."""
         return min(0.0, math.log10(max(n_groups, 1)) - self.log10_e)
 
     def log10_p_mixture(self, n_groups: int) -> float:
@@ -75,20 +76,20 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The data set in figures.
+    """Figures of a scanned data set.
 
     Attributes
     ----------
     statuses : dict of str to int
-        Recordings of each status.
+        Number of recordings with each status.
     seconds : float
-        Audio that was read.
+        Length of the audio that was read.
     n_tested : int
         Recordings that have a p-value.
     q : float in (0, 1)
-        Share of the findings reported that may be false, on average.
+        Share of the reported findings that may be false, on average.
     n_reported_bh : int
-        Findings that stand at this false-discovery rate `q`, files taken as independent
+        Findings that can be reported at the false-discovery rate `q` if files are independent
         (Benjamini and Hochberg).
     n_reported_by : int
         The same without any assumption (Benjamini and Yekutieli).
@@ -99,21 +100,21 @@ class Summary:
     n_unread_owner : int
         Marked recordings whose owner could not be read.
     training : dict of str to int
-        Marked recordings by what their marks say of training: see `Finding.training`.
+        Marked recordings by what their marks say about training: see `Finding.training`.
     formats : dict of str to int
-        How recordings are stored.
+        Recordings by storage format.
     groups : tuple of Group
-        Those in which a mark or a pooled sign of one was found, the surest first.
+        Groups in which a mark, or pooled evidence of one, was found; strongest first.
     n_groups : int
-        All groups that were looked at.
+        Number of all groups examined.
     histogram : tuple of (float, int)
-        Recordings by their log10 p: lower end of a bin half a power of ten wide, and how many.
+        Recordings by log10 p: the lower end of a bin half a power of ten wide, and their number.
     not_looked_at : dict of str to int
-        Files that were passed without being looked at, by kind.
+        Files that were not examined, by kind.
     may_hold_sound : dict of str to int
-        Those of them that may hold sound all the same.
+        Those of them that may hold sound nevertheless.
     complete : bool
-        Whether the scan came to its end; what it has not reached is not in the figures.
+        Whether the scan was completed; recordings not reached are not in the figures.
     """
 
     statuses: dict[str, int]
@@ -136,31 +137,31 @@ class Summary:
 
     @property
     def n_recordings(self) -> int:
-        """All recordings."""
+        """Number of all recordings."""
         return sum(self.statuses.values())
 
     @property
     def n_marked(self) -> int:
-        """Recordings with a mark."""
+        """Number of recordings with a mark."""
         return self.statuses["marked"]
 
     @property
     def n_unread(self) -> int:
-        """Recordings of which nothing is known to their end."""
+        """Number of recordings that were not read to their end."""
         return sum(self.statuses[status] for status in UNREAD)
 
     @property
     def n_not_looked_at(self) -> int:
-        """Files that were not looked at, and that may hold sound."""
+        """Number of files that were not examined and may hold sound."""
         return sum(self.may_hold_sound.values())
 
     @property
     def expected_false(self) -> float:
-        """False alarms among *marked* that the p-values allow, at most, were nothing marked."""
+        """Upper bound on the false alarms expected among *marked* if nothing is marked."""
         return self.n_tested * FOUND_FPR
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON, keys as text."""
+        """Return the fields for JSON, with keys as text."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         named = ("owners", "policies")
         return {
@@ -179,7 +180,7 @@ def _round(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Pool:
-    """What is gathered of one group."""
+    """Evidence gathered for one group."""
 
     __slots__ = ("log10_e", "n_marked", "seconds")
 
@@ -190,23 +191,23 @@ class _Pool:
 
 
 def summarise(findings: Iterable[Finding], *, q: float = 0.01) -> Summary:
-    """Count, test and pool.
+    """Count findings, test them and pool their evidence.
 
     Parameters
     ----------
     findings : iterable of Finding
-        Each recording once; read once.
+        One for each recording; iterated over once.
     q : float in (0, 1)
         False-discovery rate.
 
     Returns
     -------
     summary : Summary
-        Of all of them.
+        Figures over all findings.
 
     Notes
     -----
-    Keeps eight bytes a recording, and four for each group that it belongs to.
+    Keeps eight bytes per recording, and four for each group that it belongs to.
     """
     tally = Tally()
     for finding in findings:
@@ -215,7 +216,7 @@ def summarise(findings: Iterable[Finding], *, q: float = 0.01) -> Summary:
 
 
 class Tally:
-    """What `summarise` gathers, for whoever reads the findings for other reasons as well."""
+    """Accumulator behind `summarise`, for callers that iterate over the findings anyway."""
 
     def __init__(self) -> None:
         self._statuses: dict[str, int] = dict.fromkeys(STATUSES, 0)
@@ -229,7 +230,7 @@ class Tally:
         self._n_unread_owner = 0
 
     def add(self, finding: Finding) -> None:
-        """Count a finding; each recording once."""
+        """Count a finding; add each recording only once."""
         self._statuses[finding.status] += 1
         if finding.log10_p is None:
             return
@@ -247,7 +248,7 @@ class Tally:
     def summarise(
         self, *, q: float = 0.01, left_out: NotLookedAt | None = None, complete: bool = True
     ) -> Summary:
-        """Return the data set in figures, as far as it was counted."""
+        """Return the figures of all findings added so far."""
         passed = NotLookedAt() if left_out is None else left_out
         values = np.frombuffer(self._log10_p) if self._log10_p else np.empty(0)
         # Without any assumption: q is divided by 1 + 1/2 + ... + 1/n.

@@ -1,7 +1,7 @@
-"""Drawings of a report as inline SVG: p-values over what chance allows, and when a voice is marked.
+"""Drawings of a report as inline SVG: p-values against chance, and when a voice is marked.
 
-Colours and widths are in the page's style sheet, by class, so that one drawing serves light, dark
-and paper.
+Colours and widths are in the page's style sheet, by class, so that one drawing works in light and
+dark mode and on paper.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ __all__ = ["draw_histogram", "draw_voice", "read_segments"]
 _WIDTH, _HEIGHT = 720, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 22, 44
 _LAST, _END, _BIN = 12.0, 13.4, 0.5
-"""Exponents: from 12 on all recordings stand in one bar, since finer steps tell nothing there."""
+"""Exponents: from 12 on, all recordings share one bar, since finer steps show nothing there."""
 _FLOOR = math.log10(0.3)
-"""Lower end of the scale of counts, so that a single recording stands above the ground."""
+"""Lower end of the scale of counts, so that a single recording shows above the baseline."""
 
 _LANE_WIDTH, _LANE_HEIGHT, _BAND = 240.0, 30.0, 5.0
 _MOST_SEGMENTS, _MOST_POINTS = 200, 400
 _LEAST_SCALE = 8.0
-"""Score at the top of a lane, at least: noise must not look like evidence."""
+"""Minimum score at the top of a lane: noise must not look like evidence."""
 
 
 def draw_histogram(histogram: Sequence[tuple[float, int]], *, n_tested: int) -> str:
-    """Draw how many recordings have which p-value, and what chance allows.
+    """Draw a histogram of the p-values, and the bound that chance sets.
 
     Parameters
     ----------
     histogram : sequence of (float, int)
         As in `Summary`.
     n_tested : int
-        Recordings that have a p-value.  Were none marked, at most n 10^-x of them would be
+        Recordings that have a p-value.  If none is marked, at most n 10^-x of them are
         expected at or beyond x = -log10 p, so at most that many in the bin that begins there.
 
     Returns
     -------
     svg : str
-        Both axes are logarithmic, which makes the bound a straight line.
+        A chart whose axes are both logarithmic, which makes the bound a straight line.
     """
     chart = _Chart(top=max(n_tested, 10))
     bars: Counter[float] = Counter()
@@ -57,7 +57,7 @@ def draw_histogram(histogram: Sequence[tuple[float, int]], *, n_tested: int) -> 
     label = (
         f"Histogram of p-values of {format_count(n_tested)} recordings;"
         f" {format_count(n_over)} of them have p at most 10⁻⁶."
-        " The figures are in the table under it."
+        " The figures are in the table below."
     )
     return "\n".join(
         [
@@ -74,7 +74,7 @@ def draw_histogram(histogram: Sequence[tuple[float, int]], *, n_tested: int) -> 
 
 
 class _Chart:
-    """Places of a histogram in its drawing."""
+    """Coordinates of a histogram in its drawing."""
 
     def __init__(self, *, top: int) -> None:
         self._top = math.log10(top) * 1.04
@@ -106,7 +106,7 @@ class _Chart:
             f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{y}">'
             f"≤ {format_power(-int(_LAST))}</text>"
             f'<text class="tick mid" x="{(_LEFT + _WIDTH) / 2:.0f}" y="{_HEIGHT - 6}">'
-            "p-value, surer to the right</text>"
+            "p-value, stronger evidence to the right</text>"
             f'<text class="tick" x="0" y="10">recordings</text>'
         )
 
@@ -115,7 +115,7 @@ class _Chart:
             kind = "marked"
         else:
             kind = "suspected" if exponent >= -math.log10(SUSPECTED_FPR) else "other"
-        # The last bar has no width of its own; it stands apart from the scale.
+        # The last bar is open-ended; it stands apart from the scale.
         start, end = (exponent, exponent + _BIN) if exponent < _LAST else (_LAST + 0.4, _END)
         left, right = self._x(start) + 0.75, self._x(end) - 0.75
         top, ground = self._y(math.log10(n)), _HEIGHT - _BOTTOM
@@ -150,7 +150,7 @@ class _Chart:
 
 
 def read_segments(voice: Mapping[str, Any], *, seconds: float) -> list[tuple[float, float]]:
-    """Return when a voice is marked, whatever a table from elsewhere says.
+    """Return the times at which a voice is marked; invalid ones in a foreign table are dropped.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def read_segments(voice: Mapping[str, Any], *, seconds: float) -> list[tuple[flo
     Returns
     -------
     segments : list of (float, float)
-        From when to when, within the recording; at most 200.
+        Start and end times, in seconds, within the recording; at most 200.
     """
     pairs = _read_pairs(voice.get("segments_s"), most=_MOST_SEGMENTS)
     clipped = [(max(start, 0.0), min(end, seconds)) for start, end in pairs]
@@ -194,7 +194,7 @@ def draw_voice(voice: Mapping[str, Any], *, seconds: float) -> str:
     Returns
     -------
     svg : str
-        It stretches to the width that it is given.
+        Drawing that stretches to the width available.
     """
     segments = read_segments(voice, seconds=seconds)
     ground = _LANE_HEIGHT - _BAND
@@ -213,8 +213,8 @@ def draw_voice(voice: Mapping[str, Any], *, seconds: float) -> str:
     if len(points) > 1:
         parts.append(f'<polyline class="score" points="{" ".join(points)}"/>')
     said = ", ".join(f"{format_time(a)} to {format_time(b)}" for a, b in segments[:20])
-    label = f"Marked from {said}" if said else "No stretch could be told"
-    more = f" and {len(segments) - 20} more stretches" if len(segments) > 20 else ""
+    label = f"Marked from {said}" if said else "No segment could be located"
+    more = f" and {len(segments) - 20} more segments" if len(segments) > 20 else ""
     return (
         f'<svg class="voice" viewBox="0 0 {_LANE_WIDTH:g} {_LANE_HEIGHT:g}" role="img"'
         f' preserveAspectRatio="none" aria-label="{label}{more}">{"".join(parts)}</svg>'

@@ -34,18 +34,18 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 MEANINGS: dict[Status, str] = {
     "marked": "A do-not-train mark was found: p at most 10⁻⁶. Leave these out of training, whatever"
-    " their marks name: a use that a mark does not name is not allowed by that.",
-    "suspected": "Weak signs of a mark, p at most 10⁻³. Not a finding: among many recordings,"
+    " uses their marks name: a use that a mark does not name is not thereby allowed.",
+    "suspected": "Weak evidence of a mark, p at most 10⁻³. Not a finding: among many recordings,"
     " some look like this by chance.",
     "clean": "Read to the end, long enough to tell, and no mark was found.",
     "undetermined": "No mark was found, but too short or too quiet to tell.",
     "partial": "No mark in the part that could be read; the rest is unknown.",
-    "error": "Could not be read, or its decoding failed. Nothing is known of these.",
-    "timeout": "Took longer than it may. Nothing is known of these.",
-    "crashed": "Reading it ended the program that read it. Nothing is known of these.",
-    "unsupported": "A kind of file that cannot be read here. Nothing is known of these.",
+    "error": "Could not be read, or decoding failed. Nothing is known about these.",
+    "timeout": "Exceeded the time limit. Nothing is known about these.",
+    "crashed": "The process that read it crashed. Nothing is known about these.",
+    "unsupported": "Unsupported file type. Nothing is known about these.",
 }
-"""What each status says, in the order in which they are shown."""
+"""What each status means, in the order in which they are shown."""
 _SAID: dict[Training, tuple[str, str]] = {
     "refused": ("refuses training", "refuse training"),
     "refused in part": ("refuses training some models", "refuse training some models"),
@@ -58,23 +58,23 @@ _SAID: dict[Training, tuple[str, str]] = {
         "carry marks that do not name training",
     ),
 }
-"""What marks say of training, of one recording and of several."""
+"""What marks say about training, for one recording and for several."""
 
 NOT_READABLE = "not readable; treated as refusing training"
-"""What is said in the place of a policy that could not be read."""
+"""Shown in place of a policy that could not be read."""
 
-NOT_COMPLETE = "This scan has not ended: what it has not reached is not in these figures."
-"""What is said of a scan that is running, or was interrupted."""
+NOT_COMPLETE = "This scan is not complete: recordings not reached yet are not in these figures."
+"""Shown for a scan that is running, or was interrupted."""
 
 LIMITS = (
-    "That no mark was found does not show that none is there, and never that training is"
-    " allowed. A mark may be too short, too noisy or stripped, and who refuses may have"
-    " marked nothing.",
-    "A p-value is the probability, at most, that an unmarked recording looks as marked as this"
-    " one does. It is not the probability that the recording is unmarked.",
-    "The pattern is public, and anybody can write it with any owner's number. A finding shows"
-    " that the mark is there, not who wrote it; a signature by the owner's key shows that.",
-    "A scan says nothing of the recordings that could not be read.",
+    "Finding no mark does not show that there is none, and never that training is allowed. A"
+    " mark may be too short, too noisy or stripped, and someone who refuses may have marked"
+    " nothing.",
+    "A p-value is an upper bound on the probability that an unmarked recording looks as marked"
+    " as this one does. It is not the probability that the recording is unmarked.",
+    "The pattern is public, and anyone can write it with any owner id. A finding shows that"
+    " there is a mark, not who wrote it; a signature by the owner's key shows that.",
+    "A scan says nothing about the recordings that could not be read.",
 )
 """What a scan does not prove."""
 
@@ -91,7 +91,7 @@ def format_count(n: int) -> str:
 
 
 def say_count(n: int, noun: str) -> str:
-    """Return a count and its noun, which takes an s.
+    """Return a count and its noun, with a plural s where needed.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def format_p(log10_p: float | None) -> str:
 
 
 def format_expected(n: float) -> str:
-    """Return an expected number, two digits of it.
+    """Return an expected number, to two digits if it is small.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def format_expected(n: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a length of time with the unit that suits it.
+    """Return a length of time in a suitable unit.
 
     Examples
     --------
@@ -160,17 +160,17 @@ def format_duration(seconds: float) -> str:
 
 
 def say_verdict(summary: Summary) -> str:
-    """Return the whole scan in one sentence; of one that has not ended, in two.
+    """Return the result of a scan in one sentence, or in two if it is not complete.
 
     Parameters
     ----------
     summary : Summary
-        Of the scan.
+        Figures of the scan.
 
     Returns
     -------
     said : str
-        With its full stops.
+        Ends with a full stop.
     """
     return _say_found(summary) if summary.complete else f"{_say_found(summary)} {NOT_COMPLETE}"
 
@@ -182,7 +182,7 @@ def _say_found(summary: Summary) -> str:
         if passed or not summary.complete:
             return f"No recording was scanned{passed}."
         return "There was nothing to scan."
-    # What was read in part was not left unread.
+    # A recording that was read in part is not simply unread.
     reading = "be read to the end" if summary.statuses["partial"] else "be read"
     if n_unread == n:
         return f"None of {say_count(n, 'recording')} could {reading}{passed}."
@@ -200,21 +200,21 @@ def _say_found(summary: Summary) -> str:
 def _say_passed(summary: Summary) -> str:
     n = summary.n_not_looked_at
     were = "was" if n == 1 else "were"
-    return f"; {say_count(n, 'file')} that may hold sound {were} not looked at" if n else ""
+    return f"; {say_count(n, 'file')} that may hold sound {were} not examined" if n else ""
 
 
 def say_training(summary: Summary) -> str:
-    """Return what the marks that were found say of training, where they do not all say the same.
+    """Return what the marks found say about training, unless they all say the same.
 
     Parameters
     ----------
     summary : Summary
-        Of the scan.
+        Figures of the scan.
 
     Returns
     -------
     sentence : str
-        With its full stop; empty where `say_verdict` says it already.
+        Ends with a full stop; empty if `say_verdict` says it already.
     """
     parts = [
         f"{format_count(n)} {_SAID[said][n != 1]}"
@@ -225,38 +225,38 @@ def say_training(summary: Summary) -> str:
 
 
 def say_why_all(summary: Summary) -> str:
-    """Return why all that is marked is left out; empty where all of it refuses training.
+    """Return why all marked recordings are left out; empty if all of them refuse training.
 
     Parameters
     ----------
     summary : Summary
-        Of the scan.
+        Figures of the scan.
 
     Returns
     -------
     sentence : str
-        With its full stop.
+        Ends with a full stop.
     """
     if summary.n_marked == summary.training["refused"]:
         return ""
     return (
-        "All that is marked is left out, whatever its policy: what a mark does not name it does"
-        " not allow, and what it says is a claim that somebody else may have written over it."
+        "All marked recordings are left out, whatever their policy: a mark does not allow what it"
+        " does not name, and someone else may have written another claim over it."
     )
 
 
 def say_expected_false(summary: Summary) -> str:
-    """Return in a sentence how many false alarms the p-values allow.
+    """Return a sentence on how many false alarms the p-values allow.
 
     Parameters
     ----------
     summary : Summary
-        Of the scan.
+        Figures of the scan.
 
     Returns
     -------
     sentence : str
-        With its full stop.
+        Ends with a full stop.
     """
     if not summary.n_tested:
         return "No recording could be tested, so none could be reported by chance."
@@ -268,5 +268,5 @@ def say_expected_false(summary: Summary) -> str:
 
 
 def name_owner(owner_id: int) -> str:
-    """Return how an owner is written, the anonymous one included."""
+    """Return an owner id as text, or "anonymous" for 0."""
     return format_owner_id(owner_id) if owner_id else "anonymous"

@@ -1,1 +1,1 @@
-"""Bytes where they are kept: files of this computer and objects of stores, packed or not."""
+"""Access to bytes: local files and objects in stores, packed or not."""

@@ -1,7 +1,7 @@
-"""`list_folder`: what lies in a folder of a store, page by page.
+"""`list_folder`: the contents of a folder in a store, page by page.
 
-A folder of a million objects is a thousand requests: each is tried again by itself while the store
-is busy, and what one has brought is looked at before the next is asked for.
+A folder of a million objects takes a thousand requests: each is retried separately while the store
+is busy, and its results are used before the next one is sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["list_folder"]
 
 
 def list_folder(url: str) -> Iterator[list[dict[str, Any]]]:
-    """Yield what lies in a folder of a store, in pages.
+    """Yield the contents of a folder in a store, page by page.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def list_folder(url: str) -> Iterator[list[dict[str, Any]]]:
     Yields
     ------
     page : list of dict
-        As fsspec's `ls` gives them: ``"name"``, ``"type"``, ``"size"`` and what the store says
-        besides.  Stores that tell no pages give one.
+        As fsspec's `ls` returns them: ``"name"``, ``"type"``, ``"size"`` and anything else that
+        the store reports.  Stores without pages yield one.
 
     Raises
     ------
     AudioFileError
-        If the folder is not there, or the store does not go on.
+        If the folder does not exist, or the store fails.
     """
     system, path = open_remote(url)
     if not hasattr(system, "call_s3"):

@@ -1,4 +1,4 @@
-"""Single files: nothing but regular ones is opened."""
+"""Single files: only regular files are opened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["FileSource", "describe_file", "link_or_copy"]
 
 
 def describe_file(path: str, *, reach: Reach = ANYWHERE, **groups: str) -> Recording | Finding:
-    """Return a local file as a recording, or why it is none.
+    """Return a local file as a recording, or a finding that says why it is not one.
 
     Parameters
     ----------
@@ -34,10 +34,10 @@ def describe_file(path: str, *, reach: Reach = ANYWHERE, **groups: str) -> Recor
     reach : Reach
         Where it may lead, if it is a link.
     **groups : str
-        What it belongs to.
+        Groups that it belongs to.
     """
     try:
-        status = os.lstat(path)  # a Path would take as long again, of every file
+        status = os.lstat(path)  # a Path would double the time, for every file
         if stat.S_ISLNK(status.st_mode):
             if not reach.allows(path):
                 return _refuse(path, "is a link that leads out of the folder", groups)
@@ -79,7 +79,7 @@ class FileSource:
         self.name = name
 
     def recordings(self) -> Iterator[Recording | Finding]:
-        """Yield the file."""
+        """Yield the file as a recording."""
         if not is_remote(self.name):
             yield describe_file(self.name, folder=os.path.dirname(self.name) or ".")  # noqa: PTH120 - kept as it was given
             return
@@ -91,7 +91,7 @@ class FileSource:
         yield from describe_remote(self.name, details)
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield the whole file."""
+        """Yield the whole file as one cut."""
         yield Cut(id=self.name, recording_id=self.name)
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
@@ -104,7 +104,7 @@ class FileSource:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that cannot be done."""
+    """Create a hard link to a file, or copy it if that is not possible."""
     with suppress(OSError):
         os.link(os.path.realpath(source), target)
         return

@@ -1,7 +1,7 @@
-"""`unpack`: packed bytes, unpacked no further than they may be.
+"""`unpack`: unpack bytes within a limit.
 
-A megabyte of zeros packs into a kilobyte: what comes out is counted while it comes, and never
-held beyond what was declared or is allowed.
+A megabyte of zeros packs into a kilobyte: the output is counted as it is produced, and never held
+beyond the size that was declared or is allowed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = [
 ]
 
 MOST_UNPACKED_BYTES = 512 << 20
-"""Of one recording that must be held in memory unpacked: 4 hours of 16-bit speech at 16 kHz."""
+"""Limit for a recording held in memory unpacked: 4 hours of 16-bit speech at 16 kHz."""
 _MOST_FREE_BYTES, _MOST_GROWTH = 1 << 30, 100
 _STEP = 1 << 20
 _HEAD_MEMORY_BYTES = 80 << 20
-"""For first bytes, which the process that lists looks at: as much as `xz -9` needs."""
+"""Memory for unpacking first bytes, in the listing process: as much as `xz -9` needs."""
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
-"""By the suffix that a packed file adds."""
+"""Packings by the suffix of a packed file."""
 Packing = Literal["gzip", "bz2", "xz"]
 _MAGICS: tuple[tuple[bytes, Packing], ...] = (
     (b"\x1f\x8b", "gzip"),
@@ -42,18 +42,18 @@ _MAGICS: tuple[tuple[bytes, Packing], ...] = (
     (b"\xfd7zXZ\0", "xz"),
 )
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
-"""What is raised where something packed is damaged."""
+"""Exceptions that damaged packed data raises."""
 
 
 def packing_of(head: bytes) -> Packing | None:
-    """Return what a file that begins with `head` is packed by; None where by nothing known."""
+    """Return the packing of a file that begins with `head`; None if it has no known one."""
     return next((name for magic, name in _MAGICS if head.startswith(magic)), None)
 
 
 def unpack(
     packed: bytes, packing: str, url: str, *, n_bytes: int, crc: int | None, most_bytes: int
 ) -> bytes:
-    """Return what was packed.
+    """Return the unpacked bytes.
 
     Parameters
     ----------
@@ -64,16 +64,16 @@ def unpack(
     url : str
         For messages.
     n_bytes : int
-        What it declares to unpack to; 0 where it declares nothing.
+        Declared size once unpacked; 0 if none is declared.
     crc : int or None
-        Checksum of what comes out.
+        Checksum of the unpacked bytes.
     most_bytes : int
-        More is refused before it is in memory.
+        Maximum size once unpacked; more is refused before it is in memory.
 
     Raises
     ------
     AudioFileError
-        If it is too large, or other than declared.
+        If it is too large, or not as declared.
     """
     most_bytes = min(most_bytes, MOST_UNPACKED_BYTES)
     limit = min(most_bytes, n_bytes or most_bytes)
@@ -92,36 +92,35 @@ def unpack(
         raise UnreadableAudioError(f"cannot be unpacked: {err}"[:300], path=url) from err
     data = b"".join(parts)
     if n < n_bytes or (crc is not None and zlib.crc32(data) != crc):
-        raise UnreadableAudioError("is damaged: other than its archive says", path=url)
+        raise UnreadableAudioError("is damaged: size or checksum is wrong", path=url)
     return data
 
 
 def check_growth(url: str, *, n_packed: int, n_bytes: int) -> None:
-    """Raise where something unpacks to more than honest data ever does.
+    """Raise if something unpacks to far more than any honest data would.
 
     Parameters
     ----------
     url : str
         For messages.
     n_packed, n_bytes : int
-        Bytes that were read so far, and what they unpacked to, or are said to.
+        Bytes read so far, and the size that they unpacked to, or are declared to.
 
     Raises
     ------
     TooMuchError
-        Beyond a gigabyte, where each byte has become more than a hundred.
+        Beyond a gigabyte, if each byte has become more than a hundred.
     """
     if n_bytes > _MOST_FREE_BYTES and n_bytes > _MOST_GROWTH * n_packed:
         raise TooMuchError(
-            f"unpacks to more than {_MOST_GROWTH} times its size, and was left there"
-            f" (after {n_bytes:,} bytes)",
+            f"unpacks to more than {_MOST_GROWTH} times its size; stopped after {n_bytes:,} bytes",
             path=url,
-            remedy="If you trust it, store what is in it unpacked, and scan that.",
+            remedy="If you trust it, unpack its contents, and scan those.",
         )
 
 
 def unpack_head(packed: bytes, packing: str, *, most: int) -> bytes:
-    """Return the first bytes of what the beginning of a packed file unpacks to."""
+    """Return the first bytes that the beginning of a packed file unpacks to."""
     try:
         one = _decompressor(packing, memory_bytes=_HEAD_MEMORY_BYTES)
         return one.decompress(packed, most)[:most]  # type: ignore[no-any-return]
@@ -142,13 +141,13 @@ def _decompressor(packing: str, *, memory_bytes: int = MOST_UNPACKED_BYTES) -> A
 
 
 def _pieces(packed: bytes, packing: str) -> Iterator[bytes]:
-    """Yield what comes out, at most a step at a time; several streams may follow each other."""
+    """Yield the unpacked bytes, at most a step at a time; there may be several streams in a row."""
     rest = packed
     while rest:
         one = _decompressor(packing)
         while not one.eof:
             piece = one.decompress(rest, _STEP)
-            # zlib hands back what it has not taken in; the others keep it.
+            # zlib hands back the input that it has not consumed; the others keep it.
             rest = getattr(one, "unconsumed_tail", b"")
             if not piece and not one.eof and not rest:
                 raise EOFError("it is cut short")
@@ -160,7 +159,7 @@ def _pieces(packed: bytes, packing: str) -> Iterator[bytes]:
 
 def _too_large(url: str, n: int, most_bytes: int) -> AudioFileError:
     return AudioFileError(
-        f"unpacks to {n:,} bytes or more, and at most {most_bytes:,} are unpacked into memory",
+        f"unpacks to {n:,} bytes or more, and at most {most_bytes:,} may be unpacked in memory",
         path=url,
-        remedy="Unpack it to a file, and scan that.",
+        remedy="Unpack it to a file, and scan the file.",
     )

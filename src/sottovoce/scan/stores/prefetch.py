@@ -1,8 +1,8 @@
-"""`bring`: the bytes of recordings in a store, fetched while those before them are looked at.
+"""`bring`: the bytes of recordings in a store, fetched while earlier ones are examined.
 
-A store answers after tens of milliseconds, whatever is asked for; a short clip is decoded and
-searched in two.  So some requests are always under way, and parts of one archive that lie side by
-side are fetched by one.
+A store answers after tens of milliseconds, whatever the request; a short clip is decoded and
+searched in two.  So some requests are always in flight, and adjacent parts of one archive are
+fetched by a single one.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 __all__ = ["bring"]
 
 _AHEAD_BYTES = 64 << 20
-"""Fetched and not yet looked at, in one worker; a larger recording is fetched by itself."""
+"""Bytes fetched and not yet examined, in one worker; a larger recording is fetched by itself."""
 _JOINED_BYTES, _GAP_BYTES = 4 << 20, 64 << 10
 _MOST_FAILURES = 8
-"""In a row, after which the store is taken for gone and the rest of a batch is not asked for."""
+"""Failures in a row, after which the store counts as down and the rest of a batch is skipped."""
 
 
 @dataclass(slots=True)
 class _Request:
-    """Recordings that one request brings, and its answer; no answer where none is needed."""
+    """Recordings that one request fetches, and its answer, if one is needed."""
 
     recordings: list[Recording]
     url: str = ""
@@ -55,19 +55,19 @@ class _Request:
 def bring(
     batch: list[Recording], *, most_bytes: int
 ) -> Iterator[tuple[Recording, SottovoceError | None]]:
-    """Yield recordings in their order, those from stores with their bytes.
+    """Yield recordings in order, those from stores with their bytes.
 
     Parameters
     ----------
     batch : list of Recording
-        From anywhere; what lies on this computer passes through.
+        From anywhere; those on this computer pass through unchanged.
     most_bytes : int
         A larger recording is refused before it is read into memory.
 
     Yields
     ------
     recording : Recording
-        Ready to be looked at.
+        Ready to be examined.
     error : SottovoceError or None
         Why it could not be fetched.
     """
@@ -87,7 +87,7 @@ def bring(
 
 
 def _requests(batch: list[Recording]) -> Iterator[_Request]:
-    """Yield what must be asked for, neighbours in an archive together."""
+    """Yield the requests to send, with neighbours in an archive together."""
     now: _Request | None = None
     for recording in batch:
         place = recording.place
@@ -125,9 +125,9 @@ def _send(request: _Request, n_failures: int, most_bytes: int) -> None:
         return
     if n_failures >= _MOST_FAILURES:
         request.error = AudioFileError(
-            "was not asked for: the store failed with those before it",
+            "was not requested: the store failed for the ones before it",
             path=request.url,
-            remedy="Scan again when the store is well; the same command goes on from here.",
+            remedy="Run the same command again once the store is available; it resumes from here.",
         )
         return
     try:
@@ -138,7 +138,7 @@ def _send(request: _Request, n_failures: int, most_bytes: int) -> None:
         return
     import fsspec.asyn
 
-    # One that fails may be to blame itself; the others must not all wait as long as it did.
+    # A failure may be specific to one request; the others must not all wait as long as it did.
     patience_s = 0.0 if n_failures else PATIENCE_S
     work = _ask(system, path, request.start, request.end, patience_s=patience_s)
     request.answer = asyncio.run_coroutine_threadsafe(work, fsspec.asyn.get_loop())
@@ -158,7 +158,7 @@ async def _ask(system: Any, path: str, start: int | None, end: int, *, patience_
 def _settle(
     request: _Request, n_failures: int
 ) -> Generator[tuple[Recording, SottovoceError | None], None, int]:
-    """Yield the recordings of a request, and return how many have failed in a row."""
+    """Yield the recordings of a request, and return the number of failures in a row."""
     error, data = request.error, b""
     if request.answer is not None:
         try:

@@ -1,8 +1,8 @@
-"""`make_client`: connections over HTTP that reach public addresses only, and what is trusted.
+"""`make_client`: HTTP connections to public addresses and trusted hosts only.
 
 A name, a redirect or an address in data may lead into the network that this computer is in: to a
-router, a database, the service that hands out a cloud machine's keys.  What counts is therefore
-the address that is connected to, after names are resolved and redirects followed.
+router, a database, the service that hands out a cloud machine's keys.  What is checked is
+therefore the address connected to, after names are resolved and redirects followed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["TrustedHosts", "is_public", "make_client"]
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _OF_CLOUDS = frozenset({"168.63.129.16"})
-"""Services of clouds to their machines, at addresses that look public."""
+"""Cloud providers' services for their machines, at addresses that look public."""
 
 
 def is_public(address: str) -> bool:
-    """Say whether an IP address is one of the internet, and of nothing nearer.
+    """Return whether an IP address is on the public internet, and not in any nearer network.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def is_public(address: str) -> bool:
 
 
 class TrustedHosts:
-    """Hosts that the person named, wherever they are; all others must be public."""
+    """Hosts that the user named, wherever they are; all others must be public."""
 
     def __init__(self) -> None:
         self._hosts: set[tuple[str, int]] = set()
@@ -63,15 +63,15 @@ class TrustedHosts:
         except ValueError:
             return
         self._hosts.add((host, port))
-        self._addresses.add((host, port))  # in case that it is a number already
+        self._addresses.add((host, port))  # in case it is a number already
 
     def choose(self, host: str, port: int, addresses: list[str]) -> list[str]:
-        """Return those addresses of a host that may be connected to.
+        """Return the addresses of a host to which connections are allowed.
 
         Raises
         ------
         UnsupportedFormatError
-            If there is none.
+            If there is no such address.
         """
         if (host.lower().rstrip("."), port) in self._hosts or (host, port) in self._hosts:
             self._addresses.update((one, port) for one in addresses)
@@ -82,12 +82,12 @@ class TrustedHosts:
         return chosen
 
     def check(self, address: str, port: int) -> None:
-        """Raise where an address must not be connected to.
+        """Raise if connecting to an address is not allowed.
 
         Raises
         ------
         UnsupportedFormatError
-            If it is neither public nor one of a trusted host.
+            If it is neither public nor an address of a trusted host.
         """
         if (address, port) not in self._addresses and not is_public(address):
             raise _refuse(address)
@@ -95,23 +95,23 @@ class TrustedHosts:
 
 def _refuse(host: str) -> UnsupportedFormatError:
     return UnsupportedFormatError(
-        f"leads to {host[:100]}, which is no public address",
-        remedy="If you trust it, fetch the file yourself, and name the copy.",
+        f"leads to {host[:100]}, which is not a public address",
+        remedy="If you trust it, download the file yourself, and scan the copy.",
     )
 
 
 def make_client(hosts: TrustedHosts) -> Callable[..., Awaitable[Any]]:
-    """Return what makes sessions of aiohttp for fsspec's driver (its ``get_client``).
+    """Return a factory of aiohttp sessions for fsspec's driver (its ``get_client``).
 
     Parameters
     ----------
     hosts : TrustedHosts
-        May grow later.
+        Trusted hosts; more may be added later.
 
     Raises
     ------
     UnsupportedFormatError
-        If aiohttp is too old to be told what to connect to.
+        If aiohttp is too old to restrict its connections.
     """
     import aiohttp
     from aiohttp.resolver import ThreadedResolver
@@ -122,7 +122,7 @@ def make_client(hosts: TrustedHosts) -> Callable[..., Awaitable[Any]]:
         )
 
     class Resolver(ThreadedResolver):
-        """Names, without those of a network nearby."""
+        """Resolver of names that drops addresses in a nearby network."""
 
         async def resolve(
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -137,7 +137,7 @@ def make_client(hosts: TrustedHosts) -> Callable[..., Awaitable[Any]]:
         return socket.socket(family=family, type=kind, proto=protocol)
 
     async def get_client(**options: Any) -> Any:  # noqa: ANN401 - aiohttp's own types
-        if "connector" not in options:  # the person's own
+        if "connector" not in options:  # the user's own
             options["connector"] = aiohttp.TCPConnector(
                 resolver=Resolver(), socket_factory=open_socket
             )

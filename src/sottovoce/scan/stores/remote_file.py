@@ -1,8 +1,7 @@
-"""`RemoteFile`: a file in a store, read in parts as they are needed.
+"""`RemoteFile`: a file in a store, read in parts on demand.
 
-The drivers' own files read five megabytes or fifty wherever one byte is asked for, forget them at
-once when somebody reads in two places in turn, as one does in a Parquet file, and give up at the
-first refusal.
+The drivers' own files read five megabytes or fifty for every byte requested, discard them at once
+when two places are read alternately, as in a Parquet file, and give up at the first refusal.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ from sottovoce.scan.stores.retry import explain, persist
 __all__ = ["RemoteFile"]
 
 _FIRST_BYTES, _MOST_BYTES = 64 << 10, 4 << 20
-"""Of a part: twice as many with each that follows the one before."""
+"""Sizes of the first and the largest part; doubled for each part that follows the one before."""
 _MOST_PARTS = 4
 
 
 class RemoteFile(io.RawIOBase):
-    """A file that is read where it lies.
+    """A file in a store that is read in place.
 
     Parameters
     ----------
     system : fsspec.AbstractFileSystem
-        Where it is.
+        File system of the store.
     path : str
-        Its name there.
+        Path of the file in it.
     url : str
         For messages.
     size : int
-        In bytes.
+        Size, in bytes.
     """
 
     def __init__(self, system: Any, path: str, *, url: str, size: int) -> None:  # noqa: ANN401 - fsspec has no types
@@ -46,19 +45,19 @@ class RemoteFile(io.RawIOBase):
         self._expected = 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that any place in it can be read."""
+        """Return True: it can be read at any position."""
         return True
 
     def tell(self) -> int:
-        """Return the place of the next byte."""
+        """Return the position of the next byte."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; see `io.IOBase.seek`."""
+        """Move to a position; see `io.IOBase.seek`."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, start + offset)
         return self._position
@@ -71,16 +70,16 @@ class RemoteFile(io.RawIOBase):
         return len(data)
 
     def readall(self) -> bytes:
-        """Return all that follows."""
+        """Return all remaining bytes."""
         return self.read()
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return so many bytes, or all that are left where there are fewer.
+        """Return up to `size` bytes, fewer only at the end of the file.
 
         Raises
         ------
         AudioFileError
-            If the store does not give them.
+            If the store does not return them.
         """
         left = max(0, self._size - self._position)
         n = left if size is None or size < 0 else min(size, left)
@@ -93,10 +92,10 @@ class RemoteFile(io.RawIOBase):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _piece(self, start: int, n: int) -> bytes:
-        """Return up to `n` bytes from a place on, at least one."""
+        """Return up to `n` bytes from a position on, at least one."""
         for i, (first, data) in enumerate(self._parts):
             if first <= start < first + len(data):
-                self._parts.append(self._parts.pop(i))  # last, as the one used last
+                self._parts.append(self._parts.pop(i))  # last: the most recently used
                 return data[start - first : start - first + n]
         goes_on = 0 <= start - self._expected <= self._window
         self._window = min(2 * self._window, _MOST_BYTES) if goes_on else _FIRST_BYTES
@@ -114,10 +113,10 @@ class RemoteFile(io.RawIOBase):
             raise explain(err, self._url) from err
         if len(data) > end - start:
             raise UnsupportedFormatError(
-                "lies on a server that sends only whole files",
+                "is on a server that only sends whole files",
                 path=self._url,
-                remedy="Fetch the file, and name the copy.",
+                remedy="Download the file, and scan the copy.",
             )
         if len(data) < end - start:
-            raise UnreadableAudioError("was changed while it was read", path=self._url)
+            raise UnreadableAudioError("was changed while being read", path=self._url)
         return data

@@ -1,4 +1,4 @@
-"""Folders in a store, walked lazily, and what is told of the files there."""
+"""Folders in a store, walked lazily, and descriptions of the files there."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _MOST_NAME = 4096
 
 
 class RemoteFolderSource:
-    """All audio files under an address, as ``s3://bucket/prefix``, and the data sets there.
+    """All audio files under an address such as ``s3://bucket/prefix``, and the data sets there.
 
     Parameters
     ----------
     name : str
         The address.
     open_nested : callable
-        Takes an address, and None for its first bytes, which are not asked for; returns the
-        source that the file is, or None where it is no data set.
+        Takes an address, and None for its first bytes, which are not fetched; returns the
+        source for the file, or None if it is not a data set.
     open_saved : callable
-        Returns the source that a folder there is, where `datasets` has saved a data set in it.
+        Returns the source for a folder in which `datasets` has saved a data set.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class RemoteFolderSource:
         self._open_saved = open_saved
 
     def recordings(self) -> Iterator[Recording | Finding | LeftOut]:
-        """Yield audio files, each folder sorted, and what is in data sets among them.
+        """Yield audio files, sorted within each folder, and the recordings of data sets there.
 
-        Files are told apart by their names: first bytes would cost a request each.
+        Files are recognised by their names: reading first bytes would cost a request each.
         """
         for one in self._walk():
             if isinstance(one, Finding):
@@ -92,7 +92,7 @@ class RemoteFolderSource:
     def _walk(self) -> Iterator[_Entry | Finding]:
         """Yield every file and saved data set, folder by folder.
 
-        The driver's own walk leaves out what it could not list, without a word.
+        The driver's own walk silently skips folders that it could not list.
         """
         waiting = [self.name.rstrip("/")]
         met = set(waiting)
@@ -103,7 +103,7 @@ class RemoteFolderSource:
             except AudioFileError as err:
                 yield tell_unreadable(folder, err, {})
                 continue
-            # Pages of the web have links to where they come from.
+            # Web pages have links back to where they come from.
             inside = [one for one in inside if one not in met and one.startswith(f"{folder}/")]
             met.update(inside)
             waiting += sorted(inside, reverse=True)
@@ -120,12 +120,12 @@ class RemoteFolderSource:
                 return []
             for url in names:
                 if store_of(url) != store_of(folder):
-                    # A page of the web names what it likes.
+                    # A web page may name anything.
                     yield Finding(
                         id=url[:_MOST_NAME],
                         status="unsupported",
-                        message=f"is named in {store_of(folder)}, and lies in another store",
-                        remedy="If you trust it, name it itself to be scanned.",
+                        message=f"is named in {store_of(folder)}, but is in another store",
+                        remedy="If you trust it, scan it by its own name.",
                     )
                 elif entries[url]["type"] == "directory":
                     inside.append(url)
@@ -134,22 +134,22 @@ class RemoteFolderSource:
         return inside
 
     def _is_saved(self, folder: str, names: list[str]) -> bool:
-        """Say whether a folder is a saved data set, of which the first page is known."""
+        """Return whether a folder, whose first page is known, is a saved data set."""
         own = {posixpath.basename(name) for name in names}
-        # Many parts of a table come before the name that gives it away.
+        # Many parts of a table come before the name that identifies it.
         if "dataset_info.json" in own and "state.json" not in own:
             return bool(ask(f"{folder}/state.json", "exists"))
         return holds_saved_dataset(own)
 
     def _address(self, name: str) -> str:
-        # Drivers for the web keep whole addresses, others have lost the scheme.
+        # Web drivers keep whole addresses, others drop the scheme.
         name = name.rstrip("/")
         return name if "://" in name else f"{scheme_of(self.name)}://{name.lstrip('/')}"
 
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write the addresses that are kept, one a line; the bytes stay where they are.
+        """Write the addresses that are kept, one per line; the bytes stay where they are.
 
-        A data set is kept as a whole or not at all; opened by its own name, it is copied in part.
+        A data set is kept as a whole or not at all; scanned by its own name, it is copied in part.
         """
         n_kept = n_left_out = 0
         with part_path(out) as part, part.open("w", encoding="utf-8") as file:
@@ -184,7 +184,7 @@ def _leave_out(url: str) -> LeftOut:
 
 
 def holds_saved_dataset(names: set[str]) -> bool:
-    """Say whether a folder with such names in it is a data set that `datasets` saved to disk.
+    """Return whether a folder with these names in it is a data set saved to disk by `datasets`.
 
     Examples
     --------
@@ -197,13 +197,13 @@ def holds_saved_dataset(names: set[str]) -> bool:
 
 
 def is_audio(name: str) -> bool:
-    """Say whether a file is a recording, by its name."""
-    # A Path would take as long again as everything else that is done for a file.
+    """Return whether a file is a recording, by its name."""
+    # A Path would take as long as everything else that is done for a file.
     return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122
 
 
 def describe_remote(url: str, details: dict[str, object], **groups: str) -> Iterator[Recording]:
-    """Yield the recording that a file in a store is, by what the store says of it."""
+    """Yield a file in a store as a recording, from what the store reports about it."""
     stamp, size = stamp_of_details(details)
     modified = details.get("LastModified") or details.get("mtime")
     timestamp = getattr(modified, "timestamp", None)

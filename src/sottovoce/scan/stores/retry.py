@@ -1,8 +1,8 @@
-"""Requests to a store: tried again while it is busy, and explained once they have failed.
+"""Requests to a store: retried while it is busy, and explained once they have failed.
 
-A store turns away some requests when it is asked for much, and does not mean it.  The drivers'
-own ways of trying again multiply (three layers of five tries of fifteen seconds are half an hour
-of silence), so they are switched off where that can be done, and all patience is here.
+A store under load rejects some requests temporarily.  The drivers' own retries multiply (three
+layers of five tries of fifteen seconds are half an hour of silence), so they are switched off
+where possible, and all retries happen here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 PATIENCE_S = 20.0
-"""Seconds after which a request is not begun again: some nine tries of a store that is busy."""
+"""Seconds after which a request is not retried: about nine tries with a busy store."""
 _FIRST_WAIT_S, _MOST_WAIT_S = 0.1, 5.0
 _MOST_WORDS = 200
 _MOST_CAUSES = 8
@@ -40,7 +40,7 @@ _KEYS = frozenset(
         *("UnauthorizedSSOTokenError", "DefaultCredentialsError", "NoRegionError"),
     }
 )
-"""What drivers call it when they have no keys; their classes cannot be imported here."""
+"""Names of drivers' errors for missing keys; their classes cannot be imported here."""
 _SET_KEYS = (
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket"
     " FSSPEC_S3_ANON=true."
@@ -48,14 +48,14 @@ _SET_KEYS = (
 
 
 def is_final(err: BaseException) -> bool:
-    """Say whether another try would end the same way."""
+    """Return whether another try would end the same way."""
     if _own(err) is not None:
         return True
     status = _status(err)
     if status:
         return status < 500 and status not in _BUSY
     if isinstance(err, FileNotFoundError) and isinstance(err.__cause__, Exception):
-        # fsspec's driver for the web says that of whatever went wrong.
+        # fsspec's web driver raises this for any failure.
         return is_final(err.__cause__)
     return isinstance(err, _FINAL) or type(err).__name__ in _KEYS
 
@@ -63,21 +63,21 @@ def is_final(err: BaseException) -> bool:
 def persist(
     ask: Callable[..., _Answer], *args: object, patience_s: float = PATIENCE_S, **options: object
 ) -> _Answer:
-    """Return what a request returns, tried again while the store is busy.
+    """Return the result of a request, retried while the store is busy.
 
     Parameters
     ----------
     ask : callable
         The request.
     *args, **options : object
-        For it.
+        Its arguments.
     patience_s : float
-        After which it is not begun again.
+        Time in seconds after which it is not retried.
 
     Raises
     ------
     Exception
-        What the last try raised.
+        The one that the last try raised.
     """
     for wait_s in _waits(patience_s):
         try:
@@ -93,7 +93,7 @@ def persist(
 async def persist_async(
     ask: Callable[[], Awaitable[_Answer]], *, patience_s: float = PATIENCE_S
 ) -> _Answer:
-    """Do as `persist`, without keeping others waiting."""
+    """Do the same as `persist`, asynchronously."""
     for wait_s in _waits(patience_s):
         try:
             return await ask()
@@ -106,7 +106,7 @@ async def persist_async(
 
 
 def _waits(patience_s: float) -> Iterator[float]:
-    """Yield seconds to wait, each about twice as long; by chance, lest all come back at once."""
+    """Yield seconds to wait, each about twice as long; randomised, lest all retry at once."""
     began_s = time.monotonic()
     wait_s = _FIRST_WAIT_S
     while time.monotonic() - began_s < patience_s:
@@ -115,7 +115,7 @@ def _waits(patience_s: float) -> Iterator[float]:
 
 
 def explain(err: Exception, url: str) -> AudioFileError:
-    """Return the error for a person: what went wrong with an address, and what helps."""
+    """Return the error for the user: what went wrong with an address, and how to fix it."""
     own = _own(err)
     if own is not None:
         return own if own is err else type(own)(own.message, path=url, remedy=own.remedy)
@@ -129,8 +129,8 @@ def _explain(err: BaseException, *, is_s3: bool) -> tuple[str, str]:
     if name in _KEYS:
         return f"no credentials: {reason(err)}", _SET_KEYS if is_s3 else "Sign in to the store."
     if isinstance(err, PermissionError) or _status(err) in {401, 403}:
-        remedy = "Check whose keys are used, and that they allow to list and to read"
-        return f"may not be read: {reason(err)}", f"{remedy}{' (AWS_PROFILE)' * is_s3}."
+        remedy = "Check which keys are used, and that they permit listing and reading"
+        return f"permission denied: {reason(err)}", f"{remedy}{' (AWS_PROFILE)' * is_s3}."
     if "Timeout" in name or isinstance(err, TimeoutError):
         return "the store does not answer", f"Check the network and {where}; then scan again."
     if "Connect" in name or isinstance(err, ConnectionError):
@@ -139,13 +139,13 @@ def _explain(err: BaseException, *, is_s3: bool) -> tuple[str, str]:
         if isinstance(err.__cause__, Exception) and not is_final(err.__cause__):
             return _explain(err.__cause__, is_s3=is_s3)
         other = ", and AWS_ENDPOINT_URL if the store is not Amazon's" if is_s3 else ""
-        return "is not there", f"Check the address{other}."
-    remedy = "" if is_final(err) else "The same command tries it again."
+        return "does not exist", f"Check the address{other}."
+    remedy = "" if is_final(err) else "Run the same command to try again."
     return f"cannot be read: {reason(err)}", remedy
 
 
 def _own(err: BaseException) -> AudioFileError | None:
-    """Return the error of our own that a driver's goes back to."""
+    """Return our own error that caused a driver's error."""
     seen = 0
     cause: BaseException | None = err
     while cause is not None and seen < _MOST_CAUSES:
@@ -156,7 +156,7 @@ def _own(err: BaseException) -> AudioFileError | None:
 
 
 def _status(err: BaseException) -> int:
-    """Return the status of an answer by HTTP; 0 where there was none."""
+    """Return the HTTP status of an answer; 0 if there was none."""
     answer = getattr(err, "response", None)
     told: Any = getattr(err, "status", None)
     if isinstance(answer, dict):
@@ -165,6 +165,6 @@ def _status(err: BaseException) -> int:
 
 
 def reason(err: BaseException) -> str:
-    """Return what an error says, in a line."""
+    """Return the text of an error, in one line."""
     said = getattr(err, "strerror", None) or str(err) or repr(err)
     return str(said).splitlines()[0][:_MOST_WORDS]

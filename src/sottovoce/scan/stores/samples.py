@@ -1,7 +1,7 @@
-"""Numbers as a WAV file in memory: arrays of NumPy's, lists in tables, raw samples.
+"""Samples as a WAV file in memory: NumPy arrays, lists in tables, raw samples.
 
-What they mean is told by their type, as every library of audio does: floating point is the
-amplitude itself, whole numbers are full scale at the end of their range.
+Their type defines their scale, as in every audio library: floating-point numbers are the
+amplitude itself, integers reach full scale at the end of their range.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ RATE_NAMES = (
     *("sampling_rate", "sample_rate", "samplerate", "sr", "fs", "sampling_frequency"),
     *("sample_rate_hz", "sampling_rate_hz", "framerate", "frame_rate", "rate", "freq"),
 )
-"""Names under which a sampling rate stands beside samples."""
+"""Names of fields with the sampling rate of samples."""
 _MOST_CHANNELS = 64
 _MOST_HEADER = 10_000
 _LOUDEST = 16.0
-"""Amplitude that no sound of floating point has; other bytes read as such have far more."""
+"""Amplitude that no floating-point audio has; other bytes read as such have far more."""
 _QUIETEST = 1e-7
 
 
 def as_rate(value: object) -> int:
-    """Return a sampling rate in Hz, or 0 where a value is none."""
+    """Return a sampling rate in Hz, or 0 if a value is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return 0
     return round(float(value)) if 1000 <= value <= 768_000 else 0
 
 
 def rate_of(fields: Mapping[Any, Any]) -> int:
-    """Return the sampling rate that a mapping names, in Hz; 0 where it names none."""
+    """Return the sampling rate that a mapping states, in Hz; 0 if it states none."""
     lower = {str(name).lower(): value for name, value in fields.items()}
     return next((sr for name in RATE_NAMES if (sr := as_rate(lower.get(name)))), 0)
 
@@ -50,7 +50,7 @@ def wav_of_array(y: np.ndarray[Any, Any], sr: int, url: str) -> bytes:
     Parameters
     ----------
     y : np.ndarray, shape=(n,), (channels, n) or (n, channels)
-        Floating point, or whole numbers whose range is full scale.
+        Floating point, or integers whose range is full scale.
     sr : int
         Sampling rate, in Hz.
     url : str
@@ -59,16 +59,16 @@ def wav_of_array(y: np.ndarray[Any, Any], sr: int, url: str) -> bytes:
     Raises
     ------
     UnsupportedFormatError
-        If it has another shape, as features have, or is not made of real numbers.
+        If it has another shape, as features do, or does not hold real numbers.
     """
     y = np.squeeze(y) if y.ndim != 1 else y
     if y.ndim == 2:
         y = y.T if y.shape[0] <= y.shape[1] else y  # (n, channels)
     if y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] > _MOST_CHANNELS):
         raise UnsupportedFormatError(
-            f"holds an array of shape {y.shape}, which is not one of samples",
+            f"holds an array of shape {y.shape}, which is not audio",
             path=url,
-            remedy="Scan the recordings that it was made of.",
+            remedy="Scan the recordings that it was made from.",
         )
     if y.dtype.kind == "i":
         kept = y.astype("<i2" if y.dtype.itemsize <= 2 else "<i4", copy=False)
@@ -83,7 +83,7 @@ def wav_of_array(y: np.ndarray[Any, Any], sr: int, url: str) -> bytes:
 
 
 def _narrow(y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return 64-bit whole numbers as what they were: libraries widen 16 bits without a word."""
+    """Return 64-bit integers in their original width: libraries widen 16 bits silently."""
     most = int(np.abs(y).max(initial=0))
     return (
         y.astype("<i2") if most < 1 << 15 else np.clip(y, -(1 << 31), (1 << 31) - 1).astype("<i4")
@@ -96,7 +96,7 @@ def wav_of_npy(data: bytes, sr: int, url: str) -> bytes:
     Raises
     ------
     UnreadableAudioError
-        If it is none, or holds Python objects: those are never unpickled.
+        If it is not an array, or holds Python objects, which are never unpickled.
     """
     file = io.BytesIO(data)
     try:
@@ -107,11 +107,11 @@ def wav_of_npy(data: bytes, sr: int, url: str) -> bytes:
             else np.lib.format.read_array_header_2_0
         )
         shape, is_fortran, dtype = read_header(file, max_header_size=_MOST_HEADER)
-        # Fails for less than was declared, and for Python objects.
+        # Fails for less data than declared, and for Python objects.
         n = int(np.prod(shape, dtype=object))
         y = np.frombuffer(data, dtype=dtype, count=n, offset=file.tell()) if n else np.empty(0)
     except (ValueError, TypeError, OverflowError, EOFError, SyntaxError) as err:
-        message = f"is not an array that can be read: {err}"[:300]
+        message = f"is not a readable array: {err}"[:300]
         raise UnreadableAudioError(message, path=url) from err
     if not n:
         raise UnreadableAudioError("holds no samples", path=url)
@@ -133,7 +133,7 @@ def wav_of_raw(data: bytes, sr: int, url: str) -> bytes:
         y = np.frombuffer(data, "<f4")
         with np.errstate(all="ignore"):
             size = np.abs(y[np.flatnonzero(y)])
-            # Pairs of 16-bit samples, read so, have exponents from one end to the other.
+            # Pairs of 16-bit samples, read as floats, have exponents over the whole range.
             is_sane = size.size and np.isfinite(size).all() and size.max() <= _LOUDEST
             if is_sane and np.median(size) > _QUIETEST:
                 return _wav(y, sr)
@@ -141,7 +141,7 @@ def wav_of_raw(data: bytes, sr: int, url: str) -> bytes:
 
 
 def _wav(y: np.ndarray[Any, Any], sr: int) -> bytes:
-    """Return frames of `<i2`, `<i4` or `<f4`, shape=(n,) or (n, channels), with a head."""
+    """Return frames of `<i2`, `<i4` or `<f4`, shape=(n,) or (n, channels), with a WAV header."""
     n_channels = 1 if y.ndim == 1 else y.shape[1]
     data = np.ascontiguousarray(y).tobytes()
     width = y.dtype.itemsize

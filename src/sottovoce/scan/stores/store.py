@@ -1,4 +1,4 @@
-"""Bytes from this computer's disks, and through fsspec from everywhere else."""
+"""Bytes from local disks, and through fsspec from everywhere else."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ __all__ = [
 ]
 
 MOST_REQUESTS = 32
-"""That one worker has under way at once."""
+"""Requests of one worker in flight at once."""
 _CONNECT_S, _SILENCE_S = 5.0, 10.0
-"""After which a store that says nothing is given up, for this try."""
+"""Seconds without a connection, and of silence, after which a try is given up."""
 _WHOLE_BYTES = 8 << 20
 _S3, _WEB = ("s3", "s3a"), ("http", "https")
 _DRIVERS = {
@@ -79,20 +79,20 @@ def _file_system(scheme: str, *, is_named: bool = True) -> Any:  # noqa: ANN401 
     except (ImportError, ValueError) as err:
         driver = _DRIVERS.get(scheme)
         raise AudioFileError(
-            f"addresses of the kind {scheme}:// cannot be read: {err}",
+            f"{scheme}:// addresses cannot be read: {err}",
             remedy=f"pip install {driver}" if driver else "Install fsspec's driver for it.",
         ) from err
     if scheme in _S3:
         system.retries = 1  # `sottovoce.scan.stores.retry` does it
-        # Otherwise each object is asked for its size before it is read: twice the requests.
+        # Otherwise the size of each object is requested before it is read: twice the requests.
         system.max_concurrency = 1
     return system
 
 
 def _options(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return how a driver is to be made: never silent for minutes, and without old listings.
+    """Return options for a driver: never silent for minutes, and without stale listings.
 
-    What the person has configured for fsspec goes before.
+    The user's own configuration of fsspec takes precedence.
     """
     if scheme in _S3:
         theirs = (configured.get("s3") or {}).get("config_kwargs") or {}
@@ -117,17 +117,17 @@ def _options(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, An
 
 
 def _anonymous(scheme: str, configured: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return how a driver is to be made for what only data names: without credentials.
+    """Return options for a driver of addresses that only data names: without credentials.
 
-    Where the person's own store is (an endpoint that they set) stays as they say.
+    The endpoint of a store that the user has set is kept.
     """
     if scheme in _S3:
         return {**_options(scheme, configured), "anon": True}
     if scheme in _WEB:
-        return _options(scheme, {})  # nothing of theirs: headers may hold keys
+        return _options(scheme, {})  # none of the user's options: headers may hold keys
     if scheme in ("gs", "gcs"):
         return {"token": "anon"}
-    raise AudioFileError(f"addresses of the kind {scheme}:// are not read without credentials")
+    raise AudioFileError(f"{scheme}:// addresses are not read without credentials")
 
 
 def _web_options(*, is_named: bool) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _web_options(*, is_named: bool) -> dict[str, Any]:
 
 
 _trusted = TrustedHosts()
-"""Hosts of the addresses that were opened as named by the person."""
+"""Hosts of the addresses that the user named."""
 
 
 def open_remote(url: str, *, is_named: bool = True) -> tuple[Any, str]:
@@ -151,15 +151,15 @@ def open_remote(url: str, *, is_named: bool = True) -> tuple[Any, str]:
     url : str
         The address.
     is_named : bool
-        Whether the person named it, or its store: only there are their credentials used, and
-        hosts trusted that are no public ones.
+        Whether the user named it, or its store: only then are their credentials used, and
+        hosts trusted that are not public.
 
     Raises
     ------
     MissingExtraError
         If fsspec is not installed.
     AudioFileError
-        If its driver for this kind of address is not.
+        If its driver for this kind of address is not installed.
     """
     scheme = scheme_of(url)
     if is_named and scheme in _WEB:
@@ -169,12 +169,12 @@ def open_remote(url: str, *, is_named: bool = True) -> tuple[Any, str]:
 
 
 def open_binary(url: str) -> BinaryIO:
-    """Open a file for reading, here or anywhere.
+    """Open a file for reading, local or remote.
 
     Raises
     ------
     AudioFileError
-        If it cannot be opened; local things that are no regular files are not tried.
+        If it cannot be opened; local paths that are not regular files are not tried.
     """
     try:
         if is_remote(url):
@@ -193,11 +193,11 @@ def _open_remote_file(url: str) -> BinaryIO:
     _, size = stamp_of(url)
     try:
         if scheme_of(url) not in _WEB:
-            # Buffered, or a line would be read byte by byte.
+            # Buffered: otherwise, a line would be read byte by byte.
             return io.BufferedReader(RemoteFile(system, path, url=url, size=size))
         if 0 < size <= _WHOLE_BYTES:
             return io.BytesIO(persist(system.cat_file, path))
-        # Not every server sends parts, and only this one notices before it has read the whole.
+        # Not every server sends ranges, and only this check notices before reading it all.
         return cast("BinaryIO", persist(system.open, path, "rb"))
     except Exception as err:  # drivers raise whatever their libraries do
         raise explain(err, url) from err
@@ -211,25 +211,25 @@ def ask(
     is_named: bool = True,
     **options: object,
 ) -> Any:  # noqa: ANN401 - fsspec has no types
-    """Return what a store says about an address.
+    """Return what a store reports about an address.
 
     Parameters
     ----------
     url : str
         The address.
     what : "info", "ls", "exists" or "glob"
-        The method of fsspec's file systems that is asked.
+        Method of fsspec's file systems to call.
     patience_s : float
-        How long a store that is busy is asked again, in seconds.
+        How long to retry while the store is busy, in seconds.
     is_named : bool
         As in `open_remote`.
     **options : object
-        For the method.
+        Arguments of the method.
 
     Raises
     ------
     AudioFileError
-        With the reason in words, and what helps.
+        With the reason, and how to fix it.
     """
     system, path = open_remote(url, is_named=is_named)
     try:
@@ -239,17 +239,17 @@ def ask(
 
 
 def local_stamp(status: os.stat_result) -> str:
-    """Return the stamp of a local file: its size and when it was last written."""
+    """Return the stamp of a local file: its size and modification time."""
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def stamp_of(url: str, *, is_named: bool = True) -> tuple[str, int]:
-    """Return stamp and size of a file, here or anywhere; `is_named` as in `open_remote`.
+    """Return stamp and size of a file, local or remote; `is_named` as in `open_remote`.
 
     Raises
     ------
     AudioFileError
-        If it is not there.
+        If it does not exist.
     """
     try:
         if not is_remote(url):
@@ -261,7 +261,7 @@ def stamp_of(url: str, *, is_named: bool = True) -> tuple[str, int]:
 
 
 def stamp_of_details(details: dict[str, Any]) -> tuple[str, int]:
-    """Return stamp and size from what fsspec says about a file."""
+    """Return stamp and size from what fsspec reports about a file."""
     size = int(details.get("size") or 0)
     for name in ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "mtime", "created"):
         if details.get(name):
@@ -270,9 +270,9 @@ def stamp_of_details(details: dict[str, Any]) -> tuple[str, int]:
 
 
 def seen_from_anywhere(recording: Recording) -> Recording:
-    """Return a recording whose path does not depend on where a process was started."""
+    """Return a recording whose path does not depend on the current folder."""
     place = recording.place
-    # Of exactly these types: what else a place is made of is the workers' business.
+    # Exactly these types: the workers handle whatever else a place contains.
     if isinstance(place, Samples):
         inner = seen_from_anywhere(replace(recording, place=place.place)).place
         return replace(recording, place=replace(place, place=inner))  # type: ignore[arg-type]  # of the same type as before
@@ -282,7 +282,7 @@ def seen_from_anywhere(recording: Recording) -> Recording:
         return recording
     if is_remote(place.url):
         return recording
-    # Links stay as they are.
+    # Links are kept.
     url = os.path.abspath(place.url)  # noqa: PTH100
     if isinstance(place, Cell):
         place = replace(place, reach=place.reach.absolute())
@@ -290,21 +290,21 @@ def seen_from_anywhere(recording: Recording) -> Recording:
 
 
 def read_file(url: str, most_bytes: int, *, is_named: bool = True) -> bytes:
-    """Return the bytes of a file of a store, as long as they are not too many.
+    """Return the bytes of a file in a store, unless it is too large.
 
     Parameters
     ----------
     url : str
-        An address.
+        Its address.
     most_bytes : int
-        A larger one is refused before it is read into memory.
+        Maximum size; a larger file is refused before it is read into memory.
     is_named : bool
         As in `open_remote`.
 
     Raises
     ------
     AudioFileError
-        With the reason, in words.
+        With the reason.
     """
     _, size = stamp_of(url, is_named=is_named)
     check_size(url, size, most_bytes)
@@ -316,12 +316,12 @@ def read_file(url: str, most_bytes: int, *, is_named: bool = True) -> bytes:
 
 
 def read_range(url: str, start: int, length: int, most_bytes: int) -> bytes:
-    """Return a stretch of the bytes of a file, here or anywhere; `most_bytes` as in `read_file`.
+    """Return a range of bytes of a file, local or remote; `most_bytes` as in `read_file`.
 
     Raises
     ------
     AudioFileError
-        With the reason, in words.
+        With the reason.
     """
     check_size(url, length, most_bytes)
     try:
@@ -341,18 +341,18 @@ def read_range(url: str, start: int, length: int, most_bytes: int) -> bytes:
 
 
 def check_size(url: str, n_bytes: int, most_bytes: int) -> None:
-    """Raise `AudioFileError` where a file has more bytes than may be brought into memory."""
+    """Raise `AudioFileError` if a file has more bytes than may be loaded into memory."""
     if n_bytes > most_bytes:
         raise AudioFileError(f"has {n_bytes:,} bytes, more than {most_bytes:,}", path=url)
 
 
 def check_length(url: str, data: bytes, length: int) -> None:
-    """Raise `AudioFileError` where a part of a file is not as long as it was asked for."""
+    """Raise `AudioFileError` if a part of a file is not as long as requested."""
     if len(data) < length:
         raise UnreadableAudioError(f"is cut short: {len(data):,} of {length:,} bytes", path=url)
     if len(data) > length:
         raise UnsupportedFormatError(
-            "lies on a server that sends only whole files",
+            "is on a server that only sends whole files",
             path=url,
-            remedy="Fetch the file, and name the copy.",
+            remedy="Download the file, and scan the copy.",
         )

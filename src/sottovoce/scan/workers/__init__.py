@@ -1,1 +1,1 @@
-"""From a recording to its finding, in processes that may die."""
+"""From a recording to its finding, in processes that may crash."""

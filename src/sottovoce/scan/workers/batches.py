@@ -1,9 +1,9 @@
-"""`batches_of`: what one worker takes at a time.
+"""`batches_of`: the work that one worker takes at a time.
 
-A batch should cost a worker about a second: less, and handing it over counts; more, and much is
-done again after a crash.  From a store, batches are larger, since each begins with a wait for its
-first bytes; and rows that lie in one part of a table there stay together, since whoever reads one
-of them fetches the whole part.
+A batch should take a worker about a second: with less, handing it over matters; with more, much is
+repeated after a crash.  From a store, batches are larger, since each begins with a wait for its
+first bytes; and rows in one part of a table there stay together, since reading any one of them
+fetches the whole part.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _MOST_IN_GROUP, _MOST_GROUP_BYTES = 4096, 256 << 20
 
 
 def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recording] | Finding]:
-    """Yield recordings in batches, and findings at once as they come.
+    """Yield recordings in batches, and findings at once.
 
     Parameters
     ----------
     recordings : iterable of Recording or Finding
-        Read no further than the end of a batch.
+        Consumed no further than the end of a batch.
     """
     batch: list[Recording] = []
     n_bytes = 0
@@ -51,7 +51,7 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
             batch, n_bytes = [], 0
         batch.append(one)
         n_bytes += one.n_bytes
-        # Bytes that were read in passing are not kept waiting for the next recording.
+        # Bytes that can be read only once are not kept waiting for the next recording.
         is_inline = isinstance(getattr(one.place, "place", one.place), Inline)
         if is_inline and n_bytes >= _MOST_BYTES:
             yield batch
@@ -62,7 +62,7 @@ def batches_of(recordings: Iterable[Recording | Finding]) -> Iterator[list[Recor
 
 def _is_full(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
     place = coming.place
-    # Of exactly these types: what else a place is made of is the workers' business.
+    # Exactly these types: the workers handle whatever else a place contains.
     is_known = type(place) in {File, Member, Cell, Packed}
     if isinstance(place, Inline | Samples) or not is_known or not is_remote(place.url):
         return len(batch) >= _MOST or n_bytes >= _MOST_BYTES
@@ -74,16 +74,16 @@ def _is_full(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
 
 
 def belong_together(batch: list[Recording], n_bytes: int, coming: Recording) -> bool:
-    """Say whether a recording lies in the part of a remote table that the batch ends with.
+    """Return whether a recording is in the part of a remote table with which the batch ends.
 
     Parameters
     ----------
     batch : list of Recording
-        At least one; none belongs to a batch that is so large already.
+        At least one recording.
     n_bytes : int
-        In the batch.
+        Size of the batch; nothing belongs to one that is too large already.
     coming : Recording
-        The next one.
+        The next recording.
     """
     place, last = coming.place, batch[-1].place
     return (

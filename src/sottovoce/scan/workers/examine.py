@@ -1,7 +1,7 @@
 """`examine`: from one recording to its finding, whatever the bytes are; it never raises.
 
-It runs in a process of its own, which may still die: decoders are C, and bytes are hostile.  What
-dies there is `sottovoce.scan.workers.pool`'s business.
+It runs in a separate process, which may still die: decoders are C, and bytes are hostile.
+`sottovoce.scan.workers.pool` handles the death of that process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["ENOUGH_S", "examine", "tell_failure"]
 _logger = logging.getLogger(__name__)
 
 ENOUGH_S = 5.0
-"""Seconds of sound from which *clean* is said: marks on clean speech of that length are found
+"""Seconds of sound from which *clean* is reported: marks on clean speech of that length are found
 nearly always (`docs/measurements.md`); shorter recordings are *undetermined*."""
 _BLOCK_S = 10.24
 _MOST_EVIDENCE = 200
@@ -48,27 +48,27 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
     Parameters
     ----------
     recording : Recording
-        What to look at.
+        The recording.
     limits : Limits
         What it may cost.
     thorough : bool
-        Whether changed speed, tempo and pitch are searched too.
+        Whether to search for changed speed, tempo and pitch too.
 
     Returns
     -------
     finding : Finding
-        With a status for whatever went wrong.
+        Result; its status says what went wrong, if anything.
     """
     try:
         return _examine(recording, limits, thorough=thorough)
     except SottovoceError as err:
         return tell_failure(recording, err)
     except MemoryError:
-        remedy = "Allow it more memory, or look at the file alone: sottovoce check FILE"
+        remedy = "Allow it more memory, or check the file on its own: sottovoce check FILE"
         return _fail(recording, "error", TOO_MUCH_MEMORY, remedy, cause="too much")
-    except Exception as err:  # a scan of a million goes on
+    except Exception as err:  # a scan of a million files must continue
         _logger.exception("%s", recording.id)
-        return _fail(recording, "error", f"an unforeseen error: {err!r}"[:500], "")
+        return _fail(recording, "error", f"unexpected error: {err!r}"[:500], "")
 
 
 def tell_failure(recording: Recording, err: SottovoceError) -> Finding:
@@ -113,7 +113,7 @@ def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What came of one track."""
+    """Result of examining one track."""
 
     info: AudioInfo
     part: CheckedPart
@@ -123,7 +123,7 @@ class _Look:
 def _look(
     file: OpenAudio, limits: Limits, time_s: float, began_s: float, *, thorough: bool
 ) -> _Look:
-    # The tracks of a file share the false alarms that are allowed for it.
+    # The tracks of a file share its allowed false-alarm probability.
     n_parts = len(file.parts)
     listener = Listener(sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough)
     cut = _listen(file, listener, limits, time_s, began_s)
@@ -141,7 +141,7 @@ def _look(
 def _listen(
     file: OpenAudio, listener: Listener, limits: Limits, time_s: float, began_s: float
 ) -> tuple[str, str]:
-    """Listen to the end, or say why not."""
+    """Process the audio to its end, or return why not."""
     info = file.info
     try:
         for block in file.blocks(_BLOCK_S):
@@ -150,9 +150,9 @@ def _listen(
                 not info.n_frames or listener.n_samples < info.n_frames
             ):
                 return f"only the first {limits.seconds / 3600:.1f} hours were read", ""
-            # Before the process would be ended from outside, and all be lost.
+            # Before the process would be killed from outside, and everything lost.
             if time.monotonic() - began_s > 0.8 * time_s:
-                return f"only so much could be read in {time_s:.0f} s", "Allow it more time."
+                return f"not read to the end within {time_s:.0f} s", "Allow it more time."
     except AudioFileError as err:
         if listener.n_samples == 0:
             raise
@@ -203,7 +203,7 @@ def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
             step = -(-len(voice.evidence) // _MOST_EVIDENCE) or 1
             points = [[round(t, 2), round(z, 2)] for t, z in voice.evidence[::step]]
             fields = voice.to_dict()
-            del fields["payload"]  # its name of before
+            del fields["payload"]  # its former name
             described.append({**fields, "evidence": points, **of_track})
     return sorted(described, key=lambda voice: voice["log10_p"])
 

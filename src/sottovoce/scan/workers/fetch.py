@@ -1,4 +1,4 @@
-"""`fetch`: the bytes of a recording, wherever they are."""
+"""`fetch`: get the bytes of a recording, wherever they are."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
     place : Place
         Where they are.
     most_bytes : int
-        A larger one is refused before it is read into memory.
+        Maximum size; a larger recording is refused before it is read into memory.
 
     Raises
     ------
     AudioFileError
-        With the reason, in words.
+        With the reason.
     """
     match place:
         case Inline(data):
@@ -50,7 +50,7 @@ def fetch(place: Place, *, most_bytes: int) -> bytes | str:
         case Samples(inner, form, sr):
             return _as_wav(inner, form, sr, most_bytes=most_bytes)
         case Cell():
-            from sottovoce.scan.datasets.table_cells import read_cell  # late: it brings pyarrow
+            from sottovoce.scan.datasets.table_cells import read_cell  # late: it imports pyarrow
 
             return read_cell(place, most_bytes=most_bytes)
 

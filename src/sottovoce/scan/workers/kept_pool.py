@@ -1,4 +1,4 @@
-"""`keep_pool`: one worker for batches that come one by one, which lives as long as its process."""
+"""`keep_pool`: one worker for successive batches, which lives as long as its process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sottovoce.scan.workers.pool import WorkerPool
 __all__ = ["keep_pool"]
 
 _pools: dict[int, tuple[tuple[Limits, bool], WorkerPool]] = {}
-"""By process: a fork finds its parent's here, and must neither use it nor let it be collected."""
+"""By process: a fork inherits its parent's pool, and must neither use it nor collect it."""
 _lock = threading.Lock()
 
 
 def keep_pool(limits: Limits | None = None, *, thorough: bool = False) -> WorkerPool:
-    """Return the worker of this process; a new one where other limits are asked for.
+    """Return the worker of this process; a new one if other limits are requested.
 
     Parameters
     ----------
@@ -41,6 +41,6 @@ def keep_pool(limits: Limits | None = None, *, thorough: bool = False) -> Worker
 
 
 def _close(process: int) -> None:
-    # A fork inherits what its parent wanted done at its end.
+    # A fork inherits its parent's exit handlers.
     if process == os.getpid() and process in _pools:
         _pools.pop(process)[1].close()

@@ -1,8 +1,8 @@
-"""Worker processes that may die: one recording is blamed, the rest is scanned.
+"""Worker processes that may crash: one recording is blamed, the rest is scanned.
 
 Small recordings go to the workers in batches.  A batch whose worker crashes or takes too long is
-tried again one recording at a time, so that exactly the guilty one is named.  Only pebble was
-found to go on after a crash; the pools of the standard library and joblib's give up altogether.
+retried one recording at a time, so that exactly the culprit is reported.  Only pebble was found to
+continue after a crash; the pools of the standard library and of joblib give up altogether.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["WorkerPool", "examine_all"]
 
 _BATCHES_PER_WORKER = 3
-"""In flight: enough that no worker waits, few enough that inline bytes stay bounded."""
+"""Batches in flight: enough that no worker waits, few enough that inline bytes stay bounded."""
 _TASKS_PER_PROCESS = 500
 _PARENT_S = 1.0
 _DEATH_S = 0.1
@@ -57,10 +57,10 @@ def examine_all(
     Parameters
     ----------
     recordings : iterable of Recording or Finding
-        Read only as fast as the workers take them.  What is a finding already comes out at once,
-        with None for its recording.
+        Consumed only as fast as the workers take them.  Findings are yielded at once, with None
+        for the recording.
     workers : int >= 1
-        Processes.
+        Number of processes.
     limits : Limits
         What one recording may cost.
     thorough : bool
@@ -69,7 +69,7 @@ def examine_all(
     Returns
     -------
     results : iterator of (Recording or None, Finding)
-        In the order in which they are done; each recording exactly once.
+        In the order of completion; each recording exactly once.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class WorkerPool:
     Parameters
     ----------
     workers : int >= 1
-        Processes.
+        Number of processes.
     limits : Limits
         What one recording may cost.
     thorough : bool
@@ -140,7 +140,7 @@ class WorkerPool:
     def examine(
         self, recordings: Iterable[Recording | Finding]
     ) -> Iterator[tuple[Recording | None, Finding]]:
-        """Yield what comes of each recording, as `examine_all` does."""
+        """Yield the result of each recording, as `examine_all` does."""
         queue = _Queue(
             self._pool, self._processes, self._folder, self._limits, thorough=self._thorough
         )
@@ -162,10 +162,10 @@ def _run(
 
 
 class _Queue:
-    """Batches that are being worked on.
+    """Batches in flight.
 
     A batch may take as long as one recording of its size: small ones take milliseconds, and one
-    that hangs must not keep the others waiting for as often as long.
+    that hangs must not keep the others waiting for a multiple of that.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class _Queue:
         self._waiting[future] = batch
 
     def take(self) -> Iterator[tuple[Recording, Finding]]:
-        """Wait until a batch is done, and yield what came of it."""
+        """Wait until a batch is done, and yield its results."""
         done, _ = wait(self._waiting, timeout=START_S + 1.0, return_when=FIRST_COMPLETED)
         self._processes.check()
         if not done:
@@ -219,8 +219,8 @@ class _Queue:
             return Finding(
                 id=recording.id,
                 status="timeout",
-                message=f"took longer than {time_s:.0f} s",
-                remedy="Allow it more time, or look at the file alone: sottovoce check FILE",
+                message=f"exceeded the time limit of {time_s:.0f} s",
+                remedy="Allow it more time, or check the file on its own: sottovoce check FILE",
                 groups=recording.groups,
             )
         if isinstance(error, MemoryError):
@@ -234,13 +234,13 @@ class _Queue:
         return Finding(
             id=recording.id,
             status="crashed",
-            message=f"the process that read it died ({self._last_words(error)})",
-            remedy="The file may be made to harm; do not open it with other programs unguarded.",
+            message=f"the process that read it crashed ({self._last_words(error)})",
+            remedy="The file may be malicious; open it in other programs only in a sandbox.",
             groups=recording.groups,
         )
 
     def _last_words(self, error: BaseException) -> str:
-        """Return how a worker ended, and what its codec wrote last."""
+        """Return how a worker ended, and the last line that its codec wrote."""
         code = getattr(error, "exitcode", None)
         said = ""
         with suppress(OSError):
@@ -252,7 +252,7 @@ class _Queue:
         return ": ".join(filter(None, [str(code if code is not None else error), said]))
 
 
-def _examine_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - pebble hands arguments over by position
+def _examine_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - pebble passes arguments by position
     os.ftruncate(2, 0)
     return [
         examine(recording, limits=limits, thorough=thorough)
@@ -267,9 +267,9 @@ def _stderr_path(folder: Path, process: int) -> Path:
 
 
 def _start_worker(folder: str, memory_bytes: int, parent: int, started: Any) -> None:  # noqa: ANN401 - multiprocessing's own
-    # The parent hears Ctrl-C, and ends its workers.
+    # The parent handles Ctrl-C, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What codecs write past Python must not reach the person's terminal.
+    # Output that codecs write past Python must not reach the user's terminal.
     sink = os.open(_stderr_path(Path(folder), os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(sink, 2)
     os.close(sink)
@@ -281,7 +281,7 @@ def _start_worker(folder: str, memory_bytes: int, parent: int, started: Any) -> 
 
 
 def _end_with(parent: int, folder: str) -> None:
-    """End this worker, and tidy up, when the scan was killed and nobody is left to do so."""
+    """End this worker and clean up when the scan was killed and no other process can do so."""
     while os.getppid() == parent:
         time.sleep(_PARENT_S)
     shutil.rmtree(folder, ignore_errors=True)
@@ -289,8 +289,8 @@ def _end_with(parent: int, folder: str) -> None:
 
 
 def _tidy_after(parent: int, folder: str) -> None:
-    """At the end of a worker: tidy up if it ends because the scan was killed."""
-    # Its pipes are closed a moment before a dead process is nobody's parent any more.
+    """Clean up at the end of a worker if it ends because the scan was killed."""
+    # The pipes of a dead process close a moment before it stops being the parent.
     deadline_s = time.monotonic() + _DEATH_S
     while os.getppid() == parent:
         if time.monotonic() > deadline_s:

@@ -1,14 +1,14 @@
 """A scan on a Ray cluster: the same workers on every node, and a driver that counts.
 
-Recordings go out in blocks, one Ray task each, and at most a few for each processor are under way,
-so that listing stays lazy and memory bounded.  Ray is not trusted to isolate crashes: every task
-hands its block to a child process of its own, as a scan on one computer does (`pool`).  What does
-kill a task itself, a node that goes away or the killer of processes that take too much memory, is
-tried again by Ray a few times; what then is still missing is sent out again one recording at a
-time, until each recording that went in has come out, once.
+Recordings are sent in blocks, one Ray task each, with at most a few per processor in flight, so
+that listing stays lazy and memory bounded.  Ray is not trusted to isolate crashes: every task
+hands its block to a child process of its own, as a scan on one computer does (`pool`).  When
+a task itself is killed, by the loss of a node or by the out-of-memory killer, Ray retries it a few
+times; recordings that are still missing are then sent again one at a time, until each recording
+has exactly one result.
 
 Ray Data is made for inputs that are all known beforehand, repeats a block whose worker dies for
-ever or gives up the whole job, and may lose the rows beside a bad one without a word: see
+ever or gives up the whole job, and may silently lose the rows next to a bad one: see
 `docs/scale.md` for what was measured with each.
 """
 
@@ -43,18 +43,18 @@ _LEAST_IN_BLOCK = 16
 _MOST_IN_BLOCK = 512
 _BLOCK_BYTES = 32 << 20
 _INLINE_BYTES = 4 << 20
-"""Of blocks that carry their sound with them, which all lie in memory while they are under way."""
+"""Maximum size of a block that carries its audio with it, and is in memory while in flight."""
 _BLOCK_S = 1.0
-"""A block that has waited so long for more is sent as it is: listing may be slow."""
+"""Seconds after which a block is sent even if it is not full: listing may be slow."""
 _BLOCKS_PER_CPU = 3
 _TRIES = 3
-"""Of a block by Ray; and of a recording by itself, after which it is given up."""
+"""Tries of a block by Ray, and of a single recording, after which it is given up."""
 _LOOK_S = 5.0
-"""Between looks at how large the cluster is, and whether its head answers."""
+"""Seconds between checks of the size of the cluster, and of its head."""
 _HEADLESS_S = 20.0
-"""Without a head, after which the scan gives up: Ray itself ends the process after a minute."""
+"""Seconds without a head, after which the scan gives up: Ray ends the process after a minute."""
 _ASK_S = 0.05
-"""Between looks at what is done, while recordings are still listed."""
+"""Seconds between checks for completed blocks, while recordings are still being listed."""
 _SILENCE_S = 60.0
 _KNOCK_S = 5.0
 
@@ -71,8 +71,8 @@ def examine_on_cluster(
     Parameters
     ----------
     recordings : iterable of Recording or Finding
-        Read only as fast as the cluster takes them.  What is a finding already comes out at
-        once, with None for its recording.
+        Consumed only as fast as the cluster takes them.  Findings are yielded at once, with None
+        for the recording.
     address : str
         ``"host:port"`` of the cluster's head; ``"auto"`` is the one that runs on this computer
         or that the environment names (``RAY_ADDRESS``); ``"local"`` starts one for this scan.
@@ -84,15 +84,15 @@ def examine_on_cluster(
     Returns
     -------
     results : iterator of (Recording or None, Finding)
-        In the order in which they are done; each recording exactly once, whatever happens to
-        nodes.  One that ends every process that looks at it is *crashed*.
+        In the order of completion; each recording exactly once, whatever happens to nodes.  One
+        that ends every process that reads it is *crashed*.
 
     Raises
     ------
     MissingExtraError
         If Ray is not installed.
     ClusterError
-        If no cluster answers, its nodes have another release of sottovoce, or it goes away.
+        If no cluster answers, its nodes have another release of sottovoce, or it is lost.
 
     Notes
     -----
@@ -116,18 +116,18 @@ def examine_on_cluster(
             while run.is_busy:
                 yield from run.take(wait=True)
         finally:
-            # What is under way ends with the connection; where that stays, it is called off.
+            # Blocks in flight end with the connection; if that is kept, they are cancelled.
             if not is_ours:
                 run.cancel()
 
 
 class _Run:
-    """Blocks that are under way, and the one that is being filled."""
+    """Blocks in flight, and the one being filled."""
 
     def __init__(self, ray: Any, limits: Limits, *, thorough: bool) -> None:  # noqa: ANN401 - a module
         self._ray = ray
         self._call = (limits, thorough)
-        # Child processes isolate what a file does; Ray repeats what a machine does.
+        # Child processes contain the effects of a file; Ray retries after failures of a machine.
         self._task = ray.remote(num_cpus=1, max_retries=_TRIES - 1)(_examine_block)
         self._block: list[Recording] = []
         self._n_bytes = self._n_inline_bytes = 0
@@ -152,7 +152,7 @@ class _Run:
         return len(self._under_way) > _BLOCKS_PER_CPU * self._n_cpus
 
     def _look(self) -> None:
-        """See how large the cluster is now, and that it still has a head."""
+        """Check the current size of the cluster, and that it still has a head."""
         now_s = time.monotonic()
         if now_s - self._looked_s < _LOOK_S:
             return
@@ -162,15 +162,15 @@ class _Run:
         except OSError as err:
             if now_s - self._answered_s > _HEADLESS_S:
                 raise ClusterError(
-                    f"the head of the cluster does not answer any more: {_reason(err)}",
-                    remedy="The same command goes on from here once it is back.",
+                    f"the head of the cluster no longer answers: {_reason(err)}",
+                    remedy="Run the same command again once it is back; it resumes from here.",
                 ) from err
             return
         self._answered_s = now_s
         self._n_cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def add(self, recording: Recording) -> None:
-        """Put a recording into the block, after sending that where it is worth the way."""
+        """Add a recording to the block, after sending the block if it is large enough."""
         if (
             self._block
             and self._is_due()
@@ -181,11 +181,11 @@ class _Run:
             self._began_s = time.monotonic()
         self._block.append(recording)
         self._n_bytes += recording.n_bytes
-        # Of an array of samples, the place inside.
+        # For an array of samples, the place inside.
         place = getattr(recording.place, "place", recording.place)
         if isinstance(place, Inline):
             self._n_inline_bytes += len(place.data)
-            # Bytes that were read in passing are not kept waiting for the next recording.
+            # Bytes that can be read only once are not kept waiting for the next recording.
             if self._n_inline_bytes >= _INLINE_BYTES:
                 self.send()
 
@@ -200,7 +200,7 @@ class _Run:
         )
 
     def send(self) -> None:
-        """Send what there is."""
+        """Send the current block."""
         if self._block:
             self._send(self._block)
         self._block, self._n_bytes, self._n_inline_bytes = [], 0, 0
@@ -211,14 +211,14 @@ class _Run:
         self._n_sent += 1
 
     def take(self, *, wait: bool) -> Iterator[tuple[Recording, Finding]]:
-        """Yield what is done; wait until something is, where that is wanted."""
+        """Yield completed results; with `wait`, wait until there are some."""
         now_s = time.monotonic()
         if not self._under_way or not (wait or now_s - self._asked_s > _ASK_S):
             return
         self._asked_s = now_s
         self._look()
         references = list(self._under_way)
-        # The first wait is for one, and never long, so that an interrupt is heard.
+        # The first wait is for one, and never long, so that an interrupt is handled.
         done, rest = self._ray.wait(references, timeout=0.5 if wait else 0)
         if done and rest:
             more, _ = self._ray.wait(rest, num_returns=len(rest), timeout=0)
@@ -236,12 +236,12 @@ class _Run:
         except errors.RayTaskError as err:
             raise ClusterError(
                 f"a node cannot scan: {_reason(err)}",
-                remedy=f"On every node, beside this release: {install_command('ray')}",
+                remedy=f"On every node, in addition to this release: {install_command('ray')}",
             ) from err
         except errors.RaySystemError as err:
             raise ClusterError(
-                f"the cluster went away: {_reason(err)}",
-                remedy="The same command goes on from here once it is back.",
+                f"the cluster was lost: {_reason(err)}",
+                remedy="Run the same command again once it is back; it resumes from here.",
             ) from err
         except errors.RayError as err:  # a worker, a node or what it returned is lost
             yield from self._try_again(block, err)
@@ -267,8 +267,8 @@ class _Run:
                 Finding(
                     id=recording.id,
                     status="crashed",
-                    message=f"every node that read it lost the process ({_reason(err)})",
-                    remedy="Look at the file alone, on a machine of its own: sottovoce check FILE",
+                    message=f"the process that read it crashed on every node ({_reason(err)})",
+                    remedy="Check the file on its own, on a separate machine: sottovoce check FILE",
                     groups=recording.groups,
                 ),
             )
@@ -277,25 +277,25 @@ class _Run:
         if time.monotonic() - self._heard_s > _SILENCE_S:
             self._heard_s = time.monotonic()
             _logger.warning(
-                "Nothing came from the cluster for %.0f s; are its processors taken by other jobs?",
+                "No results from the cluster for %.0f s; are its processors busy with other jobs?",
                 _SILENCE_S,
             )
 
     def cancel(self) -> None:
-        """Give up what is under way."""
+        """Cancel the blocks in flight."""
         for reference in self._under_way:
-            # Not by force, which now and then ends this process from within Ray.
+            # Not by force, which occasionally ends this process from within Ray.
             self._ray.cancel(reference, force=False)
         self._under_way.clear()
 
 
 @contextmanager
 def _connected(ray: Any, address: str) -> Iterator[bool]:  # noqa: ANN401 - a module
-    """Use the connection that there is, or make one until the end; say whether it was made."""
+    """Use the existing connection, or make one until the end; yield whether it was made."""
     if ray.is_initialized():
         yield False
         return
-    # A scan tells nobody that it was made.
+    # A scan does not report its use to anyone.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -306,8 +306,8 @@ def _connected(ray: Any, address: str) -> Iterator[bool]:  # noqa: ANN401 - a mo
             f"no Ray cluster answers at {address!r}: {_reason(err)}",
             remedy="Start one with 'ray start --head', or scan without one (`cluster`).",
         ) from err
-    with suppress(ValueError):  # only the main thread has a say
-        # Ray's own would end this process without a word.
+    with suppress(ValueError):  # only the main thread can set signal handlers
+        # Ray's own handler would end this process silently.
         signal.signal(signal.SIGTERM, before)
     try:
         yield True
@@ -316,7 +316,7 @@ def _connected(ray: Any, address: str) -> Iterator[bool]:  # noqa: ANN401 - a mo
 
 
 def _knock(address: str) -> None:
-    """Raise OSError if nobody listens there: Ray itself would try for many minutes."""
+    """Raise OSError if nothing listens there: Ray itself would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
@@ -325,9 +325,9 @@ def _knock(address: str) -> None:
 def _examine_block(
     block: list[Recording],
     limits: Limits,
-    thorough: bool,  # noqa: FBT001 - Ray hands arguments over by position
+    thorough: bool,  # noqa: FBT001 - Ray passes arguments by position
 ) -> tuple[str, list[Finding]]:
-    """Examine recordings in a child process, on whichever node this is."""
+    """Examine recordings in a child process on this node."""
     import sottovoce
 
     pool = keep_pool(limits, thorough=thorough)
@@ -341,13 +341,13 @@ def _check_release(release: str) -> None:
     if release != sottovoce.__version__:
         raise ClusterError(
             f"a node has sottovoce {release}, and this computer {sottovoce.__version__}",
-            remedy="Install the same release everywhere: findings of two are not alike.",
+            remedy="Install the same release everywhere: findings of two may differ.",
         )
 
 
 def _reason(err: Exception) -> str:
-    """Return what an error of Ray's says, in a line: it may hold pages of another process."""
+    """Return the text of a Ray error in one line: it may hold pages of another process."""
     lines = [line.strip() for line in str(err).splitlines() if line.strip()]
-    # A traceback of a task has what matters at its end.
+    # A traceback of a task has the relevant part at its end.
     said = lines[-1] if lines and "Traceback" in str(err) else next(iter(lines), repr(err))
     return said[:300]
