@@ -1,4 +1,4 @@
-"""`sottovoce abx`: a blind listening test of a file against its marked copy."""
+"""`sottovoce abx`: a blind listening test of a file against its marked version."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def abx(
     key: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a blind listening test of FILE against its marked copy.
+    """Write a blind listening test of FILE against its marked version.
 
     The folder holds a page that works in any browser, without a network.  In each trial A is the
     original, B is marked and X is one of the two.  At the end the page, or --score, reports how
