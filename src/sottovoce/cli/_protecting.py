@@ -151,7 +151,7 @@ def _renew_names(source: Input) -> list[str]:
             os.link(source.path.resolve(), draft)
             draft.replace(twin)
         except OSError as err:
-            told.append(f"{twin}, a hard link to it, has the old sound: {err.strerror or err}")
+            told.append(f"{twin}, a hard link to it, keeps the old sound: {err.strerror or err}")
         else:
             told.append(f"{twin}, a hard link to it, was updated and has the mark too")
         finally:

@@ -288,8 +288,8 @@ def status(*, folder: Path, as_json: bool) -> None:
         _output.result_json({"statuses": counts, "seconds": round(seconds, 1), "done": done})
         return
     if "began" in job:
-        running = f"started {job['began']}, running or interrupted"
-        _output.result(f"finished {job['ended']}" if done else running)
+        running = f"started at {job['began']}; running or interrupted"
+        _output.result(f"finished at {job['ended']}" if done else running)
     _output.result(f"{sum(counts.values()):,} recordings, {format_duration(seconds)}")
     for name, n in sorted(counts.items()):
         _output.result(f"  {n:,} {name}")

@@ -178,7 +178,7 @@ def _draw(source: Input, checked: _Checked, plot: Path, *, partial: bool) -> Non
 def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> dict[str, int]:
     """Return how many files there are of each verdict, in words."""
     words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
-    other = "marked, but not readably by the owner asked about"
+    other = "marked, but not confirmed for the owner asked about"
     names = (*words.values(), other, FAILED)
 
     def name(outcome: _Checked | Failure) -> str:

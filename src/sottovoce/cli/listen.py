@@ -56,7 +56,7 @@ def listen(
     PulseAudio.
 
     On unmarked sound, each check raises a false alarm with a probability of at most one in a
-    million: about once in 23 days of continuous listening, at most.
+    million: at most about once in 23 days of continuous listening.
 
     Exit code: 0 if a mark was found, 1 if none was, 2 for an error.
     """
