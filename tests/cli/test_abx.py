@@ -45,7 +45,7 @@ def test_guessing_is_called_guessing(shell) -> None:
     (shell.folder / "answers.json").write_text(json.dumps(answers))
     scored = shell("abx", "--score", "answers.json")
     assert "8 of 16 right" in scored.out
-    assert "no sign that a difference was heard" in scored.out
+    assert "no evidence that a difference was heard" in scored.out
 
 
 @pytest.mark.slow

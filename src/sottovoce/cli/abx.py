@@ -121,7 +121,7 @@ def _say(result: AbxResult, *, as_json: bool) -> None:
         _output.result("That is more than guessing explains: a difference was heard.")
     else:
         _output.result(
-            "Guessing explains it: no evidence that a difference was heard, nor proof that none is."
+            "Guessing explains it: no evidence that a difference was heard, nor that none was."
         )
 
 
