@@ -1,7 +1,7 @@
 """Draw the pictures of the guide for calls into docs/img: our own status, and where to choose.
 
-Run as ``python docs/draw.py``.  The status is drawn by the program's own code.  Of other programs
-there are drawings, not screenshots: where in the window the microphone is chosen, no more.
+Run as ``python docs/draw.py``.  The status is drawn by the program's own code.  For other programs
+there are drawings, not screenshots, which only show where in the window the microphone is chosen.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def draw_status(state: MicState) -> str:
     console = Console(record=True, width=72, file=io.StringIO(), force_terminal=True)
     console.print(_make_panel(state, *describe_state(state)))
     svg = console.export_svg(title="sottovoce mic", unique_id="sign")
-    # Fonts from elsewhere would tell them who reads the page.
+    # Fonts from another server would reveal to it who reads the page.
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.S) + "\n"
 
 
@@ -130,7 +130,7 @@ class Drawing:
         )
 
     def text(self, x: int, y: int, words: str, *, bold: bool = False, small: bool = False) -> None:
-        """Add words."""
+        """Add text."""
         weight, size = ("bold" if bold else "normal"), (12 if small else 15)
         self._parts.append(
             f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}">'

@@ -29,7 +29,7 @@ _BEGIN_S, _LENGTH_S = 4.0, 6.0
 
 
 def _decode(path: Path) -> np.ndarray:
-    """Return the sound as a player places it beside the picture, mixed to one channel."""
+    """Return the sound as a player aligns it with the picture, mixed to one channel."""
     words = f"-i {path} -map 0:a -af aresample=async=1:first_pts=0 -ac 1 -ar {_SR} -f f32le -"
     command = ("ffmpeg", "-v", "error", *words.split())
     done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
@@ -42,7 +42,7 @@ def draw(target: Path) -> None:
     Parameters
     ----------
     target : Path
-        PNG to be written.
+        PNG file to write.
     """
     with tempfile.TemporaryDirectory() as place:
         film, marked = Path(place) / "film.mov", Path(place) / "marked.mov"

@@ -97,7 +97,7 @@ def draw_container(container: str, floors: list[list[str]], top: float) -> tuple
                 f"{n} module{'s' if n > 1 else ''}</text>"
             )
     lines = []
-    # What leads there by way of others as well would only hide these.
+    # Arrows that follow from others would only hide these.
     shown = {
         (upper, lower)
         for upper, lower in arrows
@@ -107,7 +107,7 @@ def draw_container(container: str, floors: list[list[str]], top: float) -> tuple
         (x1, y1), (x2, y2) = places[upper], places[lower]
         y1 += BOX_H
         bend = (y2 - y1) / 2
-        # What passes several floors goes round the boxes between.
+        # Arrows across several floors go around the boxes in between.
         side = 0 if y2 - y1 <= GAP_Y else (BOX_W / 2 + 14) * (1 if x1 + x2 >= width else -1)
         lines.append(
             f'<path d="M{x1:g} {y1:g}C{x1 + side:g} {y1 + bend:g} {x2 + side:g} {y2 - bend:g}'

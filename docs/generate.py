@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the program's own help; `--check` only says whether it is up to date."""
+"""Write docs/cli.md from the program's own help; `--check` only tests whether it is up to date."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = """\
 <!-- Written by docs/generate.py from the program itself; do not edit. -->
 
 Results go to stdout, progress and diagnostics to stderr, so that `>` and `|` get results only.
-`--json` writes one JSON object a line: [what is in it](json.md).
+`--json` writes one JSON object per line: [its fields](json.md).
 """
 
 

@@ -10,7 +10,7 @@
     process:
       - sottovoce_filter: {strict: true}
 
-A sample goes if any of its sounds is refused.  Each process of Data-Juicer decodes in a child
+A sample is dropped if any of its sounds is refused.  Each process of Data-Juicer decodes in a child
 process, so a file that kills its decoder costs one sample.  Run with py-data-juicer 1.6.1.
 """
 
@@ -28,9 +28,9 @@ STATUS, REFUSED = "sottovoce_status", "sottovoce_refused"
 
 @OPERATORS.register_module("sottovoce_filter")
 class SottovoceFilter(Filter):
-    """Drop samples of which a sound carries a do-not-train mark.
+    """Drop samples in which a sound carries a do-not-train mark.
 
-    :param strict: whether a sample also goes if a sound of it cannot be read to its end.
+    :param strict: whether to also drop a sample if a sound in it cannot be read to its end.
     """
 
     _batched_op = True
@@ -48,11 +48,11 @@ class SottovoceFilter(Filter):
         rows = iter(zip(found["status"], found["refused"], strict=True))
         for stat, some in zip(stats, sounds, strict=True):
             own = [next(rows) for _ in some or []]
-            # Text and not a list: lists that are empty in the first batch have no type.
+            # Text, not a list: lists that are empty in the first batch have no type.
             stat[STATUS] = " ".join(status for status, _ in own)
             stat[REFUSED] = any(refused for _, refused in own)
         return samples
 
     def process_batched(self, samples: dict[str, list[Any]]) -> list[bool]:
-        """Say which samples to keep."""
+        """Return which samples to keep."""
         return [not stat[REFUSED] for stat in samples[Fields.stats]]

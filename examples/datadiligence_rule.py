@@ -3,9 +3,9 @@
     pip install datadiligence './sottovoce-0.1.0-py3-none-any.whl[scan]'
     python examples/datadiligence_rule.py clips/*.flac
 
-Inside there are three answers: marked, no mark found, not known.  `is_allowed` has two, and what is
-not known is not allowed: the rules that datadiligence brings allow what they cannot read.  Run with
-datadiligence 0.1.7.
+Internally there are three answers: marked, no mark found, not known.  `is_allowed` has two, and
+what is not known is not allowed: the rules that come with datadiligence allow what they cannot
+read.  Run with datadiligence 0.1.7.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Answer(Enum):
-    """What is known of a sound."""
+    """What is known about a sound."""
 
     MARKED = "marked"
     NO_MARK = "no mark found"
@@ -36,12 +36,12 @@ class SottovoceRule(Rule):
     """Allow sound in which no mark was found."""
 
     def is_ready(self) -> bool:
-        """Say that the rule can be used."""
+        """Return that the rule can be used."""
         return True
 
     def find(self, *, path: str | None = None, body: bytes | None = None) -> Answer:
-        """Look for a mark in a file, or in what one holds."""
-        # In a child process, since what comes from the web may be made to harm.
+        """Look for a mark in a file, or in the contents of one."""
+        # In a child process, since files from the web may be malicious.
         found = examine_batch({"audio": [path if body is None else body]})
         if found["status"][0] == "marked":
             return Answer.MARKED
@@ -53,12 +53,12 @@ class SottovoceRule(Rule):
         body: bytes | None = None,
         **_others: Any,  # noqa: ANN401 - theirs
     ) -> bool:
-        """Say whether a sound may be trained on; without a path or a body nothing is known."""
+        """Return whether a sound may be trained on; without a path or a body nothing is known."""
         return self.find(path=path, body=body) is Answer.NO_MARK
 
 
 class AudioEvaluator(Evaluator):
-    """Files of sound, by the mark that is in them."""
+    """Evaluate audio files by the mark in them."""
 
     name = "audio"
 

@@ -2,7 +2,7 @@
 
     python examples/demo.py --out demo-output
 
-Each step prints the command that a person would type, runs it, and says what to expect.
+Each step prints the command that a user would type, runs it, and says what to expect.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ CODECS = {"MP3": ("MP3", "MPEG_LAYER_III", 0.5), "Opus": ("OGG", "OPUS", 0.9)}
 
 
 def say(text: str) -> None:
-    """Say what happens next."""
+    """Announce what happens next."""
     print(f"\n{text}", flush=True)
 
 
 def run(*arguments: object, expect: int = 0) -> None:
-    """Run sottovoce as a person would, and stop if it does not do what it should."""
+    """Run sottovoce as a user would, and stop if it does not do what it should."""
     words = [str(argument) for argument in arguments]
     print("$ sottovoce", shlex.join(words), flush=True)
     code = subprocess.run([PROGRAM, *words], check=False).returncode  # noqa: S603 - our own program
@@ -58,13 +58,13 @@ def main() -> None:
     say("1. Write the mark into 25 s of read speech.")
     run("protect", CLIP, "-o", marked, "--remark")
 
-    say("2. Check the original. There is no mark, so nothing must be found.")
+    say("2. Check the original. It has no mark, so nothing must be found.")
     run("check", CLIP, expect=NOT_FOUND)
 
-    say("3. Check the marked file: found, with the chance of error, the policy and the owner id.")
+    say("3. Check the marked file: found, with the false-alarm bound, the policy and the owner id.")
     run("check", marked, "--timeline")
 
-    say("4. Compress it as an upload or a call would, and check what is left.")
+    say("4. Compress it as an upload or a call would, and check again.")
     for codec, name in (("MP3", "speech.mp3"), ("Opus", "speech.opus")):
         send_through(codec, marked, out / name)
         run("check", out / name)

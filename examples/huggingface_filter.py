@@ -3,8 +3,8 @@
     pip install datasets './sottovoce-0.1.0-py3-none-any.whl[scan]'
     python examples/huggingface_filter.py clips/*.flac
 
-`Audio(decode=False)` hands over bytes or paths as they are: no codec of theirs is needed, and
-nothing is decoded twice.  Run with datasets 5.2.0.
+`Audio(decode=False)` passes bytes or paths as they are: none of their codecs is needed, and nothing
+is decoded twice.  Run with datasets 5.2.0.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ class DropRefusedStage(ProcessingStage[AudioTask, AudioTask]):
     Parameters
     ----------
     audio_filepath_key : str
-        Where a task has the path.
+        The key of the path in a task.
     strict : bool
-        Whether recordings that cannot be read to their end go too.
+        Whether to also drop recordings that cannot be read to their end.
     """
 
     name: str = "drop_refused"
@@ -36,11 +36,11 @@ class DropRefusedStage(ProcessingStage[AudioTask, AudioTask]):
     batch_size: int = 32
 
     def inputs(self) -> tuple[list[str], list[str]]:
-        """Name what a task must have."""
+        """Return the fields that a task must have."""
         return [], [self.audio_filepath_key]
 
     def outputs(self) -> tuple[list[str], list[str]]:
-        """Name what is added to a task."""
+        """Return the fields that are added to a task."""
         return [], ["sottovoce_status"]
 
     def process(self, task: AudioTask) -> AudioTask | None:
@@ -48,7 +48,7 @@ class DropRefusedStage(ProcessingStage[AudioTask, AudioTask]):
         return self.process_batch([task])[0]
 
     def process_batch(self, tasks: list[AudioTask]) -> list[AudioTask | None]:
-        """Return for each task itself, or None to drop it."""
+        """Return each task itself, or None to drop it."""
         for task in tasks:
             if not self.validate_input(task):
                 raise ValueError(f"{task!r} has no {self.audio_filepath_key!r}")
@@ -62,7 +62,7 @@ class DropRefusedStage(ProcessingStage[AudioTask, AudioTask]):
 
 
 def main() -> None:
-    """Copy a manifest without what is refused."""
+    """Copy a manifest without the refused recordings."""
     from nemo_curator.backends.ray_data import RayDataExecutor
     from nemo_curator.pipeline import Pipeline
     from nemo_curator.stages.audio import ManifestReader, ManifestWriterStage

@@ -4,8 +4,8 @@
     python examples/ray_data.py clips/ kept/
 
 Each process of Ray decodes in a child process of its own: a file that kills its decoder costs one
-row, where Ray Data alone would repeat its batch for ever.  For a job that only looks, `sottovoce
-scan --ray` is better: it goes on where it was stopped, and pools short clips.  Run with Ray 2.60.0.
+row, where Ray Data alone would repeat its batch forever.  For a job that only examines, `sottovoce
+scan --ray` is better: it resumes where it was stopped, and pools short clips.  Run with Ray 2.60.0.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def keep_allowed(ds: ray.data.Dataset, *, column: str = "bytes") -> ray.data.Dat
 
 
 def main() -> None:
-    """Copy a folder of sound into Parquet without what is refused."""
+    """Copy a folder of audio into Parquet without the refused files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips")
     parser.add_argument("kept")
-    parser.add_argument("--address", help="of a cluster; 'local' starts one for this job")
+    parser.add_argument("--address", help="address of a cluster; 'local' starts one for this job")
     arguments = parser.parse_args()
     ray.init(address=arguments.address)
     ds = ray.data.read_binary_files(arguments.clips, include_paths=True)

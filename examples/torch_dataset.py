@@ -1,11 +1,11 @@
-"""Leave out what a scan refuses, in a map-style data set of PyTorch.
+"""Leave out the recordings that a scan refuses, in a map-style data set of PyTorch.
 
     sottovoce scan clips/ -o scan-out
     python examples/torch_dataset.py scan-out clips/
 
-The wrapper needs no torch itself: `DataLoader` asks a data set for its length and its items, and so
-does every other loader.  Names must be spelled as they were scanned; a name that the scan does not
-know is left out, like one that it refuses.
+The wrapper itself does not need torch: `DataLoader` asks a data set for its length and its items,
+and so does every other loader.  Names must be spelled as they were scanned; a name that the scan
+does not know is left out, like one that it refuses.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Allowed(Generic[Item]):
     Parameters
     ----------
     dataset : map-style data set
-        Any; its order is kept.
+        Any data set; its order is kept.
     names : sequence of str
-        What the scan calls its items, one each: paths, for files.
+        The names of its items in the scan, one each: paths, for files.
     allowed : collection of str
-        As `sottovoce.scan.load_allowed` gives it.
+        The result of `sottovoce.scan.load_allowed`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Allowed(Generic[Item]):
         self._dataset = dataset
         self._kept = [i for i, name in enumerate(names) if name in allowed]
         if names and not self._kept:
-            raise ValueError(f"nothing is allowed; does the scan spell {names[0]!r} otherwise?")
+            raise ValueError(f"nothing is allowed; does the scan spell {names[0]!r} differently?")
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -78,12 +78,12 @@ class Clips:
 
 
 def main() -> None:
-    """Load what may be loaded, in two processes."""
+    """Load the allowed clips, in two processes."""
     from torch.utils.data import DataLoader
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scan", help="folder that a scan wrote")
-    parser.add_argument("clips", help="folder that was scanned, as it was named then")
+    parser.add_argument("clips", help="folder that was scanned, spelled as it was then")
     arguments = parser.parse_args()
     paths = sorted(str(path) for path in Path(arguments.clips).rglob("*.flac"))
     dataset = Allowed(Clips(paths), paths, load_allowed(arguments.scan))

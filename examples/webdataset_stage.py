@@ -1,12 +1,12 @@
-"""Leave out the samples of a WebDataset in which sound is marked, as they pass by.
+"""Leave out the samples of a WebDataset in which sound is marked, as they stream through.
 
     pip install webdataset './sottovoce-0.1.0-py3-none-any.whl[scan]'
     python examples/webdataset_stage.py 'shards/train-{000000..000015}.tar'
 
-The stage stands before `decode`, since it wants the bytes as they lie in the shard.  A sample goes
-as a whole, with all its members.  Sound is decoded in the process that loads it, without a guard:
-shards that can be scanned beforehand (`sottovoce scan shards/`) should be.  Run with webdataset
-1.0.2.
+The stage goes before `decode`, since it needs the bytes as they are in the shard.  A sample is
+dropped as a whole, with all its members.  Sound is decoded in the process that loads it, without a
+guard: shards that can be scanned beforehand (`sottovoce scan shards/`) should be.  Run with
+webdataset 1.0.2.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def open_shards(urls: str | list[str]) -> Iterable[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print the keys of what is left."""
+    """Print the keys of the remaining samples."""
     for sample in open_shards(sys.argv[1]):
         print(sample["__key__"])
 

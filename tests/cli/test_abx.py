@@ -45,7 +45,7 @@ def test_guessing_is_called_guessing(shell) -> None:
     (shell.folder / "answers.json").write_text(json.dumps(answers))
     scored = shell("abx", "--score", "answers.json")
     assert "8 of 16 right" in scored.out
-    assert "no sign that a difference was heard" in scored.out
+    assert "no evidence that a difference was heard" in scored.out
 
 
 @pytest.mark.slow
@@ -67,7 +67,7 @@ def test_a_second_test_needs_force(shell, take: Path) -> None:
         (("abx", "nothing.wav"), "nothing.wav"),
         (("abx", "--score", "answers.json"), "cannot be read"),
         (("abx", "take.wav", "--score", "answers.json"), "takes no FILE"),
-        (("abx", "take.wav", "--key", "take.abx"), "goes with --score"),
+        (("abx", "take.wav", "--key", "take.abx"), "--key requires --score"),
         (("abx", "take.wav", "--strength", "9"), "invalid strength"),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_film_without_sound_is_not_copied_under_the_name_of_another_kind(shell
 def test_a_check_says_in_a_line_that_a_film_has_no_sound(shell):
     film_without_sound(shell.folder)
     done = shell("check", "mute.mp4")
-    assert (done.code, done.out, done.err) == (1, "mute.mp4: there is no sound in it\n", "")
+    assert (done.code, done.out, done.err) == (1, "mute.mp4: contains no sound\n", "")
     fields = json.loads(shell("check", "mute.mp4", "--json").out)
     assert (fields["verdict"], fields["found"], fields["seconds"]) == ("not found", False, 0.0)
     assert fields["notes"] == ["has no sound track"]

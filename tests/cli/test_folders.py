@@ -41,7 +41,7 @@ def test_a_delivery_holds_everything_and_the_last_line_adds_up(shell, takes):
     assert names_in(shell.folder / "out") == delivered
     assert not (shell.folder / "out" / "again.wav").is_symlink()
     lines = done.err.splitlines()
-    (left_out,) = (line for line in lines if line.startswith("not looked at: "))
+    (left_out,) = (line for line in lines if line.startswith("not examined: "))
     kinds = ["1 .pdf (document)", "1 .zip (archive)", "1 hidden file"]
     assert sorted(left_out.partition(": ")[2].split(", ")) == kinds
     assert "not followed: takes/out.wav (the link leads out of the folder)" in lines
@@ -71,7 +71,7 @@ def test_nothing_found_is_an_error_and_says_what_was_there(shell):
         done = shell(command, "papers")
         assert done.code == 2
         assert "there is no audio file in this folder" in done.err
-        assert "not looked at: 1 .pdf (document)" in done.err
+        assert "not examined: 1 .pdf (document)" in done.err
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def test_in_place_each_file_is_marked_once_under_all_its_names(shell, takes, cli
     done = shell("protect", "takes/one.wav", "takes", "--in-place", *OWNER)
     assert done.code == 0, done.err
     assert done.err.splitlines()[-1] == "3 in: 3 marked"
-    assert "a hard link to it, was renewed and holds the mark too" in done.out
+    assert "a hard link to it, was updated and has the mark too" in done.out
     assert "1 other name of this file (hard links)" in done.out
     assert (takes / "link.wav").is_symlink()
     assert (takes / "hard.wav").samefile(takes / "one.wav")

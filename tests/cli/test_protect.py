@@ -21,7 +21,7 @@ def test_with_nothing_set_up_a_take_is_marked_and_found(shell, take):
     before = take.read_bytes()
     done = shell("protect", "take.wav")
     assert done.code == 0
-    assert done.err.count("Made your key: owner id") == 1
+    assert done.err.count("Created your key: owner id") == 1
     assert "take.protected.wav" in done.out
     assert take.read_bytes() == before
     (key,) = shell.folder.parent.glob("config/sottovoce/identities/*.json")
@@ -72,7 +72,7 @@ def test_a_folder_is_mirrored_and_one_bad_file_stops_nothing(shell, rng):
         "out/one.wav",
         "out/day two/two.flac",
     }
-    assert "not looked at: 1 .txt (document)" in done.err
+    assert "not examined: 1 .txt (document)" in done.err
     named, closing = done.err.splitlines()[-2:]
     assert named.startswith("failed: ")
     assert "takes/bad.wav" in named
@@ -219,7 +219,7 @@ def places(shell, take):
         (("take.wav",), "/dev/null", "/dev/null: is neither a file nor a folder"),
         (("take.wav", "second.wav"), "/dev/null", "/dev/null: is neither a file nor a folder"),
         (("take.wav",), "pipe.wav", "pipe.wav: is neither a file nor a folder"),
-        (("take.wav",), "plain/out.wav", "plain is a file, and nothing can be written in it"),
+        (("take.wav",), "plain/out.wav", "plain is a file, not a folder"),
         (("take.wav", "second.wav"), "plain/out", "plain is a file"),
         (("take.wav",), "/dev/null/deep/out.wav", "/dev/null is a file"),
         (("take.wav",), "/proc/nowhere/out.wav", "/proc/nowhere"),
@@ -287,7 +287,7 @@ def test_an_archive_without_a_suffix_is_counted_as_one(shell, take):
     (shell.folder / "old").write_bytes(b"PK\x03\x04" + bytes(2_000))
     (shell.folder / "nil").touch()
     done = shell("check", ".")
-    assert "not looked at: 1 file of 0 bytes, 1 .zip (archive)" in done.err
+    assert "not examined: 1 file of 0 bytes, 1 .zip (archive)" in done.err
 
 
 def test_wrong_options_are_a_usage_error(shell, take):
@@ -320,14 +320,17 @@ def test_a_failure_tells_that_the_copy_there_is_of_an_earlier_run(shell, take):
     done = shell("protect", "take.wav", "-o", "out", "--owner", "anonymous")
     assert done.code == 2
     (line,) = done.err.splitlines()
-    told = "; the copy from before at out/take.wav is still there, and is of an earlier run. "
+    told = "; the copy at out/take.wav is from an earlier run. "
     assert "is cut short" in line.partition(told)[0]
     assert "--partial" in line.partition(told)[2]
     assert copy.read_bytes() == old
     fields = json.loads(shell("protect", take.name, "-o", "out", "--json").out)
-    assert "from before at out/take.wav" in fields["error"]
+    assert "the copy at out/take.wav is from an earlier run" in fields["error"]
     take.unlink()
-    assert "from before at out/take.wav" in shell("protect", take.name, "-o", "out").err
+    assert (
+        "the copy at out/take.wav is from an earlier run"
+        in shell("protect", take.name, "-o", "out").err
+    )
 
 
 def test_a_failure_tells_of_no_copy_where_there_is_none(shell, take):
@@ -336,7 +339,7 @@ def test_a_failure_tells_of_no_copy_where_there_is_none(shell, take):
     for options in (["-o", "out"], ["--in-place"]):
         done = shell("protect", "take.wav", *options, "--owner", "anonymous")
         assert done.code == 2
-        assert "from before" not in done.err
+        assert "earlier run" not in done.err
 
 
 def test_a_protected_copy_that_is_marked_is_left_and_gets_no_second_suffix(shell, take):
@@ -372,7 +375,7 @@ def test_originals_named_with_their_copies_are_told_apart(shell, take):
     copy.write_bytes(take.read_bytes())
     done = shell("protect", "take.wav", copy.name, "--owner", "anonymous")
     assert done.code == 2
-    assert "Name only take.wav, of which it is the copy" in done.err
+    assert "Name only the original take.wav" in done.err
     assert "--in-place" not in done.err
 
 

@@ -132,8 +132,8 @@ def test_the_page_counts_its_files_in_the_words_of_its_rows(shell, clip):
     statuses = [" ".join(row[1]) for row in read_rows(shell, "r.html")]
     assert statuses == [
         "marked",
-        "without sound it holds no sound that could carry a mark",
-        "copied it carried this mark already",
+        "without sound it has no sound that could carry a mark",
+        "copied it already carried this mark",
     ]
     text = (shell.folder / "r.html").read_text(encoding="utf-8")
     assert "3 in, 1 marked, 1 copied, 1 without sound." in text
@@ -181,7 +181,7 @@ def test_the_page_holds_nothing_that_only_its_author_could_do(shell, takes):
     [
         ("receipt.txt", "unknown kind of receipt"),
         ("receipt", "unknown kind of receipt"),
-        ("takes/list.json", "inside a folder that is worked on in place"),
+        ("takes/list.json", "inside a folder that is processed in place"),
         ("sound.json", "is an input or an output"),
         ("folder.json", "is a folder"),
     ],

@@ -42,7 +42,7 @@ class TestAnswers:
         assert {"results.csv", "summary.json", "ledger.sqlite"} <= made
         # All but what could not be read is known, and no time was needed to read it.
         done = shell("scan", data, "--format", "jsonl", "--jobs", 1)
-        assert "8 of 8 recordings, 2 marked, 2 not read, 6 known before" in done.err
+        assert "8 of 8 recordings, 2 marked, 2 not read, 6 already known" in done.err
         made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
         assert {name for name in made if name.startswith("results")} == {"results.jsonl"}
 
@@ -80,7 +80,7 @@ class TestAnswers:
         [
             ("a.npy", b"\x93NUMPY" + bytes(90), 3, "1 of these may hold sound (1 .npy)"),
             ("README.md", b"x", 2, "There was nothing to scan"),
-            ("data.json", b'[{"name": "x"}]', 2, "name it itself"),
+            ("data.json", b'[{"name": "x"}]', 2, "name that file itself"),
             ("a.txt", b"", 2, "There was nothing to scan"),
         ],
     )
@@ -121,7 +121,7 @@ class TestAnswers:
         if table.endswith("jsonl"):  # looked at when it is opened
             assert "table.jsonl: has no field of paths" in done.err
         else:
-            assert "Nothing has what --column names: sound." in done.err
+            assert "No column or field found for --column: sound." in done.err
             assert f"{table}: has no column 'sound'." in done.err
         assert "There are: 'file', 'who'" in done.err
 
@@ -129,7 +129,7 @@ class TestAnswers:
     def test_a_group_that_nothing_has_is_told(self, shell, table):
         done = shell("scan", table, "--group-by", "whom", "--jobs", 1)
         assert done.code == 2
-        assert "No recording has what --group-by names: whom." in done.err
+        assert "No recording has a column for --group-by: whom." in done.err
         assert shell("scan", table, "--group-by", "who", "--jobs", 1).code == 0
 
     def test_why_things_were_not_read_is_told(self, shell, data):
@@ -138,7 +138,7 @@ class TestAnswers:
         done = shell("scan", "data/odd", "--jobs", 1)
         assert done.code == 3
         assert len([line for line in done.err.splitlines() if "data/odd/" in line]) == 3
-        assert "3 more that were not read are in the report." in done.err
+        assert "The report lists 3 more that were not read." in done.err
 
     def test_where_there_is_nothing_to_scan_nothing_else_is_said(self, shell):
         (shell.folder / "set").mkdir()
@@ -166,9 +166,9 @@ def test_what_marks_say_of_training_is_told(capsys, tmp_path):
     ]
     tell(summarise(findings), tmp_path)
     told = capsys.readouterr().out
-    assert "1 whose owner and policy are not readable: treated as refusing training" in told
+    assert "1 with owner and policy not readable: treated as refusing training" in told
     assert "1: refuses text and data mining" in told
-    assert "1 marked that do not name training; left out of it all the same" in told
+    assert "1 with a mark that does not name training: left out all the same" in told
 
 
 class TestListOnly:
@@ -250,7 +250,9 @@ class TestFurther:
             ledger.begin_run(job)
             ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")
         assert self.report(shell) == (3, False)
-        assert "Go on with it: sottovoce scan data -o out" in shell("scan", "report", "out").err
+        assert (
+            "To resume the scan: sottovoce scan data -o out" in shell("scan", "report", "out").err
+        )
         with Ledger(out / "ledger.sqlite", detector="d") as ledger:
             ledger.begin_run(job)
             ledger.put(Finding(id="a", status="clean", log10_p=-0.1), stamp="1")

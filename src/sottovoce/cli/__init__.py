@@ -23,7 +23,7 @@ from sottovoce.errors import SottovoceError
 
 __all__ = ["main"]
 
-# As shells say it: 128 and the number of the signal.
+# As shells report it: 128 plus the number of the signal.
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 
@@ -31,7 +31,7 @@ _PIPE_CLOSED = 141
 @click.group(
     epilog=examples(
         "sottovoce protect take.wav          writes take.protected.wav",
-        "sottovoce protect film.mp4          marks the sound of a film, and copies the rest",
+        "sottovoce protect film.mp4          marks the sound of a film and copies the rest",
         "sottovoce protect takes/ -o marked/ mirrors a folder",
         "sottovoce check interview.mp3       found or not, and how sure",
         "sottovoce scan dataset/             before anything is trained on it",
@@ -45,9 +45,9 @@ _PIPE_CLOSED = 141
 def program(context: click.Context, *, debug: bool) -> None:
     """Refuse machine training on your voice, inside the sound itself.
 
-    `protect` writes an inaudible mark into speech, also that of films, which says who refuses
-    what; `check` finds it again, after compression, editing and calls, and says how sure that is.
-    `mic` does the first for whatever you say in calls.
+    `protect` writes an inaudible mark into speech, including that of films; the mark says who
+    refuses what.  `check` finds it again, after compression, editing and calls, and reports how
+    certain that is.  `mic` marks what you say in calls.
     """
     context.obj = debug
 
@@ -64,7 +64,7 @@ program.add_command(abx)
 def main() -> None:
     """Run the command and exit.
 
-    The exit code is as each command's help says, 2 for any error, and 130 where Ctrl-C ended it.
+    The help of each command lists its exit codes; 2 is any error, and 130 an end by Ctrl-C.
     """
     debug = "--debug" in sys.argv[1:]
     # A name that the terminal cannot show must not end the program.
@@ -86,14 +86,14 @@ def main() -> None:
         _output.explain(said.getvalue().rstrip("\n"))
         code = err.exit_code
     except (BrokenPipeError, _output.PipeClosedError):
-        # Whoever read the results has had enough (`| head`); Python would complain at its exit.
+        # The reader of the results closed the pipe (`| head`); Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _PIPE_CLOSED
     except (click.Abort, KeyboardInterrupt):
-        _output.explain("Interrupted; nothing half written is left.")
+        _output.explain("Interrupted. No partial files were left behind.")
         code = _INTERRUPTED
     except Exception as err:
-        # Python would end with 1, which says something for `check` and `scan`.
+        # Python would exit with 1, which has a meaning for `check` and `scan`.
         if debug:
             raise
         _explain_unexpected(err)
@@ -102,11 +102,11 @@ def main() -> None:
 
 
 def _explain_unexpected(err: Exception) -> None:
-    """Say what nobody foresaw, in a line or two."""
+    """Report an unexpected error in a line or two."""
     if isinstance(err, OSError) and err.filename is not None:
         name, reason = _words.format_path(err.filename), (err.strerror or str(err)).lower()
         _output.explain(f"{name}: {reason}", kind="error")
-        _output.explain("Check the permissions and the space there, or choose another place.")
+        _output.explain("Check the permissions and the free space there, or choose another place.")
         return
     _output.explain(f"unexpected {type(err).__name__}: {err}", kind="error")
-    _output.explain("Please report it with what 'sottovoce --debug …' prints.")
+    _output.explain("Please report it with the output of 'sottovoce --debug …'.")

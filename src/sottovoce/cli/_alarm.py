@@ -1,4 +1,4 @@
-"""Tell a person who does not watch the status that a call goes out without the mark."""
+"""Notify a user who is not watching the status that a call goes out without the mark."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Alarm", "show_notification"]
 
 _MUTED = "You are muted"
 _PATIENCE_S = 2.0
-"""Programs try microphones for a moment, and a microphone takes a moment to begin."""
+"""Programs probe microphones for a moment, and a microphone takes a moment to start."""
 
 
 class Alarm:
-    """Show one notification for each thing that goes wrong, as soon as it has lasted for 2 s."""
+    """Show one notification for each fault, once it has lasted for 2 s."""
 
     def __init__(self) -> None:
         self._since_s: dict[str, float] = {}
@@ -29,11 +29,11 @@ class Alarm:
 
     @property
     def waiting(self) -> bool:
-        """Whether something is wrong that has not lasted long enough to be told."""
+        """Whether there is a fault that has not lasted long enough to be reported."""
         return bool(self._since_s.keys() - self._told)
 
     def look(self, state: MicState) -> None:
-        """Look at a state, and tell what is new and wrong."""
+        """Examine a state, and report new faults."""
         now = time.monotonic()
         wrong = _find_faults(state)
         self._since_s = {words: self._since_s.get(words, now) for words in wrong}
@@ -45,7 +45,7 @@ class Alarm:
 
 
 def show_notification(words: str, advice: str, *, urgent: bool = True) -> None:
-    """Show a notification on the desktop, where there is one."""
+    """Show a notification on the desktop, if there is one."""
     program = shutil.which("notify-send")
     if program is None:
         return
@@ -63,7 +63,7 @@ def show_notification(words: str, advice: str, *, urgent: bool = True) -> None:
 
 
 def _find_faults(state: MicState) -> dict[str, str]:
-    """Return what is wrong, and what to do about it."""
+    """Return the faults, and what to do about each."""
     wrong = {
         f"{program} records you without the mark": "Choose the microphone Sottovoce in it."
         for program in state.bypassing
@@ -72,6 +72,6 @@ def _find_faults(state: MicState) -> dict[str, str]:
     if state.n_recorders and state.status == "muted":
         wrong[_MUTED] = words.split(": ", 1)[1].capitalize() + "."
     if state.n_recorders != 0 and mood == "bad":
-        # The numbers in the words change; the notification must not come again for that.
+        # The numbers in the words change; that must not repeat the notification.
         wrong["Your voice goes out without the mark"] = words.split(":")[0].capitalize()
     return wrong

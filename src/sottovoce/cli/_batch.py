@@ -1,4 +1,4 @@
-"""Work on the files of one call: progress, and at the end what failed and how many did not."""
+"""Process the files of one call: progress, and at the end the failures and the totals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["FAILED", "explain_end", "explain_left_out", "run_files"]
 
 FAILED = "failed"
-"""As what files are counted that failed; the last line says that they stand above it."""
+"""How files that failed are counted; the last line says that they are named above it."""
 _MOST_LINKS = 20
 
 Result = TypeVar("Result")
@@ -48,28 +48,28 @@ def run_files(
     tidy: Callable[[Input, int], None] | None = None,
     add: Callable[[Input], str] | None = None,
 ) -> list[Result | Failure]:
-    """Work on files with a progress bar; `explain_end` says which failed and why.
+    """Process files with a progress bar; `explain_end` reports which failed and why.
 
-    Where the run is stopped in the middle, what has failed until then is said here.
+    If the run is stopped early, the failures so far are reported here.
 
     Parameters
     ----------
     work : callable
-        Takes a source, and what to call with the share of it that is done; picklable.
+        Takes a source, and a callback for the share of it that is done; picklable.
     sources : sequence of Input
-        What to work on.
+        The files to process.
     jobs : int >= 1
         Processes.
     debug : bool
-        Let unexpected errors out.
+        Whether to let unexpected errors through.
     description : str
-        What is going on, for the progress bar.
+        Label of the progress bar.
     report : callable
-        Says the result of one source.
+        Reports the result of one source.
     tidy : callable or None
-        Called with a source and the id of the process that died while it worked on it.
+        Called with a source and the id of the process that died while processing it.
     add : callable or None
-        Returns what is said of a source that failed, besides why; may be empty.
+        Returns what to add to the message of a source that failed; may be empty.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def run_files(
     outcomes: list[Result | Failure] = []
     with _output.show_progress(description, total=len(sources)) as show, ExitStack() as stack:
         progress = None
-        if len(sources) == 1:  # other processes tell only when a file is done
+        if len(sources) == 1:  # other processes report only when a file is done
 
             def progress(share: float) -> None:
                 show(len(outcomes) + share)
@@ -91,7 +91,7 @@ def run_files(
         try:
             for source, outcome in zip(sources, running, strict=True):
                 if isinstance(outcome, Failure) and str(source.path) not in outcome.message:
-                    # That of a process that died does not know the file.
+                    # The message about a process that died does not name the file.
                     outcome = replace(outcome, message=f"{source.path}: {outcome.message}")
                 if isinstance(outcome, Failure) and add is not None and (more := add(source)):
                     outcome = replace(outcome, message=f"{outcome.message}; {more}")
@@ -105,10 +105,10 @@ def run_files(
 
 
 def explain_left_out(selection: Selection) -> None:
-    """Say what the walk through folders left out: files that are not sound, links."""
+    """Report what the walk through folders left out: files that are not audio, and links."""
     if selection.not_looked_at:
         kinds = describe_kinds(dict(selection.not_looked_at.most_common()))
-        _output.explain(f"not looked at: {kinds}")
+        _output.explain(f"not examined: {kinds}")
     for link in selection.links[:_MOST_LINKS]:
         _output.explain(f"{format_path(link.path)} (the link {link.reason})", kind="not followed")
     if len(selection.links) > _MOST_LINKS:
@@ -117,14 +117,14 @@ def explain_left_out(selection: Selection) -> None:
 
 
 def explain_end(outcomes: Sequence[object], counts: Mapping[str, int]) -> None:
-    """Say what failed and why, and in one line what became of all files, if they are several.
+    """Report what failed and why and, for several files, the totals in one line.
 
     Parameters
     ----------
     outcomes : sequence
         One for each source, as `run_files` returns them.
     counts : mapping of str to int
-        What became of the files, in words, and of how many; they add up to all of them.
+        The number of files by outcome, in words; they add up to all of them.
     """
     _say_failures(outcomes)
     if len(outcomes) < 2:
@@ -152,7 +152,7 @@ def _work_on_source(
     try:
         return work(source, progress)
     except IncompleteAudioError as err:
-        remedy = "Get a complete copy, or add --partial to use the part that is there."
+        remedy = "Get a complete copy, or add --partial to use the readable part."
         raise _with_remedy(err, remedy) from err
     except OtherPolicyError as err:
         remedy = (
@@ -172,7 +172,7 @@ def _work_on_source(
     except AudioFileError:
         raise
     except SottovoceError as err:
-        # What the arrays' own checks say does not name the file.
+        # Messages from the checks of arrays do not name the file.
         raise AudioFileError(str(err), path=str(source.path), remedy=err.remedy) from err
 
 

@@ -8,7 +8,7 @@ __all__ = ["MEANINGS", "ExitCode"]
 
 
 class ExitCode(IntEnum):
-    """What a command ends with."""
+    """The exit code of a command."""
 
     DONE = 0
     NOT_FOUND = 1
@@ -33,7 +33,7 @@ MEANINGS = {
         ExitCode.DONE: "no mark was found, and everything was read",
         ExitCode.NOT_FOUND: "a mark was found",
         ExitCode.ERROR: "there was nothing to scan, or the scan could not run",
-        ExitCode.UNREAD: "no mark was found, but something was not read or not looked at,"
+        ExitCode.UNREAD: "no mark was found, but something was not read or not examined,"
         " or the scan has not ended",
     },
     "every command": {
@@ -42,4 +42,4 @@ MEANINGS = {
         ExitCode.PIPE_CLOSED: "the program that read the results closed the pipe",
     },
 }
-"""By command: what each code means, in the words of the docs."""
+"""The meaning of each code by command, in the words of the docs."""

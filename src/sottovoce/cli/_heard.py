@@ -1,4 +1,4 @@
-"""What `sottovoce listen` says: one line for each owner, and on a terminal what is heard now."""
+"""The output of `sottovoce listen`: a line for each owner; on a terminal, also the present."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["GONE_S", "HeardBoard", "HeardLines"]
 
 GONE_S = 60.0
-"""Without a mark for so long its owner is gone: people listen longer than they pause, and each turn
-of a conversation is no news."""
+"""After this long without a mark its owner is gone: people listen for longer than they pause, and
+the turns of a conversation are not news."""
 _ENOUGH_S = 6.0
-"""Sound in which a mark is mostly found (docs/measurements.md): without one there is none."""
+"""Seconds of sound in which a mark is usually found (docs/measurements.md): without one by then,
+there is none."""
 _N_LOOKS = 3
-"""In a row with a mark of nobody who was read, before another is told beside who was."""
+"""Checks in a row with an unread mark, before it is reported next to owners who were read."""
 
 
 class HeardLines:
-    """Turn looks into lines, so that each owner is told once.
+    """Turn checks into lines, reporting each owner once.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ class HeardLines:
 
     Notes
     -----
-    An owner is told again with another policy, or who was gone for `GONE_S`.  A mark whose owner
-    is not read yet is told once, until all marks are gone.
+    An owner is reported again with another policy, or after being gone for `GONE_S`.  A mark whose
+    owner is not read yet is reported once, until all marks are gone.
     """
 
     def __init__(self, own: dict[int, str]) -> None:
@@ -46,12 +47,12 @@ class HeardLines:
         self._last_found_s: float | None = None
         self._last_look_s: float | None = None
         self._unmarked_s = 0.0  # of sound since a mark was found
-        self._n_unread = 0  # looks in a row with a mark of nobody who was read
+        self._n_unread = 0  # checks in a row with an unread mark
         self._has_told_unread = self._has_told_end = False
         self._has_told_silence = self._has_told_none = False
 
     def take(self, hearing: Hearing) -> list[str]:
-        """Return the lines that a look adds; mostly none."""
+        """Return the lines that a check adds; usually none."""
         found = hearing.detection.found
         since_s = 0.0 if self._last_look_s is None else hearing.at_s - self._last_look_s
         self._last_look_s = hearing.at_s
@@ -80,7 +81,7 @@ class HeardLines:
         return lines
 
     def _say_unread(self, hearing: Hearing) -> list[str]:
-        """Tell of a mark that can be of nobody who was read a while ago and still speaks."""
+        """Report a mark that cannot be of an owner who was read before and still speaks."""
         voices = hearing.detection.voices
         unread = [voice for voice in voices if voice.notice is None]
         now = {voice.notice.owner_id for voice in voices if voice.notice is not None}
@@ -88,7 +89,7 @@ class HeardLines:
             owner for (owner, _), last_s in self._told.items() if self._is_present(last_s, hearing)
         }
         self._n_unread = self._n_unread + 1 if len(unread) > len(present - now) else 0
-        # Beside an owner who was read, an echo of theirs may pass for another voice for a moment.
+        # Next to an owner who was read, their echo may pass for another voice for a moment.
         if self._has_told_unread or self._n_unread < (_N_LOOKS if present else 1):
             return []
         self._has_told_unread = True
@@ -97,7 +98,7 @@ class HeardLines:
         return [f"{which}, owner not read yet ({evidence})"]
 
     def _say_nothing(self, hearing: Hearing) -> list[str]:
-        """Say once that no mark is there, or is there any more, after sound that would tell."""
+        """Report once that there is no mark, or none any more, after enough sound to tell."""
         sounds = f"in {hearing.heard_s:.0f} s of sound"
         if self._last_found_s is None:
             if hearing.heard_s >= _ENOUGH_S and not self._has_told_none:
@@ -134,7 +135,7 @@ class HeardBoard(LiveBoard):
         self._lines = HeardLines(own)
 
     def show(self, hearing: Hearing) -> None:
-        """Show one look."""
+        """Show one check."""
         for line in self._lines.take(hearing):
             clock = datetime.now().astimezone().strftime("%H:%M:%S")
             _output.result(f"{clock}  {line}")
@@ -147,7 +148,7 @@ class HeardBoard(LiveBoard):
 
 
 def describe_evidence(hearing: Hearing, voice: Voice, *, with_latency: bool) -> str:
-    """Return how sure a voice is, and after how much sound the first one was found."""
+    """Return how certain a voice is, and after how much sound the first one was found."""
     p = f"p = {format_p(voice.log10_p)}"
     if with_latency and hearing.latency_s is not None:
         return f"{p}, found after {hearing.latency_s:.1f} s of sound"
@@ -155,7 +156,7 @@ def describe_evidence(hearing: Hearing, voice: Voice, *, with_latency: bool) -> 
 
 
 def describe_now(hearing: Hearing, own: dict[int, str]) -> str:
-    """Return what is marked in the seconds of one look."""
+    """Return what is marked in the seconds of one check."""
     if not hearing.detection.found:
         return f"no mark in {hearing.heard_s:.0f} s of sound" if hearing.heard_s else "silence"
     voices = hearing.detection.voices

@@ -25,17 +25,17 @@ class Input:
     Attributes
     ----------
     path : Path
-        Where it is.
+        Its path.
     given : Path
         The file or folder that the user named.
     problem : AudioFileError or None
-        Why it cannot be worked on, where that is known already.
+        Why it cannot be processed, if that is known already.
     linked : bool
         Whether the path leads through a symbolic link in the folder.
     twins : tuple of Path
         Other names (hard links) of the file that were selected too; only with `once`.
     n_other_names : int
-        Hard links besides, which were not selected.
+        Further hard links to it, which were not selected.
     """
 
     path: Path
@@ -101,24 +101,24 @@ def find_sources(
     Parameters
     ----------
     given : sequence of Path
-        Files and folders.  A file is taken whatever its name.  In folders those are taken whose
-        suffix is one of audio or whose first bytes are; hidden ones are left out, and links are
-        followed only where they stay inside the folder.
+        Files and folders.  A file is taken whatever its name.  In folders, files are taken that
+        have an audio suffix or begin like audio; hidden ones are left out, and links are followed
+        only if they stay inside the folder.
     suffixes : frozenset of str
         Suffixes of audio files, lower case, with the dot.
     once : bool
-        Take a file that has several names only once, as is right where it is replaced.
+        Whether to take a file that has several names only once, as is right if it is replaced.
         Otherwise every name is taken.
 
     Returns
     -------
     selection : Selection
-        What does not exist, is unreadable or holds no audio stands among the sources with its
-        problem.
+        Inputs that do not exist, are unreadable or hold no audio are among the sources, with
+        their problem.
     """
     selection = Selection(sources=[])
     for path in given:
-        if os.path.isdir(path):  # noqa: PTH112 - a name that is too long is just not there
+        if os.path.isdir(path):  # noqa: PTH112 - a name that is too long does not exist
             _add_folder(selection, path, suffixes)
         elif os.path.lexists(path):
             selection.sources.append(Input(path=path, given=path))
@@ -189,5 +189,5 @@ def _identify(path: Path) -> object:
         status = path.stat()
     except OSError:
         return str(path)
-    # File systems without such numbers say 0.
+    # File systems without such numbers report 0.
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)

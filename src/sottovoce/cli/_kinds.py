@@ -1,4 +1,4 @@
-"""What the files are that are not sound, in words: archives, documents, pictures."""
+"""Describe files that are not audio: archives, documents, pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`LiveBoard`: what changes in place on a terminal that can; elsewhere there are only lines."""
+"""`LiveBoard`: a display that changes in place on a capable terminal; elsewhere, only lines."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SHAPES = "●█░╭─╮│╰╯"
 
 
 class LiveBoard:
-    """Something that a command keeps showing; a context manager.
+    """A display that a command keeps updating; a context manager.
 
     Parameters
     ----------
     refresh_per_second : float
         How often it is drawn.
     drawn : bool
-        Whether it is to be drawn, where that can be done.
+        Whether to draw it, where that is possible.
     """
 
     def __init__(self, *, refresh_per_second: float, drawn: bool = True) -> None:
@@ -38,7 +38,7 @@ class LiveBoard:
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
-        """Begin; a terminal gets a place that changes."""
+        """Start, on a terminal with a display that changes in place."""
         if self._drawn and _can_draw():
             live = show_in_place(refresh_per_second=self._refresh_per_second)
             self._live = self._stack.enter_context(live)
@@ -50,20 +50,20 @@ class LiveBoard:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take away what changes."""
+        """Remove the display."""
         self._stack.close()
 
 
 @contextmanager
 def show_in_place(*, refresh_per_second: float = 4.0, stderr: bool = False) -> Iterator[Live]:
-    """Give a place on a terminal that changes; lines that are written meanwhile stand above it.
+    """Show a display that changes in place; lines that are written meanwhile appear above it.
 
     Parameters
     ----------
     refresh_per_second : float
         How often it is drawn.
     stderr : bool
-        Whether it is on stderr, and not on stdout.
+        Whether it is on stderr instead of stdout.
     """
     from rich.console import Console
     from rich.live import Live
@@ -75,7 +75,7 @@ def show_in_place(*, refresh_per_second: float = 4.0, stderr: bool = False) -> I
 
 
 def _can_draw() -> bool:
-    """Whether stdout is a terminal that can go back to what it wrote, and knows the shapes."""
+    """Return whether stdout is a terminal that can redraw and can show the shapes."""
     if not sys.stdout.isatty() or os.environ.get("TERM") in ("", "dumb", "unknown"):
         return False
     try:

@@ -1,4 +1,4 @@
-"""What to say of an input that does not exist: which names in its folder are like it."""
+"""The error of an input that does not exist, with similar names in its folder."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["explain_missing"]
 _MOST_ENTRIES = 5_000
 _MOST_NAMES = 3
 _LIKE = 0.75
-"""Similarity of names, 0 to 1, from which one may be a slip of the other: one letter of four, the
-suffix counted."""
+"""Similarity of names, 0 to 1, from which one may be a typo of the other: one letter in four, the
+suffix included."""
 
 
 def explain_missing(path: Path) -> AudioFileError:
-    """Return the error of an input that is not there, with names that may have been meant.
+    """Return the error of an input that does not exist, with names that may have been meant.
 
     Parameters
     ----------
     path : Path
-        As it was given.
+        The input as given.
 
     Returns
     -------
@@ -48,12 +48,12 @@ def explain_missing(path: Path) -> AudioFileError:
 
 
 def _child(path: Path, above: Path) -> Path:
-    """Return the folder on the way to `path` that is the first not to exist."""
+    """Return the first folder on the way to `path` that does not exist."""
     return next(folder for folder in path.parents if folder.parent == above)
 
 
 def _find_like(path: Path) -> list[str]:
-    """Return names in the same folder: the same with another suffix first, then near ones."""
+    """Return names in the same folder: the same with another suffix first, then similar ones."""
     names: list[str] = []
     with suppress(OSError):
         entries = itertools.islice(path.parent.iterdir(), _MOST_ENTRIES)

@@ -1,4 +1,4 @@
-"""Whose mark it is and what it refuses: options that all who write marks have."""
+"""Whose mark it is and what it refuses: options of all commands that write marks."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ OWNER = click.option(
     "--owner",
     default=None,
     metavar="NAME",
-    help="One of your identities (see `sottovoce id`), somebody's owner id, or `anonymous`."
-    "  Defaults to your default identity, which is created on first use.",
+    help="Owner that the mark names: one of your identities (see `sottovoce id`), an owner id, or"
+    " `anonymous`.  [default: your default identity, created on first use]",
 )
 POLICY = click.option(
     "--policy",
     default="all",
     show_default=True,
     metavar="all|training|cloning|USES",
-    help="What is refused: every use by machines; training, cloning and voiceprints; generative"
-    " training and cloning; or uses joined by commas: train-generative, train-other, clone,"
-    " biometric, input, mine, transfer, licence (refused, but ask me).",
+    help="Refuse every use by machines (all); training, cloning and voiceprints (training);"
+    " generative training and cloning (cloning); or uses separated by commas: train-generative,"
+    " train-other, clone, biometric, input, mine, transfer, licence (refused, but ask me).",
 )
 
 
@@ -56,7 +56,7 @@ def _choose_owner(owner: str | None) -> int:
         except ParameterError:  # another process was quicker
             return load_own(DEFAULT_IDENTITY).owner_id
         _output.explain(
-            f"Made your key: owner id {format_owner_id(made.owner_id)}, kept in"
+            f"Created your key: owner id {format_owner_id(made.owner_id)}, stored in"
             f" {format_path(made.path)} (keep a copy of it).",
             kind="note",
         )

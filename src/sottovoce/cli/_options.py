@@ -1,4 +1,4 @@
-"""Options that several commands have, so that they cannot drift apart."""
+"""Options that several commands share, so that they cannot drift apart."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _parse_strength(context: click.Context, parameter: click.Parameter, text: st
 class OutPath(click.Path):
     """A file or folder to be written.
 
-    Shells leave ``~/`` as it is behind an equals sign and in quotes: a folder of that name is
-    hardly ever meant, and whoever removes it by its name removes another.
+    Shells leave ``~/`` as it is after an equals sign and in quotes: a folder of that name is
+    hardly ever meant, and removing it by its name would remove another.
     """
 
     def convert(
@@ -56,7 +56,7 @@ class OutPath(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str | bytes | os.PathLike[str]:
-        """Return the path, in the person's own folder where it begins so."""
+        """Return the path, with ``~`` at its beginning replaced by the user's home folder."""
         text = os.fspath(value)
         if text == "~" or text.startswith("~/"):
             text = os.path.expanduser(text)  # noqa: PTH111 - not a path yet
@@ -67,7 +67,7 @@ INPUTS = click.argument(
     "inputs",
     nargs=-1,
     required=True,
-    # Whether it may be read is said of each by itself.
+    # Missing permissions are reported for each input by itself.
     type=click.Path(path_type=Path, readable=False),
     metavar="FILES-or-folders",
 )
@@ -83,7 +83,7 @@ JOBS = click.option(
 
 
 class FilesCommand(click.Command):
-    """A command on files, which knows that a file's name may look like an option."""
+    """A command on files whose names may look like options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does; where that fails, point out a file that was taken for an option."""
@@ -104,7 +104,7 @@ class FilesCommand(click.Command):
 PARTIAL = click.option(
     "--partial",
     is_flag=True,
-    help="Use the part that is there of files that are cut short or damaged.",
+    help="Use the readable part of files that are cut short or damaged.",
 )
 
 
@@ -123,7 +123,7 @@ def strength_option(default: str = "standard") -> Callable[[Command], Command]:
 
 
 def examples(*lines: str) -> str:
-    """Return the examples that stand at the end of a command's help."""
+    """Return the examples for the end of a command's help."""
     # click keeps the lines of a paragraph that begins with this character
     return "\b\n" + "\n  ".join(["Examples:", *lines])
 

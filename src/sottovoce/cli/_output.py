@@ -1,4 +1,4 @@
-"""What the commands say: results to stdout, progress and diagnostics to stderr."""
+"""Output of the commands: results to stdout, progress and diagnostics to stderr."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ _FLAGS = {
     "time_s": "--timeout",
     "track": "--track",
 }
-"""Parameters that remedies name, and what the commands call them."""
+"""Parameters that remedies name, and the flags that set them."""
 _PARAMETER = re.compile(rf"`({'|'.join(_FLAGS)})`")
 _consoles: list[Console] = []
-"""Those on which something is shown in place."""
+"""Those with a display that changes in place."""
 
 
 class Show(Protocol):
-    """Show how far the work has come."""
+    """Show the progress of the work."""
 
     def __call__(self, n_done: float, /) -> None:
-        """Show that so many units are done; a part of one counts."""
+        """Show the number of units done; fractions count."""
 
 
 class PipeClosedError(Exception):
-    """Whoever read the results has had enough.
+    """The program that read the results closed the pipe.
 
-    Not an `OSError`: click would end the program with exit code 1, which `check` has for "not
-    found".
+    Not an `OSError`: click would end the program with exit code 1, which means "not found" for
+    `check`.
     """
 
 
@@ -73,12 +73,12 @@ def result(text: str = "") -> None:
 
 def result_json(fields: dict[str, Any]) -> None:
     """Write one result as one line of JSON."""
-    # ASCII only: names of files need not be valid Unicode, and every reader takes escapes.
+    # ASCII only: file names need not be valid Unicode, and every reader accepts escapes.
     result(json.dumps(fields, allow_nan=False))
 
 
 def name_flags(text: str) -> str:
-    """Return a remedy in which parameters of functions are flags of the command.
+    """Return a remedy with parameters of functions replaced by flags of the command.
 
     Examples
     --------
@@ -89,18 +89,18 @@ def name_flags(text: str) -> str:
 
 
 def explain(text: str, *, kind: str = "") -> None:
-    """Write a diagnostic; `kind` ("error", "note") stands before it."""
+    """Write a diagnostic; `kind` ("error", "note") precedes it."""
     colours = {"error": "red", "note": "yellow", "warning": "yellow"}
     head = click.style(f"{kind}: ", fg=colours.get(kind), bold=True) if kind else ""
     _write(head + escape_lines(text), err=True)
 
 
 def _write(text: str, *, err: bool = False) -> None:
-    """Write a line; on a terminal where something is shown in place, above that."""
+    """Write a line; on a terminal, above a display that changes in place."""
     if _consoles and (sys.stderr if err else sys.stdout).isatty():
         from rich.text import Text
 
-        # Unwrapped: a name that is copied from the terminal must be one.
+        # Unwrapped, so that a name copied from the terminal is in one piece.
         _consoles[-1].print(Text.from_ansi(text), soft_wrap=True)
     else:
         click.echo(text, err=err)
@@ -110,12 +110,12 @@ def _write(text: str, *, err: bool = False) -> None:
 def lines_above(console: Console) -> Iterator[None]:
     """Write lines above what a console shows in place, while the block runs.
 
-    Its own redirection does not do it: click writes past that.
+    The console's own redirection is not enough: click bypasses it.
 
     Parameters
     ----------
     console : rich.console.Console
-        Of the bar, or whatever is shown.
+        The console of the display.
     """
     _consoles.append(console)
     try:
@@ -125,25 +125,25 @@ def lines_above(console: Console) -> Iterator[None]:
 
 
 def strong(text: str) -> str:
-    """Return a word that should strike the eye; plain again where colours are not wanted."""
+    """Return a word highlighted; plain where colours are not wanted."""
     return click.style(text, bold=True, fg="green")
 
 
 @contextmanager
 def show_progress(description: str, *, total: float) -> Iterator[Show]:
-    """Show a progress bar on stderr while the block runs, if a person is watching.
+    """Show a progress bar on stderr while the block runs, if stderr is a terminal.
 
     Parameters
     ----------
     description : str
-        What is going on.
+        Label of the bar.
     total : float
         Units of work.
 
     Returns
     -------
     show : Show
-        To be called with the units that are done.
+        Call it with the number of units done.
     """
     if not sys.stderr.isatty():
         yield lambda _n_done, /: None

@@ -45,7 +45,7 @@ def draw_check(
     *,
     partial: bool = False,
 ) -> str:
-    """Draw what a check found; of several tracks, in the one with the strongest evidence.
+    """Draw what a check found; of several tracks, draw the one with the strongest evidence.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def draw_check(
     target : Path
         Where to write the picture; its suffix chooses the format.
     partial : bool
-        Whether to be content with the part that is there of a file that is cut short.
+        Whether to accept the readable part of a file that is cut short.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def draw_check(
     except (OSError, ValueError) as err:
         raise SottovoceError(
             f"{format_path(target)}: the picture cannot be written: {err}",
-            remedy="Name another place for it.",
+            remedy="Choose another place for it.",
         ) from err
     return drawn
 
@@ -122,7 +122,7 @@ def _headline(detection: Detection) -> str:
         return f"A do-not-train mark was found ({chance})"
     if detection.verdict == "suspected":
         return f"A mark is suspected, but not found: the evidence is too weak ({chance})"
-    return f"No mark found in {detection.duration_s:.1f} s (this is no proof that there is none)"
+    return f"No mark found in {detection.duration_s:.1f} s (this does not prove that there is none)"
 
 
 def _draw_sound(axes: Axes, file: OpenAudio, *, duration_s: float) -> None:
@@ -149,10 +149,10 @@ def _draw_sound(axes: Axes, file: OpenAudio, *, duration_s: float) -> None:
 def _spectrogram(
     file: OpenAudio, *, duration_s: float
 ) -> tuple[npt.NDArray[np.float32], float, float]:
-    """Return mel levels in dB under the loudest, seconds a column, and the sampling rate.
+    """Return mel levels in dB below the loudest, seconds per column, and the sampling rate.
 
     A column averages all frames that begin in it, so that hours fit the same picture and
-    memory holds a second.
+    only a second is held in memory.
     """
     import librosa
 
@@ -182,7 +182,7 @@ def _spectrogram(
 
 
 def _draw_voices(axes: Axes, detection: Detection) -> None:
-    axes.set(title="Marked voices: from when to when, and what each mark says", yticks=[])
+    axes.set(title="Marked voices: when each is marked, and what its mark says", yticks=[])
     if not detection.voices:
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
     rows = detection.voices[:_MOST_ROWS]
@@ -198,7 +198,7 @@ def _draw_voices(axes: Axes, detection: Detection) -> None:
 
 
 def _write_row(axes: Axes, row: int, words: str) -> None:
-    """Write what is said of a voice beside its row."""
+    """Write the description of a voice beside its row."""
     transform = axes.get_yaxis_transform()
     axes.text(0.01, row, words, transform=transform, va="center", fontsize=9, parse_math=False)
 
@@ -215,11 +215,11 @@ def _draw_evidence(axes: Axes, detection: Detection) -> None:
         enough, color="black", ls="--", label="enough by itself: one false alarm in a million"
     )
     if not detection.voices:
-        label = "the best that was found anywhere, all of the recording added up"
+        label = "best score found anywhere, over the whole recording"
         axes.axhline(detection.score, color="tab:blue", ls=":", label=label)
-    axes.axhspan(-1, 1, color="grey", alpha=0.25, label="what chance gives most of the time")
+    axes.axhspan(-1, 1, color="grey", alpha=0.25, label="usual range by chance")
     axes.set(
-        title="Evidence in the 5 seconds around each moment (the verdict adds all of it up)",
+        title="Evidence in the 5 seconds around each moment (the verdict combines all of it)",
         ylabel="strength (z-score)",
         ylim=(-2.0, 1.4 * highest),
     )

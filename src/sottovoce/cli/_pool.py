@@ -1,4 +1,4 @@
-"""Work in several processes: in order, one failure at a time, safe to interrupt.
+"""Work in several processes: in order, with failures kept apart, safe to interrupt.
 
 A worker that dies costs the item that it worked on and nothing else; another takes its place.
 """
@@ -33,12 +33,12 @@ Result = TypeVar("Result")
 _IN_FLIGHT_PER_WORKER = 2
 """So that no worker waits for its next item."""
 _STALL_S = 60.0
-"""Without any item in work: the worker died in the moment of taking one, and the item with it."""
+"""Without any item in progress: a worker died while taking one, and the item was lost with it."""
 _LOOK_S = 1.0
 _TIDY_S = 20.0
 _MOST_STARTS = 2
 _MOST_BREAKS = 8
-"""In a row, without a single item done: something else is wrong than one item."""
+"""In a row, without a single item done: the fault is not in one item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +77,9 @@ def run_batch(
         Processes.  A single item is worked on in this one, and so are all of them with `debug`
         and one job.
     debug : bool
-        Let unexpected errors out instead of turning them into failures.
+        Whether to let unexpected errors through instead of turning them into failures.
     tidy : callable or None
-        Called with an item and the id of the process that died while it worked on it.
+        Called with an item and the id of the process that died while processing it.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def run_batch(
     Notes
     -----
     When the iterator is closed or interrupted, running work gets a KeyboardInterrupt, so that
-    it can put away what it has half written, and waiting work is dropped.
+    it can remove its partial files, and waiting work is dropped.
     """
     guarded = functools.partial(_guard, work, debug=debug)
     if len(items) < 2 or (debug and jobs == 1):
@@ -111,19 +111,19 @@ def _guard(work: Callable[[Item], Result], item: Item, *, debug: bool) -> Result
             raise
         return Failure(message=str(err), remedy=_output.name_flags(err.remedy))
     except MemoryError:
-        return Failure(message="not enough memory", remedy="Try it with --jobs 1.")
+        return Failure(message="not enough memory", remedy="Try again with --jobs 1.")
     except Exception as err:
-        # One file that hits a fault of ours must not stop the batch.
+        # A file that triggers a bug of ours must not stop the batch.
         if debug:
             raise
         return Failure(
             message=f"unexpected {type(err).__name__}: {err}",
-            remedy="Please report it with what 'sottovoce --debug …' prints.",
+            remedy="Please report it with the output of 'sottovoce --debug …'.",
         )
 
 
 class _Crew:
-    """A pool of processes, made anew if it breaks altogether."""
+    """A pool of processes, replaced if it breaks altogether."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class _Crew:
         )
 
     def run(self) -> Iterator[Any]:
-        """Yield what comes of each item, in their order."""
+        """Yield the outcome of each item, in order."""
         for index in range(len(self._items)):
             while index not in self._done:
                 self._hand_out()
@@ -191,7 +191,7 @@ class _Crew:
                 self._waiting[future] = self._todo.popleft()
 
     def _collect(self) -> None:
-        """Wait until some items are done, and keep what came of them."""
+        """Wait until some items are done, and keep their outcomes."""
         from pebble import ProcessExpired
 
         finished = self._wait()
@@ -214,7 +214,7 @@ class _Crew:
             self._mend()
 
     def _wait(self) -> set[Future[Any]]:
-        """Return futures that are done; none where nothing has happened for long.
+        """Return futures that are done; none if nothing has happened for a long time.
 
         Raises
         ------
@@ -230,14 +230,14 @@ class _Crew:
             except ParameterError:
                 raise
             except SottovoceError:
-                # One that is killed while it starts is no finding; a few in a row are.
+                # One worker killed while it starts proves nothing; a few in a row do.
                 if self._n_breaks >= _MOST_STARTS:
                     raise
                 return set()
         return finished
 
     def _mend(self) -> None:
-        """Make a new pool for what is left; pebble's breaks if one dies before any has work."""
+        """Make a new pool for the rest; pebble's breaks if a worker dies before any has work."""
         self._n_breaks += 1
         begun = list(self._waiting.values()) + self._aborted
         workers = self._workers.ids
@@ -267,7 +267,7 @@ def _blame(exit_code: int | None) -> Failure:
             with suppress(ValueError):
                 reason = f" ({signal.Signals(-exit_code).name})"
     return Failure(
-        message=f"the process that worked on it died{reason}",
+        message=f"the process working on it died{reason}",
         remedy="Try this file again with --jobs 1: memory may have run out.  If it fails again,"
         " the file is probably damaged.",
     )
@@ -286,8 +286,8 @@ def _start_worker(stop: Any, started: Any) -> None:  # noqa: ANN401 - multiproce
 
 
 def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
-    # The terminal's signal and the parent's may both come; the second must not break into the
-    # tidying up after the first.
+    # The terminal's signal and the parent's may both arrive; the second must not interrupt the
+    # clean-up after the first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 

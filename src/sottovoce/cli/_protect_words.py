@@ -1,4 +1,4 @@
-"""What became of a protected file, in the same words on its line, the last one and the receipt."""
+"""The outcome of a protected file, in the same words on its line, the last line and the receipt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["COUNTED", "is_left", "name_outcome", "say_done", "say_tracks"]
 
 COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
-"""As what files are counted, in the order of the last line."""
+"""The outcomes by which files are counted, in the order of the last line."""
 
 
 def is_left(source: str, path: str, *, in_place: bool) -> bool:
@@ -33,14 +33,14 @@ def is_left(source: str, path: str, *, in_place: bool) -> bool:
 
 
 def name_outcome(status: str, *, left: bool) -> str:
-    """Return as what a file is counted: one of `COUNTED`.
+    """Return the outcome by which a file is counted: one of `COUNTED`.
 
     Parameters
     ----------
     status : str
         Of `Protected`, or ``"error"``.
     left : bool
-        As `is_left` says.
+        The result of `is_left`.
     """
     if status == "already":
         return "already marked" if left else "copied"
@@ -48,7 +48,7 @@ def name_outcome(status: str, *, left: bool) -> str:
 
 
 def say_done(protected: Protected, *, in_place: bool) -> str:
-    """Return what became of a file, for its line."""
+    """Return the outcome of a file, for its line."""
     path = format_path(protected.path)
     if protected.status != "marked":
         left = is_left(protected.source, protected.path, in_place=in_place)
@@ -84,7 +84,7 @@ def _say_marked(protected: Protected) -> str:
 
 
 def say_tracks(tracks: Sequence[ProtectedTrack]) -> str:
-    """Return what became of the tracks of a file, as numbers that add up to all of them.
+    """Return the outcomes of the tracks of a file, as numbers that add up to all of them.
 
     Examples
     --------

@@ -25,7 +25,7 @@ __all__ = ["Done", "OldCopies", "ProtectJob", "protect_source", "tidy_after"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectJob:
-    """What each worker is told besides the file.
+    """What each worker receives in addition to the file.
 
     `targets` says where each result goes; `kept` are the files that stay where they are, without a
     copy, if they need no mark.
@@ -45,7 +45,7 @@ class ProtectJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What became of one file, with the SHA-256 before and after where a receipt wants them."""
+    """The outcome of one file, with the SHA-256 before and after if a receipt needs them."""
 
     protected: Protected
     sha256_in: str = ""
@@ -87,14 +87,14 @@ def _make_folder(folder: Path) -> None:
         in_the_way = isinstance(err, FileExistsError | NotADirectoryError)
         reason = "a file of that name is in the way" if in_the_way else err.strerror or str(err)
         raise AudioFileError(
-            f"the folder cannot be made: {reason}",
+            f"the folder cannot be created: {reason}",
             path=str(folder),
-            remedy="Give another place with -o.",
+            remedy="Choose another place with -o.",
         ) from err
 
 
 def tidy_after(job: ProtectJob, source: Input, process: int) -> None:
-    """Remove what a process that died has left half written of a file."""
+    """Remove the partial files that a process left when it died."""
     from sottovoce.files.atomic import remove_parts
 
     target = job.targets[source.path]
@@ -102,32 +102,32 @@ def tidy_after(job: ProtectJob, source: Input, process: int) -> None:
 
 
 class OldCopies:
-    """Which results of an earlier run were there before this one.
+    """Results of an earlier run that existed before this one.
 
-    A file that fails leaves its place as it was, and nobody shall take what lies there for the
+    A file that fails leaves its target as it was, and a copy there must not be taken for the
     result of this run.
 
     Parameters
     ----------
     job : ProtectJob
-        As it begins.
+        The job, before it starts.
     """
 
     def __init__(self, job: ProtectJob) -> None:
         self._stamps: dict[Path, tuple[int, int]] = {}
         self._targets = {} if job.in_place else job.targets
         for source, target in self._targets.items():
-            # Under another suffix it is something else, which is why the file failed.
+            # With another suffix it is something else, and the reason why the file failed.
             if source.suffix == target.suffix and (stamp := _stamp(target)):
                 self._stamps[target] = stamp
 
     def describe(self, source: Input) -> str:
-        """Say of a file that failed that an earlier copy of it is there; empty where none is."""
+        """Return a note that an earlier copy of a file that failed exists; empty if none does."""
         target = self._targets.get(source.path)
         stamp = self._stamps.get(target) if target is not None else None
         if target is None or stamp is None or _stamp(target) != stamp:
             return ""
-        return f"the copy from before at {target} is still there, and is of an earlier run"
+        return f"the copy at {target} is from an earlier run"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -139,7 +139,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _renew_names(source: Input) -> list[str]:
-    """Let other names of a file that was replaced lead to the new one; return what to tell.
+    """Point other names of a file that was replaced to the new one; return what to report.
 
     A hard link is a second name of the old sound, and replacing the file under one name does
     nothing to the other.
@@ -153,14 +153,14 @@ def _renew_names(source: Input) -> list[str]:
         except OSError as err:
             told.append(f"{twin}, a hard link to it, keeps the old sound: {err.strerror or err}")
         else:
-            told.append(f"{twin}, a hard link to it, was renewed and holds the mark too")
+            told.append(f"{twin}, a hard link to it, was updated and has the mark too")
         finally:
             with suppress(OSError):
                 draft.unlink()
     if source.n_other_names:
         names = "name" if source.n_other_names == 1 else "names"
         told.append(
-            f"{source.n_other_names} other {names} of this file (hard links), outside of what was"
-            " given, still lead to the old sound without the mark"
+            f"{source.n_other_names} other {names} of this file (hard links), outside the given"
+            " inputs, still lead to the old sound without the mark"
         )
     return told

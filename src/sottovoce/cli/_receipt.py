@@ -30,13 +30,13 @@ _SUFFIXES = (".json", ".html")
 def check_receipt_path(
     path: Path, *, selection: Selection, targets: Sequence[Path], in_place: bool
 ) -> None:
-    """Refuse a receipt that could not be written, or would replace sound, before any work.
+    """Refuse a receipt that could not be written, or would overwrite audio, before any work.
 
     Raises
     ------
     ParameterError
         If the suffix is neither .json nor .html; or if it is an input or an output, a folder, or
-        lies in a folder that is worked on in place.
+        lies in a folder that is processed in place.
     AudioFileError
         If nothing can be written there.
     """
@@ -53,27 +53,27 @@ def check_receipt_path(
     named = [*(source.path for source in selection.sources), *targets]
     if place in {each.resolve() for each in named}:
         raise ParameterError(
-            f"the receipt {format_path(path)} is an input or an output and would replace it",
+            f"the receipt {format_path(path)} is an input or an output and would overwrite it",
             remedy="Give the receipt another name.",
         )
     folders = {one.given.resolve() for one in selection.sources if one.is_in_folder}
     if in_place and folders & set(place.parents):
         raise ParameterError(
-            f"the receipt {format_path(path)} lies inside a folder that is worked on in place",
-            remedy="Put it outside of that folder.",
+            f"the receipt {format_path(path)} lies inside a folder that is processed in place",
+            remedy="Put it outside that folder.",
         )
     above = next(folder for folder in place.parents if folder.exists())
     if not (above.is_dir() and os.access(above, os.W_OK)):
         raise AudioFileError(
             f"the receipt cannot be written there: {format_path(above)} is"
-            f" {'a folder that is write-protected' if above.is_dir() else 'not a folder'}",
+            f" {'a write-protected folder' if above.is_dir() else 'not a folder'}",
             path=str(path),
             remedy="Choose another folder.",
         )
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file in hexadecimal; empty where it is no file or unreadable."""
+    """Return the SHA-256 of a file in hexadecimal; empty if it is unreadable or not a file."""
     with suppress(OSError):
         if Path(path).is_file():
             with Path(path).open("rb") as file:
@@ -121,7 +121,7 @@ def write_receipt(path: Path, receipt: dict[str, Any]) -> None:
         text = json.dumps(receipt, indent=2, allow_nan=False) + "\n"
     else:
         text = make_page(receipt)
-    with suppress(OSError):  # atomic_path says it
+    with suppress(OSError):  # atomic_path reports it
         path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as part:
         part.write_text(text, encoding="utf-8")

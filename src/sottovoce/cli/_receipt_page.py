@@ -1,7 +1,7 @@
 """The receipt of `protect` as a page that its author mails to a client.
 
-Whoever reads it has not seen the terminal: the page says what was found of each file and names
-what was left out, and leaves out what only the author could do.
+The client has not seen the terminal: the page says what was found in each file and names the files
+that were left out, but omits what only the author could do.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def make_page(receipt: dict[str, Any]) -> str:
     date = receipt["date"].replace("T", " ").replace("+00:00", " UTC")
     rows = "\n".join(_make_row(file, in_place=in_place) for file in receipt["files"])
     after = "SHA-256 after" if in_place else "Delivered as, and SHA-256 after"
-    replaced = "<p>The files were marked in place: they are the originals, replaced.</p>\n"
+    replaced = "<p>The files were marked in place: the originals were replaced.</p>\n"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -79,8 +79,8 @@ def make_page(receipt: dict[str, Any]) -> str:
 </tbody>
 </table>
 {_make_left_out(receipt)}
-<p class="small">The SHA-256 of a file can be computed by anyone: <code>sha256sum FILE</code>.
-The marks can be found by anyone: <code>sottovoce check FILE</code>.</p>
+<p class="small">Anyone can compute the SHA-256 of a file: <code>sha256sum FILE</code>.
+Anyone can find the marks: <code>sottovoce check FILE</code>.</p>
 </body>
 </html>
 """
@@ -94,9 +94,9 @@ def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     notes = map(escape_html, _list_notes(file))
     told = "".join(f'<br><span class="small">{note}</span>' for note in notes)
     seconds = file.get("seconds")
-    # Of a film without a sound track no length is known.
+    # The length of a film without a sound track is unknown.
     length = "" if seconds is None or file.get("n_tracks") == 0 else format_time(seconds)
-    # What was replaced is named once, and so that it can be found again.
+    # A replaced file is named once, by the path at which it can be found.
     name = file["path"] if in_place and file["path"] else file["file"]
     place = "" if in_place else f"{escape_html(file['path'])}<br>"
     delivered = f"{place}<code>{file['sha256_out']}</code>" if file["sha256_out"] else ""
@@ -111,14 +111,14 @@ def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
 
 
 def _list_notes(file: dict[str, Any]) -> list[str]:
-    """Return what a reader should know of a file: no remedies, which are the author's business."""
+    """Return the notes on a file for the client, without the author's remedies."""
     notes = [_FOR_THE_AUTHOR.sub("", warning) for warning in file["warnings"]]
     if file["status"] == "error":
         notes.append(file["error"].removeprefix(f"{file['file']}: "))
     elif file["status"] == "already":
-        notes.append("it carried this mark already")
+        notes.append("it already carried this mark")
     elif file["status"] == "silent":
-        notes.append("it holds no sound that could carry a mark")
+        notes.append("it has no sound that could carry a mark")
     return notes
 
 
@@ -145,7 +145,7 @@ def _make_left_out(receipt: dict[str, Any]) -> str:
         n_more = sum(receipt["not_looked_at"].values()) - len(names[:_MOST_NAMES])
         more = [f"and {n_more:,} more"] if n_more else []
         parts.append(
-            f"<h2>Not looked at</h2>\n<p>{kinds}</p>\n{_make_list([*names[:_MOST_NAMES], *more])}"
+            f"<h2>Not examined</h2>\n<p>{kinds}</p>\n{_make_list([*names[:_MOST_NAMES], *more])}"
         )
     links = [
         f"{link['path']} (the link {link['reason']})" for link in receipt["links_not_followed"]

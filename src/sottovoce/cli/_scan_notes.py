@@ -1,4 +1,4 @@
-"""What a scan tells beside its figures: why things were not read, and names that nothing has."""
+"""Notes of a scan in addition to its figures: unread recordings, and names that nothing has."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MOST_UNREAD = 3
 
 
 class ScanNotes:
-    """Gather what is to be told when a scan has ended.
+    """Collect what to report when a scan has ended.
 
     Parameters
     ----------
     column, group_by : sequence of str
-        As the options of these names.
+        The options of these names.
 
     Attributes
     ----------
@@ -50,25 +50,25 @@ class ScanNotes:
                 self._unread.append(finding)
 
     def explain_unread(self) -> None:
-        """Say of the first that were not read why, and what helps."""
+        """Report why the first unread recordings were not read, and what helps."""
         for finding in self._unread:
             remedy = f"  {_output.name_flags(finding.remedy)}" if finding.remedy else ""
             _output.explain(f"{format_path(finding.id)}: {finding.message}.{remedy}", kind="note")
         if more := self._n_unread - len(self._unread):
-            _output.explain(f"{more:,} more that were not read are in the report.")
+            _output.explain(f"The report lists {more:,} more that were not read.")
 
     def explain_missing(self) -> bool:
-        """Name what an option asks for and nothing has; return whether there is such a thing."""
+        """Report names that an option asks for and nothing has; return whether there are any."""
         is_columnless = bool(self._column) and 0 < self.n == self._n_columnless
         if is_columnless:
             _output.explain(
-                f"Nothing has what --column names: {_join(self._column)}.", kind="error"
+                f"No column or field found for --column: {_join(self._column)}.", kind="error"
             )
             self.explain_unread()
             return True
         if self._missing and self.n > self._n_unread:
             names = _join(list(self._missing))
-            _output.explain(f"No recording has what --group-by names: {names}.", kind="error")
+            _output.explain(f"No recording has a column for --group-by: {names}.", kind="error")
             return True
         return False
 

@@ -1,4 +1,4 @@
-"""What comes of a scan: its files, its words, and the commands that make them again."""
+"""The outputs of a scan: its files, its messages, and the commands that write them again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OUT = click.option(
     default="sottovoce-scan",
     show_default=True,
     metavar="FOLDER",
-    help="Where ledger, results and report go; the same folder goes on where it stopped.",
+    help="Write the ledger, results and report here; a scan into the same folder resumes.",
 )
 KIND = click.option(
     "--format",
@@ -56,12 +56,12 @@ KIND = click.option(
     type=click.Choice(["parquet", "csv", "jsonl"]),
     default="parquet",
     show_default=True,
-    help="Of the table of results.",
+    help="File format of the results table.",
 )
 STRICT = click.option(
     "--strict",
     is_flag=True,
-    help="Also leave out what is suspected, and what could not be read to its end.",
+    help="Also leave out recordings that are suspected, or could not be read to the end.",
 )
 
 
@@ -71,21 +71,22 @@ _FOLDER = click.argument(
 
 
 def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -> Summary:
-    """Write table, list, report and cards of a scan into its folder."""
+    """Write the table, list, report and cards of a scan into its folder."""
     from sottovoce.scan import write_outputs
 
     return write_outputs(ledger, out, kind=kind, strict=strict)
 
 
 def tell(summary: Summary, out: Path) -> None:
-    """Say what was found, in a few lines."""
+    """Report what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
     from sottovoce.scan.reports.wording import NOT_COMPLETE, format_duration
 
     result = _output.result
     count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings"
     count += f" ({format_duration(summary.seconds)})"
-    result(f"{_output.strong(count) if summary.n_marked else count} carry a do-not-train mark.")
+    carry = "carries" if summary.n_marked == 1 else "carry"
+    result(f"{_output.strong(count) if summary.n_marked else count} {carry} a do-not-train mark.")
     for owner_id, n in summary.owners.items():
         who = f"owner {format_owner_id(owner_id)}" if owner_id else "anonymous owners"
         result(f"  {n:,} by {who}")
@@ -93,12 +94,12 @@ def tell(summary: Summary, out: Path) -> None:
         result(f"  {n:,}: {describe_policy(policy)}")
     if summary.n_unread_owner:
         result(
-            f"  {summary.n_unread_owner:,} whose owner and policy are not readable: treated as"
-            " refusing training"
+            f"  {summary.n_unread_owner:,} with owner and policy not readable: treated as refusing"
+            " training"
         )
     if summary.training["not named"]:
         result(
-            f"  {summary.training['not named']:,} marked that do not name training; left out of it"
+            f"  {summary.training['not named']:,} with a mark that does not name training: left out"
             " all the same"
         )
     if not summary.complete:
@@ -114,34 +115,33 @@ def tell(summary: Summary, out: Path) -> None:
         result(f"  {summary.statuses['unsupported']:,} {_MEANINGS['unsupported']}")
     tell_passed(summary)
     result(
-        f"Were nothing marked, at most {summary.expected_false:.2g} recordings would be called"
-        " marked by chance."
+        f"Expected false alarms if no recording were marked: at most {summary.expected_false:.2g}."
     )
     _output.explain(f"The report is {format_path(out / 'report.html')}.")
 
 
 def tell_passed(summary: Summary) -> None:
-    """Name the kinds of files that were not looked at."""
+    """Name the kinds of files that were not examined."""
     if summary.not_looked_at:
         kinds = describe_kinds(summary.not_looked_at)
-        _output.explain(f"Not looked at: {kinds}.", kind="note")
+        _output.explain(f"Not examined: {kinds}.", kind="note")
     if summary.may_hold_sound:
         n, kinds = summary.n_not_looked_at, describe_kinds(summary.may_hold_sound)
         _output.explain(
-            f"{n:,} of these may hold sound ({kinds}): unpack or convert, and scan again.",
+            f"{n:,} of these may hold sound ({kinds}): unpack or convert them, and scan again.",
             kind="note",
         )
 
 
 def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
-    """Return what a scan ends with.
+    """Return the exit code of a scan.
 
     Parameters
     ----------
     summary : Summary
-        Of the scan.
+        Summary of the scan.
     may_be_empty : bool
-        Whether it is no error that there was nothing to scan, as in a part of a data set.
+        Whether an empty scan is not an error, as in a part of a data set.
     """
     if summary.n_marked:
         return ExitCode.NOT_FOUND
@@ -151,27 +151,27 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
 
 
 def explain_nothing(passed: NotLookedAt, inputs: Sequence[str]) -> None:
-    """Say on stderr that there was nothing to scan, and what to name instead."""
+    """Report on stderr that there was nothing to scan, and what to name instead."""
     from sottovoce.scan.listings.recognise import LISTINGS
 
     names = ", ".join(format_path(one) for one in inputs[:3])
     _output.explain(f"There was nothing to scan in {names}.", kind="error")
     if passed.kinds:
-        _output.explain(f"Not looked at: {describe_kinds(passed.kinds)}.", kind="note")
+        _output.explain(f"Not examined: {describe_kinds(passed.kinds)}.", kind="note")
     listings = [kind for kind in passed.kinds if kind in LISTINGS]
     if listings:
         kinds = " or ".join(format_path(kind) for kind in listings)
-        _output.explain(f"If a {kinds} file there lists recordings, name it itself.")
+        _output.explain(f"If a {kinds} file there lists recordings, name that file itself.")
 
 
 _MEANINGS = {
-    "suspected": "suspected only, which is no finding",
+    "suspected": "suspected only, which is not a finding",
     "undetermined": "too short or too quiet to tell",
-    "partial": "could be read only in part",
+    "partial": "readable only in part",
     "error": "could not be read",
     "timeout": "took too long to read",
-    "crashed": "killed the process that read them",
-    "unsupported": "of a kind that cannot be read",
+    "crashed": "crashed the process that read them",
+    "unsupported": "of an unsupported type",
 }
 
 
@@ -195,11 +195,11 @@ _MEANINGS = {
 def merge(
     context: click.Context, /, *, folders: tuple[Path, ...], out: Path, kind: Format, strict: bool
 ) -> None:
-    """Join what scans of parts found, as if one had scanned it all.
+    """Join the results of several scans, as if one had scanned everything.
 
-    FOLDERS are the --out folders of scans with --shard, or of any others.  What several have
-    scanned counts once, and as read if one could read it.  Of a data set that was scanned in
-    shards, all must be there.
+    FOLDERS are the --out folders of scans with --shard, or of any others.  Recordings that several
+    have scanned count once; a successful read takes precedence.  If a data set was scanned in
+    shards, all of them are needed.
     """
     from sottovoce.scan import Ledger, merge_ledgers
 
@@ -221,8 +221,8 @@ def merge(
 def report(context: click.Context, /, *, folder: Path, kind: Format, strict: bool) -> None:
     """Write the table, the lists and the report of a scan again.
 
-    Also while the scan is running, or after it was interrupted: with what is known by then, and
-    with exit code 3 where nothing is marked.
+    This also works while the scan is running, or after it was interrupted: with what is known so
+    far, and with exit code 3 if nothing is marked.
     """
     from sottovoce.scan import Ledger
 
@@ -231,7 +231,7 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
         job = ledger.job()
     tell(summary, folder)
     if not summary.complete:
-        _output.explain(f"Go on with it: {job['command']}")
+        _output.explain(f"To resume the scan: {job['command']}")
     context.exit(choose_exit(summary, may_be_empty=True))
 
 
@@ -243,28 +243,27 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
     required=True,
     type=OutPath(path_type=Path),
     metavar="PLACE",
-    help="A new file or folder, of the kind of what was scanned.",
+    help="Write to this new file or folder, of the same kind as the scanned one.",
 )
 @STRICT
 def filter_(*, folder: Path, target: Path, strict: bool) -> None:
-    """Copy a scanned data set without what is refused, in its own format.
+    """Copy a scanned data set without the refused recordings, in its original format.
 
-    Folders are made anew from hard links; Parquet, tar shards and manifests are written anew, and
-    so are listings in a folder that name what is left out.  What was not there when the data set
-    was scanned is left out, and nothing outside of the data set is copied.  The scan must have
-    come to its end.
+    Folders are rebuilt from hard links; Parquet, tar shards and manifests are rewritten, and so are
+    listings in a folder that name what is left out.  Files added since the scan are omitted, and
+    nothing outside the data set is copied.  The scan must be complete.
     """
     from sottovoce.scan import Ledger, write_filtered
 
     if target.exists():
-        raise ParameterError(f"{target} is there already", remedy="Name a new place with --to.")
+        raise ParameterError(f"{target} already exists", remedy="Choose a new place with --to.")
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         for kept in write_filtered(ledger, target, strict=strict):
             where = format_path(kept.path)
             _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
             if kept.n_fitted:
-                what = "listing in it names" if kept.n_fitted == 1 else "listings in it name"
-                _output.result(f"  {kept.n_fitted:,} {what} what was left out no longer")
+                listings = "listing" if kept.n_fitted == 1 else "listings"
+                _output.result(f"  also left out of {kept.n_fitted:,} {listings} in it")
             if kept.not_copied:
                 _output.explain(f"Not copied: {describe_kinds(kept.not_copied)}.", kind="note")
 
@@ -275,7 +274,7 @@ def filter_(*, folder: Path, target: Path, strict: bool) -> None:
 @_FOLDER
 @JSON
 def status(*, folder: Path, as_json: bool) -> None:
-    """Say how far a scan has come; also while it is running."""
+    """Show the progress of a scan, finished or running."""
     from sottovoce.scan import Ledger
     from sottovoce.scan.reports.wording import format_duration
 
@@ -289,8 +288,8 @@ def status(*, folder: Path, as_json: bool) -> None:
         _output.result_json({"statuses": counts, "seconds": round(seconds, 1), "done": done})
         return
     if "began" in job:
-        running = f"running since {job['began']}, or interrupted"
-        _output.result(f"done since {job['ended']}" if done else running)
+        running = f"started at {job['began']}; running or interrupted"
+        _output.result(f"finished at {job['ended']}" if done else running)
     _output.result(f"{sum(counts.values()):,} recordings, {format_duration(seconds)}")
     for name, n in sorted(counts.items()):
         _output.result(f"  {n:,} {name}")

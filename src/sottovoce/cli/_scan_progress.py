@@ -1,4 +1,4 @@
-"""How far a scan has come: a line that moves for a person, one each half minute for a log."""
+"""Progress of a scan: a line that changes on a terminal, a line every half minute in a log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScanProgress:
     Parameters
     ----------
     total : int or None
-        Recordings in all; None where they were too many to count.
+        Number of recordings; None if there were too many to count.
     """
 
     def __init__(self, total: int | None) -> None:
@@ -42,7 +42,7 @@ class ScanProgress:
         self._seconds = 0.0
 
     def __enter__(self) -> Self:
-        """Begin; a terminal gets a line that moves."""
+        """Start; on a terminal, with a line that changes in place."""
         if sys.stderr.isatty():
             self._live = self._stack.enter_context(show_in_place(stderr=True))
         return self
@@ -53,14 +53,14 @@ class ScanProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take the line away, and leave the last figures."""
+        """Remove the line, and leave the last figures."""
         self._stack.close()
         if self._n:
             _output.explain(self.describe())
 
     def show(self, finding: Finding, *, n_resumed: int) -> None:
         """Count one finding."""
-        # What was known before took no time, and says nothing of the speed.
+        # Recordings known before took no time, and say nothing about the speed.
         if n_resumed == self._n_resumed:
             self._seconds += finding.seconds
         self._n_resumed = n_resumed
@@ -90,7 +90,7 @@ class ScanProgress:
         if self._n_unread:
             parts.append(f"{self._n_unread:,} not read")
         if self._n_resumed:
-            parts.append(f"{self._n_resumed:,} known before")
+            parts.append(f"{self._n_resumed:,} already known")
         if self._total is not None and n_new and self._n < self._total:
             parts.append(f"{format_time((self._total - self._n) * wall_s / n_new)} left")
         return ", ".join(parts)

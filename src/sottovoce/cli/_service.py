@@ -1,4 +1,4 @@
-"""`sottovoce mic install`, `uninstall`, `status`: the microphone from login on."""
+"""`sottovoce mic install`, `uninstall`, `status`: start the microphone at login."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ __all__ = ["install", "status", "uninstall"]
 @click.command(
     epilog=examples(
         "sottovoce mic install",
-        "sottovoce mic install --make-default        programs are given it by themselves",
-        "sottovoce mic install --device headset      by a part of its name",
+        "sottovoce mic install --make-default        makes it the default microphone",
+        "sottovoce mic install --device headset      a part of its name is enough",
     )
 )
 @strength_option("strong")
 @click.option("--device", metavar="NAME", help="The hardware microphone, as for `sottovoce mic`.")
 @OWNER
 @POLICY
-@click.option("--make-default", is_flag=True, help="Give programs Sottovoce by default.")
+@click.option("--make-default", is_flag=True, help="Make Sottovoce the default microphone.")
 def install(
     *, strength_db: float, device: str | None, owner: str | None, policy: str, make_default: bool
 ) -> None:
-    """Have the microphone Sottovoce there from login on, without a terminal.
+    """Start the microphone Sottovoce automatically at login, without a terminal.
 
-    It works only while a program records from it: until then your microphone is left alone, and
-    next to no power is used.  A notification comes up when a call begins without the mark.
+    It works only while a program records from it: until then your own microphone is left alone, and
+    hardly any power is used.  A notification appears when a call begins without the mark.
 
-    Said again, it starts anew with the new options.  Needs systemd.
+    Run the command again to restart the microphone with other options.  Needs systemd.
     """
     from sottovoce.live import systemd
     from sottovoce.rights import format_owner_id
@@ -48,18 +48,18 @@ def install(
     options += ["--device", device] if device is not None else []
     options += ["--make-default"] if make_default else []
     path = systemd.install(options)
-    _output.result("The microphone Sottovoce is there, now and after every login.")
+    _output.result("The microphone Sottovoce is running, and starts at every login.")
     _output.result(f"What it says: {describe_notice(notice)}.")
-    _output.explain(f"The unit is {format_path(path)}; `sottovoce mic status` says how it is.")
+    _output.explain(f"The unit is {format_path(path)}; `sottovoce mic status` shows its status.")
 
 
 @click.command(epilog=examples("sottovoce mic uninstall"))
 def uninstall() -> None:
-    """Take the microphone away, and do not start it at login any more."""
+    """Remove the microphone, and no longer start it at login."""
     from sottovoce.live import systemd
 
     if systemd.uninstall():
-        _output.result("The microphone Sottovoce is gone, and will not come back at login.")
+        _output.result("The microphone Sottovoce is gone, and no longer starts at login.")
     else:
         _output.result("It was not installed.")
 
@@ -68,9 +68,9 @@ def uninstall() -> None:
 @JSON
 @click.pass_context
 def status(context: click.Context, *, as_json: bool) -> None:
-    """Say whether the installed microphone is there, and how it is.
+    """Show whether the installed microphone is running, and its status.
 
-    Exit code: 0 if it is there, 1 if not, 2 for an error.
+    Exit code: 0 if it is running, 1 if not, 2 for an error.
     """
     from sottovoce.live import systemd
 
@@ -91,7 +91,7 @@ def status(context: click.Context, *, as_json: bool) -> None:
             _output.result(f"It says: {found.said}")
         if found.n_restarts:
             _output.result(
-                f"Started again {found.n_restarts} times: journalctl --user -u {systemd.UNIT}"
+                f"Restarted {found.n_restarts} times: journalctl --user -u {systemd.UNIT}"
             )
     context.exit(0 if found.active else 1)
 
@@ -99,6 +99,6 @@ def status(context: click.Context, *, as_json: bool) -> None:
 def _describe(found: ServiceStatus) -> str:
     if not found.installed:
         return "Not installed: `sottovoce mic install`."
-    there = "is there" if found.active else "is installed, but not there"
-    at_login = ", and will be after login" if found.at_login else ""
-    return f"The microphone Sottovoce {there}{at_login}."
+    running = "is running" if found.active else "is installed, but not running"
+    at_login = ", and starts at login" if found.at_login else ""
+    return f"The microphone Sottovoce {running}{at_login}."

@@ -22,7 +22,7 @@ _NO_ANSWER = "the audio process does not answer"
 
 
 def describe_state(state: MicState) -> tuple[str, str]:
-    """Return a mood (good, waiting, bad) and what to tell the person."""
+    """Return a mood (good, waiting, bad) and what to tell the user."""
     match state.status:
         case "no server":
             return "bad", f"NO SOUND SYSTEM: {state.error}"
@@ -51,7 +51,7 @@ def describe_state(state: MicState) -> tuple[str, str]:
 
 
 def _describe_mute(state: MicState) -> str:
-    """Say what is muted."""
+    """Return what is muted, in words."""
     if state.muted and state.microphone_muted:
         return "Sottovoce and your own microphone are muted"
     return "Sottovoce is muted" if state.muted else "your own microphone is muted"
@@ -62,7 +62,7 @@ def make_fields(state: MicState) -> dict[str, Any]:
     mood, words = describe_state(state)
     return {
         "status": state.status,
-        "sign": state.status,  # its name of before, for one release
+        "sign": state.status,  # its former name, for one release
         "confirmation": state.confirmation,
         "mood": mood,
         "words": words,
@@ -86,7 +86,7 @@ def make_fields(state: MicState) -> dict[str, Any]:
 
 
 class Board(LiveBoard):
-    """Show states as they come: a panel for a person, a line at each change for a file.
+    """Show states as they arrive: a panel on a terminal, elsewhere a line at each change.
 
     Parameters
     ----------

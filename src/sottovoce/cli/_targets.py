@@ -20,7 +20,7 @@ __all__ = ["is_protected_copy", "name_targets"]
 
 _MARKED_SUFFIX = ".protected"
 _MARKED_NAME = re.compile(r"(?P<stem>.+)\.protected(?:-(?P<number>\d{1,9}))?", re.DOTALL)
-"""The name, without its suffix, of what an earlier call without -o has written."""
+"""The name, without its suffix, of a file that an earlier call without -o has written."""
 _AUDIO = frozenset(
     (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aiff", ".aif", ".mp4", ".mkv")
 )
@@ -34,13 +34,13 @@ def name_targets(
     Parameters
     ----------
     sources : sequence of Input
-        What to work on.
+        The files to process.
     out : Path or None
         A file for one file, else a folder, in which folders are mirrored.  None puts
         "take.protected.wav" beside "take.wav", "takes.protected" beside "takes", and
         "take.protected-2.wav" beside "take.protected.wav".
     in_place : bool
-        Replace every source by its result.
+        Whether to replace every source by its result.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def name_targets(
         two sources; if `out` is given with `in_place`; or if `out` is a file where a folder is
         needed.
     AudioFileError
-        If nothing can be written to `out`.
+        If `out` cannot be written to.
     """
     if in_place:
         if out is not None:
@@ -77,7 +77,7 @@ def is_protected_copy(source: Input) -> bool:
 
 
 def _name_beside(name: str) -> str:
-    """Return the name of what is written beside a file or folder; no ".protected.protected"."""
+    """Return the name for the copy beside a file or folder; never ".protected.protected"."""
     copy = _MARKED_NAME.fullmatch(name)
     if copy is None:
         return name + _MARKED_SUFFIX
@@ -85,12 +85,12 @@ def _name_beside(name: str) -> str:
 
 
 def _check_place(out: Path) -> None:
-    """Refuse what is neither a file nor a folder, and a place where nothing can be written."""
+    """Refuse a path that is neither a file nor a folder, or that cannot be written to."""
     place = out
     status = _look_at(place)
     if status is not None and not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
         raise AudioFileError(
-            "is neither a file nor a folder, and nothing can be moved into its place",
+            "is neither a file nor a folder, and cannot be replaced",
             path=str(out),
             remedy="Name a file or a folder with -o.",
         )
@@ -99,7 +99,7 @@ def _check_place(out: Path) -> None:
         status = _look_at(place)
     if not stat.S_ISDIR(status.st_mode):
         raise AudioFileError(
-            f"{format_path(place)} is a file, and nothing can be written in it",
+            f"{format_path(place)} is a file, not a folder",
             path=str(out),
             remedy="Name a folder, or a file in a folder, with -o.",
         )
@@ -112,7 +112,7 @@ def _check_place(out: Path) -> None:
 
 
 def _look_at(place: Path) -> os.stat_result | None:
-    """Return what stands at a path; None where there is nothing yet."""
+    """Return the status of a path; None if it does not exist."""
     try:
         return place.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -164,19 +164,19 @@ def _refuse_overlap(sources: Sequence[Input], targets: Sequence[Path]) -> None:
     for source, target in zip(sources, targets, strict=True):
         place = target.resolve()
         if place in originals:
-            remedy = "Give another place with -o, or say --in-place if that is what you want."
+            remedy = "Choose another place with -o, or add --in-place if that is what you want."
             if target == source.path.with_name(_name_beside(source.path.stem) + target.suffix):
-                remedy = f"Name only {source.path}, of which it is the copy, or a folder with -o."
+                remedy = f"Name only the original {source.path}, or choose a folder with -o."
             raise ParameterError(f"{target} is an input and would be overwritten", remedy=remedy)
         inside = folders & set(place.parents)
         if inside:
             raise ParameterError(
                 f"the output {target} lies inside the input folder {inside.pop()}",
-                remedy="Give a folder outside of it with -o.",
+                remedy="Choose a folder outside it with -o.",
             )
         if place in taken:
             raise ParameterError(
                 f"{source.path} and {taken[place]} would both be written to {target}",
-                remedy="Protect them one after the other, into different folders.",
+                remedy="Protect them separately, into different folders.",
             )
         taken[place] = source.path

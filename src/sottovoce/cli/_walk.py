@@ -1,4 +1,4 @@
-"""Walk through a folder: what is sound, what is not, and where links lead."""
+"""Walk through a folder: which files are audio, which are not, and where links lead."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 __all__ = ["SkippedLink", "Walk"]
 
 _MOST_NAMES = 16
-"""Under which one folder is entered: links between folders could name it without end."""
+"""Under which one folder is entered: links between folders could name it endlessly."""
 _MOST_LEFT_OUT = 10_000
-"""Files left out that are remembered by name; all of them are counted."""
+"""Left-out files that are remembered by name; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Walk:
     Attributes
     ----------
     files : list of (Path, bool)
-        Files of sound, sorted within each folder, and whether a link led there.
+        Audio files, sorted within each folder, and whether a link led there.
     unreadable : list of (Path, str)
         Folders that cannot be read, and why.
     not_looked_at : Counter
@@ -70,7 +70,7 @@ class Walk:
         self._n_entered: Counter[str] = Counter()
 
     def run(self) -> None:
-        """Walk; the attributes say what was found."""
+        """Walk through the folder, and fill the attributes."""
         # A stack of its own: folders can be nested deeper than Python's.
         # Each with the real folders above it, to notice circles, and whether a link led there.
         waiting: list[tuple[Path, tuple[str, ...], bool]] = [(self._root, (), False)]
@@ -86,7 +86,7 @@ class Walk:
             ]
 
     def _list(self, folder: Path, *, linked: bool) -> list[tuple[Path, bool]]:
-        """Take in the files of a folder; return its folders, and which of them are links."""
+        """Collect the files of a folder; return its folders, and which of them are links."""
         folders: list[tuple[Path, bool]] = []
         try:
             with os.scandir(folder) as entries:
@@ -122,7 +122,7 @@ class Walk:
             return False
         if Path(real).is_relative_to(self._real_root):
             return True
-        # What lies outside is not opened, not even to tell what it is.
+        # A file outside is not opened, not even to identify it.
         may_hold_sound = link.is_dir() or link.suffix.lower() in self._suffixes
         self.links.append(
             SkippedLink(path=link, reason="leads out of the folder", may_hold_sound=may_hold_sound)
@@ -141,7 +141,7 @@ class Walk:
         return True
 
     def _tell_kind(self, path: Path) -> str:
-        """Return as what a file is counted that is not sound; nothing for one that is."""
+        """Return the kind by which a file that is not audio is counted; empty for audio."""
         from sottovoce.files.kinds import kind_of_other, read_head
 
         suffix = path.suffix.lower()

@@ -1,4 +1,4 @@
-"""Whose a mark is: an identity of this computer's, or somebody whom the mark names."""
+"""Whose a mark is: an identity on this computer, or another owner that the mark names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def list_own() -> dict[int, str]:
 
 
 def find_owner(text: str) -> int:
-    """Return the owner id that a person names: an id, or one of their identities."""
+    """Return the owner id that the user names: an id, or one of their identities."""
     from sottovoce.rights import ANONYMOUS, list_identities, parse_owner_id
 
     if text == ANONYMOUS:
@@ -48,7 +48,7 @@ def find_owner(text: str) -> int:
 
 
 def load_own(name: str, *, verify: bool = False) -> Identity:
-    """Return an identity of this computer; say so where others may read its key."""
+    """Return an identity of this computer; warn if others may read its key."""
     from sottovoce.rights import explain_exposure, load_identity
 
     identity = load_identity(name, verify=verify)
@@ -68,17 +68,17 @@ def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[
 def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:
     """Return what the mark of a voice says, as *yours* or as a claim.
 
-    Anybody can write any owner's id; that it is one of this computer's identities is known here.
+    Anyone can write any owner id; whether it is one of this computer's identities is known here.
     """
     from sottovoce.rights import describe_policy, format_owner_id
 
     notice = voice.notice
     if notice is None:
-        return "marked; owner not readable yet, more sound is needed"
+        return "marked; owner not readable yet (needs more sound)"
     policy = describe_policy(notice.policy)
     since = f"since {notice.year}"
     if notice.year > datetime.now(tz=UTC).year:
-        since += ", a year that has not begun yet"
+        since += ", a year in the future"
     if notice.owner_id == 0:
         return f"{policy}; anonymous; {since}"
     owner = f"owner {format_owner_id(notice.owner_id)}"

@@ -1,4 +1,4 @@
-"""Numbers, names and marks in words that a person reads without the docs."""
+"""Numbers, names and marks in words that need no documentation."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = [
 
 
 def describe_voice(voice: Voice) -> str:
-    """Say what the mark of a voice says."""
+    """Return what the mark of a voice says."""
     if voice.notice is None:
-        return "marked; owner not readable yet, more sound is needed"
+        return "marked; owner not readable yet (needs more sound)"
     return describe_notice(voice.notice)
 
 
 def describe_notice(notice: Notice) -> str:
-    """Say who refuses what since when."""
+    """Return who refuses what, and since when."""
     who = f"owner {format_owner_id(notice.owner_id)}" if notice.owner_id else "anonymous"
     return f"{describe_policy(notice.policy)}; {who}; since {notice.year}"
 
@@ -40,7 +40,7 @@ def format_path(path: object) -> str:
 
 
 def make_notice(notice: Notice | None) -> dict[str, int | str] | None:
-    """Return the fields of a notice for JSON, the owner id also as people write it."""
+    """Return the fields of a notice for JSON, with the owner id also as people write it."""
     if notice is None:
         return None
     return {**notice.to_dict(), "owner": format_owner_id(notice.owner_id)}

@@ -1,4 +1,4 @@
-"""`sottovoce check`: find marks, say how sure, whose they are and what they refuse."""
+"""`sottovoce check`: find marks, how certain they are, whose, and what they refuse."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 _ENOUGH_S = 5.0
-"""Clean speech in which a mark is found nearly always; below it the answer says so."""
+"""Clean speech in which a mark is nearly always found; for less, the answer says so."""
 
 _PICTURES = (".png", ".svg", ".pdf")
 
@@ -65,21 +65,19 @@ _UNCHANGED = 0.002
     type=OutPath(path_type=Path, dir_okay=False),
     metavar="PICTURE",
     help="Draw the sound, the marked voices and the evidence of one file as .png, .svg or .pdf; of"
-    " several tracks, of the one with the strongest evidence.",
+    " several tracks, the one with the strongest evidence.",
 )
-@click.option("--timeline", is_flag=True, help="Say from when to when each voice is marked.")
-@click.option(
-    "--thorough", is_flag=True, help="Search changed speed and pitch as well; much slower."
-)
+@click.option("--timeline", is_flag=True, help="Show when each voice is marked.")
+@click.option("--thorough", is_flag=True, help="Also search changed speed and pitch; much slower.")
 @click.option(
     "--owner",
     metavar="NAME|ID",
-    help="Ask about this owner's mark only: one of your identities, or an owner id.",
+    help="Ask only about the mark of this owner: one of your identities, or an owner id.",
 )
 @click.option(
     "--mine",
     is_flag=True,
-    help="Ask about the marks of your identities only; with --owner, either counts.",
+    help="Ask only about the marks of your identities; with --owner, either counts.",
 )
 @PARTIAL
 @JOBS
@@ -99,9 +97,9 @@ def check(
 ) -> None:
     """Find marks in files, and in all audio files of folders.
 
-    A mark is reported as found where unmarked sound would look as marked with a probability
-    of at most one in a million; that bound is proved and holds for any sound.  "Not found" is
-    never a proof that there is no mark.
+    A mark is reported as found if unmarked sound would look as marked with a probability of at
+    most one in a million; that bound is proved and holds for any sound.  "Not found" never proves
+    that there is no mark.
 
     Exit code: 0 a mark was found, and no file failed; 1 no mark was found, and all of the sound
     was examined; 2 a file failed or held sound that was not examined, or no audio file was found.
@@ -112,7 +110,7 @@ def check(
     sources = selection.sources
     if plot is not None and len(sources) != 1:
         raise ParameterError(
-            f"--plot draws one file, and {len(sources)} were named", remedy="Name one file."
+            f"--plot draws one file, but {len(sources)} were given", remedy="Name one file."
         )
     if plot is not None:
         _check_plot(plot)
@@ -150,16 +148,16 @@ def check(
 
 
 def _check_plot(plot: Path) -> None:
-    """Raise where no picture can be written, before the work is done."""
+    """Raise if the picture cannot be written, before any work."""
     if plot.suffix.lower() not in _PICTURES:
         raise ParameterError(
-            f"{format_path(plot)} is no kind of picture that can be drawn",
+            f"{format_path(plot)}: unsupported picture format",
             remedy=f"Name a file that ends in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}.",
         )
     if not os.access(plot.parent, os.W_OK):
         raise ParameterError(
-            f"{format_path(plot)}: there is no folder that may be written to",
-            remedy="Make the folder, or name another place for the picture.",
+            f"{format_path(plot)}: the folder does not exist or cannot be written to",
+            remedy="Create the folder, or choose another place for the picture.",
         )
 
 
@@ -180,7 +178,7 @@ def _draw(source: Input, checked: _Checked, plot: Path, *, partial: bool) -> Non
 def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> dict[str, int]:
     """Return how many files there are of each verdict, in words."""
     words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
-    other = "marked, but not readable as asked"
+    other = "marked, but not confirmed for the owner asked about"
     names = (*words.values(), other, FAILED)
 
     def name(outcome: _Checked | Failure) -> str:
@@ -218,7 +216,7 @@ def _detect(source: Input, progress: Progress | None, *, thorough: bool, partial
 
 
 def _answers(detection: Detection, wanted: set[int] | None) -> bool:
-    """Return whether a mark was found, of the owners that were asked about."""
+    """Return whether a mark of the owners that were asked about was found."""
     if wanted is None or not detection.found:
         return detection.found
     return any(voice.notice and voice.notice.owner_id in wanted for voice in detection.voices)
@@ -284,20 +282,20 @@ def _say_verdict(checked: _Checked, wanted: set[int] | None) -> str:
     if detection.found and not _answers(detection, wanted):
         unread = any(voice.notice is None for voice in detection.voices)
         if unread:
-            return "a mark was found; whose cannot be read from this file"
-        return "a mark was found, but not of the owner that was asked about"
+            return "a mark was found, but its owner cannot be read from this file"
+        return "a mark was found, but not that of the owner asked about"
     if detection.verdict == "protected":
         verdict = _output.strong("PROTECTED")
         return f"{verdict}, a mark was found (chance of a false alarm at most {p})"
     if detection.verdict == "suspected":
         return f"suspected only, too weak to count as found (p = {p}); more sound would tell"
     if not checked.parts:
-        return "there is no sound in it"
+        return "contains no sound"
     length = f"{detection.duration_s:.1f} s"
     if not any(part.sounding_s for part in checked.parts):
         return f"no sound to examine in {length}"
     if detection.duration_s < _ENOUGH_S:
-        return f"no mark found in {length}; too short to tell, {_ENOUGH_S:.0f} s would be needed"
+        return f"no mark found in {length}; too short to tell ({_ENOUGH_S:.0f} s needed)"
     return f"no mark found in {length} (p = {p})"
 
 

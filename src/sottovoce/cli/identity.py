@@ -1,4 +1,4 @@
-"""`sottovoce id`: make and show the key that stands behind an owner id."""
+"""`sottovoce id`: create and show the key behind an owner id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = click.option(
     "--name",
     default=None,
     metavar="NAME",
-    help="Which identity; one for each project keeps recordings from being joined by their id.",
+    help="Name of the identity; one for each project keeps recordings from being linked by id.",
 )
 
 
@@ -29,10 +29,10 @@ _NAME = click.option(
     ),
 )
 def identity() -> None:
-    """Make and show your key and the owner id that your marks carry.
+    """Create and show your key and the owner id that your marks carry.
 
     The key stays on this machine, in your configuration folder; only the owner id goes into
-    the sound.  Keep a copy of the key's file: without it nobody can prove that the id is yours.
+    the sound.  Keep a copy of the key file: without it nobody can prove that the id is yours.
     """
 
 
@@ -46,9 +46,9 @@ def identity() -> None:
 @_NAME
 @JSON
 def new(*, name: str | None, as_json: bool) -> None:
-    """Make a new key.
+    """Create a new key.
 
-    An existing one is never replaced.
+    An existing key is never replaced.
     """
     from sottovoce.rights import DEFAULT_IDENTITY, format_owner_id, make_identity
 
@@ -70,12 +70,12 @@ def new(*, name: str | None, as_json: bool) -> None:
 @_NAME
 @JSON
 def show(*, name: str | None, as_json: bool) -> None:
-    """Show your owner ids, proved again from the keys."""
+    """Show your owner ids, recomputed from the keys."""
     from sottovoce.rights import format_owner_id, list_identities
 
     names = [name] if name else list_identities()
     if not names:
-        _output.explain("There is no key yet; make one with: sottovoce id new", kind="note")
+        _output.explain("There is no key yet; create one with: sottovoce id new", kind="note")
     failures = []
     for each in names:
         try:

@@ -1,4 +1,4 @@
-"""`sottovoce listen`: say live which voices in a call carry a mark."""
+"""`sottovoce listen`: report live which voices in a call carry a mark."""
 
 from __future__ import annotations
 
@@ -23,34 +23,40 @@ __all__ = ["listen"]
 @click.command(
     epilog=examples(
         "sottovoce listen                    to the others in a call",
-        "sottovoce listen --device headset   to a microphone, by a part of its name",
-        "sottovoce listen --for 60 --json    a minute, for a program",
+        "sottovoce listen --device headset   to a microphone; a part of its name is enough",
+        "sottovoce listen --for 60 --json    for a minute, as JSON",
     ),
 )
 @click.option(
     "--device",
     metavar="NAME",
-    help="A microphone or loudspeaker; by default the loudspeakers that programs are given.",
+    help="Listen to this microphone or loudspeaker; a part of its name is enough.  [default: the"
+    " default loudspeakers]",
 )
 @click.option(
-    "--for", "seconds", type=click.FloatRange(min=1), metavar="SECONDS", help="End after so long."
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Stop after SECONDS.",
 )
 @JSON
 @click.pass_context
 def listen(
     context: click.Context, *, device: str | None, seconds: float | None, as_json: bool
 ) -> None:
-    """Watch what the loudspeakers play, and say which voices carry a mark.
+    """Listen to what the loudspeakers play, and report which voices carry a mark.
 
-    Looks at the last 20 seconds every 2 seconds.  Each owner gets one line when they are first
-    read: who, what they refuse, and since when; "again" if no mark of theirs was heard for a
+    The last 20 seconds are checked every 2 seconds.  Each owner gets one line when first read: who
+    they are, what they refuse, and since when; "again" if no mark of theirs was heard for a
     minute.  A mark whose owner is not read yet gets a line first, with the seconds of sound that
-    it took: from where somebody begins to speak, after silence, to the look that finds it.  "No
-    mark any more" follows when marks are gone for a minute and there is sound without them.  A
-    terminal also shows what is heard now.  Ctrl-C ends it.  Needs Linux with PipeWire or
+    it took: from where somebody begins to speak, after silence, to the check that finds it.  "No
+    mark any more" follows when marks have been gone for a minute and there is sound without them.
+    A terminal also shows what is heard now.  Ctrl-C ends it.  Needs Linux with PipeWire or
     PulseAudio.
 
-    Each look is wrong at most once in a million about unmarked sound: once in 23 days.
+    On unmarked sound, each check raises a false alarm with a probability of at most one in a
+    million: at most about once in 23 days of continuous listening.
 
     Exit code: 0 if a mark was found, 1 if none was, 2 for an error.
     """

@@ -34,10 +34,10 @@ _ASLEEP_S = 10.0
     invoke_without_command=True,
     epilog=examples(
         "sottovoce mic                       then choose the microphone Sottovoce in the call",
-        "sottovoce mic --make-default        programs are given it by themselves",
-        "sottovoce mic --device headset      by a part of its name",
-        "sottovoce mic install               there from login on, without a terminal",
-        "sottovoce mic list                  the microphones that there are",
+        "sottovoce mic --make-default        makes it the default microphone",
+        "sottovoce mic --device headset      a part of its name is enough",
+        "sottovoce mic install               starts it at login, without a terminal",
+        "sottovoce mic list                  the available microphones",
         "sottovoce mic doctor                what is missing, if it does not work",
     ),
 )
@@ -45,33 +45,33 @@ _ASLEEP_S = 10.0
 @click.option(
     "--device",
     metavar="NAME",
-    help="The hardware microphone, by a part of its name; by default the one that programs are"
-    " given.",
+    help="Hardware microphone to use; a part of its name is enough.  [default: the default"
+    " microphone]",
 )
 @click.option(
     "--into",
     metavar="NAME",
-    help="macOS and Windows: the loopback driver's output device, by a part of its name; by"
-    " default BlackHole or VB-CABLE.",
+    help="macOS and Windows: output device of the loopback driver; a part of its name is enough."
+    "  [default: BlackHole or VB-CABLE]",
 )
 @OWNER
 @POLICY
 @click.option(
-    "--make-default", is_flag=True, help="Give programs Sottovoce by default, until this ends."
+    "--make-default", is_flag=True, help="Make Sottovoce the default microphone until this ends."
 )
 @click.option(
     "--block",
     type=click.IntRange(64, 4096),
     metavar="SAMPLES",
-    help="Smaller is less delay and more work; by default 512; with PulseAudio alone 960,"
-    " and no less than 480.",
+    help="Block size; smaller blocks mean less delay and more work.  [default: 512; with"
+    " PulseAudio alone 960, and at least 480]",
 )
 @click.option(
     "--always",
     is_flag=True,
-    help="Work all the time, not only while a program records from Sottovoce.",
+    help="Stay active all the time, not only while a program records from Sottovoce.",
 )
-# What is the default now was asked for before, by units that were installed then too.
+# The default now; units that were installed by an earlier release still pass it.
 @click.option("--on-demand", is_flag=True, hidden=True, help="The default.")
 @click.option(
     "--notify", is_flag=True, help="Show a notification when a call goes out without the mark."
@@ -93,13 +93,13 @@ def mic(
     notify: bool,
     as_json: bool,
 ) -> None:
-    """Make a microphone called Sottovoce whose sound carries your refusal.
+    """Create a microphone called Sottovoce whose sound carries your refusal.
 
     Choose it in the call's settings.  The status shows whether the mark is heard in what really
-    goes out.  Ctrl-C takes the microphone away again.
+    goes out.  Ctrl-C removes the microphone again.
 
     It works only while a program records from it: until then your own microphone is left alone,
-    and next to no power is used.  Mute and volume of Sottovoce work as those of any microphone.
+    and hardly any power is used.  Mute and volume of Sottovoce work like those of any microphone.
 
     A host can still record you, and the mark cannot stop a machine: it says no, in the sound
     itself.  Needs Linux with PipeWire or PulseAudio; or macOS with the driver BlackHole, or
@@ -130,13 +130,13 @@ def mic(
                 )
             _watch(live, board, Alarm() if notify else None)
     except KeyboardInterrupt:
-        # A driver's microphone stays, and nothing comes out of it any more.
+        # A driver's microphone stays, but is silent from now on.
         end = "is gone" if microphone.shown_as == "Sottovoce" else "is silent now"
         _output.explain(f"The microphone {format_path(microphone.shown_as)} {end}.")
 
 
 def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
-    """Show how it is, until an interrupt."""
+    """Show the status until interrupted."""
     from sottovoce.live import systemd
 
     told_s = -math.inf
@@ -155,7 +155,7 @@ def _watch(live: VirtualMic, board: Board, alarm: Alarm | None) -> None:
 @mic.command("list", epilog=examples("sottovoce mic list", "sottovoce mic list --json"))
 @JSON
 def list_microphones(*, as_json: bool) -> None:
-    """Name the microphones that there are, the one that programs are given first."""
+    """List the available microphones, the default one first."""
     for name, description, is_default in sorted(
         _find_microphones(), key=lambda found: not found[2]
     ):
@@ -167,7 +167,7 @@ def list_microphones(*, as_json: bool) -> None:
 
 
 def _find_microphones() -> list[tuple[str, str, bool]]:
-    """Return the name, the name for people, and whether programs are given it, of each."""
+    """Return the name and description of each, and whether it is the default."""
     from sottovoce.live.loopback import devices as portaudio
 
     if sys.platform in portaudio.SYSTEMS:
@@ -186,14 +186,14 @@ def _find_microphones() -> list[tuple[str, str, bool]]:
     "doctor",
     epilog=examples("sottovoce mic doctor", "sottovoce mic doctor --json    for a program"),
 )
-@click.option("--quick", is_flag=True, help="Leave out the seconds of sound.")
+@click.option("--quick", is_flag=True, help="Skip the test with sound.")
 @JSON
 @click.pass_context
 def doctor(context: click.Context, *, quick: bool, as_json: bool) -> None:
-    """Say in plain words what is missing, and the command that mends it.
+    """Check everything the microphone needs, and print the command that fixes each problem.
 
-    At last a voice is sent through a microphone of its own, for some seconds that nobody hears,
-    and the mark is looked for in what comes out.
+    Finally, a few seconds of speech are sent through a separate microphone, inaudibly, and the mark
+    is looked for in what comes out.
 
     Exit code: 0 if the microphone can work, 2 if something is missing.
     """

@@ -58,24 +58,24 @@ __all__ = ["protect"]
     "out",
     type=OutPath(path_type=Path),
     metavar="OUT",
-    help="A file for one file, else a folder.  By default take.wav becomes take.protected.wav,"
-    " and takes/ is mirrored as takes.protected/.  Existing files are overwritten.",
+    help="Write to this file, for one input file, or into this folder.  Existing files are"
+    " overwritten.  [default: take.protected.wav for take.wav, takes.protected/ for takes/]",
 )
 @strength_option()
 @OWNER
 @POLICY
-@click.option("--in-place", is_flag=True, help="Replace the files themselves.")
-@click.option("--remark", is_flag=True, help="Mark files again that already carry your mark.")
+@click.option("--in-place", is_flag=True, help="Replace the original files.")
+@click.option("--remark", is_flag=True, help="Also mark files that already carry your mark.")
 @click.option(
     "--track",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Mark only this audio track of files with several.  [default: all]",
+    help="Mark only this audio track of files that have several.  [default: all]",
 )
 @click.option(
     "--keep-all",
     is_flag=True,
-    help="Refuse files of which tags, chapters or the like would be lost.",
+    help="Refuse files that would lose tags, chapters or the like.",
 )
 @PARTIAL
 @click.option(
@@ -106,10 +106,10 @@ def protect(
 ) -> None:
     """Mark audio files, films and whole folders as not to be trained on.
 
-    Format, rate, channels, length and tags stay as they are, and so does all of a film but its
-    sound; the originals are not touched unless you say --in-place.  A folder is delivered whole:
-    files that already carry your mark and files without sound are copied.  One file that fails
-    does not stop the others; what failed is named at the end.
+    Format, rate, channels, length and tags stay as they are, and so does everything in a film but
+    its sound; the originals are not touched unless you add --in-place.  A folder is delivered
+    whole: files that already carry your mark and files without sound are copied.  One file that
+    fails does not stop the others; failures are listed at the end.
 
     Exit code: 0 all done; 2 a file failed or was refused, or no audio file was found.
     """
@@ -164,7 +164,7 @@ def protect(
 def _run(
     job: ProtectJob, sources: Sequence[Input], *, jobs: int | None, debug: bool, as_json: bool
 ) -> list[Done | Failure]:
-    """Work on all files; folders that nothing was written to are removed again."""
+    """Process all files; remove new folders that nothing was written to."""
     new_folders = _find_missing_folders(job.targets.values())
     try:
         return run_files(
@@ -179,12 +179,12 @@ def _run(
         )
     finally:
         for folder in new_folders:
-            with suppress(OSError):  # there is something in it, or it was never made
+            with suppress(OSError):  # it is not empty, or was never created
                 folder.rmdir()
 
 
 def _find_missing_folders(targets: Iterable[Path]) -> list[Path]:
-    """Return the folders that will have to be made, the deepest first."""
+    """Return the folders that will have to be created, the deepest first."""
     missing = {folder for target in targets for folder in target.parents if not folder.exists()}
     return sorted(missing, key=lambda folder: len(folder.parts), reverse=True)
 

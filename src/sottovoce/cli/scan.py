@@ -51,7 +51,7 @@ _HOUR_S = 3600.0
 _ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
 _ALLOW_REMOTE = "--allow-remote"
 _COUNT_S = 2.0
-"""Seconds that may go into counting beforehand, for the time that is left."""
+"""Seconds to spend on counting beforehand, for the estimate of the time left."""
 
 
 class _ScanGroup(click.Group):
@@ -65,8 +65,15 @@ class _ScanGroup(click.Group):
         return ctx.args
 
 
+class _Data(click.Argument):
+    """The names to scan, which have no place in the usage of a subcommand."""
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return super().get_usage_pieces(ctx) if isinstance(ctx.command, _ScanGroup) else []
+
+
 def _complete(args: list[str]) -> list[str]:
-    """Give options their values where they have none, so that they take no name to scan for one."""
+    """Give options without a value their default, so that they take no name to scan for it."""
     completed = []
     for one, following in zip(args, [*args[1:], ""], strict=True):
         bare = one == "--ray" and not _ADDRESS.fullmatch(following)
@@ -82,8 +89,8 @@ def _parse_shard(_context: click.Context, _parameter: object, text: str) -> tupl
         return int(number), int(n_shards)
     if number == "0" and n_shards.isdigit() and int(n_shards):
         remedy = f"In an array that counts from 0: --shard $((SLURM_ARRAY_TASK_ID + 1))/{n_shards}"
-        raise ParameterError(f"there is no shard {text}: they count from 1", remedy=remedy)
-    raise ParameterError(f"{text!r} is no shard", remedy="Use 1/8 to 8/8, for instance.")
+        raise ParameterError(f"invalid shard {text!r}: shards count from 1", remedy=remedy)
+    raise ParameterError(f"invalid shard {text!r}", remedy="Use 1/8 to 8/8, for instance.")
 
 
 def _parse_since(_context: click.Context, _parameter: object, text: str | None) -> float | None:
@@ -92,7 +99,9 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     try:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except ValueError as err:
-        raise ParameterError(f"{text!r} is no date", remedy="Use 2026-11-25, say.") from err
+        raise ParameterError(
+            f"invalid date {text!r}", remedy="Use a date such as 2026-11-25."
+        ) from err
 
 
 @click.group(
@@ -106,35 +115,35 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
         "sottovoce scan 'shards/*.tar' --shard 3/16     one of 16 machines",
         "sottovoce scan s3://bucket/clips --ray         on the Ray cluster of this computer",
         "sottovoce scan --list-only clips/*.wav         for hooks: names, exit code, no files",
-        "sottovoce scan merge part-*/ -o whole          joins what they found",
-        "sottovoce scan filter scan-out --to kept/      a copy without what is refused",
+        "sottovoce scan merge part-*/ -o whole          joins the results",
+        "sottovoce scan filter scan-out --to kept/      a copy without the refused recordings",
     ),
 )
-@click.argument("inputs", nargs=-1, metavar="DATA...")
+@click.argument("inputs", cls=_Data, nargs=-1, metavar="DATA...")
 @OUT
 @KIND
 @JSON
 @JOBS
-@click.option("--thorough", is_flag=True, help="Search changed speed and pitch too; much slower.")
+@click.option("--thorough", is_flag=True, help="Also search changed speed and pitch; much slower.")
 @click.option(
     "--group-by",
     multiple=True,
     metavar="COLUMN",
-    help="Pool the evidence of rows with the same value; may be given several times.",
+    help="Pool the evidence of rows with the same value in this column; may be repeated.",
 )
 @click.option(
     "--column",
     multiple=True,
     metavar="NAME",
-    help="Read only this column or field of audio or paths; may be given several times."
-    " [default: all that hold sound]",
+    help="Read only this column or field of audio or paths; may be repeated."
+    "  [default: all that hold sound]",
 )
 @click.option(
     "--root",
     multiple=True,
     metavar="FOLDER",
-    help="Look here too for what listings and tables name, and put it in the place of $data_folder"
-    " and its like; may be given several times.",
+    help="Also look here for files that listings and tables name, and substitute it for"
+    " $data_folder and the like; may be repeated.",
 )
 @click.option(
     "--follow-links",
@@ -146,38 +155,38 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     _ALLOW_REMOTE,
     multiple=True,
     metavar="[=STORE]",
-    help="Fetch what manifests and tables name on other servers: everything that is public,"
-    " without credentials; or from STORE, with yours (--allow-remote=s3://voices).  Without it,"
-    " only a list in a store may name what lies in the same store.",
+    help="Fetch files that manifests and tables name on other servers: public ones, without"
+    " credentials; or those in STORE, with yours (--allow-remote=s3://voices).  [default: only"
+    " files in the store that the list itself is in]",
 )
 @click.option(
     "--shard",
     default="1/1",
     callback=_parse_shard,
     metavar="I/N",
-    help="Only the I-th of N equal parts, for Slurm, Spark and the rest.",
+    help="Scan only the I-th of N equal parts, for Slurm, Spark and the like.  [default: all]",
 )
 @click.option(
     "--ray",
     "cluster",
     metavar="[ADDRESS]",
-    help="Let a Ray cluster do the work: HOST:PORT of its head; without one, the cluster that this"
-    " computer belongs to.  Needs the extra 'ray' on every node.",
+    help="Run on a Ray cluster: the one with its head at HOST:PORT or, without an address, the one"
+    " that this computer belongs to.  Needs the extra 'ray' on every node.",
 )
 @click.option(
     "--since",
     "since_s",
     callback=_parse_since,
     metavar="DATE",
-    help="Look only at recordings written since then; older ones keep what the ledger knows.",
+    help="Scan only recordings written since DATE; older ones keep their ledger entries.",
 )
-@click.option("--rescan", is_flag=True, help="Look again at what the ledger knows.")
+@click.option("--rescan", is_flag=True, help="Scan recordings again that the ledger knows.")
 @click.option(
     "--max-hours",
     type=click.FloatRange(min=0.01),
     default=24.0,
     show_default=True,
-    help="Of audio that is read of one recording.",
+    help="Stop reading a recording after this many hours of audio.",
 )
 @click.option(
     "--timeout",
@@ -185,7 +194,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="For one recording; more is allowed for large ones.",
+    help="Time limit for each recording; extended for large ones.",
 )
 @click.option(
     "--memory",
@@ -193,40 +202,40 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     default=3072,
     show_default=True,
     metavar="MIB",
-    help="That a worker may take; 0 sets no limit.",
+    help="Memory limit for each worker, in MiB (0: no limit).",
 )
 @STRICT
 @click.option(
     "--list-only",
     is_flag=True,
-    help="Only name what must go, one a line, and keep nothing: no ledger, table or report.",
+    help="Only list the recordings to exclude, one per line; keep no ledger, table or report.",
 )
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever was found.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.pass_context
 def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
     """Find marks in data sets, before anything is trained on them.
 
     DATA are folders, files, globs, .tar shards (WebDataset), .zip, Parquet and saved data sets
     (Hugging Face), manifests (Lhotse, NeMo, Kaldi and others), tables and lists of paths; on this
-    computer or wherever fsspec reads.
+    computer or anywhere that fsspec can read.
 
     Every recording gets a status; one that was not read to its end is never called clean.  An
-    interrupted scan goes on where it stopped when the same command is given again.
+    interrupted scan resumes when the same command is run again.
 
     Exit code: 0 no mark was found, and everything was read; 1 a mark was found; 2 there was
     nothing to scan, or the scan could not run; 3 no mark was found, but something was not read or
-    not looked at, or the scan has not ended.
+    not examined, or the scan has not ended.
     """
     if context.invoked_subcommand is not None:
         return
     if not inputs:
-        raise ParameterError("name what to scan", remedy="sottovoce scan --help has examples.")
+        raise ParameterError("no DATA was given", remedy="sottovoce scan --help has examples.")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = (_scan_and_forget if options["list_only"] else _scan)(inputs, **options)
     except KeyboardInterrupt:
         _output.explain(
-            "Interrupted.  What was found so far is kept; the same command goes on from there."
+            "Interrupted.  The findings so far are kept; run the same command again to resume."
         )
         code = _EXIT_INTERRUPTED
     context.exit(code)
@@ -340,7 +349,7 @@ def _scan(
 
 
 def _list(ledger: Ledger, out: Path) -> None:
-    """Name what must go as the result, and what could not be read beside it."""
+    """Print the recordings to exclude as the result, and unread ones as notes."""
     for line in (out / "exclude.txt").read_text(encoding="utf-8").splitlines():
         _output.result(line)
     for finding in ledger.findings():
