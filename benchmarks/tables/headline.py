@@ -67,8 +67,8 @@ def _found(results: Results) -> list[str]:
         if cells[1] is not None:
             lines.append([words, *("" if cell is None else _per_cent(cell) for cell in cells)])
     head = ["found at p ≤ 10⁻⁶, % of clips", "in 5 s", "in 10 s", "owner read in 20 s"]
-    persons = len(results["robustness"]["speakers"])
-    note = f"Real speech of {persons} persons who had no part in the training."
+    n_speakers = len(results["robustness"]["speakers"])
+    note = f"Real speech from {n_speakers} speakers held out from training."
     return [markdown_table(head, lines), "", note]
 
 
@@ -95,14 +95,14 @@ def _quality(results: Results) -> list[str]:
         for row in results["quality"]["rows"]
         if row["kind"] == "all"
     }
-    words = {"same": "nothing changed", "standard": "**sottovoce, standard**"}
+    words = {"same": "unprocessed", "standard": "**sottovoce, standard**"}
     words |= {"mp3_128": "MP3, 128 kb/s", "opus_32": "Opus, 32 kb/s"}
     lines = [
         [name, *(f"{means[condition, judge]:.2f}" for judge in _JUDGES)]
         for condition, name in words.items()
         if (condition, "pesq_wb") in means
     ]
-    return ["", markdown_table(["judges of quality", *_JUDGES.values()], lines), ""]
+    return ["", markdown_table(["quality metric", *_JUDGES.values()], lines), ""]
 
 
 def _rest(results: Results) -> list[str]:
