@@ -206,7 +206,7 @@ def test_what_cannot_be_grafted_is_named_before_it_is_written(
     rebuild(source, odd_time)
     target = source.with_stem("out")
     assert name_losses(source) == (
-        "the identifier of its segment",
+        "the identity of its segment",
         "time scales of tracks",
         "chapter editions",
     )
@@ -245,7 +245,7 @@ def test_a_graft_that_fails_late_is_no_rewrite(
     assert name_losses(source) == ()
     with pytest.raises(AudioFileError, match="encrypted blocks") as caught:
         protect_file(source, source.with_stem("out"), notice=OWNER, keep_all=keep_all)
-    assert "remux" in caught.value.remedy
+    assert "Remux" in caught.value.remedy
     assert set(tmp_path.iterdir()) == before
 
 

@@ -127,7 +127,7 @@ def _of_matroska(file: BinaryIO) -> Iterator[str]:
         if element.name in (names.INFO, names.CHAPTERS, names.TAGS, names.TRACKS):
             inner = split_elements(element.read(file))
         if element.name == names.INFO and names.OF_IDENTITY & {name for name, _ in inner}:
-            yield "the identifier of its segment"
+            yield "the identity of its segment"
         elif element.name == names.CHAPTERS:
             yield from _of_chapters(inner)
         elif element.name == names.TAGS and any(_is_aimed(*tag) for tag in inner):
