@@ -133,10 +133,10 @@ class TestShards:
                 merge_ledgers([tmp_path / name for name in names], merged)
                 return merged.job()
 
-        with pytest.raises(LedgerError, match="of a there is no shard 3/3") as caught:
+        with pytest.raises(LedgerError, match="a: missing shard 3/3") as caught:
             merge("1", "2")
         assert "--shard 3/3" in caught.value.remedy
-        with pytest.raises(LedgerError, match="no shard 2/3, 3/3"):
+        with pytest.raises(LedgerError, match="missing shard 2/3, 3/3"):
             merge("1")
         with pytest.raises(LedgerError, match="shard 3/3"):
             merge("1", "2", "other", "elsewhere")

@@ -193,7 +193,7 @@ class TestFaults:
     def test_a_file_that_is_no_ledger_is_refused(self, path):
         path.parent.mkdir()
         path.write_text("no ledger" * 1000)
-        with pytest.raises(LedgerError, match="no ledger"):
+        with pytest.raises(LedgerError, match="not a ledger"):
             open_ledger(path)
 
     def test_a_ledger_of_another_release_is_refused(self, path):

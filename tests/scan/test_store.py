@@ -207,7 +207,7 @@ class TestFaults:
         assert len(found) == N
         (bad,) = [f for f in found.values() if f.status == "error"]
         assert bad.id.endswith("p1/03.flac")
-        assert "may not be read" in bad.message
+        assert "permission denied" in bad.message
         assert "AWS_PROFILE" in bad.remedy
 
     def test_one_that_always_fails_does_not_take_its_neighbours_along(
