@@ -114,14 +114,15 @@ def _say(result: AbxResult, *, as_json: bool) -> None:
         f" {100 * result.high:.0f} % of such trials."
     )
     _output.result(
-        f"A guesser does as well {_how_often(result.p_value)}"
+        f"Pure guessing is right as often {_how_often(result.p_value)}"
         f" (exact binomial p = {result.p_value:.2g})."
     )
     if result.p_value < _HEARD:
         _output.result("That is more than guessing explains: a difference was heard.")
     else:
         _output.result(
-            "Guessing explains it: no evidence that a difference was heard, nor that none was."
+            "Guessing explains it: no evidence that a difference was heard, but no proof that there"
+            " is none."
         )
 
 
