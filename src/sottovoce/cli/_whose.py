@@ -41,8 +41,8 @@ def find_owner(text: str) -> int:
         return parse_owner_id(text)
     if _LIKE_AN_ID.fullmatch(text) and text not in list_identities():
         raise ParameterError(
-            f"{text!r} is neither one of your identities nor an owner ID",
-            remedy="An owner ID has twelve characters, such as 4f2a-91c0-77de.",
+            f"{text!r} is neither one of your identities nor an owner id",
+            remedy="An owner id has twelve characters, such as 4f2a-91c0-77de.",
         )
     return load_own(text).owner_id
 
