@@ -182,7 +182,7 @@ class TestRefusals:
         (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
         with pytest.raises(MissingExtraError, match="PyAV") as caught:
             read_info(tmp_path / "a.m4a")
-        assert "pip install 'av>=" in caught.value.remedy
+        assert "pip install 'av" in caught.value.remedy
 
     def test_short_files_are_marked_with_a_word(self, tmp_path: Path, take: Path) -> None:
         y, sr = sf.read(take)

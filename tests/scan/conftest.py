@@ -15,8 +15,8 @@ from rig.bombs import FAULTY_DECODER
 from sottovoce.scan.datasets.table_cells import close_tables
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.limits import Limits
-from sottovoce.scan.pipelines import batches
 from sottovoce.scan.recording import Recording
+from sottovoce.scan.workers import kept_pool
 from sottovoce.scan.workers.examine import examine
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def faulty_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     (tmp_path / "fault" / "sitecustomize.py").write_text(FAULTY_DECODER)
     before = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "fault"), before]))
-    batches._close(os.getpid())
+    kept_pool._close(os.getpid())
     yield encode(form="FLAC") + b"BOMB"
-    batches._close(os.getpid())
+    kept_pool._close(os.getpid())
 
 
 def recordings(source: Source) -> dict[str, Recording]:

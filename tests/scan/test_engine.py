@@ -135,7 +135,7 @@ class TestShards:
 
         with pytest.raises(LedgerError, match="a: missing shard 3/3") as caught:
             merge("1", "2")
-        assert "--shard 3/3" in caught.value.remedy
+        assert "3/3 (`shard`)" in caught.value.remedy
         with pytest.raises(LedgerError, match="missing shard 2/3, 3/3"):
             merge("1")
         with pytest.raises(LedgerError, match="shard 3/3"):

@@ -26,7 +26,7 @@ from sottovoce.scan import (
 )
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.opening.names import open_source
-from sottovoce.scan.pipelines import batches
+from sottovoce.scan.workers import kept_pool
 from tests.scan.conftest import SR, encode, findings, read, recordings, refuse
 
 if TYPE_CHECKING:
@@ -385,13 +385,13 @@ class TestExamples:
         assert out["status"] == ["marked", "clean"]
         assert out["refused"] == [True, False]
         assert [len(one.as_py()) for one in out["owner_ids"]] == [1, 0]
-        batches._close(os.getpid())
+        kept_pool._close(os.getpid())
 
     def test_where_no_sound_is_recognised_nothing_passes(self, marked_bytes):
         assert is_refused({"text": "x", "label": 3}) is True
         assert is_refused({"text": "x"}, strict=False) is True
         assert examine_batch({"text": ["x", "y"]})["refused"] == [True, True]
-        batches._close(os.getpid())
+        kept_pool._close(os.getpid())
 
     @pytest.mark.apart
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its own

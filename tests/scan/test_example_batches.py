@@ -17,7 +17,7 @@ import pytest
 
 from sottovoce.errors import ParameterError
 from sottovoce.scan import examine_batch
-from sottovoce.scan.pipelines import batches
+from sottovoce.scan.workers import kept_pool
 from tests.scan.conftest import OWNER, encode
 
 
@@ -34,7 +34,7 @@ def clean_bytes(dataset):
 @pytest.fixture(autouse=True, scope="module")
 def _no_child_outlives_the_tests():
     yield
-    batches._close(os.getpid())
+    kept_pool._close(os.getpid())
 
 
 def as_objects(values):
@@ -132,18 +132,19 @@ class TestHarm:
     @pytest.mark.slow
     def test_a_fork_has_a_child_of_its_own(self):
         examine_batch({"audio": [encode()]})
-        first = batches._pools[os.getpid()]
+        first = kept_pool._pools[os.getpid()]
         # In a Python of its own: forking this one, which has threads, is what it warns of.
         code = (
             "import os, warnings; warnings.simplefilter('ignore')\n"
             "from tests.scan.conftest import encode\n"
-            "from sottovoce.scan import example_batches, examine_batch\n"
+            "from sottovoce.scan import examine_batch\n"
+            "from sottovoce.scan.workers import kept_pool\n"
             "if __name__ == '__main__':\n"
             "    batch = {'audio': [encode()]}\n"
             "    examine_batch(batch)\n"
             "    if os.fork() == 0:\n"
             "        told = examine_batch(batch)['status']\n"
-            "        print(told, len(example_batches._pools), flush=True)\n"
+            "        print(told, len(kept_pool._pools), flush=True)\n"
             "        os._exit(0)\n"
             "    os.wait()\n"
             "    print(examine_batch(batch)['status'])\n"
@@ -157,7 +158,7 @@ class TestHarm:
             cwd=Path(__file__).parents[2],
         )
         assert done.stdout.splitlines() == ["['undetermined'] 2", "['undetermined']"]
-        assert batches._pools == {os.getpid(): first}
+        assert kept_pool._pools == {os.getpid(): first}
 
 
 @pytest.mark.slow

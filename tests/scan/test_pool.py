@@ -113,7 +113,7 @@ class TestFlow:
 def test_workers_end_and_clear_up_when_the_scan_is_killed(dataset, tmp_path):
     code = (
         "from sottovoce.scan.workers.pool import examine_all\n"
-        "from sottovoce.scan.workers.examine import Limits\n"
+        "from sottovoce.scan.limits import Limits\n"
         "from rig.bombs import Quagmire, make\n"
         "if __name__ == '__main__':\n"
         "    print('begun', flush=True)\n"
