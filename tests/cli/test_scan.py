@@ -180,7 +180,7 @@ class TestListOnly:
         done = shell("scan", "--list-only", data, "--jobs", 1)
         assert done.code == 1
         assert done.out.splitlines() == ["data/anna/long.flac", "data/anna/short.wav"]
-        assert "data/odd/text.wav: is not audio" in done.err
+        assert "data/odd/text.wav: not a readable audio file" in done.err
         assert sorted(shell.folder.rglob("*")) == before
 
     def test_strictly_what_was_not_read_is_named_too(self, shell, data):

@@ -51,5 +51,5 @@ def test_it_fails_on_marks_and_leaves_nothing_behind(names, code, told, hook, cl
         timeout=60,
     )
     assert (done.returncode, done.stdout.splitlines()) == (code, told)
-    assert ("broken.flac: is not audio" in done.stderr) == ("broken.flac" in names)
+    assert ("broken.flac: not a readable audio file" in done.stderr) == ("broken.flac" in names)
     assert sorted(clips.parent.rglob("*")) == before

@@ -116,7 +116,7 @@ class TestRefusals:
     def test_no_audio(self, tmp_path: Path) -> None:
         for name in ("a.wav", "a.mp3", "a.flac"):
             (tmp_path / name).write_text("This is a letter.\n" * 100)
-            self.refuse(tmp_path / name, "is not audio", UnreadableAudioError)
+            self.refuse(tmp_path / name, "not a readable audio file", UnreadableAudioError)
 
     def test_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a.wav").touch()
@@ -161,7 +161,7 @@ class TestRefusals:
         data = whole.read_bytes()
         part.write_bytes(data[: len(data) * 2 // 3])
         target = part.with_name("never" + suffix)
-        with pytest.raises(UnreadableAudioError, match=r"cut short|damaged|not audio"):
+        with pytest.raises(UnreadableAudioError, match=r"cut short|damaged|not a readable"):
             protect_file(part, target, notice=NOTICE)
         assert not target.exists()
 

@@ -43,7 +43,8 @@ class Voice:
     evidence : tuple of (float, float)
         Time in seconds and local score over about 5 s around it.
     seal_log10_p : float or None
-        The same for the keyed seal, if a key was given and a payload was decoded.
+        Logarithm to base 10 of the keyed seal's p-value, if a key was given and a payload was
+        decoded.
     """
 
     log10_p: float
