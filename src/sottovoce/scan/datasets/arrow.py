@@ -22,7 +22,8 @@ from sottovoce.errors import (
 )
 from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
-from sottovoce.scan.datasets.rows import RowBlock, TableRows
+from sottovoce.scan.datasets.rows import TableRows
+from sottovoce.scan.datasets.table import RowBlock
 from sottovoce.scan.reach.network import Refusal
 from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, part_path, tell_unreadable
 from sottovoce.scan.stores.store import ask, is_remote, open_binary

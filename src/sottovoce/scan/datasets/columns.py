@@ -17,9 +17,9 @@ from sottovoce.scan.datasets.leaves import (
     is_text,
     leaves_of,
     metadata_features,
+    name_sound,
     names_picture,
 )
-from sottovoce.scan.datasets.nested import name_sound
 from sottovoce.scan.faults import NoColumnError
 from sottovoce.scan.listings.entries import PATH_NAMES
 from sottovoce.scan.listings.sound_values import (

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.errors import MissingExtraError
+from sottovoce.scan.plain_text import clean
 from sottovoce.scan.stores.samples import RATE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "Leaf",
@@ -22,6 +23,7 @@ __all__ = [
     "is_text",
     "leaves_of",
     "metadata_features",
+    "name_sound",
     "names_picture",
 ]
 
@@ -231,3 +233,15 @@ def is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
         or types.is_binary_view(kind)
         or types.is_fixed_size_binary(kind)
     )
+
+
+def name_sound(column: str, inside: Sequence[str | int]) -> str:
+    """Return the name of a sound in a row.
+
+    Examples
+    --------
+    >>> name_sound("turns", (2, "audio"))
+    'turns[2].audio'
+    """
+    steps = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in inside)
+    return clean(f"{column}{steps}")

@@ -13,9 +13,9 @@ from sottovoce.scan.stores.packing import check_growth
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sottovoce.scan.datasets.rows import Table
+    from sottovoce.scan.datasets.table import Table
 
-__all__ = ["check_declared", "name_sound", "places", "sample_rows", "step_into"]
+__all__ = ["check_declared", "places", "sample_rows", "step_into"]
 
 _MOST_SOUNDS = 10_000
 """Limit for one row."""
@@ -25,18 +25,6 @@ _MOST_DECLARED = 16 << 20
 _MOST_STRETCHES = 64
 _MOST_SAMPLED_BYTES = 4 << 20
 """Limit for the mean bytes per row of a column that is sampled."""
-
-
-def name_sound(column: str, inside: Sequence[str | int]) -> str:
-    """Return the name of a sound in a row.
-
-    Examples
-    --------
-    >>> name_sound("turns", (2, "audio"))
-    'turns[2].audio'
-    """
-    steps = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in inside)
-    return clean(f"{column}{steps}")
 
 
 def step_into(cell: Any, inside: Sequence[str | int]) -> Any:  # noqa: ANN401 - pyarrow has no types

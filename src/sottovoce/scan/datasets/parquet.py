@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
-from sottovoce.scan.datasets.rows import RowBlock
+from sottovoce.scan.datasets.table import RowBlock
 from sottovoce.scan.stores.store import open_binary
 
 if TYPE_CHECKING:

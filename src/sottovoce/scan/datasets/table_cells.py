@@ -15,13 +15,13 @@ from sottovoce.scan.datasets.arrow import is_arrow, open_arrow
 from sottovoce.scan.datasets.cell_sounds import cell_bytes
 from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.parquet import open_parquet
-from sottovoce.scan.datasets.rows import RowBlock
+from sottovoce.scan.datasets.table import RowBlock
 from sottovoce.scan.stores.store import is_remote, local_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sottovoce.scan.datasets.rows import Table
+    from sottovoce.scan.datasets.table import Table
     from sottovoce.scan.recording import Cell
 
 __all__ = ["close_tables", "read_cell"]
