@@ -16,13 +16,18 @@ from sottovoce.scan.datasets.table_cells import close_tables
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.limits import Limits
 from sottovoce.scan.recording import Recording
+from sottovoce.scan.reports.page import write_report
+from sottovoce.scan.reports.summary import summarise
 from sottovoce.scan.workers import kept_pool
 from sottovoce.scan.workers.examine import examine
+from tests.scan.reporting import JOB, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from sottovoce.scan.reports.run_info import RunInfo
+    from sottovoce.scan.reports.summary import Summary
     from sottovoce.scan.source import Source
 
 OWNER = 0x4F2A91C077DE
@@ -124,3 +129,27 @@ def all_read(source: Source, n: int) -> bool:
     return len(found) == n and all(
         one.status == "undetermined" and one.seconds == 0.5 for one in found.values()
     )
+
+
+@pytest.fixture
+def report(tmp_path: Path):
+    """Write a page from findings, or from a summary made by hand, and read it."""
+
+    def write(
+        findings: list[Finding],
+        *,
+        job: RunInfo = JOB,
+        summary: Summary | None = None,
+        strongest: list[Finding] | None = None,
+    ) -> Page:
+        marked = [one for one in findings if one.marked]
+        write_report(
+            tmp_path / "report.html",
+            job=job,
+            summary=summary or summarise(findings),
+            strongest=marked if strongest is None else strongest,
+            unread=[one for one in findings if one.log10_p is None],
+        )
+        return Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+    return write
