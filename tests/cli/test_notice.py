@@ -39,6 +39,6 @@ def test_twenty_first_uses_at_once_make_one_key_and_no_failure(shell):
     ends = [process.communicate(timeout=60) for process in processes]
     assert {process.returncode for process in processes} == {0}, ends
     assert len({out for out, _ in ends}) == 1
-    assert sum("Made your key" in err for _, err in ends) == 1
+    assert sum("Created your key" in err for _, err in ends) == 1
     folder = shell.folder.parent / "config" / "sottovoce" / "identities"
     assert [path.name for path in folder.iterdir()] == ["default.json"]

@@ -80,7 +80,7 @@ def test_no_process_starts_after_the_end():
 
     processes = WorkerProcesses()
     processes.end(ProcessPool(1, context=processes))
-    with pytest.raises(OSError, match="ended"):
+    with pytest.raises(OSError, match="shut down"):
         processes.Process(target=time.sleep, args=(60,)).start()
     assert processes.ids == []
 
