@@ -33,7 +33,7 @@ def test_with_nothing_set_up_a_take_is_marked_and_found(shell, take):
     assert "PROTECTED" in check.out
     assert f"refuses every use by machines; owner {owner}" in check.out
     # The second time there is nothing to say about a key.
-    assert "Made your key" not in shell("protect", "take.wav").err
+    assert "Created your key" not in shell("protect", "take.wav").err
 
 
 def test_json_says_what_was_done(shell, take):

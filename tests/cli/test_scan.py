@@ -123,7 +123,7 @@ class TestAnswers:
         else:
             assert "No column or field found for --column: sound." in done.err
             assert f"{table}: has no column 'sound'." in done.err
-        assert "There are: 'file', 'who'" in done.err
+        assert "Available: 'file', 'who'" in done.err
 
     @pytest.mark.slow
     def test_a_group_that_nothing_has_is_told(self, shell, table):

@@ -18,14 +18,14 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from sottovoce.scan import Ledger, Scan, detector_version, examine_batch, load_allowed, open_sources
-from sottovoce.scan.pipelines import batches
+from sottovoce.scan.workers import kept_pool
 from tests.scan.conftest import faulty_decoder  # noqa: F401 - a fixture
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_child_outlives_the_tests():
     yield
-    batches._close(os.getpid())
+    kept_pool._close(os.getpid())
 
 
 def names(paths):
