@@ -87,7 +87,7 @@ def test_its_processes_end_with_it(server, loopback):
     live = loopback()
     server.wait(lambda: find_process(server, "sottovoce.live.loopback.recorder"), "the listener")
     started = [
-        find_process(server, f"sottovoce.live.{n}") for n in ("loopback_engine", "recording")
+        find_process(server, f"sottovoce.live.{n}") for n in ("loopback.process", "loopback.recorder")
     ]
     live.process.kill()
     for number in started:

@@ -71,9 +71,9 @@ def test_what_takes_the_place_of_a_muted_microphone_is_muted(server, mic):
     live.wait_for(status="marking")
     server.run("pactl", "set-source-mute", "sottovoce", "1")
     live.wait_for(status="muted")
-    owner = "pw-cli" if type(server) is AudioServer else "pulse_guard.py"
+    owner = "pw-cli" if type(server) is AudioServer else "pulse/guard.py"
     os.kill(find_process(server, owner), signal.SIGKILL)
-    if owner == "pulse_guard.py":
+    if owner == "pulse/guard.py":
         for module in server.modules().splitlines():
             if "sottovoce" in module:
                 server.run("pactl", "unload-module", module.split()[0])

@@ -95,7 +95,7 @@ def test_kill_9_leaves_no_microphone_and_what_is_left_is_cleared_away(server, mi
     live = mic()
     live.wait_for(status="marking")
     engine = find_engine(server)
-    guard = find_process(server, "pulse_guard.py")
+    guard = find_process(server, "pulse/guard.py")
     live.process.kill()
     server.wait(lambda: "sottovoce" not in server.modules(), "the end of the modules")
     for process in (engine, guard):
@@ -103,7 +103,7 @@ def test_kill_9_leaves_no_microphone_and_what_is_left_is_cleared_away(server, mi
     # The guard as well: its modules stay, until the next microphone.
     live = mic()
     live.wait_for(status="marking")
-    os.kill(find_process(server, "pulse_guard.py"), signal.SIGKILL)
+    os.kill(find_process(server, "pulse/guard.py"), signal.SIGKILL)
     live.process.kill()
     live.process.wait()
     assert "sottovoce_feed" in server.modules()
