@@ -86,9 +86,8 @@ def test_a_lost_device_is_told_and_comes_back(server, loopback):
 def test_its_processes_end_with_it(server, loopback):
     live = loopback()
     server.wait(lambda: find_process(server, "sottovoce.live.loopback.recorder"), "the listener")
-    started = [
-        find_process(server, f"sottovoce.live.{n}") for n in ("loopback.process", "loopback.recorder")
-    ]
+    names = ("loopback.process", "loopback.recorder")
+    started = [find_process(server, f"sottovoce.live.{name}") for name in names]
     live.process.kill()
     for number in started:
         server.wait(lambda number=number: not Path(f"/proc/{number}").exists(), "the end")
