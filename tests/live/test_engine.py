@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import sottovoce as sv
-from sottovoce.live.marking.engine import Engine, keep_error
+from sottovoce.live.marking.audio_process import keep_error
+from sottovoce.live.marking.engine import Engine
 from sottovoce.live.marking.meters import Meter, create_meters, open_meters
 
 MOST_BORROWED_BYTES = 80_000

@@ -7,11 +7,9 @@ line of JSON on stdin, and the process ends with it.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.payload import Notice
@@ -22,10 +20,13 @@ from sottovoce.live.loopback.devices import (
     import_sounddevice,
     list_devices,
 )
-from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine, keep_error
+from sottovoce.live.marking.audio_process import keep_error, run_process, stop_collecting
+from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
 from sottovoce.live.marking.meters import Meter, open_meters
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -124,23 +125,14 @@ def _run(folder: Path) -> None:
     except DeviceError as err:
         (folder / ERROR_FILE).write_text(str(err))
         os._exit(NO_DEVICE)
-    # A garbage collection would hold up the audio; nothing here makes garbage in circles.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    stop_collecting()
     stream.start()
     sys.stdin.read()
 
 
 def main() -> None:
     """Run until stdin ends."""
-    try:
-        _run(Path(sys.argv[1]))
-    except Exception as err:  # noqa: BLE001 - told to the process that watches
-        (Path(sys.argv[1]) / ERROR_FILE).write_text(str(err))
-        os._exit(2)
-    # PortAudio keeps threads that would outlive a normal exit.
-    os._exit(0)
+    run_process(_run)
 
 
 if __name__ == "__main__":

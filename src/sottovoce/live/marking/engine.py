@@ -1,4 +1,4 @@
-"""`Engine`: what an audio process does with each block; `keep_error`: how the reason gets out.
+"""`Engine`: what an audio process does with each block.
 
 The audio thread neither opens a file nor waits for anything: it counts in shared memory, and what
 went wrong is kept until another thread writes it down.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -18,19 +17,16 @@ from sottovoce.live.marking.block_marker import BlockMarker
 from sottovoce.live.marking.meters import Meter
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
     from sottovoce.core.payload import Notice
     from sottovoce.live.marking.meters import Meters
 
-__all__ = ["ERROR_FILE", "METERS_FILE", "Engine", "keep_error"]
+__all__ = ["ERROR_FILE", "METERS_FILE", "Engine"]
 
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
-_WRITE_S = 0.5
 
 
 class Engine:
@@ -121,28 +117,6 @@ class Engine:
         meters[Meter.BUSY_S] += time.thread_time() - busy_s
         meters[Meter.LONGEST_S] = max(meters[Meter.LONGEST_S], time.perf_counter() - began_s)
         meters[Meter.LAST_S] = time.monotonic()
-
-
-def keep_error(engine: Engine, path: Path) -> None:
-    """Write an engine's error to a file whenever it is another one, from a thread for that.
-
-    Parameters
-    ----------
-    engine : Engine
-        Which the audio thread uses meanwhile.
-    path : pathlib.Path
-        The file; read by `EngineProcess.error`.
-    """
-
-    def write() -> None:
-        written = ""
-        while True:
-            if engine.error != written:
-                written = engine.error
-                path.write_text(written)
-            time.sleep(_WRITE_S)
-
-    threading.Thread(target=write, name="errors", daemon=True).start()
 
 
 def _is_realtime() -> bool:

@@ -13,20 +13,22 @@ when stdin ends, so does the process.
 from __future__ import annotations
 
 import ctypes.util
-import gc
 import glob
 import importlib
 import importlib.util
 import json
 import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError, MissingExtraError
-from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine, keep_error
+from sottovoce.live.marking.audio_process import keep_error, run_process, stop_collecting
+from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
 from sottovoce.live.marking.meters import open_meters
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["check_jack", "find_jack_library", "main"]
 
@@ -96,10 +98,7 @@ def _run(folder: Path) -> None:
         engine.process(inlet.get_array(), outlet.get_array(), client.last_frame_time)
 
     client.set_process_callback(process)
-    # A garbage collection would hold up the audio; nothing here makes garbage in circles.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    stop_collecting()
     with client:
         for line in sys.stdin:
             engine.gain = float(line)
@@ -107,13 +106,7 @@ def _run(folder: Path) -> None:
 
 def main() -> None:
     """Run until stdin ends."""
-    try:
-        _run(Path(sys.argv[1]))
-    except Exception as err:  # noqa: BLE001 - told to the process that watches
-        (Path(sys.argv[1]) / ERROR_FILE).write_text(str(err))
-        # The JACK library keeps threads that would outlive a normal exit.
-        os._exit(2)
-    os._exit(0)
+    run_process(_run)
 
 
 if __name__ == "__main__":

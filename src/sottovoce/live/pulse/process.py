@@ -9,7 +9,6 @@ that is late for once does not make the voice late for ever.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import importlib.util
 import json
@@ -18,16 +17,19 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError, MissingExtraError
-from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine, keep_error
+from sottovoce.live.marking.audio_process import keep_error, run_process, stop_collecting
+from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
 from sottovoce.live.marking.meters import Meter, Meters, open_meters
 from sottovoce.live.pulse.server import feed_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["check_pasimple", "main"]
 
@@ -214,10 +216,7 @@ def _run(folder: Path) -> None:
     keep_error(engine, folder / ERROR_FILE)
     orders = _Orders()
     _go_first()
-    # A garbage collection would hold up the audio; nothing here makes garbage in circles.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    stop_collecting()
     bridge = _Bridge(settings, engine, meters)
     while True:
         source = orders.wait()
@@ -239,11 +238,7 @@ def _go_first() -> None:
 
 def main() -> None:
     """Run until stdin ends."""
-    try:
-        _run(Path(sys.argv[1]))
-    except Exception as err:  # noqa: BLE001 - told to the process that watches
-        (Path(sys.argv[1]) / ERROR_FILE).write_text(str(err))
-        os._exit(2)
+    run_process(_run)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ class Manifest:
         form: Form = "lines",
     ) -> None:
         self.name = name
+        self._column = options.column
         self._group_by = options.group_by
         self._folder = folder_of(name)
         self._reach = options.reach
@@ -167,23 +168,9 @@ class NemoSource(Manifest):
 
     Parameters
     ----------
-    name : str
-        Path or address.
-    options : SourceOptions
-        How it is read.
-    form : "lines", "document" or "whole"
-        Whether there is an example in each line, in each part of one value, or one in the file.
+    name, options, form
+        As in `Manifest`.
     """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        options: SourceOptions = DEFAULTS,
-        form: Form = "lines",
-    ) -> None:
-        super().__init__(name, options=options, form=form)
-        self._column = options.column
 
     def _entry(self, raw: bytes, fields: dict[str, Any], line_id: str) -> Entry:
         if "shard_id" in fields:
