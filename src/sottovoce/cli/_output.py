@@ -39,6 +39,7 @@ _FLAGS = {
     "out": "-o",
     "replace": "--force",
     "shard": "--shard",
+    "target": "--to",
     "time_s": "--timeout",
     "track": "--track",
 }

@@ -145,7 +145,14 @@ class Scan:
         """
         inputs = [one.name for one in self._sources]
         if self._ledger is not None:
-            self._ledger.begin_run({**self._job, "inputs": inputs, "shard": list(self._shard)})
+            self._ledger.begin_run(
+                {
+                    **self._job,
+                    "inputs": inputs,
+                    "shard": list(self._shard),
+                    "limits": dataclasses.asdict(self._limits),
+                }
+            )
         try:
             for recording, finding in self._examine():
                 if recording is not None and self._ledger is not None:
