@@ -19,13 +19,13 @@ import numpy.typing as npt
 
 from sottovoce.core.coding import encode, make_data_signs
 from sottovoce.core.framing import band_matrix
+from sottovoce.core.numerics import irfft, next_fast_len, rfft
 from sottovoce.core.pattern import (
     make_seal_signs,
     make_sync_signs,
     seal_cells,
 )
 from sottovoce.core.payload import Notice, notice_to_bits
-from sottovoce.core.transforms import irfft, next_fast_len, rfft
 from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["FULL_SCALE", "FrameEmbedder", "SignSource", "band_depths_db", "limit_peaks"]

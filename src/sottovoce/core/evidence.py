@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.numerics import log_ndtr
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -80,8 +81,6 @@ def log10_p_value(z: npt.ArrayLike, *, n_hypotheses: float = 1) -> npt.NDArray[n
     >>> round(float(log10_p_value(6.18, n_hypotheses=960)), 2)
     -6.01
     """
-    from scipy.special import log_ndtr  # late: it would double the time of importing sottovoce
-
     z = np.asarray(z, dtype=np.float64)
     hoeffding = np.where(z > 0, -0.5 * z**2, 0.0)
     bentkus = math.log(_BENTKUS) + log_ndtr(-z)

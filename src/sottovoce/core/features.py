@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.framing import band_matrix, count_usable_bands
-from sottovoce.core.transforms import next_fast_len, rfft
+from sottovoce.core.framing import band_matrix, count_usable_bands, take_frames
+from sottovoce.core.numerics import next_fast_len, rfft
 
 __all__ = [
     "BATCH_FRAMES",
@@ -94,17 +94,13 @@ def band_energies(
     """
     window, n_fft, first, last, shares = _analysis(sr, scale)
     energies = np.empty((len(y), len(starts), shares.shape[1]), dtype=np.float32)
-    windows = np.lib.stride_tricks.sliding_window_view(y, len(window), axis=-1)
-    steps = np.diff(starts)
-    even = len(steps) > 0 and bool((steps == steps[0]).all())
     n_clips_at_once = max(1, BATCH_FRAMES // max(len(starts), 1))
     frames = power = np.empty((0, 0, 0), dtype=np.float32)
     for clip in range(0, len(y), n_clips_at_once):
         rows = slice(clip, clip + n_clips_at_once)
         for begin in range(0, len(starts), BATCH_FRAMES):
             part = starts[begin : begin + BATCH_FRAMES]
-            at = slice(part[0], part[-1] + 1, steps[0]) if even else part
-            cut = windows[rows, at]
+            cut = take_frames(y[rows], part, len(window))
             # Reuse the memory for every batch of one size: fresh pages cost as much as the work.
             frames = frames if frames.shape == cut.shape else np.empty(cut.shape, np.float32)
             np.multiply(cut, window, out=frames, casting="same_kind")

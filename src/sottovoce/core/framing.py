@@ -12,9 +12,13 @@ definition holds at every rate and transform length.
 from __future__ import annotations
 
 import functools
+import math
+import sys
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from sottovoce.core.arguments import check_real
 from sottovoce.core.wire_format import FORMAT_1
@@ -30,9 +34,14 @@ __all__ = [
     "check_sr",
     "count_usable_bands",
     "frame_starts",
+    "take_frames",
 ]
 
 MIN_SR_HZ, MAX_SR_HZ = 8_000, 192_000
+_FEW_FRAMES = 4
+"""Up to this many frames, as in live blocks, copies are cheaper than making a view."""
+
+Audio = npt.NDArray[np.floating[Any]]
 
 
 def check_sr(sr: float) -> float:
@@ -146,6 +155,62 @@ def frame_starts(first: int, last: int, hop: float) -> npt.NDArray[np.int64]:
     """
     starts: npt.NDArray[np.int64] = np.floor(np.arange(first, last) * hop + 0.5).astype(np.int64)
     return starts
+
+
+def take_frames(y: Audio, starts: npt.NDArray[np.int64], length: int) -> Audio:
+    """Return frames of audio.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape=(..., n)
+        Audio.
+    starts : np.ndarray, shape=(n_frames,), dtype=int64
+        First samples of the frames, in ascending order.
+    length : int
+        Length of a frame, in samples; the last one ends within the audio.
+
+    Returns
+    -------
+    frames : np.ndarray, shape=(..., n_frames, length), dtype of `y`
+        Not to be written to: a view of the audio if the frames are evenly spaced.
+
+    Raises
+    ------
+    IndexError
+        If a frame is not within the audio.
+
+    Examples
+    --------
+    >>> take_frames(np.arange(6.0), np.array([0, 2]), 3)
+    array([[0., 1., 2.],
+           [2., 3., 4.]])
+    """
+    n = len(starts)
+    shape = (*y.shape[:-1], n, length)
+    if n == 0:
+        return np.empty(shape, dtype=y.dtype)
+    first, last = int(starts[0]), int(starts[-1])
+    if first < 0 or last + length > y.shape[-1]:
+        raise IndexError(f"frames from {first} to {last + length} of {y.shape[-1]} samples")
+    if n > _FEW_FRAMES:
+        by_row, by_sample = y.strides[:-1], y.strides[-1]
+        steps = np.diff(starts)
+        step = int(steps[0])
+        if (steps == step).all():
+            strides = (*by_row, step * by_sample, by_sample)
+            return as_strided(y[..., first:], shape, strides, writeable=False)
+        # A view of all windows counts each sample as often as it occurs: 32-bit computers have
+        # no array of that size, although it takes no memory.
+        n_windows = last - first + 1
+        if n_windows * length * y.itemsize * math.prod(y.shape[:-1]) < sys.maxsize:
+            of_all = (*y.shape[:-1], n_windows, length)
+            strides = (*by_row, by_sample, by_sample)
+            windows = as_strided(y[..., first:], of_all, strides, writeable=False)
+            return windows[..., starts - first, :]
+    frames = np.empty(shape, dtype=y.dtype)
+    for number, start in enumerate(starts.tolist()):
+        frames[..., number, :] = y[..., start : start + length]
+    return frames
 
 
 @functools.cache

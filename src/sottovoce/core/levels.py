@@ -9,12 +9,11 @@ on how the audio was cut into blocks; at ordinary levels both are 1, and every b
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from sottovoce.core.features import BATCH_FRAMES, band_energies, window_length
+from sottovoce.core.framing import take_frames
 
 __all__ = [
     "MAX_AMPLITUDE",
@@ -62,7 +61,7 @@ def measure_energies(
         # By the batches of `band_energies`: products of the same shape have the same last bit.
         for begin in range(0, len(starts), BATCH_FRAMES):
             numbers = begin + np.flatnonzero(extreme[clip, begin : begin + BATCH_FRAMES])
-            frames = _take_frames(row, starts[numbers], window_length(sr))
+            frames = take_frames(row, starts[numbers], window_length(sr))
             peaks = np.abs(frames).max(axis=1, initial=0.0)
             numbers, frames, peaks = numbers[peaks > 0], frames[peaks > 0], peaks[peaks > 0]
             if len(numbers) == 0:
@@ -92,11 +91,3 @@ def scale_energies(energies: Energies, factor: float) -> npt.NDArray[np.float32]
         return np.asarray(energies, dtype=np.float32)
     scaled = np.minimum(energies.astype(np.float64) * factor, _MOST_ENERGY)
     return np.asarray(scaled, dtype=np.float32)
-
-
-def _take_frames(
-    row: npt.NDArray[np.float32], starts: npt.NDArray[np.int64], length: int
-) -> npt.NDArray[Any]:
-    if len(starts) == 0:
-        return np.empty((0, length), dtype=np.float32)
-    return np.lib.stride_tricks.sliding_window_view(row, length)[starts]

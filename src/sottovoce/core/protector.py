@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sottovoce.core.arguments import check_bytes, check_real
 from sottovoce.core.embedding import FrameEmbedder, SignSource, limit_peaks
-from sottovoce.core.framing import check_signal, check_sr, frame_starts
+from sottovoce.core.framing import check_signal, check_sr, frame_starts, take_frames
 from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import FORMAT_1, STRENGTHS_DB
@@ -21,9 +21,6 @@ __all__ = ["Protector", "protect"]
 
 _BATCH_FRAMES = 512
 """Frames transformed at once: 4 s, whose arrays fit a processor's cache at 16 kHz."""
-
-_FEW_FRAMES = 4
-"""Up to this many frames, as in live blocks, copies are cheaper than making a view."""
 
 _MAX_STRENGTH_DB = 3.0
 
@@ -201,7 +198,7 @@ class Protector:
         longest = math.ceil(embedder.hop)
         silence = np.zeros((len(sound), embedder.n_fft), dtype=sound.dtype)
         padded = np.concatenate([sound[:, : offsets[-1]], silence], axis=1)
-        frames = _take_frames(padded, offsets[:-2], embedder.n_fft)
+        frames = take_frames(padded, offsets[:-2], embedder.n_fft)
         signs = self._signs.frames(
             first + self._first_pattern_frame, end + self._first_pattern_frame
         )
@@ -209,7 +206,7 @@ class Protector:
             frames.astype(np.float32, copy=False), embedder.windows(lengths), signs
         )
         # (channels, hop number, sample in the hop), zero after the end of a shorter hop
-        hops = _take_frames(padded, offsets[:-1], longest)
+        hops = take_frames(padded, offsets[:-1], longest)
         rises, falls = difference[..., :longest], difference[..., longest : 2 * longest]
         inside = np.arange(longest) < lengths[:, None]
         if not inside.all():
@@ -237,17 +234,6 @@ class Protector:
         rises *= hops[:, :-1].any(axis=-1, keepdims=True)
         marked = hops[:, :-1] + rises
         return marked[:, inside[:-1]] if longest > embedder.hop else marked.reshape(len(sound), -1)
-
-
-def _take_frames(sound: Audio, starts: npt.NDArray[np.int64], length: int) -> Audio:
-    """Return frames of `sound`, shape (channels, frames, length); a view if evenly spaced."""
-    if len(starts) <= _FEW_FRAMES:
-        return np.stack([sound[:, start : start + length] for start in starts.tolist()], axis=1)
-    windows = np.lib.stride_tricks.sliding_window_view(sound, length, axis=-1)
-    steps = np.diff(starts)
-    if len(steps) and (steps == steps[0]).all():
-        return windows[:, starts[0] : starts[-1] + 1 : steps[0]]
-    return windows[:, starts]
 
 
 def protect(

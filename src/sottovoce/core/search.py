@@ -16,8 +16,8 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.numerics import irfft, rfft
 from sottovoce.core.pattern import SYNC, make_roles, make_sync_signs
-from sottovoce.core.transforms import irfft, rfft
 from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = ["find_peaks", "fold", "interleave", "offset_scores", "sync_spectra"]
