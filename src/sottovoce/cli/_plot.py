@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.cli._words import describe_voice, format_p, format_path
+from sottovoce.cli._words import describe_voice, format_chance, format_path
 from sottovoce.core.evidence import FOUND_FPR, threshold
 from sottovoce.errors import MissingExtraError, SottovoceError
 from sottovoce.files.reading import open_audio
@@ -117,7 +117,7 @@ def _label_time(axes: Axes, *, duration_s: float) -> None:
 
 
 def _headline(detection: Detection) -> str:
-    chance = f"chance of a false alarm at most {format_p(detection.log10_p)}"
+    chance = f"chance of a false alarm: at most {format_chance(detection.log10_p)}"
     if detection.verdict == "protected":
         return f"A do-not-train mark was found ({chance})"
     if detection.verdict == "suspected":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, OutPath, examples, strength_option
-from sottovoce.cli._words import format_path
+from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _say(result: AbxResult, *, as_json: bool) -> None:
     )
     _output.result(
         f"Pure guessing is right as often {_how_often(result.p_value)}"
-        f" (exact binomial p = {result.p_value:.2g})."
+        f" (exact binomial {format_p(math.log10(result.p_value))})."
     )
     if result.p_value < _HEARD:
         _output.result("That is more than guessing explains: a difference was heard.")

@@ -22,8 +22,8 @@ from sottovoce.cli._scan_notes import ScanNotes
 from sottovoce.cli._scan_outputs import (
     KIND,
     LEDGER,
+    LIST_STRICT,
     OUT,
-    STRICT,
     choose_exit,
     explain_nothing,
     filter_,
@@ -204,7 +204,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="MIB",
     help="Memory limit for each worker, in MiB (0: no limit).",
 )
-@STRICT
+@LIST_STRICT
 @click.option(
     "--list-only",
     is_flag=True,
@@ -292,6 +292,7 @@ def _scan(
         "began": _now(),
     }
     notes = ScanNotes(column=column, group_by=group_by)
+    notes.explain_lists(inputs)
     with ExitStack() as stack:
         apart = stack.enter_context(Apart(limits=limits))
         sources = open_sources(
@@ -321,7 +322,7 @@ def _scan(
         began_s = time.monotonic()
         with ScanProgress(one.count(within_s=_COUNT_S)) as progress:
             for finding in one.run():
-                progress.show(finding, n_resumed=one.n_resumed)
+                progress.show(finding, n_resumed=one.n_resumed, examined_s=one.examined_s)
                 notes.add(finding)
                 if as_json:
                     _output.result_json(describe_finding(finding))

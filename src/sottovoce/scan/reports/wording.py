@@ -38,8 +38,8 @@ MEANINGS: dict[Status, str] = {
     "suspected": "Weak evidence of a mark, p at most 10⁻³. Not a finding: among many recordings,"
     " some look like this by chance.",
     "clean": "Read to the end, long enough to tell, and no mark was found.",
-    "undetermined": "No mark was found, but too short or too quiet to tell.",
-    "partial": "No mark in the part that could be read; the rest is unknown.",
+    "undetermined": "No mark was found, but the recording is too short or too quiet to tell.",
+    "partial": "No mark found in the readable part; nothing is known about the rest.",
     "error": "Could not be read, or decoding failed. Nothing is known about these.",
     "timeout": "Exceeded the time limit. Nothing is known about these.",
     "crashed": "The process that read it crashed. Nothing is known about these.",
