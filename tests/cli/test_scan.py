@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import threading
@@ -94,6 +95,25 @@ class TestAnswers:
     def test_an_empty_list_is_never_clean(self, shell):
         (shell.folder / "a.txt").write_text("")
         assert shell("scan", "a.txt", "--jobs", 1).code == 2
+
+    def test_a_text_that_is_read_as_a_list_is_called_one(self, shell):
+        (shell.folder / "README.txt").write_text("hello reader\nthis is text\n")
+        done = shell("scan", "README.txt", "--jobs", 1)
+        assert done.code == 3
+        assert "note: README.txt: read as a list of recordings\n" in done.err
+        assert (
+            "README.txt: was read as a list of paths, but none of its lines names an existing file."
+            "  If it is a list, check its paths, or name their folder (--root); if it is not, leave"
+            " it out.\n"
+        ) in done.err
+
+    def test_the_totals_add_up(self, shell, data):
+        done = shell("scan", data, "--jobs", 1)
+        _, _, others = done.out.partition("The others:\n")
+        counts = [int(line.split()[0]) for line in others.splitlines() if line.startswith("  ")]
+        assert 2 + sum(counts) == 8
+        assert "  2 without a mark found\n" in done.out
+        assert re.search(r"at most 1 in \d00,000\.\n", done.out)
 
     def test_marked_and_not_looked_at_are_both_told(self, shell, data):
         (shell.folder / "data" / "anna" / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90))
@@ -233,7 +253,9 @@ class TestFurther:
     @pytest.mark.slow
     def test_status_and_report(self, shell, data):
         shell("scan", data, "-o", "out", "--jobs", 1)
-        assert "8 recordings" in shell("scan", "status", "out").out
+        said = shell("scan", "status", "out").out
+        assert "8 recordings" in said
+        assert re.match(r"finished on \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC\n", said)
         fields = json.loads(shell("scan", "status", "out", "--json").out)
         assert fields["done"]
         assert fields["statuses"]["marked"] == 2

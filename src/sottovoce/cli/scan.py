@@ -186,6 +186,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     type=click.FloatRange(min=0.01),
     default=24.0,
     show_default=True,
+    metavar="HOURS",
     help="Stop reading a recording after this many hours of audio.",
 )
 @click.option(
