@@ -122,7 +122,8 @@ def tell(summary: Summary, out: Path) -> None:
     pooled = [group for group in summary.groups if not group.n_marked]
     for group in pooled[:10]:
         name = f"{group.kind} {format_path(group.name)}"
-        result(f"  {name}: a marked voice is among its {group.n_recordings:,} recordings")
+        among = say_count(group.n_recordings, "recording")
+        result(f"  {name}: a marked voice is among its {among}")
     if summary.n_marked < summary.n_recordings:
         result("The others:" if summary.n_marked else "These are:")
     for name, meaning in _MEANINGS.items():

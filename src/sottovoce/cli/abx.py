@@ -12,6 +12,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, OutPath, examples, strength_option
 from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from sottovoce.abx.score import AbxResult
@@ -101,7 +102,8 @@ def abx(
         _output.result_json(pack.to_dict())
         return
     page = format_path(Path(pack.folder) / "index.html")
-    _output.result(f"{pack.n_trials} trials over {pack.n_excerpts} excerpts: open {page}")
+    size = f"{say_count(pack.n_trials, 'trial')} over {say_count(pack.n_excerpts, 'excerpt')}"
+    _output.result(f"{size}: open {page}")
     _output.explain("The key lies beside it; looking at it before the end spoils the test.")
 
 

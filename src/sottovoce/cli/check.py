@@ -29,6 +29,7 @@ from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
 from sottovoce.cli._words import format_chance, format_p, format_path, make_voice
 from sottovoce.errors import NoSoundError, ParameterError
+from sottovoce.files.counts import say_count
 from sottovoce.files.times import format_seconds, format_time
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def _report(
             for line in _say_details(voice, timeline=timeline):
                 _output.result(f"{indent}         {line}")
         if n_more := part.detection.n_more_voices:
-            _output.result(f"{indent}and up to {n_more:,} more voices")
+            _output.result(f"{indent}and up to {say_count(n_more, 'more voice')}")
 
 
 def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, Any]:

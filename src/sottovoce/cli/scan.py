@@ -37,6 +37,7 @@ from sottovoce.cli._scan_outputs import (
 from sottovoce.cli._scan_progress import ScanProgress
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -339,7 +340,7 @@ def _scan(
             _list(ledger, out)
             tell_passed(summary)
     if one.n_older:
-        _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
+        _output.explain(f"Left out: {say_count(one.n_older, 'older recording')} (--since).")
     if not (as_json or list_only):
         tell(summary, out)
     if notes.explain_missing() and not is_part:
