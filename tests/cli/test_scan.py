@@ -34,7 +34,7 @@ class TestAnswers:
     def test_marked_recordings_are_told_and_listed(self, shell, data):
         done = shell("scan", data, "--format", "csv", "--jobs", 1)
         assert done.code == 1
-        assert "2 of 8 recordings (84.0 seconds) carry" in done.out
+        assert "2 of 8 recordings carry a do-not-train mark (84.0 seconds read)." in done.out
         assert "84.0 seconds of sound, " in done.err
         assert "4f2a-91c0-77de" in done.out
         excluded = (shell.folder / "sottovoce-scan" / "exclude.txt").read_text().splitlines()

@@ -98,10 +98,14 @@ def tell(summary: Summary, out: Path) -> None:
     from sottovoce.scan.reports.wording import NOT_COMPLETE, format_duration, say_count
 
     result = _output.result
-    count = f"{summary.n_marked:,} of {say_count(summary.n_recordings, 'recording')}"
-    count += f" ({format_duration(summary.seconds)})"
-    carry = "carries" if summary.n_marked == 1 else "carry"
-    result(f"{_output.strong(count) if summary.n_marked else count} {carry} a do-not-train mark.")
+    n_all = say_count(summary.n_recordings, "recording")
+    read = f"({format_duration(summary.seconds)} read)"
+    if summary.n_marked:
+        count = _output.strong(f"{summary.n_marked:,} of {n_all}")
+        carries = "carries" if summary.n_marked == 1 else "carry"
+        result(f"{count} {carries} a do-not-train mark {read}.")
+    else:
+        result(f"No do-not-train mark was found in {n_all} {read}.")
     for owner_id, n in summary.owners.items():
         who = f"owner {format_owner_id(owner_id)}" if owner_id else "anonymous owners"
         result(f"  {n:,} by {who}")
@@ -124,8 +128,8 @@ def tell(summary: Summary, out: Path) -> None:
         name = f"{group.kind} {format_path(group.name)}"
         among = say_count(group.n_recordings, "recording")
         result(f"  {name}: a marked voice is among its {among}")
-    if summary.n_marked < summary.n_recordings:
-        result("The others:" if summary.n_marked else "These are:")
+    if 0 < summary.n_marked < summary.n_recordings:
+        result("The others:")
     for name, meaning in _MEANINGS.items():
         if summary.statuses[name]:
             result(f"  {summary.statuses[name]:,} {meaning}")
