@@ -120,8 +120,8 @@ def _rest(results: Results) -> list[str]:
         flac, opus = kinds["long_16k_flac"], kinds["long_16k_opus"]
         totals = results["scan_dataset"]["totals"]
         parts.append(
-            f"A scan on two cores runs at {flac['scan_times_real_time'][1]:,} times real time for FLAC"
-            f" and {opus['scan_times_real_time'][1]:,} for Opus, which is"
+            f"A scan on two cores runs at {flac['scan_times_real_time'][1]:,} times real time for"
+            f" FLAC and {opus['scan_times_real_time'][1]:,} for Opus, which is"
             f" {100 * min(row['share'][1] for row in kinds.values()):.0f} to"
             f" {100 * max(row['share'][1] for row in kinds.values()):.0f} % of what decoding and"
             f" detecting alone would reach. In a scan of {totals['n']:,} clips of 1 to 15 s,"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sottovoce.files.decoding.decoder import Traits
     from sottovoce.files.decoding.raw import Raw
 
-__all__ = ["measure_stream_s", "say_shortfall"]
+__all__ = ["measure_stream_s", "say_damaged", "say_shortfall"]
 
 _ROUNDED_S = 0.1
 """Below the displayed precision, so that the whole is not reported as a part of itself."""
