@@ -96,25 +96,6 @@ class TestAnswers:
         (shell.folder / "a.txt").write_text("")
         assert shell("scan", "a.txt", "--jobs", 1).code == 2
 
-    def test_a_text_that_is_read_as_a_list_is_called_one(self, shell):
-        (shell.folder / "README.txt").write_text("hello reader\nthis is text\n")
-        done = shell("scan", "README.txt", "--jobs", 1)
-        assert done.code == 3
-        assert "note: README.txt: read as a list of recordings\n" in done.err
-        assert (
-            "README.txt: was read as a list of paths, but none of its lines names an existing file."
-            "  If it is a list, check its paths, or name their folder (--root); if it is not, leave"
-            " it out.\n"
-        ) in done.err
-
-    def test_the_totals_add_up(self, shell, data):
-        done = shell("scan", data, "--jobs", 1)
-        _, _, others = done.out.partition("The others:\n")
-        counts = [int(line.split()[0]) for line in others.splitlines() if line.startswith("  ")]
-        assert 2 + sum(counts) == 8
-        assert "  2 without a mark found\n" in done.out
-        assert re.search(r"at most 1 in \d00,000\.\n", done.out)
-
     def test_marked_and_not_looked_at_are_both_told(self, shell, data):
         (shell.folder / "data" / "anna" / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90))
         done = shell("scan", "data/anna", "--jobs", 1)
