@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 
-from tests.scan.conftest import dataset  # noqa: F401 - a fixture
+from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
 
 
 def test_a_text_that_is_read_as_a_list_is_called_one(shell):
