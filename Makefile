@@ -11,6 +11,9 @@ LINTED = $(wildcard $(SOURCES))
 # Several processes share the cores: more threads in each would only get in each other's way.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
+# The tests start thousands of processes, and each would compile the code for itself.
+export PYTHONDONTWRITEBYTECODE :=
+
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call, new_method_return
 from jeepney.io.blocking import open_dbus_connection
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from rig.background import Background
 
+if TYPE_CHECKING:
     from jeepney import Message
 
     from rig.server import AudioServer
@@ -22,7 +21,7 @@ _BUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedes
 _REPLACE = 2
 
 
-class Desktop:
+class Desktop(Background):
     """Take notifications, as the *Desktop Notifications Specification* 1.2 says.
 
     Attributes
@@ -32,27 +31,13 @@ class Desktop:
     """
 
     def __init__(self, server: AudioServer) -> None:
+        super().__init__()
         self.shown: list[str] = []
         self._bus = open_dbus_connection(server.environment["DBUS_SESSION_BUS_ADDRESS"])
         request = new_method_call(_BUS, "RequestName", "su", (_NAME, _REPLACE))
         self._bus.send_and_get_reply(request)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End."""
-        self._stop.set()
-        self._thread.join()
+    def _close(self) -> None:
         self._bus.close()
 
     def _run(self) -> None:

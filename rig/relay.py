@@ -11,15 +11,12 @@ import heapq
 import itertools
 import select
 import socket
-import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from rig.background import Background
 
 __all__ = ["Network", "Relay"]
 
@@ -87,7 +84,7 @@ class _Way:
         return None if self._bad else delay_ms / 1000
 
 
-class Relay:
+class Relay(Background):
     """Carry packets between two ends, from entering the context to leaving it.
 
     Parameters
@@ -106,6 +103,7 @@ class Relay:
     """
 
     def __init__(self, network: Network, rng: np.random.Generator) -> None:
+        super().__init__()
         self.network = network
         self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
         for each in self._sockets:
@@ -114,23 +112,8 @@ class Relay:
         # By the port where packets come in: the first has what b sends, the second what a sends.
         self._ways = [_Way(network, rng) for _ in range(2)]
         self._ends: list[tuple[str, int] | None] = [None, None]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End."""
-        self._stop.set()
-        self._thread.join()
+    def _close(self) -> None:
         for each in self._sockets:
             each.close()
 

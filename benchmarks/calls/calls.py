@@ -8,15 +8,11 @@ run that was broken off goes on where it was.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.calls.one_call import LEAST_S, LEVEL_DBFS, count_looks, measure_call
-from benchmarks.data.speech import load_clips
+from benchmarks.calls.held_calls import hold_calls, parse_options, write_calls
+from benchmarks.calls.one_call import count_looks, measure_call
 from benchmarks.harness.harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
-from benchmarks.harness.trials import join_by_person
-from rig.browser import open_page
-from rig.server import AudioServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from benchmarks.harness.trials import Source
+    from rig.server import AudioServer
 
 __all__ = ["describe", "main", "plot"]
 
@@ -62,41 +59,18 @@ def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
-    parser = BENCHMARK.parser
-    parser.add_argument("--persons", type=int, help="at most so many (default: all)")
-    parser.add_argument("--fresh", action="store_true", help="forget the calls of before")
-    options = parser.parse_args(arguments)
-    sources = sorted(join_by_person(load_clips("report")), key=lambda source: -source.seconds)
-    sources = [s for s in sources if s.seconds >= LEAST_S][: options.persons]
-    if options.fresh:
-        _RAW.unlink(missing_ok=True)
-    _RAW.parent.mkdir(parents=True, exist_ok=True)
-    calls = [json.loads(line) for line in _RAW.open()] if _RAW.is_file() else []
-    done = {(call["source"], call["processing"]) for call in calls}
-    server = AudioServer()
-    try:
-        server.start()
-        with open_page(server.environment) as page:
-            for source in sources:
-                for processing in (False, True):
-                    if (source.name, processing) in done:
-                        continue
-                    call = _call(page, server, source, processing=processing, seed=options.seed)
-                    calls.append(call)
-                    with _RAW.open("a") as file:
-                        file.write(json.dumps(call) + "\n")
-    finally:
-        server.close()
-    used = [clip for source in sources for clip in source.clips]
-    results = BENCHMARK.write(
-        options,
-        summarise(calls),
-        clips=used,
-        settings={"strength": "strong", "codec": "Opus, 24 kb/s", "level_dbfs": LEVEL_DBFS},
-        n_calls=len(calls),
-        n_damaged=sum(call["n_damaged"] for call in calls),
-        n_missed=sum(call["n_missed"] for call in calls),
-    )
+    options = parse_options(BENCHMARK, arguments, persons=None)
+
+    def hold(
+        page: Page,
+        server: AudioServer,
+        source: Source,
+        processing: bool,  # noqa: FBT001 - one of `values`
+    ) -> dict[str, Any]:
+        return _call(page, server, source, processing=processing, seed=options.seed)
+
+    calls, clips = hold_calls(options, raw=_RAW, key="processing", values=(False, True), hold=hold)
+    results = write_calls(BENCHMARK, options, rows=summarise(calls), calls=calls, clips=clips)
     print(describe(results))
     if options.plot:
         plot(results, options.plot)

@@ -8,19 +8,15 @@ counted; calls are kept as they come, so that a run that was broken off goes on 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.calls.one_call import LEAST_S, LEVEL_DBFS, count_looks, measure_call
-from benchmarks.data.speech import load_clips
+from benchmarks.calls.held_calls import hold_calls, parse_options, write_calls
+from benchmarks.calls.one_call import count_looks, measure_call
 from benchmarks.harness.harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
-from benchmarks.harness.trials import join_by_person
-from rig.browser import open_page
 from rig.relay import Network
-from rig.server import AudioServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from benchmarks.harness.trials import Source
+    from rig.server import AudioServer
 
 __all__ = ["describe", "main", "plot"]
 
@@ -91,44 +88,15 @@ def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
-    parser = BENCHMARK.parser
-    parser.add_argument("--persons", type=int, default=_PERSONS, help="at most so many")
-    parser.add_argument("--fresh", action="store_true", help="forget the calls of before")
-    options = parser.parse_args(arguments)
-    sources = sorted(join_by_person(load_clips("report")), key=lambda source: -source.seconds)
-    sources = [s for s in sources if s.seconds >= LEAST_S][: options.persons]
-    if options.fresh:
-        _RAW.unlink(missing_ok=True)
-    _RAW.parent.mkdir(parents=True, exist_ok=True)
-    calls = [json.loads(line) for line in _RAW.open()] if _RAW.is_file() else []
-    done = {(call["source"], call["network"]) for call in calls}
-    server = AudioServer()
-    try:
-        server.start()
-        with open_page(server.environment) as page:
-            for source in sources:
-                for name in NETWORKS:
-                    if (source.name, name) in done:
-                        continue
-                    calls.append(_call(page, server, source, name=name, seed=options.seed))
-                    with _RAW.open("a") as file:
-                        file.write(json.dumps(calls[-1], ensure_ascii=False) + "\n")
-    finally:
-        server.close()
-    used = [clip for source in sources for clip in source.clips]
-    results = BENCHMARK.write(
-        options,
-        summarise(calls),
-        clips=used,
-        settings={
-            "strength": "strong",
-            "codec": "Opus, 24 kb/s",
-            "level_dbfs": LEVEL_DBFS,
-            "networks": {name: asdict(network) for name, network in NETWORKS.items()},
-        },
-        n_calls=len(calls),
-        n_damaged=sum(call["n_damaged"] for call in calls),
-        n_missed=sum(call["n_missed"] for call in calls),
+    options = parse_options(BENCHMARK, arguments, persons=_PERSONS)
+
+    def hold(page: Page, server: AudioServer, source: Source, name: str) -> dict[str, Any]:
+        return _call(page, server, source, name=name, seed=options.seed)
+
+    calls, clips = hold_calls(options, raw=_RAW, key="network", values=NETWORKS, hold=hold)
+    networks = {name: asdict(network) for name, network in NETWORKS.items()}
+    results = write_calls(
+        BENCHMARK, options, rows=summarise(calls), calls=calls, clips=clips, networks=networks
     )
     print(describe(results))
     if options.plot:

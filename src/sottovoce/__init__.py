@@ -7,6 +7,7 @@ that holds for any audio; `Protector` and `Detector` are their twins for streams
 from sottovoce.core.detect_batch import detect_batch
 from sottovoce.core.detector import Detector, detect
 from sottovoce.core.payload import Notice
+from sottovoce.core.policy import Use
 from sottovoce.core.protector import Protector, protect
 from sottovoce.core.results import Detection, Voice
 from sottovoce.core.wire_format import STRENGTHS_DB
@@ -19,6 +20,7 @@ __all__ = [
     "Notice",
     "Protector",
     "SottovoceError",
+    "Use",
     "Voice",
     "detect",
     "detect_batch",

@@ -23,6 +23,7 @@ Each one is also the builtin that a caller would expect to catch.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 
@@ -187,7 +188,14 @@ class MissingExtraError(SottovoceError, ImportError):
             f"{package} is needed to {purpose}",
             remedy=f"Install it with: {install_command(extra, package)}",
         )
+        self.package = package
         self.extra = extra
+        self.purpose = purpose
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By keywords: an exception is rebuilt from `args` otherwise, which fails in the parent.
+        keywords = {"extra": self.extra, "purpose": self.purpose}
+        return functools.partial(MissingExtraError, self.package, **keywords), ()
 
 
 def install_command(extra: str, package: str = "") -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,11 +57,20 @@ def test_all_zeros_and_all_ones_are_no_payload() -> None:
         {"year": 2042},
         {"kind": 1},
         {"version": 2},
+        {"policy": "training"},
+        {"policy": None},
+        {"policy": True},
+        {"policy": 1.0},
+        {"owner_id": "4f2a-91c0-77de"},
+        {"owner_id": None},
+        {"year": 2026.0},
+        {"year": "2026"},
+        {"kind": False},
     ],
 )
-def test_fields_that_do_not_fit_are_refused(fields: dict[str, int]) -> None:
+def test_fields_that_do_not_fit_are_refused(fields: dict[str, Any]) -> None:
     name, value = next(iter(fields.items()))
-    with pytest.raises(ParameterError, match=f"{name}={value}"):
+    with pytest.raises(ParameterError, match=re.escape(f"{name}={value!r}")):
         Notice(**fields)
 
 
@@ -82,3 +93,18 @@ def test_the_year_is_the_present_one(
     monkeypatch.setattr(payload, "datetime", clock)
     assert Notice().year == year
     assert Notice(year=2027).year == 2027
+
+
+def test_numbers_of_other_types_become_plain_ones() -> None:
+    notice = Notice(policy=np.uint8(5), year=np.int64(2030), owner_id=np.int64(7))
+    assert {type(value) for value in notice.to_dict().values()} == {int}
+    assert (
+        bits_to_notice(notice_to_bits(notice)) == notice == Notice(policy=5, year=2030, owner_id=7)
+    )
+
+
+@pytest.mark.parametrize("name", ["policy", "owner_id"])
+def test_text_in_place_of_a_number_is_told_how_to_be_parsed(name: str) -> None:
+    with pytest.raises(ParameterError) as err:
+        Notice(**{name: "x"})
+    assert f"parse_{name}" in err.value.remedy

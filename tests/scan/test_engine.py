@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from sottovoce.errors import AudioFileError, LedgerError, ParameterError
-from sottovoce.scan import Ledger, Limits, Scan, merge_ledgers, open_sources, scan_paths
+from sottovoce.scan import Ledger, Limits, Scan, merge_ledgers, open_sources, outputs, scan_paths
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.folders import FolderSource
 from sottovoce.scan.outputs import write_filtered, write_outputs
 
@@ -160,7 +162,7 @@ class TestShards:
 class TestOutputs:
     @pytest.mark.slow
     def test_results_do_not_depend_on_how_the_scan_went(self, folder, tmp_path):
-        outputs = []
+        written_twice = []
         for name, shuffled in (("a", False), ("b", True)):
             if shuffled:
                 run(folder / "bert", tmp_path / name)
@@ -172,9 +174,9 @@ class TestOutputs:
                     write_outputs(ledger, out, kind=kind)
                     for one in (f"results.{kind}", "exclude.txt"):
                         written[kind, one] = (out / one).read_bytes()
-            outputs.append(written)
-        assert outputs[0] == outputs[1]
-        excluded = outputs[0]["csv", "exclude.txt"].decode().splitlines()
+            written_twice.append(written)
+        assert written_twice[0] == written_twice[1]
+        excluded = written_twice[0]["csv", "exclude.txt"].decode().splitlines()
         assert excluded == [f"{folder}/anna/long.flac", f"{folder}/anna/short.wav"]
 
     def test_what_a_killed_process_left_is_swept_up(self, folder, tmp_path):
@@ -247,6 +249,45 @@ class TestOutputs:
         assert [one.path for one in kept] == [str(place) for place in places]
         assert [len(list(place.iterdir())) for place in places] == [0, 2, 2]
         assert not (tmp_path / "kept.part").exists()
+
+    def test_a_copy_of_one_file_may_be_put_into_a_folder(self, tmp_path):
+        """As `cp` does; without the slash, the name is that of the copy."""
+        table = tmp_path / "train.csv"
+        table.write_text("path,text\n/gone/0.wav,a\n")
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            list(Scan(open_sources([str(table)]), ledger=ledger).run())
+            places = {"a/": "a/train.csv", "b/deep//": "b/deep/train.csv", "c": "c"}
+            for target, place in places.items():
+                (kept,) = write_filtered(ledger, f"{tmp_path}/{target}")
+                assert Path(kept.path) == tmp_path / place
+                assert (tmp_path / place).read_bytes() == table.read_bytes()
+                assert kept.paths_from == str(tmp_path)
+                with pytest.raises(ParameterError, match="already exists"):
+                    list(write_filtered(ledger, f"{tmp_path}/{target}"))
+
+    def test_kaldis_files_are_copied_into_a_folder_of_their_own(self, tmp_path):
+        data = tmp_path / "data"
+        data.mkdir()
+        (data / "wav.scp").write_text("a /gone/0.wav\n")
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            list(Scan(open_sources([str(data / "wav.scp")]), ledger=ledger).run())
+            (kept,) = write_filtered(ledger, f"{tmp_path}/kept/")
+        assert (tmp_path / "kept" / "wav.scp").is_file()
+        assert kept.path == str(tmp_path / "kept")
+
+    def test_a_copy_has_the_limits_of_its_scan(self, tmp_path, monkeypatch):
+        """What could be listed with more memory can be copied with as much."""
+        table = tmp_path / "train.csv"
+        table.write_text("path\n/gone/0.wav\n")
+        limits = Limits(memory_bytes=5 << 30, time_s=77.0)
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            list(Scan(open_sources([str(table)]), ledger=ledger, limits=limits).run())
+            made = []
+            monkeypatch.setattr(
+                outputs, "Apart", lambda **options: made.append(options) or Apart(**options)
+            )
+            list(write_filtered(ledger, tmp_path / "kept.csv"))
+        assert [one["limits"] for one in made] == [limits]
 
     def test_what_was_never_scanned_is_not_in_the_copy(self, folder, tmp_path):
         run(folder, tmp_path / "l")

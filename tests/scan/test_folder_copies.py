@@ -115,7 +115,9 @@ def test_what_a_listing_names_outside_is_not_in_the_copy(folder, tmp_path):
     rows = ["file_name", "clips/0.wav", str(tmp_path / "outside.wav"), "clips/gone.wav"]
     (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
     kept, out = copy(folder)
-    assert (kept.n_kept, kept.n_fitted) == (3, 1)
+    assert (kept.n_kept, kept.n_left_out) == (3, 0)
+    assert (kept.n_fitted, kept.n_fitted_rows) == (1, 2)  # told, although no file was left out
+    assert kept.has_links
     assert (out / "metadata.csv").read_text() == "file_name\nclips/0.wav\n"
 
 

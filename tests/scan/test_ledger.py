@@ -193,8 +193,12 @@ class TestFaults:
     def test_a_file_that_is_no_ledger_is_refused(self, path):
         path.parent.mkdir()
         path.write_text("no ledger" * 1000)
-        with pytest.raises(LedgerError, match="not a ledger"):
+        with pytest.raises(LedgerError, match="not a ledger") as err:
             open_ledger(path)
+        assert "`out`" in err.value.remedy
+        with pytest.raises(LedgerError, match="not a ledger") as err:
+            Ledger(path, read_only=True)
+        assert "`out`" not in err.value.remedy  # which reading commands do not have
 
     def test_a_ledger_of_another_release_is_refused(self, path):
         path.parent.mkdir()

@@ -40,6 +40,7 @@ _FLAGS = {
     "replace": "--force",
     "root": "--root",
     "shard": "--shard",
+    "target": "--to",
     "time_s": "--timeout",
     "track": "--track",
 }

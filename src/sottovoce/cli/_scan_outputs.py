@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sottovoce.scan import Ledger, Summary
     from sottovoce.scan.left_out import NotLookedAt
     from sottovoce.scan.reports.results_table import Format
+    from sottovoce.scan.source import Kept
 
 __all__ = [
     "KIND",
@@ -268,37 +269,70 @@ def report(context: click.Context, /, *, folder: Path, kind: Format, strict: boo
     context.exit(choose_exit(summary, may_be_empty=True))
 
 
+def _tell_copy(kept: Kept) -> None:
+    where = format_path(kept.path)
+    _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
+    if kept.n_fitted:
+        rows = "1 row" if kept.n_fitted_rows == 1 else f"{kept.n_fitted_rows:,} rows"
+        listings = "1 listing" if kept.n_fitted == 1 else f"{kept.n_fitted:,} listings"
+        _output.result(
+            f"  {rows} removed from {listings} in it, as the files named are not in the copy"
+        )
+    if kept.has_links:
+        _output.explain(
+            "Its files are hard links: changing one in place changes the original too.", kind="note"
+        )
+    own = Path(kept.path)
+    own_folder = own if own.is_dir() else own.parent
+    if kept.paths_from and Path(kept.paths_from).resolve() != own_folder.resolve():
+        _output.explain(
+            f"Relative paths in it are unchanged: they start from {format_path(kept.paths_from)}.",
+            kind="note",
+        )
+    if kept.not_copied:
+        _output.explain(f"Not copied: {describe_kinds(kept.not_copied)}.", kind="note")
+
+
 @click.command("filter", epilog=examples("sottovoce scan filter scan-out --to kept/"))
 @_FOLDER
 @click.option(
     "--to",
     "target",
     required=True,
-    type=OutPath(path_type=Path),
+    type=OutPath(),
     metavar="PLACE",
-    help="Write to this new file or folder, of the same kind as the scanned one.",
+    help="Write to this new file or folder, of the same kind as the scanned one; a file goes into "
+    "PLACE/ if it ends in a slash.",
 )
 @STRICT
-def filter_(*, folder: Path, target: Path, strict: bool) -> None:
+def filter_(*, folder: Path, target: str, strict: bool) -> None:
     """Copy a scanned data set without the refused recordings, in its original format.
 
-    Folders are rebuilt from hard links; Parquet, tar shards and manifests are rewritten, and so are
-    listings in a folder that name what is left out.  Files added since the scan are omitted, and
-    nothing outside the data set is copied.  The scan must be complete.
+    Folders are rebuilt from hard links; Parquet, tar shards and manifests are rewritten.  Listings
+    in a folder lose the rows of files that are not in the copy.  Files added since the scan are
+    omitted, and nothing outside the data set is copied.  Recordings that could not be read are kept
+    unless --strict.  The scan must be complete.
     """
     from sottovoce.scan import Ledger, write_filtered
+    from sottovoce.scan.finding import refused_statuses
 
-    if target.exists():
-        raise ParameterError(f"{target} already exists", remedy="Choose a new place with --to.")
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         for kept in write_filtered(ledger, target, strict=strict):
-            where = format_path(kept.path)
-            _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
-            if kept.n_fitted:
-                listings = "listing" if kept.n_fitted == 1 else "listings"
-                _output.result(f"  also left out of {kept.n_fitted:,} {listings} in it")
-            if kept.not_copied:
-                _output.explain(f"Not copied: {describe_kinds(kept.not_copied)}.", kind="note")
+            _tell_copy(kept)
+        statuses, _ = ledger.count()
+    doubtful = {*refused_statuses(strict=True)} - {*refused_statuses(strict=strict)}
+    kept_unread = sum(statuses.get(name, 0) for name in doubtful)
+    if kept_unread:
+        _output.explain(
+            f"Kept although only suspected or not read to the end: {kept_unread:,}. Leave them out"
+            " with --strict.",
+            kind="note",
+        )
+    if statuses.get("undetermined"):
+        _output.explain(
+            f"Kept although too short or too quiet to tell: {statuses['undetermined']:,}.",
+            kind="note",
+        )
 
 
 @click.command(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.arguments import check_max_fpr
 from sottovoce.core.detector import detect
 from sottovoce.core.evidence import FOUND_FPR, best_of_families, log10_e_value
 from sottovoce.core.features import CONTEXT_FRAMES, band_energies, measure_floors, window_length
@@ -74,8 +75,7 @@ def detect_batch(
         raise ParameterError(f"y has shape {y.shape}; (n_clips, n) is required")
     if not np.isfinite(y).all():
         raise ParameterError("y holds NaN or infinity")
-    if not 0.0 < max_fpr < 1.0:
-        raise ParameterError(f"max_fpr={max_fpr!r} is outside (0, 1)")
+    max_fpr = check_max_fpr(max_fpr)
     hop = sr * FORMAT_1.frame_s
     starts = frame_starts(0, int(y.shape[1] / hop) + 1, hop)
     starts = starts[starts + window_length(sr) <= y.shape[1]]

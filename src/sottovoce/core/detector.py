@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.arguments import check_bytes, check_max_fpr
 from sottovoce.core.evidence import (
     FOUND_FPR,
     best_of_families,
@@ -99,11 +100,9 @@ class Detector:
         known: Sequence[Notice] = (),
     ) -> None:
         self._sr = check_sr(sr)
-        if not 0.0 < max_fpr < 1.0:
-            raise ParameterError(f"max_fpr={max_fpr!r} is outside (0, 1)")
-        if seal_key is not None and len(seal_key) != SEAL_KEY_BYTES:
-            raise ParameterError(f"a seal key has {SEAL_KEY_BYTES} bytes, not {len(seal_key)}")
-        self._max_fpr = max_fpr
+        self._max_fpr = check_max_fpr(max_fpr)
+        if seal_key is not None:
+            check_bytes("a seal key", seal_key, n_bytes=SEAL_KEY_BYTES)
         self._thorough = thorough
         self._seal_key = seal_key
         self._known = tuple(known)

@@ -16,6 +16,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.arguments import check_real
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 
@@ -52,7 +53,7 @@ def check_sr(sr: float) -> float:
     ParameterError
         If it is not a finite number from 8 to 192 kHz.
     """
-    value = float(sr)
+    value = check_real("sr", sr)
     if not MIN_SR_HZ <= value <= MAX_SR_HZ:
         raise ParameterError(
             f"sr={sr!r} Hz is outside the {MIN_SR_HZ} to {MAX_SR_HZ} Hz that can carry the mark"

@@ -17,8 +17,8 @@ import hmac
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.arguments import check_bytes
 from sottovoce.core.wire_format import FORMAT_1
-from sottovoce.errors import ParameterError
 
 __all__ = [
     "DATA",
@@ -155,7 +155,7 @@ def make_seal_signs(key: bytes, superframe: int) -> Signs:
     Raises
     ------
     ParameterError
-        If the key has another length.
+        If the key is not so many bytes.
     """
     fmt = FORMAT_1
     signs = np.zeros((fmt.n_periods, fmt.n_cells, fmt.n_bands), dtype=np.int8)
@@ -190,8 +190,7 @@ def derive_seal_bits(key: bytes, superframes: range) -> Signs:
     ParameterError
         If the key has another length.
     """
-    if len(key) != SEAL_KEY_BYTES:
-        raise ParameterError(f"a seal key has {SEAL_KEY_BYTES} bytes, not {len(key)}")
+    check_bytes("a seal key", key, n_bytes=SEAL_KEY_BYTES)
     fmt = FORMAT_1
     n = fmt.n_seal_cells * fmt.n_bands * fmt.n_periods
     label = f"{fmt.name} seal".encode("ascii")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.arguments import check_whole
 from sottovoce.core.policy import POLICIES, Use
 from sottovoce.errors import ParameterError, PayloadError
 
@@ -32,6 +33,14 @@ N_PAYLOAD_BITS = 80
 FIRST_YEAR, LAST_YEAR = 2026, 2041
 _VERSION = 1
 _CRC_DOMAIN = b"sv1"
+_REMEDIES = {
+    "policy": "Combine members of `Use`, or parse the text with `rights.parse_policy`.",
+    "owner_id": "Parse the text with `rights.parse_owner_id`.",
+    "year": "",
+    "kind": "",
+    "version": "",
+}
+"""How to get the number for each field of a notice from text."""
 
 
 def present_year() -> int:
@@ -80,6 +89,9 @@ class Notice:
     version: int = _VERSION
 
     def __post_init__(self) -> None:
+        for name, remedy in _REMEDIES.items():
+            value = check_whole(name, getattr(self, name), remedy=remedy)
+            object.__setattr__(self, name, value)  # NumPy's integers become plain ones
         for name, n_bits in (("policy", 8), ("owner_id", 48)):
             value = getattr(self, name)
             if not 0 <= value < 1 << n_bits:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.arguments import check_bytes, check_real
 from sottovoce.core.embedding import FrameEmbedder, SignSource, limit_peaks
 from sottovoce.core.framing import check_signal, check_sr, frame_starts
+from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.payload import Notice
 from sottovoce.core.wire_format import FORMAT_1, STRENGTHS_DB
 from sottovoce.errors import ParameterError
@@ -87,15 +89,16 @@ class Protector:
         seal_key: bytes | None = None,
     ) -> None:
         self._sr = check_sr(sr)
+        strength_db = check_real("strength_db", strength_db)
         if not 0.0 < strength_db <= _MAX_STRENGTH_DB:
             raise ParameterError(f"strength_db={strength_db!r} is outside (0, {_MAX_STRENGTH_DB}]")
+        if seal_key is not None:
+            check_bytes("a seal key", seal_key, n_bytes=SEAL_KEY_BYTES)
         n_frames = FORMAT_1.n_superframe_frames
         if phase_s is None:
             phase = secrets.randbelow(n_frames)
-        elif math.isfinite(phase_s):
-            phase = round(phase_s / FORMAT_1.frame_s) % n_frames
         else:
-            raise ParameterError(f"phase_s={phase_s!r} is not finite")
+            phase = round(check_real("phase_s", phase_s) / FORMAT_1.frame_s) % n_frames
         # Frame -1 already overlaps the first hop; adding a superframe keeps its number positive.
         self._first_pattern_frame = phase + n_frames
         self._signs = SignSource(

@@ -6,21 +6,25 @@ import dataclasses
 import heapq
 import itertools
 import json
+import os
 import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import LedgerError
+from sottovoce.errors import LedgerError, ParameterError
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.finding import refused_statuses
 from sottovoce.scan.ledger.ended import has_ended
 from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.ledger.refusals import Refusals
 from sottovoce.scan.left_out import NotLookedAt
+from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.apart import Apart
+from sottovoce.scan.opening.folder_copies import is_group
 from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
@@ -32,7 +36,6 @@ from sottovoce.scan.source import part_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.reports.results_table import Format
@@ -46,6 +49,7 @@ _MOST_NAMED = 20
 _STALE_S = 3600.0
 """Seconds: a file that has not grown for this long is no longer being written."""
 _PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
+_MORE = "Scan it again and allow more (`memory_bytes`, `time_s`): copying has the same limits."
 _LIBRARIES = ("numpy", "scipy", "soundfile", "av")
 
 
@@ -162,29 +166,33 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Iterator[Kept]:
+def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) -> Iterator[Kept]:
     """Copy the scanned sources without refused recordings, each in its own format.
 
     Parameters
     ----------
     ledger : Ledger
         Ledger of the scan; knows what was scanned.
-    target : pathlib.Path
+    target : str or pathlib.Path
         Path of the copy; with several sources, a folder that holds one copy of each.  It does
-        not exist before the copy is complete.
+        not exist before the copy is complete.  If it ends in a slash, the copy of a single file
+        is written into that folder, under its own name.
     strict : bool
         As in `write_outputs`.
 
     Yields
     ------
     kept : Kept
-        One for each source.
+        One for each source.  Recordings that were not read to their end, or are too short to
+        tell, are kept unless `strict`.
 
     Raises
     ------
     LedgerError
         If the ledger does not know what was scanned, or the scan was not completed: recordings
         not reached would be left out.
+    ParameterError
+        If the target exists.
     """
     job = ledger.job()
     if not job.get("inputs"):
@@ -193,7 +201,11 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             remedy="Filter with the ledger of the scan itself.",
         )
     ledger.check_ended(then="filter")
-    with Apart() as apart:
+    place = _choose_place(target, job["inputs"])
+    if os.path.lexists(place):
+        raise ParameterError(f"{place} already exists", remedy="Choose a new place (`target`).")
+    limits = Limits(**job["limits"]) if "limits" in job else Limits()
+    with Apart(limits=limits, remedy=_MORE) as apart:
         sources = open_sources(
             job["inputs"],
             group_by=tuple(job.get("group_by") or ()),
@@ -202,7 +214,7 @@ def write_filtered(ledger: Ledger, target: Path, *, strict: bool = False) -> Ite
             follow_links=bool(job.get("follow_links")),
             apart=apart,
         )
-        yield from _write_each(sources, ledger, target, strict=strict)
+        yield from _write_each(sources, ledger, place, strict=strict)
 
 
 def _write_each(
@@ -224,6 +236,14 @@ def _write_each(
             kept = source.write_kept(part / name, refused=refused)
             copies.append(dataclasses.replace(kept, path=str(target / name)))
     yield from copies
+
+
+def _choose_place(target: str | Path, inputs: list[str]) -> Path:
+    """Return the path of the copy of one file in a folder, or the target itself."""
+    into = os.fspath(target).endswith(("/", os.sep))
+    if into and len(inputs) == 1 and Path(inputs[0]).is_file() and not is_group(inputs[0]):
+        return Path(target) / Path(inputs[0]).name
+    return Path(target)
 
 
 def _choose_name(source: str, *, taken: Path) -> str:

@@ -148,7 +148,14 @@ class Scan:
         """
         inputs = [one.name for one in self._sources]
         if self._ledger is not None:
-            self._ledger.begin_run({**self._job, "inputs": inputs, "shard": list(self._shard)})
+            self._ledger.begin_run(
+                {
+                    **self._job,
+                    "inputs": inputs,
+                    "shard": list(self._shard),
+                    "limits": dataclasses.asdict(self._limits),
+                }
+            )
         try:
             for recording, finding in self._examine():
                 # Without a recording, the finding was known before.

@@ -37,17 +37,26 @@ class Kept:
         Path of the copy.
     n_kept, n_left_out : int
         Number of examples in the copy, and of those left out.
-    n_fitted : int
-        Listings in a folder whose copies lack the entries of removed files.
+    n_fitted, n_fitted_rows : int
+        Listings in a folder whose copies lack entries, and number of these entries: they name
+        files that are not in the copy, because they were left out, missing or elsewhere.
     not_copied : mapping of str to int
         Number of other files of a folder that were not copied, by kind.
+    paths_from : str
+        Folder from which relative paths in the copy count, if it lists recordings by path: they
+        are not changed.
+    has_links : bool
+        Whether files in it are hard links to the originals.
     """
 
     path: str
     n_kept: int
     n_left_out: int
     n_fitted: int = 0
+    n_fitted_rows: int = 0
     not_copied: Mapping[str, int] = field(default_factory=dict)
+    paths_from: str = ""
+    has_links: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

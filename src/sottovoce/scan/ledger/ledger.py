@@ -75,6 +75,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, detector: str = "", read_only: bool = False) -> None:
         self.path = path
+        self._read_only = read_only
         self._detector = detector
         self._pending: list[tuple[Any, ...]] = []
         self._seen: list[tuple[int, str, str]] = []
@@ -107,7 +108,7 @@ class Ledger:
         if version not in (0, _SCHEMA):
             raise LedgerError(
                 f"{self.path} was written by another release (its version is {version})",
-                remedy="Name another folder (`out`).",
+                remedy=self._remedy(),
             )
 
     def _missing(self) -> list[str]:
@@ -347,9 +348,13 @@ class Ledger:
             raise LedgerError(f"{self.path}: {err}", remedy="Is the disk full?") from err
         except sqlite3.DatabaseError as err:
             raise LedgerError(
-                f"{self.path} is not a ledger, or is damaged: {err}",
-                remedy="Name another folder (`out`), or delete it and scan again.",
+                f"{self.path} is not a ledger, or is damaged: {err}", remedy=self._remedy()
             ) from err
+
+    def _remedy(self) -> str:
+        if self._read_only:
+            return "Name the folder of another scan, or scan again into a new folder."
+        return "Name another folder (`out`), or delete it and scan again."
 
 
 def _lock(path: Path) -> Any:  # noqa: ANN401 - filelock is imported late

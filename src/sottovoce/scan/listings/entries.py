@@ -241,7 +241,12 @@ def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
 
 
 def write_entries(
-    entries: Iterable[Entry], out: Path, *, refused: Callable[[str], bool], packed: bool
+    entries: Iterable[Entry],
+    out: Path,
+    *,
+    folder: str,
+    refused: Callable[[str], bool],
+    packed: bool,
 ) -> Kept:
     """Write a listing without the examples that have a refused recording.
 
@@ -251,6 +256,8 @@ def write_entries(
         All entries; those that are kept are copied byte for byte, relative paths too.
     out : pathlib.Path
         The new listing.
+    folder : str
+        Folder of the original.
     refused : callable
         Takes the id of a recording.
     packed : bool
@@ -266,4 +273,4 @@ def write_entries(
             else:
                 file.write(entry.raw)
                 n_kept += 1
-    return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+    return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out, paths_from=folder or os.curdir)

@@ -108,7 +108,12 @@ class WavScpSource:
                     self._filter(name, part, left_out)
             if self._has("utt2spk") or self._has("spk2utt"):
                 self._write_speakers(part, utterances)
-        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+        return Kept(
+            path=str(out),
+            n_kept=n_kept,
+            n_left_out=n_left_out,
+            paths_from=self._beside or os.curdir,
+        )
 
     def _entries(self, speakers: dict[str, str]) -> Iterator[Entry]:
         for line in read_lines(self.name):

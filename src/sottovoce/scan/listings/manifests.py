@@ -105,7 +105,9 @@ class Manifest:
         packed = self.name.lower().endswith(".gz")
         if self._form == "document":
             return self._write_document(out, refused=refused, packed=packed)
-        return write_entries(self._entries(), out, refused=refused, packed=packed)
+        return write_entries(
+            self._entries(), out, folder=self._folder, refused=refused, packed=packed
+        )
 
     def _write_document(self, out: Path, *, refused: Callable[[str], bool], packed: bool) -> Kept:
         n_kept = n_left_out = 0
@@ -122,7 +124,12 @@ class Manifest:
 
         with write_whole(out, packed=packed) as file:
             write_parts(choose(), file)
-        return Kept(path=str(out), n_kept=n_kept, n_left_out=n_left_out)
+        return Kept(
+            path=str(out),
+            n_kept=n_kept,
+            n_left_out=n_left_out,
+            paths_from=self._folder or os.curdir,
+        )
 
     def _entries(self) -> Iterator[Entry]:
         if self._form != "lines":

@@ -127,7 +127,7 @@ class ListSource:
             return refused(own_id)
 
         entries = (entry for entry, _ in self._told())
-        return write_entries(entries, out, refused=refused_in, packed=packed)
+        return write_entries(entries, out, folder=self._folder, refused=refused_in, packed=packed)
 
     def _told(self) -> Iterator[tuple[Entry, Source | None]]:
         groups = {"list": clean(self.name.rpartition("/")[2])}

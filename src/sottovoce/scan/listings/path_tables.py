@@ -77,7 +77,9 @@ class PathTableSource:
     def write_kept(self, out: Path, *, refused: Callable[[str], bool]) -> Kept:
         """Write the table without the rows of refused recordings; the others are unchanged."""
         packed = self.name.lower().endswith(".gz")
-        return write_entries(self._entries(), out, refused=refused, packed=packed)
+        return write_entries(
+            self._entries(), out, folder=self._folder, refused=refused, packed=packed
+        )
 
     def _entries(self) -> Iterator[Entry]:
         layout: _Layout | None = None

@@ -55,10 +55,10 @@ class _LostError(Exception):
 class _ExhaustedError(TooMuchError):
     """A data set exceeded its limits."""
 
-    def __init__(self, name: str, message: str, status: Status) -> None:
-        super().__init__(message, path=name, remedy=_REMEDY)
+    def __init__(self, name: str, message: str, status: Status, remedy: str) -> None:
+        super().__init__(message, path=name, remedy=remedy)
         self._finding = Finding(
-            id=name, status=status, message=message, remedy=_REMEDY, cause=self.cause
+            id=name, status=status, message=message, remedy=remedy, cause=self.cause
         )
 
     def tell(self) -> Finding:
@@ -136,6 +136,8 @@ class Apart:
     limits : Limits
         What one data set may cost: memory up to a separate bound, and the time between two items
         found in it.
+    remedy : str
+        What to do if that is not enough.
 
     Attributes
     ----------
@@ -146,8 +148,9 @@ class Apart:
         Stamps of data sets whose only finding says that they cannot be listed.
     """
 
-    def __init__(self, *, limits: Limits | None = None) -> None:
+    def __init__(self, *, limits: Limits | None = None, remedy: str = _REMEDY) -> None:
         self._limits = limits or Limits()
+        self._remedy = remedy
         self._stack = ExitStack()
         self._idle: list[_Child] = []
         self._folder = ""
@@ -235,7 +238,7 @@ class Apart:
                     is_whole = True
                     raise value
                 if kind == "exhausted":
-                    raise _ExhaustedError(name, TOO_MUCH_MEMORY, "error")
+                    raise _ExhaustedError(name, TOO_MUCH_MEMORY, "error", self._remedy)
                 if kind == "ask":
                     child.send(refused(value))
                     continue
@@ -245,7 +248,7 @@ class Apart:
                     return
                 child.send("more")
         except _LostError as err:
-            raise _ExhaustedError(name, err.message, err.status) from err
+            raise _ExhaustedError(name, err.message, err.status, self._remedy) from err
         finally:
             if is_whole:
                 self._idle.append(child)

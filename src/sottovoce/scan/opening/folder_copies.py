@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from sottovoce.scan.reach.reach import Reach
     from sottovoce.scan.source import Source
 
-__all__ = ["FolderCopy"]
+__all__ = ["FolderCopy", "is_group"]
 
 _KALDI = "wav.scp"
+
+
+def is_group(path: str) -> bool:
+    """Return whether a file represents several that must stay in step, and is copied with them."""
+    return path.lower().endswith(".scp") or cuts_beside(path) == path
 
 
 class FolderCopy:
@@ -72,7 +77,8 @@ class FolderCopy:
         self._sounds = IdSet()
         self._is_gone = Gone(self._sounds, folder=folder, part=part, refused=refused)
         self._n_sounds = 0
-        self._n_kept = self._n_left_out = self._n_fitted = 0
+        self._n_kept = self._n_left_out = self._n_fitted = self._n_fitted_rows = 0
+        self._has_links = False
         self._not_copied: Counter[str] = Counter()
         self._unreadable: set[str] = set()
 
@@ -85,7 +91,7 @@ class FolderCopy:
         elif isinstance(describe_file(path, reach=self._reach), Finding):
             self.pass_over("link" if os.path.islink(path) else "special")  # noqa: PTH114 - as elsewhere here
         else:
-            link_or_copy(Path(path), self._place(path))
+            self._link(path, self._place(path))
             self._n_kept += 1
 
     def add_data_set(self, path: str, source: Source) -> None:
@@ -98,10 +104,6 @@ class FolderCopy:
             self._count(source.write_kept(self._place(path), refused=self._refused))
         except AudioFileError:  # the others are copied nevertheless
             self.pass_over("unreadable")
-
-    def is_group(self, path: str) -> bool:
-        """Return whether a file represents several that must stay in step."""
-        return path.lower().endswith(".scp") or cuts_beside(path) == path
 
     def add_group(self, path: str) -> None:
         """Add a file that represents several."""
@@ -127,7 +129,7 @@ class FolderCopy:
                     made.replace(place)
                 elif is_shar or place.name == _KALDI:  # others share the files next to them
                     made.replace(place.with_name(made.name))
-            self._n_fitted += bool(kept.n_left_out)
+            self._count_fitted(kept)
         shutil.rmtree(whole)
 
     def add_other(self, path: str) -> None:
@@ -136,9 +138,9 @@ class FolderCopy:
         if os.path.lexists(place) or cuts_beside(path) is not None or path in self._unreadable:
             return  # copied with its group, or reported
         # In a group that is still here, nothing was removed.
-        listing = None if self.is_group(path) else self._open_beside(path)
+        listing = None if is_group(path) else self._open_beside(path)
         if listing is None or not self._is_of_this(listing):
-            link_or_copy(Path(path), place)
+            self._link(path, place)
             return
         try:
             kept = listing.write_kept(place, refused=self._is_gone)
@@ -149,9 +151,9 @@ class FolderCopy:
             self._count(kept)
         if not kept.n_left_out:
             place.unlink()
-            link_or_copy(Path(path), place)
+            self._link(path, place)
             return
-        self._n_fitted += 1
+        self._count_fitted(kept)
         if not place.stat().st_size:  # its only example was removed
             place.unlink()
 
@@ -166,12 +168,21 @@ class FolderCopy:
             n_kept=self._n_kept,
             n_left_out=self._n_left_out,
             n_fitted=self._n_fitted,
+            n_fitted_rows=self._n_fitted_rows,
             not_copied=dict(self._not_copied),
+            has_links=self._has_links,
         )
 
     def _count(self, kept: Kept) -> None:
         self._n_kept += kept.n_kept
         self._n_left_out += kept.n_left_out
+
+    def _count_fitted(self, kept: Kept) -> None:
+        self._n_fitted += bool(kept.n_left_out)
+        self._n_fitted_rows += kept.n_left_out
+
+    def _link(self, path: str, place: Path) -> None:
+        self._has_links |= link_or_copy(Path(path), place)
 
     def _place(self, path: str) -> Path:
         place = self._part / os.path.relpath(path, self._folder)

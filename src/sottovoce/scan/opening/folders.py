@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
-from sottovoce.scan.opening.folder_copies import FolderCopy
+from sottovoce.scan.opening.folder_copies import FolderCopy, is_group
 from sottovoce.scan.opening.walking import INNER_LINK, Other, Saved, walk
 from sottovoce.scan.recording import Cut, Recording
 from sottovoce.scan.source import part_path
@@ -120,7 +120,7 @@ class FolderSource:
                     copy.pass_over("unreadable")
                 elif one.kind in _NOT_COPIED:
                     copy.pass_over(one.kind)
-                elif copy.is_group(one.id):
+                elif is_group(one.id):
                     groups.append(one.id)
             for path in groups:
                 copy.add_group(path)

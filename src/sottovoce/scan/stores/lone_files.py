@@ -100,13 +100,25 @@ class FileSource:
         if refused(self.name) or is_remote(self.name):
             return Kept(path=str(out), n_kept=0, n_left_out=1)
         with part_path(out) as part:
-            link_or_copy(Path(self.name), part)
-        return Kept(path=str(out), n_kept=1, n_left_out=0)
+            is_link = link_or_copy(Path(self.name), part)
+        return Kept(path=str(out), n_kept=1, n_left_out=0, has_links=is_link)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Create a hard link to a file, or copy it if that is not possible."""
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Create a hard link to a file, or copy it if that is not possible.
+
+    Parameters
+    ----------
+    source, target : pathlib.Path
+        The file, and its new name.
+
+    Returns
+    -------
+    is_link : bool
+        Whether both are the same file.
+    """
     with suppress(OSError):
         os.link(os.path.realpath(source), target)
-        return
+        return True
     shutil.copy2(source, target)
+    return False
