@@ -1,6 +1,6 @@
 """A filter of Data-Juicer that drops samples with marked sound.
 
-    pip install py-data-juicer './sottovoce-0.1.0-py3-none-any.whl[scan]'
+    pip install py-data-juicer "$(echo ./sottovoce-*.whl)[scan]"
     dj-process --config recipe.yaml
 
     # recipe.yaml

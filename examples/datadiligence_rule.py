@@ -1,6 +1,6 @@
 """A rule for datadiligence: sound that carries a do-not-train mark is not allowed.
 
-    pip install datadiligence './sottovoce-0.1.0-py3-none-any.whl[scan]'
+    pip install datadiligence "$(echo ./sottovoce-*.whl)[scan]"
     python examples/datadiligence_rule.py clips/*.flac
 
 Internally there are three answers: marked, no mark found, not known.  `is_allowed` has two, and

@@ -1,6 +1,6 @@
 """Leave out marked sound from a data set of Hugging Face, in several processes.
 
-    pip install datasets './sottovoce-0.1.0-py3-none-any.whl[scan]'
+    pip install datasets "$(echo ./sottovoce-*.whl)[scan]"
     python examples/huggingface_filter.py clips/*.flac
 
 `Audio(decode=False)` passes bytes or paths as they are: none of their codecs is needed, and nothing

@@ -1,6 +1,6 @@
 """A stage of NeMo Curator that drops marked recordings, in a pipeline from manifest to manifest.
 
-    pip install nemo-curator soundfile './sottovoce-0.1.0-py3-none-any.whl[scan]'
+    pip install nemo-curator soundfile "$(echo ./sottovoce-*.whl)[scan]"
     python examples/nemo_curator_stage.py manifest.jsonl kept.jsonl
 
 A line of the manifest is {"audio_filepath": "clips/a.flac", ...}.  Each worker decodes in a child

@@ -1,6 +1,6 @@
 """Leave out marked sound in a job of Ray Data.
 
-    pip install './sottovoce-0.1.0-py3-none-any.whl[ray]'
+    pip install "$(echo ./sottovoce-*.whl)[ray]"
     python examples/ray_data.py clips/ kept/
 
 Each process of Ray decodes in a child process of its own: a file that kills its decoder costs one

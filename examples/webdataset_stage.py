@@ -1,6 +1,6 @@
 """Leave out the samples of a WebDataset in which sound is marked, as they stream through.
 
-    pip install webdataset './sottovoce-0.1.0-py3-none-any.whl[scan]'
+    pip install webdataset "$(echo ./sottovoce-*.whl)[scan]"
     python examples/webdataset_stage.py 'shards/train-{000000..000015}.tar'
 
 The stage goes before `decode`, since it needs the bytes as they are in the shard.  A sample is

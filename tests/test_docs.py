@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+import sottovoce
 from sottovoce.cli import program
 
 ROOT = Path(__file__).parent.parent
@@ -132,6 +133,30 @@ def test_every_make_target_has_a_word_of_help():
     assert targets is not None
     for target in targets.group(1).split():
         assert re.search(rf"^{target}:.*## \S", text, re.M), target
+
+
+def wheel_installs() -> list[str]:
+    texts = [page.read_text(encoding="utf-8") for page in [*PAGES, *ROOT.glob("examples/*.py")]]
+    return [
+        line
+        for text in texts
+        for line in re.findall(r"\S*pip install .*whl\S*", text)
+        if "`" not in line
+    ]
+
+
+@pytest.mark.parametrize("line", sorted(set(wheel_installs())))
+def test_an_install_command_can_be_pasted_whatever_the_version(tmp_path, line):
+    wheel = tmp_path / f"sottovoce-{sottovoce.__version__}-py3-none-any.whl"
+    wheel.touch()
+    assert sottovoce.__version__ not in line
+    command = re.sub(r"^\S*pip install", "printf '%s\\n'", line)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    installed = done.stdout.splitlines()[-1]
+    assert installed.partition("[")[0] == f"./{wheel.name}"
+    assert installed.partition("[")[2] in {"", "scan]", "ray]"}
 
 
 # What starts processes, which import the script that they are called from.

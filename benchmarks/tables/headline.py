@@ -81,8 +81,8 @@ def _false(results: Results) -> list[str]:
     true = own["true_pattern"]
     return [
         f"False alarms: {true['found']} in {own['hours']:.0f} hours of unmarked speech and music"
-        f" ({true['n_recordings']:,} recordings). In {n:,} searches of them for decoy patterns"
-        f" {by_level[-3]:,} lay at p ≤ 10⁻³ ({n / 1000:,.0f} allowed) and {by_level[-6]:,} at"
+        f" ({true['n_recordings']:,} recordings). Of {n:,} searches for decoy patterns in them,"
+        f" {by_level[-3]:,} gave p ≤ 10⁻³ ({n / 1000:,.0f} allowed) and {by_level[-6]:,} gave"
         f" p ≤ 10⁻⁶ ({n / 1e6:,.1f} allowed). [The proof](docs/evidence.md)."
     ]
 
@@ -111,21 +111,21 @@ def _rest(results: Results) -> list[str]:
         rows = {(row["what"], row["sr"]): row for row in results["speed"]["rows"]}
         detect, protect = rows["detect", 16_000], rows["protect", 16_000]
         parts.append(
-            f"One core at 16 kHz: checks {detect['times_real_time'][1]:,.0f} times faster than"
-            f" real time ({detect['to_flac'][1]:.1f} times the cost of decoding FLAC), protects"
-            f" {protect['times_real_time'][1]:,.0f} times; 16 ms latency."
+            f"On one core at 16 kHz, it checks {detect['times_real_time'][1]:,.0f} times faster"
+            f" than real time ({detect['to_flac'][1]:.1f} times the cost of decoding FLAC) and"
+            f" protects {protect['times_real_time'][1]:,.0f} times faster, with a latency of 16 ms."
         )
     if {"scan_throughput", "scan_dataset"} <= results.keys():
         kinds = {row["what"]: row for row in results["scan_throughput"]["rows"]}
         flac, opus = kinds["long_16k_flac"], kinds["long_16k_opus"]
         totals = results["scan_dataset"]["totals"]
         parts.append(
-            f"A scan on two cores: {flac['scan_times_real_time'][1]:,} times real time for FLAC and"
-            f" {opus['scan_times_real_time'][1]:,} for Opus,"
+            f"A scan on two cores runs at {flac['scan_times_real_time'][1]:,} times real time for"
+            f" FLAC and {opus['scan_times_real_time'][1]:,} for Opus, which is"
             f" {100 * min(row['share'][1] for row in kinds.values()):.0f} to"
             f" {100 * max(row['share'][1] for row in kinds.values()):.0f} % of what decoding and"
-            f" detecting alone would reach; in {totals['n']:,} clips of 1 to 15 s"
-            f" {totals['false']} called marked that were not."
+            f" detecting alone would reach. In a scan of {totals['n']:,} clips of 1 to 15 s,"
+            f" {totals['false']} unmarked clips were reported as marked."
         )
     parts.append("[All measurements, the bad ones too](docs/measurements.md).")
     return parts

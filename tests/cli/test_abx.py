@@ -65,7 +65,7 @@ def test_a_second_test_needs_force(shell, take: Path) -> None:
     [
         (("abx",), "no FILE"),
         (("abx", "nothing.wav"), "nothing.wav"),
-        (("abx", "--score", "answers.json"), "cannot be read"),
+        (("abx", "--score", "answers.json"), "does not exist"),
         (("abx", "take.wav", "--score", "answers.json"), "takes no FILE"),
         (("abx", "take.wav", "--key", "take.abx"), "--key requires --score"),
         (("abx", "take.wav", "--strength", "9"), "invalid strength"),

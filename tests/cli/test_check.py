@@ -225,6 +225,12 @@ def test_asking_about_an_owner_is_answered_in_words_and_code(shell, marked_take)
     assert (fields["found"], fields["asked_for_found"]) == (True, False)
     assert fields["voices"][0]["yours"] is None
     assert "neither one of your identities" in shell("check", marked_take, "--owner", "4f-9c").err
+    for name in ("default", "audiobook"):
+        shell("id", "new", "--name", name)
+    done = shell("check", marked_take, "--owner", "nobody")
+    assert done.code == 2
+    assert "there is no identity named 'nobody'\nYour identities: audiobook, default." in done.err
+    assert "id new" not in done.err
 
 
 def test_a_closed_pipe_is_not_taken_for_no_mark(shell, marked_take):

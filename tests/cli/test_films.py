@@ -159,6 +159,21 @@ def test_a_track_that_is_not_there_is_answered_with_those_that_are(shell, two_tr
     )
 
 
+def test_every_track_is_named_with_its_outcome(shell, two_tracks, take, marked_take):
+    maps = ("-map", "0:a", "-map", "1:a")
+    ffmpeg(shell.folder, "-i", take, "-i", marked_take, *maps, "-c:a", "flac", "both.mka")
+    done = shell("protect", "both.mka", "--owner", "4f2a-91c0-77de", "--policy", "training")
+    length = r"2\d\.\d"
+    assert re.fullmatch(
+        r"both\.mka: 1 of 2 tracks marked, 1 carried your mark already, as both\.protected\.mka\n"
+        rf"  track 1: marked, mark found in {length} of {length} s\n"
+        r"  track 2: carried your mark already\n",
+        done.out,
+    )
+    done = shell("check", "two.mkv")
+    assert re.search(rf"\n  track 1 \(Voice, eng\): no mark found in {length} s\n", done.out)
+
+
 def test_a_track_without_a_mark_to_find_is_named_with_the_way_around_it():
     nothing = detect_nothing()
     encoded = Encoded(

@@ -63,7 +63,7 @@ def test_an_owner_is_told_once_with_who_what_and_since_when():
     (line,) = run(ANNA, seconds=300)
     assert line == (
         "the mark names owner 4f2a-91c0-77de; refuses every use by machines; since 2026"
-        " (p = 1e-12, found after 4.2 s of sound)"
+        " (p ≤ 10^-12, found after 4.2 s of sound)"
     )
     (line,) = run(ANNA, BEN, seconds=300)
     assert "owner 1234-5678-9abc" in line
@@ -80,7 +80,7 @@ def test_an_own_identity_is_named():
 def test_a_mark_that_is_not_read_yet_is_followed_once_by_its_owner():
     run = Run()
     assert run(None, seconds=10) == [
-        "a mark, owner not read yet (p = 1e-12, found after 4.2 s of sound)"
+        "a mark, owner not read yet (p ≤ 10^-12, found after 4.2 s of sound)"
     ]
     (line,) = run(ANNA, seconds=10)
     assert "4f2a-91c0-77de" in line

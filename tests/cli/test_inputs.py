@@ -65,7 +65,7 @@ def test_a_file_named_twice_is_taken_once(takes):
 def test_what_is_not_there_stands_among_the_sources_with_its_problem(takes):
     sources = find("nowhere.wav", "take.wav")
     assert [source.problem is None for source in sources] == [False, True]
-    assert "no such file" in str(sources[0].problem)
+    assert "does not exist" in str(sources[0].problem)
 
 
 def test_a_folder_without_audio_is_a_problem(takes):

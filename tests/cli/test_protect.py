@@ -175,7 +175,7 @@ def test_bad_input_gets_one_line_with_a_remedy_and_nothing_is_written(command, k
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.wav"], "no such file"),
+        (["nowhere.wav"], "does not exist"),
         (["/dev/zero"], "/dev/zero"),
         (["take.wav", "-o", "take.wav"], "would be overwritten"),
         (["take.wav", "-o", "there.wav", "--in-place"], "contradict"),
@@ -267,7 +267,7 @@ def test_a_file_without_a_suffix_may_replace_another(shell, take):
 def test_a_name_that_is_not_there_gets_a_remedy(command, name, remedy, shell, take):
     done = shell(command, name)
     assert done.code == 2
-    assert done.err.strip() == f"error: {name}: there is no such file or folder. {remedy}"
+    assert done.err.strip() == f"error: {name}: does not exist. {remedy}"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import threading
@@ -33,7 +34,7 @@ class TestAnswers:
     def test_marked_recordings_are_told_and_listed(self, shell, data):
         done = shell("scan", data, "--format", "csv", "--jobs", 1)
         assert done.code == 1
-        assert "2 of 8 recordings (84.0 seconds) carry" in done.out
+        assert "2 of 8 recordings carry a do-not-train mark (84.0 seconds read)." in done.out
         assert "84.0 seconds of sound, " in done.err
         assert "4f2a-91c0-77de" in done.out
         excluded = (shell.folder / "sottovoce-scan" / "exclude.txt").read_text().splitlines()
@@ -236,7 +237,9 @@ class TestFurther:
     @pytest.mark.slow
     def test_status_and_report(self, shell, data):
         shell("scan", data, "-o", "out", "--jobs", 1)
-        assert "8 recordings" in shell("scan", "status", "out").out
+        said = shell("scan", "status", "out").out
+        assert "8 recordings" in said
+        assert re.match(r"finished on \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC\n", said)
         fields = json.loads(shell("scan", "status", "out", "--json").out)
         assert fields["done"]
         assert fields["statuses"]["marked"] == 2

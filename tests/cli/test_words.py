@@ -7,16 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce import Notice, Voice
-from sottovoce.cli._words import describe_voice, format_p, format_path
+from sottovoce.cli._words import describe_voice, format_chance, format_p, format_path
 
 
 @given(st.floats(-1e6, 0.0))
 def test_a_p_value_of_any_size_can_be_said(log10_p):
     text = format_p(log10_p)
-    digit, _, exponent = text.partition("e")
-    assert float(digit) > 0
-    if exponent:
-        assert abs(int(exponent) - log10_p) <= 1.0
+    assert "e" not in text
+    if text.startswith("p ≤ 10^"):
+        assert 0.0 <= float(text.removeprefix("p ≤ 10^")) - log10_p < 1.0
+    else:
+        assert 10**log10_p == pytest.approx(float(text.removeprefix("p = ")), rel=0.05)
+
+
+@given(st.floats(-11.9, 0.0))
+def test_odds_are_never_better_than_the_probability(log10_p):
+    text = format_chance(log10_p)
+    digits, _, word = text.removeprefix("1 in ").partition(" ")
+    n = int(digits.replace(",", "")) * {"": 1, "million": 10**6, "billion": 10**9}[word]
+    assert 1.0 - 1e-6 <= 1.0 / n / 10**log10_p <= 2.0 + 1e-6
 
 
 def test_a_name_cannot_write_on_the_terminal():

@@ -147,7 +147,7 @@ def test_the_doctor_finds_nothing_missing_and_says_what_is(server, mic):
     assert code == 0
     assert "a microphone is available: HardwareMic" in checks
     assert not checks["the microphone Sottovoce is running"]["ok"]
-    tried = [check for what, check in checks.items() if "comes out marked (p = 1e-" in what]
+    tried = [check for what, check in checks.items() if "comes out marked (p ≤ 10^-" in what]
     assert tried[0]["ok"]
     mic().wait_for(status="marking")
     assert ask()[1]["the microphone Sottovoce is running"]["ok"]

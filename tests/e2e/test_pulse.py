@@ -220,7 +220,7 @@ def test_the_doctor_says_which_server_it_found_and_what_is_missing(server):
     assert code == 0
     assert checks["the sound system is PulseAudio"]["ok"]
     assert "a microphone is available: HardwareMic" in checks
-    tried = [check for what, check in checks.items() if "comes out marked (p = 1e-" in what]
+    tried = [check for what, check in checks.items() if "comes out marked (p ≤ 10^-" in what]
     assert tried[0]["ok"]
     assert "sottovoce" not in server.modules()
     few = server.folder / "few"

@@ -30,7 +30,7 @@ class TestCard:
         )
         for said in (
             "| Recordings | 29 |",
-            "2026-03-01T11:30:00Z",
+            "| Scanned on | 1 March 2026, 11:30 UTC |",
             "sottovoce 1.2.3, format 1",
             "`sottovoce scan takes/ more.tar -o report`",
             "`exclude.txt`",

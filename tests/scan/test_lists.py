@@ -32,6 +32,18 @@ def test_a_list_is_read_and_copied_with_its_comments(tmp_path: Path, takes: list
     assert out.read_text() == f"# old ones\n\n  {takes[1]}  \n{takes[2]}"
 
 
+def test_a_text_without_any_path_is_reported_as_a_whole(tmp_path: Path, takes: list[str]) -> None:
+    path = tmp_path / "README.txt"
+    path.write_text("hello reader\nthis is text\n")
+    first, *lines = findings(ListSource(str(path)))
+    assert (first.id, first.status) == (str(path), "error")
+    assert "none of its lines names an existing file" in first.message
+    assert "`root`" in first.remedy
+    assert [one.message for one in lines] == ["does not exist"] * 2
+    path.write_text(f"hello reader\n{takes[0]}\n")
+    assert [one.id for one in findings(ListSource(str(path)))] == [f"{tmp_path}/hello reader"]
+
+
 def test_addresses_are_followed_to_stores_only(tmp_path: Path) -> None:
     with fsspec.open("memory://list/a.wav", "wb") as file:
         file.write(encode())

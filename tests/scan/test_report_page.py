@@ -111,7 +111,13 @@ class TestPage:
 
     def test_the_job_can_be_repeated(self, report):
         text = report(MIXED).text
-        for said in (JOB.command, "numpy 2.4.0", "16 workers", "90.0 minutes", JOB.began):
+        for said in (
+            JOB.command,
+            "numpy 2.4.0",
+            "16 workers",
+            "90.0 minutes",
+            "1 March 2026, 10:00 UTC",
+        ):
             assert said in text
 
 

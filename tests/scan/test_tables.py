@@ -113,7 +113,7 @@ def test_columns_of_paths_lead_to_files_once(tmp_path: Path, takes: list[str]) -
     assert all_read(source, 5)
     missing, null = findings(source)
     assert missing.id == f"{tmp_path}/missing.wav"
-    assert "no such file" in missing.message
+    assert "does not exist" in missing.message
     assert (null.id, null.message) == (f"{tmp_path}/a.parquet::7", "names no file")
     assert null.groups == {"shard": "a.parquet", "client_id": "a"}
     assert len(list(source.cuts())) == 8

@@ -100,6 +100,8 @@ class TestSeveralTracks:
         assert first["seconds"] == pytest.approx(len(clip[0]) / clip[1], abs=0.01)
         assert second["seconds"] == pytest.approx(first["seconds"] / 2, abs=0.01)
         assert second["log10_p"] == finding.log10_p < -6
+        # They play together: together they are as long as the longer one.
+        assert (finding.seconds, finding.sound_s) == (first["seconds"], first["sound_s"])
         assert {voice["track"] for voice in finding.voices} == {"track 2 (fra)"}
 
     def test_a_file_of_one_track_names_none(self, dataset):

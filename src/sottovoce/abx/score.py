@@ -106,7 +106,8 @@ def _read_text(path: str | os.PathLike[str]) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as err:
-        raise AudioFileError(f"{path} cannot be read: {err.strerror}") from err
+        reason = "does not exist" if isinstance(err, FileNotFoundError) else err.strerror
+        raise AudioFileError(f"{path}: {reason}") from err
     except UnicodeDecodeError as err:
         raise ParameterError(
             f"{path} is not a text file", remedy="Give the answers.json that the page saved."

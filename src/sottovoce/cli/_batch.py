@@ -20,6 +20,7 @@ from sottovoce.errors import (
     UnreadableAudioError,
     UnsupportedFormatError,
 )
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -113,7 +114,8 @@ def explain_left_out(selection: Selection) -> None:
         _output.explain(f"{format_path(link.path)} (the link {link.reason})", kind="not followed")
     if len(selection.links) > _MOST_LINKS:
         n_more = len(selection.links) - _MOST_LINKS
-        _output.explain(f"{n_more} more links ({len(selection.links)} in all)", kind="not followed")
+        more = f"{say_count(n_more, 'more link')} ({len(selection.links):,} in all)"
+        _output.explain(more, kind="not followed")
 
 
 def explain_end(outcomes: Sequence[object], counts: Mapping[str, int]) -> None:

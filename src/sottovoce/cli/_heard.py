@@ -104,7 +104,7 @@ class HeardLines:
             if hearing.heard_s >= _ENOUGH_S and not self._has_told_none:
                 self._has_told_none = True
                 p = format_p(hearing.detection.log10_p)
-                return [f"no mark found yet (p = {p}, {sounds})"]
+                return [f"no mark found yet ({p}, {sounds})"]
             if not hearing.heard_s and not (self._has_told_silence or self._has_told_none):
                 self._has_told_silence = True
                 return ["silence"]
@@ -149,7 +149,7 @@ class HeardBoard(LiveBoard):
 
 def describe_evidence(hearing: Hearing, voice: Voice, *, with_latency: bool) -> str:
     """Return how certain a voice is, and after how much sound the first one was found."""
-    p = f"p = {format_p(voice.log10_p)}"
+    p = format_p(voice.log10_p)
     if with_latency and hearing.latency_s is not None:
         return f"{p}, found after {hearing.latency_s:.1f} s of sound"
     return f"{p}, in {hearing.heard_s:.0f} s of sound"

@@ -36,7 +36,7 @@ def explain_missing(path: Path) -> AudioFileError:
     error : AudioFileError
         Not raised.
     """
-    message = "there is no such file or folder"
+    message = "does not exist"
     if not os.path.isdir(path.parent):  # noqa: PTH112 - a name may be too long to ask for
         above = next((folder for folder in path.parents if os.path.isdir(folder)), path.parent)  # noqa: PTH112
         missing = path.parent if above == path.parent else _child(path, above)

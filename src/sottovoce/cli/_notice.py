@@ -26,8 +26,11 @@ POLICY = click.option(
     show_default=True,
     metavar="all|training|cloning|USES",
     help="Refuse every use by machines (all); training, cloning and voiceprints (training);"
-    " generative training and cloning (cloning); or uses separated by commas: train-generative,"
-    " train-other, clone, biometric, input, mine, transfer, licence (refused, but ask me).",
+    " generative training and cloning (cloning); or uses separated by commas: train-generative and"
+    " train-other (training generative and other models), clone (cloning the voice), biometric"
+    " (voiceprints and speaker recognition), input (giving the recording to a model as input), mine"
+    " (text and data mining), transfer (passing it on to third parties), licence (add that you may"
+    " be asked for a licence).",
 )
 
 

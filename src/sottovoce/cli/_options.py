@@ -69,7 +69,7 @@ INPUTS = click.argument(
     required=True,
     # Missing permissions are reported for each input by itself.
     type=click.Path(path_type=Path, readable=False),
-    metavar="FILES-or-folders",
+    metavar="FILE...",
 )
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Write JSON Lines: one object per line."
@@ -110,6 +110,7 @@ PARTIAL = click.option(
 
 def strength_option(default: str = "standard") -> Callable[[Command], Command]:
     """Return the option --strength."""
+    presets = ", ".join(f"{name}: {strength_db} dB" for name, strength_db in STRENGTHS_DB.items())
     return click.option(
         "--strength",
         "strength_db",
@@ -117,8 +118,9 @@ def strength_option(default: str = "standard") -> Callable[[Command], Command]:
         show_default=True,
         callback=_parse_strength,
         metavar="studio|standard|strong|DB",
-        help="Audibility against detectability: a preset, or the RMS band gain in dB (above 0, up"
-        " to 3).",
+        help="Strength of the mark.  A stronger one is found in shorter clips and through more"
+        f" noise, but is more likely to be heard.  A preset ({presets}), or the RMS band gain in dB"
+        " (above 0, up to 3).",
     )
 
 

@@ -38,6 +38,7 @@ _FLAGS = {
     "memory_bytes": "--memory",
     "out": "-o",
     "replace": "--force",
+    "root": "--root",
     "shard": "--shard",
     "target": "--to",
     "time_s": "--timeout",

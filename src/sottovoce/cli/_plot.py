@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.cli._words import describe_voice, format_p, format_path
+from sottovoce.cli._words import describe_voice, format_chance, format_path
 from sottovoce.core.evidence import FOUND_FPR, threshold
 from sottovoce.errors import MissingExtraError, SottovoceError
+from sottovoce.files.counts import say_count
 from sottovoce.files.reading import open_audio
 from sottovoce.files.times import format_time
 
@@ -117,7 +118,7 @@ def _label_time(axes: Axes, *, duration_s: float) -> None:
 
 
 def _headline(detection: Detection) -> str:
-    chance = f"chance of a false alarm at most {format_p(detection.log10_p)}"
+    chance = f"chance of a false alarm: at most {format_chance(detection.log10_p)}"
     if detection.verdict == "protected":
         return f"A do-not-train mark was found ({chance})"
     if detection.verdict == "suspected":
@@ -193,7 +194,7 @@ def _draw_voices(axes: Axes, detection: Detection) -> None:
         axes.broken_barh(bars, (row - 0.32, 0.64), color=colour, alpha=0.45)
         _write_row(axes, row, textwrap.fill(f"{row + 1}: {describe_voice(voice)}", _LINE_LENGTH))
     if n_more:
-        _write_row(axes, len(rows), f"and {n_more:,} more voices")
+        _write_row(axes, len(rows), f"and {say_count(n_more, 'more voice')}")
     axes.set_ylim(max(len(rows) + bool(n_more), 1) - 0.5, -0.5)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sottovoce.cli._words import format_path
+from sottovoce.files.times import format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from sottovoce.files import Protected
     from sottovoce.files.protected import ProtectedTrack
 
-__all__ = ["COUNTED", "is_left", "name_outcome", "say_done", "say_tracks"]
+__all__ = ["COUNTED", "is_left", "list_tracks", "name_outcome", "say_done", "say_tracks"]
 
 COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
 """The outcomes by which files are counted, in the order of the last line."""
@@ -70,17 +71,29 @@ def say_done(protected: Protected, *, in_place: bool) -> str:
 
 def _say_marked(protected: Protected) -> str:
     if len(protected.tracks) == 1 and not protected.tracks[0].name:
-        if protected.marked_s == 0:
-            return f"marked, {protected.duration_s:.1f} s"
-        return f"marked, mark found in {protected.marked_s:.1f} of {protected.duration_s:.1f} s"
-    marked = [track for track in protected.tracks if track.status == "marked"]
-    found = [
-        f"{track.marked_s:.1f} of {track.duration_s:.1f} s of {format_path(track.name)}"
-        for track in marked
-        if track.marked_s
+        return _say_found(protected)
+    if len(protected.tracks) == 1:
+        (track,) = protected.tracks
+        return f"{format_path(track.name)} {_say_found(track)}"
+    return say_tracks(protected.tracks)
+
+
+def _say_found(result: Protected | ProtectedTrack) -> str:
+    length = format_seconds(result.duration_s)
+    if result.marked_s == 0:
+        return f"marked, {length} s"
+    return f"marked, mark found in {format_seconds(result.marked_s)} of {length} s"
+
+
+def list_tracks(tracks: Sequence[ProtectedTrack]) -> list[str]:
+    """Return the outcome of each track with its name; nothing for a single one."""
+    words = {"already": "carried your mark already", "silent": "silent"}
+    if len(tracks) == 1:
+        return []
+    return [
+        f"{format_path(track.name)}: {words.get(track.status) or _say_found(track)}"
+        for track in tracks
     ]
-    said = say_tracks(protected.tracks)
-    return f"{said}; mark found in {' and '.join(found)}" if found else said
 
 
 def say_tracks(tracks: Sequence[ProtectedTrack]) -> str:

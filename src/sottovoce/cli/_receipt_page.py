@@ -12,7 +12,7 @@ from typing import Any
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._protect_words import is_left, name_outcome
 from sottovoce.files.escaping import escape_html
-from sottovoce.files.times import format_time
+from sottovoce.files.times import format_date, format_seconds, format_time
 
 __all__ = ["make_page"]
 
@@ -54,7 +54,7 @@ def make_page(receipt: dict[str, Any]) -> str:
     totals = ", ".join(
         f"{n} {words.replace('_', ' ')}" for words, n in receipt["totals"].items() if n
     )
-    date = receipt["date"].replace("T", " ").replace("+00:00", " UTC")
+    date = format_date(receipt["date"])
     rows = "\n".join(_make_row(file, in_place=in_place) for file in receipt["files"])
     after = "SHA-256 after" if in_place else "Delivered as, and SHA-256 after"
     replaced = "<p>The files were marked in place: the originals were replaced.</p>\n"
@@ -69,6 +69,8 @@ def make_page(receipt: dict[str, Any]) -> str:
 <body>
 <h1>Receipt: do-not-train marks</h1>
 <p class="lead">{escape_html(receipt["program"])}, {escape_html(date)}</p>
+<p>A mark is an inaudible notice in the sound itself that names what its owner refuses. It usually
+survives conversion and editing; it does not prevent any use.</p>
 <p>Each mark says: <strong>{escape_html(receipt["notice"]["words"])}</strong>.</p>
 {replaced if in_place else ""}<p>{escape_html(totals)}.</p>
 <table>
@@ -126,7 +128,7 @@ def _list_proofs(file: dict[str, Any]) -> list[str]:
     """Return for how many seconds the mark was found, track by track."""
     proofs = []
     for track in file.get("tracks", ()):
-        found = f"{track['marked_s']:.1f} of {track['duration_s']:.1f} s"
+        found = f"{format_seconds(track['marked_s'])} of {format_seconds(track['duration_s'])} s"
         if track["status"] == "marked" and not track["marked_s"]:
             found = "too short or too quiet to tell"
         if track["name"]:

@@ -38,6 +38,13 @@ class ScanNotes:
         self._n_unread = self._n_columnless = 0
         self.n = 0
 
+    def explain_lists(self, inputs: Sequence[str]) -> None:
+        """Report which of the names are read as lists, where a recording may have been meant."""
+        from sottovoce.scan.listings.recognise import is_listing
+
+        for name in filter(is_listing, inputs):
+            _output.explain(f"{format_path(name)}: read as a list of recordings", kind="note")
+
     def add(self, finding: Finding) -> None:
         """Count one finding."""
         self.n += 1
@@ -55,7 +62,8 @@ class ScanNotes:
             remedy = f"  {_output.name_flags(finding.remedy)}" if finding.remedy else ""
             _output.explain(f"{format_path(finding.id)}: {finding.message}.{remedy}", kind="note")
         if more := self._n_unread - len(self._unread):
-            _output.explain(f"The report lists {more:,} more that were not read.")
+            were = "was" if more == 1 else "were"
+            _output.explain(f"The report lists {more:,} more that {were} not read.")
 
     def explain_missing(self) -> bool:
         """Report names that an option asks for and nothing has; return whether there are any."""

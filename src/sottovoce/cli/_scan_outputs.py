@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._options import JSON, OutPath, examples
-from sottovoce.cli._words import format_path
+from sottovoce.cli._words import format_chance, format_path
 from sottovoce.errors import LedgerError, ParameterError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KIND",
     "LEDGER",
+    "LIST_STRICT",
     "OUT",
     "STRICT",
     "choose_exit",
@@ -64,7 +66,20 @@ STRICT = click.option(
     is_flag=True,
     help="Also leave out recordings that are suspected, or could not be read to the end.",
 )
-
+LIST_STRICT = click.option(
+    "--strict",
+    is_flag=True,
+    help="Also list recordings in exclude.txt that are suspected, or could not be read to the end.",
+)
+_INTO = click.option(
+    "-o",
+    "--out",
+    type=OutPath(path_type=Path, file_okay=False),
+    default="sottovoce-scan",
+    show_default=True,
+    metavar="FOLDER",
+    help="Write the joined ledger, results and report here.",
+)
 
 _FOLDER = click.argument(
     "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER"
@@ -81,13 +96,17 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
 def tell(summary: Summary, out: Path) -> None:
     """Report what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
-    from sottovoce.scan.reports.wording import NOT_COMPLETE, format_duration
+    from sottovoce.scan.reports.wording import NOT_COMPLETE, format_duration, say_count
 
     result = _output.result
-    count = f"{summary.n_marked:,} of {summary.n_recordings:,} recordings"
-    count += f" ({format_duration(summary.seconds)})"
-    carry = "carries" if summary.n_marked == 1 else "carry"
-    result(f"{_output.strong(count) if summary.n_marked else count} {carry} a do-not-train mark.")
+    n_all = say_count(summary.n_recordings, "recording")
+    read = f"({format_duration(summary.seconds)} read)"
+    if summary.n_marked:
+        count = _output.strong(f"{summary.n_marked:,} of {n_all}")
+        carries = "carries" if summary.n_marked == 1 else "carry"
+        result(f"{count} {carries} a do-not-train mark {read}.")
+    else:
+        result(f"No do-not-train mark was found in {n_all} {read}.")
     for owner_id, n in summary.owners.items():
         who = f"owner {format_owner_id(owner_id)}" if owner_id else "anonymous owners"
         result(f"  {n:,} by {who}")
@@ -108,17 +127,29 @@ def tell(summary: Summary, out: Path) -> None:
     pooled = [group for group in summary.groups if not group.n_marked]
     for group in pooled[:10]:
         name = f"{group.kind} {format_path(group.name)}"
-        result(f"  {name}: a marked voice is among its {group.n_recordings:,} recordings")
-    for name in ("suspected", "undetermined", "partial", "error", "timeout", "crashed"):
+        among = say_count(group.n_recordings, "recording")
+        result(f"  {name}: a marked voice is among its {among}")
+    if 0 < summary.n_marked < summary.n_recordings:
+        result("The others:")
+    for name, meaning in _MEANINGS.items():
         if summary.statuses[name]:
-            result(f"  {summary.statuses[name]:,} {_MEANINGS[name]}")
-    if summary.statuses["unsupported"]:
-        result(f"  {summary.statuses['unsupported']:,} {_MEANINGS['unsupported']}")
+            result(f"  {summary.statuses[name]:,} {meaning}")
     tell_passed(summary)
-    result(
-        f"Expected false alarms if no recording were marked: at most {summary.expected_false:.2g}."
-    )
+    result(_say_false_alarms(summary))
     _output.explain(f"The report is {format_path(out / 'report.html')}.")
+
+
+def _say_false_alarms(summary: Summary) -> str:
+    """Return how likely chance alone is to report a mark."""
+    expected = summary.expected_false
+    if not summary.n_tested:
+        return "No recording could be tested for a mark."
+    if expected < 1:
+        return (
+            "Chance of any false alarm, if nothing were marked: at most"
+            f" {format_chance(math.log10(expected))}."
+        )
+    return f"False alarms expected, if nothing were marked: at most {expected:,.1f}."
 
 
 def tell_passed(summary: Summary) -> None:
@@ -128,8 +159,9 @@ def tell_passed(summary: Summary) -> None:
         _output.explain(f"Not examined: {kinds}.", kind="note")
     if summary.may_hold_sound:
         n, kinds = summary.n_not_looked_at, describe_kinds(summary.may_hold_sound)
+        them = "it" if n == 1 else "them"
         _output.explain(
-            f"{n:,} of these may hold sound ({kinds}): unpack or convert them, and scan again.",
+            f"{n:,} of these may hold sound ({kinds}): unpack or convert {them}, and scan again.",
             kind="note",
         )
 
@@ -167,11 +199,12 @@ def explain_nothing(passed: NotLookedAt, inputs: Sequence[str]) -> None:
 
 _MEANINGS = {
     "suspected": "suspected only, which is not a finding",
+    "clean": "without a mark found",
     "undetermined": "too short or too quiet to tell",
-    "partial": "readable only in part",
+    "partial": "partial: no mark found in the readable part",
     "error": "could not be read",
     "timeout": "took too long to read",
-    "crashed": "crashed the process that read them",
+    "crashed": "crashed the process that was reading",
     "unsupported": "of an unsupported type",
 }
 
@@ -187,19 +220,19 @@ _MEANINGS = {
     nargs=-1,
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDERS",
+    metavar="FOLDER...",
 )
-@OUT
+@_INTO
 @KIND
-@STRICT
+@LIST_STRICT
 @click.pass_context
 def merge(
     context: click.Context, /, *, folders: tuple[Path, ...], out: Path, kind: Format, strict: bool
 ) -> None:
-    """Join the results of several scans, as if one had scanned everything.
+    """Join the results of several scans, as if one scan had covered everything.
 
-    FOLDERS are the --out folders of scans with --shard, or of any others.  Recordings that several
-    have scanned count once; a successful read takes precedence.  If a data set was scanned in
+    Each FOLDER is the --out folder of a scan with --shard, or of any other.  Recordings in more
+    than one of them count once; a successful read takes precedence.  If a data set was scanned in
     shards, all of them are needed.
     """
     from sottovoce.scan import Ledger, merge_ledgers
@@ -217,7 +250,7 @@ def merge(
 @click.command(epilog=examples("sottovoce scan report scan-out --format csv"))
 @_FOLDER
 @KIND
-@STRICT
+@LIST_STRICT
 @click.pass_context
 def report(context: click.Context, /, *, folder: Path, kind: Format, strict: bool) -> None:
     """Write the table, the lists and the report of a scan again.
@@ -309,8 +342,9 @@ def filter_(*, folder: Path, target: str, strict: bool) -> None:
 @JSON
 def status(*, folder: Path, as_json: bool) -> None:
     """Show the progress of a scan, finished or running."""
+    from sottovoce.files.times import format_date
     from sottovoce.scan import Ledger
-    from sottovoce.scan.reports.wording import format_duration
+    from sottovoce.scan.reports.wording import format_duration, say_count
 
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         counts, seconds = ledger.count()
@@ -322,8 +356,8 @@ def status(*, folder: Path, as_json: bool) -> None:
         _output.result_json({"statuses": counts, "seconds": round(seconds, 1), "done": done})
         return
     if "began" in job:
-        running = f"started at {job['began']}; running or interrupted"
-        _output.result(f"finished at {job['ended']}" if done else running)
-    _output.result(f"{sum(counts.values()):,} recordings, {format_duration(seconds)}")
+        running = f"started on {format_date(job['began'])}; running or interrupted"
+        _output.result(f"finished on {format_date(job['ended'])}" if done else running)
+    _output.result(f"{say_count(sum(counts.values()), 'recording')}, {format_duration(seconds)}")
     for name, n in sorted(counts.items()):
         _output.result(f"  {n:,} {name}")

@@ -58,12 +58,10 @@ class ScanProgress:
         if self._n:
             _output.explain(self.describe())
 
-    def show(self, finding: Finding, *, n_resumed: int) -> None:
-        """Count one finding."""
+    def show(self, finding: Finding, *, n_resumed: int, examined_s: float) -> None:
+        """Count one finding; `examined_s` is the sound that was read so far in this run."""
         # Recordings known before took no time, and say nothing about the speed.
-        if n_resumed == self._n_resumed:
-            self._seconds += finding.seconds
-        self._n_resumed = n_resumed
+        self._n_resumed, self._seconds = n_resumed, examined_s
         self._n += 1
         self._n_marked += finding.marked
         self._n_unread += finding.unread
@@ -77,15 +75,17 @@ class ScanProgress:
 
     def describe(self) -> str:
         """Return the figures in a line."""
-        from sottovoce.scan.reports.wording import format_duration
+        from sottovoce.scan.reports.wording import format_duration, say_count
 
         wall_s = max(time.monotonic() - self._began_s, 1e-3)
         n_new = self._n - self._n_resumed
-        total = f" of {self._total:,}" if self._total is not None else ""
-        parts = [f"{self._n:,}{total} recordings"]
+        parts = [say_count(self._n, "recording")]
+        if self._total is not None:
+            parts = [f"{self._n:,} of {say_count(self._total, 'recording')}"]
         if self._seconds:
             parts.append(f"{format_duration(self._seconds)} of sound")
-            parts.append(f"{self._seconds / wall_s:,.0f} times real time")
+            speed = self._seconds / wall_s
+            parts.append(f"{speed:,.{0 if speed >= 10 else 1}f} times real time")
         parts.append(f"{self._n_marked:,} marked")
         if self._n_unread:
             parts.append(f"{self._n_unread:,} not read")

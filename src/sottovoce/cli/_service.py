@@ -10,6 +10,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._notice import OWNER, POLICY, choose_notice
 from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._words import describe_notice, format_path
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from sottovoce.live.systemd import ServiceStatus
@@ -91,7 +92,8 @@ def status(context: click.Context, *, as_json: bool) -> None:
             _output.result(f"It says: {found.said}")
         if found.n_restarts:
             _output.result(
-                f"Restarted {found.n_restarts} times: journalctl --user -u {systemd.UNIT}"
+                f"Restarted {say_count(found.n_restarts, 'time')}: journalctl --user -u"
+                f" {systemd.UNIT}"
             )
     context.exit(0 if found.active else 1)
 

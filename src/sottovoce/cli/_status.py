@@ -43,7 +43,7 @@ def describe_state(state: MicState) -> tuple[str, str]:
         case "heard":
             p = format_p(state.hearing.detection.log10_p) if state.hearing else ""
             ago_s = state.found_ago_s or 0.0
-            return "good", f"MARKED: heard in what goes out, p = {p}, {ago_s:.0f} s ago"
+            return "good", f"MARKED: heard in what goes out, {p}, {ago_s:.0f} s ago"
         case "not heard":
             return "bad", "NOT HEARD: there is sound, but no mark is found in what goes out"
         case _:

@@ -61,8 +61,23 @@ def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[
     """Return the owners that were asked about; None where any mark counts."""
     if owner is None and not mine:
         return None
-    named = set() if owner is None else {find_owner(owner)}
+    named = set() if owner is None else {_find_asked(owner, own)}
     return named | (set(own) if mine else set())
+
+
+def _find_asked(owner: str, own: dict[int, str]) -> int:
+    """Return the owner id asked about; creating an identity would not help the user."""
+    from sottovoce.rights import list_identities
+
+    try:
+        return find_owner(owner)
+    except ParameterError as err:
+        if owner in list_identities() or _LIKE_AN_ID.fullmatch(owner):
+            raise
+        names = ", ".join(sorted(own.values()))
+        remedy = f"Your identities: {names}." if names else "You have no identity yet."
+        remedy += "  For anyone else, name the owner id, such as 4f2a-91c0-77de."
+        raise ParameterError(str(err), remedy=remedy) from err
 
 
 def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:

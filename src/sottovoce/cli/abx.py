@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,9 @@ import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, OutPath, examples, strength_option
-from sottovoce.cli._words import format_path
+from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from sottovoce.abx.score import AbxResult
@@ -100,7 +102,8 @@ def abx(
         _output.result_json(pack.to_dict())
         return
     page = format_path(Path(pack.folder) / "index.html")
-    _output.result(f"{pack.n_trials} trials over {pack.n_excerpts} excerpts: open {page}")
+    size = f"{say_count(pack.n_trials, 'trial')} over {say_count(pack.n_excerpts, 'excerpt')}"
+    _output.result(f"{size}: open {page}")
     _output.explain("The key lies beside it; looking at it before the end spoils the test.")
 
 
@@ -115,7 +118,7 @@ def _say(result: AbxResult, *, as_json: bool) -> None:
     )
     _output.result(
         f"Pure guessing is right as often {_how_often(result.p_value)}"
-        f" (exact binomial p = {result.p_value:.2g})."
+        f" (exact binomial {format_p(math.log10(result.p_value))})."
     )
     if result.p_value < _HEARD:
         _output.result("That is more than guessing explains: a difference was heard.")

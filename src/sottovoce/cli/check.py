@@ -27,9 +27,10 @@ from sottovoce.cli._options import (
 )
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
-from sottovoce.cli._words import format_p, format_path, make_voice
+from sottovoce.cli._words import format_chance, format_p, format_path, make_voice
 from sottovoce.errors import NoSoundError, ParameterError
-from sottovoce.files.times import format_time
+from sottovoce.files.counts import say_count
+from sottovoce.files.times import format_seconds, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +97,8 @@ def check(
     jobs: int | None,
 ) -> None:
     """Find marks in files, and in all audio files of folders.
+
+    Each FILE may be a folder.
 
     A mark is reported as found if unmarked sound would look as marked with a probability of at
     most one in a million; that bound is proved and holds for any sound.  "Not found" never proves
@@ -245,7 +248,8 @@ def _report(
     for part in outcome.parts:
         if part.name:
             marked = "marked" if part.detection.found else "no mark found"
-            _output.result(f"  {format_path(part.name)}: {marked}")
+            length = f"{format_seconds(part.detection.duration_s)} s"
+            _output.result(f"  {format_path(part.name)}: {marked} in {length}")
         indent = "    " if part.name else "  "
         for number, voice in enumerate(part.detection.voices, start=1):
             words = describe_owned_voice(voice, own)
@@ -253,7 +257,7 @@ def _report(
             for line in _say_details(voice, timeline=timeline):
                 _output.result(f"{indent}         {line}")
         if n_more := part.detection.n_more_voices:
-            _output.result(f"{indent}and up to {n_more:,} more voices")
+            _output.result(f"{indent}and up to {say_count(n_more, 'more voice')}")
 
 
 def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, Any]:
@@ -285,18 +289,18 @@ def _say_verdict(checked: _Checked, wanted: set[int] | None) -> str:
             return "a mark was found, but its owner cannot be read from this file"
         return "a mark was found, but not that of the owner asked about"
     if detection.verdict == "protected":
-        verdict = _output.strong("PROTECTED")
-        return f"{verdict}, a mark was found (chance of a false alarm at most {p})"
+        verdict, chance = _output.strong("PROTECTED"), format_chance(detection.log10_p)
+        return f"{verdict}, a mark was found (chance of a false alarm: at most {chance})"
     if detection.verdict == "suspected":
-        return f"suspected only, too weak to count as found (p = {p}); more sound would tell"
+        return f"suspected only, too weak to count as found ({p}); more sound would tell"
     if not checked.parts:
         return "contains no sound"
-    length = f"{detection.duration_s:.1f} s"
+    length = f"{format_seconds(detection.duration_s)} s"
     if not any(part.sounding_s for part in checked.parts):
         return f"no sound to examine in {length}"
     if detection.duration_s < _ENOUGH_S:
         return f"no mark found in {length}; too short to tell ({_ENOUGH_S:.0f} s needed)"
-    return f"no mark found in {length} (p = {p})"
+    return f"no mark found in {length} ({p})"
 
 
 def _say_details(voice: Voice, *, timeline: bool) -> list[str]:

@@ -28,7 +28,7 @@ from sottovoce.cli._options import (
     strength_option,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._protect_words import COUNTED, is_left, name_outcome, say_done
+from sottovoce.cli._protect_words import COUNTED, is_left, list_tracks, name_outcome, say_done
 from sottovoce.cli._protecting import Done, OldCopies, ProtectJob, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
@@ -81,8 +81,9 @@ __all__ = ["protect"]
 @click.option(
     "--receipt",
     type=OutPath(path_type=Path),
-    metavar="FILE.json|.html",
-    help="Write an account of every file in and out, with SHA-256 hashes, for a client.",
+    metavar="FILE",
+    help="Write an account of every file in and out, with SHA-256 hashes, for a client: a page if"
+    " FILE ends in .html, JSON if it ends in .json.",
 )
 @JOBS
 @JSON
@@ -106,10 +107,15 @@ def protect(
 ) -> None:
     """Mark audio files, films and whole folders as not to be trained on.
 
-    Format, rate, channels, length and tags stay as they are, and so does everything in a film but
-    its sound; the originals are not touched unless you add --in-place.  A folder is delivered
-    whole: files that already carry your mark and files without sound are copied.  One file that
-    fails does not stop the others; failures are listed at the end.
+    The mark is an inaudible notice in the sound itself: it names its owner, what the owner refuses,
+    and since which year.  `sottovoce check` finds it, usually also after compression, editing and
+    calls.  It does not prevent any use.
+
+    Each FILE may be a folder.  Format, rate, channels, length and tags stay as they are, and so
+    does everything in a film but its sound; the originals are not touched unless you add
+    --in-place.  A folder is delivered whole: files that already carry your mark and files without
+    sound are copied.  One file that fails does not stop the others; failures are listed at the
+    end.
 
     Exit code: 0 all done; 2 a file failed or was refused, or no audio file was found.
     """
@@ -196,6 +202,8 @@ def _report(job: ProtectJob, source: Input, outcome: Done | Failure, *, as_json:
         _output.result(
             f"{format_path(source.path)}: {say_done(outcome.protected, in_place=job.in_place)}"
         )
+        for line in list_tracks(outcome.protected.tracks):
+            _output.result(f"  {line}")
         for warning in outcome.protected.warnings:
             _output.result(f"  {format_path(warning)}")
 

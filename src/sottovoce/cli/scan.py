@@ -22,8 +22,8 @@ from sottovoce.cli._scan_notes import ScanNotes
 from sottovoce.cli._scan_outputs import (
     KIND,
     LEDGER,
+    LIST_STRICT,
     OUT,
-    STRICT,
     choose_exit,
     explain_nothing,
     filter_,
@@ -37,6 +37,7 @@ from sottovoce.cli._scan_outputs import (
 from sottovoce.cli._scan_progress import ScanProgress
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -186,6 +187,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     type=click.FloatRange(min=0.01),
     default=24.0,
     show_default=True,
+    metavar="HOURS",
     help="Stop reading a recording after this many hours of audio.",
 )
 @click.option(
@@ -204,7 +206,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="MIB",
     help="Memory limit for each worker, in MiB (0: no limit).",
 )
-@STRICT
+@LIST_STRICT
 @click.option(
     "--list-only",
     is_flag=True,
@@ -292,6 +294,7 @@ def _scan(
         "began": _now(),
     }
     notes = ScanNotes(column=column, group_by=group_by)
+    notes.explain_lists(inputs)
     with ExitStack() as stack:
         apart = stack.enter_context(Apart(limits=limits))
         sources = open_sources(
@@ -321,7 +324,7 @@ def _scan(
         began_s = time.monotonic()
         with ScanProgress(one.count(within_s=_COUNT_S)) as progress:
             for finding in one.run():
-                progress.show(finding, n_resumed=one.n_resumed)
+                progress.show(finding, n_resumed=one.n_resumed, examined_s=one.examined_s)
                 notes.add(finding)
                 if as_json:
                     _output.result_json(describe_finding(finding))
@@ -337,7 +340,7 @@ def _scan(
             _list(ledger, out)
             tell_passed(summary)
     if one.n_older:
-        _output.explain(f"{one.n_older:,} older recordings were left out (--since).")
+        _output.explain(f"Left out: {say_count(one.n_older, 'older recording')} (--since).")
     if not (as_json or list_only):
         tell(summary, out)
     if notes.explain_missing() and not is_part:

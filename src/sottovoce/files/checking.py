@@ -72,7 +72,7 @@ def detect_file(
     max_fpr, thorough, seal_key
         As in `sottovoce.detect`.
     partial : bool
-        Whether to accept the part that is present of a file that is cut short or damaged.
+        Whether to accept the readable part of a file that is cut short or damaged.
     progress : callable or None
         Called with the completed share, 0 to 1, if the length is known.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.files.times import format_seconds
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -181,14 +183,15 @@ def _warn(track: WrittenTrack) -> list[str]:
 def _weigh(duration_s: float, marked_s: float, sounding_s: float) -> list[str]:
     if duration_s < _SHORT_S and marked_s:
         return [
-            f"only {duration_s:.1f} s long: the mark is found now, but its owner may not be"
-            " readable, and compression may remove it"
+            f"only {format_seconds(duration_s)} s long: the mark is found now, but its owner may"
+            " not be readable, and compression may remove it"
         ]
     if duration_s < _SHORT_S:
         return [
-            f"only {duration_s:.1f} s long: a check of this file alone may not find"
+            f"only {format_seconds(duration_s)} s long: a check of this file alone may not find"
             f" the mark, which needs {_SHORT_S:.0f} s of speech"
         ]
     if marked_s < _TOLD * sounding_s:
-        return [f"the mark can be found in {marked_s:.1f} of {sounding_s:.1f} s of sound"]
+        found, whole = format_seconds(marked_s), format_seconds(sounding_s)
+        return [f"the mark can be found in {found} of {whole} s of sound"]
     return []

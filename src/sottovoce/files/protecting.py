@@ -91,7 +91,7 @@ def protect_file(
     remark : bool
         Mark even if the file already carries this owner's mark.
     partial : bool
-        Whether to accept the part that is present of a file that is cut short or damaged.
+        Whether to accept the readable part of a file that is cut short or damaged.
     track : int or None
         Number of the audio track to mark, from 1; None marks all of them.
     keep_all : bool

@@ -3,7 +3,7 @@
 Files are identified by their content, not by their names.  Audio is returned as ``(channels, n)``,
 time last, and its samples are counted: what can be decoded is the recording, and a length in a
 header is only a hint.  If the structure of a file proves that something is missing, the file is
-refused, unless the part that is present was requested.
+refused, unless its readable part is enough.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sottovoce.errors import (
 )
 from sottovoce.files.decoding.opening import find_parts
 from sottovoce.files.decoding.raw import Raw
-from sottovoce.files.decoding.shortfall import measure_stream_s, say_shortfall
+from sottovoce.files.decoding.shortfall import measure_stream_s, say_damaged, say_shortfall
 from sottovoce.files.regular import EMPTY, TRUNCATED, check_regular
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ AUDIO_SUFFIXES = frozenset(
 """Suffixes by which a walk through a folder recognises audio, in lower case."""
 
 _BLOCK_S = 10.0
-_INCOMPLETE = "Get a complete copy, or request the part that is present."
+_INCOMPLETE = "Get a complete copy."
 
 Audio = npt.NDArray[np.floating[Any]]
 
@@ -214,7 +214,7 @@ class OpenAudio:
     part : int
         Index of the track, or of the joined stream of another rate.
     partial : bool
-        Whether to accept the part that is present of a file that is cut short or damaged.
+        Whether to accept the readable part of a file that is cut short or damaged.
 
     Attributes
     ----------
@@ -350,9 +350,7 @@ class OpenAudio:
         self.check_whole()
         # For a file that is cut short this is known, and reported once.
         if n_read < info.n_frames and not self._decoder.traits.missing:
-            self._was_damaged = (
-                f"is damaged: {n_read / info.sr:.1f} of {info.duration_s:.1f} s can be read"
-            )
+            self._was_damaged = say_damaged(n_read / info.sr, info.duration_s)
             if not self._partial:
                 raise IncompleteAudioError(self._was_damaged, path=self._path, remedy=_INCOMPLETE)
 

@@ -27,7 +27,11 @@ def check_regular(path: str) -> None:
     try:
         status = Path(path).stat()
     except OSError as err:
-        reason = "does not exist" if isinstance(err, FileNotFoundError) else err.strerror
+        reason = (
+            "does not exist"
+            if isinstance(err, FileNotFoundError | NotADirectoryError)
+            else err.strerror
+        )
         raise UnreadableAudioError(
             str(reason).lower(), path=path, remedy="Check the name and the permissions."
         ) from err

@@ -1,8 +1,49 @@
-"""Times as players show them."""
+"""Times as people read them."""
 
 from __future__ import annotations
 
-__all__ = ["format_time"]
+from datetime import UTC, datetime
+
+__all__ = ["format_date", "format_seconds", "format_time"]
+
+
+def format_seconds(seconds: float) -> str:
+    """Return seconds to the nearest tenth, the same for a length and for its value in a result.
+
+    Results hold milliseconds: rounding these again must not give another tenth.
+
+    Examples
+    --------
+    >>> format_seconds(0.1504), format_seconds(0.15), format_seconds(24.73)
+    ('0.2', '0.2', '24.7')
+    """
+    return f"{(round(1e3 * seconds) + 50) // 100 / 10:.1f}"
+
+
+def format_date(text: str) -> str:
+    """Return an ISO 8601 time as a date and a time in UTC; any other text as it is.
+
+    Examples
+    --------
+    >>> format_date("2026-11-08T09:05:30+00:00"), format_date("2026-11-08T09:05:30+02:00")
+    ('8 November 2026, 09:05 UTC', '8 November 2026, 07:05 UTC')
+    """
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if when.tzinfo is None:
+        return text
+    when = when.astimezone(UTC)
+    month = _MONTHS[when.month - 1]
+    return f"{when.day} {month} {when.year}, {when:%H:%M} UTC"
+
+
+# Not strftime's, which depend on the locale.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 
 
 def format_time(seconds: float) -> str:

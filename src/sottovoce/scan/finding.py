@@ -71,7 +71,7 @@ class Finding:
         *marked*: a mark was found, p at most 1e-6.  *suspected*: p at most 1e-3, which is not
         a finding.  *clean*: read to its end, long enough to tell, and no mark found.
         *undetermined*: no mark found, but too short or too quiet to tell.  *partial*: no mark
-        in the part that could be read.  *error*, *timeout*, *crashed*, *unsupported*: not read.
+        found in the readable part.  *error*, *timeout*, *crashed*, *unsupported*: not read.
     log10_p : float or None
         Base-10 logarithm of the p-value of the whole recording; None if nothing was read.
     log10_e : float or None

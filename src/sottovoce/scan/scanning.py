@@ -86,6 +86,8 @@ class Scan:
         Recordings so far that the ledger knew.
     n_older : int
         Recordings so far that were last written before `since_s` and that the ledger did not know.
+    examined_s : float
+        Seconds of sound read so far in this run, without what the ledger knew.
     not_looked_at : NotLookedAt
         Files so far that were not examined.
     """
@@ -125,6 +127,7 @@ class Scan:
                 apart.known = self._known_whole
         self.n_resumed = 0
         self.n_older = 0
+        self.examined_s = 0.0
         self.not_looked_at = NotLookedAt()
 
     def count(self, *, within_s: float) -> int | None:
@@ -155,6 +158,8 @@ class Scan:
             )
         try:
             for recording, finding in self._examine():
+                # Without a recording, the finding was known before.
+                self.examined_s += 0.0 if recording is None else finding.seconds
                 if recording is not None and self._ledger is not None:
                     took_too_much = finding.cause == "too much"
                     stamped = self._exhausting(recording) if took_too_much else recording

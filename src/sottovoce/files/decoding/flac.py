@@ -18,6 +18,7 @@ from sottovoce.files.decoding.flac_header import HEADER_BYTES, FlacHeader, read_
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.decoding.raw import find_all
+from sottovoce.files.times import format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,8 +163,8 @@ class FlacStream:
 
 def say_present(n_present: int, n_whole: int, sr: int) -> str:
     """Return how much of a recording is present, with enough digits to show the difference."""
-    for digits in (1, 3):
-        present, whole = f"{n_present / sr:.{digits}f}", f"{n_whole / sr:.{digits}f}"
+    for form in (format_seconds, "{:.3f}".format):
+        present, whole = form(n_present / sr), form(n_whole / sr)
         if present != whole:
             return f"{present} of {whole} s are present"
     return f"{n_present:,} of {n_whole:,} samples are present"

@@ -12,6 +12,7 @@ from sottovoce.files.decoding.frames import Frames, say_damaged
 from sottovoce.files.decoding.layout import say_more, unreadable
 from sottovoce.files.decoding.mpeg import MpegRun, walk_mpeg
 from sottovoce.files.decoding.pyav import import_av
+from sottovoce.files.times import format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,7 +112,8 @@ class MpegDecoder:
         second = run.n_samples_a_frame / run.sr
         if run.n_frames_missing:
             whole = (run.n_frames + run.n_frames_missing) * second
-            missing = f"is cut short: {run.n_frames * second:.1f} of {whole:.1f} s are present"
+            there = format_seconds(run.n_frames * second)
+            missing = f"is cut short: {there} of {format_seconds(whole)} s are present"
         self.traits = Traits(
             format=file_format,
             subtype=_LAYERS[run.layer],

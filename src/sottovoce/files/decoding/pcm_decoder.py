@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.files.decoding.decoder import Audio, Traits
+from sottovoce.files.times import format_seconds
 
 if TYPE_CHECKING:
     from sottovoce.files.decoding.raw import Raw
@@ -35,7 +36,10 @@ class PcmDecoder:
         missing = ""
         if layout.n_missing:
             there, lost = layout.n_samples / layout.sr, layout.n_missing / layout.sr
-            missing = f"is cut short: {there:.1f} of {there + lost:.1f} s are present"
+            missing = (
+                f"is cut short: {format_seconds(there)} of {format_seconds(there + lost)} s are"
+                " present"
+            )
         wide = any(span.samples.dtype == "float64" for span in layout.spans)
         self.traits = Traits(
             format=layout.format,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.pyav import import_av, open_container
+from sottovoce.files.times import format_seconds
 
 if TYPE_CHECKING:
     from sottovoce.files.decoding.decoder import Traits
     from sottovoce.files.decoding.raw import Raw
 
-__all__ = ["measure_stream_s", "say_shortfall"]
+__all__ = ["measure_stream_s", "say_damaged", "say_shortfall"]
 
 _ROUNDED_S = 0.1
 """Below the displayed precision, so that the whole is not reported as a part of itself."""
@@ -43,6 +44,11 @@ def measure_stream_s(raw: Raw, index: int) -> float | None:
     return None if first is None or last is None else last - max(first, 0.0)
 
 
+def say_damaged(read_s: float, whole_s: float) -> str:
+    """Return how much of a damaged file can be read."""
+    return f"is damaged: {format_seconds(read_s)} of {format_seconds(whole_s)} s can be read"
+
+
 def say_shortfall(traits: Traits, held_s: float | None) -> str:
     """Return what a file lacks, in seconds if these are known; empty if nothing is missing.
 
@@ -67,5 +73,8 @@ def say_shortfall(traits: Traits, held_s: float | None) -> str:
         return missing
     if traits.promised_s > held_s + _ROUNDED_S:
         least = "at least " if traits.is_open_ended else ""
-        return f"is cut short: {held_s:.1f} of {least}{traits.promised_s:.1f} s are present"
-    return f"{missing}; {held_s:.1f} s of sound are present"
+        return (
+            f"is cut short: {format_seconds(held_s)} of {least}"
+            f"{format_seconds(traits.promised_s)} s are present"
+        )
+    return f"{missing}; {format_seconds(held_s)} s of sound are present"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -101,7 +102,11 @@ def _try_out(find_priority: Callable[[], str]) -> Iterator[Check]:
     except SottovoceError as err:
         yield Check(what=f"{what} ({err})", ok=False, remedy=err.remedy or "sottovoce mic")
         return
-    said = f"p = 1e{outcome.log10_p:.0f} after {outcome.seconds:.0f} s" if outcome.found else "no"
+    said = (
+        f"p ≤ 10^{math.ceil(outcome.log10_p)} after {outcome.seconds:.0f} s"
+        if outcome.found
+        else "no"
+    )
     yield Check(
         what=f"{what} ({said})",
         ok=outcome.found,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.scan.finding import Finding
 from sottovoce.scan.listings.entries import (
     Entry,
     cuts_of,
@@ -25,10 +26,9 @@ from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.stores.store import is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from sottovoce.scan.finding import Finding
     from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.listings.entries import RecordingRef
     from sottovoce.scan.recording import Cut, Recording
@@ -38,6 +38,9 @@ __all__ = ["ListSource"]
 
 _SEPARATORS = "|\t"
 _DATA_SETS = (".tar", ".tgz", ".zip", ".parquet", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2")
+
+_MOST_FAILED = 1_000
+"""Lines in a row that lead to no file, after which a text is taken for a list all the same."""
 
 
 class ListSource:
@@ -76,9 +79,34 @@ class ListSource:
                 else:
                     inner.setdefault(one.name, one)
 
-        yield from recordings_of(plain(), listing=self.name, reach=self._reach)
+        named = recordings_of(plain(), listing=self.name, reach=self._reach)
+        yield from self._explain_text(named, inner)
         for one in inner.values():
             yield from one.recordings()
+
+    def _explain_text(
+        self, named: Iterator[Recording | Finding], inner: Mapping[str, Source]
+    ) -> Iterator[Recording | Finding]:
+        """Yield what the lines name, after a finding for the whole if none of it exists."""
+        failed: list[Recording | Finding] = []
+        for one in named:
+            if isinstance(one, Finding) and one.status == "error" and len(failed) < _MOST_FAILED:
+                failed.append(one)
+                continue
+            yield from (*failed, one)
+            yield from named
+            return
+        if failed and not inner:
+            lines = "its only line does not name" if len(failed) == 1 else "none of its lines names"
+            yield Finding(
+                id=self.name,
+                status="error",
+                message=f"was read as a list of paths, but {lines} an existing file",
+                remedy="If it is a list, check its paths, or name their folder (`root`); if it is"
+                " not, leave it out.",
+                groups={"list": clean(self.name.rpartition("/")[2])},
+            )
+        yield from failed
 
     def cuts(self) -> Iterator[Cut]:
         """Yield every line, as a whole file, and the examples of data sets."""

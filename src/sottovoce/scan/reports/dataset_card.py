@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sottovoce.core.policy import describe_policy
 from sottovoce.files.escaping import escape_markdown, make_markdown_code
 from sottovoce.files.kinds import describe_kinds
+from sottovoce.files.times import format_date
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.reports.wording import (
     LIMITS,
@@ -98,7 +99,7 @@ def _tell_totals(job: RunInfo, summary: Summary) -> str:
         kinds = describe_kinds(summary.may_hold_sound, show=_escape)
         rows.append(("Of these, files that may hold sound", kinds))
     if job.ended:
-        rows.append(("Scanned on", _escape(job.ended, most=40)))
+        rows.append(("Scanned on", _escape(format_date(job.ended), most=40)))
     rows.append(("Detector", _escape(job.detector)))
     return _table(("", ""), rows)
 

@@ -12,7 +12,6 @@ from sottovoce.scan.reports.html import escape, make_code, wrap_table
 from sottovoce.scan.reports.svg import draw_voice
 from sottovoce.scan.reports.wording import (
     NOT_READABLE,
-    format_count,
     format_p,
     name_owner,
     say_count,
@@ -70,7 +69,8 @@ def _make_rows(finding: Finding) -> str:
     if not cells:
         cells = ['<td class="when none">no voice could be followed</td><td></td><td></td>']
     if n_hidden:
-        cells.append(f'<td class="none" colspan="3">and {format_count(n_hidden)} more voices</td>')
+        more = say_count(n_hidden, "more voice")
+        cells.append(f'<td class="none" colspan="3">and {more}</td>')
     rows = "".join(f"<tr>{'' if i else head}{cell}</tr>" for i, cell in enumerate(cells))
     return f'<tbody class="finding">{rows}</tbody>\n'
 

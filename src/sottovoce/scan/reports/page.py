@@ -13,6 +13,7 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
 
+from sottovoce.files.times import format_date
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.reports.html import escape
 from sottovoce.scan.reports.sections import make_sections
@@ -72,7 +73,7 @@ def write_report(
         " base-uri 'none'; form-action 'none'",
         title=html.escape(f"Do-not-train marks: {verdict}"),
         style=style,
-        when=f", {escape(job.ended, most=40)}" if job.ended else "",
+        when=f", {escape(format_date(job.ended), most=40)}" if job.ended else "",
         verdict=_stress(verdict, summary),
         figures=_make_figures(summary),
         contents="".join(f'<a href="#{name}">{title}</a>' for name, title, _ in sections),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.core.evidence import FOUND_FPR
 from sottovoce.core.policy import describe_policy
+from sottovoce.files.times import format_date
 from sottovoce.scan.finding import UNREAD
 from sottovoce.scan.reports.findings_table import MOST_FINDINGS, make_findings_table
 from sottovoce.scan.reports.html import escape, make_code, make_items, make_section, make_table
@@ -359,8 +360,8 @@ def _tell_job(job: RunInfo) -> str:
         "Scanned": "<br>".join(inputs),
         "Detector": escape(job.detector),
         "Libraries": ", ".join(versions),
-        "Began": escape(job.began, most=40),
-        "Ended": escape(job.ended, most=40),
+        "Began": escape(format_date(job.began), most=40),
+        "Ended": escape(format_date(job.ended), most=40),
         "Took": f"{format_duration(job.wall_s)} with {say_count(job.n_workers, 'worker')}",
         "Reported at": f"p ≤ {format_expected(FOUND_FPR)}",
     }

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sottovoce.core.owner_id import format_owner_id
+from sottovoce.files.counts import say_count
 from sottovoce.scan.finding import TRAINING
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ MEANINGS: dict[Status, str] = {
     "suspected": "Weak evidence of a mark, p at most 10⁻³. Not a finding: among many recordings,"
     " some look like this by chance.",
     "clean": "Read to the end, long enough to tell, and no mark was found.",
-    "undetermined": "No mark was found, but too short or too quiet to tell.",
-    "partial": "No mark in the part that could be read; the rest is unknown.",
+    "undetermined": "No mark was found, but the recording is too short or too quiet to tell.",
+    "partial": "No mark found in the readable part; nothing is known about the rest.",
     "error": "Could not be read, or decoding failed. Nothing is known about these.",
     "timeout": "Exceeded the time limit. Nothing is known about these.",
     "crashed": "The process that read it crashed. Nothing is known about these.",
@@ -88,17 +89,6 @@ def format_count(n: int) -> str:
     '1,234,567'
     """
     return f"{n:,}"
-
-
-def say_count(n: int, noun: str) -> str:
-    """Return a count and its noun, with a plural s where needed.
-
-    Examples
-    --------
-    >>> say_count(1, "recording"), say_count(2000, "recording")
-    ('1 recording', '2,000 recordings')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def format_power(exponent: int) -> str:
@@ -261,8 +251,9 @@ def say_expected_false(summary: Summary) -> str:
     if not summary.n_tested:
         return "No recording could be tested, so none could be reported by chance."
     expected = format_expected(summary.expected_false)
+    noun = "recording" if expected == "1" else "recordings"
     return (
-        f"If nothing were marked, at most {expected} recordings would be reported by chance,"
+        f"If nothing were marked, at most {expected} {noun} would be reported by chance,"
         " on average."
     )
 

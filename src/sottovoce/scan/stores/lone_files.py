@@ -43,10 +43,11 @@ def describe_file(path: str, *, reach: Reach = ANYWHERE, **groups: str) -> Recor
                 return _refuse(path, "is a link that leads out of the folder", groups)
             status = Path(path).stat()
     except OSError as err:
+        is_missing = isinstance(err, FileNotFoundError | NotADirectoryError)
         return Finding(
             id=path,
             status="error",
-            message=str(err.strerror).lower(),
+            message="does not exist" if is_missing else str(err.strerror).lower(),
             remedy="Check the name and the permissions.",
             groups=groups,
         )

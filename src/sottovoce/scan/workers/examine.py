@@ -163,7 +163,9 @@ def _listen(
 def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
     info = looks[0].info
     detection = combine([look.part for look in looks])
-    sound_s = sum(look.part.sounding_s for look in looks)
+    # As `combine` does with the length: tracks play together, joined files follow each other.
+    sounding_s = [look.part.sounding_s for look in looks]
+    sound_s = sum(sounding_s) if looks[0].part.is_joined else max(sounding_s)
     message, remedy = next((look.cut for look in looks if look.cut[0]), ("", ""))
     return Finding(
         id=recording.id,
