@@ -18,8 +18,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import soundfile as sf
-
 from sottovoce.errors import AudioFileError
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ def atomic_path(
         if isinstance(err, AudioFileError):
             raise
         raise _explain(err, path) from err
-    except (sf.LibsndfileError, RuntimeError) as err:
+    except RuntimeError as err:  # as libsndfile's errors are
         if _is_full(path.parent):
             raise _explain(OSError(errno.ENOSPC, ""), path) from err
         raise AudioFileError(f"cannot be written: {err}", path=str(path)) from err

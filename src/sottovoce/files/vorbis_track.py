@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
 
 from sottovoce.errors import AudioFileError
+from sottovoce.files.decoding.sndfile import import_soundfile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ class VorbisTrackWriter:
     def __init__(self, path: Path, track: Track, *, boost: float = 0.0) -> None:
         level = vorbis_level(track.bit_rate, sr=track.sr, n_channels=track.n_channels, boost=boost)
         try:
-            self._file = sf.SoundFile(
+            self._file = import_soundfile().SoundFile(
                 str(path),
                 "w",
                 track.sr,
@@ -67,7 +67,7 @@ class VorbisTrackWriter:
                 format="OGG",
                 compression_level=level,
             )
-        except sf.LibsndfileError as err:
+        except RuntimeError as err:
             raise AudioFileError(
                 f"cannot be written as Vorbis with {track.n_channels} channels at {track.sr} Hz",
                 path=str(path),

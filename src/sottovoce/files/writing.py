@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
 from sottovoce.files.decoding.opening import find_layouts, is_copied
 from sottovoce.files.decoding.raw import Raw
+from sottovoce.files.decoding.sndfile import import_soundfile
 from sottovoce.files.encoding import choose_encoding
 from sottovoce.files.keeping.peaks import PeakChunks
 from sottovoce.files.muxing import ContainerWriter
@@ -150,7 +150,7 @@ def _is_for_soundfile(info: AudioInfo) -> bool:
     """Return whether libsndfile writes this format; at low rates its MP3 is wrong."""
     if info.format not in _SOUNDFILE_FORMATS or info.subtype.startswith("MPEG"):
         return False
-    return bool(sf.check_format(info.format, info.subtype))
+    return bool(import_soundfile().check_format(info.format, info.subtype))
 
 
 def _converted(info: AudioInfo, track: Track, suffix: str) -> AudioInfo:
@@ -215,7 +215,7 @@ class _SoundFileWriter:
         options: dict[str, Any] = {}
         if info.subtype in {"VORBIS", "OPUS"}:
             options = {"compression_level": _ogg_level(info, boost)}
-        self._file = sf.SoundFile(
+        self._file = import_soundfile().SoundFile(
             path, "w", info.sr, info.n_channels, info.subtype, format=info.format, **options
         )
         self._rng = np.random.default_rng()
@@ -279,6 +279,7 @@ def write(
     name = {"AIF": "AIFF", "AIFC": "AIFF"}.get(name, name)
     if target.suffix.lower() == ".opus":
         subtype = "OPUS"
+    sf = import_soundfile()
     if name not in sf.available_formats() or not sf.check_format(name, subtype):
         raise UnsupportedFormatError(
             f"cannot be written as {target.suffix or 'a file without suffix'} with {subtype}",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soundfile as sf
 
+from sottovoce.errors import MissingExtraError
 from sottovoce.files.decoding.decoder import Audio, Traits, decoding_failed
 from sottovoce.files.decoding.layout import unreadable
 
@@ -18,11 +18,29 @@ if TYPE_CHECKING:
 
     from sottovoce.files.decoding.decoder import Decoder
 
-__all__ = ["SoundFileDecoder"]
+__all__ = ["SoundFileDecoder", "import_soundfile"]
 
 _RICH = {"PCM_32", "ALAC_32", "DOUBLE"}
 _UNKNOWN = 2**62
-_ERRORS = (sf.LibsndfileError, RuntimeError, ValueError, MemoryError)
+_ERRORS = (RuntimeError, ValueError, MemoryError)
+"""What reading raises; libsndfile's own errors are of the first kind."""
+
+
+def import_soundfile() -> Any:  # noqa: ANN401 - soundfile has no types
+    """Import soundfile, or raise an error that says how to install it.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed, as in a browser, or libsndfile is missing.
+    """
+    try:
+        import soundfile
+    except (ImportError, OSError) as err:
+        raise MissingExtraError(
+            "soundfile", extra="", purpose="read and write this kind of file"
+        ) from err
+    return soundfile
 
 
 class SoundFileDecoder:
@@ -64,13 +82,14 @@ class SoundFileDecoder:
         self._resume = resume
         self._rest: Decoder | None = None
         self._raw = None if isinstance(file, str) else file
+        sf = import_soundfile()
         try:
             # soundfile encodes names as UTF-8, which not every name on disk is.
             if isinstance(file, str) and os.name == "posix":
                 self._file = sf.SoundFile(os.fsencode(file))
             else:
                 self._file = sf.SoundFile(file)
-        except (sf.LibsndfileError, RuntimeError, TypeError, ValueError) as err:
+        except (RuntimeError, TypeError, ValueError) as err:
             if self._raw is not None:
                 self._raw.close()
             raise unreadable(path) from err
