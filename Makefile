@@ -1,6 +1,6 @@
 # Every target makes what it needs first and can be run again.  uv is used where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-live check fmt bench battery bench-smoke docs wheel
+.PHONY: help setup demo test test-live check fmt bench battery bench-smoke docs page wheel
 
 # Only relative paths: make cannot hold a space in a name, and the folder may have one.
 PY := .venv/bin/python
@@ -63,9 +63,14 @@ docs: .venv/.dev  ## Build the docs into site/, strictly
 	$(PY) docs/draw_rooms.py
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
+# Its parts come from npm and PyPI, by hash, and are kept in ~/.cache/sottovoce.
+page: .venv/.base  ## Build the browser page into dist/sottovoce.html (needs Node.js and npm)
+	$(PY) -m sottovoce.page.build -o src/sottovoce/page/built/sottovoce.html
+	mkdir -p dist && cp src/sottovoce/page/built/sottovoce.html dist/
+
 # Nothing but what .ci/release.txt names, by hash: what builds a release could put anything into it.
 wheel: .venv/.base  ## Build the wheel and the source archive into dist/
-	rm -rf dist build/release-env
+	rm -rf dist/*.whl dist/*.tar.gz build/release-env
 	$(PY) -m venv --without-pip build/release-env
 	$(PY) -m pip --python build/release-env/bin/python install --quiet --require-hashes \
 		--only-binary :all: -r .ci/release.txt

@@ -1,4 +1,4 @@
-"""The command `sottovoce`: protect, check, scan, mic, listen, id and abx."""
+"""The command `sottovoce`: protect, check, scan, mic, listen, id, page and abx."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sottovoce.cli.check import check
 from sottovoce.cli.identity import identity
 from sottovoce.cli.listen import listen
 from sottovoce.cli.mic import mic
+from sottovoce.cli.page import page
 from sottovoce.cli.protect import protect
 from sottovoce.cli.scan import scan
 from sottovoce.errors import SottovoceError
@@ -58,6 +59,7 @@ program.add_command(scan)
 program.add_command(mic)
 program.add_command(listen)
 program.add_command(identity)
+program.add_command(page)
 program.add_command(abx)
 
 

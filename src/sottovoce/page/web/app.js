@@ -1,0 +1,170 @@
+// The page: takes files, shows what becomes of them.
+
+import { Engine } from "./engine.js";
+import { showTexts, language, say } from "./texts.js";
+
+const ENOUGH_S = 5;
+const $ = (id) => document.getElementById(id);
+const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
+function takeParts() {
+  const files = {};
+  for (const one of document.querySelectorAll("script[data-part]")) {
+    files[one.dataset.part] = one.textContent;
+    one.remove(); // the text is held once
+  }
+  return files;
+}
+
+async function unpackText(packed) {
+  const bytes = Uint8Array.from(atob(packed), (one) => one.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
+
+function showBroken(text) {
+  $("loading").hidden = true;
+  $("broken").textContent = text;
+  $("broken").hidden = false;
+}
+
+function element(name, text = "", classes = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.className = classes;
+  return made;
+}
+
+function protectedName(name) {
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? `${name.slice(0, dot)}.protected${name.slice(dot)}` : `${name}.protected`;
+}
+
+function describeProtected(answer) {
+  if (answer.status !== "marked") return say(`verdict.${answer.status}`);
+  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: answer.refuses });
+}
+
+function describeChecked(answer) {
+  const length = { seconds: seconds.format(answer.duration_s) };
+  if (answer.found) return say("verdict.found", { exponent: Math.floor(-answer.log10_p) });
+  if (answer.verdict === "suspected") return say("verdict.suspected");
+  return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
+}
+
+function describeVoice({ owner, refuses }) {
+  if (!refuses) return say("owner.unreadable");
+  return `${owner ? say("owner.known", { owner }) : say("owner.anonymous")}: ${refuses}`;
+}
+
+function showResult(row, job, file, { answer, made, failed }) {
+  if (failed || answer.error) {
+    row.append(element("p", failed ? say("error.crashed") : answer.error.replace(/^sound(\.\w+)?: /, ""), "bad"));
+    if (!failed && answer.remedy) row.append(element("p", answer.remedy));
+    if (job === "protect") row.append(element("p", say("remedy.command", { name: file.name }), "hint"));
+    return;
+  }
+  const isGood = job === "protect" || answer.found;
+  row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
+  for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
+  for (const voice of answer.said ?? []) row.append(element("p", describeVoice(voice)));
+  if (made) {
+    const link = element("a", say("save", { name: protectedName(file.name) }), "save");
+    link.href = URL.createObjectURL(made);
+    link.download = protectedName(file.name);
+    row.append(link);
+  }
+  if (job === "check") {
+    const details = element("details");
+    details.append(element("summary", say("copy")), element("pre", JSON.stringify(answer, null, 1)));
+    row.append(details);
+  }
+}
+
+function addFile(engine, job, file, options) {
+  const row = element("li");
+  const state = element("p", say("waiting"));
+  const bar = document.createElement("progress");
+  bar.setAttribute("aria-label", file.name);
+  const cancel = element("button", say("cancel"));
+  row.append(element("h2", file.name), state, bar, cancel);
+  $(job === "protect" ? "protected" : "checked").append(row);
+  const id = engine.add(job, file, options, (news) => {
+    if (news.share !== undefined) {
+      bar.value = news.share;
+      state.textContent = say("working", { percent: Math.floor(100 * news.share) });
+      return;
+    }
+    for (const one of [state, bar, cancel]) one.remove();
+    showResult(row, job, file, news);
+  });
+  cancel.onclick = () => {
+    engine.cancel(id);
+    row.remove();
+  };
+}
+
+function listen(engine, job, input, options) {
+  const drop = input.closest(".drop");
+  const take = (files) => [...files].forEach((file) => addFile(engine, job, file, options()));
+  input.onchange = () => {
+    take(input.files);
+    input.value = "";
+  };
+  drop.ondragover = (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  };
+  drop.ondragleave = () => drop.classList.remove("over");
+  drop.ondrop = (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    take(event.dataTransfer.files);
+  };
+}
+
+function makeTabs() {
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const open = (chosen) => {
+    for (const tab of tabs) {
+      tab.setAttribute("aria-selected", String(tab === chosen));
+      tab.tabIndex = tab === chosen ? 0 : -1;
+      $(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
+    }
+  };
+  for (const [number, tab] of tabs.entries()) {
+    tab.onclick = () => open(tab);
+    tab.onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(number + step + tabs.length) % tabs.length];
+      open(next);
+      next.focus();
+    };
+  }
+}
+
+async function begin() {
+  showTexts();
+  makeTabs();
+  // A file dropped beside the field must not replace the page.
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  if (typeof WebAssembly !== "object") return showBroken(say("error.wasm"));
+  if (typeof DecompressionStream !== "function") return showBroken(say("error.decompression"));
+  const { "worker.js": worker, ...files } = takeParts();
+  const engine = new Engine({ script: await unpackText(worker), files }, {
+    onLoading: (share) => {
+      $("ready").value = share;
+      $("loading").hidden = share >= 1;
+    },
+    onBroken: (reason) => showBroken(say("error.start", { reason })),
+  });
+  listen(engine, "protect", $("takes"), () => ({
+    policy: document.querySelector("[name=policy]:checked").value,
+    strength: $("strength").value,
+  }));
+  listen(engine, "check", $("unknown"), () => ({ thorough: $("thorough").checked }));
+  return undefined;
+}
+
+begin();

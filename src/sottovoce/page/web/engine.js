@@ -1,0 +1,82 @@
+// One worker at a time, and a queue of files.  A file that ends the worker costs that file alone:
+// the next one gets a new worker.
+
+export class Engine {
+  #parts;
+  #worker = null;
+  #isReady = false;
+  #waiting = [];
+  #current = null;
+  #nextId = 1;
+  #onLoading;
+  #onBroken;
+
+  constructor(parts, { onLoading, onBroken }) {
+    this.#parts = parts;
+    this.#onLoading = onLoading;
+    this.#onBroken = onBroken;
+    this.#startWorker();
+  }
+
+  // Returns the number of the job; `tell` hears {share}, {answer, made} or {failed}.
+  add(job, file, options, tell) {
+    const id = this.#nextId++;
+    this.#waiting.push({ id, job, file, options, tell });
+    this.#next();
+    return id;
+  }
+
+  cancel(id) {
+    this.#waiting = this.#waiting.filter((one) => one.id !== id);
+    if (this.#current?.id === id) this.#restart();
+  }
+
+  #startWorker() {
+    const url = URL.createObjectURL(new Blob([this.#parts.script], { type: "text/javascript" }));
+    this.#worker = new Worker(url);
+    URL.revokeObjectURL(url);
+    this.#worker.onmessage = ({ data }) => this.#hear(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(event.message);
+    };
+    this.#worker.postMessage({ kind: "start", parts: this.#parts.files });
+  }
+
+  #restart() {
+    this.#worker.terminate();
+    this.#isReady = false;
+    this.#current = null;
+    this.#startWorker();
+  }
+
+  #hear(data) {
+    if (data.kind === "loading") return this.#onLoading(data.share);
+    if (data.kind === "ready") {
+      this.#isReady = true;
+      this.#onLoading(1);
+      return this.#next();
+    }
+    if (data.kind === "failed") return this.#fail(data.reason);
+    if (data.id !== this.#current?.id) return undefined;
+    if (data.kind === "progress") return this.#current.tell({ share: data.share });
+    const { tell } = this.#current;
+    this.#current = null;
+    tell({ answer: data.answer, made: data.made });
+    return this.#next();
+  }
+
+  #fail(reason) {
+    if (!this.#isReady) return this.#onBroken(reason);
+    const failed = this.#current;
+    this.#restart();
+    return failed?.tell({ failed: reason });
+  }
+
+  #next() {
+    if (!this.#isReady || this.#current || !this.#waiting.length) return;
+    this.#current = this.#waiting.shift();
+    const { id, job, file, options } = this.#current;
+    this.#worker.postMessage({ kind: "run", id, job, file, options });
+  }
+}

@@ -1,0 +1,95 @@
+// Runs the package in Python for WebAssembly.  Files are mounted, not read: a long one never lies
+// in memory as a whole.
+
+const PARTS = "parts:/"; // no scheme that any browser could fetch
+const SHARES = { "pyodide.asm.wasm": 0.5, "numpy.whl": 0.2, "python_stdlib.zip": 0.15 };
+
+let python;
+let bridge;
+let nextFolder = 1;
+
+async function unpack(text) {
+  const packed = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function runScript(data) {
+  const url = URL.createObjectURL(new Blob([data], { type: "text/javascript" }));
+  importScripts(url);
+  URL.revokeObjectURL(url);
+}
+
+async function start(parts) {
+  const files = {};
+  let share = 0;
+  for (const [name, text] of Object.entries(parts)) {
+    files[name] = await unpack(text);
+    share += SHARES[name] ?? 0.02;
+    postMessage({ kind: "loading", share: Math.min(share * 0.4, 0.4) });
+  }
+  const types = { wasm: "application/wasm", json: "application/json" };
+  self.fetch = async (address) => {
+    const name = String(address).split("/").pop();
+    if (!(name in files)) throw new TypeError(`${name} is not part of this page`);
+    const type = types[name.split(".").pop()] ?? "application/octet-stream";
+    return new Response(files[name], { headers: { "content-type": type } });
+  };
+  runScript(files["pyodide.asm.js"]);
+  runScript(files["pyodide.js"]);
+  python = await loadPyodide({ indexURL: PARTS });
+  postMessage({ kind: "loading", share: 0.7 });
+  const place = "/lib/python3.12/site-packages";
+  python.unpackArchive(files["numpy.whl"], "wheel");
+  python.unpackArchive(files["package.zip"], "zip", { extractDir: place });
+  postMessage({ kind: "loading", share: 0.8 });
+  bridge = python.pyimport("sottovoce.page.bridge");
+  python.pyimport("sottovoce.files.protecting");
+  python.pyimport("sottovoce.files.checking");
+  postMessage({ kind: "ready" });
+}
+
+// The suffix is all that a name may say: everything else in it is a stranger's text.
+function ownName(name) {
+  const suffix = /\.[a-z0-9]{1,8}$/i.exec(name);
+  return `sound${suffix ? suffix[0].toLowerCase() : ""}`;
+}
+
+function run({ id, job, file, options }) {
+  const folder = `/jobs/${nextFolder++}`;
+  const name = ownName(file.name);
+  const { FS } = python;
+  FS.mkdirTree(`${folder}/in`);
+  FS.mkdirTree(`${folder}/out`);
+  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, `${folder}/in`);
+  let told = 0;
+  const tell = (share) => {
+    const now = performance.now();
+    if (now - told < 100) return;
+    told = now;
+    postMessage({ kind: "progress", id, share });
+  };
+  try {
+    const source = `${folder}/in/${name}`;
+    const target = `${folder}/out/${name}`;
+    const words = JSON.stringify(options);
+    const answer = JSON.parse(
+      job === "protect" ? bridge.protect(source, target, words, tell) : bridge.check(source, words, tell),
+    );
+    const made = job === "protect" && !answer.error ? new Blob([FS.readFile(target)]) : null;
+    if (made) FS.unlink(target);
+    postMessage({ kind: "done", id, answer, made });
+  } finally {
+    FS.unmount(`${folder}/in`);
+  }
+}
+
+self.onmessage = async ({ data }) => {
+  try {
+    if (data.kind === "start") await start(data.parts);
+    else run(data);
+  } catch (error) {
+    const reason = String(error?.message ?? error).split("\n").pop();
+    postMessage({ kind: "failed", id: data.id, reason });
+  }
+};

@@ -1,0 +1,117 @@
+"""The page in a real browser: opened from disk, without a network."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import sottovoce as sv
+from sottovoce.files import detect_file
+from sottovoce.page.build import build_page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+READY_MS = 120_000
+
+
+@pytest.fixture
+def browser_page(page_file):
+    """The opened page, and the addresses of all that it asked for."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = browser.new_context(offline=True, accept_downloads=True, locale="en-GB")
+        page = context.new_page()
+        page.asked = []
+        page.failures = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.failures.append(str(error)))
+        page.goto(page_file.as_uri())
+        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        yield page
+        assert page.failures == []
+        browser.close()
+
+
+def test_a_take_is_protected_saved_and_found_here(browser_page, page_file, clip, tmp_path) -> None:
+    page = browser_page
+    sf.write(tmp_path / "take.wav", *clip, subtype="PCM_24")
+    before = (tmp_path / "take.wav").read_bytes()
+    page.get_by_label("Training of any model").check()
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    link = page.locator("a.save")
+    link.wait_for(timeout=READY_MS)
+    assert "the mark was found in the new file" in page.locator("#protected").inner_text()
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "take.protected.wav"
+    download.value.save_as(tmp_path / "out.wav")
+    assert (tmp_path / "take.wav").read_bytes() == before
+    detection = detect_file(tmp_path / "out.wav")
+    assert detection.found
+    assert detection.voices[0].notice.policy == 0x0F
+    marked, original = sf.read(tmp_path / "out.wav")[0], clip[0]
+    assert np.abs(marked - original).max() < 0.2
+    # What is not the page itself is what it made itself.
+    assert {re.sub(r":.*", "", address) for address in page.asked} == {"file", "blob"}
+    assert [one for one in page.asked if one.startswith("file")] == [page_file.as_uri()]
+
+
+def test_files_are_checked_and_a_broken_one_costs_only_itself(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    y, sr = clip
+    sf.write(tmp_path / "plain.wav", y, sr)
+    sf.write(tmp_path / "short.wav", y[: 2 * sr], sr)
+    sf.write(tmp_path / "marked.aiff", sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7)), sr)
+    hostile = tmp_path / "<img src=x onerror=alert(1)>.wav"
+    hostile.write_bytes(b"RIFF" + bytes(300))
+    names = ("plain.wav", hostile.name, "short.wav", "marked.aiff")
+    page.locator("#tab-check").click()
+    page.locator("#unknown").set_input_files([tmp_path / name for name in names])
+    page.locator("#checked li", has_text="marked.aiff").locator("details").wait_for(
+        timeout=READY_MS
+    )
+    rows = [row.inner_text() for row in page.locator("#checked li").all()]
+    assert [row.splitlines()[0] for row in rows] == list(names)
+    for words, row in zip(
+        ("No mark was found in 24.7 s", hostile.name, "too short to tell", "mark was found"),
+        rows,
+        strict=True,
+    ):
+        assert words in row
+    assert "Owner 0000-0000-0007" in rows[3]
+    assert page.locator("#checked img").count() == 0
+
+
+def test_nothing_can_be_sent(browser_page) -> None:
+    """Not even if a script of ours wanted to."""
+    assert (
+        browser_page.evaluate(
+            """async () => {
+            const tries = [
+                () => fetch("https://example.org/"),
+                () => new Promise((yes, no) => {
+                    const image = new Image();
+                    image.onload = yes; image.onerror = () => no(new Error("refused"));
+                    image.src = "https://example.org/x.png";
+                }),
+                async () => { new WebSocket("wss://example.org/"); },
+            ];
+            const refused = [];
+            document.addEventListener("securitypolicyviolation", (e) => refused.push(e.blockedURI));
+            for (const one of tries) { try { await one(); } catch {} }
+            await new Promise((done) => setTimeout(done, 300));
+            return refused.length;
+        }"""
+        )
+        == 3
+    )
+
+
+def test_the_same_parts_make_the_same_page(page_file) -> None:
+    assert build_page() == page_file.read_bytes()

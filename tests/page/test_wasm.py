@@ -1,0 +1,128 @@
+"""The package in a 32-bit interpreter, as a browser runs it, gives what it gives here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import sottovoce as sv
+from sottovoce.page.build import _zip_package
+from sottovoce.page.parts import PARTS, fetch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+RUN = """
+import {{ readFileSync, writeFileSync }} from "node:fs";
+const {{ loadPyodide }} = await import("{folder}/package/pyodide.mjs");
+const python = await loadPyodide({{ indexURL: "{folder}/package/" }});
+const read = (name) => new Uint8Array(readFileSync(`{folder}/${{name}}`));
+python.unpackArchive(read("numpy.whl"), "wheel");
+const extractDir = "/lib/python3.12/site-packages";
+python.unpackArchive(read("package.zip"), "zip", {{ extractDir }});
+python.mountNodeFS("/here", "{folder}/here");
+python.runPython(readFileSync("{folder}/program.py", "utf8"));
+"""
+SIGNALS = """
+import json, sys
+import numpy as np
+import sottovoce as sv
+
+assert sys.maxsize == 2**31 - 1
+assert not any(name.startswith("scipy") for name in sys.modules)
+clip = np.load("/here/clip.npy")
+found = {}
+for sr in (16_000, 48_000, 192_000):
+    at = np.arange(60 * sr) * (16_000 / sr) % (len(clip) - 1)
+    y = np.interp(at, np.arange(len(clip)), clip).astype(np.float32)
+    marked = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7), phase_s=1.0)
+    detection = sv.detect(marked, sr=sr)
+    np.save(f"/here/{sr}.npy", marked[:: sr // 16_000])
+    found[sr] = [detection.log10_p, detection.voices[0].notice.owner_id]
+json.dump(found, open("/here/found.json", "w"))
+"""
+FILES = """
+import json
+from sottovoce.page.bridge import check, protect
+
+heard = []
+options = json.dumps({"policy": "training", "strength": "standard"})
+answer = json.loads(protect("/here/take.wav", "/here/out.wav", options, heard.append))
+checked = json.loads(check("/here/out.wav", "{}", heard.append))
+broken = json.loads(check("/here/broken.wav", "{}", heard.append))
+json.dump([answer, checked, broken, heard], open("/here/answers.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, clip) -> Path:
+    """Python for WebAssembly, and a folder that it shares with the tests."""
+    folder = tmp_path_factory.mktemp("wasm")
+    with tarfile.open(fetch(PARTS["pyodide"])) as archive:
+        archive.extractall(folder, filter="data")
+    shutil.copy(fetch(PARTS["numpy"]), folder / "numpy.whl")
+    (folder / "package.zip").write_bytes(_zip_package())
+    (folder / "here").mkdir()
+    np.save(folder / "here" / "clip.npy", clip[0])
+    (folder / "run.mjs").write_text(RUN.format(folder=folder))
+    return folder
+
+
+def run(folder: Path, program: str) -> None:
+    (folder / "program.py").write_text(program)
+    done = subprocess.run(
+        ["node", folder / "run.mjs"], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_minute_at_every_rate_is_marked_and_found_alike(folder, clip) -> None:
+    """At 192 kHz, a view of all windows would exceed 32 bits many times."""
+    run(folder, SIGNALS)
+    found = json.loads((folder / "here" / "found.json").read_text())
+    for sr in (16_000, 48_000, 192_000):
+        at = np.arange(60 * sr) * (16_000 / sr) % (len(clip[0]) - 1)
+        y = np.interp(at, np.arange(len(clip[0])), clip[0]).astype(np.float32)
+        marked = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7), phase_s=1.0)
+        theirs = np.load(folder / "here" / f"{sr}.npy")
+        np.testing.assert_allclose(theirs, marked[:: sr // 16_000], atol=1e-6)
+        log10_p, owner_id = found[str(sr)]
+        assert owner_id == 7
+        assert log10_p == pytest.approx(sv.detect(marked, sr=sr).log10_p, rel=1e-6)
+
+
+def test_whole_files_are_marked_and_checked(folder, clip) -> None:
+    here = folder / "here"
+    sf.write(here / "take.wav", *clip, subtype="PCM_24")
+    (here / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVE" + bytes(100))
+    run(folder, FILES)
+    answer, checked, broken, heard = json.loads((here / "answers.json").read_text())
+    assert (answer["status"], checked["verdict"]) == ("marked", "protected")
+    assert "cloning the voice" in answer["refuses"]
+    assert heard == sorted(heard[: heard.index(1.0) + 1]) + heard[heard.index(1.0) + 1 :]
+    assert broken["error"].startswith("broken.wav: ")
+    original, sr = sf.read(here / "take.wav", dtype="int32")
+    marked, own_sr = sf.read(here / "out.wav", dtype="int32")
+    assert (own_sr, marked.shape) == (sr, original.shape)
+    detection = sv.detect(marked.astype(np.float32) / 2**31, sr=sr)
+    assert detection.found
+    assert detection.log10_p == pytest.approx(checked["log10_p"], abs=1e-3)
+
+
+def test_the_package_in_the_page_is_complete(tmp_path) -> None:
+    """Every module that the bridge can need is in the archive, and nothing of the command."""
+    path = tmp_path / "package.zip"
+    path.write_bytes(_zip_package())
+    names = set(zipfile.ZipFile(path).namelist())
+    assert {"sottovoce/core/weights_v1.npz", "sottovoce/page/bridge.py"} <= names
+    assert not any(name.startswith(("sottovoce/cli", "sottovoce/scan")) for name in names)
