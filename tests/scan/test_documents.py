@@ -175,3 +175,36 @@ def test_a_configuration_in_a_folder_is_no_listing(
     assert {type(one) for one in open_source(str(tmp_path)).recordings()} == {LeftOut}
     with pytest.raises(MissingExtraError, match="pyyaml"):
         open_source(f"{tmp_path}/list.yaml")
+
+
+def test_a_flat_example_is_found_in_one_search_and_a_long_text_in_few_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched, asked = [], []
+    pattern = documents._TOKEN
+
+    class Counting:
+        def search(self, text: bytes, at: int) -> Any:
+            searched.append(len(text) - at)
+            return pattern.search(text, at)
+
+    class File(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+    monkeypatch.setattr(documents, "_TOKEN", Counting())
+    rows = [{"path": f'{i}"{{[.wav', "offset": i, "text": "\\"} for i in range(1000)]
+    parts = list(parts_of(str(put(tmp_path / "a.json", rows))))
+    assert [part.value for part in parts if part.is_example] == rows
+    assert not searched
+    text = json.dumps([{"audio": "x" * (15 << 20)}]).encode()
+    assert [len(part.raw) for part in documents._Json(File(text)).parts()] == [
+        1,
+        len(text) - 2,
+        1,
+        0,
+    ]
+    # One read after the other, the string would be searched sixteen times: 120 MiB.
+    assert sum(searched) < 50 << 20
+    assert max(asked) <= 4 << 20

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import tracemalloc
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pytest
 
 from sottovoce.scan.listings.path_lists import ListSource
+from sottovoce.scan.recording import Cut
 from tests.scan.conftest import all_read, encode, findings, recordings, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -71,6 +73,25 @@ def test_only_regular_files_are_opened(tmp_path: Path, takes: list[str]) -> None
 
 
 @pytest.mark.slow
+def test_an_archive_that_a_list_names_often_is_read_once_for_a_copy(tmp_path: Path) -> None:
+    class Archive:
+        name = f"{tmp_path}/a.tar"
+
+        def cuts(self) -> Iterator[Cut]:
+            read.append(self.name)
+            yield Cut(id="one", recording_id="one")
+
+    read: list[str] = []
+    (tmp_path / "a.tar").touch()
+    path = tmp_path / "a.txt"
+    path.write_text("a.tar\nno.wav\n" * 100)
+    source: Any = ListSource(str(path), open_inner=lambda _: Archive())
+    for is_refused, n_kept in ((True, 100), (False, 200)):
+        refused = {"one"}.__contains__ if is_refused else set().__contains__
+        assert source.write_kept(tmp_path / "kept.txt", refused=refused).n_kept == n_kept
+    assert len(read) == 2
+
+
 def test_a_list_of_many_is_not_held(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("".join(f"{i}.wav\n" for i in range(200_000)))

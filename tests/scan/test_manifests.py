@@ -248,6 +248,42 @@ def test_hostile_lines_are_findings_and_the_rest_is_read(
     assert len(list(source.cuts())) == len(told) + 1
 
 
+@pytest.mark.parametrize("form", ["lines", "document"])
+def test_many_segments_of_a_recording_are_looked_up_and_judged_once(
+    tmp_path: Path, takes: list[str], form: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"path": takes[i % 2], "offset": i, "duration": 1} for i in range(1000)]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(rows))
+    if form == "lines":
+        write_lines(path, rows)
+    looked_up, asked, find = [], [], Reach.find
+
+    def count(reach: Reach, name: str, **others: Any) -> str | None:
+        looked_up.append(name)
+        return find(reach, name, **others)
+
+    def refused(own_id: str) -> bool:
+        asked.append(own_id)
+        return own_id.endswith(takes[0])
+
+    monkeypatch.setattr(Reach, "find", count)
+    source = NemoSource(str(path), form=form)
+    assert [one.offset_s for one in source.cuts()] == [*range(1000)]
+    assert len(looked_up) == 2
+    kept = source.write_kept(tmp_path / "kept.json", refused=refused)
+    assert (kept.n_kept, kept.n_left_out) == (500, 500)
+    assert (len(looked_up), len(asked)) == (4, 2)
+
+
+def test_a_name_is_looked_up_again_when_the_manifest_is_read_again(tmp_path: Path) -> None:
+    source = NemoSource(str(write_lines(tmp_path / "a.jsonl", [{"path": "new"}])))
+    (tmp_path / "new.wav").touch()
+    assert [one.recording_id for one in source.cuts()] == [f"{tmp_path}/new.wav"]
+    (tmp_path / "new").touch()
+    assert [one.recording_id for one in source.cuts()] == [f"{tmp_path}/new"]
+
+
 def test_times_that_are_none_are_left_out(tmp_path: Path, takes: list[str]) -> None:
     values: list[Any] = [-1, "1", True, None, 10**400, float("nan")]
     rows = [{"path": takes[0], "offset": one, "duration": one} for one in values]

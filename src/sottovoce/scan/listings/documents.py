@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["DocumentPart", "is_container", "parts_of", "whole_part", "write_parts"]
 
 _CHUNK = _MOST_SPACE = 1 << 20
+_MOST_CHUNKS = 4
+"""Limit for what is read at once."""
 _MOST_YAML_BYTES = 1 << 20
 """Limit for an item: each value needs a hundred times its text while it is read."""
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb"[^\s,\]}:]++")
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+_FLAT = re.compile(rb'\{[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+\}', re.DOTALL)
+"""An object without others in it, at once: most examples are one, and have twenty tokens."""
+_FIRST = re.compile(rb"\[[ \t\r\n]*([^ \t\r\n])")
 _OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 
 
@@ -210,7 +215,7 @@ class _Json:
     def _holds_objects(self) -> bool:
         """Return whether the first item of the array that begins here is an object."""
         while True:
-            found = re.compile(rb"\[[ \t\r\n]*([^ \t\r\n])").match(self._text, self._at)
+            found = _FIRST.match(self._text, self._at)
             if found is not None:
                 return found[1] == b"{"
             if len(self._text) - self._at > _CHUNK or not self._more():
@@ -231,6 +236,12 @@ class _Json:
         return found[0]
 
     def _nested(self) -> bytes | None:
+        # Not for a long text: what is not such an object would be searched to its end twice.
+        end = self._at + min(_CHUNK, MAX_LINE_BYTES)
+        flat = _FLAT.match(self._text, self._at, end)
+        if flat is not None:
+            self._at = flat.end()
+            return flat[0]
         depth, at, is_too_long = 0, self._at, False
         while True:
             found = _TOKEN.search(self._text, at)
@@ -242,7 +253,10 @@ class _Json:
                     at, is_too_long = 0, True
                 is_short = len(self._text) - self._at <= 2 * MAX_LINE_BYTES
                 self._expect(is_short, "the end of a string")
-                self._expect(self._more(), "the end of a value")
+                # The more there is, the more is read: a string is searched from its beginning.
+                most = 2 * MAX_LINE_BYTES - (len(self._text) - self._at)
+                n_bytes = min(len(self._text) - self._at, _MOST_CHUNKS * _CHUNK, most)
+                self._expect(self._more(n_bytes), "the end of a value")
                 continue
             at = found.end()
             token = found[0][:1]
@@ -267,8 +281,8 @@ class _Json:
             self._more()
         return self._text[self._at : self._at + 1]
 
-    def _more(self) -> bool:
-        chunk = self._file.read(_CHUNK)
+    def _more(self, n_bytes: int = 0) -> bool:
+        chunk = self._file.read(max(n_bytes, _CHUNK))
         self._text = self._text[self._at :] + chunk
         self._at = 0
         return bool(chunk)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -31,6 +33,7 @@ __all__ = [
     "GROUP_NAMES",
     "PATH_NAMES",
     "Entry",
+    "LastNames",
     "RecordingRef",
     "as_names",
     "cuts_of",
@@ -39,6 +42,7 @@ __all__ = [
     "groups_of",
     "leads_to_file",
     "point_at",
+    "remembering",
     "write_entries",
 ]
 
@@ -51,6 +55,8 @@ PATH_NAMES = (
 """Columns that hold the path of a recording, the most specific name first."""
 
 _MOST_NAME = 4096
+_MOST_KEPT = 256
+"""Names, or answers about them, that are kept: the segments of a recording are close together."""
 _STORES = frozenset(
     {
         *("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hf", "oci"),
@@ -162,7 +168,7 @@ def point_at(
         return fail(known_as, "names no file")
     if "\0" in name or len(name) > _MOST_NAME:
         return fail(known_as, "names an invalid path: too long, or containing NUL")
-    if clean(name, most=_MOST_NAME) != name:
+    if not name.isascii() and clean(name, most=_MOST_NAME) != name:
         return fail(known_as, "is not UTF-8", "Convert the listing to UTF-8.")
     if name.rstrip().endswith("|") or name.startswith("|"):
         return fail(known_as, _COMMAND, _RUN_IT, status="unsupported")
@@ -184,6 +190,47 @@ def point_at(
         return fail(known_as, _UNFILLED, "Name the folder that it stands for.")
     beside = os.path.join(folder, name)  # noqa: PTH118 - kept as it was given
     return RecordingRef(recording_id=found or beside)
+
+
+class LastNames:
+    """The last names in one listing, and the recordings that they mean.
+
+    Looking up a name takes several requests to the file system, and rows share recordings.
+
+    Parameters
+    ----------
+    folder, reach
+        As in `point_at`.
+    """
+
+    def __init__(self, *, folder: str, reach: Reach) -> None:
+        self._folder = folder
+        self._reach = reach
+        self._kept: OrderedDict[str, RecordingRef] = OrderedDict()
+
+    def forget(self) -> None:
+        """Forget all of them, before the listing is read again: files come and go."""
+        self._kept.clear()
+
+    def point_at(self, name: object, known_as: str) -> RecordingRef:
+        """Return the recording that a name means; see `sottovoce.scan.listings.entries.point_at`.
+
+        Parameters
+        ----------
+        name : object
+            Path or address, if it is one.
+        known_as : str
+            Id of the finding, if it is not one.
+        """
+        use = self._kept.get(name) if isinstance(name, str) else None
+        if use is not None:
+            return use
+        use = point_at(name, folder=self._folder, known_as=known_as, reach=self._reach)
+        if isinstance(name, str) and use.finding is None:
+            self._kept[name] = use
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return use
 
 
 def leads_to_file(use: RecordingRef) -> bool:
@@ -240,6 +287,14 @@ def cuts_of(entries: Iterable[Entry]) -> Iterator[Cut]:
             )
 
 
+def remembering(refused: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return a callable that takes the id of a recording, and keeps its last answers.
+
+    An answer may take a query, or a pass over a whole archive; rows share recordings.
+    """
+    return lru_cache(maxsize=_MOST_KEPT)(refused)
+
+
 def write_entries(
     entries: Iterable[Entry],
     out: Path,
@@ -264,6 +319,7 @@ def write_entries(
         Whether it is packed by gzip.
     """
     n_kept = n_left_out = 0
+    refused = remembering(refused)
     with write_whole(out, packed=packed) as file:
         for entry in entries:
             if not entry.uses:

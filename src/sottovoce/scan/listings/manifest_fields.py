@@ -40,16 +40,24 @@ def sounds_of(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, str):
-            if looks_like_path(value) or encodes_sound(value):
-                yield name, value
+            yield name, value
         elif isinstance(value, dict):
             if _is_samples(value):
                 yield name, value
                 continue
             head = f"{name}." if name else ""
-            waiting += [(f"{head}{key}", one) for key, one in reversed(value.items())]
+            items = reversed(value.items())
+            waiting += [(f"{head}{key}", one) for key, one in items if _may_hold(one)]
         elif isinstance(value, list) and not (value and isinstance(value[0], int | float)):
-            waiting += [(f"{name}[{i}]", value[i]) for i in reversed(range(len(value)))]
+            places = reversed(range(len(value)))
+            waiting += [(f"{name}[{i}]", value[i]) for i in places if _may_hold(value[i])]
+
+
+def _may_hold(value: object) -> bool:
+    """Return whether a value is audio, or holds others that may be; most are neither."""
+    if isinstance(value, str):
+        return looks_like_path(value) or encodes_sound(value)
+    return isinstance(value, dict | list)
 
 
 def _is_samples(value: Mapping[str, Any]) -> bool:

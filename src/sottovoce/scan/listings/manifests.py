@@ -18,13 +18,14 @@ from sottovoce.scan.listings.documents import DocumentPart, parts_of, whole_part
 from sottovoce.scan.listings.entries import (
     PATH_NAMES,
     Entry,
+    LastNames,
     RecordingRef,
     cuts_of,
     fail,
     folder_of,
     groups_of,
     leads_to_file,
-    point_at,
+    remembering,
     write_entries,
 )
 from sottovoce.scan.listings.listed_recordings import recordings_of
@@ -87,6 +88,7 @@ class Manifest:
         self._folder = folder_of(name)
         self._reach = options.reach
         self._form = form
+        self._last_names = LastNames(folder=self._folder, reach=options.reach)
 
     def recordings(self) -> Iterator[Recording | Finding]:
         """Yield each recording once, however many examples use it."""
@@ -111,6 +113,7 @@ class Manifest:
 
     def _write_document(self, out: Path, *, refused: Callable[[str], bool], packed: bool) -> Kept:
         n_kept = n_left_out = 0
+        refused = remembering(refused)
 
         def choose() -> Iterator[tuple[DocumentPart, bool]]:
             nonlocal n_kept, n_left_out
@@ -135,6 +138,7 @@ class Manifest:
         if self._form != "lines":
             yield from (entry for _, entry in self._parts())
             return
+        self._last_names.forget()
         for line in read_lines(self.name):
             if not line.problem and not line.raw.strip():
                 yield Entry(raw=line.raw)
@@ -149,6 +153,7 @@ class Manifest:
     def _parts(self) -> Iterator[tuple[DocumentPart, Entry]]:
         parts = parts_of(self.name) if self._form == "document" else whole_part(self.name)
         n_examples = 0
+        self._last_names.forget()
         for part in parts:
             n_examples += part.is_example
             yield part, self._entry_of(part, part.key or f"item {n_examples}")
@@ -167,7 +172,7 @@ class Manifest:
         raise NotImplementedError
 
     def _point_at(self, name: object, known_as: str) -> RecordingRef:
-        return point_at(name, folder=self._folder, known_as=known_as, reach=self._reach)
+        return self._last_names.point_at(name, known_as)
 
 
 class NemoSource(Manifest):
@@ -253,7 +258,15 @@ def _last(name: str) -> str:
 
 def cut_use(use: RecordingRef, offset: object, duration: object) -> RecordingRef:
     """Return a use of a recording, limited to a segment of it."""
-    return replace(use, offset_s=_seconds(offset) or 0.0, duration_s=_seconds(duration))
+    offset_s, duration_s = _seconds(offset) or 0.0, _seconds(duration)
+    if not offset_s and duration_s is None:
+        return use
+    if use.finding is not None or use.data is not None or use.archive:
+        return replace(use, offset_s=offset_s, duration_s=duration_s)
+    # Most of the millions name a file; `replace` would take as long as all else about it.
+    return RecordingRef(
+        recording_id=use.recording_id, offset_s=offset_s, duration_s=duration_s, start=use.start
+    )
 
 
 def _seconds(value: object) -> float | None:

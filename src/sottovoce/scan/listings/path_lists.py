@@ -119,15 +119,20 @@ class ListSource:
         A data set with a refused recording is left out as a whole.
         """
         packed = self.name.lower().endswith(".gz")
-        inner = {one.name: one for _, one in self._told() if one is not None}
+        inner: dict[str, Source] = {}
 
         def refused_in(own_id: str) -> bool:
             if own_id in inner:
                 return any(refused(cut.recording_id) for cut in inner[own_id].cuts())
             return refused(own_id)
 
-        entries = (entry for entry, _ in self._told())
-        return write_entries(entries, out, folder=self._folder, refused=refused_in, packed=packed)
+        def entries() -> Iterator[Entry]:
+            for entry, one in self._told():
+                if one is not None:  # before its own entry is judged
+                    inner.setdefault(one.name, one)
+                yield entry
+
+        return write_entries(entries(), out, folder=self._folder, refused=refused_in, packed=packed)
 
     def _told(self) -> Iterator[tuple[Entry, Source | None]]:
         groups = {"list": clean(self.name.rpartition("/")[2])}

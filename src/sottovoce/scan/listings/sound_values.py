@@ -24,6 +24,7 @@ _NOT_SOUND = re.compile(
 _SUFFIXES = AUDIO_SUFFIXES | {
     *(".sph", ".au", ".snd", ".amr", ".wma", ".mp2", ".ac3", ".spx", ".voc", ".wv", ".ts", ".gz"),
 }
+_MOST_SUFFIX = max(map(len, _SUFFIXES))
 _MOST_PATH = 4096
 _FEWEST_LETTERS = 64
 _HEAD_LETTERS = HEAD_BYTES // 3 * 4
@@ -53,7 +54,10 @@ def looks_like_path(value: object) -> bool:
     """
     if not isinstance(value, str) or not 4 < len(value) < _MOST_PATH or "\n" in value:
         return False
-    stem, suffix = os.path.splitext(value.rstrip().lower())  # noqa: PTH122 - also of addresses
+    value = value.rstrip()
+    if "." not in value[-_MOST_SUFFIX:]:  # most texts: `splitext` would take most of the time
+        return False
+    stem, suffix = os.path.splitext(value.lower())  # noqa: PTH122 - also of addresses
     if suffix == ".gz":
         suffix = os.path.splitext(stem)[1]  # noqa: PTH122
     return suffix in _SUFFIXES
