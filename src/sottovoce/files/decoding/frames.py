@@ -65,10 +65,16 @@ def to_block(frame: Any, packers: dict[tuple[str, str], Any]) -> Audio:  # noqa:
 
 
 def _scale(frame: Any, n_channels: int) -> Audio:  # noqa: ANN401 - PyAV is imported late
+    name = frame.format.name
+    if name == "fltp":  # of nearly every lossy codec: a third of the time of `to_ndarray`
+        samples = np.empty((n_channels, frame.samples), dtype=np.float32)
+        for row, plane in zip(samples, frame.planes, strict=True):
+            row[:] = np.frombuffer(plane, np.float32, frame.samples)
+        return samples
     y = frame.to_ndarray()
     if not frame.format.is_planar:
         y = y.reshape(-1, n_channels).T
-    kind = frame.format.name.rstrip("p")
+    kind = name.rstrip("p")
     if kind in ("flt", "dbl"):
         return np.ascontiguousarray(y)
     wide = np.float64 if kind in ("s32", "s64") else np.float32
