@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ from sottovoce.files.counts import say_count
 if TYPE_CHECKING:
     from types import FrameType
 
-    from sottovoce.scan import Ledger
+    from sottovoce.scan import Ledger, Scan
     from sottovoce.scan.reports.results_table import Format
 
 __all__ = ["scan"]
@@ -234,7 +235,8 @@ def scan(context: click.Context, /, *, inputs: tuple[str, ...], **options: Any) 
         raise ParameterError("no DATA was given", remedy="sottovoce scan --help has examples.")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = (_scan_and_forget if options["list_only"] else _scan)(inputs, **options)
+        chosen = _ScanOptions(**options)
+        code = (_scan_and_forget if chosen.list_only else _scan)(inputs, chosen)
     except KeyboardInterrupt:
         _output.explain(
             "Interrupted.  The findings so far are kept; run the same command again to resume."
@@ -247,108 +249,126 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _scan_and_forget(inputs: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - click's
-    if options["as_json"]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ScanOptions:
+    """The options of the command, by the names of its parameters."""
+
+    out: Path
+    kind: Format
+    as_json: bool
+    jobs: int | None
+    thorough: bool
+    group_by: tuple[str, ...]
+    column: tuple[str, ...]
+    root: tuple[str, ...]
+    follow_links: bool
+    allow_remote: tuple[str, ...]
+    shard: tuple[int, int]
+    cluster: str | None
+    since_s: float | None
+    rescan: bool
+    max_hours: float
+    timeout: float
+    memory: int
+    strict: bool
+    list_only: bool
+    exit_zero: bool
+
+
+def _scan_and_forget(inputs: tuple[str, ...], options: _ScanOptions) -> int:
+    if options.as_json:
         raise ParameterError("--json and --list-only exclude each other", remedy="Leave one out.")
     with tempfile.TemporaryDirectory(prefix="sottovoce-list-") as folder:
-        return _scan(inputs, **{**options, "out": Path(folder)})
+        return _scan(inputs, replace(options, out=Path(folder)))
 
 
-def _scan(
-    inputs: tuple[str, ...],
-    *,
-    out: Path,
-    kind: Format,
-    as_json: bool,
-    jobs: int | None,
-    thorough: bool,
-    group_by: tuple[str, ...],
-    column: tuple[str, ...],
-    root: tuple[str, ...],
-    follow_links: bool,
-    allow_remote: tuple[str, ...],
-    shard: tuple[int, int],
-    cluster: str | None,
-    since_s: float | None,
-    rescan: bool,
-    max_hours: float,
-    timeout: float,
-    memory: int,
-    strict: bool,
-    list_only: bool,
-    exit_zero: bool,
-) -> int:
-    from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
-    from sottovoce.scan.reports.results_table import describe_finding
-
-    limits = Limits(seconds=max_hours * _HOUR_S, time_s=timeout, memory_bytes=memory << 20)
-    workers = choose_jobs(jobs, n_files=1 << 30)
-    job = {
-        "command": shlex.join(["sottovoce", *sys.argv[1:]]),
-        "group_by": list(group_by),
-        "column": list(column),
-        "root": list(root),
-        "follow_links": follow_links,
-        "workers": workers,
-        "detector": detector_version(thorough=thorough),
-        "began": _now(),
-    }
-    notes = ScanNotes(column=column, group_by=group_by)
+def _scan(inputs: tuple[str, ...], options: _ScanOptions) -> int:
+    notes = ScanNotes(column=options.column, group_by=options.group_by)
     notes.explain_lists(inputs)
     with ExitStack() as stack:
-        apart = stack.enter_context(Apart(limits=limits))
-        sources = open_sources(
-            inputs,
-            group_by=group_by,
-            column=column,
-            root=root,
-            follow_links=follow_links,
-            allow_remote=allow_remote,
-            apart=apart,
-        )
-        ledger = Ledger(out / LEDGER, detector=detector_version(thorough=thorough))
-        stack.enter_context(ledger)
-        one = Scan(
-            sources,
-            ledger=ledger,
-            workers=workers,
-            limits=limits,
-            thorough=thorough,
-            shard=shard,
-            since_s=since_s,
-            rescan=rescan,
-            cluster=cluster,
-            apart=apart,
-            job=job,
-        )
-        began_s = time.monotonic()
-        with ScanProgress(one.count(within_s=_COUNT_S)) as progress:
-            for finding in one.run():
-                progress.show(finding, n_resumed=one.n_resumed, examined_s=one.examined_s)
-                notes.add(finding)
-                if as_json:
-                    _output.result_json(describe_finding(finding))
-        ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
-        if as_json and one.not_looked_at.kinds:
-            _output.result_json(one.not_looked_at.to_dict())
-        is_part = shard[1] > 1 or one.n_older > 0
-        if not (notes.n or one.not_looked_at.sounding or is_part):
-            explain_nothing(one.not_looked_at, inputs)
+        job, ledger = _open(inputs, options, stack)
+        _examine(job, ledger, notes, as_json=options.as_json)
+        is_part = options.shard[1] > 1 or job.n_older > 0
+        if not (notes.n or job.not_looked_at.sounding or is_part):
+            explain_nothing(job.not_looked_at, inputs)
             return ExitCode.ERROR
-        summary = write_everything(ledger, out, kind=kind, strict=strict)
-        if list_only:
-            _list(ledger, out)
+        summary = write_everything(ledger, options.out, kind=options.kind, strict=options.strict)
+        if options.list_only:
+            _list(ledger, options.out)
             tell_passed(summary)
-    if one.n_older:
-        _output.explain(f"Left out: {say_count(one.n_older, 'older recording')} (--since).")
-    if not (as_json or list_only):
-        tell(summary, out)
+    if job.n_older:
+        _output.explain(f"Left out: {say_count(job.n_older, 'older recording')} (--since).")
+    if not (options.as_json or options.list_only):
+        tell(summary, options.out)
     if notes.explain_missing() and not is_part:
         return ExitCode.ERROR
     code = choose_exit(summary, may_be_empty=is_part)
-    if code == ExitCode.UNREAD and not list_only:
+    if code == ExitCode.UNREAD and not options.list_only:
         notes.explain_unread()
-    return ExitCode.DONE if exit_zero else code
+    return ExitCode.DONE if options.exit_zero else code
+
+
+def _open(inputs: tuple[str, ...], options: _ScanOptions, stack: ExitStack) -> tuple[Scan, Ledger]:
+    """Return the scan and its ledger; the stack ends what they need."""
+    from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
+
+    limits = Limits(
+        seconds=options.max_hours * _HOUR_S,
+        time_s=options.timeout,
+        memory_bytes=options.memory << 20,
+    )
+    workers = choose_jobs(options.jobs, n_files=1 << 30)
+    detector = detector_version(thorough=options.thorough)
+    apart = stack.enter_context(Apart(limits=limits))
+    sources = open_sources(
+        inputs,
+        group_by=options.group_by,
+        column=options.column,
+        root=options.root,
+        follow_links=options.follow_links,
+        allow_remote=options.allow_remote,
+        apart=apart,
+    )
+    ledger = stack.enter_context(Ledger(options.out / LEDGER, detector=detector))
+    job = Scan(
+        sources,
+        ledger=ledger,
+        workers=workers,
+        limits=limits,
+        thorough=options.thorough,
+        shard=options.shard,
+        since_s=options.since_s,
+        rescan=options.rescan,
+        cluster=options.cluster,
+        apart=apart,
+        job={
+            "command": shlex.join(["sottovoce", *sys.argv[1:]]),
+            "group_by": list(options.group_by),
+            "column": list(options.column),
+            "root": list(options.root),
+            "follow_links": options.follow_links,
+            "workers": workers,
+            "detector": detector,
+            "began": _now(),
+        },
+    )
+    return job, ledger
+
+
+def _examine(job: Scan, ledger: Ledger, notes: ScanNotes, *, as_json: bool) -> None:
+    """Examine every recording, and show the progress."""
+    from sottovoce.scan.reports.results_table import describe_finding
+
+    began_s = time.monotonic()
+    with ScanProgress(job.count(within_s=_COUNT_S)) as progress:
+        for finding in job.run():
+            progress.show(finding, n_resumed=job.n_resumed, examined_s=job.examined_s)
+            notes.add(finding)
+            if as_json:
+                _output.result_json(describe_finding(finding))
+    ledger.amend_job(ended=_now(), wall_s=round(time.monotonic() - began_s, 1))
+    if as_json and job.not_looked_at.kinds:
+        _output.result_json(job.not_looked_at.to_dict())
 
 
 def _list(ledger: Ledger, out: Path) -> None:
