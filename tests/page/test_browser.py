@@ -10,7 +10,9 @@ import soundfile as sf
 
 import sottovoce as sv
 from sottovoce.files import detect_file
+from sottovoce.page import build
 from sottovoce.page.build import build_page
+from sottovoce.page.parts import PartError
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -111,6 +113,34 @@ def test_nothing_can_be_sent(browser_page) -> None:
         )
         == 3
     )
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "word"),
+    [("de-AT", "de", "Schützen"), ("fr-CA", "fr", "Protéger"), ("ja-JP", "en", "Protect")],
+)
+def test_it_speaks_the_readers_language(page_file, locale, language, word) -> None:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_context(offline=True, locale=locale).new_page()
+        page.goto(page_file.as_uri())
+        page.get_by_role("tab", name=word).wait_for()
+        assert page.locator("html").get_attribute("lang") == language
+        assert all(text.strip() for text in page.locator("[data-text]").all_inner_texts()[:6])
+        browser.close()
+
+
+def test_a_language_that_lacks_a_word_is_not_built(tmp_path, monkeypatch) -> None:
+    strings = tmp_path / "strings"
+    strings.mkdir()
+    (strings / "en.json").write_text('{"a": "{n} files", "b": "x"}')
+    monkeypatch.setattr(build, "_WEB", tmp_path)
+    for text, problem in (('{"a": "{n}"}', "in: b"), ('{"a": "n", "b": "x"}', "a fills in")):
+        (strings / "de.json").write_text(text)
+        with pytest.raises(PartError, match=problem):
+            build._read_strings("de")
 
 
 def test_the_same_parts_make_the_same_page(page_file) -> None:

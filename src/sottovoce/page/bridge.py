@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import Notice
-from sottovoce.core.policy import describe_policy, parse_policy
+from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import SottovoceError
 
@@ -34,7 +34,7 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     Returns
     -------
     answer : str
-        JSON: the fields of `Protected`, or ``error`` and ``remedy``.
+        JSON: the fields of `Protected` and the ``policy`` of the mark, or ``error`` and ``remedy``.
     """
     from sottovoce.files.protecting import protect_file
 
@@ -49,7 +49,7 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
             strength_db=STRENGTHS_DB[wanted["strength"]],
             progress=tell,
         )
-        return {**done.to_dict(), "refuses": describe_policy(notice.policy)}
+        return {**done.to_dict(), "policy": int(notice.policy)}
 
     return _answer(work, source)
 
@@ -69,7 +69,8 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     Returns
     -------
     answer : str
-        JSON: the fields of `Detection`, with words for each voice; or ``error`` and ``remedy``.
+        JSON: the fields of `Detection`, and the ``owners`` of its voices as text; or ``error`` and
+        ``remedy``.
     """
     from sottovoce.files.checking import detect_file
 
@@ -77,19 +78,15 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
 
     def work() -> dict[str, Any]:
         found = detect_file(source, thorough=bool(wanted.get("thorough")), progress=tell)
-        return {
-            **found.to_dict(),
-            "said": [_describe(voice) for voice in found.voices],
-        }
+        return {**found.to_dict(), "owners": [_format_owner(voice) for voice in found.voices]}
 
     return _answer(work, source)
 
 
-def _describe(voice: Voice) -> dict[str, str]:
-    if voice.notice is None:
-        return {"owner": "", "refuses": ""}
-    owner = format_owner_id(voice.notice.owner_id) if voice.notice.owner_id else ""
-    return {"owner": owner, "refuses": describe_policy(voice.notice.policy)}
+def _format_owner(voice: Voice) -> str:
+    """Return the owner id of a voice as text; empty if it is anonymous or unread."""
+    is_named = voice.notice is not None and voice.notice.owner_id
+    return format_owner_id(voice.notice.owner_id) if voice.notice and is_named else ""
 
 
 def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:

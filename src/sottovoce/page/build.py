@@ -13,6 +13,7 @@ import hashlib
 import html
 import io
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -30,7 +31,8 @@ _RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.js
 _STANDARD_LIBRARY = "python_stdlib.zip"
 _ROOMS = ("core", "files")
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
-_LANGUAGES = ("en",)
+_PLACE = re.compile(r"\{\w+\}")
+_LANGUAGES = ("de", "en", "es", "fr")
 
 
 def build_page(*, cache: Path | None = None) -> bytes:
@@ -131,6 +133,9 @@ def _read_strings(language: str) -> dict[str, str]:
     if words.keys() != known.keys():
         differing = ", ".join(sorted(words.keys() ^ known.keys()))
         raise PartError(f"strings/{language}.json differs from English in: {differing}")
+    for key, text in known.items():
+        if {*_PLACE.findall(text)} != {*_PLACE.findall(words[key])}:
+            raise PartError(f"strings/{language}.json: {key} fills in other values than English")
     return words
 
 

@@ -1,7 +1,7 @@
 // The page: takes files, shows what becomes of them.
 
 import { Engine } from "./engine.js";
-import { showTexts, language, say } from "./texts.js";
+import { language, say, sayPolicy, showTexts } from "./texts.js";
 
 const ENOUGH_S = 5;
 const $ = (id) => document.getElementById(id);
@@ -42,7 +42,7 @@ function protectedName(name) {
 
 function describeProtected(answer) {
   if (answer.status !== "marked") return say(`verdict.${answer.status}`);
-  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: answer.refuses });
+  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.policy) });
 }
 
 function describeChecked(answer) {
@@ -52,9 +52,10 @@ function describeChecked(answer) {
   return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
 }
 
-function describeVoice({ owner, refuses }) {
-  if (!refuses) return say("owner.unreadable");
-  return `${owner ? say("owner.known", { owner }) : say("owner.anonymous")}: ${refuses}`;
+function describeVoice({ notice }, owner) {
+  if (!notice) return say("owner.unreadable");
+  const whose = owner ? say("owner.known", { owner }) : say("owner.anonymous");
+  return `${whose}: ${sayPolicy(notice.policy)}`;
 }
 
 function showResult(row, job, file, { answer, made, failed }) {
@@ -67,7 +68,9 @@ function showResult(row, job, file, { answer, made, failed }) {
   const isGood = job === "protect" || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
-  for (const voice of answer.said ?? []) row.append(element("p", describeVoice(voice)));
+  for (const [number, voice] of (answer.voices ?? []).entries()) {
+    row.append(element("p", describeVoice(voice, answer.owners[number])));
+  }
   if (made) {
     const link = element("a", say("save", { name: protectedName(file.name) }), "save");
     link.href = URL.createObjectURL(made);

@@ -16,6 +16,15 @@ export function say(key, values = {}) {
   return catalogue[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// What a mark refuses, from its eight bits.
+export function sayPolicy(policy) {
+  const uses = [1, 2, 4, 8, 16, 32, 64].filter((bit) => policy & bit);
+  let refuses = say("refuses.some", { uses: uses.map((bit) => say(`use.${bit}`)).join(", ") });
+  if (uses.length === 7) refuses = say("refuses.all");
+  if (!uses.length) refuses = say("refuses.none");
+  return policy & 128 ? say("refuses.licence", { refuses }) : refuses;
+}
+
 export function showTexts() {
   document.documentElement.lang = language;
   for (const one of document.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
