@@ -96,5 +96,5 @@ def test_what_is_no_text(tmp_path: Path) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(AudioFileError, match="cannot be read"):
+    with pytest.raises(AudioFileError, match=r"answers\.json: does not exist"):
         score_answers(tmp_path / "answers.json")
