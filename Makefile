@@ -74,7 +74,7 @@ wheel: .venv/.base  ## Build the wheel and the source archive into dist/
 	$(PY) -m venv --without-pip build/release-env
 	$(PY) -m pip --python build/release-env/bin/python install --quiet --require-hashes \
 		--only-binary :all: -r .ci/release.txt
-	build/release-env/bin/python -m build --no-isolation --outdir dist
+	build/release-env/bin/python -m build --no-isolation --sdist --wheel --outdir dist
 
 .venv/.base .venv/.test .venv/.full .venv/.dev .venv/.bench: pyproject.toml .ci/environment
 	@PYTHON="$(PYTHON)" sh .ci/environment $(patsubst .venv/.%,%,$@)
