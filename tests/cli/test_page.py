@@ -11,16 +11,16 @@ def test_a_page_that_was_not_built_is_named(shell):
 
 
 def test_the_page_is_written_and_nothing_is_overwritten(tmp_path, monkeypatch):
-    from click.testing import CliRunner
+    import pytest
 
-    from sottovoce.cli import program
+    from sottovoce.cli.page import page
     from sottovoce.errors import ParameterError
 
     built = tmp_path / "built.html"
     built.write_text("<!doctype html>")
     monkeypatch.setattr(sottovoce.page, "built_page", lambda: built)
     out = tmp_path / "new.html"
-    assert CliRunner().invoke(program, ["page", "-o", str(out)]).exit_code == 0
+    page.callback(out=out)
     assert out.read_bytes() == built.read_bytes()
-    again = CliRunner().invoke(program, ["page", "-o", str(out)])
-    assert isinstance(again.exception, ParameterError)
+    with pytest.raises(ParameterError, match="already exists"):
+        page.callback(out=out)
