@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
-import os
-import shutil
 import threading
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from rig.chromium import start_chromium
 from rig.relay import Network, Relay
 from rig.takes import TAKES, Take, compare, is_whole, load_resampled
 
@@ -43,25 +42,20 @@ def open_page(environment: dict[str, str]) -> Iterator[Page]:
     # late: who only reads results need not have it
     from playwright.sync_api import sync_playwright
 
-    if shutil.which("chromium") is None:
-        raise RuntimeError("apt-get install chromium")
     handler = functools.partial(_Quiet, directory=Path(__file__).parent)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path="/usr/bin/chromium",
+                browser = start_chromium(
+                    playwright,
+                    "--use-fake-ui-for-media-stream",
+                    "--autoplay-policy=no-user-gesture-required",
+                    "--disable-features=WebRtcHideLocalIpsWithMdns",
+                    "--allow-loopback-in-peer-connection",
                     env=environment,
                     ignore_default_args=["--mute-audio"],
-                    args=[
-                        *(["--no-sandbox"] if os.geteuid() == 0 else []),
-                        "--use-fake-ui-for-media-stream",
-                        "--autoplay-policy=no-user-gesture-required",
-                        "--disable-features=WebRtcHideLocalIpsWithMdns",
-                        "--allow-loopback-in-peer-connection",
-                    ],
                 )
                 page = browser.new_context(permissions=["microphone"]).new_page()
                 page.goto(f"http://127.0.0.1:{web.server_port}/call.html")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import subprocess
 import tempfile
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 from PIL import ImageGrab
 from playwright.sync_api import sync_playwright
 
+from rig.chromium import start_chromium
 from rig.mic import MicProgram
 from rig.server import AudioServer
 
@@ -53,15 +53,12 @@ def photograph(environment: dict[str, str], folder: Path) -> None:
         sync_playwright() as playwright,
     ):
         threading.Thread(target=web.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
+        browser = start_chromium(
+            playwright,
+            f"--window-size={SIZE[0]},{SIZE[1]}",
+            "--window-position=0,0",
             headless=False,
             env=environment,
-            args=[
-                *(["--no-sandbox"] if os.geteuid() == 0 else []),
-                f"--window-size={SIZE[0]},{SIZE[1]}",
-                "--window-position=0,0",
-            ],
         )
         page = browser.new_context(no_viewport=True).new_page()
         page.goto(f"http://localhost:{web.server_port}/call.html")

@@ -214,12 +214,12 @@ def test_names_that_are_not_utf_8_stand_in_the_receipt(shell, rng):
 def test_the_page_fits_a_screen_and_a_telephone(width, shell, takes):
     from playwright.sync_api import sync_playwright
 
+    from rig.chromium import start_chromium
+
     options = ["-o", "out", *OWNER, "--receipt", "receipt.html"]
     shell("protect", "takes", *options)
     with sync_playwright() as browsers:
-        browser = browsers.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        browser = start_chromium(browsers)
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.goto((shell.folder / "receipt.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width

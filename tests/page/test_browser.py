@@ -9,6 +9,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
+from rig.chromium import start_chromium
 from sottovoce.files import detect_file
 from sottovoce.page import build
 from sottovoce.page.build import build_page
@@ -24,9 +25,7 @@ READY_MS = 120_000
 def browser_page(page_file):
     """The opened page, and the addresses of all that it asked for."""
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = start_chromium(playwright, "--disable-gpu")
         context = browser.new_context(offline=True, accept_downloads=True, locale="en-GB")
         page = context.new_page()
         page.asked = []
@@ -121,9 +120,7 @@ def test_nothing_can_be_sent(browser_page) -> None:
 )
 def test_it_speaks_the_readers_language(page_file, locale, language, word) -> None:
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = start_chromium(playwright, "--disable-gpu")
         page = browser.new_context(offline=True, locale=locale).new_page()
         page.goto(page_file.as_uri())
         page.get_by_role("tab", name=word).wait_for()

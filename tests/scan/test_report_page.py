@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 
 import numpy as np
@@ -12,6 +11,7 @@ import soundfile as sf
 from playwright.sync_api import sync_playwright
 
 import sottovoce as sv
+from rig.chromium import start_chromium
 from sottovoce.scan.finding import STATUSES, Finding
 from sottovoce.scan.limits import Limits
 from sottovoce.scan.recording import File, Recording
@@ -232,10 +232,7 @@ def test_a_browser_shows_it_and_asks_for_nothing(report, tmp_path, real_findings
     report([*real_findings, *hostile])
     asked, said = [], []
     with sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox"] if os.geteuid() == 0 else [],
-        )
+        browser = start_chromium(started)
         page = browser.new_page(color_scheme=scheme)
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))

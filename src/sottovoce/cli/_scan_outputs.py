@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import shlex
 import sys
@@ -30,7 +31,6 @@ __all__ = [
     "LEDGER",
     "LIST_STRICT",
     "OUT",
-    "STRICT",
     "choose_exit",
     "explain_nothing",
     "filter_",
@@ -44,14 +44,20 @@ __all__ = [
 
 LEDGER = "ledger.sqlite"
 
-OUT = click.option(
+
+_out_option = functools.partial(
+    click.option,
     "-o",
     "--out",
     type=OutPath(path_type=Path, file_okay=False),
     default="sottovoce-scan",
     show_default=True,
     metavar="FOLDER",
-    help="Write the ledger, results and report here; a scan into the same folder resumes.",
+)
+_strict_option = functools.partial(click.option, "--strict", is_flag=True)
+
+OUT = _out_option(
+    help="Write the ledger, results and report here; a scan into the same folder resumes."
 )
 KIND = click.option(
     "--format",
@@ -61,24 +67,12 @@ KIND = click.option(
     show_default=True,
     help="File format of the results table.",
 )
-STRICT = click.option(
-    "--strict",
-    is_flag=True,
-    help="Also leave out recordings that are suspected, or could not be read to the end.",
+LIST_STRICT = _strict_option(
+    help="Also list recordings in exclude.txt that are suspected, or could not be read to the end."
 )
-LIST_STRICT = click.option(
-    "--strict",
-    is_flag=True,
-    help="Also list recordings in exclude.txt that are suspected, or could not be read to the end.",
-)
-_INTO = click.option(
-    "-o",
-    "--out",
-    type=OutPath(path_type=Path, file_okay=False),
-    default="sottovoce-scan",
-    show_default=True,
-    metavar="FOLDER",
-    help="Write the joined ledger, results and report here.",
+_INTO = _out_option(help="Write the joined ledger, results and report here.")
+_COPY_STRICT = _strict_option(
+    help="Also leave out recordings that are suspected, or could not be read to the end."
 )
 
 _FOLDER = click.argument(
@@ -304,7 +298,7 @@ def _tell_copy(kept: Kept) -> None:
     help="Write to this new file or folder, of the same kind as the scanned one; a file goes into "
     "PLACE/ if it ends in a slash.",
 )
-@STRICT
+@_COPY_STRICT
 def filter_(*, folder: Path, target: str, strict: bool) -> None:
     """Copy a scanned data set without the refused recordings, in its original format.
 

@@ -25,7 +25,7 @@ from sottovoce.errors import (
 )
 from sottovoce.files.decoding.opening import find_parts
 from sottovoce.files.decoding.raw import Raw
-from sottovoce.files.decoding.shortfall import measure_stream_s, say_damaged, say_shortfall
+from sottovoce.files.decoding.shortfall import measure_stream_s, say_readable, say_shortfall
 from sottovoce.files.regular import EMPTY, TRUNCATED, check_regular
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ class OpenAudio:
         self.check_whole()
         # For a file that is cut short this is known, and reported once.
         if n_read < info.n_frames and not self._decoder.traits.missing:
-            self._was_damaged = say_damaged(n_read / info.sr, info.duration_s)
+            self._was_damaged = say_readable(n_read / info.sr, info.duration_s)
             if not self._partial:
                 raise IncompleteAudioError(self._was_damaged, path=self._path, remedy=_INCOMPLETE)
 

@@ -85,8 +85,8 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
 
 def _format_owner(voice: Voice) -> str:
     """Return the owner id of a voice as text; empty if it is anonymous or unread."""
-    is_named = voice.notice is not None and voice.notice.owner_id
-    return format_owner_id(voice.notice.owner_id) if voice.notice and is_named else ""
+    owner_id = voice.notice.owner_id if voice.notice else 0
+    return format_owner_id(owner_id) if owner_id else ""
 
 
 def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:

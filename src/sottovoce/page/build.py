@@ -21,6 +21,7 @@ import zipfile
 from pathlib import Path
 
 import sottovoce
+from sottovoce.files.atomic import atomic_path
 from sottovoce.page.parts import PARTS, PartError, fetch, unpack
 
 __all__ = ["build_page", "main"]
@@ -172,9 +173,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     page = build_page()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    part = options.out.with_name(options.out.name + ".part")
-    part.write_bytes(page)
-    part.replace(options.out)
+    with atomic_path(options.out) as part:
+        part.write_bytes(page)
     size = f"{len(page) / 1e6:.1f} MB"
     parser.exit(message=f"{hashlib.sha256(page).hexdigest()}  {options.out}  {size}\n")
 

@@ -183,8 +183,8 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
     Yields
     ------
     kept : Kept
-        One for each source.  Recordings that were not read to their end, or are too short to
-        tell, are kept unless `strict`.
+        One for each source.  Recordings that are suspected, or were not read to their end, are
+        kept unless `strict`; those that are too short to tell are always kept.
 
     Raises
     ------

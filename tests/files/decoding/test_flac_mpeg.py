@@ -17,8 +17,9 @@ from sottovoce.errors import (
     UnreadableAudioError,
     UnsupportedFormatError,
 )
-from sottovoce.files.decoding.flac import say_present, walk_flac
+from sottovoce.files.decoding.flac import walk_flac
 from sottovoce.files.decoding.mpeg import walk_mpeg
+from sottovoce.files.decoding.shortfall import say_present
 from sottovoce.files.reading import open_audio
 
 SR = 48_000

@@ -18,13 +18,13 @@ from sottovoce.files.decoding.flac_header import HEADER_BYTES, FlacHeader, read_
 from sottovoce.files.decoding.layout import say_more
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.decoding.raw import find_all
-from sottovoce.files.times import format_seconds
+from sottovoce.files.decoding.shortfall import say_present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["FlacStream", "open_codec", "say_present", "walk_flac"]
+__all__ = ["FlacStream", "open_codec", "walk_flac"]
 
 _MARK = b"fLaC"
 _STREAMINFO_HEADS = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
@@ -159,15 +159,6 @@ class FlacStream:
     def most_bytes(self, n_samples: int) -> int:
         """Return a bound on a frame's length: uncompressed, one more bit in the side channel."""
         return n_samples * self.n_channels * (self.n_bits + 1) // 8 + 1024
-
-
-def say_present(n_present: int, n_whole: int, sr: int) -> str:
-    """Return how much of a recording is present, with enough digits to show the difference."""
-    for form in (format_seconds, "{:.3f}".format):
-        present, whole = form(n_present / sr), form(n_whole / sr)
-        if present != whole:
-            return f"{present} of {whole} s are present"
-    return f"{n_present:,} of {n_whole:,} samples are present"
 
 
 def open_codec(info: bytes) -> Any:  # noqa: ANN401 - PyAV is imported late

@@ -14,10 +14,11 @@ import numpy as np
 
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Decoder, QueueReader, Traits
-from sottovoce.files.decoding.flac import FlacStream, open_codec, say_present
+from sottovoce.files.decoding.flac import FlacStream, open_codec
 from sottovoce.files.decoding.frames import Frames
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.decoding.raw import Spliced
+from sottovoce.files.decoding.shortfall import say_present
 from sottovoce.files.decoding.sndfile import SoundFileDecoder
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from sottovoce.files.decoding.frames import Frames, say_damaged
 from sottovoce.files.decoding.layout import say_more, unreadable
 from sottovoce.files.decoding.mpeg import MpegRun, walk_mpeg
 from sottovoce.files.decoding.pyav import import_av
-from sottovoce.files.times import format_seconds
+from sottovoce.files.decoding.shortfall import say_present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,11 +109,12 @@ class MpegDecoder:
     ) -> None:
         self._file = raw.open()
         self._run = run
-        second = run.n_samples_a_frame / run.sr
         if run.n_frames_missing:
-            whole = (run.n_frames + run.n_frames_missing) * second
-            there = format_seconds(run.n_frames * second)
-            missing = f"is cut short: {there} of {format_seconds(whole)} s are present"
+            n_present, n_whole = (
+                n * run.n_samples_a_frame
+                for n in (run.n_frames, run.n_frames + run.n_frames_missing)
+            )
+            missing = f"is cut short: {say_present(n_present, n_whole, run.sr)}"
         self.traits = Traits(
             format=file_format,
             subtype=_LAYERS[run.layer],

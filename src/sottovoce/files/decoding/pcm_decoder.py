@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sottovoce.files.decoding.decoder import Audio, Traits
-from sottovoce.files.times import format_seconds
+from sottovoce.files.decoding.shortfall import say_present
 
 if TYPE_CHECKING:
     from sottovoce.files.decoding.raw import Raw
@@ -35,11 +35,8 @@ class PcmDecoder:
         self._n_done = 0
         missing = ""
         if layout.n_missing:
-            there, lost = layout.n_samples / layout.sr, layout.n_missing / layout.sr
-            missing = (
-                f"is cut short: {format_seconds(there)} of {format_seconds(there + lost)} s are"
-                " present"
-            )
+            n_whole = layout.n_samples + layout.n_missing
+            missing = f"is cut short: {say_present(layout.n_samples, n_whole, layout.sr)}"
         wide = any(span.samples.dtype == "float64" for span in layout.spans)
         self.traits = Traits(
             format=layout.format,

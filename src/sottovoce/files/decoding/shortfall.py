@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sottovoce.files.decoding.decoder import Traits
     from sottovoce.files.decoding.raw import Raw
 
-__all__ = ["measure_stream_s", "say_damaged", "say_shortfall"]
+__all__ = ["measure_stream_s", "say_present", "say_readable", "say_shortfall"]
 
 _ROUNDED_S = 0.1
 """Below the displayed precision, so that the whole is not reported as a part of itself."""
@@ -44,7 +44,16 @@ def measure_stream_s(raw: Raw, index: int) -> float | None:
     return None if first is None or last is None else last - max(first, 0.0)
 
 
-def say_damaged(read_s: float, whole_s: float) -> str:
+def say_present(n_present: int, n_whole: int, sr: float) -> str:
+    """Return how much of a recording is present, with enough digits to show the difference."""
+    for form in (format_seconds, "{:.3f}".format):
+        present, whole = form(n_present / sr), form(n_whole / sr)
+        if present != whole:
+            return f"{present} of {whole} s are present"
+    return f"{n_present:,} of {n_whole:,} samples are present"
+
+
+def say_readable(read_s: float, whole_s: float) -> str:
     """Return how much of a damaged file can be read."""
     return f"is damaged: {format_seconds(read_s)} of {format_seconds(whole_s)} s can be read"
 

@@ -2,6 +2,7 @@
 
 import { Engine } from "./engine.js";
 import { language, say, sayPolicy, showTexts } from "./texts.js";
+import { unpack } from "./unpack.js";
 
 const ENOUGH_S = 5;
 const $ = (id) => document.getElementById(id);
@@ -14,12 +15,6 @@ function takeParts() {
     one.remove(); // the text is held once
   }
   return files;
-}
-
-async function unpackText(packed) {
-  const bytes = Uint8Array.from(atob(packed), (one) => one.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).text();
 }
 
 function showBroken(text) {
@@ -155,7 +150,7 @@ async function begin() {
   if (typeof WebAssembly !== "object") return showBroken(say("error.wasm"));
   if (typeof DecompressionStream !== "function") return showBroken(say("error.decompression"));
   const { "worker.js": worker, ...files } = takeParts();
-  const engine = new Engine({ script: await unpackText(worker), files }, {
+  const engine = new Engine({ script: await (await unpack(worker)).text(), files }, {
     onLoading: (share) => {
       $("ready").value = share;
       $("loading").hidden = share >= 1;

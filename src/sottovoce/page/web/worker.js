@@ -1,18 +1,14 @@
 // Runs the package in Python for WebAssembly.  Files are mounted, not read: a long one never lies
 // in memory as a whole.
 
+import { unpack } from "./unpack.js";
+
 const PARTS = "parts:/"; // no scheme that any browser could fetch
 const SHARES = { "pyodide.asm.wasm": 0.5, "numpy.whl": 0.2, "python_stdlib.zip": 0.15 };
 
 let python;
 let bridge;
 let nextFolder = 1;
-
-async function unpack(text) {
-  const packed = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
 
 function runScript(data) {
   const url = URL.createObjectURL(new Blob([data], { type: "text/javascript" }));
@@ -24,7 +20,7 @@ async function start(parts) {
   const files = {};
   let share = 0;
   for (const [name, text] of Object.entries(parts)) {
-    files[name] = await unpack(text);
+    files[name] = new Uint8Array(await (await unpack(text)).arrayBuffer());
     share += SHARES[name] ?? 0.02;
     postMessage({ kind: "loading", share: Math.min(share * 0.4, 0.4) });
   }
