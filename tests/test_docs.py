@@ -89,7 +89,8 @@ def test_commands_in_the_docs_parse(page):
 def parse(line: str) -> None:
     """Parse the arguments of an example as click would, without running the command."""
     command: click.Command = program
-    context = click.Context(program, info_name="sottovoce")
+    # With the settings: click keeps the first --help that a command is asked for.
+    context = click.Context(program, info_name="sottovoce", **program.context_settings)
     words = line.split()
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         if words[0] not in command.commands and command.params and command.invoke_without_command:
