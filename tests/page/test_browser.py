@@ -89,6 +89,24 @@ def test_files_are_checked_and_a_broken_one_costs_only_itself(browser_page, clip
     assert page.locator("#checked img").count() == 0
 
 
+def test_what_the_page_cannot_do_is_said_and_no_unmarked_file_is_offered(
+    browser_page, clip, clip_path, tmp_path
+) -> None:
+    """No advice to install anything: there is nothing to install it into."""
+    page = browser_page
+    sf.write(tmp_path / "silence.wav", np.zeros(5 * clip[1]), clip[1])
+    page.locator("#takes").set_input_files([clip_path, tmp_path / "silence.wav"])
+    page.locator("#protected li", has_text="no new file").wait_for(timeout=READY_MS)
+    rows = [row.inner_text() for row in page.locator("#protected li").all()]
+    assert "uncompressed sound only" in rows[0]
+    assert "install" not in "".join(rows)
+    assert page.locator("a.save").count() == page.locator(".good").count() == 0
+    page.locator("#tab-check").click()
+    page.locator("#unknown").set_input_files(tmp_path / "silence.wav")
+    page.locator("#checked details").wait_for(timeout=READY_MS)
+    assert "There is no sound in it." in page.locator("#checked").inner_text()
+
+
 def test_nothing_can_be_sent(browser_page) -> None:
     """Not even if a script of ours wanted to."""
     assert (

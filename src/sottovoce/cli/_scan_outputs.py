@@ -279,8 +279,10 @@ def _tell_copy(kept: Kept) -> None:
     own = Path(kept.path)
     own_folder = own if own.is_dir() else own.parent
     if kept.paths_from and Path(kept.paths_from).resolve() != own_folder.resolve():
+        # In full: "." and ".." would end the sentence in dots.
+        folder = kept.paths_from if "://" in kept.paths_from else Path(kept.paths_from).resolve()
         _output.explain(
-            f"Relative paths in it are unchanged: they start from {format_path(kept.paths_from)}.",
+            f"Relative paths in it are unchanged: they start from {format_path(folder)}.",
             kind="note",
         )
     if kept.not_copied:

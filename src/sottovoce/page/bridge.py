@@ -9,7 +9,7 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import SottovoceError
+from sottovoce.errors import MissingExtraError, SottovoceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,8 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     Returns
     -------
     answer : str
-        JSON: the fields of `Protected` and the ``policy`` of the mark, or ``error`` and ``remedy``.
+        JSON: the fields of `Protected` and the ``policy`` of the mark, or ``error`` and ``remedy``;
+        the error is ``"format"`` where a library is needed that the page does not have.
     """
     from sottovoce.files.protecting import protect_file
 
@@ -69,16 +70,21 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     Returns
     -------
     answer : str
-        JSON: the fields of `Detection`, and the ``owners`` of its voices as text; or ``error`` and
-        ``remedy``.
+        JSON: the fields of `Detection`, the ``owners`` of its voices as text, and whether the file
+        ``has_sound``; or ``error`` and ``remedy``.
     """
-    from sottovoce.files.checking import detect_file
+    from sottovoce.files.checking import combine, detect_parts
 
     wanted = json.loads(options)
 
     def work() -> dict[str, Any]:
-        found = detect_file(source, thorough=bool(wanted.get("thorough")), progress=tell)
-        return {**found.to_dict(), "owners": [_format_owner(voice) for voice in found.voices]}
+        parts = detect_parts(source, thorough=bool(wanted.get("thorough")), progress=tell)
+        found = combine(parts)
+        return {
+            **found.to_dict(),
+            "owners": [_format_owner(voice) for voice in found.voices],
+            "has_sound": any(part.sounding_s for part in parts),
+        }
 
     return _answer(work, source)
 
@@ -93,6 +99,8 @@ def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
     """Return the result of a job, or why there is none: a file never ends the worker."""
     try:
         return json.dumps(work(), allow_nan=False)
+    except MissingExtraError:  # which nobody can install here
+        return json.dumps({"error": "format", "remedy": ""})
     except SottovoceError as err:
         fields = {"error": str(err), "remedy": err.remedy}
     except MemoryError:

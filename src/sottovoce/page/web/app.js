@@ -44,6 +44,7 @@ function describeChecked(answer) {
   const length = { seconds: seconds.format(answer.duration_s) };
   if (answer.found) return say("verdict.found", { exponent: Math.floor(-answer.log10_p) });
   if (answer.verdict === "suspected") return say("verdict.suspected");
+  if (!answer.has_sound) return say("verdict.soundless");
   return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
 }
 
@@ -53,14 +54,19 @@ function describeVoice({ notice }, owner) {
   return `${whose}: ${sayPolicy(notice.policy)}`;
 }
 
+function describeFailure(failed, answer) {
+  if (failed) return say("error.crashed");
+  if (answer.error === "format") return say("error.format");
+  return answer.error.replace(/^sound(\.\w+)?: /, "");
+}
+
 function showResult(row, job, file, { answer, made, failed }) {
   if (failed || answer.error) {
-    row.append(element("p", failed ? say("error.crashed") : answer.error.replace(/^sound(\.\w+)?: /, ""), "bad"));
+    row.append(element("p", describeFailure(failed, answer), "bad"));
     if (!failed && answer.remedy) row.append(element("p", answer.remedy));
-    if (job === "protect") row.append(element("p", say("remedy.command", { name: file.name }), "hint"));
     return;
   }
-  const isGood = job === "protect" || answer.found;
+  const isGood = answer.status === "marked" || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
   for (const [number, voice] of (answer.voices ?? []).entries()) {

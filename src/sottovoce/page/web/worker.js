@@ -72,8 +72,8 @@ function run({ id, job, file, options }) {
     const answer = JSON.parse(
       job === "protect" ? bridge.protect(source, target, words, tell) : bridge.check(source, words, tell),
     );
-    const made = job === "protect" && !answer.error ? new Blob([FS.readFile(target)]) : null;
-    if (made) FS.unlink(target);
+    const made = answer.status === "marked" ? new Blob([FS.readFile(target)]) : null;
+    if (FS.analyzePath(target).exists) FS.unlink(target);
     postMessage({ kind: "done", id, answer, made });
   } finally {
     FS.unmount(`${folder}/in`);
