@@ -101,6 +101,12 @@ def test_what_the_page_cannot_do_is_said_and_no_unmarked_file_is_offered(
     assert "uncompressed sound only" in rows[0]
     assert "install" not in "".join(rows)
     assert page.locator("a.save").count() == page.locator(".good").count() == 0
+    sf.write(tmp_path / "word.wav", clip[0][: clip[1] // 3], clip[1])
+    page.locator("#takes").set_input_files(tmp_path / "word.wav")
+    page.locator("a.save").wait_for(timeout=READY_MS)
+    row = page.locator("#protected li", has_text="word.wav").inner_text()
+    assert "too short" in row
+    assert "was found" not in row
     page.locator("#tab-check").click()
     page.locator("#unknown").set_input_files(tmp_path / "silence.wav")
     page.locator("#checked details").wait_for(timeout=READY_MS)

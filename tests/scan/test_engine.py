@@ -14,6 +14,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.folders import FolderSource
 from sottovoce.scan.outputs import write_filtered, write_outputs
+from sottovoce.scan.source import part_path
 
 EXPECTED = {
     "anna/long.flac": "marked",
@@ -264,6 +265,30 @@ class TestOutputs:
                 assert kept.paths_from == str(tmp_path)
                 with pytest.raises(ParameterError, match="already exists"):
                     list(write_filtered(ledger, f"{tmp_path}/{target}"))
+
+    def test_relative_names_are_not_those_of_another_folder(self, tmp_path, monkeypatch):
+        """The verdicts of one table would be given to another of the same name."""
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "t.csv").write_text("path\n0.wav\n")
+        monkeypatch.chdir(tmp_path / "a")
+        with Ledger(tmp_path / "l", detector="d") as ledger:
+            list(Scan(open_sources(["t.csv"]), ledger=ledger).run())
+            monkeypatch.chdir(tmp_path / "b")
+            with pytest.raises(LedgerError, match="was scanned in"):
+                list(write_filtered(ledger, tmp_path / "kept.csv"))
+            assert not (tmp_path / "kept.csv").exists()
+            monkeypatch.chdir(tmp_path / "a")
+            (kept,) = write_filtered(ledger, tmp_path / "kept.csv")
+        assert kept.n_kept == 1
+
+    def test_a_copy_that_cannot_be_placed_names_the_reason(self, tmp_path):
+        (tmp_path / "file").touch()
+        with (
+            pytest.raises(AudioFileError, match="cannot be written"),
+            part_path(tmp_path / "file" / "copy.csv"),
+        ):
+            pass
 
     def test_kaldis_files_are_copied_into_a_folder_of_their_own(self, tmp_path):
         data = tmp_path / "data"

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.folder_copies import is_group
 from sottovoce.scan.opening.names import open_sources
+from sottovoce.scan.reach.addresses import is_remote
 from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
 from sottovoce.scan.reports.page import write_report
@@ -190,7 +192,8 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
     ------
     LedgerError
         If the ledger does not know what was scanned, or the scan was not completed: recordings
-        not reached would be left out.
+        not reached would be left out; or if its inputs have relative names, and would be other
+        files here.
     ParameterError
         If the target exists.
     """
@@ -201,6 +204,7 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
             remedy="Filter with the ledger of the scan itself.",
         )
     ledger.check_ended(then="filter")
+    _check_folder(job)
     place = _choose_place(target, job["inputs"])
     if os.path.lexists(place):
         raise ParameterError(f"{place} already exists", remedy="Choose a new place (`target`).")
@@ -215,6 +219,17 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
             apart=apart,
         )
         yield from _write_each(sources, ledger, place, strict=strict)
+
+
+def _check_folder(job: dict[str, Any]) -> None:
+    """Raise if relative names mean something else here than they did in the scan."""
+    folder = job.get("folder")
+    relative = [one for one in job["inputs"] if not (is_remote(one) or Path(one).is_absolute())]
+    if folder and relative and Path(folder).resolve() != Path.cwd():
+        raise LedgerError(
+            f"{relative[0]} was scanned in {folder}, and may be another file here",
+            remedy=f"Run the command there: cd {shlex.quote(folder)}",
+        )
 
 
 def _write_each(

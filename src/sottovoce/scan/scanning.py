@@ -152,6 +152,7 @@ class Scan:
                 {
                     **self._job,
                     "inputs": inputs,
+                    "folder": str(Path.cwd()),
                     "shard": list(self._shard),
                     "limits": dataclasses.asdict(self._limits),
                 }

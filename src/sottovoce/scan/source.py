@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -116,7 +116,8 @@ def part_path(out: Path) -> Iterator[Path]:
         what = f"{err.strerror}: {err.filename}" if err.filename else err.strerror or str(err)
         raise AudioFileError(f"cannot be written: {what}", path=str(out)) from err
     finally:
-        _remove(part)
+        with suppress(OSError):  # the reason is being raised already
+            _remove(part)
 
 
 def _remove(path: Path) -> None:

@@ -37,6 +37,7 @@ function protectedName(name) {
 
 function describeProtected(answer) {
   if (answer.status !== "marked") return say(`verdict.${answer.status}`);
+  if (!answer.marked_s) return say("verdict.unproved");
   return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.policy) });
 }
 
@@ -66,7 +67,7 @@ function showResult(row, job, file, { answer, made, failed }) {
     if (!failed && answer.remedy) row.append(element("p", answer.remedy));
     return;
   }
-  const isGood = answer.status === "marked" || answer.found;
+  const isGood = answer.marked_s > 0 || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
   for (const [number, voice] of (answer.voices ?? []).entries()) {
@@ -160,6 +161,7 @@ async function begin() {
     onLoading: (share) => {
       $("ready").value = share;
       $("loading").hidden = share >= 1;
+      if (share >= 1) $("broken").hidden = true;
     },
     onBroken: (reason) => showBroken(say("error.start", { reason })),
   });

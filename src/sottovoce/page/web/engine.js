@@ -67,10 +67,15 @@ export class Engine {
   }
 
   #fail(reason) {
-    if (!this.#isReady) return this.#onBroken(reason);
+    if (!this.#isReady) {
+      // Nothing can be done any more; what waits must not wait for ever.
+      this.#onBroken(reason);
+      for (const one of this.#waiting.splice(0)) one.tell({ failed: reason });
+      return;
+    }
     const failed = this.#current;
     this.#restart();
-    return failed?.tell({ failed: reason });
+    failed?.tell({ failed: reason });
   }
 
   #next() {
