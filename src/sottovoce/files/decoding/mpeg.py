@@ -8,6 +8,7 @@ Twelve bits of sync occur in any noise; a frame is accepted if two more follow i
 
 from __future__ import annotations
 
+import functools
 import re
 from array import array
 from dataclasses import dataclass, field
@@ -15,7 +16,11 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.decoding.extent import is_foreign, is_zero
-from sottovoce.files.decoding.mpeg_statistics import Statistics, read_statistics
+from sottovoce.files.decoding.mpeg_statistics import (
+    Statistics,
+    may_be_statistics,
+    read_statistics,
+)
 from sottovoce.files.decoding.synchsafe import synchsafe
 
 if TYPE_CHECKING:
@@ -147,6 +152,7 @@ class _Header:
     kbits: int
 
 
+@functools.lru_cache(maxsize=1024)  # a file has few different ones, and thousands of frames
 def _read_header(head: bytes) -> _Header | None:
     """Return the content of the four bytes at the start of a frame, or None."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
@@ -277,6 +283,7 @@ def walk_mpeg(file: BinaryIO, *, start: int, end: int, path: str = "") -> list[M
             run.kbits.add(header.kbits)
         last = header
         walker.skip_to(walker.at + header.n_bytes)
+        walker.take_plain(run, last)
 
 
 def _differs(header: _Header, last: _Header) -> bool:
@@ -314,6 +321,27 @@ class _Walker:
     def skip_to(self, place: int) -> None:
         """Move to a position."""
         self.at = place
+
+    def take_plain(self, run: MpegRun, last: _Header) -> None:
+        """Take the frames in the window that are of the kind of the last, without statistics.
+
+        `walk_mpeg` would take the same ones, and takes three times as long for each.
+        """
+        window, at = self._window, self.at - self._window_at
+        has_statistics = last.layer == 3
+        while (header := _read_header(window[at : at + 4])) is not None:
+            stop = at + header.n_bytes
+            if stop > len(window) or _differs(header, last):
+                break
+            if has_statistics and may_be_statistics(
+                window, at, version=header.version, n_channels=header.n_channels
+            ):
+                break
+            run.places.append(self._window_at + at)
+            run.lengths.append(header.n_bytes)
+            run.kbits.add(header.kbits)
+            at = stop
+        self.at = self._window_at + at
 
     def next_frame(self) -> tuple[int, int]:
         """Move to the next frames; return their position (-1 at the end) and the bytes before them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = ["MpegDecoder", "mpeg_parts"]
 
 _CODECS = {1: "mp1float", 2: "mp2float", 3: "mp3float"}
 _LAYERS = {1: "MPEG_LAYER_I", 2: "MPEG_LAYER_II", 3: "MPEG_LAYER_III"}
+_BLOCK_SAMPLES = 1 << 15
 _SURE_FRAMES = 3
 """Fewer frames without statistics, at the end of a file, may be junk that looks like audio."""
 
@@ -137,38 +138,54 @@ class MpegDecoder:
         self._file.close()
 
     def _decode(self) -> Iterator[Audio]:
-        run = self._run
-        left, skip = run.n_samples, run.n_delay
-        n_damaged = 0
-        for block in self._frames():
-            whole = block
-            if whole is None:
-                n_damaged += 1
-                whole = np.zeros((run.n_channels, run.n_samples_a_frame), dtype=np.float32)
-            kept = whole[:, skip : skip + left]
-            skip = max(skip - whole.shape[1], 0)
+        left, skip = self._run.n_samples, self._run.n_delay
+        for block in self._blocks():
+            kept = block[:, skip : skip + left]
+            skip = max(skip - block.shape[1], 0)
             left -= kept.shape[1]
             if kept.shape[1]:
                 yield kept
+
+    def _blocks(self) -> Iterator[Audio]:
+        """Yield the samples of all frames, many at a time; silence for what cannot be decoded."""
+        av = import_av()
+        run = self._run
+        fifo = av.AudioFifo()
+        blocks = Frames(self.traits)
+        silence = np.zeros((run.n_channels, run.n_samples_a_frame), dtype=np.float32)
+        n_damaged = 0
+        for frame in self._frames():
+            if frame is not None:
+                fifo.write(frame)
+            if fifo.samples and (frame is None or fifo.samples >= _BLOCK_SAMPLES):
+                yield blocks.block(fifo.read())
+            if frame is None:
+                n_damaged += 1
+                yield silence
+        if fifo.samples:
+            yield blocks.block(fifo.read())
         if n_damaged:
             self.traits.notes.append(say_damaged(n_damaged))
 
-    def _frames(self) -> Iterator[Audio | None]:
-        """Yield the samples of each frame; None for one that cannot be decoded."""
+    def _frames(self) -> Iterator[Any]:
+        """Yield each decoded frame; None for one that cannot be decoded."""
         av = import_av()
-        context = av.CodecContext.create(_CODECS[self._run.layer], "r")
-        blocks = Frames(self.traits)
-        errors = (av.error.FFmpegError, ValueError)
-        for at, n_bytes in zip(self._run.places, self._run.lengths, strict=True):
+        run = self._run
+        context = av.CodecContext.create(_CODECS[run.layer], "r")
+        for at, n_bytes in zip(run.places, run.lengths, strict=True):
             self._file.seek(at)
             data = self._file.read(n_bytes)
             try:
                 decoded = context.decode(av.Packet(data)) if len(data) == n_bytes else []
-                block = blocks.block(decoded[0]) if decoded else None
-            except errors:
-                block = None
-            right = block is not None and block.shape[1] == self._run.n_samples_a_frame
-            yield block if right else None
+            except (av.error.FFmpegError, ValueError):
+                decoded = []
+            yield decoded[0] if decoded and _is_like(decoded[0], run) else None
+
+
+def _is_like(frame: Any, run: MpegRun) -> bool:  # noqa: ANN401 - PyAV is imported late
+    """Return whether a frame was decoded to what its header declares."""
+    kind = (frame.samples, frame.sample_rate, frame.layout.nb_channels)
+    return kind == (run.n_samples_a_frame, run.sr, run.n_channels)
 
 
 def _say_odd(run: MpegRun) -> list[str]:

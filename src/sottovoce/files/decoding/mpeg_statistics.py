@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Statistics", "read_statistics"]
+__all__ = ["Statistics", "may_be_statistics", "read_statistics"]
 
 _DECODER_DELAY = 529
 """Delay of every decoder of layer III, in samples; LAME's delay does not include it."""
@@ -32,6 +32,41 @@ class Statistics:
     n_padding: int = 0
 
 
+# The statistics replace the sound, after the side information, by MPEG version and channels.
+_PLACES = {
+    (version, n_channels): 4 + n_bytes
+    for version, sides in ((3, (17, 32)), (2, (9, 17)), (0, (9, 17)))
+    for n_channels, n_bytes in enumerate(sides, start=1)
+}
+_CHECKSUM_BYTES = 2
+_VBRI_PLACE = 36
+
+
+def may_be_statistics(data: bytes, at: int, *, version: int, n_channels: int) -> bool:
+    """Return whether the frame that begins at a position may hold statistics: a quick look.
+
+    Parameters
+    ----------
+    data : bytes
+        A stretch of the file.
+    at : int
+        Position of the frame in it.
+    version, n_channels : int
+        As in `read_statistics`.
+    """
+    return _find_tag(data, at, _PLACES[version, n_channels]) >= 0 or data.startswith(
+        b"VBRI", at + _VBRI_PLACE
+    )
+
+
+def _find_tag(data: bytes, at: int, place: int) -> int:
+    """Return the position of the tag of Xing's statistics in a frame, or -1."""
+    for n_checksum in (0, _CHECKSUM_BYTES):
+        if data.startswith((b"Xing", b"Info"), at + place + n_checksum):
+            return at + place + n_checksum
+    return -1
+
+
 def read_statistics(frame: bytes, *, version: int, n_channels: int) -> Statistics | None:
     """Return the content of a frame of statistics; None for any other frame.
 
@@ -44,16 +79,11 @@ def read_statistics(frame: bytes, *, version: int, n_channels: int) -> Statistic
     n_channels : int
         1 or 2.
     """
-    if frame[36:40] == b"VBRI":
+    if frame.startswith(b"VBRI", _VBRI_PLACE):
         said_bytes, said_frames = (int.from_bytes(frame[at : at + 4], "big") for at in (46, 50))
         return Statistics(said_frames or None, said_bytes or None)
-    # The statistics replace the sound, after the side information.
-    side = (17, 32)[n_channels - 1] if version == 3 else (9, 17)[n_channels - 1]
-    # With a checksum, two bytes more.
-    for at in (4 + side, 6 + side):
-        if frame[at : at + 4] in (b"Xing", b"Info"):
-            break
-    else:
+    at = _find_tag(frame, 0, _PLACES[version, n_channels])
+    if at < 0:
         return None
     flags = int.from_bytes(frame[at + 4 : at + 8], "big")
     place = at + 8
