@@ -13,7 +13,7 @@ from sottovoce.errors import ParameterError
 
 SR = 16_000
 SILENCE = np.zeros(SR, dtype=np.float32)
-NO_NUMBERS = ["a", "1", b"1", None, True, [1.0], {}, 1j, float("nan"), float("inf"), 10**400]
+NO_NUMBERS = ["a", "1", b"1", None, True, np.True_, [1.0], {}, 1j, float("nan"), float("inf"), 10**400]
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: repr(value)[:20])
@@ -34,6 +34,12 @@ def test_what_is_not_a_number_is_refused_by_name(
     y = SILENCE[None] if function == "detect_batch" else SILENCE
     with pytest.raises(ParameterError, match=f"^{name}="):
         getattr(sv, function)(y, **{**arguments, name: value})
+
+
+@pytest.mark.parametrize("notice", [3, "book", {}, 0])
+def test_what_is_not_a_notice_is_refused_by_name(notice: Any) -> None:
+    with pytest.raises(ParameterError, match="^notice="):
+        sv.protect(SILENCE, sr=SR, notice=notice)
 
 
 def test_a_phase_is_a_number_or_random() -> None:

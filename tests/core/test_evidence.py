@@ -42,6 +42,10 @@ def test_the_threshold_is_where_the_p_value_is_reached() -> None:
     assert float(evidence.log10_p_value(z, n_hypotheses=960)) == pytest.approx(-6.0)
 
 
+def test_a_tiny_rate_has_a_threshold_even_where_its_share_would_be_zero() -> None:
+    assert evidence.threshold(5e-324, n_hypotheses=1e9) == pytest.approx(39, abs=1)
+
+
 def test_e_values_of_noise_average_to_at_most_one(rng: np.random.Generator) -> None:
     """Signs are drawn, offsets share them: the mean of 20,000 e-values stays near 1 or under.
 

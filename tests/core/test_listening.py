@@ -224,7 +224,7 @@ def test_results_go_to_json(speech: np.ndarray) -> None:
     assert fields["seconds"] == fields["duration_s"]
 
 
-@pytest.mark.parametrize("max_fpr", [0.0, 1.0, -1.0])
+@pytest.mark.parametrize("max_fpr", [0.0, 1.0, -1.0, 5e-324])
 def test_impossible_rates_of_false_alarm_are_refused(max_fpr: float) -> None:
     with pytest.raises(ParameterError, match="max_fpr="):
         sv.Detector(sr=16_000, max_fpr=max_fpr)

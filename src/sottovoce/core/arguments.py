@@ -7,12 +7,18 @@ import operator
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
     from typing import SupportsFloat, SupportsIndex
 
 __all__ = ["check_bytes", "check_max_fpr", "check_real", "check_whole"]
+
+
+_LEAST_FPR = 1e-300
+"""A share of a smaller one, or that divided by the places searched, can be zero in a float."""
 
 
 def check_real(name: str, value: object) -> float:
@@ -41,7 +47,7 @@ def check_real(name: str, value: object) -> float:
     16000.0
     """
     number = math.nan
-    if not isinstance(value, str | bytes | bytearray | bool):
+    if not isinstance(value, str | bytes | bytearray | bool | np.bool):
         with suppress(TypeError, ValueError, OverflowError):
             number = float(cast("SupportsFloat", value))
     if not math.isfinite(number):
@@ -54,7 +60,7 @@ def check_max_fpr(max_fpr: float) -> float:
 
     Parameters
     ----------
-    max_fpr : float in (0, 1)
+    max_fpr : float in [1e-300, 1)
         What the caller passed.
 
     Returns
@@ -65,11 +71,11 @@ def check_max_fpr(max_fpr: float) -> float:
     Raises
     ------
     ParameterError
-        If it is not a number between 0 and 1.
+        If it is not a number from 1e-300 to below 1.
     """
     value = check_real("max_fpr", max_fpr)
-    if not 0.0 < value < 1.0:
-        raise ParameterError(f"max_fpr={max_fpr!r} is outside (0, 1)")
+    if not _LEAST_FPR <= value < 1.0:
+        raise ParameterError(f"max_fpr={max_fpr!r} is outside [{_LEAST_FPR}, 1)")
     return value
 
 

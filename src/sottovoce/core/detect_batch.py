@@ -44,7 +44,7 @@ def detect_batch(
         One mono clip per row.
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
-    max_fpr : float in (0, 1)
+    max_fpr : float in [1e-300, 1)
         Allowed probability of a false alarm, for each clip.
 
     Returns

@@ -53,7 +53,7 @@ class Detector:
     ----------
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
-    max_fpr : float in (0, 1)
+    max_fpr : float in [1e-300, 1)
         Allowed probability of a false alarm, for the whole audio.
     thorough : bool
         Whether to also search for marks whose speed, tempo or pitch was changed by up to 12.5 %.
@@ -328,7 +328,7 @@ def detect(
         Audio, time last.  The energies of channels are summed.
     sr : float, 8,000 to 192,000
         Sampling rate of `y`, in Hz.  Nothing is resampled.
-    max_fpr : float in (0, 1)
+    max_fpr : float in [1e-300, 1)
         Allowed probability of a false alarm.
     thorough : bool
         Whether to also search for changed speed, tempo and pitch.

@@ -129,7 +129,8 @@ def threshold(fpr: float, *, n_hypotheses: float = 1) -> float:
         To within 1e-9.
     """
     target = math.log10(fpr)
-    low, high = 0.0, math.sqrt(2.0 * math.log(max(n_hypotheses, 1.0) / fpr)) + 1.0
+    # The quotient of the two can overflow.
+    low, high = 0.0, math.sqrt(2.0 * (math.log(max(n_hypotheses, 1.0)) - math.log(fpr))) + 1.0
     while high - low > 1e-9:
         middle = 0.5 * (low + high)
         if float(log10_p_value(middle, n_hypotheses=n_hypotheses)) > target:

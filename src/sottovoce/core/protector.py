@@ -91,6 +91,9 @@ class Protector:
             raise ParameterError(f"strength_db={strength_db!r} is outside (0, {_MAX_STRENGTH_DB}]")
         if seal_key is not None:
             check_bytes("a seal key", seal_key, n_bytes=SEAL_KEY_BYTES)
+        notice = Notice() if notice is None else notice
+        if not isinstance(notice, Notice):
+            raise ParameterError(f"notice={notice!r} is not a Notice")
         n_frames = FORMAT_1.n_superframe_frames
         if phase_s is None:
             phase = secrets.randbelow(n_frames)
@@ -99,7 +102,7 @@ class Protector:
         # Frame -1 already overlaps the first hop; adding a superframe keeps its number positive.
         self._first_pattern_frame = phase + n_frames
         self._signs = SignSource(
-            notice or Notice(),
+            notice,
             seal_key=seal_key,
             first_superframe=secrets.randbelow(FORMAT_1.n_seal_starts),
         )
