@@ -13,7 +13,20 @@ from sottovoce.errors import ParameterError
 
 SR = 16_000
 SILENCE = np.zeros(SR, dtype=np.float32)
-NO_NUMBERS = ["a", "1", b"1", None, True, np.True_, [1.0], {}, 1j, float("nan"), float("inf"), 10**400]
+NO_NUMBERS = [
+    "a",
+    "1",
+    b"1",
+    None,
+    True,
+    np.True_,
+    [1.0],
+    {},
+    1j,
+    float("nan"),
+    float("inf"),
+    10**400,
+]
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: repr(value)[:20])
@@ -38,7 +51,7 @@ def test_what_is_not_a_number_is_refused_by_name(
 
 @pytest.mark.parametrize("notice", [3, "book", {}, 0])
 def test_what_is_not_a_notice_is_refused_by_name(notice: Any) -> None:
-    with pytest.raises(ParameterError, match="^notice="):
+    with pytest.raises(ParameterError, match=r"^notice="):
         sv.protect(SILENCE, sr=SR, notice=notice)
 
 

@@ -68,7 +68,7 @@ def test_nobody_listens_while_nobody_records(server, mic):
 
     live = mic(always=False)
     live.wait_for(status="asleep")
-    time.sleep(1)
+    time.sleep(1)  # a stream that it should not open would be there by now
     assert streams() == []
     recording = server.record(server.folder / "call.wav", source="sottovoce", seconds=5)
     live.wait_for(status="marking", recorders=1)

@@ -15,28 +15,31 @@ from rig.ruler import find_delay_s
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device
+_SPOKEN_S = 1.5
+"""Speech in blocks of each size."""
+_ASLEEP_S = 5
 
 
 def test_the_mark_survives_blocks_that_change_in_size_while_somebody_speaks(server, mic, tmp_path):
     live = mic()
     live.wait_for(status="marking", block=512)
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=18)
-    time.sleep(0.5)
+    live.wait_for(recorders=1)
     server.play(CLIP)
-    time.sleep(1.5)
+    time.sleep(_SPOKEN_S)
     # Another program that insists on less delay, as a musician's does.
     words = ["pw-record", "-P", "{ node.force-quantum = 128 }", "--target", "hw_mic"]
     other = server.spawn(*words, str(tmp_path / "other.wav"))
     live.wait_for(block=128)
-    time.sleep(1.5)
+    time.sleep(_SPOKEN_S)
     other.terminate()
     for block in (1024, 64, 512):
         server.run("pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(block))
         live.wait_for(block=block)
-        time.sleep(1.5)
+        time.sleep(_SPOKEN_S)
     # Nobody insists any more; the server keeps the size until the graph rests.
     server.run("pw-metadata", "-n", "settings", "0", "clock.force-quantum", "0")
-    time.sleep(1.5)
+    time.sleep(_SPOKEN_S)
     state = live.wait_for(confirmation="heard")
     assert state["unmarked"] == 0
     # Marking takes as long in blocks of every size.
@@ -88,10 +91,10 @@ def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, 
     assert len(numbers) > 2
     for number in numbers:
         os.kill(number, signal.SIGSTOP)
-    time.sleep(5)
+    time.sleep(_ASLEEP_S)
     for number in reversed(numbers):
         os.kill(number, signal.SIGCONT)
-    time.sleep(1)
+    time.sleep(1)  # what waited in every buffer comes out
     player.kill()
     server.play(CLIP)
     assert measure_delay_s(server) == 0.016

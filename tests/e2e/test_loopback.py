@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,6 @@ def test_a_real_voice_goes_out_marked_through_a_loopback_driver(server, loopback
     words = ["timeout", "-s", "INT", "18", "parecord", "--file-format=wav"]
     words += ["--rate=48000", "--channels=1", "--format=float32le", "-d", FAR_END]
     recording = server.spawn(*words, str(tmp_path / "out.wav"))
-    time.sleep(0.5)
     server.play(CLIP)
     state = live.wait_for(confirmation="heard")
     assert state["microphone"] == "Headset"

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path
     live = mic("--owner", "4f2a-91c0-77de")
     live.wait_for(status="marking")
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=24)
-    time.sleep(0.5)
+    live.wait_for(recorders=1)
     server.play(CLIP).wait()
     state = live.wait_for(confirmation="heard")
     assert state["microphone"] == "HardwareMic"
@@ -71,10 +70,9 @@ def test_when_the_audio_process_dies_the_voice_goes_on_and_the_sign_turns_red(
     live = mic()
     live.wait_for(status="marking")
     server.play(CLIP)
-    time.sleep(1)
     engine = find_process(server, "sottovoce.live.pipewire.jack_process")
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=8)
-    time.sleep(1)
+    live.wait_for(recorders=1)
     os.kill(engine, signal.SIGSTOP)  # hangs: neither dead nor alive
     state = live.wait_for(status="unmarked")
     assert state["mood"] == "bad"
