@@ -213,10 +213,18 @@ def _fuzz(seeds: dict[str, bytes], options: Any) -> list[dict[str, Any]]:  # noq
     made: Counter[str] = Counter()
     statuses: dict[str, Counter[str]] = {kind: Counter() for kind in seeds}
     mutants = _mutants(seeds, options.seed, time.monotonic() + options.seconds, made)
+    unforeseen: Counter[str] = Counter()
     for _, finding in examine_all(mutants, workers=options.jobs, limits=Limits(**_LIMITS)):
-        statuses[finding.id.split("/")[0]][finding.status] += 1
+        kind = finding.id.split("/")[0]
+        statuses[kind][finding.status] += 1
+        unforeseen[kind] += finding.message.startswith("unexpected error")
     return [
-        {"what": kind, "made": made[kind], "statuses": dict(sorted(own.items()))}
+        {
+            "what": kind,
+            "made": made[kind],
+            "statuses": dict(sorted(own.items())),
+            "unforeseen": unforeseen[kind],
+        }
         for kind, own in statuses.items()
     ]
 
@@ -254,6 +262,7 @@ def describe(results: dict[str, Any]) -> str:
             f"{row['made']:,}",
             *(f"{row['statuses'].get(status, 0):,}" for status in columns),
             f"{row['made'] - sum(row['statuses'].values())}",
+            f"{row['unforeseen']}",
         ]
         for row in results["rows"]
     ]
@@ -270,10 +279,10 @@ def describe(results: dict[str, Any]) -> str:
         (f"{markdown_table(heads, bombs)}\n\n" if bombs else "")
         + markdown_table(["file", "status", "as it should be", "what is said"], named)
         + f"\n\nMutants of a clip of {_SEED_S} s in every format, {total:,} in all, and what became"
-        " of them; none may be without a status. A mutant that still decodes to its end counts as"
+        " of them; none may be without a status, or end with an error that was not foreseen. A mutant that still decodes to its end counts as"
         " any clip that is too short to tell. The scan and its workers took at most"
         f" {results['totals']['peak_mb']:,} MB.\n\n"
-        + markdown_table(["format", "mutants", *columns, "without a status"], mutants)
+        + markdown_table(["format", "mutants", *columns, "without a status", "unforeseen"], mutants)
     )
 
 

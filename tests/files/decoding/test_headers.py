@@ -90,6 +90,33 @@ def test_samples_come_out_as_they_went_in() -> None:
     np.testing.assert_array_equal(y, Y.astype(np.float32) / 32_768)
 
 
+RATES = {
+    "WAV": struct.pack("<I", SR),
+    "AIFF": b"\x40\x0e" + struct.pack(">Q", SR << 48),
+    "CAF": struct.pack(">d", SR),
+    "W64": struct.pack("<I", SR),
+    "AU": struct.pack(">I", SR),
+    "NIST": b"-i %d" % SR,
+    "FLAC": (SR << 4).to_bytes(3, "big"),
+}
+
+
+@pytest.mark.parametrize("change", ["none", "cut", "more"])
+@pytest.mark.parametrize("form", RATES)
+def test_a_rate_of_zero_is_an_error_of_the_file(form: str, change: str) -> None:
+    """However much is present: every length in seconds is divided by it."""
+    file = io.BytesIO()
+    sf.write(file, Y, SR, format=form, subtype="PCM_16")
+    data = file.getvalue()
+    at = data.index(RATES[form])
+    n_bytes = len(RATES[form])
+    zero = b"-i %05d" % 0 if form == "NIST" else bytes(n_bytes)
+    data = data[:at] + zero + data[at + n_bytes :]
+    data = {"none": data, "cut": data[: len(data) // 2], "more": data + bytes(5000)}[change]
+    with pytest.raises(SottovoceError):
+        count(data, partial=True)
+
+
 @pytest.mark.parametrize(("form", "suffix"), [("WAV", "wav"), ("AIFF", "aiff"), ("W64", "w64")])
 def test_a_cut_file_is_refused_and_its_part_can_be_asked_for(form: str, suffix: str) -> None:
     whole = io.BytesIO()

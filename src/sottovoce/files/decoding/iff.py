@@ -83,13 +83,14 @@ def walk_aiff(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout |
     sr = _extended(common[8:18])
     layout = lay_out(
         extent,
+        path=path,
         file_format="AIFF",
         subtype=subtype,
         samples=samples,
         sr=sr,
         n_channels=n_channels,
     )
-    if layout.n_samples > n_frames and not layout.notes and sr:
+    if layout.n_samples > n_frames and not layout.notes:
         more = say_more((layout.n_samples - n_frames) / sr)
         return dataclasses.replace(layout, notes=(more,))
     return layout
@@ -180,6 +181,7 @@ def walk_caf(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | 
     )
     return lay_out(
         extent,
+        path=path,
         file_format="CAF",
         subtype=subtype,
         samples=samples,
@@ -231,6 +233,7 @@ def walk_w64(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | 
     extent = settle_extent(file, offset=offset, declared=declared, end=end, chain=follow)
     return lay_out(
         extent,
+        path=path,
         file_format="W64",
         subtype=table[n_bits],
         samples=samples,
@@ -271,6 +274,7 @@ def walk_au(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout | N
     )
     return lay_out(
         extent,
+        path=path,
         file_format="AU",
         subtype=_AU[encoding],
         samples=samples,
@@ -316,6 +320,7 @@ def walk_sphere(file: BinaryIO, *, start: int, end: int, path: str) -> PcmLayout
     )
     return lay_out(
         extent,
+        path=path,
         file_format="NIST",
         subtype=subtype,
         samples=samples,

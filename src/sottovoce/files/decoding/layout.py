@@ -51,6 +51,7 @@ def too_many(path: str) -> UnsupportedFormatError:
 def lay_out(
     extent: Extent,
     *,
+    path: str,
     file_format: str,
     subtype: str,
     samples: SampleFormat,
@@ -63,6 +64,8 @@ def lay_out(
     ----------
     extent : Extent
         Their position.
+    path : str
+        Name of the file in errors.
     file_format, subtype, sr, n_channels
         As in `PcmLayout`.
     samples : SampleFormat
@@ -72,7 +75,14 @@ def lay_out(
     -------
     layout : PcmLayout
         Without an incomplete frame at the end.
+
+    Raises
+    ------
+    UnreadableAudioError
+        If the sampling rate is not positive.
     """
+    if sr < 1:
+        raise damaged(path, f"its sampling rate is {sr} Hz")
     frame_bytes = samples.n_bytes * n_channels
     n_extra, n_missing = extent.n_extra // frame_bytes, -(-extent.n_missing // frame_bytes)
     return PcmLayout(

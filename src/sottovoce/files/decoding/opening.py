@@ -183,7 +183,7 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
     if kind in _WALKS:
         return _join(_iff_layouts(raw, kind, starts))
     if kind == "riff":
-        return _join([_wave_layout(wave) for wave in _walk_waves(raw, starts[0])])
+        return _join([_wave_layout(wave, raw.path) for wave in _walk_waves(raw, starts[0])])
     return None
 
 
@@ -217,7 +217,7 @@ def is_copied(info: AudioInfo) -> bool:
 
 def _riff_parts(raw: Raw, start: int) -> list[Part]:
     waves = _walk_waves(raw, start)
-    layouts = [_wave_layout(wave) for wave in waves]
+    layouts = [_wave_layout(wave, raw.path) for wave in waves]
     joined = _join(layouts)
     behind = _file_behind(raw, waves[-1].end)
     if joined is not None and not behind:
@@ -256,13 +256,14 @@ def _walk_waves(raw: Raw, start: int) -> list[Wave]:
     return waves
 
 
-def _wave_layout(wave: Wave) -> PcmLayout | None:
+def _wave_layout(wave: Wave, path: str) -> PcmLayout | None:
     subtype = wave.subtype
     samples = format_of_subtype(subtype, big_endian=wave.order == "big")
     if samples is None or wave.number(2, 2) == 0:
         return None
     return lay_out(
         wave.extent,
+        path=path,
         file_format=wave.file_format,
         subtype=subtype,
         samples=samples,
