@@ -279,7 +279,8 @@ def describe(results: dict[str, Any]) -> str:
         (f"{markdown_table(heads, bombs)}\n\n" if bombs else "")
         + markdown_table(["file", "status", "as it should be", "what is said"], named)
         + f"\n\nMutants of a clip of {_SEED_S} s in every format, {total:,} in all, and what became"
-        " of them; none may be without a status, or end with an error that was not foreseen. A mutant that still decodes to its end counts as"
+        " of them; none may be without a status, or end with an error that was not foreseen."
+        " A mutant that still decodes to its end counts as"
         " any clip that is too short to tell. The scan and its workers took at most"
         f" {results['totals']['peak_mb']:,} MB.\n\n"
         + markdown_table(["format", "mutants", *columns, "without a status", "unforeseen"], mutants)

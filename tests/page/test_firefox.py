@@ -1,0 +1,75 @@
+"""The page in Firefox, opened from disk; no request can be answered by a network."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import sottovoce as sv
+from rig.firefox import Firefox
+from sottovoce.files import detect_file
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def firefox(page_file, tmp_path):
+    if shutil.which("firefox-esr") is None:
+        pytest.fail("apt-get install firefox-esr")
+    (tmp_path / "saved").mkdir()
+    with Firefox(tmp_path / "saved") as firefox:
+        firefox.open(page_file.as_uri())
+        firefox.wait("document.getElementById('loading').hidden")
+        yield firefox
+
+
+def addresses_of_a_network(firefox):
+    """Of all requests; the browser's own pages come from itself, and use fonts of theirs."""
+    own = ("file:", "blob:", "data:", "about:", "chrome:", "resource:")
+    return [address for address in firefox.asked if not address.startswith(own)]
+
+
+def test_takes_are_protected_and_checked_and_nothing_is_asked_for(firefox, clip, tmp_path) -> None:
+    y, sr = clip
+    sf.write(tmp_path / "take.wav", y, sr, subtype="PCM_24")
+    sf.write(tmp_path / "take.flac", y, sr, subtype="PCM_16")
+    sf.write(tmp_path / "found.wav", sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7)), sr)
+    firefox.choose("#takes", [tmp_path / "take.wav", tmp_path / "take.flac"])
+    firefox.wait("document.querySelectorAll('a.save').length === 2")
+    firefox.run("document.querySelectorAll('a.save').forEach((link) => link.click())")
+    firefox.run("document.getElementById('tab-check').click()")
+    firefox.choose("#unknown", [tmp_path / "found.wav"])
+    firefox.wait("document.querySelector('#checked details') !== null")
+    assert "Owner 0000-0000-0007" in firefox.run("document.getElementById('checked').innerText")
+    for suffix in ("wav", "flac"):
+        saved = tmp_path / "saved" / f"take.protected.{suffix}"
+        assert detect_file(saved).found
+        marked = sf.read(saved, dtype="float32")[0]
+        assert 0 < np.abs(marked - y).max() < 0.2
+    assert addresses_of_a_network(firefox) == []
+
+
+def test_nothing_can_be_sent(firefox) -> None:
+    refused = firefox.run(
+        """(async () => {
+            const refused = [];
+            document.addEventListener("securitypolicyviolation", (e) => refused.push(e.blockedURI));
+            try { await fetch("https://example.org/"); } catch {}
+            const image = new Image();
+            image.src = "https://example.org/x.png";
+            await new Promise((done) => { image.onerror = done; });
+            try { new WebSocket("wss://example.org/"); } catch {}
+            await new Promise((done) => setTimeout(done, 300));
+            return refused.length;
+        })()"""
+    )
+    assert refused == 3
+    assert addresses_of_a_network(firefox) == []
+    # What a page does ask for is seen.
+    with contextlib.suppress(RuntimeError):
+        firefox.open("http://example.org/")
+    assert addresses_of_a_network(firefox) == ["http://example.org/"]
