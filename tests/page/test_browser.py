@@ -51,6 +51,12 @@ def test_a_take_is_protected_saved_and_found_here(
     link = page.locator("a.save")
     link.wait_for(timeout=READY_MS)
     assert "the mark was found in the new file" in page.locator("#protected").inner_text()
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_label("Marked", exact=True).check()
+    page.wait_for_timeout(500)
+    assert float(page.get_by_label("Position").input_value()) > 0.1
+    page.get_by_role("button", name="Pause").click()
     with page.expect_download() as download:
         link.click()
     assert download.value.suggested_filename == f"take.protected.{suffix}"

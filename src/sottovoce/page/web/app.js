@@ -1,10 +1,12 @@
 // The page: takes files, shows what becomes of them.
 
+import { makeComparison } from "./compare.js";
 import { Engine } from "./engine.js";
 import { language, say, sayPolicy, showTexts } from "./texts.js";
 import { unpack } from "./unpack.js";
 
 const ENOUGH_S = 5;
+let nextComparison = 1;
 const $ = (id) => document.getElementById(id);
 const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
@@ -78,6 +80,8 @@ function showResult(row, job, file, { answer, made, failed }) {
     link.href = URL.createObjectURL(made);
     link.download = protectedName(file.name);
     row.append(link);
+    const comparison = makeComparison(file, made, `${nextComparison++}`);
+    if (comparison) row.append(comparison);
   }
   if (job === "check") {
     const details = element("details");

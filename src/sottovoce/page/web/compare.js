@@ -1,0 +1,127 @@
+// Original and marked, one after the other in the same ears.
+
+import { Pair } from "./pair.js";
+import { say } from "./texts.js";
+
+const MOST_BYTES = 300e6; // as files; decoded they are several times as large
+
+let playing = null; // one comparison at a time
+
+class Player {
+  #files;
+  #parts;
+  #context = null;
+  #pair = null;
+  #length = 0;
+  #startedAt = 0;
+  #place = 0;
+  #timer = 0;
+
+  constructor(files, parts) {
+    this.#files = files;
+    this.#parts = parts;
+    parts.play.onclick = () => (this.#timer ? this.pause() : this.#play());
+    for (const [number, radio] of parts.radios.entries()) radio.onchange = () => this.#hear(number);
+    parts.place.oninput = () => this.#seek(Number(parts.place.value));
+  }
+
+  async #load() {
+    this.#parts.play.disabled = true;
+    this.#context = new AudioContext();
+    const buffers = [];
+    for (const file of this.#files) buffers.push(await this.#context.decodeAudioData(await file.arrayBuffer()));
+    this.#length = buffers[0].duration;
+    this.#parts.place.max = this.#length;
+    this.#pair = new Pair(this.#context, buffers);
+    this.#pair.heard = this.#parts.radios.findIndex((radio) => radio.checked);
+    this.#parts.play.disabled = false;
+  }
+
+  async #play() {
+    if (playing !== this) playing?.pause();
+    playing = this;
+    try {
+      if (!this.#pair) await this.#load();
+    } catch {
+      this.#parts.say(say("compare.failed")); // some browsers decode no AIFF, for example
+      return;
+    }
+    await this.#context.resume();
+    if (this.#place >= this.#length) this.#place = 0;
+    this.#startedAt = this.#context.currentTime + 0.01 - this.#place;
+    this.#pair.start(this.#place, this.#startedAt + this.#place).onended = () => {
+      this.pause();
+      this.#place = 0;
+      this.#parts.place.value = 0;
+    };
+    this.#timer = setInterval(() => {
+      this.#parts.place.value = this.#now();
+    }, 100);
+    this.#parts.play.textContent = say("compare.pause");
+  }
+
+  #now() {
+    return Math.min(Math.max(this.#context.currentTime - this.#startedAt, 0), this.#length);
+  }
+
+  pause() {
+    if (!this.#timer) return;
+    clearInterval(this.#timer);
+    this.#timer = 0;
+    this.#place = this.#now();
+    this.#pair.stop();
+    this.#parts.play.textContent = say("compare.play");
+  }
+
+  #seek(place) {
+    const wasPlaying = this.#timer !== 0;
+    this.pause();
+    this.#place = place;
+    if (wasPlaying) this.#play();
+  }
+
+  #hear(number) {
+    this.#pair?.hear(number);
+  }
+}
+
+// Returns the controls that let a person compare two files by ear; null if they are too long.
+export function makeComparison(original, marked, name) {
+  if (original.size + marked.size > MOST_BYTES) return null;
+  const group = document.createElement("fieldset");
+  group.className = "compare";
+  const legend = document.createElement("legend");
+  legend.textContent = say("compare");
+  const play = document.createElement("button");
+  play.type = "button";
+  play.textContent = say("compare.play");
+  const radios = ["original", "marked"].map((which, number) => {
+    const radio = document.createElement("input");
+    radio.type = "radio";
+    radio.name = `compare-${name}`;
+    radio.checked = number === 0;
+    return radio;
+  });
+  const place = document.createElement("input");
+  Object.assign(place, { type: "range", min: 0, max: 1, step: 0.01, value: 0 });
+  place.setAttribute("aria-label", say("compare.place"));
+  group.append(legend, play);
+  for (const [number, which] of ["original", "marked"].entries()) {
+    const label = document.createElement("label");
+    label.append(radios[number], ` ${say(`compare.${which}`)}`);
+    group.append(label);
+  }
+  const said = document.createElement("p");
+  said.className = "hint";
+  said.textContent = say("compare.hint");
+  group.append(place, said);
+  new Player([original, marked], {
+    play,
+    radios,
+    place,
+    say: (text) => {
+      said.textContent = text;
+    },
+  });
+  return group;
+}
