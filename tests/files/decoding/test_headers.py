@@ -8,6 +8,7 @@ import struct
 import subprocess
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
 import soundfile as sf
@@ -280,3 +281,36 @@ def test_no_header_does_worse_than_an_error(name: str, cut: int, noise: bytes, a
     data[at : at + len(noise)] = noise
     with contextlib.suppress(SottovoceError):
         count(bytes(data[: len(data) - cut]), partial=True)
+
+
+def test_a_damaged_packet_that_claims_to_last_for_hours_is_left_out() -> None:
+    """Silence in its place would be ten hours of zeros in one array."""
+    out, y = io.BytesIO(), (Y[: 40 * 1024] / 32768).astype("f4")[None]
+    n_packets = shift = 0
+    with av.open(out, "w", format="mp4") as film:
+        stream = film.add_stream("aac", rate=SR)
+        stream.layout = "mono"
+
+        def mux(packets: list[av.Packet]) -> None:
+            nonlocal n_packets, shift
+            for packet in packets:
+                n_packets += 1
+                if n_packets == 20:
+                    noise = av.Packet(b"\xff" * 200)
+                    noise.stream, noise.time_base = stream, packet.time_base
+                    noise.pts = noise.dts = packet.pts
+                    film.mux(noise)
+                    shift = 10 * 3600 * SR
+                packet.pts += shift
+                packet.dts += shift
+                film.mux(packet)
+
+        for begin in range(0, y.shape[1], 1024):
+            block = y[:, begin : begin + 1024]
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = SR, begin
+            mux(stream.encode(frame))
+        mux(stream.encode(None))
+    n, notes = count(out.getvalue(), partial=True)
+    assert n == y.shape[1]
+    assert "1 piece of it could not be decoded" in notes[0]

@@ -54,6 +54,8 @@ _COUNTING = {"AVI"}
 """Containers without timestamps: FFmpeg counts packets, and a large one as two."""
 _MOST_FILLING = 8192
 _PIECE = 1 << 19
+_MOST_PACKET_S = 10.0
+"""The longest packets of any codec last 8 s; more is the work of damage or of an attack."""
 _MOST_DRIFT = 1e-3
 _SKIP_MANUAL = 1 << 29
 
@@ -310,6 +312,11 @@ class StreamDecoder:
         if n_behind > _MOST_FILLING:
             self.traits.notes.append(say_more(n_behind / self.traits.sr))
 
+    def _count_lost(self, packet: Any) -> int:  # noqa: ANN401 - PyAV is imported late
+        """Return how many samples a packet lasts that cannot be decoded; 0 if that is not known."""
+        seconds = float((packet.duration or 0) * packet.time_base)
+        return round(seconds * self.traits.sr) if 0.0 < seconds <= _MOST_PACKET_S else 0
+
     def _decode_all(self) -> Iterator[Audio]:
         context = self._stream.codec_context
         if self._trim is not None or self._pieces:
@@ -327,8 +334,7 @@ class StreamDecoder:
                 except self._errors:
                     n_damaged += 1
                     watch.pass_over(packet)
-                    seconds = float(packet.duration * packet.time_base) if packet.duration else 0.0
-                    n_lost = round(seconds * self.traits.sr)
+                    n_lost = self._count_lost(packet)
                     gaps.add_silence(n_lost)
                     yield np.zeros((self.traits.n_channels, n_lost), np.float32)
                     continue
