@@ -31,10 +31,11 @@ test: .venv/.$(if $(FULL),full,test)  ## Run the tests; FULL=1 runs every one th
 		-m "not device $(if $(FULL),,and not slow and not disk and not browser and not apart)" $(ARGS)
 
 # Two at once, which mostly wait for sound to pass.  Sound that is late because another test wants the
-# processor is no finding: what fails in company must pass alone.
+# processor is no finding: what fails in company must pass alone (ARGS=--last-failed).
+LIVE := -m pytest -m device -o cache_dir=.pytest_cache/live
 test-live: .venv/.test  ## Run the tests on an audio server of their own (see .ci/packages)
-	$(ONE_THREAD) $(PY) -m pytest -n 2 -m device $(ARGS) || $(ONE_THREAD) $(PY) -m pytest \
-		--last-failed --last-failed-no-failures none -m device $(ARGS)
+	$(ONE_THREAD) $(PY) $(LIVE) -n 2 $(ARGS) || $(ONE_THREAD) $(PY) $(LIVE) \
+		--last-failed --last-failed-no-failures none $(ARGS)
 
 check: .venv/.dev  ## ruff, mypy strict, import contracts, docstrings, spelling
 	$(PY) -m ruff check $(LINTED)

@@ -42,7 +42,9 @@ class Library {
       table,
       round: Math.round,
       setTempRet0: () => {},
-      emscripten_memcpy_big: (to, from, n) => this.bytes.copyWithin(to, from, from + n),
+      emscripten_memcpy_big: (to, from, n) => {
+        this.bytes.copyWithin(to, from, from + n); // returned, all memory would be made a number
+      },
       emscripten_resize_heap: (nBytes) => this.#grow(nBytes),
     };
     const files = { fd_close: fail, fd_read: fail, fd_seek: fail, fd_write: fail };
