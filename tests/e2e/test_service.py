@@ -82,7 +82,7 @@ def test_the_microphone_is_there_from_login_and_works_only_when_it_is_used(serve
     assert spent_s(server) - before_s < 0.1
 
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=24)
-    server.wait(lambda: ask_status(server)["recorders"] == 1, "the recorder")
+    server.wait(lambda: "asleep" not in ask_status(server)["said"], "the recorder")
     server.play(CLIP)
     server.wait(lambda: "MARKED: heard" in ask_status(server)["said"], "the mark", within_s=18)
     recording.wait()
