@@ -69,6 +69,28 @@ def test_another_policy_is_refused_but_another_year_is_not(take: Path, tmp_path:
     assert found == {NOTICE.policy, 3}
 
 
+@pytest.mark.parametrize(
+    ("owner_id", "said"),
+    [
+        (0, "already carried an anonymous mark, which stays in it"),
+        (0x4F2A91C077DE, "already carried the mark of 4f2a-91c0-77de, which stays in it"),
+    ],
+)
+def test_the_mark_of_somebody_else_is_told(
+    owner_id: int, said: str, tmp_path: Path, clip: tuple[np.ndarray, int]
+) -> None:
+    y, sr = clip
+    theirs = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=owner_id))
+    sf.write(tmp_path / "theirs.wav", theirs, sr)
+    for remark in (False, True):
+        done = protect_file(
+            tmp_path / "theirs.wav", tmp_path / "out.wav", notice=NOTICE, remark=remark
+        )
+        assert done.warnings == (said,)
+        found = detect_file(tmp_path / "out.wav").voices
+        assert {v.notice.owner_id for v in found if v.notice} >= {NOTICE.owner_id}
+
+
 def test_a_file_that_is_marked_in_part_is_marked_whole(tmp_path: Path, clip) -> None:
     y, sr = clip
     half = np.concatenate([sv.protect(y[: 12 * sr], sr=sr, notice=NOTICE), y[12 * sr :]])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.protector import Protector
 from sottovoce.errors import OtherPolicyError, UnsupportedFormatError
 from sottovoce.files.coverage import covered_s, is_covered
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sottovoce.core.payload import Notice
+    from sottovoce.core.results import Detection
 
 __all__ = [
     "COPYING_SHARE",
@@ -221,9 +223,10 @@ def _settle(source: Path, encoded: Encoded, job: MarkingJob) -> WrittenTrack:
     """Decide whether a track needs the mark; refuse if it carries another policy of its owner."""
     if encoded.sounding_s == 0.0:
         return WrittenTrack(encoded=encoded, status="silent")
-    if job.remark:
-        return WrittenTrack(encoded=encoded, status="marked")
     notice = job.notice
+    others = _tell_others(encoded.before, notice)
+    if job.remark:
+        return WrittenTrack(encoded=encoded, status="marked", note=others)
     for voice in encoded.before.voices:
         own = voice.notice
         if own and own.owner_id == notice.owner_id != 0 and own.policy != notice.policy:
@@ -241,6 +244,22 @@ def _settle(source: Path, encoded: Encoded, job: MarkingJob) -> WrittenTrack:
         f"{own_s:.0f} of {encoded.duration_s:.0f} s already carried your mark; all of it was marked"
         " again"
         if own_s
-        else ""
+        else others
     )
     return WrittenTrack(encoded=encoded, status="marked", note=note)
+
+
+def _tell_others(before: Detection, notice: Notice) -> str:
+    """Return the note on marks of other owners that the original carried; empty if none."""
+    if not before.found:
+        return ""
+    whose = {
+        "a mark whose owner cannot be read"
+        if voice.notice is None
+        else f"the mark of {format_owner_id(voice.notice.owner_id)}"
+        if voice.notice.owner_id
+        else "an anonymous mark"
+        for voice in before.voices
+        if voice.notice is None or voice.notice.owner_id != notice.owner_id
+    }
+    return f"already carried {' and '.join(sorted(whose))}, which stays in it" if whose else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
 from sottovoce.files.decoding.pyav import open_container
+from sottovoce.files.pcm import is_uncompressed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def estimate_duration_s(info: AudioInfo) -> float:
     duration_s : float
         Exact if its samples are counted, else as declared by the container.
     """
-    if info.n_frames:
+    if info.n_frames or is_uncompressed(info):
         return info.n_frames / info.sr
     with (
         contextlib.suppress(OSError, UnreadableAudioError),
