@@ -56,7 +56,7 @@ class Notice:
     ----------
     policy : Use
         The refused uses, eight bits; may be given as a number.  By default all seven uses, which
-        are bits 0 to 6; bit 7 adds "but ask me".
+        are bits 0 to 6; bit 7 adds that the owner may be asked.
     year : int
         Year since which the refusal has been known at least; 2026 to 2041, by default the
         present year.

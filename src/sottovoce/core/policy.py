@@ -119,4 +119,4 @@ def describe_policy(policy: int) -> str:
         sentence = "refuses " + ", ".join(words)
     else:
         sentence = "refuses no named use"
-    return sentence + (", but ask me" if Use.LICENCE in uses else "")
+    return sentence + (", but may be asked" if Use.LICENCE in uses else "")
