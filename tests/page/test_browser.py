@@ -123,6 +123,22 @@ def test_what_the_page_cannot_do_is_said_and_no_unmarked_file_is_offered(
     assert "There is no sound in it." in page.locator("#checked").inner_text()
 
 
+def test_a_file_that_is_changed_while_it_waits_costs_only_itself(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    for name in ("first.wav", "second.wav", "third.wav"):
+        sf.write(tmp_path / name, np.resize(clip[0], 60 * clip[1]), clip[1])
+    page.locator("#takes").set_input_files(
+        [tmp_path / name for name in ("first.wav", "second.wav", "third.wav")]
+    )
+    sf.write(tmp_path / "second.wav", clip[0], clip[1])
+    page.locator("a.save").nth(1).wait_for(timeout=READY_MS)
+    rows = [row.inner_text() for row in page.locator("#protected li").all()]
+    assert "Choose it again." in rows[1]
+    assert all("was found" in rows[number] for number in (0, 2))
+
+
 def test_nothing_can_be_sent(browser_page) -> None:
     """Not even if a script of ours wanted to."""
     assert (

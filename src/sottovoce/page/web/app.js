@@ -59,7 +59,7 @@ function describeVoice({ notice }, owner) {
 
 function describeFailure(failed, answer) {
   if (failed) return say("error.crashed");
-  if (answer.error === "format") return say("error.format");
+  if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
   return answer.error.replace(/^sound(\.\w+)?: /, "");
 }
 

@@ -53,7 +53,23 @@ function ownName(name) {
   return `sound${suffix ? suffix[0].toLowerCase() : ""}`;
 }
 
+// A file that was changed after it was chosen cannot be read any more, and would end Python if that
+// came out within.
+function isReadable(file) {
+  try {
+    const reader = new FileReaderSync();
+    for (const at of [0, Math.max(file.size - 1, 0)]) reader.readAsArrayBuffer(file.slice(at, at + 1));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function run({ id, job, file, options }) {
+  if (!isReadable(file)) {
+    postMessage({ kind: "done", id, answer: { error: "changed", remedy: "" }, made: null });
+    return;
+  }
   const folder = `/jobs/${nextFolder++}`;
   const name = ownName(file.name);
   const { FS } = python;
