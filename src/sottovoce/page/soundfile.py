@@ -91,6 +91,7 @@ class SoundFile:
         self._coder = libflac.decoder(self._source)
         info = self._coder.info
         if info is None:
+            self.close()
             raise RuntimeError("no FLAC stream")
         self.samplerate, self.channels = int(info.sr), int(info.n_channels)
         self.frames = int(info.n_samples)
