@@ -9,12 +9,14 @@ and its memory must stay bounded.
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
 import struct
 import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,7 +239,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     y, _ = shipped_clip()
     y = y[: _SEED_S * _SR]
     with tempfile.TemporaryDirectory(prefix="sottovoce-bombs-") as place:
-        bombs = [scan_bomb(path) for path in make_bombs(Path(place))]
+        # In a process of its own: what it took to make them must not count as the scan's memory.
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as maker:
+            paths = maker.submit(make_bombs, Path(place)).result()
+        bombs = [scan_bomb(path) for path in paths]
     sys.stderr.write("scan_hostile: the bombs are done\n")
     with tempfile.TemporaryDirectory(prefix="sottovoce-hostile-") as place, Memory() as memory:
         cases = _scan_cases(Path(place), y)
