@@ -253,13 +253,18 @@ def _tell_others(before: Detection, notice: Notice) -> str:
     """Return the note on marks of other owners that the original carried; empty if none."""
     if not before.found:
         return ""
+    notices = [voice.notice for voice in before.voices]
     whose = {
-        "a mark whose owner cannot be read"
-        if voice.notice is None
-        else f"the mark of {format_owner_id(voice.notice.owner_id)}"
-        if voice.notice.owner_id
-        else "an anonymous mark"
-        for voice in before.voices
-        if voice.notice is None or voice.notice.owner_id != notice.owner_id
+        _describe_mark(other)
+        for other in notices
+        if other is None or other.owner_id != notice.owner_id
     }
     return f"already carried {' and '.join(sorted(whose))}, which stays in it" if whose else ""
+
+
+def _describe_mark(notice: Notice | None) -> str:
+    if notice is None:
+        return "a mark whose owner cannot be read"
+    if not notice.owner_id:
+        return "an anonymous mark"
+    return f"the mark of {format_owner_id(notice.owner_id)}"

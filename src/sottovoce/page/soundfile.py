@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sottovoce.errors import MissingExtraError
+from sottovoce.files.decoding.flac import subtype_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO, Literal
@@ -96,8 +97,7 @@ class SoundFile:
         self.samplerate, self.channels = int(info.sr), int(info.n_channels)
         self.frames = int(info.n_samples)
         self._n_bits = int(info.n_bits)
-        depth = next((bits for bits in (8, 16, 24) if self._n_bits <= bits), _WORD_BITS)
-        self.subtype = "PCM_S8" if depth == 8 else f"PCM_{depth}"
+        self.subtype = subtype_of(self._n_bits)
 
     def _read_bytes(self, n: int) -> Any:  # noqa: ANN401 - an array of JavaScript
         from pyodide.ffi import to_js

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["FlacStream", "open_codec", "walk_flac"]
+__all__ = ["FlacStream", "open_codec", "subtype_of", "walk_flac"]
 
 _MARK = b"fLaC"
 _STREAMINFO_HEADS = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
@@ -167,6 +167,12 @@ def open_codec(info: bytes) -> Any:  # noqa: ANN401 - PyAV is imported late
     context.extradata = info
     context.options = {"err_detect": "crccheck+explode"}
     return context
+
+
+def subtype_of(n_bits: int) -> str:
+    """Return the subtype of samples of so many bits, as soundfile names it: the next larger one."""
+    depth = next((bits for bits in (8, 16, 24) if n_bits <= bits), 32)
+    return "PCM_S8" if depth == 8 else f"PCM_{depth}"
 
 
 def walk_flac(file: BinaryIO, *, end: int) -> list[FlacStream]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sottovoce.errors import UnreadableAudioError
 from sottovoce.files.decoding.decoder import Audio, Decoder, QueueReader, Traits
-from sottovoce.files.decoding.flac import FlacStream, open_codec
+from sottovoce.files.decoding.flac import FlacStream, open_codec, subtype_of
 from sottovoce.files.decoding.frames import Frames
 from sottovoce.files.decoding.pyav import import_av
 from sottovoce.files.decoding.raw import Spliced
@@ -117,14 +117,13 @@ class FlacFrames:
         self._stream = stream
         self._codec = open_codec(stream.info)
         self._file = raw.open()
-        depth = next((bits for bits in (8, 16, 24) if stream.n_bits <= bits), 32)
         self.traits = traits or Traits(
             format="FLAC",
-            subtype="PCM_S8" if depth == 8 else f"PCM_{depth}",
+            subtype=subtype_of(stream.n_bits),
             sr=stream.sr,
             n_channels=stream.n_channels,
             n_frames=stream.n_frames,
-            dtype="float64" if depth > 24 else "float32",
+            dtype="float64" if stream.n_bits > 24 else "float32",
             notes=stream.notes,
             missing=stream.missing,
         )
