@@ -123,6 +123,29 @@ def test_what_the_page_cannot_do_is_said_and_no_unmarked_file_is_offered(
     assert "There is no sound in it." in page.locator("#checked").inner_text()
 
 
+def test_one_comparison_plays_at_a_time_however_fast_the_clicks(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    for name in ("first.wav", "second.wav"):
+        sf.write(tmp_path / name, *clip)
+    page.locator("#takes").set_input_files([tmp_path / "first.wav", tmp_path / "second.wav"])
+    page.locator("a.save").nth(1).wait_for(timeout=READY_MS)
+    # Both before either is loaded, and the second twice once it is.
+    page.evaluate("for (const one of document.querySelectorAll('.compare button')) one.click()")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_timeout(1000)
+    assert [one.inner_text() for one in page.locator(".compare button").all()] == ["Play", "Pause"]
+    page.evaluate(
+        "for (const _ of [1, 2, 3]) document.querySelectorAll('.compare button')[0].click()"
+    )
+    page.get_by_role("button", name="Pause").click()
+    places = page.get_by_label("Position")
+    before = [place.input_value() for place in places.all()]
+    page.wait_for_timeout(500)
+    assert [place.input_value() for place in places.all()] == before
+
+
 def test_a_file_that_is_changed_while_it_waits_costs_only_itself(
     browser_page, clip, tmp_path
 ) -> None:

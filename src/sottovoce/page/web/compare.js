@@ -16,6 +16,7 @@ class Player {
   #startedAt = 0;
   #place = 0;
   #timer = 0;
+  #turn = 0; // counts what was asked for: who waited finds out whether it still holds
 
   constructor(files, parts) {
     this.#files = files;
@@ -38,6 +39,7 @@ class Player {
   }
 
   async #play() {
+    const turn = ++this.#turn;
     if (playing !== this) playing?.pause();
     playing = this;
     try {
@@ -47,6 +49,7 @@ class Player {
       return;
     }
     await this.#context.resume();
+    if (turn !== this.#turn) return;
     if (this.#place >= this.#length) this.#place = 0;
     this.#startedAt = this.#context.currentTime + 0.01 - this.#place;
     this.#pair.start(this.#place, this.#startedAt + this.#place).onended = () => {
@@ -65,6 +68,7 @@ class Player {
   }
 
   pause() {
+    this.#turn++;
     if (!this.#timer) return;
     clearInterval(this.#timer);
     this.#timer = 0;
