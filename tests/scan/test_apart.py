@@ -311,7 +311,9 @@ class TestApart:
                 source.write_kept(tmp_path / "out", refused=bool)
 
 
-@pytest.mark.parametrize("name", ["value.json", "value.json.gz"])
+@pytest.mark.parametrize(
+    "name", ["value.json", pytest.param("value.json.gz", marks=pytest.mark.slow)]
+)
 def test_a_named_value_that_is_too_large_is_one_row_and_the_rest_is_scanned(tmp_path, name):
     raw = b'{"a": [' + b"[0], " * 5_000_000 + b"[0]]}"
     (tmp_path / name).write_bytes(gzip.compress(raw, 1) if name.endswith(".gz") else raw)
