@@ -115,6 +115,12 @@ def _rest(results: Results) -> list[str]:
             f" than real time ({detect['to_flac'][1]:.1f} times the cost of decoding FLAC) and"
             f" protects {protect['times_real_time'][1]:,.0f} times faster, with a latency of 16 ms."
         )
+    if "footprint" in results:
+        own = results["footprint"]["rows"][-1]
+        parts.append(
+            f"A base install takes {own['mib']} MiB in {own['n_packages']} packages, and"
+            f" {own['seconds']} s once they are downloaded."
+        )
     if {"scan_throughput", "scan_dataset"} <= results.keys():
         kinds = {row["what"]: row for row in results["scan_throughput"]["rows"]}
         flac, opus = kinds["long_16k_flac"], kinds["long_16k_opus"]
