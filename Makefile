@@ -64,9 +64,9 @@ docs: .venv/.dev  ## Build the docs into site/, strictly
 	$(PY) docs/draw_rooms.py
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
-# Its parts come from npm and PyPI, by hash, and are kept in ~/.cache/sottovoce.
-page: .venv/.base  ## Build the browser page into dist/sottovoce.html (needs Node.js and npm)
-	$(PY) -m sottovoce.page.build -o src/sottovoce/page/built/sottovoce.html
+# Needs Node.js and npm.  Its parts come from npm and PyPI, by hash, and are kept in ~/.cache/sottovoce.
+page: .venv/.base  ## Build the browser page into dist/sottovoce.html, and for a web server into dist/page
+	$(PY) -m sottovoce.page.build -o src/sottovoce/page/built/sottovoce.html --site dist/page
 	mkdir -p dist && cp src/sottovoce/page/built/sottovoce.html dist/
 
 # Nothing but what .ci/release.txt names, by hash: what builds a release could put anything into it.

@@ -24,12 +24,14 @@ _START_S = 60.0
 _ANSWER_S = 60.0
 _POLL_S = 0.2
 _LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
-# No proxy answers at this port, so nothing that a page asks for can come from a network.
 _PREFERENCES = {
     "browser.download.folderList": 2,
     "browser.download.always_ask_before_handling_new_types": False,
     "browser.shell.checkDefaultBrowser": False,
     "intl.accept_languages": "en-GB",
+}
+# No proxy answers at this port, so nothing that a page asks for can come from a network.
+_OFFLINE = {
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
     "network.proxy.http_port": 9,
@@ -45,6 +47,8 @@ class Firefox:
     ----------
     downloads : pathlib.Path
         Folder into which it saves.
+    offline : bool
+        Whether no server can be reached, this computer's own excepted.
 
     Attributes
     ----------
@@ -52,8 +56,9 @@ class Firefox:
         Addresses of all requests so far.
     """
 
-    def __init__(self, downloads: Path) -> None:
+    def __init__(self, downloads: Path, *, offline: bool = True) -> None:
         self._downloads = downloads
+        self._preferences = {**_PREFERENCES, **(_OFFLINE if offline else {})}
         self._stack = contextlib.ExitStack()
         self._loop = asyncio.new_event_loop()
         self._number = 0
@@ -77,7 +82,7 @@ class Firefox:
             raise RuntimeError("apt-get install firefox-esr")
         place = tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
         profile = Path(self._stack.enter_context(place))
-        wanted = {**_PREFERENCES, "browser.download.dir": str(self._downloads)}
+        wanted = {**self._preferences, "browser.download.dir": str(self._downloads)}
         lines = [f"user_pref({json.dumps(key)}, {json.dumps(one)});" for key, one in wanted.items()]
         (profile / "user.js").write_text("\n".join(lines))
         log = profile / "log"

@@ -23,6 +23,7 @@ from pathlib import Path
 import sottovoce
 from sottovoce.files.atomic import atomic_path
 from sottovoce.page.parts import PARTS, PartError, fetch, unpack
+from sottovoce.page.site import write_site
 
 __all__ = ["build_page", "main"]
 
@@ -31,17 +32,20 @@ _PACKAGE = Path(sottovoce.__file__).parent
 _RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json")
 _STANDARD_LIBRARY = "python_stdlib.zip"
 _LIBFLAC = "package/dist/libflac.wasm.wasm"
+_SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
 _ROOMS = ("core", "files")
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
 _LANGUAGES = ("de", "en", "es", "fr")
 
 
-def build_page(*, cache: Path | None = None) -> bytes:
+def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
     """Return the page.
 
     Parameters
     ----------
+    served : bool
+        For a web server, beside the files of `sottovoce.page.site`; else to be opened from disk.
     cache : pathlib.Path or None
         Where the parts of others are kept; see `sottovoce.page.parts.fetch`.
 
@@ -66,7 +70,8 @@ def build_page(*, cache: Path | None = None) -> bytes:
     # A JSON text may stand in a script element once it cannot end it.
     catalogue = json.dumps(strings, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
     fills = {
-        "csp": _policy(app, style),
+        "csp": _policy(app, style, served=served),
+        "served": _SERVED if served else "",
         "version": html.escape(sottovoce.__version__),
         "style": style,
         "strings": catalogue,
@@ -149,15 +154,20 @@ def _embed(name: str, data: bytes) -> str:
     return f'<script type="text/plain" data-part="{html.escape(name)}">{packed}</script>'
 
 
-def _policy(app: str, style: str) -> str:
-    """Return the page's own restriction: no address can be reached, and no other script runs."""
+def _policy(app: str, style: str, *, served: bool) -> str:
+    """Return the page's own restriction: no address can be reached, and no other script runs.
+
+    A served page may be installed, for which the browser reads the three files beside it.
+    """
+    own = " 'self'" if served else ""
     hashes = [
         base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (app, style)
     ]
     return html.escape(
         "default-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; "
-        f"script-src 'sha256-{hashes[0]}' 'wasm-unsafe-eval' blob:; worker-src blob:; "
-        f"style-src 'sha256-{hashes[1]}'; img-src data: blob:; media-src blob:"
+        f"script-src 'sha256-{hashes[0]}' 'wasm-unsafe-eval' blob:; worker-src blob:{own}; "
+        f"style-src 'sha256-{hashes[1]}'; img-src data: blob:{own}; media-src blob:"
+        + (f"; manifest-src{own}" if served else "")
     )
 
 
@@ -174,11 +184,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Write the page, and print its size and SHA-256."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path, default=Path("dist/sottovoce.html"))
+    parser.add_argument("--site", type=Path, metavar="DIR", help="write it for a web server, too")
     options = parser.parse_args(arguments)
     page = build_page()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(options.out) as part:
         part.write_bytes(page)
+    if options.site:
+        write_site(build_page(served=True), options.site)
     size = f"{len(page) / 1e6:.1f} MB"
     parser.exit(message=f"{hashlib.sha256(page).hexdigest()}  {options.out}  {size}\n")
 

@@ -174,6 +174,7 @@ async function begin() {
     strength: $("strength").value,
   }));
   listen(engine, "check", $("unknown"), () => ({ thorough: $("thorough").checked }));
+  if (document.querySelector("link[rel=manifest]")) navigator.serviceWorker?.register("service_worker.js");
   return undefined;
 }
 

@@ -1,0 +1,124 @@
+"""The page from a web server: installed, and at work when the server is gone."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import soundfile as sf
+
+from rig.chromium import start_chromium
+from rig.firefox import Firefox
+from sottovoce.page.build import build_page
+from sottovoce.page.site import write_site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+READY_MS = 120_000
+KEPT = "caches.keys()"
+
+
+class Server:
+    """A web server of a folder that tells what it was asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: list[str] = []
+        asked = self.asked
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                asked.append(self.path)
+
+        serve = functools.partial(Handler, directory=folder)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve)
+        self.address = f"http://127.0.0.1:{self._server.server_port}/some/where/"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Answer nothing from now on; may be called twice."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    write_site(build_page(served=True), folder / "some" / "where")
+    return folder
+
+
+@pytest.fixture
+def server(site):
+    server = Server(site)
+    yield server
+    server.stop()
+
+
+def test_chromium_would_install_it_and_it_works_without_its_server(server, clip, tmp_path) -> None:
+    sf.write(tmp_path / "take.wav", *clip)
+    with sync_api.sync_playwright() as playwright:
+        browser = start_chromium(playwright, "--disable-gpu")
+        context = browser.new_context(locale="en-GB")
+        page = context.new_page()
+        page.goto(server.address)
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        asked = context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+        # The browser of a test keeps nothing, so that it installs nothing either.
+        assert {one["errorId"] for one in asked["installabilityErrors"]} == {"in-incognito"}
+        # One request for the page, and one for the service worker's own copy of it.
+        names = [path.rpartition("/")[2] for path in server.asked]
+        assert {*names} == {"", "icon.svg", "manifest.webmanifest", "service_worker.js"}
+        assert names.count("") == 2
+        server.stop()
+        n_asked = len(server.asked)
+        page.goto(server.address + "?from=elsewhere")
+        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        page.locator("#takes").set_input_files(tmp_path / "take.wav")
+        page.locator("a.save").wait_for(timeout=READY_MS)
+        assert "the mark was found" in page.locator("#protected").inner_text()
+        refused = page.evaluate("fetch('icon.svg').then(() => false, () => true)")
+        assert refused, "the page itself reaches nothing, its own server included"
+        assert len(server.asked) == n_asked
+        browser.close()
+
+
+def test_a_new_page_takes_the_place_of_the_old_one(server, site) -> None:
+    with sync_api.sync_playwright() as playwright:
+        browser = start_chromium(playwright, "--disable-gpu")
+        page = browser.new_page()
+        page.goto(server.address)
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        folder = site / "some" / "where"
+        old = (folder / "index.html").read_bytes()
+        write_site(old.replace(b"<title>sottovoce<", b"<title>sottovoce, newer<"), folder)
+        before = page.evaluate(KEPT)
+        page.goto(server.address)
+        assert page.title() == "sottovoce"
+        for _ in range(300):
+            if len(kept := page.evaluate(KEPT)) == 1 and kept != before:
+                break
+            page.wait_for_timeout(100)
+        page.goto(server.address)
+        assert page.title() == "sottovoce, newer"
+        browser.close()
+    write_site(old, folder)
+
+
+def test_firefox_works_without_the_server(server, clip, tmp_path) -> None:
+    sf.write(tmp_path / "take.wav", *clip)
+    (tmp_path / "saved").mkdir()
+    with Firefox(tmp_path / "saved", offline=False) as firefox:
+        firefox.open(server.address)
+        firefox.wait("navigator.serviceWorker.ready.then(() => true)")
+        server.stop()
+        firefox.open(server.address)
+        firefox.wait("document.getElementById('loading').hidden")
+        firefox.choose("#takes", [tmp_path / "take.wav"])
+        firefox.wait("document.querySelector('a.save') !== null")
