@@ -24,6 +24,12 @@ PUBLIC_MODULES = ["sottovoce", *(n for n in MODULES if "._" not in n)]
 FILES = [
     pytest.param(path, id=str(path.relative_to(SOURCE))) for path in sorted(SOURCE.rglob("*.py"))
 ]
+# The libraries of a sound system are imported by name, so that the contracts of imports do not see it.
+SOUND_LIBRARIES = {
+    "jack": "live/pipewire",
+    "pasimple": "live/pulse",
+    "sounddevice": "live/loopback",
+}
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 40
 
@@ -157,3 +163,20 @@ def test_only_output_prints(path):
 def test_the_import_contracts_hold():
     """The order of the packages; the same contracts that `make check` reads."""
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+def test_a_library_of_a_sound_system_lives_in_its_room():
+    found = {}
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                names = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            for name in {each.partition(".")[0] for each in names} & SOUND_LIBRARIES.keys():
+                place = path.relative_to(SOURCE).parent.as_posix()
+                found.setdefault(name, set()).add(place)
+    assert found == {name: {room} for name, room in SOUND_LIBRARIES.items()}
