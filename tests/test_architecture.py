@@ -24,7 +24,7 @@ PUBLIC_MODULES = ["sottovoce", *(n for n in MODULES if "._" not in n)]
 FILES = [
     pytest.param(path, id=str(path.relative_to(SOURCE))) for path in sorted(SOURCE.rglob("*.py"))
 ]
-# The libraries of a sound system are imported by name, so that the contracts of imports do not see it.
+# These libraries are imported by name, which the contracts of imports do not see.
 SOUND_LIBRARIES = {
     "jack": "live/pipewire",
     "pasimple": "live/pulse",

@@ -68,7 +68,7 @@ def test_json_accounts_for_every_file(in_place, shell, takes):
     assert bad["error"]
     assert bad["remedy"]
     assert one["status"] == "marked"
-    assert one["seconds"] == pytest.approx(1.5)
+    assert one["duration_s"] == one["seconds"] == pytest.approx(1.5)
     assert one["sha256_in"] == before["one.wav"]
     assert one["sha256_out"] == sha256(shell.folder / one["path"])
     assert one["sha256_in"] != one["sha256_out"]

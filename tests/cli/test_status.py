@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
@@ -108,7 +109,10 @@ def test_json_is_one_object_a_line(capsys, hearing):
         board.show(replace(STATE, hearing=hearing))
     fields = json.loads(capsys.readouterr().out)
     assert fields == make_fields(replace(STATE, hearing=hearing))
+    assert fields["delay_s"] == STATE.delay_s
     assert fields["delay_ms"] == 16.0
+    fields_of_state = {field.name for field in dataclasses.fields(STATE)}
+    assert {"n_recorders", "n_blocks", "n_missed", "n_unmarked"} < fields.keys() & fields_of_state
 
 
 def test_the_panel_of_a_terminal_says_the_same(monkeypatch):

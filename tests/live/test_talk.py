@@ -12,7 +12,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from sottovoce.live.listening.speech_onset import Talk
+from sottovoce.live.listening.speech_onset import SpeechOnset
 from sottovoce.live.listening.watcher import SourceWatcher
 
 CLIP = Path(__file__).parents[2] / "examples" / "data" / "sense_and_sensibility.flac"
@@ -27,7 +27,7 @@ def push(talk, block, seconds):
 
 
 def test_silence_before_the_first_word_does_not_count():
-    talk = Talk(sr=SR)
+    talk = SpeechOnset(sr=SR)
     push(talk, QUIET, 5)
     talk.mark_found()
     assert talk.latency_s is None
@@ -39,7 +39,7 @@ def test_silence_before_the_first_word_does_not_count():
 
 
 def test_a_pause_counts_and_a_silence_begins_anew():
-    talk = Talk(sr=SR)
+    talk = SpeechOnset(sr=SR)
     push(talk, LOUD, 1)
     push(talk, QUIET, 1.9)
     push(talk, LOUD, 1)

@@ -14,7 +14,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.folders import FolderSource
 from sottovoce.scan.outputs import write_filtered, write_outputs
-from sottovoce.scan.source import part_path
+from sottovoce.scan.source import atomic_out
 
 EXPECTED = {
     "anna/long.flac": "marked",
@@ -286,7 +286,7 @@ class TestOutputs:
         (tmp_path / "file").touch()
         with (
             pytest.raises(AudioFileError, match="cannot be written"),
-            part_path(tmp_path / "file" / "copy.csv"),
+            atomic_out(tmp_path / "file" / "copy.csv"),
         ):
             pass
 

@@ -29,6 +29,7 @@ import soundfile as sf
 from sottovoce.abx.excerpts import fade, read_excerpts
 from sottovoce.core.protector import protect
 from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.atomic import part_path
 from sottovoce.files.pcm import BITS
 from sottovoce.files.reading import read_info
 from sottovoce.files.rounding import quantise
@@ -200,7 +201,7 @@ def _make_pack(
 
 def _replace_folder(target: Path, texts: dict[str, str]) -> None:
     """Write a folder next to its destination, then move it there when complete."""
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part = part_path(target)
     try:
         for name, text in texts.items():
             path = part / name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.cli._receipt import hash_file
 from sottovoce.errors import AudioFileError
+from sottovoce.files.atomic import part_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,7 +146,7 @@ def _renew_names(source: Input) -> list[str]:
     """
     told = []
     for twin in source.twins:
-        draft = twin.with_name(f".{secrets.token_hex(8)}.part")
+        draft = part_path(twin)
         try:
             os.link(source.path.resolve(), draft)
             draft.replace(twin)

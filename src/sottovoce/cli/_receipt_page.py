@@ -95,7 +95,7 @@ def _make_row(file: dict[str, Any], *, in_place: bool) -> str:
     words = name_outcome(status, left=left)
     notes = map(escape_html, _list_notes(file))
     told = "".join(f'<br><span class="small">{note}</span>' for note in notes)
-    seconds = file.get("seconds")
+    seconds = file.get("duration_s")
     # The length of a film without a sound track is unknown.
     length = "" if seconds is None or file.get("n_tracks") == 0 else format_time(seconds)
     # A replaced file is named once, by the path at which it can be found.

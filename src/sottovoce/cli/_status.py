@@ -58,22 +58,27 @@ def _describe_mute(state: MicState) -> str:
 
 
 def make_fields(state: MicState) -> dict[str, Any]:
-    """Return the state for JSON."""
+    """Return the state for JSON; six fields for one release by their former names as well."""
     mood, words = describe_state(state)
     return {
         "status": state.status,
-        "sign": state.status,  # its former name, for one release
+        "sign": state.status,
         "confirmation": state.confirmation,
         "mood": mood,
         "words": words,
         "microphone": state.microphone,
+        "n_recorders": state.n_recorders,
         "recorders": state.n_recorders,
         "bypassing": list(state.bypassing),
         "level_dbfs": round(state.level_dbfs, 1),
+        "delay_s": round(state.delay_s, 5),
         "delay_ms": round(1e3 * state.delay_s, 2),
         "block": state.block,
+        "n_blocks": state.n_blocks,
         "blocks": state.n_blocks,
+        "n_missed": state.n_missed,
         "missed": state.n_missed,
+        "n_unmarked": state.n_unmarked,
         "unmarked": state.n_unmarked,
         "busy": round(state.busy, 4),
         "realtime": state.realtime,

@@ -173,7 +173,7 @@ def _find_microphones() -> list[tuple[str, str, bool]]:
     if sys.platform in portaudio.SYSTEMS:
         devices = portaudio.find_preferred(portaudio.read_devices())
         return [(each.name, each.name, each.is_default) for each in devices if each.n_in]
-    from sottovoce.live.opening import find_system
+    from sottovoce.live.microphones import find_system
 
     graph = find_system().read_graph()
     return [

@@ -251,6 +251,6 @@ def _make_entry(job: ProtectJob, source: Input, outcome: Done | Failure) -> dict
         "file": str(source.path),
         "sha256_in": outcome.sha256_in,
         "sha256_out": outcome.sha256_out,
-        "seconds": fields.pop("duration_s"),
+        "seconds": fields["duration_s"],  # its former name, for one release
         **fields,
     }

@@ -23,7 +23,7 @@ from sottovoce.errors import (
     UnreadableAudioError,
     UnsupportedFormatError,
 )
-from sottovoce.files.decoding.opening import find_parts
+from sottovoce.files.decoding.dispatch import find_parts
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.decoding.shortfall import measure_stream_s, say_readable, say_shortfall
 from sottovoce.files.regular import EMPTY, TRUNCATED, check_regular

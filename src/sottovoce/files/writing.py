@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sottovoce.errors import UnsupportedFormatError
 from sottovoce.files.atomic import atomic_path
-from sottovoce.files.decoding.opening import find_layouts, is_copied
+from sottovoce.files.decoding.dispatch import find_layouts, is_copied
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.decoding.sndfile import import_soundfile
 from sottovoce.files.encoding import choose_encoding

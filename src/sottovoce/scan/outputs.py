@@ -34,7 +34,7 @@ from sottovoce.scan.reports.page import write_report
 from sottovoce.scan.reports.results_table import open_exclude_list, remove_results, write_results
 from sottovoce.scan.reports.run_info import RunInfo
 from sottovoce.scan.reports.summary import Tally
-from sottovoce.scan.source import part_path
+from sottovoce.scan.source import atomic_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -244,7 +244,7 @@ def _write_each(
         return
     # Under another name until the last one is written: an interrupt leaves no partial copy.
     copies = []
-    with part_path(target) as part:
+    with atomic_out(target) as part:
         part.mkdir()
         for source in sources:
             name = _choose_name(source.name, taken=part)

@@ -236,13 +236,13 @@ class Scan:
     def _once(self) -> Iterator[Recording | Finding | LeftOut]:
         """Yield what belongs to this shard, each item the first time that it is listed."""
         number, n_shards = self._shard
-        met = IdSet()
+        seen = IdSet()
         for source in self._sources:
             for one in source.recordings():
                 kept_together = getattr(getattr(one, "place", None), "url", one.id)
                 if n_shards > 1 and _number(kept_together) % n_shards != number - 1:
                     continue
-                if met.add(one.id):
+                if seen.add(one.id):
                     yield one
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.left_out import LeftOut
     from sottovoce.scan.recording import Cut, Recording
 
-__all__ = ["DEFAULTS", "Kept", "Source", "SourceOptions", "part_path", "tell_unreadable"]
+__all__ = ["DEFAULTS", "Kept", "Source", "SourceOptions", "atomic_out", "tell_unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ DEFAULTS = SourceOptions()
 
 
 @contextmanager
-def part_path(out: Path) -> Iterator[Path]:
+def atomic_out(out: Path) -> Iterator[Path]:
     """Provide a temporary path next to that of a copy, and move it into place on success.
 
     Parameters

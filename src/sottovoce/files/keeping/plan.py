@@ -13,8 +13,8 @@ from sottovoce.errors import (
     UnsupportedFormatError,
     install_command,
 )
+from sottovoce.files.decoding.dispatch import is_copied
 from sottovoce.files.decoding.matroska_names import EBML_MARK
-from sottovoce.files.decoding.opening import is_copied
 from sottovoce.files.decoding.pyav import open_container
 from sottovoce.files.keeping.asf import carry_asf, has_mutagen
 from sottovoce.files.keeping.bare_streams import carry_bare, plan_bare

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sottovoce.core.detector import detect
 from sottovoce.core.wire_format import FORMAT_1
-from sottovoce.live.listening.speech_onset import SILENCE_DBFS, Talk
+from sottovoce.live.listening.speech_onset import SILENCE_DBFS, SpeechOnset
 
 if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
@@ -119,7 +119,7 @@ class Ear:
         edges_hz = np.geomspace(FORMAT_1.low_hz, FORMAT_1.high_hz, FORMAT_1.n_bands + 1)
         self._edges = np.round(edges_hz * self._chunk / sr).astype(int)
         self._taper = np.hanning(self._chunk)
-        self._talk = Talk(sr=sr)
+        self._onset = SpeechOnset(sr=sr)
         self._n_heard = 0  # samples since the start
         self._nothing: Detection | None = None
         self.reset()
@@ -129,7 +129,7 @@ class Ear:
         self._n_filled = self._n_new = self._n_missed = 0
         self._hearing: Hearing | None = None
         self._sounds[:] = False
-        self._talk.reset()
+        self._onset.reset()
         self._read: tuple[tuple[float, Voice], ...] = ()
         self._known: list[Notice] = []
         self._n_whole = -self._sr * round(_WHOLE_EVERY_S)
@@ -143,7 +143,7 @@ class Ear:
             Audio, `CHUNK_S` long.
         """
         n = len(block)
-        self._talk.push(block)
+        self._onset.push(block)
         self._window[:-n] = self._window[n:]
         self._window[-n:] = block
         self._sounds[:-1] = self._sounds[1:]
@@ -180,13 +180,13 @@ class Ear:
             missing = self._n_missed >= _N_MISSED
         self._n_new = 0
         if detection.found and self._is_found_since_it_began(sound):
-            self._talk.mark_found()
+            self._onset.mark_found()
         self._hearing = Hearing(
             detection=detection,
             at_s=at_s,
             heard_s=float((levels > SILENCE_DBFS).sum()),
             level_dbfs=float(levels[-1]) if len(levels) else -120.0,
-            latency_s=self._talk.latency_s,
+            latency_s=self._onset.latency_s,
             sounds=sounds,
             missing=missing,
         )
@@ -265,7 +265,7 @@ class Ear:
 
     def _is_found_since_it_began(self, sound: Audio) -> bool:
         """Return whether this talk is marked, not just an earlier one in the same window."""
-        n = self._talk.n_samples
-        if self._talk.latency_s is not None or n >= len(sound):
+        n = self._onset.n_samples
+        if self._onset.latency_s is not None or n >= len(sound):
             return True
         return n > self._sr and detect(sound[-n:], sr=self._sr).found

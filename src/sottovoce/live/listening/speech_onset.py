@@ -1,4 +1,4 @@
-"""`Talk`: how long somebody has been speaking, and how long it took to find the mark in it."""
+"""`SpeechOnset`: how long somebody has been speaking, and how long finding the mark took."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["SILENCE_DBFS", "Talk"]
+__all__ = ["SILENCE_DBFS", "SpeechOnset"]
 
 SILENCE_DBFS = -60.0
 """Level below which sound does not count as speech, in dB relative to full scale."""
@@ -18,7 +18,7 @@ _PAUSE_S = 2.0
 """Longer than the pauses between the sentences of one talk."""
 
 
-class Talk:
+class SpeechOnset:
     """Count the sound since somebody began to speak.
 
     A talk begins with the first block over -60 dBFS, at the start or after 2 s below it, and lasts

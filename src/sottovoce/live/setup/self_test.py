@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.live.opening import find_system, open_mic
+from sottovoce.live.microphones import find_system, open_mic
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -21,7 +21,7 @@ from sottovoce.scan.archives.array_members import MOST_JSON_BYTES, Told
 from sottovoce.scan.archives.tar import TarHeader, TarReader, copy_members, open_tar, pack_like
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import Inline, Member, Recording, Samples
-from sottovoce.scan.source import Kept, part_path
+from sottovoce.scan.source import Kept, atomic_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,7 +63,7 @@ class TarSource(ArchiveSource[TarReader, TarHeader]):
         """
         left_out, n_whole = self._look_ahead(refused)
         with (
-            part_path(out) as part,
+            atomic_out(out) as part,
             open_tar(self.name) as reader,
             part.open("wb") as raw,
             pack_like(raw, reader.packing) as packed,

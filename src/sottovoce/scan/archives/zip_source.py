@@ -24,7 +24,7 @@ from sottovoce.scan.archives.array_members import MOST_JSON_BYTES, Told
 from sottovoce.scan.archives.zip_directory import ZipMember, zip_members
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.recording import File, Member, Packed, Recording, Samples
-from sottovoce.scan.source import Kept, part_path
+from sottovoce.scan.source import Kept, atomic_out
 from sottovoce.scan.stores.lone_files import FileSource
 from sottovoce.scan.stores.packing import DAMAGED, MOST_UNPACKED_BYTES, unpack_head
 from sottovoce.scan.stores.store import open_binary
@@ -71,7 +71,7 @@ class ZipSource(ArchiveSource[BinaryIO, ZipMember]):
         kept = dict.fromkeys(key for key, _ in told if key not in left_out)
         try:
             with (
-                part_path(out) as part,
+                atomic_out(out) as part,
                 open_binary(self.name) as file,
                 zipfile.ZipFile(file) as old,
                 zipfile.ZipFile(part, "w") as new,

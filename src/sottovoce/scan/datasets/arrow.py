@@ -25,7 +25,7 @@ from sottovoce.scan.datasets.leaves import import_arrow
 from sottovoce.scan.datasets.rows import TableRows
 from sottovoce.scan.datasets.table import RowBlock
 from sottovoce.scan.reach.network import Refusal
-from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, part_path, tell_unreadable
+from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, atomic_out, tell_unreadable
 from sottovoce.scan.stores.store import ask, is_remote, open_binary
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class ArrowSource:
         AudioFileError
             If any part of it is damaged.
         """
-        with part_path(out) as part:
+        with atomic_out(out) as part:
             if is_arrow(self.name):
                 counts = self._write_file(self.name, part, refused)[0]
             else:

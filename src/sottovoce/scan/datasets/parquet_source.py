@@ -9,7 +9,7 @@ from sottovoce.scan.datasets.columns import table_errors
 from sottovoce.scan.datasets.leaves import import_arrow
 from sottovoce.scan.datasets.parquet import open_parquet
 from sottovoce.scan.datasets.rows import TableRows
-from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, part_path
+from sottovoce.scan.source import DEFAULTS, Kept, SourceOptions, atomic_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ class ParquetSource:
         AudioFileError
             If the table is damaged.
         """
-        with part_path(out) as part:
+        with atomic_out(out) as part:
             try:
                 with open_parquet(self.name) as table:
                     n_kept, n_left_out = self._copy(table, part, refused)

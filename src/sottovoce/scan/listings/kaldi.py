@@ -20,7 +20,7 @@ from sottovoce.scan.listings.texts import read_lines
 from sottovoce.scan.plain_text import clean
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut
-from sottovoce.scan.source import Kept, part_path
+from sottovoce.scan.source import Kept, atomic_out
 from sottovoce.scan.stores.store import is_remote, open_remote
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class WavScpSource:
         recordings = {
             entry.name for entry in self._entries({}) if refused(entry.uses[0].recording_id)
         }
-        with part_path(out) as part:
+        with atomic_out(out) as part:
             part.mkdir()
             n_kept, n_left_out = self._filter(
                 Path(self.name).name, part, recordings, as_name="wav.scp"

@@ -21,7 +21,7 @@ from sottovoce.scan.archives.tar_source import TarSource
 from sottovoce.scan.listings.entries import folder_of
 from sottovoce.scan.listings.lhotse import LhotseSource
 from sottovoce.scan.listings.texts import parse_object, read_lines, write_whole
-from sottovoce.scan.source import Kept, part_path
+from sottovoce.scan.source import Kept, atomic_out
 from sottovoce.scan.stores.store import is_remote
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class SharSource(LhotseSource):
             )
         files = self._files()
         gone = self._gone(files, refused)
-        with part_path(out) as part:
+        with atomic_out(out) as part:
             part.mkdir()
             n_kept = n_left_out = 0
             for path in files:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from sottovoce.errors import AudioFileError
 from sottovoce.scan.finding import TOO_MUCH_MEMORY
-from sottovoce.scan.source import part_path
+from sottovoce.scan.source import atomic_out
 from sottovoce.scan.stores.packing import check_growth
 from sottovoce.scan.stores.store import open_binary
 
@@ -165,7 +165,7 @@ def _n_parsed_bytes(raw: bytes) -> int:
 @contextmanager
 def write_whole(out: Path, *, packed: bool) -> Iterator[BinaryIO]:
     """Open a new file that exists only once it is completely written."""
-    with part_path(out) as part, part.open("wb") as raw, _pack(raw, packed=packed) as file:
+    with atomic_out(out) as part, part.open("wb") as raw, _pack(raw, packed=packed) as file:
         yield file
 
 

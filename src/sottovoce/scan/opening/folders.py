@@ -11,7 +11,7 @@ from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.opening.folder_copies import FolderCopy, is_group
 from sottovoce.scan.opening.walking import INNER_LINK, Other, Saved, walk
 from sottovoce.scan.recording import Cut, Recording
-from sottovoce.scan.source import part_path
+from sottovoce.scan.source import atomic_out
 from sottovoce.scan.stores.lone_files import describe_file
 from sottovoce.scan.stores.remote_folders import is_audio
 
@@ -105,7 +105,7 @@ class FolderSource:
         Data sets in it are rewritten, and so are listings that name removed files; all other
         files are linked as well.  Nothing is copied from outside the folder.
         """
-        with part_path(out) as part:
+        with atomic_out(out) as part:
             part.mkdir()
             copy = FolderCopy(
                 self.name, part, refused=refused, reach=self._reach, open_beside=self._open_beside

@@ -12,9 +12,9 @@ from sottovoce.scan.reports.html import escape, make_code, wrap_table
 from sottovoce.scan.reports.svg import draw_voice
 from sottovoce.scan.reports.wording import (
     NOT_READABLE,
-    format_p,
     name_owner,
     say_count,
+    typeset_p,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _make_rows(finding: Finding) -> str:
     doubt = f"<small><bdi>{escape('; '.join(said))}</bdi></small>" if said else ""
     head = (
         f'<th scope="rowgroup"{span}>{make_code(finding.id, most=240)}{doubt}</th>'
-        f'<td class="p"{span}>{format_p(finding.log10_p)}</td>'
+        f'<td class="p"{span}>{typeset_p(finding.log10_p)}</td>'
         f'<td class="n"{span}>{format_time(finding.seconds)}</td>'
     )
     cells = [_make_voice(finding, voice) for voice in voices]

@@ -19,12 +19,12 @@ from sottovoce.scan.reports.wording import (
     format_count,
     format_duration,
     format_expected,
-    format_p,
     name_owner,
     say_count,
     say_expected_false,
     say_training,
     say_why_all,
+    typeset_p,
 )
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _tell_histogram(summary: Summary) -> str:
             beyond = sum(one for _, one in summary.histogram[i:])
             allowed = format_expected(n * 10.0**upper)
             rows.append(
-                (format_p(upper), format_count(count), format_count(beyond), f"≤ {allowed}")
+                (typeset_p(upper), format_count(count), format_count(beyond), f"≤ {allowed}")
             )
     table = make_table(
         "Recordings by p-value, in steps of half a power of ten",
@@ -265,8 +265,8 @@ def _make_group_row(group: Group, n_groups: int) -> tuple[str, ...]:
         format_count(group.n_recordings),
         format_count(group.n_marked),
         format_duration(group.seconds),
-        format_p(group.log10_p(n_groups)),
-        format_p(group.log10_p_mixture(n_groups)),
+        typeset_p(group.log10_p(n_groups)),
+        typeset_p(group.log10_p_mixture(n_groups)),
     )
 
 

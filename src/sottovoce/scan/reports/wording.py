@@ -21,7 +21,6 @@ __all__ = [
     "format_count",
     "format_duration",
     "format_expected",
-    "format_p",
     "format_power",
     "name_owner",
     "say_count",
@@ -29,6 +28,7 @@ __all__ = [
     "say_training",
     "say_verdict",
     "say_why_all",
+    "typeset_p",
 ]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -102,12 +102,12 @@ def format_power(exponent: int) -> str:
     return f"10{str(exponent).translate(_SUPERSCRIPTS)}" if exponent else "1"
 
 
-def format_p(log10_p: float | None) -> str:
+def typeset_p(log10_p: float | None) -> str:
     """Return a p-value, as a power of ten where it is small.
 
     Examples
     --------
-    >>> format_p(-1234.5), format_p(-6.0), format_p(-1.3), format_p(0.0), format_p(None)
+    >>> typeset_p(-1234.5), typeset_p(-6.0), typeset_p(-1.3), typeset_p(0.0), typeset_p(None)
     ('3.2 · 10⁻¹²³⁵', '1.0 · 10⁻⁶', '0.05', '1', 'none')
     """
     if log10_p is None or not math.isfinite(log10_p):
@@ -132,7 +132,7 @@ def format_expected(n: float) -> str:
     ('1.0 · 10⁻⁶', '12,346')
     """
     if 0 < n < 1e-3:
-        return format_p(math.log10(n))
+        return typeset_p(math.log10(n))
     return f"{n:,.0f}" if n >= 10 else f"{n:.2g}"
 
 

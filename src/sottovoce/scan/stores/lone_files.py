@@ -13,7 +13,7 @@ from sottovoce.errors import AudioFileError
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.reach.reach import ANYWHERE, Reach
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.source import Kept, part_path, tell_unreadable
+from sottovoce.scan.source import Kept, atomic_out, tell_unreadable
 from sottovoce.scan.stores.remote_folders import describe_remote
 from sottovoce.scan.stores.store import ask, is_remote, local_stamp
 
@@ -99,7 +99,7 @@ class FileSource:
         """Link or copy the file, unless it is refused."""
         if refused(self.name) or is_remote(self.name):
             return Kept(path=str(out), n_kept=0, n_left_out=1)
-        with part_path(out) as part:
+        with atomic_out(out) as part:
             is_link = link_or_copy(Path(self.name), part)
         return Kept(path=str(out), n_kept=1, n_left_out=0, has_links=is_link)
 

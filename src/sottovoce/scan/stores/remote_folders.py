@@ -14,7 +14,7 @@ from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.reach.network import store_of
 from sottovoce.scan.recording import Cut, File, Recording
-from sottovoce.scan.source import Kept, part_path, tell_unreadable
+from sottovoce.scan.source import Kept, atomic_out, tell_unreadable
 from sottovoce.scan.stores.listing import list_folder
 from sottovoce.scan.stores.store import ask, scheme_of, stamp_of_details
 
@@ -95,7 +95,7 @@ class RemoteFolderSource:
         The driver's own walk silently skips folders that it could not list.
         """
         waiting = [self.name.rstrip("/")]
-        met = set(waiting)
+        seen = set(waiting)
         while waiting:
             folder = waiting.pop()
             try:
@@ -104,8 +104,8 @@ class RemoteFolderSource:
                 yield tell_unreadable(folder, err, {})
                 continue
             # Web pages have links back to where they come from.
-            inside = [one for one in inside if one not in met and one.startswith(f"{folder}/")]
-            met.update(inside)
+            inside = [one for one in inside if one not in seen and one.startswith(f"{folder}/")]
+            seen.update(inside)
             waiting += sorted(inside, reverse=True)
 
     def _list(self, folder: str) -> Generator[_Entry | Finding, None, list[str]]:
@@ -152,7 +152,7 @@ class RemoteFolderSource:
         A data set is kept as a whole or not at all; scanned by its own name, it is copied in part.
         """
         n_kept = n_left_out = 0
-        with part_path(out) as part, part.open("w", encoding="utf-8") as file:
+        with atomic_out(out) as part, part.open("w", encoding="utf-8") as file:
             for one in self._walk():
                 if isinstance(one, Finding):
                     continue
