@@ -49,6 +49,7 @@ def test_the_rate_that_is_allowed_moves_both(clip: tuple[np.ndarray, int]) -> No
     ("y", "remedy"),
     [
         ([0.0] * 16_000, "np.asarray(y, dtype=np.float32)"),
+        ("take.wav", "soundfile.read"),
         (np.zeros(16_000, dtype=np.int16), "/ 32768"),
         (np.zeros(16_000, dtype=np.int32), "/ 2147483648"),
         (np.zeros(16_000, dtype=np.uint8), "silence at 0.0"),

@@ -221,6 +221,11 @@ def benjamini_hochberg(log10_p: npt.ArrayLike, *, q: float = 0.01) -> npt.NDArra
     reported : np.ndarray, shape=(n,), dtype=bool
         After [4]_ of this module; files are assumed independent or positively dependent.
 
+    Raises
+    ------
+    ParameterError
+        If `q` is outside its range.
+
     Examples
     --------
     >>> benjamini_hochberg([-8.0, -1.0, -2.5], q=0.01)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,9 +85,11 @@ def check_floating(y: object) -> None:
         If it is not an array, or an array of integers.
     """
     if not isinstance(y, np.ndarray):
+        remedy = "Convert it: np.asarray(y, dtype=np.float32)."
+        if not isinstance(y, Sequence) or isinstance(y, str | bytes):
+            remedy = "Read a file into an array first, for example with soundfile.read."
         raise ParameterError(
-            f"y must be a floating-point array, not a {type(y).__name__}",
-            remedy="Convert it: np.asarray(y, dtype=np.float32).",
+            f"y must be a floating-point array, not a {type(y).__name__}", remedy=remedy
         )
     if np.issubdtype(y.dtype, np.signedinteger):
         raise ParameterError(

@@ -159,7 +159,13 @@ class FrontEnd:
         return max(self.n_frames - CONTEXT_FRAMES - 1, 0) // CHUNK_FRAMES
 
     def scores(self, chunk: int) -> Floats:
-        """Return the scores of a chunk on the plain grid, shape (n_frames, n_bands)."""
+        """Return the scores of a chunk on the plain grid, shape (n_frames, n_bands).
+
+        Raises
+        ------
+        RuntimeError
+            If no audio has been pushed.
+        """
         if self._energies is None:
             raise RuntimeError("no audio has been pushed")
         first, end = self._span(chunk)

@@ -114,7 +114,13 @@ class Written:
 def encode_tracks(
     source: Path, temporary: Path, infos: list[AudioInfo], job: MarkingJob
 ) -> Written:
-    """Write the marked file, and return the result for each track."""
+    """Write the marked file, and return the result for each track.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If there are several tracks, and the new file's format holds one.
+    """
     if infos[0].n_tracks == 1 or is_other_format(source, temporary):
         if len(infos) > 1:
             raise UnsupportedFormatError(

@@ -136,7 +136,13 @@ def prove(
 
 
 def measure_mark(detection: Detection, encoded: Encoded, notice: Notice, *, path: str) -> float:
-    """Return for how many seconds a mark is present, or raise if it must be and is not."""
+    """Return for how many seconds a mark is present.
+
+    Raises
+    ------
+    AudioFileError
+        If none is found in a file that has enough sound for one.
+    """
     marked_s = covered_s(detection, notice, strictly=False)
     if marked_s == 0.0 and encoded.loud_s >= _ENOUGH_S:
         where = f"{encoded.name} of the new file" if encoded.name else "the new file"

@@ -322,7 +322,15 @@ class OpenAudio:
             )
 
     def blocks(self, block_s: float) -> Iterator[Audio]:
-        """Yield blocks of (channels, n) and check them; raise if the file is damaged."""
+        """Yield blocks of (channels, n) and check them.
+
+        Raises
+        ------
+        UnreadableAudioError
+            If the file is damaged, holds no audio, or samples that are no numbers.
+        IncompleteAudioError
+            If it is cut short, and was not opened for partial reading.
+        """
         info = self.info
         n_block = max(1, round(block_s * info.sr))
         n_read = 0

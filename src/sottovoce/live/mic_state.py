@@ -113,6 +113,11 @@ class MicState:
             The current time, on `time.monotonic`.
         status, microphone, n_recorders, error, bypassing, muted, microphone_muted
             As the attributes.
+
+        Returns
+        -------
+        state : MicState
+            As it is now.
         """
         found_s = watcher.found_s if watcher is not None else None
         return cls(

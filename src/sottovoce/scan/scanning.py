@@ -40,6 +40,16 @@ _logger = logging.getLogger(__name__)
 def detector_version(*, thorough: bool = False) -> str:
     """Return the detector and its settings; recordings are examined again if these change.
 
+    Parameters
+    ----------
+    thorough : bool
+        Whether other speeds and pitches are searched.
+
+    Returns
+    -------
+    version : str
+        As it is kept in ledgers.
+
     Examples
     --------
     >>> detector_version(thorough=True)
@@ -145,6 +155,11 @@ class Scan:
 
         Every finding yielded is in the ledger; closing the iterator, or an interrupt, leaves the
         ledger intact.
+
+        Yields
+        ------
+        finding : Finding
+            In the order in which they are known.
         """
         inputs = [one.name for one in self._sources]
         if self._ledger is not None:

@@ -59,7 +59,13 @@ class Element:
         return self.body + self.size
 
     def read(self, file: BinaryIO) -> bytes:
-        """Return its content."""
+        """Return its content.
+
+        Raises
+        ------
+        UnsupportedFormatError
+            If it is too large.
+        """
         if not 0 <= self.size <= _MOST_BYTES:
             raise UnsupportedFormatError("an element is too large to be read")
         file.seek(self.body)
@@ -67,7 +73,13 @@ class Element:
 
 
 def read_number(data: bytes, at: int = 0, *, keep_mark: bool = False) -> tuple[int, int]:
-    """Return (bytes, value) of a variable-length number; `OPEN` if all its bits are ones."""
+    """Return (bytes, value) of a variable-length number; `OPEN` if all its bits are ones.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If it is invalid, or cut short.
+    """
     if at >= len(data) or data[at] == 0:
         raise UnsupportedFormatError("a variable-length number is invalid")
     n = 9 - data[at].bit_length()
@@ -109,7 +121,13 @@ def walk(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def split_elements(data: bytes) -> list[tuple[int, bytes]]:
-    """Return (number, content) of the elements in some bytes."""
+    """Return (number, content) of the elements in some bytes.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If one extends past the end.
+    """
     found, at = [], 0
     while at < len(data):
         n_name, name = read_number(data, at, keep_mark=True)

@@ -42,7 +42,13 @@ class Frames:
         self._packers: dict[tuple[str, str], Any] = {}
 
     def block(self, frame: Any) -> Audio:  # noqa: ANN401 - PyAV is imported late
-        """Return the samples of a frame, shape (channels, n)."""
+        """Return the samples of a frame, shape (channels, n).
+
+        Raises
+        ------
+        KindChangedError
+            If its rate or its number of channels is another than before.
+        """
         n_channels = frame.layout.nb_channels
         if frame.sample_rate != self._traits.sr or n_channels != self._traits.n_channels:
             raise KindChangedError(f"changes to {frame.sample_rate:,} Hz and {n_channels} channels")

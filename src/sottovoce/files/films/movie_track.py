@@ -126,7 +126,13 @@ class Replacement:
 
     @classmethod
     def read(cls, path: Path, old: MovieTrack) -> Replacement:
-        """Read the file of a track; parameters as the attributes."""
+        """Read the file of a track; parameters as the attributes.
+
+        Raises
+        ------
+        UnsupportedFormatError
+            If its sound is not in one piece.
+        """
         with path.open("rb") as file:
             moov = read_box(file, b"moov")[2]
         (track,) = read_tracks(moov)

@@ -66,6 +66,11 @@ def carry_ogg(source: BinaryIO, target: BinaryIO) -> list[str]:
     -------
     lines : list of str
         Messages for the user.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If the codecs differ.
     """
     old, new = read_head(source), read_head(target)
     if old.codec != new.codec:

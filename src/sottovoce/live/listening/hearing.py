@@ -85,6 +85,11 @@ class Hearing:
         ----------
         owner_id : int
             The owner whose mark it may be.
+
+        Returns
+        -------
+        may_be : bool
+            Also true of a mark whose owner cannot be read.
         """
         return self.detection.found and any(
             voice.notice is None or voice.notice.owner_id == owner_id

@@ -190,6 +190,11 @@ class Apart:
             Called with the name, in the other process; its errors are raised here.
         name : str
             Path or address.
+
+        Returns
+        -------
+        source : Source or None
+            None if it names no data set.
         """
         try:
             ((_, source),) = self._answers(name, "open", (opener, name))
@@ -205,7 +210,13 @@ class Apart:
                 yield from value
 
     def write(self, source: Source, out: Path, *, refused: Callable[[str], bool]) -> Kept:
-        """Write a source without refused recordings; see `Source.write_kept`."""
+        """Write a source without refused recordings; see `Source.write_kept`.
+
+        Raises
+        ------
+        AudioFileError
+            If it was not written.
+        """
         known = refused if getattr(refused, "can_travel", False) else None
         asked = (source, out, known)
         answers = self._answers(source.name, "write", asked, copies=True, refused=refused)

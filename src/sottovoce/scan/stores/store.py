@@ -174,7 +174,9 @@ def open_binary(url: str) -> BinaryIO:
     Raises
     ------
     AudioFileError
-        If it cannot be opened; local paths that are not regular files are not tried.
+        If it cannot be opened.
+    UnreadableAudioError
+        If it is a local path that is not a regular file; it is not tried.
     """
     try:
         if is_remote(url):
@@ -347,7 +349,15 @@ def check_size(url: str, n_bytes: int, most_bytes: int) -> None:
 
 
 def check_length(url: str, data: bytes, length: int) -> None:
-    """Raise `AudioFileError` if a part of a file is not as long as requested."""
+    """Raise if a part of a file is not as long as requested.
+
+    Raises
+    ------
+    UnreadableAudioError
+        If it is shorter.
+    UnsupportedFormatError
+        If it is longer: the server sends whole files only.
+    """
     if len(data) < length:
         raise UnreadableAudioError(f"is cut short: {len(data):,} of {length:,} bytes", path=url)
     if len(data) > length:
