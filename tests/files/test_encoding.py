@@ -10,9 +10,9 @@ import pytest
 import soundfile as sf
 
 from sottovoce.errors import UnsupportedFormatError
+from sottovoce.files.audio_info import AudioInfo
 from sottovoce.files.encoding import choose_encoding
-from sottovoce.files.reading import AudioInfo
-from sottovoce.files.track import describe_track
+from sottovoce.files.track_description import describe_track
 from sottovoce.files.writing import convertible_suffixes, open_writer, writable
 
 if TYPE_CHECKING:

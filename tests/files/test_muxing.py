@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import AudioFileError
+from sottovoce.files.audio_info import AudioInfo
 from sottovoce.files.films.losses import name_losses
 from sottovoce.files.muxing import mux_tracks, track_path
-from sottovoce.files.reading import AudioInfo
-from sottovoce.files.track import describe_track
+from sottovoce.files.track_description import describe_track
 from sottovoce.files.track_writer import open_track_writer
 from sottovoce.files.writing import atomic_path, open_writer
 from tests.files.test_encoding import decode

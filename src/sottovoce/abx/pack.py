@@ -37,7 +37,7 @@ from sottovoce.files.rounding import quantise
 if TYPE_CHECKING:
     import os
 
-    from sottovoce.files.reading import AudioInfo
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["KEY_NAME", "AbxPack", "write_abx_pack"]
 

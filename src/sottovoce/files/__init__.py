@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sottovoce.files.audio_info import AudioInfo
     from sottovoce.files.checking import CheckedPart, detect_file, detect_parts
     from sottovoce.files.protecting import Protected, ProtectedTrack, protect_file
-    from sottovoce.files.reading import AUDIO_SUFFIXES, AudioInfo, read, read_blocks, read_info
+    from sottovoce.files.reading import AUDIO_SUFFIXES, read, read_blocks, read_info
     from sottovoce.files.writing import write
 
 __all__ = [
@@ -25,9 +26,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "audio_info": ("AudioInfo",),
     "checking": ("CheckedPart", "detect_file", "detect_parts"),
     "protecting": ("Protected", "ProtectedTrack", "protect_file"),
-    "reading": ("AUDIO_SUFFIXES", "AudioInfo", "read", "read_blocks", "read_info"),
+    "reading": ("AUDIO_SUFFIXES", "read", "read_blocks", "read_info"),
     "writing": ("write",),
 }
 

@@ -10,7 +10,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, sounds_like_audio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

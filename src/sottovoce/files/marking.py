@@ -16,10 +16,10 @@ from sottovoce.files.coverage import covered_s, is_covered
 from sottovoce.files.listening import Listener
 from sottovoce.files.muxing import ContainerWriter, mux_tracks, track_path
 from sottovoce.files.proof import Encoded
-from sottovoce.files.reading import AudioInfo, open_audio
+from sottovoce.files.reading import open_audio
 from sottovoce.files.space import estimate_duration_s
 from sottovoce.files.target import is_other_format
-from sottovoce.files.track import describe_track
+from sottovoce.files.track_description import describe_track
 from sottovoce.files.track_writer import open_track_writer
 from sottovoce.files.writing import SampleWriter, is_lossy, open_writer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
     from sottovoce.core.results import Detection
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = [
     "COPYING_SHARE",

@@ -18,7 +18,7 @@ from sottovoce.files.track_writer import open_track_writer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sottovoce.files.reading import AudioInfo
+    from sottovoce.files.audio_info import AudioInfo
     from sottovoce.files.track import Track
 
 __all__ = ["ContainerWriter", "mux_tracks", "track_path"]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from typing import Literal
 
-    from sottovoce.files.reading import AudioInfo
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["BITS", "PcmLayout", "SampleFormat", "Span", "format_of_subtype", "is_uncompressed"]
 

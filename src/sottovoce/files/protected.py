@@ -10,8 +10,8 @@ from sottovoce.files.times import format_seconds
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sottovoce.files.audio_info import AudioInfo
     from sottovoce.files.marking import Status, Written, WrittenTrack
-    from sottovoce.files.reading import AudioInfo
 
 __all__ = ["Protected", "ProtectedTrack", "report", "report_soundless"]
 

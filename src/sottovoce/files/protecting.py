@@ -24,7 +24,7 @@ from sottovoce.files.marking import (
 )
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report, report_soundless
-from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
+from sottovoce.files.reading import OpenAudio, open_audio
 from sottovoce.files.space import check_space
 from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sottovoce.core.payload import Notice
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["Protected", "ProtectedTrack", "protect_file"]
 

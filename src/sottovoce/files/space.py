@@ -14,7 +14,7 @@ from sottovoce.files.pcm import is_uncompressed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sottovoce.files.reading import AudioInfo
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["check_space", "estimate_duration_s"]
 

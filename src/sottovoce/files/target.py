@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, ParameterError
-from sottovoce.files.reading import AUDIO_SUFFIXES, AudioInfo
+from sottovoce.files.reading import AUDIO_SUFFIXES
 from sottovoce.files.writing import convertible_suffixes, writable
 
 if TYPE_CHECKING:
     import os
+
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["choose_target", "is_other_format"]
 

@@ -22,7 +22,7 @@ from sottovoce.files.vorbis_track import VorbisTrackWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.files.reading import AudioInfo
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["DISK_ERRORS", "TrackWriter", "open_track_writer"]
 

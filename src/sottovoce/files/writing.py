@@ -25,15 +25,16 @@ from sottovoce.files.keeping.peaks import PeakChunks
 from sottovoce.files.muxing import ContainerWriter
 from sottovoce.files.pcm import BITS, is_uncompressed
 from sottovoce.files.rounding import quantise
-from sottovoce.files.track import CONTAINERS, Track, describe_track
+from sottovoce.files.track import CONTAINERS, Track
+from sottovoce.files.track_description import describe_track
 from sottovoce.files.track_writer import TrackWriter
 from sottovoce.files.vorbis_track import vorbis_level
 
 if TYPE_CHECKING:
     import os
 
+    from sottovoce.files.audio_info import AudioInfo
     from sottovoce.files.pcm import Span
-    from sottovoce.files.reading import AudioInfo
 
 __all__ = [
     "SampleWriter",

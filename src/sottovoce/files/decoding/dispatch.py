@@ -29,14 +29,14 @@ from sottovoce.files.decoding.pcm_decoder import PcmDecoder
 from sottovoce.files.decoding.raw import Raw, Spliced
 from sottovoce.files.decoding.riff import Wave, walk_riff
 from sottovoce.files.decoding.sndfile import SoundFileDecoder
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of, skip_id3
 from sottovoce.files.pcm import PcmLayout, format_of_subtype, is_uncompressed
-from sottovoce.files.sniffing import HEAD_BYTES, kind_of, skip_id3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
-    from sottovoce.files.reading import AudioInfo
+    from sottovoce.files.audio_info import AudioInfo
 
 __all__ = ["find_layouts", "find_parts", "is_copied"]
 

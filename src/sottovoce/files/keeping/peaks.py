@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, skip_id3
 from sottovoce.files.keeping.chunks import Chunk, read_chunks
 from sottovoce.files.keeping.splicing import file_size
-from sottovoce.files.sniffing import HEAD_BYTES, skip_id3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError
-from sottovoce.files.sniffing import HEAD_BYTES
+from sottovoce.files.decoding.sniffing import HEAD_BYTES
 from sottovoce.scan.archives.archive_source import (
     ArchiveSource,
     sample_of,

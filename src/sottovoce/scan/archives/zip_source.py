@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from sottovoce.errors import AudioFileError, UnreadableAudioError
-from sottovoce.files.sniffing import HEAD_BYTES
+from sottovoce.files.decoding.sniffing import HEAD_BYTES
 from sottovoce.scan.archives.archive_source import (
     ArchiveSource,
     sample_of,

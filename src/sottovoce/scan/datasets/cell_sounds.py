@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sottovoce.errors import UnreadableAudioError, UnsupportedFormatError
-from sottovoce.files.sniffing import HEAD_BYTES, kind_of
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of
 from sottovoce.scan.datasets.leaves import enter, import_arrow, is_binary, is_numbers, is_text
 from sottovoce.scan.listings.entries import folder_of, point_at
 from sottovoce.scan.listings.sound_values import decode_sound

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of, sounds_like_audio
 from sottovoce.files.kinds import suffix_of_head
 from sottovoce.files.reading import AUDIO_SUFFIXES
-from sottovoce.files.sniffing import HEAD_BYTES, kind_of, sounds_like_audio
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.listings.sound_values import decode_sound, looks_like_path, names_sound
 from sottovoce.scan.recording import Inline, Recording

@@ -252,11 +252,6 @@ class Ledger:
         """Yield the findings of the last run in the order of their ids.
 
         If that run has not ended, also those of the runs of the same job before it.
-
-        Yields
-        ------
-        finding : Finding
-            One for each recording.
         """
         self.flush()
         with self._explaining():

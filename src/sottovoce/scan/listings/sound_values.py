@@ -7,8 +7,8 @@ import binascii
 import os
 import re
 
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.files.reading import AUDIO_SUFFIXES
-from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
 
 __all__ = ["decode_sound", "encodes_sound", "looks_like_path", "names_sound", "shows_sound"]
 

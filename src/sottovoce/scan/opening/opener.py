@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError, MissingExtraError
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.files.kinds import suffix_of_head
-from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
 from sottovoce.scan.archives.array_members import MOST_JSON_BYTES, rate_in_json
 from sottovoce.scan.archives.tar_source import TAR_SUFFIXES, TarSource
 from sottovoce.scan.archives.zip_source import PackedSource, ZipSource

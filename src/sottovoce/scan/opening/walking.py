@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sottovoce.files.decoding.sniffing import sounds_like_audio
 from sottovoce.files.kinds import kind_of_other, may_hold_sound, read_head, suffix_of_head
-from sottovoce.files.sniffing import sounds_like_audio
 from sottovoce.scan.finding import Finding
 from sottovoce.scan.left_out import LeftOut
 from sottovoce.scan.reach.reach import Reach

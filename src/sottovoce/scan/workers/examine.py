@@ -20,13 +20,14 @@ from sottovoce.errors import (
 )
 from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
 from sottovoce.files.listening import Listener
-from sottovoce.files.reading import AudioInfo, OpenAudio, open_audio
+from sottovoce.files.reading import OpenAudio, open_audio
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.workers.fetch import fetch
 
 if TYPE_CHECKING:
     from sottovoce.core.results import Detection
+    from sottovoce.files.audio_info import AudioInfo
     from sottovoce.scan.faults import Cause
     from sottovoce.scan.limits import Limits
     from sottovoce.scan.recording import Recording

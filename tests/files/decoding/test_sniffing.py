@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sottovoce.files.sniffing import HEAD_BYTES, sounds_like_audio
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, sounds_like_audio
 
 KINDS = ["WAV", "RF64", "W64", "FLAC", "AIFF", "CAF", "OGG", "MP3", "AU", "NIST", "VOC"]
 
