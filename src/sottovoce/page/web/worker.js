@@ -1,6 +1,7 @@
 // Runs the package in Python for WebAssembly.  Files are mounted, not read: a long one never lies
 // in memory as a whole.
 
+import { makeChunkedFiles, takeBlob } from "./chunked_files.js";
 import { openLibFlac } from "./libflac.js";
 import { unpack } from "./unpack.js";
 
@@ -76,6 +77,7 @@ function run({ id, job, file, options }) {
   FS.mkdirTree(`${folder}/in`);
   FS.mkdirTree(`${folder}/out`);
   FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, `${folder}/in`);
+  FS.mount(makeChunkedFiles(FS), {}, `${folder}/out`);
   let told = 0;
   const tell = (share) => {
     const now = performance.now();
@@ -90,11 +92,10 @@ function run({ id, job, file, options }) {
     const answer = JSON.parse(
       job === "protect" ? bridge.protect(source, target, words, tell) : bridge.check(source, words, tell),
     );
-    const made = answer.status === "marked" ? new Blob([FS.readFile(target)]) : null;
-    if (FS.analyzePath(target).exists) FS.unlink(target);
+    const made = answer.status === "marked" ? takeBlob(FS, target) : null;
     postMessage({ kind: "done", id, answer, made });
   } finally {
-    FS.unmount(`${folder}/in`);
+    for (const each of ["in", "out"]) FS.unmount(`${folder}/${each}`);
   }
 }
 

@@ -1,0 +1,123 @@
+// Files of Python that lie in pieces outside its memory: as Blobs, which a browser may put on disk.
+// Those of Emscripten's own file system lie in one array, which is copied each time it grows.
+
+const PIECE_BYTES = 1 << 22;
+const MOST_OPEN = 2; // pieces of a file that are held as arrays: its head, and where it is written
+
+export class Chunks {
+  #pieces = []; // Blobs of #pieceBytes each
+  #open = new Map(); // number of a piece -> {bytes, isChanged}, the least used one first
+  #pieceBytes;
+  size = 0;
+
+  constructor(pieceBytes = PIECE_BYTES) {
+    this.#pieceBytes = pieceBytes;
+  }
+
+  #take(number) {
+    let piece = this.#open.get(number);
+    if (piece) {
+      this.#open.delete(number);
+    } else {
+      piece = { bytes: new Uint8Array(this.#pieceBytes), isChanged: false };
+      if (this.#pieces[number]) {
+        piece.bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(this.#pieces[number])));
+      }
+      if (this.#open.size >= MOST_OPEN) this.#put(this.#open.keys().next().value);
+    }
+    this.#open.set(number, piece);
+    return piece;
+  }
+
+  #put(number) {
+    const { bytes, isChanged } = this.#open.get(number);
+    this.#open.delete(number);
+    if (isChanged) this.#pieces[number] = new Blob([bytes]);
+  }
+
+  // Calls `copy(bytes, from, done, n)` for the part of each piece between two places.
+  #walk(position, length, copy) {
+    for (let done = 0; done < length; ) {
+      const from = (position + done) % this.#pieceBytes;
+      const n = Math.min(this.#pieceBytes - from, length - done);
+      copy(this.#take(Math.floor((position + done) / this.#pieceBytes)), from, done, n);
+      done += n;
+    }
+  }
+
+  read(target, offset, length, position) {
+    const n = Math.max(Math.min(length, this.size - position), 0);
+    this.#walk(position, n, ({ bytes }, from, done, part) => {
+      target.set(bytes.subarray(from, from + part), offset + done);
+    });
+    return n;
+  }
+
+  write(source, offset, length, position) {
+    this.#walk(position, length, (piece, from, done, part) => {
+      piece.bytes.set(source.subarray(offset + done, offset + done + part), from);
+      piece.isChanged = true;
+    });
+    this.size = Math.max(this.size, position + length);
+    return length;
+  }
+
+  truncate(size) {
+    if (size < this.size) {
+      // What is cut off reads as zeros if the file grows again.
+      const number = Math.floor(size / this.#pieceBytes);
+      for (const one of this.#open.keys()) if (one > number) this.#open.delete(one);
+      this.#pieces.length = Math.min(this.#pieces.length, number + 1);
+      const piece = this.#take(number);
+      piece.bytes.fill(0, size % this.#pieceBytes);
+      piece.isChanged = true;
+    }
+    this.size = size;
+  }
+
+  toBlob() {
+    for (const number of [...this.#open.keys()]) this.#put(number);
+    const n = Math.ceil(this.size / this.#pieceBytes);
+    const pieces = Array.from({ length: n }, (_, number) => this.#pieces[number] ?? new Uint8Array(this.#pieceBytes));
+    return new Blob(pieces).slice(0, this.size);
+  }
+}
+
+// Returns a file system to mount; its folders are those of Emscripten's own.
+export function makeChunkedFiles(FS) {
+  const { MEMFS } = FS.filesystems;
+  const fileNodes = {
+    ...MEMFS.node_ops,
+    setattr(node, { size, ...others }) {
+      if (size !== undefined) node.chunks.truncate(size);
+      MEMFS.node_ops.setattr(node, others);
+    },
+  };
+  const fileStreams = {
+    llseek: MEMFS.stream_ops.llseek,
+    read: ({ node }, buffer, offset, length, position) => node.chunks.read(buffer, offset, length, position),
+    write({ node }, buffer, offset, length, position) {
+      node.timestamp = Date.now();
+      return node.chunks.write(buffer, offset, length, position);
+    },
+  };
+  const folders = { ...MEMFS.node_ops, mknod: createNode };
+
+  function createNode(parent, name, mode, device) {
+    const node = MEMFS.createNode(parent, name, mode, device);
+    if (FS.isDir(mode)) node.node_ops = folders;
+    if (FS.isFile(mode)) {
+      node.chunks = new Chunks();
+      Object.defineProperty(node, "usedBytes", { get: () => node.chunks.size });
+      Object.assign(node, { node_ops: fileNodes, stream_ops: fileStreams });
+    }
+    return node;
+  }
+
+  return { mount: () => createNode(null, "/", 0o40777, 0) };
+}
+
+// Returns the content of a file of such a file system.
+export function takeBlob(FS, path) {
+  return FS.lookupPath(path).node.chunks.toBlob();
+}
