@@ -25,7 +25,9 @@ globalThis.FileReaderSync = class {{
 }};
 let state = {seed};
 const draw = (n) => (state = (state * 48271) % 2147483647) % n;
-const same = (a, b) => {{ if (Buffer.compare(Buffer.from(a), Buffer.from(b))) throw new Error("differs"); }};
+const same = (a, b) => {{
+  if (Buffer.compare(Buffer.from(a), Buffer.from(b))) throw new Error("differs");
+}};
 for (let round = 0; round < 2000; round++) {{
   const chunks = new Chunks(1 + draw(9));
   let expected = Buffer.alloc(0);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -124,6 +125,42 @@ def test_whole_files_are_marked_and_checked(folder, clip) -> None:
     detection = sv.detect(marked.astype(np.float32) / 2**31, sr=sr)
     assert detection.found
     assert detection.log10_p == pytest.approx(checked["log10_p"], abs=1e-3)
+
+
+# The same dither and the same place of the pattern, for Python here and in WebAssembly.
+ALIKE = """
+import sys
+import numpy as np
+from sottovoce import Notice
+from sottovoce.files import protect_file
+
+np.random.default_rng = lambda *_: np.random.Generator(np.random.PCG64(7))
+for bits in (16, 24):
+    protect_file(
+        f"{sys.argv[1]}/alike{bits}.wav", f"{sys.argv[1]}/{sys.argv[2]}{bits}.wav",
+        notice=Notice(owner_id=7), phase_s=1.0, copies=False,
+    )
+"""
+
+
+def test_a_file_is_the_one_that_the_command_writes_to_a_step(folder, clip) -> None:
+    here = folder / "here"
+    stereo = np.stack([clip[0], np.roll(clip[0], 3000)], axis=1) * 0.5
+    for bits in (16, 24):
+        sf.write(here / f"alike{bits}.wav", stereo, clip[1], subtype=f"PCM_{bits}")
+    run(folder, f"import sys; sys.argv = ['', '/here', 'theirs']\n{ALIKE}")
+    subprocess.run([sys.executable, "-c", ALIKE, here, "ours"], check=True)
+    for bits in (16, 24):
+        theirs, ours = (
+            sf.read(here / f"{whose}{bits}.wav", dtype="int32")[0] >> (32 - bits)
+            for whose in ("theirs", "ours")
+        )
+        assert np.abs(theirs - ours).max() <= 1
+        # Rounding to single precision elsewhere tips a sample over now and then.
+        assert np.count_nonzero(theirs != ours) <= {16: 1e-4, 24: 1e-2}[bits] * ours.size
+        assert np.count_nonzero(
+            ours != sf.read(here / f"alike{bits}.wav", dtype="int32")[0] >> (32 - bits)
+        )
 
 
 FLAC = """
