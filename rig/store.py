@@ -82,11 +82,11 @@ class Store:
         Parameters
         ----------
         latency_s : float
-            Before every answer.
+            Delay before every answer, in seconds.
         busy_share : float in [0, 1)
-            Of requests that are answered with 503, "SlowDown".
+            Share of requests that are answered with 503, "SlowDown".
         seed : int
-            Of the choice which.
+            Seed of their choice.
         stalled : str
             Requests whose path ends so are answered after ten minutes; empty for none.
         """

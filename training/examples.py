@@ -54,7 +54,7 @@ class Example:
     attack : str
         Name of the training attack; examples of one name form a group of the loss.
     features : CellFeatures
-        Of one clip, with context at both ends; bands above the rate's limit are missing.
+        Features of one clip, with context at both ends; bands above the rate's limit are missing.
     frames : np.ndarray, shape=(n_cells,)
         Detection frame nearest to the middle of each cell, without the context.
     signs : np.ndarray, shape=(n_cells, n_bands), dtype=int8
@@ -99,8 +99,8 @@ def make_examples(clips: list[Clip], *, n_repeats: int, seed: int, jobs: int = 2
     n_repeats : int
         How often each attack is drawn for each piece.
     seed : int
-        Of signs, phases, crops, strengths, attacks and rates; the same examples come out of any
-        number of processes.
+        Seed of signs, phases, crops, strengths, attacks and rates; any number of processes gives
+        the same examples.
     jobs : int
         Processes.
 

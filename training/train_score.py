@@ -188,7 +188,7 @@ def train(
     n_windows : int
         Windows of 40 cells drawn from each group in a step.
     seed : int
-        Of initial values and draws.
+        Seed of initial values and draws.
 
     Returns
     -------

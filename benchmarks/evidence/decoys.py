@@ -221,7 +221,7 @@ def search_decoys(windows: list[Window], *, n_decoys: int, name: str) -> Tally:
     Parameters
     ----------
     windows : list of Window
-        Of one recording.
+        Windows of one recording.
     n_decoys : int
         Patterns for each window, none of them used twice; a fifth for short windows, of which
         there are four in the time between two others.

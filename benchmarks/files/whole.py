@@ -123,7 +123,7 @@ def try_files(
     names : iterable of str
         Recipes.
     seed : int
-        Of everything random.
+        Seed of everything random.
     clips : tuple of str
         Names of clips to take speech from; the shipped one where there are none.
     jobs : int

@@ -69,7 +69,7 @@ class Film:
     Attributes
     ----------
     name : str
-        Of the file.
+        Name of the file.
     kind : str
         ``"codecs"``, or what is odd about it.
     video, audio : str

@@ -29,7 +29,7 @@ def try_film(name: str, speech: Path) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        Of its recipe.
+        Name of its recipe.
     speech : Path
         Sound to be put in.
     """

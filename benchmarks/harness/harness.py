@@ -77,7 +77,7 @@ class Benchmark:
     Parameters
     ----------
     name : str
-        Of the script and its results.
+        Name of the script and of its results.
     question : str
         In one sentence; stands in `--help` and in the results.
 

@@ -154,9 +154,9 @@ def _run(task: _Task) -> list[dict[str, Any]]:
 
 
 def _score(name: str, y: Audio, sr: int, task: _Task) -> float:
-    """Return the score of what was searched as one would search it.
+    """Return the score from the search that the attack calls for.
 
-    Of unmarked audio that is the highest of all searches: thresholds hold for each of them.
+    For unmarked audio that is the highest of all searches: thresholds hold for each of them.
     """
     peer = _PEERS[name]()
     searches = peer.searches if task.marked_by is None else (ATTACKS[task.attack].stretches,)

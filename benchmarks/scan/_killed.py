@@ -139,7 +139,7 @@ class Trial:
     def ledger(self) -> tuple[bool, dict[str, str]]:
         """Return whether the ledger is whole, and the status of each recording in it.
 
-        Of a copy: whoever opens it first would repair what the scan itself is to repair.
+        A copy is read: opening the ledger itself would repair what the scan is to repair.
         """
         if not (self.out / "ledger.sqlite").is_file():
             return True, {}

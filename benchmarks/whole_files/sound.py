@@ -95,9 +95,9 @@ class Workshop:
     folder : Path
         Where files go.
     name : str
-        Of the file that is made: chance depends on it.
+        Name of the new file; random draws depend on it.
     seed : int
-        Of everything random.
+        Seed of everything random.
     marked : int or None
         The take that carries the mark of `OWNER`; None for none.
     clips : tuple of str

@@ -39,7 +39,7 @@ def name_outcome(status: str, *, left: bool) -> str:
     Parameters
     ----------
     status : str
-        Of `Protected`, or ``"error"``.
+        Status of `Protected`, or ``"error"``.
     left : bool
         The result of `is_left`.
     """

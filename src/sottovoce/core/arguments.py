@@ -123,7 +123,7 @@ def check_bytes(name: str, value: object, *, n_bytes: int) -> None:
     Parameters
     ----------
     name : str
-        What it is.
+        Kind of key, as the error names it.
     value : object
         What the caller passed; it is not repeated in the error.
     n_bytes : int

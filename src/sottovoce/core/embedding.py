@@ -49,7 +49,7 @@ def band_depths_db(strength_db: float) -> npt.NDArray[np.float64]:
     Returns
     -------
     depths : np.ndarray, shape=(n_bands,)
-        In dB; a band is raised or lowered by it.
+        Depth of each band, in dB; a band is raised or lowered by it.
     """
     weights = np.asarray(FORMAT_1.band_weights)
     return np.asarray(strength_db * weights / math.sqrt(np.mean(weights**2)))

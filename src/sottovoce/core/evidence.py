@@ -99,7 +99,7 @@ def best_of_families(families: Iterable[tuple[float, float]]) -> tuple[float, fl
     Returns
     -------
     log10_p, score, n_hypotheses : float
-        Of the family with the smallest p-value; the higher score breaks ties.
+        Values of the family with the smallest p-value; the higher score breaks ties.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def pool_independent(log10_e: npt.ArrayLike) -> float:
     Returns
     -------
     log10_e : float
-        Of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
+        E-value of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
         marked", *if* the clips are independent of each other and, with the signs as they are,
         unmarked clips of that kind have e-values of mean at most 1.  Fair signs do not prove
         the second, since all clips share them (`docs/evidence.md`); for
@@ -192,7 +192,7 @@ def pool_dependent(log10_e: npt.ArrayLike) -> float:
     Returns
     -------
     log10_e : float
-        Of the group; valid under every dependence, after [3]_ of this module.
+        E-value of the group; valid under every dependence, after [3]_ of this module.
 
     Raises
     ------
@@ -258,7 +258,7 @@ def pool_mixture(log10_e: npt.ArrayLike) -> float:
     Returns
     -------
     log10_e : float
-        Of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
+        E-value of the group.  Minus it is the logarithm of a p-value for "no clip of the group is
         marked", *if* the clips are independent of each other and, with the signs as they are,
         the square roots of unmarked clips' e-values have a mean of at most 1.  The second is
         measured, with room to spare, and not proved: see `docs/evidence.md`, section 6.

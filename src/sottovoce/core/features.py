@@ -140,7 +140,7 @@ class CellFeatures:
     snrs, volatilities : np.ndarray, shape=(n_clips, n_frames // 2, n_bands)
         For pairs of frames: energy over the noise floor, and how much the neighbourhood moves.
     descriptors : np.ndarray, shape=(n_clips, n_bands, 5)
-        Of the whole stretch: how fast each band fluctuates, at four lags, and its range.
+        For the whole stretch: how fast each band fluctuates, at four lags, and its range.
     """
 
     levels: Floats
@@ -179,7 +179,7 @@ def make_features(energies: Floats, floors: Floors) -> CellFeatures:
     energies : np.ndarray, shape=(n_clips, n_frames, n_bands), dtype=float32
         n_frames even, and more than eight.
     floors : Floors
-        Of the same clips.
+        Noise floors of the same clips.
 
     Returns
     -------

@@ -223,7 +223,7 @@ def band_edges_hz() -> tuple[float, ...]:
     Returns
     -------
     edges : tuple of float, length n_bands + 1
-        In Hz.
+        Edges of the bands, in Hz.
     """
     fmt = FORMAT_1
     low, high = (2595.0 * np.log10(1.0 + f / 700.0) for f in (fmt.low_hz, fmt.high_hz))

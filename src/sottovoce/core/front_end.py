@@ -220,7 +220,7 @@ class _Recent:
     Attributes
     ----------
     start, end : int
-        Of what is kept, in samples of the whole audio.
+        First sample that is kept and the one after the last, counted in the whole audio.
     """
 
     def __init__(self) -> None:

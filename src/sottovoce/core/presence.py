@@ -112,7 +112,7 @@ class Presence:
         times_s : np.ndarray, shape=(n,)
             Their times.
         sync : Agreement
-            Of the sync cells.
+            Agreement of the sync cells.
         """
         begin = len(self._rows), len(self._parts)
         for part in _periods(len(cells)):
@@ -140,7 +140,7 @@ class Presence:
         Returns
         -------
         sums : list of np.ndarray, shape=(n_periods * n_cells, n_bands)
-            Of all such stretches together and, where there are several, of the longest alone;
+            Sums over all such stretches together and, if there are several, of the longest alone;
             empty if the voice was already decoded, or is present nowhere.
         """
         if self._code is not None or not self._kept:

@@ -180,8 +180,8 @@ def combine(parts: Sequence[CheckedPart]) -> Detection:
     Returns
     -------
     detection : Detection
-        Of the most significant track, with the voices of all; the e-value is the mean, which is
-        valid under any dependence of the tracks.
+        Detection in the most significant track, with the voices of all; the e-value is the mean,
+        which is valid under any dependence of the tracks.
     """
     detections = [part.detection for part in parts]
     if len(detections) == 1:

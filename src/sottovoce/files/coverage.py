@@ -32,7 +32,7 @@ def covered_s(detection: Detection, notice: Notice, *, strictly: bool = True) ->
     Parameters
     ----------
     detection : Detection
-        Of one track.
+        What was detected in one track.
     notice : Notice
         Whose owner and policy count; the year does not.
     strictly : bool
@@ -67,7 +67,7 @@ def longest_gap_s(detection: Detection, notice: Notice, loudness: Loudness) -> f
     detection, notice
         As in `covered_s`.
     loudness : Loudness
-        Of the same track.
+        Loudness of the same track.
 
     Returns
     -------

@@ -69,7 +69,7 @@ class Encoding:
     n_bits : int
         Bits to which samples are rounded; 0 for floats.
     bit_rate : int
-        In bit/s; 0 for lossless encoders.
+        Bit rate, in bit/s; 0 for lossless encoders.
     options : dict
         Options of the encoder.
     gain : float
@@ -103,7 +103,7 @@ def choose_encoding(track: Track, *, boost: float = 0.0) -> Encoding | None:
     Parameters
     ----------
     track : Track
-        Of the original.
+        Track of the original.
     boost : float
         Share by which the bit rate of a lossy encoder is raised over the first choice.
 

@@ -47,7 +47,7 @@ class Loudness:
         begin_s, end_s : float
             The stretch.
         floor_dbfs : float
-            In dBFS (20*log10 of amplitude), at least -80.
+            The level, in dBFS (20*log10 of amplitude), at least -80.
         """
         first, last = round(begin_s / self.step_s), round(end_s / self.step_s)
         steps = np.frombuffer(self.levels, np.uint8)[max(first, 0) : last]

@@ -34,7 +34,7 @@ class ContainerWriter:
     path : Path
         File to create.
     info : AudioInfo
-        Of the original.
+        Properties of the original.
     track : Track
         How the original is stored.
     boost : float

@@ -183,7 +183,7 @@ class Span:
     offset : int
         First byte.
     n_samples : int
-        Of each channel.
+        Number of samples in each channel.
     samples : SampleFormat
         How they are stored.
     """

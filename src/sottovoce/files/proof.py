@@ -43,7 +43,7 @@ class Encoded:
     sr, n_channels : int
         Rate in Hz, channels.
     n_samples : int
-        Of each channel.
+        Number of samples in each channel.
     sounding_s, loud_s : float
         Seconds of it that are not silent, and that are loud enough for a mark to be found.
     before : Detection

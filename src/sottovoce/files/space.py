@@ -34,7 +34,7 @@ def check_space(source: Path, target: Path, infos: Sequence[AudioInfo]) -> None:
     target : Path
         File to create; its folder must exist.
     infos : sequence of AudioInfo
-        Of the tracks to be marked.
+        Properties of the tracks to be marked.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def estimate_duration_s(info: AudioInfo) -> float:
     Parameters
     ----------
     info : AudioInfo
-        Of the track.
+        Properties of the track.
 
     Returns
     -------

@@ -41,7 +41,7 @@ def choose_target(
     dst : path-like or None
         As in `protect_file`.
     info : AudioInfo or None
-        Of the original; None if it has no sound, as it is then never converted.
+        Properties of the original; None if it has no sound, as it is then never converted.
     in_place, partial : bool
         As in `protect_file`.
 

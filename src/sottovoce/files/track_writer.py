@@ -67,7 +67,7 @@ class TrackWriter:
     path : Path
         File to create, with this track alone, in the original's container.
     info : AudioInfo
-        Of the original.
+        Properties of the original.
     track : Track
         How the original is stored.
     boost : float

@@ -74,7 +74,7 @@ def writable(info: AudioInfo) -> bool:
     Parameters
     ----------
     info : AudioInfo
-        Of the original.
+        Properties of the original.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def convertible_suffixes(info: AudioInfo) -> tuple[str, ...]:
     Parameters
     ----------
     info : AudioInfo
-        Of the original.
+        Properties of the original.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def open_writer(path: Path, info: AudioInfo, *, boost: float = 0.0) -> SampleWri
         File to create.  If the original's format cannot be written, a suffix among
         `convertible_suffixes` selects one of those.
     info : AudioInfo
-        Of the original.
+        Properties of the original.
     boost : float
         Share of the scale by which a lossy encoder's quality is raised over the first choice.
 

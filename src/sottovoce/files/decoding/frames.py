@@ -34,7 +34,7 @@ class Frames:
     Parameters
     ----------
     traits : Traits
-        Of the stream.
+        Traits of the stream.
     """
 
     def __init__(self, traits: Traits) -> None:

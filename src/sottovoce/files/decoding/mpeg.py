@@ -58,9 +58,9 @@ class MpegRun:
     Attributes
     ----------
     layer, sr, n_channels : int
-        1 to 3; Hz; channels.
+        Layer, 1 to 3; sampling rate, in Hz; number of channels.
     n_samples_a_frame : int
-        Of each channel.
+        Number of samples in each channel of a frame.
     places, lengths : array of int
         First byte and length of each frame, except that of the statistics.
     n_said, n_said_bytes : int or None

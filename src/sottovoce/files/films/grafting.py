@@ -65,8 +65,8 @@ def graft(
     Raises
     ------
     AudioFileError
-        If a table turns out to be broken when it is used.  FFmpeg is no alternative then: the sound
-        was encoded for the unchanged film, and the user was told that nothing is lost.
+        If a table turns out to be broken when it is used.  FFmpeg cannot be used instead: the
+        sound was encoded for the unchanged film, and the user has read that nothing is lost.
     OSError
         If writing to the disk fails.
     """

@@ -39,7 +39,7 @@ class MovieTrack:
     data : bytes
         Content of its ``trak``.
     number : int
-        From ``tkhd``.
+        Number of the track, from ``tkhd``.
     scale : int
         Units of the movie's time per second.
     sizes : Sizes

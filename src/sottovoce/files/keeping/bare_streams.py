@@ -23,7 +23,7 @@ __all__ = ["Around", "carry_bare", "plan_bare", "read_around"]
 
 _SCAN_BYTES = 4 << 20
 _MOST_FRONTS = 16
-# An ID3v2 header with its first frame, or an APE header; ID3v1 alone is too short to be told from
+# An ID3v2 header with its first frame, or an APE header; ID3v1 alone is too short to tell from
 # sound, and follows one of these where files were joined.
 _INNER = re.compile(rb"ID3[\x02-\x04]\x00.[\x00-\x7f]{4}[A-Z][A-Z0-9]{2}|APETAGEX", re.DOTALL)
 _INNER_BYTES = 13

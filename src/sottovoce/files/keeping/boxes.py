@@ -203,7 +203,7 @@ def shift_offsets(moov: bytes, shift: int) -> bytes:
     Returns
     -------
     moved : bytes
-        Of the same length.
+        The box with its positions changed; the same length.
     """
     inner = {b"trak", b"mdia", b"minf", b"stbl"}
     widths = {b"stco": 4, b"co64": 8}

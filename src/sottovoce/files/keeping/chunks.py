@@ -51,7 +51,7 @@ class Chunk:
     head, body : int
         Positions of its name and of its content.
     n_bytes : int
-        Of its content.
+        Length of its content.
     """
 
     name: bytes

@@ -82,7 +82,7 @@ def clean_comments(old: Comments, new: Comments) -> tuple[Comments, set[str]]:
     Parameters
     ----------
     old : Comments
-        Of the original.
+        Comments of the original.
     new : Comments
         Comments written by the encoder.
 

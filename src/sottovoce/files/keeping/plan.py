@@ -65,7 +65,7 @@ def plan_keeping(source: Path, info: AudioInfo) -> Keeping:
     source : Path
         Original.
     info : AudioInfo
-        Of the original.
+        Properties of the original.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def carry_over(source: Path, target: Path, info: AudioInfo) -> tuple[str, ...]:
     target : Path
         Finished copy; its sound is not changed.
     info : AudioInfo
-        Of the original.
+        Properties of the original.
 
     Returns
     -------

@@ -67,7 +67,8 @@ class LoopbackMic:
 
     See Also
     --------
-    sottovoce.live.open_mic : The same on Linux, with a microphone of its own.
+    sottovoce.live.open_mic : Returns this class on macOS and Windows, a microphone of its own on
+        Linux.
 
     Notes
     -----
@@ -173,7 +174,7 @@ class LoopbackMic:
         Parameters
         ----------
         timeout_s : float
-            In seconds.
+            Longest wait, in seconds.
         """
         time.sleep(timeout_s)
 

@@ -71,7 +71,7 @@ class LoopbackCallback:
     ) -> None:
         """Mark one block, of shape (frames, channels).
 
-        An exception here would end the stream, and the person would fall silent.
+        An exception here would end the stream, and the user would fall silent.
         """
         del when
         try:
@@ -80,7 +80,7 @@ class LoopbackCallback:
             self._engine.process(heard[:, 0], out[:, 0], self._frame)
             # The flags say what was missed; the count of samples is ours, and has no gaps.
             self._frame = (self._frame + n) & 0xFFFFFFFF
-        except Exception:  # noqa: BLE001 - whatever it is, the person must stay audible
+        except Exception:  # noqa: BLE001 - whatever it is, the user must stay audible
             out[:, 0] = heard[:, 0]
             self._meters[Meter.N_UNMARKED] += 1
         out[:, 1:] = out[:, :1]
@@ -110,7 +110,7 @@ def _open_stream(devices: list[AudioDevice], settings: dict[str, Any], folder: P
         latency="low",
         extra_settings=wasapi,
         callback=LoopbackCallback(engine, meters),
-        # The microphone or the driver has gone: end, and let whoever watches begin anew.
+        # The microphone or the driver has gone: end, and let the watching process restart it.
         finished_callback=lambda: os._exit(_LOST),
     )
     meters[Meter.DELAY] += round(sum(stream.latency) * loopback.sr)

@@ -28,7 +28,7 @@ def keep_error(engine: Engine, path: Path) -> None:
     Parameters
     ----------
     engine : Engine
-        Which the audio thread uses meanwhile.
+        The engine that the audio thread uses meanwhile.
     path : pathlib.Path
         The file; read by `EngineProcess.error`.
     """

@@ -106,7 +106,7 @@ class BlockMarker:
             self._marked = _grown(self._marked, end)
             self._marked[self._n_marked : end] = marked
             self._n_marked = end
-        except Exception as err:  # noqa: BLE001 - whatever it is, the person must stay audible
+        except Exception as err:  # noqa: BLE001 - whatever it is, the user must stay audible
             self.n_unmarked += 1
             self.last_error = repr(err)
             # What was in the protector is lost, so it begins again behind what was heard so far.

@@ -70,7 +70,7 @@ class Engine:
         self.set_rate(sr)
 
     def set_rate(self, sr: float) -> None:
-        """Begin anew at another sampling rate, in Hz."""
+        """Start again at another sampling rate, in Hz."""
         self._marker = BlockMarker(sr=sr, notice=self._notice, strength_db=self._strength_db)
         self._meters[Meter.SR], self._meters[Meter.DELAY] = sr, self._marker.delay
 
@@ -99,7 +99,7 @@ class Engine:
                 self.error = self._marker.last_error
             share = min(n / (_SMOOTHING_S * meters[Meter.SR]), 1.0)
             meters[Meter.MEAN_SQUARE] += share * (sound @ sound / n - meters[Meter.MEAN_SQUARE])
-        except Exception as err:  # noqa: BLE001 - the person must stay audible
+        except Exception as err:  # noqa: BLE001 - the user must stay audible
             out[:] = heard
             meters[Meter.N_UNMARKED] += 1
             self.error = repr(err)

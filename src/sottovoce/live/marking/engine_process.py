@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 
 class EngineProcess:
-    """The audio process, which may die and be started anew.
+    """The audio process, which may die and be restarted.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class EngineProcess:
     program : str
         The module that it runs, such as `sottovoce.live.pipewire.jack_process`.
     **settings : Any
-        What it is told when it starts.
+        Settings that it gets when it starts.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class EngineProcess:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._program = program
-        self._told = ""
+        self._sent = ""
         self.began_s = -math.inf
 
     @property
@@ -81,7 +81,7 @@ class EngineProcess:
     def start(self) -> None:
         """Start it."""
         self.began_s = time.monotonic()
-        self._told = ""
+        self._sent = ""
         (self._folder / ERROR_FILE).unlink(missing_ok=True)
         self._process = spawn(
             *(sys.executable, "-m", self._program, str(self._folder)),
@@ -92,10 +92,10 @@ class EngineProcess:
         self._write(json.dumps(self._settings))
 
     def tell(self, line: str) -> None:
-        """Tell it how to go on, unless that is what it was told last."""
-        if line != self._told:
+        """Send it a line with new settings, unless that was the last line sent."""
+        if line != self._sent:
             self._write(line)
-            self._told = line
+            self._sent = line
 
     def kill(self) -> None:
         """End it at once."""

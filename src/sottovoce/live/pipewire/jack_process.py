@@ -91,7 +91,7 @@ def _run(folder: Path) -> None:
     )
     keep_error(engine, folder / ERROR_FILE)
     client.set_samplerate_callback(engine.set_rate)
-    # The audio server ended: end too, and let whoever watches begin anew.
+    # The audio server ended: end too, and let the watching process restart it.
     client.set_shutdown_callback(lambda _status, _reason: os._exit(3))
 
     def process(_n: int) -> None:

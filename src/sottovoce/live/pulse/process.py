@@ -1,6 +1,6 @@
 """The audio process on PulseAudio: from the microphone, marked, into our own, block by block.
 
-``python -m sottovoce.live.pulse.process FOLDER`` is told its settings as one line of JSON on stdin,
+``python -m sottovoce.live.pulse.process FOLDER`` reads its settings as one line of JSON from stdin,
 and then, line by line, the name of the source that it shall hear; an empty line lets it rest.
 
 The protocol of PulseAudio never drains what has piled up, so every buffer has a bound: a program
