@@ -13,7 +13,7 @@ __all__ = ["FAULTY_DECODER", "Assassin", "Bomb", "Hog", "Nap", "Quagmire", "Trap
 
 
 class Trap(File):
-    """Looks like a place, and goes off when it is opened; travels without being looked at."""
+    """Looks like a place, and goes off when it is opened; can be passed on unopened."""
 
     def __init__(self) -> None:
         pass

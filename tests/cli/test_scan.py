@@ -119,7 +119,7 @@ class TestAnswers:
     def test_a_column_that_nothing_has_is_told(self, shell, table):
         done = shell("scan", table, "--column", "sound", "--jobs", 1)
         assert done.code == 2
-        if table.endswith("jsonl"):  # looked at when it is opened
+        if table.endswith("jsonl"):  # examined when it is opened
             assert "table.jsonl: has no field of paths" in done.err
         else:
             assert "No column or field found for --column: sound." in done.err

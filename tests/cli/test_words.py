@@ -37,7 +37,7 @@ def test_a_name_cannot_write_on_the_terminal():
 @pytest.mark.parametrize(
     ("notice", "words"),
     [
-        (None, "owner not readable yet"),
+        (None, "owner not decoded yet"),
         (Notice(), "refuses every use by machines; anonymous; since 2026"),
         (Notice(owner_id=1, year=2030, policy=4), "cloning the voice; owner 0000-0000-0001"),
     ],

@@ -99,7 +99,7 @@ def faulty_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def recordings(source: Source) -> dict[str, Recording]:
-    """Those that can be looked at, by id; an id that comes twice is a failure."""
+    """Those that can be examined, by id; an id that comes twice is a failure."""
     found = [one for one in source.recordings() if isinstance(one, Recording)]
     assert len({one.id for one in found}) == len(found)
     return {one.id: one for one in found}

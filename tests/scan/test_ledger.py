@@ -1,4 +1,4 @@
-"""What is known survives; what changed is looked at anew."""
+"""What is known survives; what changed is examined again."""
 
 from __future__ import annotations
 

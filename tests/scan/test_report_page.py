@@ -49,7 +49,7 @@ class TestPage:
         page = report(MIXED)
         assert "Leave 5 recordings out of training. exclude.txt lists them" in page.text
         bare = dataclasses.replace(JOB, exclude_list="")
-        assert "sottovoce scan --help" in report(MIXED, job=bare).text
+        assert "sottovoce scan writes a list of their ids" in report(MIXED, job=bare).text
         both = dataclasses.replace(JOB, filtered_copy="filtered/")
         assert "filtered/ is the data set without them" in report(MIXED, job=both).text
         assert "does not allow anything" in report([]).text

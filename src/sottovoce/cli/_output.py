@@ -45,7 +45,14 @@ _FLAGS = {
     "track": "--track",
 }
 """Parameters that remedies name, and the flags that set them."""
+_COMMANDS = {
+    "load_identity": "sottovoce id show",
+    "make_identity": "sottovoce id new",
+    "open_mic": "sottovoce mic",
+}
+"""Functions that remedies call with one parameter, and the commands that do the same."""
 _PARAMETER = re.compile(rf"`({'|'.join(_FLAGS)})`")
+_CALL = re.compile(rf"`({'|'.join(_COMMANDS)})\((\w+)=('?)([^`']+)\3\)`")
 _consoles: list[Console] = []
 """Those with a display that changes in place."""
 
@@ -80,13 +87,16 @@ def result_json(fields: dict[str, Any]) -> None:
 
 
 def name_flags(text: str) -> str:
-    """Return a remedy with parameters of functions replaced by flags of the command.
+    """Return a remedy with calls and parameters of functions replaced by commands and flags.
 
     Examples
     --------
     >>> name_flags("Allow more (`memory_bytes`, `time_s`).")
     'Allow more (--memory, --timeout).'
+    >>> name_flags("Create it with `make_identity(name='book')`.")
+    'Create it with `sottovoce id new --name book`.'
     """
+    text = _CALL.sub(lambda match: f"`{_COMMANDS[match[1]]} --{match[2]} {match[4]}`", text)
     return _PARAMETER.sub(lambda match: _FLAGS[match[1]], text)
 
 

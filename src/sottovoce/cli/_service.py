@@ -26,7 +26,12 @@ __all__ = ["install", "status", "uninstall"]
     )
 )
 @strength_option("strong")
-@click.option("--device", metavar="NAME", help="The hardware microphone, as for `sottovoce mic`.")
+@click.option(
+    "--device",
+    metavar="NAME",
+    help="Hardware microphone to use; a part of its name is enough.  [default: the default"
+    " microphone]",
+)
 @OWNER
 @POLICY
 @click.option("--make-default", is_flag=True, help="Make Sottovoce the default microphone.")

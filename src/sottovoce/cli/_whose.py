@@ -89,7 +89,7 @@ def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:
 
     notice = voice.notice
     if notice is None:
-        return "marked; owner not readable yet (needs more sound)"
+        return "marked; owner not decoded yet (needs more sound)"
     policy = describe_policy(notice.policy)
     since = f"since {notice.year}"
     if notice.year > datetime.now(tz=UTC).year:

@@ -29,12 +29,12 @@ _LARGE = ((9, " billion"), (6, " million"), (0, ""))
 def describe_voice(voice: Voice) -> str:
     """Return what the mark of a voice says."""
     if voice.notice is None:
-        return "marked; owner not readable yet (needs more sound)"
+        return "marked; owner not decoded yet (needs more sound)"
     return describe_notice(voice.notice)
 
 
 def describe_notice(notice: Notice) -> str:
-    """Return who refuses what, and since when."""
+    """Return who refuses what, and from which year on."""
     who = f"owner {format_owner_id(notice.owner_id)}" if notice.owner_id else "anonymous"
     return f"{describe_policy(notice.policy)}; {who}; since {notice.year}"
 

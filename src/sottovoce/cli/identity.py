@@ -12,11 +12,18 @@ from sottovoce.errors import SottovoceError
 
 __all__ = ["identity"]
 
-_NAME = click.option(
+_NEW_NAME = click.option(
     "--name",
     default=None,
     metavar="NAME",
-    help="Name of the identity; one for each project keeps recordings from being linked by id.",
+    help="Name of the identity; one for each project keeps recordings from being linked by id."
+    "  [default: default]",
+)
+_SHOWN_NAME = click.option(
+    "--name",
+    default=None,
+    metavar="NAME",
+    help="Show only the identity of this name.  [default: all identities]",
 )
 
 
@@ -43,7 +50,7 @@ def identity() -> None:
         "sottovoce id new --name audiobook-2026",
     ),
 )
-@_NAME
+@_NEW_NAME
 @JSON
 def new(*, name: str | None, as_json: bool) -> None:
     """Create a new key.
@@ -67,7 +74,7 @@ def new(*, name: str | None, as_json: bool) -> None:
         "sottovoce id show --name audiobook-2026 --json",
     ),
 )
-@_NAME
+@_SHOWN_NAME
 @JSON
 def show(*, name: str | None, as_json: bool) -> None:
     """Show your owner ids, recomputed from the keys."""
@@ -89,6 +96,7 @@ def show(*, name: str | None, as_json: bool) -> None:
             place = format_path(known.path)
             _output.result(f"{known.name}: owner id {format_owner_id(known.owner_id)}  ({place})")
     for failure in failures[1:]:
-        _output.explain(format_path(f"{failure}  {failure.remedy}"), kind="error")
+        remedy = _output.name_flags(failure.remedy)
+        _output.explain(format_path(f"{failure}  {remedy}"), kind="error")
     if failures:
         raise failures[0]

@@ -38,7 +38,7 @@ __all__ = ["listen"]
     "seconds",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="Stop after SECONDS.",
+    help="Stop after SECONDS.  [default: listen until Ctrl-C]",
 )
 @JSON
 @click.pass_context
@@ -48,8 +48,8 @@ def listen(
     """Listen to what the loudspeakers play, and report which voices carry a mark.
 
     The last 20 seconds are checked every 2 seconds.  Each owner gets one line when first read: who
-    they are, what they refuse, and since when; "again" if no mark of theirs was heard for a
-    minute.  A mark whose owner is not read yet gets a line first, with the seconds of sound that
+    they are, what they refuse, and from which year on; "again" if no mark of theirs was heard for a
+    minute.  A mark whose owner is not decoded yet gets a line first, with the seconds of sound that
     it took: from where somebody begins to speak, after silence, to the check that finds it.  "No
     mark any more" follows when marks have been gone for a minute and there is sound without them.
     A terminal also shows what is heard now.  Ctrl-C ends it.  Needs Linux with PipeWire or

@@ -202,14 +202,15 @@ def doctor(context: click.Context, *, quick: bool, as_json: bool) -> None:
     healthy = True
     for check in examine(try_out=not quick):
         healthy = healthy and (check.ok or not check.grave)
+        remedy = _output.name_flags(check.remedy)
         if as_json:
             fields = {"what": check.what, "ok": check.ok, "grave": check.grave}
-            _output.result_json({**fields, "remedy": check.remedy})
+            _output.result_json({**fields, "remedy": remedy})
             continue
         mark = "yes" if check.ok else "NO " if check.grave else "no "
         _output.result(f"{mark}  {format_path(check.what)}")
-        if check.remedy:
-            _output.result(f"     {check.remedy}")
+        if remedy:
+            _output.result(f"     {remedy}")
     context.exit(0 if healthy else 2)
 
 

@@ -158,7 +158,7 @@ class MicSession(abc.ABC):
             if time.monotonic() > deadline:
                 message = self._error or "the audio process did not start"
                 self.close()
-                raise DeviceError(message, remedy="`sottovoce --debug mic` shows details.")
+                raise DeviceError(message, remedy="`sottovoce mic doctor` shows what is missing.")
             self.wait(0.05)
         if self._watcher is not None:
             self._watcher.start()

@@ -216,7 +216,7 @@ def load_identity(
     except FileNotFoundError as err:
         raise ParameterError(
             f"there is no identity named {name!r}",
-            remedy=f"Create it with: sottovoce id new --name {name}",
+            remedy=f"Create it with `make_identity(name='{name}')`.",
         ) from err
     except OSError as err:
         raise StatementError(f"{path}: {err.strerror or err}") from err
@@ -263,14 +263,14 @@ def _is_reserved(name: str) -> bool:
 def _already_exists(name: str, path: Path) -> ParameterError:
     return ParameterError(
         f"an identity named {name!r} already exists in {path}",
-        remedy=f"Show it with: sottovoce id show --name {name}; or choose another name.",
+        remedy=f"Show it with `load_identity(name='{name}')`, or choose another name.",
     )
 
 
 def _damaged(path: Path) -> StatementError:
     return StatementError(
         f"{path}: not a sottovoce key file, or damaged",
-        remedy="Restore a copy of it, or create another identity with: sottovoce id new --name …",
+        remedy="Restore a copy of it, or create another identity with `make_identity(name=…)`.",
     )
 
 

@@ -117,7 +117,7 @@ def _try_out(find_priority: Callable[[], str]) -> Iterator[Check]:
         what=f"no sound is lost ({state.n_missed} of {state.n_blocks} blocks)",
         ok=not state.n_missed,
         grave=False,
-        remedy="sottovoce mic --block 1024" if state.n_missed else "",
+        remedy="Use larger blocks: `open_mic(block=1024)`" if state.n_missed else "",
     )
     yield Check(
         what="marking has real-time priority",

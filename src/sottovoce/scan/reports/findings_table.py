@@ -1,4 +1,4 @@
-"""Table of a report's strongest findings: who refuses what since when, and where it is marked."""
+"""Table of a report's strongest findings: who refuses what, and where the mark is."""
 
 from __future__ import annotations
 

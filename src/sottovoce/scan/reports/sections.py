@@ -156,7 +156,7 @@ def _say_how_to_leave_out(job: RunInfo, n_marked: int) -> str:
         return f"{what} {'; '.join(ways)}."
     return (
         f"{what} <code>sottovoce scan</code> writes a list of their ids, or a copy of the data"
-        " set without them: see <code>sottovoce scan --help</code>."
+        " set without them; its help has examples."
     )
 
 
