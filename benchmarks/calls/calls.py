@@ -96,8 +96,8 @@ def describe(results: dict[str, Any]) -> str:
         " seconds after the talker began, with the browser's echo cancellation, noise suppression"
         " and gain control off and on; in brackets the lower end of the 95 % interval.\n\n"
         f"{markdown_table(head, table)}\n\n"
-        f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and taken again;"
-        f" {results['n_missed']} blocks were missed."
+        f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and repeated;"
+        f" missed blocks: {results['n_missed']}."
     )
 
 

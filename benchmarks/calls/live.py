@@ -170,8 +170,8 @@ def describe(results: dict[str, Any]) -> str:
     ]
     priority = "with" if results["settings"]["real_time_priority"] else "without"
     return (
-        f"All sizes of a sound system at the same time, {priority} real-time priority;"
-        " beside the machine stands how busy all its cores were. A window of 0.1 s is broken if it"
+        f"All sizes of a sound system at the same time, {priority} real-time priority; the column"
+        " *machine* also shows how busy all of its cores were. A window of 0.1 s is broken if it"
         f" correlates by less than {_WHOLE} with what was said, whatever the delay; for that, the"
         f" mark is written at {_STRENGTH_DB} dB, which is as much work as at any other strength."
         " The delay is what marking adds; a device's own comes on top.\n\n"

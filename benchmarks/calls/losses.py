@@ -125,13 +125,13 @@ def describe(results: dict[str, Any]) -> str:
         "Hardware microphone, `sottovoce mic`, Chromium with its processing on, Opus at 24 kb/s"
         " with its own error correction, a relay, far end; in the first seconds after the talker"
         " began. The relay loses packets, each by itself where the row does not say otherwise, and"
-        " takes 100 ms for each, with jitter up to so much more or less by chance, so that packets"
-        " overtake each other. In brackets the lower end of the 95 % interval. *Made up*: the"
-        " share of the sound, in the median call, that the far end invented for packets that were"
-        " lost or late.\n\n"
+        " delays each by 100 ms, with random jitter up to the given amount in either direction, so"
+        " that packets overtake each other. In brackets the lower end of the 95 % interval. *Made"
+        " up*: the share of the sound, in the median call, that the far end invented for packets"
+        " that were lost or late.\n\n"
         f"{markdown_table(head, table)}\n\n"
-        f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and taken again;"
-        f" {results['n_missed']} blocks were missed."
+        f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and repeated;"
+        f" missed blocks: {results['n_missed']}."
     )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["describe", "main", "plot"]
 
 BENCHMARK = Benchmark(
-    "mic_status", "How soon does the status turn red, and is it ever red for nothing?"
+    "mic_status", "How soon does the status turn red, and is it ever red without reason?"
 )
 _SR = 16_000
 _WINDOW_S = 12.0
@@ -141,13 +141,13 @@ def describe(results: dict[str, Any]) -> str:
                 *(f"{n_red} of {n:,}" for n_red, n in false),
             ]
         )
-    head = ["strength", "persons", "green after, s (longest)", "turned red"]
+    head = ["strength", "speakers", "green after, s (longest)", "turned red"]
     head += ["red after the mark's end, s (longest)"]
-    head += [f"red looks, pause of {kind}" for kind in PAUSES]
+    head += [f"red checks, pause of {kind}" for kind in PAUSES]
     return (
-        "One look a second, while each person speaks; the mark ends at a random moment of the talk."
-        f" In the last columns the mark is there all the time, and in the middle nobody speaks for"
-        f" {results['settings']['pause_s']:.0f} s: no look should be red.\n\n"
+        "One check per second, while each person speaks; the mark ends at a random moment of the"
+        " talk. In the last columns the mark is present all the time, and in the middle nobody"
+        f" speaks for {results['settings']['pause_s']:.0f} s: no check should be red.\n\n"
         + markdown_table(head, table)
     )
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STATES", "describe", "main", "measure_state", "plot"]
 
-BENCHMARK = Benchmark("mute", "What do programs hear of a microphone that is muted or turned down?")
+BENCHMARK = Benchmark(
+    "mute", "What do programs receive from a microphone that is muted or turned down?"
+)
 SERVERS = {"PipeWire": AudioServer, "PulseAudio": PulseServer}
 _LEVEL_DBFS = -20.0
 

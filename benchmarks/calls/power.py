@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "main", "plot"]
 
-BENCHMARK = Benchmark("power", "How much of a processor does the microphone take?")
+BENCHMARK = Benchmark("power", "How much processor time does the microphone take?")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SETTLING_S = 14.0
 """The status's window: what was said before is out of it then."""
@@ -95,7 +95,7 @@ def describe(results: dict[str, Any]) -> str:
     table = [[name, *(f"{100 * shares[name, doing]:.2f}" for doing in DOING)] for name in names]
     head = ["sound system", *(f"{doing}, % of a core" for doing in DOING)]
     return (
-        "A program records, and somebody speaks or nobody does; or no program records. All"
+        "A program records while somebody speaks or nobody does; or no program records. All"
         " processes of the microphone together, over"
         f" {results['settings']['seconds']:.0f} s each.\n\n" + markdown_table(head, table)
     )

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot", "slip"]
 
-BENCHMARK = Benchmark("slips", "Is the owner read where sound is lost or put in between?")
+BENCHMARK = Benchmark("slips", "Is the owner read where sound is lost or inserted?")
 SECONDS = 20.0
 FIRST_S = 5.0
 N_SLIPS = 8
@@ -218,10 +218,10 @@ def describe(results: dict[str, Any]) -> str:
         keys += ("most_voices", "n_wrong")
         table.append([row["strength"], row["case"], *map(tell, keys), str(row["n"])])
     head = ["strength", f"slips in {SECONDS:g} s", f"found in {FIRST_S:g} s", "found", "log10 p"]
-    head += ["owner read", "one voice told", "most voices", "wrong", "pieces"]
+    head += ["owner read", "one voice reported", "most voices", "wrong", "pieces"]
     said = (
         f"Pieces of {SECONDS:g} s; counts of pieces, the evidence of the median one, and wrong"
-        " payloads of all looks. Slips are at random places; those of a kind add up."
+        " payloads in all checks. Slips are at random places; slips of one kind add up."
     )
     if before:
         said += " In brackets the version before slips were followed, on the same pieces."

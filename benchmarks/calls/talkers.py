@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot"]
 
-BENCHMARK = Benchmark("talkers", "Are people who talk at once each found, and each read?")
+BENCHMARK = Benchmark(
+    "talkers", "Is each of several people who talk at the same time found and read?"
+)
 CASES = (
     (2, "none", 10.0),
     (2, "none", 30.0),

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot"]
 
-BENCHMARK = Benchmark("footprint", "What does a base install take on the disk, and how long?")
+BENCHMARK = Benchmark(
+    "footprint", "How much disk space does a base install take, and how much time?"
+)
 _ROOT = Path(__file__).resolve().parents[2]
 _BEFORE = "e3aaee1"
 _LARGEST = 8

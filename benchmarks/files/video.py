@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot"]
 
-BENCHMARK = Benchmark("video", "What of a film is not as it was, besides the mark in its sound?")
+BENCHMARK = Benchmark("video", "What changes in a film, apart from the mark in its sound?")
 _SPEECH = Path(__file__).resolve().parents[2] / "examples/data/sense_and_sensibility.flac"
 _LONG = (".mp4", ".mkv")
 
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rows.append(row)
                 if number % 20 == 0:
                     sys.stderr.write(f"video: {number}/{len(names)}\n")
-    settings = {"films of s": SECONDS, "strength": "standard", "speech": "the clip that ships"}
+    settings = {"film length s": SECONDS, "strength": "standard", "speech": "the shipped clip"}
     results = BENCHMARK.write(options, rows, settings=settings, long=long)
     print(describe(results))
     if options.plot:
@@ -110,7 +110,7 @@ def _line(words: list[str], rows: Sequence[dict[str, Any]]) -> list[object]:
 def describe(results: dict[str, Any]) -> str:
     """Return the results as tables in Markdown."""
     rows = [row for row in results["rows"] if "missing" not in row]
-    head = ["all else equal", "moved by at most, samples", "mark found, tracks", "owner read"]
+    head = ["all else equal", "shifted by at most, samples", "mark found, tracks", "owner read"]
     plain = [row for row in rows if row["kind"] == "codecs"]
     lines = []
     for container in sorted({row["container"] for row in plain}):
@@ -127,7 +127,7 @@ def describe(results: dict[str, Any]) -> str:
         names = ", ".join(f"`{row['name']}`" for row in own)
         lines.append(_line([kind, names], own))
     lines.append(_line(["all films", ""], rows))
-    parts.append(markdown_table(["what is odd", "films", *head], lines))
+    parts.append(markdown_table(["peculiarity", "films", *head], lines))
     parts.append(
         "*All else equal*: of every stream but the sound, every packet (hash, times, flags, side"
         " data), its extradata, language, title, disposition, colours and matrix; of the sound,"
@@ -142,12 +142,12 @@ def describe(results: dict[str, Any]) -> str:
 def _bad(rows: Sequence[dict[str, Any]]) -> str:
     bad = [row for row in rows if not _is_fine(row)]
     if not bad:
-        return "In every film all else is as it was."
+        return "In every film, everything else is unchanged."
     lines = [
         [f"`{row['name']}`", row.get("failed") or "; ".join(row["differences"]) or "order"]
         for row in bad
     ]
-    return markdown_table(["film", "what is not as it was"], lines)
+    return markdown_table(["film", "what changed"], lines)
 
 
 def _long(rows: Sequence[dict[str, Any]]) -> str:
@@ -164,7 +164,7 @@ def _long(rows: Sequence[dict[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    head = ["film", "hours", "MB", "minutes", "peak memory, MiB", "progress told, times"]
+    head = ["film", "hours", "MB", "minutes", "peak memory, MiB", "progress reports"]
     return markdown_table([*head, "longest pause between, s", "share that is marked"], lines)
 
 
@@ -178,7 +178,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     good = [sum(_is_fine(r) for r in rows if r["container"] == c) for c in containers]
     bad = [sum(not _is_fine(r) for r in rows if r["container"] == c) for c in containers]
     axes.barh(containers, good, label="all else equal")
-    axes.barh(containers, bad, left=good, label="something else is not as it was")
+    axes.barh(containers, bad, left=good, label="something else changed")
     axes.set_xlabel("films")
     axes.legend(fontsize="small")
     save(figure, path)

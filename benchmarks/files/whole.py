@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot", "try_files"]
 
-BENCHMARK = Benchmark("whole", "Is any recording shortened, passed over or called marked unproved?")
+BENCHMARK = Benchmark(
+    "whole", "Is any recording shortened, skipped, or reported as marked without proof?"
+)
 _LIMIT_S = 180
 _KINDS = {
     "format": "formats, as written",
@@ -222,7 +224,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recipes, seed=options.seed, clips=names, jobs=options.jobs, handed=not options.only
     )
     times = _times(options.seed, names, options.rounds)
-    settings = {"takes of s": SECONDS, "strength": "standard", "rounds of timing": options.rounds}
+    settings = {
+        "take length s": SECONDS,
+        "strength": "standard",
+        "rounds of timing": options.rounds,
+    }
     results = BENCHMARK.write(
         options, rows, clips=clips, settings=settings, times=times, missing=missing
     )
@@ -233,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _counts(rows: Sequence[dict[str, Any]]) -> str:
     """Return the table of what became of each kind."""
-    head = ["files", "made", "read whole", *GOOD, *BAD, "found in what was marked alone"]
+    head = ["files", "made", "read whole", *GOOD, *BAD, "found in takes marked alone"]
     lines = []
     for kind, words in (*_KINDS.items(), ("", "all")):
         own = [row for row in rows if kind in ("", row["kind"])]
@@ -270,9 +276,9 @@ def _bad_rows(rows: Sequence[dict[str, Any]]) -> str:
         if _is_bad(row)
     ]
     if not bad:
-        return "No file is a bad row."
-    head = ["file", "read", "protected", "holds", "is read", "is written", "takes", "what is said"]
-    return f"The {len(bad)} files that are not as they should be:\n\n" + markdown_table(head, bad)
+        return "No file fails."
+    head = ["file", "read", "protected", "holds", "is read", "is written", "takes", "message"]
+    return f"The {len(bad)} files that fail:\n\n" + markdown_table(head, bad)
 
 
 def _peers(rows: Sequence[dict[str, Any]]) -> str:
@@ -296,16 +302,16 @@ def _level(rows: Sequence[dict[str, Any]]) -> str:
     steps = [row["level_db"] for row in rows if row["level_db"] is not None]
     titles = [row["title_kept"] for row in rows if row["title_kept"] is not None]
     if not steps:
-        return "Nothing was written whose level could be compared."
+        return "No level could be compared."
     untold = [f"`{r['name']}`" for r in rows if r["title_kept"] is False and not r["loss_told"]]
-    lost = f"; it is lost without a word in {len(untold)}" + (": " if untold else "")
+    lost = f"; it is lost without a warning in {len(untold)}" + (": " if untold else "")
     owners = [one for row in rows for one in row["owner_read"] or ()]
     return (
-        f"Level of what was written against the original: {min(steps):+.2f} to {max(steps):+.2f}"
-        f" dB (RMS; median {np.median(steps):+.2f}), the mark included. The title is as it was in"
-        f" {sum(titles)} of {len(titles)} files that were written{lost}"
-        f"{', '.join(untold)}. The owner is read, not only a mark found, in"
-        f" {sum(owners)} of {len(owners)} tracks of them, {SECONDS} s each."
+        f"Level of the written sound against the original: {min(steps):+.2f} to {max(steps):+.2f}"
+        f" dB (RMS; median {np.median(steps):+.2f}), the mark included. The title is unchanged in"
+        f" {sum(titles)} of {len(titles)} written files{lost}{', '.join(untold)}. The owner is"
+        f" read, not only a mark found, in {sum(owners)} of {len(owners)} tracks of them, {SECONDS}"
+        " s each."
     )
 
 
@@ -323,7 +329,7 @@ def describe(results: dict[str, Any]) -> str:
             own = [f"{row[key][1]:.0f}" for key in ("with_ms", "without_ms")]
             lines.append([row["form"], *own, f"{middle:.2f} ({low:.2f} to {high:.2f})"])
         parts.append("Time of `protect` with the proof and without: median (quartiles).")
-        head = ["format", "with, ms", "without, ms", "with in times of without"]
+        head = ["format", "with, ms", "without, ms", "ratio"]
         parts.append(markdown_table(head, lines))
     return "\n\n".join(parts)
 

@@ -23,10 +23,10 @@ def describe(results: dict[str, Any]) -> str:
     learned = results["rules"][0]["n_learned"]
     through = ", ".join(f"`{name}`" for name in results["calibration_attacks"] if name != "none")
     parts = [
-        "*p ≤ 10⁻⁶* is sottovoce's own rule, a bound that is proved. *1 %* says found from the"
-        " score that at most 1 % of unmarked pieces of the tune half reach"
+        "*p ≤ 10⁻⁶* is sottovoce's own rule, a bound that is proved. *1 %* reports a mark from"
+        " the score on that at most 1 % of unmarked pieces of the tune half reach"
         f" ({learned['10']} of 10 s, {learned['5']} of 5 s: speech, clean and through {through});"
-        " no smaller rate can be told from so few, and they are not independent. † searched"
+        " no smaller rate can be estimated from so few, and they are not independent. † searched"
         " thoroughly by sottovoce, as one does where speed or pitch may have changed; an unmarked"
         " piece counts with the higher score of both searches.",
     ]
@@ -51,7 +51,7 @@ def describe(results: dict[str, Any]) -> str:
         "Found in unmarked speech of the report half, clean and through the same attacks:",
         markdown_table(["watermark", "found from", "10 s", "5 s"], _false(results, peers)),
         "Quality as the mean over clips (worst clip); time of marking and finding in units of"
-        " decoding the same 10 s from FLAC; and what it and all that it needs take when installed"
+        " decoding the same 10 s from FLAC; and the size of an install with all dependencies"
         " (torch for CPUs only).",
         markdown_table(["watermark", *judges, "marking", "finding", "size"], facts),
     ]

@@ -228,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options,
         rows,
         clips=clips,
-        settings={"strength": "standard", "max_fpr": 1e-6, "most_pieces_per_person": MOST_PIECES},
+        settings={"strength": "standard", "max_fpr": 1e-6, "most_pieces_per_speaker": MOST_PIECES},
         unmarked={
             "n_decodings": sum(n for n, _ in unmarked),
             "n_wrong": sum(n_read for _, n_read in unmarked),
@@ -243,7 +243,7 @@ def describe(results: dict[str, Any]) -> str:
     """Return the results as tables in Markdown."""
     marked = [row for row in results["rows"] if row["kind"] == "marked"]
     table = markdown_table(
-        ["attack", "seconds", "payload right, %", "n", "persons", "wrong"],
+        ["attack", "seconds", "payload right, %", "n", "speakers", "wrong"],
         [
             (
                 f"`{row['attack']}`",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot"]
 
-BENCHMARK = Benchmark("quality", "How much of the mark do the judges of sound quality hear?")
+BENCHMARK = Benchmark("quality", "How much of the mark do metrics of sound quality register?")
 _PEERS = {"perth": Perth}
 CONDITIONS = ("same", "studio", "standard", "strong", "mp3_128", "opus_32", *_PEERS)
 LENGTH_S = 10.0
@@ -220,7 +220,7 @@ def describe(results: dict[str, Any]) -> str:
             for judge, row in table["standard"].items()
             if judge in targets
         ]
-        parts.append("The clips that fare worst under *standard*. " + "; ".join(worst) + ".")
+        parts.append("The clips with the worst scores under *standard*. " + "; ".join(worst) + ".")
     if classes:
         head = ["class", "pieces", "condition", *judges]
         parts += ["By class of sound:", markdown_table(head, classes)]

@@ -345,12 +345,12 @@ def _by_attack(results: dict[str, Any]) -> dict[str, dict[float, dict[str, Any]]
 def describe(results: dict[str, Any]) -> str:
     """Return the results as tables in Markdown."""
     parts = [
-        "Found at p ≤ 1e-6 in windows of so many seconds, in %, with the lower end of the 95 %"
-        " interval in brackets; then the share at p ≤ 1e-3 in 5 s, as the literature counts; the"
-        " median of log10 p in 10 s; the payload read in 20 s; and what is left: PESQ, or likeness"
-        " of the speaker and the loss of DNSMOS. An attack that leaves less than PESQ 2.5, or"
-        " likeness 0.80 and a loss of 0.5, stands in *italics*: as an attack it costs too much,"
-        " as bad luck (noise, rooms) it is common enough.",
+        "Found at p ≤ 1e-6 in windows of the given number of seconds, in %, with the lower end of"
+        " the 95 % interval in brackets; then the share at p ≤ 1e-3 in 5 s, as the literature"
+        " counts; the median of log10 p in 10 s; the payload read in 20 s; and what is left:"
+        " PESQ, or likeness of the speaker and the loss of DNSMOS. An attack that leaves less"
+        " than PESQ 2.5, or likeness 0.80 and a loss of 0.5, is in *italics*: as an attack it"
+        " costs too much, as bad luck (noise, rooms) it is common enough.",
     ]
     table = _by_attack(results)
     lengths = sorted({row["seconds"] for row in results["rows"]})

@@ -180,12 +180,13 @@ def describe(results: dict[str, Any]) -> str:
     ]
     return "\n\n".join(
         [
-            "*Units* of so many seconds are copied from the marked training speech; *components*"
+            "*Units* of the given length are copied from the marked training speech; *components*"
             " are learned from it, and applied to unmarked speech (and, to compare, to marked).",
             markdown_table(head, lines),
-            "A voice that copies pieces of a second and more copies the mark. One that learned only"
-            " what speech is like on average has nothing of a mark whose phase is another in each"
-            " recording: the refusal is in the data, where it must be looked for before training.",
+            "A voice that copies pieces of a second or longer copies the mark too. One that has"
+            " learned only the average properties of speech carries nothing of a mark whose phase"
+            " differs in each recording: the refusal is in the data, and has to be found there"
+            " before training.",
         ]
     )
 

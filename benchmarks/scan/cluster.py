@@ -46,7 +46,7 @@ _FAULTS = {
     "crash": f"{_N_FAULTY} recordings crash their decoder, {_N_FAULTY} hang",
     "worker": "the workers of one node are killed, three times",
     "node": "a node of three is killed",
-    "assassin": "one recording kills whatever worker of Ray looks at it",
+    "assassin": "one recording kills every Ray worker that examines it",
 }
 
 
@@ -303,11 +303,10 @@ def describe(results: dict[str, Any]) -> str:
         f" {results['settings']['cores']} cores, and pools of as many processes without Ray. The"
         " connection to the cluster is part of the time, the start of its nodes is not. Ray Data"
         " does the same job in blocks of 64 short recordings or one long one, with the same"
-        " worker.\n\n"
-        + markdown_table(head, rows)
-        + "\n\nThe short recordings on three nodes, and what happens on the way. *Changed* are"
-        " findings that differ from those of an undisturbed scan without Ray. Ray Data is set to go"
-        " on after blocks that fail.\n\n"
+        " worker.\n\n" + markdown_table(head, rows) + "\n\n"
+        "The short recordings on three nodes, with faults on the way. *Changed* are findings that"
+        " differ from those of an undisturbed scan without Ray. Ray Data is set to continue after"
+        " blocks that fail.\n\n"
         + markdown_table(
             [
                 *("what happens", "by", "recordings in", "findings out", "missing", "twice"),

@@ -220,13 +220,12 @@ def describe(results: dict[str, Any]) -> str:
     t = results["totals"]
     return (
         f"{t['n']:,} clips, {t['n_marked']} of them marked by {len(OWNERS)} owners; {t['found']}"
-        f" reported, {t['false']} of these falsely. Of {t['unread']} clips nothing is known.\n\n"
+        f" reported, {t['false']} of these falsely. {t['unread']} clips were not read.\n\n"
         f"{markdown_table(head, table)}\n\n"
         f"*Pooled*: {t['short_n']} clips of {_SHORT_S[0]} to {_SHORT_S[1]} s of one marked voice"
-        f" after Opus at 16 kb/s, of which {t['short_alone']} were found alone. Together:"
-        f" log10 e = {t['short_log10_e']:.1f} (the mean, proved) and"
-        f" {t['short_log10_e_mixture']:.1f} (the mixture, under its conditions), among"
-        f" {t['n_groups']} groups.\n\n"
+        f" after Opus at 16 kb/s, of which {t['short_alone']} were found alone. Together: log10 e ="
+        f" {t['short_log10_e']:.1f} (the mean, proved) and {t['short_log10_e_mixture']:.1f} (the"
+        f" mixture, under its conditions), among {t['n_groups']} groups.\n\n"
         f"*The set without a mark*: {t['clean_n']:,} clips, {t['clean_hours']:.1f} hours;"
         f" {t['clean_marked']} reported, {t['clean_suspected']} suspected (at most"
         f" {t['clean_n'] * 1e-3:.0f} expected), {t['clean_groups']} groups reported."

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "main", "plot"]
 
-BENCHMARK = Benchmark("scan_hostile", "Does anything stop a scan, or pass for clean unread?")
+BENCHMARK = Benchmark(
+    "scan_hostile", "Does anything stop a scan, or count as clean without being read?"
+)
 _SR = 16_000
 _SEED_S = 3
 _BATCH = 300
@@ -279,15 +281,15 @@ def describe(results: dict[str, Any]) -> str:
         ]
         for row in results.get("bombs", ())
     ]
-    heads = ["small file", "kB", "rows", "seconds", "MB of the scan itself", "what is said first"]
+    heads = ["small file", "kB", "rows", "seconds", "MB of the scan itself", "first message"]
     return (
         (f"{markdown_table(heads, bombs)}\n\n" if bombs else "")
-        + markdown_table(["file", "status", "as it should be", "what is said"], named)
-        + f"\n\nMutants of a clip of {_SEED_S} s in every format, {total:,} in all, and what became"
-        " of them; none may be without a status, or end with an error that was not foreseen."
-        " A mutant that still decodes to its end counts as"
-        " any clip that is too short to tell. The scan and its workers took at most"
-        f" {results['totals']['peak_mb']:,} MB.\n\n"
+        + markdown_table(["file", "status", "as expected", "message"], named)
+        + "\n\n"
+        f"Mutants of a clip of {_SEED_S} s in every format, {total:,} in all, and what became of"
+        " them; none may be without a status, or end with an unforeseen error. A mutant that still"
+        " decodes to its end counts like any clip that is too short. The scan and its workers took"
+        f" at most {results['totals']['peak_mb']:,} MB.\n\n"
         + markdown_table(["format", "mutants", *columns, "without a status", "unforeseen"], mutants)
     )
 

@@ -221,8 +221,14 @@ def describe(results: dict[str, Any]) -> str:
     """Return the results as text and tables in Markdown."""
     totals = results["totals"]
     by_series = {name: [row for row in results["rows"] if row["series"] == name] for name in SERIES}
-    head = ["killed", "kills that hit", "ledger whole", "orphans after 3 s", "in the ledger then"]
-    head += ["scanned twice", "outputs equal", "goes on after, s"]
+    head = [
+        "killed",
+        "kills that hit",
+        "ledger intact",
+        "orphans after 3 s",
+        "in the ledger at that time",
+    ]
+    head += ["scanned twice", "outputs equal", "resumes after, s"]
     scans = [
         [
             SERIES[name],
@@ -237,7 +243,13 @@ def describe(results: dict[str, Any]) -> str:
         for name, own in by_series.items()
         if name in {"scan", "group"} and own
     ]
-    head_2 = ["killed", "kills that hit", "complete ones then", "half ones", "equal afterwards"]
+    head_2 = [
+        "killed",
+        "kills that hit",
+        "complete files at that time",
+        "partial files",
+        "equal afterwards",
+    ]
     writes = [
         [
             SERIES[name],
@@ -253,12 +265,14 @@ def describe(results: dict[str, Any]) -> str:
     return (
         f"{totals['n_recordings']:,} recordings in a folder, a tar shard and a Parquet table"
         f" ({statuses}), SIGKILL at random moments, then the same command again. *Scanned twice*:"
-        " told, but not yet in the ledger; of what was in it only recordings that could not be"
-        " read are tried again. *Equal*: table, list, summary, cards and report are to the byte"
-        " those of a scan that nobody killed, times left out. *Goes on after*: until the second"
-        " command tells its first finding, in the median, start of Python included.\n\n"
-        f"{markdown_table(head, scans)}\n\nOf six files that a scan writes at its end, and of a"
-        f" copy of the data set without what is refused:\n\n{markdown_table(head_2, writes)}"
+        " reported, but not yet in the ledger; of the recordings in it, only those that could not"
+        " be read are tried again. *Equal*: table, list, summary, cards and report equal those of"
+        " a scan that was not killed, to the byte, except for times. *Resumes after*: median time"
+        " until the second command reports its first finding, including the start of Python.\n\n"
+        f"{markdown_table(head, scans)}\n\n"
+        "The six files that a scan writes at its end, and a copy of the data set without the"
+        " refused recordings:\n\n"
+        f"{markdown_table(head_2, writes)}"
     )
 
 

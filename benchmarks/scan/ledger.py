@@ -49,14 +49,14 @@ _MARKED_SHARE, _UNREAD_SHARE = 0.02, 0.005
 _IN_FOLDER, _SPEAKERS = 1000, 2000
 _MIB = 1 << 20
 STEPS = {
-    "fill": "put findings into it",
+    "fill": "store findings",
     "report": "`scan report`",
     "merge": "`scan merge` of two halves",
     "status": "`scan status`",
     "resume": "a scan that knows every recording",
-    "driver": "list, look up and put, examining left out",
-    "driver_again": "the same once more: list and look up",
-    "driver_pool": "list, look up, hand to two workers and put",
+    "driver": "list, look up and store, without examining",
+    "driver_again": "the same again: list and look up",
+    "driver_pool": "list, look up, hand to two workers and store",
 }
 
 
@@ -285,12 +285,12 @@ def describe(results: dict[str, Any]) -> str:
         ]
         for row in rows
     ]
-    head = ["step", "recordings", "processor time each, µs", "a second", "memory, MiB"]
+    head = ["step", "recordings", "processor time each, µs", "per second", "memory, MiB"]
     return (
         "Processor time of the process that does the step, and the most memory that it took on top"
-        " of its imports. In the last three the files are there and listed, and of the sound"
-        " nothing is looked at: what the driver of a scan takes for a recording, and with it the"
-        " most recordings a second that one driver hands out and keeps.\n\n"
+        " of its imports. In the last three rows the files exist and are listed, but no sound is"
+        " examined: this is what the driver of a scan costs per recording, and so an upper limit"
+        " on the recordings per second that one driver can hand out and store.\n\n"
         f"{markdown_table(head, table)}"
     )
 

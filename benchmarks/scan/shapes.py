@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "main", "make_sets"]
 
-BENCHMARK = Benchmark("scan_shapes", "Which data sets does a scan pass over without a word?")
-_ANSWERS = {0: "passed over", 2: "told", 3: "told"}
+BENCHMARK = Benchmark("scan_shapes", "Which data sets does a scan skip without reporting it?")
+_ANSWERS = {0: "skipped", 2: "reported as not scanned", 3: "reported as not scanned"}
 _SCAN = "from sottovoce.cli import main; main()"
 _TIMEOUT_S = 300.0
 _READ = {"clean", "suspected", "undetermined"}
@@ -270,7 +270,7 @@ def _copy(name: Path, out: Path, before: Counter[str]) -> str:
 def describe(results: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     counts = Counter(row["answer"] for row in results["rows"])
-    head = ("set", "answer", "exit code", "recordings by status", "not looked at", "filtered copy")
+    head = ("set", "answer", "exit code", "recordings by status", "not examined", "filtered copy")
     rows = [
         (
             row["set"],
@@ -285,7 +285,7 @@ def describe(results: dict[str, Any]) -> str:
     total = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
     copies = Counter(row["copy"].partition(":")[0] for row in results["rows"] if row["copy"])
     copied = ", ".join(f"{n} {kind}" for kind, n in sorted(copies.items()))
-    return f"Of {len(rows)} sets: {total}.  Copies: {copied}.\n\n{markdown_table(head, rows)}"
+    return f"Of {len(rows)} sets: {total}. Copies: {copied}.\n\n{markdown_table(head, rows)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -304,8 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = BENCHMARK.write(options, rows)
     sys.stdout.write(describe(results) + "\n")
     if any(
-        row["answer"] in ("passed over", "failed")
-        or row["copy"].startswith(("not clean", "failed"))
+        row["answer"] in ("skipped", "failed") or row["copy"].startswith(("not clean", "failed"))
         for row in rows
     ):
         sys.exit(1)

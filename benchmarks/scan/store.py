@@ -254,7 +254,7 @@ def describe(results: dict[str, Any]) -> str:
 
 def _same(rows: list[dict[str, Any]]) -> str:
     if all(row["same_findings"] for row in rows):
-        return "All findings from the store are those from the disk."
+        return "All findings from the store equal those from the disk."
     return "**Findings from the store differ from those from the disk.**"
 
 

@@ -27,7 +27,7 @@ _DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 # The order of the page, and the head of each part.
 SECTIONS = {
-    "robustness": "Is the mark found and read after what happens to sound?",
+    "robustness": "Is the mark found and read after processing?",
     "deliberate": "What deliberate attacks do",
     "trained_model": "A model that was trained on it",
     "strengths": "Three strengths",
@@ -35,30 +35,30 @@ SECTIONS = {
     "presence": "At every sampling rate",
     "payload": "Is the owner read?",
     "coding": "What a payload costs",
-    "false_positives": "Is anything found that is not there?",
+    "false_positives": "False alarms",
     "baseline": "The learned score beside a hand-made one",
-    "talkers": "People who talk at once",
+    "talkers": "People who talk at the same time",
     "many_marks": "Very many marks in one file",
     "calls": "Real calls",
     "losses": "Calls over bad networks",
-    "slips": "Where sound is lost or put in",
-    "recordings": "Whole meetings as a host keeps them",
+    "slips": "Where sound is lost or inserted",
+    "recordings": "Whole meetings as a host records them",
     "live": "The virtual microphone",
     "mute": "The microphone muted and turned down",
     "mic_status": "How soon the status turns red",
-    "power": "What the microphone takes of a processor",
-    "whole": "Is any recording shortened or passed over?",
-    "video": "What of a film is not as it was?",
-    "scan_shapes": "Data sets in the shapes that teams have",
-    "scan_dataset": "A data set as it might be",
+    "power": "Processor time of the microphone",
+    "whole": "Is any recording shortened or skipped?",
+    "video": "What else changes in a film?",
+    "scan_shapes": "Data sets in the forms that teams use",
+    "scan_dataset": "A realistic data set",
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",
     "scan_store": "A scan of a store",
     "scan_kill": "A scan that is killed",
     "scan_ledger": "A ledger of a million recordings",
-    "scan_hostile": "Files that are broken or made to harm",
-    "scan_fuzz": "Listings, tables and archives that are broken or made to harm",
-    "quality": "What the judges of sound quality hear",
+    "scan_hostile": "Damaged and malicious files",
+    "scan_fuzz": "Damaged and malicious listings, tables and archives",
+    "quality": "Sound quality",
     "speed": "Speed",
     "memory": "Memory",
     "import_time": "Import time",
@@ -68,15 +68,15 @@ SECTIONS = {
 _INTRODUCTION = """\
 # Measurements
 
-This page is made by `python -m benchmarks.tables.report` from the results in
+This page is written by `python -m benchmarks.tables.report` from the results in
 `benchmarks/results`; no figure is typed by hand. `make bench` measures everything again, which
 takes hours.
 
-Speech: a development set of real recordings whose speakers were dealt to two halves before any
-result was seen. The weights of the score were trained on the one; every figure here is from the
-other. Intervals in brackets are Wilson's, 95 %; trials that share a clip are not independent, and
-the intervals do not know that. Every clip is cropped by a random number of samples before and
-after an attack, so that no grid is aligned by luck.
+Speech: a development set of real recordings. Its speakers were divided into two halves before any
+result was seen. The weights of the score were trained on one half; every figure here is from the
+other. Intervals in brackets are Wilson's, 95 %; trials that share a clip are not independent, which
+the intervals do not take into account. Every clip is cropped by a random number of samples before
+and after an attack, so that no grid is aligned by chance.
 """
 
 
@@ -103,7 +103,7 @@ def _facts(results: dict[str, Any]) -> str:
     if results["n_clips"]:
         half = " and ".join(results["split"])
         facts.append(
-            f"{results['n_clips']} clips of {len(results['speakers'])} persons"
+            f"{results['n_clips']} clips of {len(results['speakers'])} speakers"
             f" ({half} half), seed {results['seed']}."
         )
     settings = ", ".join(

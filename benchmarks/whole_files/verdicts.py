@@ -1,4 +1,4 @@
-"""What a trial means: whole, told, refused rightly; or one of the ways to lose sound."""
+"""What a trial means: whole, reported, refused rightly; or one of the ways to lose sound."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 __all__ = ["BAD", "GOOD", "judge_marked", "judge_protect", "judge_read"]
 
-GOOD = ("whole", "whole and told", "refused with a remedy")
-BAD = ("shortened", "silently lost", "wrongly refused", "not told", "not marked", "crashed")
+GOOD = ("whole", "whole and reported", "refused with a remedy")
+BAD = ("shortened", "silently lost", "wrongly refused", "not reported", "not marked", "crashed")
 _MORE = ("more than its header says", "files joined into one")
 
 
@@ -43,7 +43,7 @@ def judge_read(row: dict[str, Any]) -> str:
     if read["n"] < least or (made["is_tracks"] and len(read["parts"]) < len(made["parts"])):
         return "shortened"
     if made["refusal"] == "cut":
-        return "not told"
+        return "not reported"
     # Every link of another rate or number of channels is sound too.
     if made["refusal"] == "changes" and not made["is_tracks"]:
         seconds = sum(part["n_samples"] / part["sr"] for part in made["parts"])
@@ -69,11 +69,11 @@ def _judge_written(row: dict[str, Any], said: dict[str, Any], *, partial: bool =
     if not all(found) or len(found) < n_looked:
         return "not marked"
     if made["refusal"] == "cut" and not partial:
-        return "not told"
+        return "not reported"
     told = any(any(words in line for words in _MORE) for line in said["warnings"])
     if made["is_more"] and not told:
-        return "not told"
-    return "whole and told" if told else "whole"
+        return "not reported"
+    return "whole and reported" if told else "whole"
 
 
 def judge_protect(row: dict[str, Any]) -> str:
@@ -93,7 +93,7 @@ def judge_protect(row: dict[str, Any]) -> str:
     if "status" not in rest:
         return "wrongly refused"
     verdict = _judge_written(row, rest, partial=True)
-    return "refused with a remedy" if verdict in GOOD or verdict == "not told" else verdict
+    return "refused with a remedy" if verdict in GOOD or verdict == "not reported" else verdict
 
 
 def judge_marked(row: dict[str, Any]) -> list[str]:

@@ -70,8 +70,8 @@ def test_what_is_whole_is_good() -> None:
     [
         (make_row(out={"n": 989}), "shortened"),
         (make_row(out={"look": {"found": [False]}}), "not marked"),
-        (make_row(made={"is_more": True}), "not told"),
-        (make_row(made={"refusal": "cut"}), "not told"),
+        (make_row(made={"is_more": True}), "not reported"),
+        (make_row(made={"refusal": "cut"}), "not reported"),
         (make_row(protect=REFUSED), "wrongly refused"),
         (make_row(protect=REFUSED, made={"refusal": "less"}), "wrongly refused"),
         (make_row(protect={"escaped": "KeyError"}), "crashed"),
