@@ -1,4 +1,4 @@
-"""What goes on in a thread of its own, from entering a context to leaving it."""
+"""What runs in a thread of its own, from entering a context to leaving it."""
 
 from __future__ import annotations
 

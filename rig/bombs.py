@@ -1,4 +1,4 @@
-"""Recordings that kill or stop the process that looks at them, as a codec's fault would."""
+"""Recordings that kill or stop the process that reads them, as a codec's fault would."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Hog(Trap):
 
 
 class Assassin(Trap):
-    """Kills what started the process that looks at it, as a machine short of memory may."""
+    """Kills the parent of the process that reads it, as a machine short of memory may."""
 
     def go_off(self) -> None:
         """Kill the parent, and then be killed."""

@@ -77,7 +77,7 @@ def hold_call(
     network: Network | None = None,
     rng: np.random.Generator | None = None,
 ) -> Take:
-    """Say a clip in a call; a damaged take is counted and taken again.
+    """Say a clip in a call; a damaged take is counted and repeated.
 
     A machine that is busy with other things breaks a call now and then, whatever is said in it:
     a take is damaged if it is too short or its spectrogram is not that of the clip.  With a

@@ -1,4 +1,4 @@
-"""What a desktop shows a person: a notification service on the rig's bus."""
+"""What a desktop shows the user: a notification service on the rig's bus."""
 
 from __future__ import annotations
 

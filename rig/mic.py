@@ -1,4 +1,4 @@
-"""`sottovoce mic --json` on the rig's audio server, run as a person runs it."""
+"""`sottovoce mic --json` on the rig's audio server, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MicProgram:
             self.process = subprocess.Popen(command, env=server.environment, stdout=out, stderr=err)
 
     def states(self) -> list[dict[str, Any]]:
-        """Return every state that it told so far."""
+        """Return every state that it has reported so far."""
         return [json.loads(line) for line in self._lines.read_text().splitlines()]
 
     def wait_for(self, within_s: float = 15.0, **wanted: object) -> dict[str, Any]:

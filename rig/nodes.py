@@ -68,7 +68,7 @@ class Nodes:
             self.add()
 
     def _start_node(self, n_cpus: int, *options: str) -> None:
-        # Nodes of one computer are told apart by their addresses; all of 127.0.0.0/8 are its own.
+        # Nodes of one computer are distinguished by their addresses; all of 127.0.0.0/8 are its own.
         where = f"--node-ip-address=127.0.0.{len(self._nodes) + 1}"
         with (self._folder / "nodes.log").open("ab") as log:
             node = subprocess.Popen(
@@ -80,7 +80,7 @@ class Nodes:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                # A token that lies in the person's folder would be asked for otherwise.
+                # A token that lies in the user's folder would be asked for otherwise.
                 env={**os.environ, "RAY_AUTH_MODE": "disabled"},
             )
         self._nodes.append(node)

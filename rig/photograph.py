@@ -1,6 +1,6 @@
 """Photograph Chromium's own chooser of microphones into docs/img, on the tests' audio server.
 
-Run as ``python -m rig.photograph``; needs Debian's packages xvfb and xdotool besides
+Run as ``python -m rig.photograph``; needs Debian's packages xvfb and xdotool in addition to
 those in .ci/packages.
 """
 

@@ -71,7 +71,7 @@ snd_path {folder}
 def hold_sip_call(
     server: AudioServer, clip: Path, *, codec: Codec, source: str = "sottovoce"
 ) -> Take:
-    """Say a clip in a telephone call; a damaged take is counted and taken again.
+    """Say a clip in a telephone call; a damaged take is counted and repeated.
 
     Parameters
     ----------

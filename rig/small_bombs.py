@@ -90,7 +90,7 @@ def _parquet_group(path: Path) -> Path:
 
 
 def write_arrow_cell(path: Path, *, n_bytes: int) -> Path:
-    """Write an Arrow file whose one cell holds so many zeros, and return its path."""
+    """Write an Arrow file whose one cell holds a number of zeros, and return its path."""
     import pyarrow as pa
 
     data = pa.py_buffer(np.zeros(n_bytes, np.uint8))

@@ -63,7 +63,7 @@ class Store:
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_DEFAULT_REGION": "us-east-1",
-            # Neither the person's own configuration nor the cloud's is asked.
+            # Neither the user's own configuration nor the cloud's is asked.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -77,7 +77,7 @@ class Store:
         seed: int = 0,
         stalled: str = "",
     ) -> None:
-        """Set how requests are answered from now on, and count anew.
+        """Set how requests are answered from now on, and reset the counts.
 
         Parameters
         ----------

@@ -107,7 +107,7 @@ def make_examples(clips: list[Clip], *, n_repeats: int, seed: int, jobs: int = 2
     Returns
     -------
     examples : list of Example
-        Pieces that an attack left without sound are passed over.
+        Pieces that an attack left without sound are skipped.
     """
     tasks = [(clip, n_repeats, seed) for clip in clips]
     parts = run_tasks(_examples_of_clip, tasks, jobs=jobs, label="examples")

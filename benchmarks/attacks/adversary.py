@@ -59,7 +59,7 @@ def _write(y: Audio, sr: int, superframes: Signs, *, phase_s: float, strength_db
 
 
 def overwrite(n_owners: int) -> Effect:
-    """Return marking by so many further owners, at phases of their own."""
+    """Return marking by `n_owners` further owners, at phases of their own."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
         for _ in range(n_owners):

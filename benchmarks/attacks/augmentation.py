@@ -33,7 +33,7 @@ README_CHAIN = ("AddGaussianNoise", "TimeStretch", "PitchShift", "Shift")
 def augment(names: Sequence[str]) -> Effect:
     """Return a chain of its transforms at their own settings, each taken half of the time.
 
-    Every ten seconds are drawn anew, as the clips of a training set are.
+    Every ten seconds are drawn again, as the clips of a training set are.
     """
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:

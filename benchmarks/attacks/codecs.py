@@ -179,7 +179,7 @@ def round_trip(
 
 
 def through(name: str, kbps: float | None = None) -> Effect:
-    """Return the effect of the codec `name` of `CODECS` at so many kilobits per second."""
+    """Return the effect of the codec `name` of `CODECS` at a bit rate in kilobits per second."""
     bit_rate = None if kbps is None else round(kbps * 1000)
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
@@ -189,7 +189,7 @@ def through(name: str, kbps: float | None = None) -> Effect:
 
 
 def opus(kbps: float, *, loss: float = 0.0) -> Effect:
-    """Return Opus for speech at so many kilobits per second, with a share of 20 ms packets lost."""
+    """Return Opus for speech at a bit rate in kb/s, with a share of 20 ms packets lost."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
         n_packets = int(y.shape[-1] / sr / 0.02)

@@ -44,7 +44,7 @@ def loudness(lufs: float) -> Effect:
 
 
 def requantise(bits: int) -> Effect:
-    """Return rounding to so many bits without dither, as the plainest converters do."""
+    """Return rounding to a number of bits without dither, as the plainest converters do."""
     steps = np.float32(2 ** (bits - 1))
     return lambda y, sr, rng: (np.clip(np.rint(y * steps) / steps, -1.0, 1.0 - 1 / steps), sr)
 
@@ -91,7 +91,7 @@ def _peaking(sr: int, centre_hz: float, gain_db: float, q: float) -> tuple[Audio
 
 
 def equaliser(gains_db: dict[float, float] | float, *, q: float = 1.0) -> Effect:
-    """Return peaking filters at fixed centres (Hz: dB), or random ones of up to so many dB.
+    """Return peaking filters at fixed centres (Hz: dB), or random ones up to a limit in dB.
 
     Random: five octave-wide filters at 250, 500, 1000, 2000 and 4000 Hz.
     """

@@ -63,7 +63,7 @@ def _coloured_noise(shape: tuple[int, ...], tilt: float, rng: np.random.Generato
 
 
 def coloured(snr_db: float, *, tilt: float = 0.0) -> Effect:
-    """Return noise at so many dB under active speech; `tilt` 0 is white, 1 pink, 2 brown."""
+    """Return noise at a level in dB under active speech; `tilt` 0 is white, 1 pink, 2 brown."""
 
     def effect(y: Audio, sr: int, rng: np.random.Generator) -> tuple[Audio, int]:
         return add_at_snr(y, _coloured_noise(y.shape, tilt, rng), sr, snr_db), sr

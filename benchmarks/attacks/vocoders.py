@@ -1,4 +1,4 @@
-"""Vocoders: speech made anew from the little that a codec or a cloning model would keep of it."""
+"""Vocoders: speech rebuilt from the little that a codec or a cloning model would keep of it."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _frame_pairs(mel: Audio) -> Audio:
 
 
 def vq_mel(kbps: float, *, neural: bool = False) -> Effect:
-    """Return a codec of mels at so many kilobits per second: residual vector quantisation.
+    """Return a codec of mels at a bit rate in kilobits per second: residual vector quantisation.
 
     Pairs of frames (20 ms) are coded in stages of 8 bits: 0.4 kb/s a stage.  Sound is made of
     the mels by Griffin-Lim or by the neural vocoder.

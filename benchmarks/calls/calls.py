@@ -2,8 +2,8 @@
 
 Speech of each person of the report half is played to the hardware microphone of an audio server of
 our own, goes through `sottovoce mic` into Chromium, by Opus at 24 kb/s to the far end, and is
-recorded there.  A damaged take is taken again and counted.  Calls are kept as they come, so that a
-run that was broken off goes on where it was.
+recorded there.  A damaged take is counted and repeated.  Calls are kept as they come, so that an
+interrupted run resumes.
 """
 
 from __future__ import annotations

@@ -44,7 +44,10 @@ def parse_options(
     parser = benchmark.parser
     shown = "all" if persons is None else str(persons)
     parser.add_argument(
-        "--persons", type=int, default=persons, help=f"at most so many (default: {shown})"
+        "--persons",
+        type=int,
+        default=persons,
+        help=f"maximum number of speakers (default: {shown})",
     )
     parser.add_argument("--fresh", action="store_true", help="forget the calls of before")
     return parser.parse_args(arguments)

@@ -3,10 +3,10 @@
 Speech goes to the hardware microphone of an audio server of our own and through `sottovoce mic`,
 at three sizes of block on PipeWire and at one on PulseAudio, on a machine with little else to do
 and on one whose every core is kept busy.  Both ends are recorded side by side, so that each tenth
-of a second tells the delay, on PipeWire to the sample, and whether the sound came through whole.
+of a second shows the delay, on PipeWire to the sample, and whether the sound came through whole.
 
 The sizes of one sound system run at the same time, each on a server of its own: half an hour
-instead of an hour, and harder than one alone.  How busy all cores were is told beside them.
+instead of an hour, and harder than one alone.  How busy all cores were is shown next to them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Losses: what is found at the far end of calls over bad networks.
 
-As in `benchmarks.calls.calls`, speech of persons of the report half goes through `sottovoce mic`
+As in `benchmarks.calls.calls`, speech from the report half goes through `sottovoce mic`
 into Chromium, with its processing on; but between the two ends of the call is a relay that loses
-and delays packets.  A person says the same in every network.  A damaged take is taken again and
-counted; calls are kept as they come, so that a run that was broken off goes on where it was.
+and delays packets.  A person says the same in every network.  A damaged take is counted and
+repeated; calls are kept as they come, so that an interrupted run resumes.
 """
 
 from __future__ import annotations

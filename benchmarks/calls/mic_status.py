@@ -1,10 +1,10 @@
 """How soon the status of the microphone turns red once the mark stops, and whether it errs.
 
 Speech of each person of the report half is marked and given to the ear of the status, a second at a
-time.  Once the mark ends in the middle of a talk, once it goes on through a pause of half a minute,
-silent or with the hum of a fan and of the mains, while nobody speaks.  Seconds are those of sound,
-so that a busy computer changes nothing; the buffers of the sound system come on top, less than half
-a second.
+time.  In one run the mark ends in the middle of a talk, in another it continues through a pause of
+half a minute, silent or with the hum of a fan and of the mains, while nobody speaks.  Seconds are
+those of sound, so that a busy computer changes nothing; the buffers of the sound system come on
+top, less than half a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mute: what programs hear of the virtual microphone when a person mutes it or turns it down.
+"""Mute: what programs receive from the virtual microphone when it is muted or turned down.
 
 Speech goes to the hardware microphone of an audio server of our own and through `sottovoce mic`.
 Programs record it as it is, at 30 % of its volume, and muted; then the hardware microphone is

@@ -96,7 +96,7 @@ def measure_call(
 
 
 def _look(take: Take, seconds: float, owner: int) -> dict[str, Any]:
-    """Look for the mark in so many seconds."""
+    """Look for the mark in the first `seconds`."""
     # The call is silent until the clip begins.
     begin = int(np.argmax(np.abs(take.y) > 1e-3))
     detection = sv.detect(take.y[begin : begin + round(seconds * SR)], sr=SR)

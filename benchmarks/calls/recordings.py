@@ -130,7 +130,7 @@ code = subprocess.run(sys.argv[1:]).returncode
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 sys.exit(code)
 """
-"""A child counts the memory of whoever started it, so that has to be a small process."""
+"""A child counts the memory of its parent too, so that has to be a small process."""
 
 
 def _check(path: Path) -> tuple[dict[str, Any], float, float]:

@@ -1,10 +1,10 @@
-"""Slips: how sound that is lost or put in between moves the pattern, and what is read then.
+"""Slips: how lost or inserted sound moves the pattern, and what is read then.
 
-Speech of persons of the report half is marked, and pieces of 20 s are cut at random places: some
-milliseconds are taken out, or silence is put in, as jitter buffers, lost packets and damaged files
-do.  Each piece is looked at after its first 5 s and at its end.  Rows without slips and with
+Speech from the report half is marked, and pieces of 20 s are cut at random places: some
+milliseconds are taken out, or silence is inserted, as jitter buffers, lost packets and damaged
+files do.  Each piece is checked after its first 5 s and at its end.  Rows without slips and with
 regular gaps of digital silence say what must not change.  Every row uses the same pieces, notices
-and phases, and `--before` sets the results of another version beside.
+and phases, and `--before` shows the results of another version next to them.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
     parser.add_argument("--half", choices=("tune", "report"), default="report")
-    parser.add_argument("--pieces", type=int, default=24, help="at most so many (default: 24)")
+    parser.add_argument("--pieces", type=int, default=24, help="maximum number (default: 24)")
     parser.add_argument("--before", type=Path, help="results of another version, to set beside")
     options = parser.parse_args(arguments)
     clips = choose_clips(load_clips(options.half), options.clips)

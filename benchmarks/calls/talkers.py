@@ -1,4 +1,4 @@
-"""Talkers: whether two or three marked people are told apart while they talk at once.
+"""Talkers: whether two or three marked people are distinguished while they talk at once.
 
 Each talker is marked with a notice and a phase of their own, levels are made equal in active speech
 and then spread by up to 3 dB either way, and the voices are added.  A talker counts as found when a

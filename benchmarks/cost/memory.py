@@ -68,7 +68,7 @@ def _measure(job: str, src: Path, dst: Path) -> tuple[float, float]:
 
 
 def _rows(hours: Sequence[float], sr: int, channels: int, folder: Path) -> list[dict[str, Any]]:
-    """Measure every job on files of so many hours."""
+    """Measure every job on files of each of these lengths, in hours."""
     rows = []
     for length in hours:
         src, dst = folder / "long.wav", folder / "marked.wav"

@@ -3,7 +3,7 @@
 The units are (a) the bare float32 FFT of the same frames, already cut and windowed, and (b)
 decoding the same audio from FLAC.  Everything runs in one process on one thread, one after the
 other in each round, and a figure is the ratio within a round, so that a busy machine slows both
-sides.  Long audio is met as one array; 3 s clips one by one and as a batch.
+sides.  Long audio is one array; 3 s clips one by one and as a batch.
 """
 
 from __future__ import annotations

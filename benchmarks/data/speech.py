@@ -5,7 +5,7 @@ beside the repository by default; its `manifest.csv` says who speaks and under w
 Nothing of it is copied into the repository.
 
 **The split.**  Persons, not clips, are dealt to the halves `tune` (training, tuning, anything that
-is looked at twice) and `report` (figures that are published): the lowest bit of the first byte of
+is used twice) and `report` (figures that are published): the lowest bit of the first byte of
 SHA-256 of ``"sottovoce split 38810: " + person``, 1 for report.  Names that may share a person
 count as one person (`_SAME_PERSON`).  Music and noise are dealt in the same way, so that no
 background of a figure was heard in training.

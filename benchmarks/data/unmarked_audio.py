@@ -3,7 +3,7 @@
 ``python -m benchmarks.data.unmarked_audio fetch`` finds the packages by `apt-cache`, downloads them
 by `apt-get download`, unpacks them by `dpkg-deb -x` (no root, nothing is installed), decodes what
 libsndfile reads and keeps it as 16-bit mono FLAC at 16 kHz, or at its own rate where that is lower.
-Interrupted, it goes on where it was.  ``list`` says what is there.
+If interrupted, it resumes.  ``list`` shows what exists.
 
 The cache is the folder in `SOTTOVOCE_CACHE`, or the user's cache folder.  A file with the same
 bytes as another is kept once, and of prompts that come in several codecs one package a voice is

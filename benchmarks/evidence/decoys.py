@@ -154,7 +154,7 @@ def search_window(window: Window, spectra: npt.NDArray[np.complex64]) -> tuple[F
     Returns
     -------
     best : np.ndarray, shape=(n_patterns,)
-        Best score of each on the grids that the detector would look at.
+        Best score of each on the grids that the detector would search.
     plain : np.ndarray, shape=(n_offsets, n_patterns)
         Scores on the plain grid.
     """

@@ -3,12 +3,12 @@
 Films are made with FFmpeg: every container with the codecs of picture and sound that it takes, and
 odd ones, as recorders, telephones and cameras write them.  Each is protected in a process of its
 own.  Then another program, ffprobe, hashes every packet of both files and prints what they say of
-themselves, and FFmpeg decodes both sounds beside their pictures, and once more without a look at
-any time stamp, so that cross-correlation tells by how many samples the new one has moved.  Some
+themselves, and FFmpeg decodes both sounds beside their pictures, and once more ignoring all
+time stamps, so that cross-correlation shows by how many samples the new one has moved.  Some
 films begin in the middle of a word, since silence at the beginning hides an encoder's delay.
 
 With ``--long`` only films of two hours are protected, and time, memory and progress measured; the
-rest of the results stays as it is.
+rest of the results stays unchanged.
 """
 
 from __future__ import annotations

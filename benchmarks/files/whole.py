@@ -1,9 +1,9 @@
-"""Whole or told: what becomes of the sound of files as people have them.
+"""Whole or reported: what becomes of the sound of files as people have them.
 
 Some three hundred files are made: every format that is read, headers that lie, files put one after
 the other, several tracks, files that are really cut.  Their maker knows how many samples each
 holds, and careful programs (flac, mpg123, opusdec, oggdec, ffmpeg) count them again.  Each is read,
-protected, and looked at after; then each take in it is marked alone and the file is checked.
+protected, and examined afterwards; then each take in it is marked alone and the file is checked.
 Every file has a process of its own, so that a crash is a row.
 
 Then `protect` is timed with and without reading its output back, both in turn.
@@ -186,7 +186,7 @@ def _times(seed: int, clips: tuple[str, ...], rounds: int) -> list[dict[str, Any
 
 
 def _write_out(folder: Path, names: Iterable[str], seed: int, clips: tuple[str, ...]) -> None:
-    """Write the files, and what is in each, for whoever wants to look."""
+    """Write the files, and what is in each, for inspection."""
     folder.mkdir(parents=True, exist_ok=True)
     expected = {}
     for name in names:
@@ -211,7 +211,7 @@ def _clips(n: int | None) -> list[Clip]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
-    parser.add_argument("--out", type=Path, help="also write the files there, to look at")
+    parser.add_argument("--out", type=Path, help="also write the files there, for inspection")
     parser.add_argument("--only", default="", help="only files whose name holds this")
     parser.add_argument("--rounds", type=int, default=7, help="of timing (default: 7)")
     options = parser.parse_args(arguments)

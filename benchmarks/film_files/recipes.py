@@ -81,7 +81,7 @@ class Film:
     n_sounds : int
         Tracks of sound.
     parts : str
-        What is put in besides: of ``subtitles``, ``chapters``, ``cover``, ``font``.
+        What else is put in: of ``subtitles``, ``chapters``, ``cover``, ``font``.
     shift : str
         Options of FFmpeg in front of the sound's input.
     begin : float

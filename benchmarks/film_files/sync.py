@@ -75,7 +75,7 @@ def measure_sync(old: Path, new: Path, track: int, *, sr: int) -> list[int]:
 def measure_start(old: Path, new: Path, track: int) -> int:
     """Return by how many samples a track's first sound lies later in what a decoder gives.
 
-    Time stamps play no part: where a container cannot tell an encoder's delay, this sees it.
+    Time stamps play no part: where a container cannot state an encoder's delay, this shows it.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def make_long(folder: Path, speech: Path, *, hours: float, suffix: str) -> Path:
 
 
 def try_long(speech: Path, *, hours: float, suffix: str) -> dict[str, Any]:
-    """Protect a long film in a process of its own; return time, memory and what was told."""
+    """Protect a long film in a process of its own; return time, memory and progress."""
     with tempfile.TemporaryDirectory(prefix="sottovoce-film-") as place:
         source = make_long(Path(place), speech, hours=hours, suffix=suffix)
         size = source.stat().st_size

@@ -94,7 +94,7 @@ class Benchmark:
         self.parser.description = question
         add = self.parser.add_argument
         add("--seed", type=int, default=0, help="of everything random (default: 0)")
-        add("--clips", type=int, help="at most so many clips, of as many persons as possible")
+        add("--clips", type=int, help="maximum number of clips, of as many speakers as possible")
         add("--json", type=Path, help=f"results (default: benchmarks/results/{name}.json)")
         add("--plot", type=Path, help="also draw a PNG")
         add("--jobs", type=int, default=2, help="processes (default: 2)")
@@ -183,7 +183,7 @@ def rng_for(seed: int, *words: object) -> np.random.Generator:
 
 
 def choose_clips(clips: Iterable[Clip], n: int | None) -> list[Clip]:
-    """Return at most `n` clips, one person after the other, so that many persons are heard."""
+    """Return at most `n` clips, one speaker after the other, so that many are included."""
     by_person: dict[str, list[Clip]] = {}
     for clip in clips:
         by_person.setdefault(clip.person, []).append(clip)

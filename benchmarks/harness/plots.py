@@ -20,7 +20,7 @@ __all__ = ["save", "subplot_grid", "subplots"]
 
 
 def subplots(*, width: float = 7.0, height: float = 4.0) -> tuple[Figure, Axes]:
-    """Return a figure of so many inches and its axes."""
+    """Return a figure of a size in inches and its axes."""
     return plt.subplots(figsize=(width, height), layout="constrained")
 
 
@@ -32,6 +32,6 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def subplot_grid(n: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of so many inches and `n` axes side by side."""
+    """Return a figure of a size in inches and `n` axes side by side."""
     figure, grid = plt.subplots(1, n, figsize=(width, height), layout="constrained", squeeze=False)
     return figure, list(grid[0])

@@ -84,7 +84,7 @@ def pieces_of(
     seconds : float
         Length of each piece.
     most_per_source : int or None
-        At most so many pieces of each, so that long ones do not outvote the others.
+        Maximum number of pieces of each, so that long ones do not outvote the others.
 
     Returns
     -------

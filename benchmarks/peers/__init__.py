@@ -48,7 +48,7 @@ class Peer(Protocol):
         """Return mono audio with the mark, at the same rate."""
 
     def score(self, y: Audio, sr: int, *, stretched: bool = False) -> float:
-        """Return how much the audio looks marked; `stretched` tells that speed may have changed."""
+        """Return how much the audio looks marked; `stretched` means that speed may have changed."""
 
 
 class Sottovoce:

@@ -2,11 +2,11 @@
 
 The first 10 s of clips of the report half, downmixed, at the level at which they were recorded.
 `same` compares a clip with itself: the most that a judge can give on these clips.  The worst 5 %
-are told beside the mean, since one bad clip is what people remember.  The main table is of speech
+are given beside the mean, since one bad clip is what people remember.  The main table is of speech
 at 16 kHz and more; classes of sound follow, telephone speech, music and very quiet speech too.
 
-The default takes about a quarter of an hour on two cores: 28 clips of as many persons as there are,
-6 of each further class.  ``--clips 99`` takes all there are, ``--quick`` is minutes.
+The default takes about a quarter of an hour on two cores: 28 clips of as many speakers as possible,
+6 of each further class.  ``--clips 99`` takes all, ``--quick`` is minutes.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _class_of(clip: Clip) -> str:
 
 
 def _pieces(clips: Sequence[Clip], most: int) -> list[tuple[Clip, float, str]]:
-    """Return what is judged: clip, start in seconds, class; at most so many of a further class."""
+    """Return what is judged: clip, start in seconds, class; a few of each further class."""
     pieces = [(clip, 0.0, _class_of(clip)) for clip in clips]
     phone = [clip for clip in load_clips("report", min_s=MIN_S) if clip.sr < 16_000]
     pieces += [(clip, 0.0, "telephone") for clip in choose_clips(phone, most)]

@@ -2,8 +2,8 @@
 
 The speech of each person of the report half is joined, marked at a random phase, attacked once and
 cut into windows that do not overlap; each is cropped by a random number of samples and given to
-`detect`.  Windows of one person depend on each other; the intervals do not know that.  Every trial
-is kept in a file of raw results, so that a run that was broken off goes on where it was.
+`detect`.  Windows of one person depend on each other, which the intervals ignore.  Every trial
+is kept in a file of raw results, so that an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -241,10 +241,12 @@ def summarise(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], di
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     parser = BENCHMARK.parser
-    parser.add_argument("--quick", action="store_true", help="10 persons, 5 and 10 s: minutes")
+    parser.add_argument("--quick", action="store_true", help="10 speakers, 5 and 10 s: minutes")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--attacks", nargs="+", choices=tuple(ATTACKS), metavar="NAME")
-    parser.add_argument("--persons", type=int, help="at most so many (default: all; quick: 10)")
+    parser.add_argument(
+        "--persons", type=int, help="maximum number of speakers (default: all; quick: 10)"
+    )
     parser.add_argument("--strength", choices=tuple(sv.STRENGTHS_DB), default="standard")
     parser.add_argument("--fresh", action="store_true", help="forget the raw results of before")
     parser.add_argument("--raw", type=Path, help="file of raw results, by default of the form")
@@ -279,7 +281,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Run what is not in the raw file yet, attack by attack, and keep it there.
 
-    An attack that was measured on fewer persons than are asked for now is measured anew.
+    An attack that was measured on fewer speakers than are requested now is measured again.
     """
     raw.parent.mkdir(parents=True, exist_ok=True)
     head, kept = _read_raw(raw) if raw.is_file() and not fresh else (settings, [])

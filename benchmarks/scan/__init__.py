@@ -1,1 +1,1 @@
-"""Data sets: found, fast, and whatever happens."""
+"""Data sets: found, fast, and under faults."""

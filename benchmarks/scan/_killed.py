@@ -89,7 +89,7 @@ def make_data(place: Path, seed: int, n: int) -> list[str]:
 
 
 class Trial:
-    """The command, in a folder of its own, whose processes are told by their environment."""
+    """The command, in a folder of its own, whose processes are recognised by their environment."""
 
     def __init__(self, place: Path, name: str) -> None:
         self.name = name
@@ -121,7 +121,7 @@ class Trial:
             raise RuntimeError((self.folder / "stderr").read_text()[-2000:])
 
     def told(self) -> set[str]:
-        """Return the ids of the findings that were told before the end."""
+        """Return the ids of the findings that were reported before the end."""
         lines = (self.folder / "stdout").read_bytes().split(b"\n")[:-1]
         return {json.loads(line)["id"] for line in lines}
 
@@ -159,7 +159,7 @@ class Trial:
         return [name for name in _OUTPUTS if (self.out / name).is_file()]
 
     def hashes(self) -> dict[str, str]:
-        """Return digests of the outputs that are there, times in the report left out."""
+        """Return digests of the existing outputs, without the times in the report."""
         db = sqlite3.connect(f"file:{self.out / 'ledger.sqlite'}?mode=ro", uri=True)
         (job,) = db.execute("SELECT job FROM runs ORDER BY run DESC LIMIT 1").fetchone()
         db.close()

@@ -181,7 +181,7 @@ def _break(recordings: list[Recording], fault: str) -> list[Recording]:
 
 
 class _Killer:
-    """Kills workers or a node once so many findings have come."""
+    """Kills workers or a node once a number of findings have come."""
 
     def __init__(self, nodes: Nodes, fault: str, n: int) -> None:
         self._nodes = nodes

@@ -3,7 +3,7 @@
 One listing of every kind, and the data sets of `benchmarks.scan.shapes` with short sounds, are
 mutated at random until the time is up: bits, lengths and numbers are falsified, pieces cut out,
 doubled and spliced in from the others.  Each mutant is opened, listed and copied by the code that a
-scan's own process for that runs, here without a safety net around it.  An *exception* is whatever
+scan's own process for that runs, here without a safety net around it.  An *exception* is any that
 is not one of sottovoce's own, a *hang* is a mutant that takes longer than it may, and *growth* is
 memory that a reader has not given back after thousands of them.  Readers of tables are C++, and a
 mutant may end the process (*died*): a scan's process for that may die, and the data set becomes one
@@ -46,7 +46,7 @@ _MEMORY_BYTES = 1280 << 20
 _MOST_S = 30.0
 _MOST_ITEMS = 20_000
 _WARM_CASES = 1_000
-"""After so many of one process, nothing new should stay in its memory."""
+"""After this many in one process, nothing new should stay in its memory."""
 _MOST_CASES = 10_000
 """Of one process."""
 _TOLD_FRAMES, _TOLD_CHARACTERS = 8, 200
@@ -249,7 +249,7 @@ def _fuzz(options: Any, tally: _Tally) -> None:  # noqa: ANN401 - argparse's
 
 
 def _follow(connection: Connection, number: int, tally: _Tally) -> int:
-    """Take down what a process says until it ends; return the number to go on with."""
+    """Take down what a process says until it ends; return the number to continue with."""
     kind, began_s, growth_mb = "(start)", time.monotonic(), 0.0
     while True:
         try:

@@ -1,9 +1,9 @@
-"""What a scan makes of files that are broken, absurd or made to harm, and of many mutants.
+"""What a scan makes of files that are damaged, absurd or malicious, and of many mutants.
 
-The named cases are written to a folder and scanned as a person would.  Then sound files of every
+The named cases are written to a folder and scanned as a user would.  Then sound files of every
 format are mutated at random (bits flipped, pieces cut out, doubled and spliced, lengths falsified)
-and scanned in batches until the time is up.  Every file must get its status, the scan must go on,
-and its memory must stay bounded.
+and scanned in batches until the time is up.  Every file must get its status, the scan must
+continue, and its memory must stay bounded.
 """
 
 from __future__ import annotations

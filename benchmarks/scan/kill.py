@@ -77,7 +77,7 @@ def _kill_scan(
 
 
 def _kill_outputs(trial: Trial, at: float, whole: dict[str, str]) -> dict[str, Any]:
-    """Kill `scan report` so many seconds after its first file came up, or at its `at`-th file."""
+    """Kill `scan report` some seconds after its first file appeared, or at its `at`-th file."""
     process = trial.start("report", "out")
     begun_s = wait_for(lambda: any(outputs_in(trial.out)), process)
     if isinstance(at, int):
@@ -100,7 +100,7 @@ def _kill_outputs(trial: Trial, at: float, whole: dict[str, str]) -> dict[str, A
 
 
 def _kill_filter(trial: Trial, begun_s: float, at_s: float, whole: str) -> dict[str, Any]:
-    """Kill a filtered copy so many seconds after it began, and make it again if need be."""
+    """Kill a filtered copy some seconds after it began, and repeat it if need be."""
     kept = trial.folder / "kept"
     process = trial.start("filter", "out", "--to", "kept")
     wait_for(lambda: any(trial.folder.glob("kept*")), process)

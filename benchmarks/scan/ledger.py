@@ -5,7 +5,7 @@ Each step runs in a process of its own and is charged with the processor time of
 other programs on the machine hardly change.  Memory is the most that the process ever held, less
 what it held with everything imported and nothing done.  The last rows are what one driver can do at
 most: it lists a folder of small files, looks them up, hands them out and keeps what comes back,
-while nobody looks at any sound.
+while no sound is examined.
 """
 
 from __future__ import annotations

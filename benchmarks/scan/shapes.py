@@ -1,12 +1,12 @@
-"""What a scan makes of data sets in the shapes that teams have, and whether it passes any over.
+"""What a scan makes of data sets in the forms that teams use, and whether it skips any.
 
 Each set holds one marked recording somewhere, most of them an unmarked one in a row of its own as
-well, and is scanned as a person would scan it.  *Found*:
-it was told as marked.  *Told*: the scan said that it did not read or not look at something, or that
-there was nothing to scan.  *Passed over* is a scan that ended with 0, and must not happen.
+well, and is scanned as a user would scan it.  *Found*: the recording was reported as marked.
+*Reported as not scanned*: the scan reported that it did not read or examine something, or that
+there was nothing to scan.  *Skipped* is a scan that ended with 0, and must not happen.
 
-Of what was found a filtered copy is made, and scanned as well: *clean* where that finds nothing
-marked, and nothing that cannot be read but what could not be read before; *empty* where all went.
+Of each set whose mark was found, a filtered copy is made and scanned: it is *clean* if nothing in
+it is marked, and nothing is unreadable that was readable before; *empty* if nothing was kept.
 `--sets FOLDER` measures the folders in it instead of the sets that are made here.
 """
 

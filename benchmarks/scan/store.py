@@ -1,8 +1,8 @@
 """What a store costs a scan: its latency, and its refusals.
 
 The same files lie on the local disk and in a store (moto's S3, `rig.store`) that runs
-beside the scan and answers each request after so many milliseconds, as a real one does.  The scan,
-with two workers, looks at both; and two plain processes fetch, decode and detect one recording
+beside the scan and answers each request after some milliseconds, as a real one does.  The scan,
+with two workers, reads both; and two plain processes fetch, decode and detect one recording
 after the other, as a program does that takes no care.  All of it, the store too, shares two cores.
 Start-up is part of a scan, and not of the plain processes.
 """

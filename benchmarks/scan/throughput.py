@@ -2,7 +2,7 @@
 
 The limit is two plain processes, each of which decodes and detects half of the files one after the
 other and does nothing else.  The scan does the same files with two workers, and lists, isolates,
-remembers and counts besides.  Both run in turn, each on both cores, and a figure is the ratio
+remembers and counts as well.  Both run in turn, each on both cores, and a figure is the ratio
 within a round, so that a busy machine slows both sides.  Start-up, half a second, is part of the
 scan; long recordings lie there under several names, which makes a job of a quarter of a minute.
 """

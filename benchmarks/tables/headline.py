@@ -43,7 +43,7 @@ Results = dict[str, dict[str, Any]]
 
 
 def build_headline(readme: str, results: Results) -> str:
-    """Return the README with its table made anew."""
+    """Return the README with its table rebuilt."""
     before, _, rest = readme.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     makers: tuple[Callable[[Results], list[str]], ...] = (_found, _false, _quality, _rest)

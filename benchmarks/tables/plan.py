@@ -31,7 +31,7 @@ Results = dict[str, dict[str, Any]]
 
 
 def build_plan(page: str, results: Results) -> str:
-    """Return the page with its tables made anew; as it is where a result is missing."""
+    """Return the page with its tables rebuilt; unchanged if a result is missing."""
     if not {"scan_throughput", "scan_ledger", "scan_cluster"} <= results.keys():
         return page
     before, _, rest = page.partition(_BEGIN)
@@ -40,7 +40,7 @@ def build_plan(page: str, results: Results) -> str:
 
 
 def _core_seconds(results: Results) -> tuple[dict[str, float], float]:
-    """Return what a second of sound costs by kind, and what a recording costs besides."""
+    """Return what a second of sound costs by kind, and what each recording adds."""
     rows = {row["what"]: row for row in results["scan_throughput"]["rows"]}
     each = {what: _WORKERS / row["scan_times_real_time"][1] for what, row in rows.items()}
     short = rows["short_16k_flac"]
@@ -54,7 +54,7 @@ def _driver_s(results: Results) -> float:
 
 
 def _share(results: Results) -> float:
-    """Return the part of a pool's speed that nodes of a cluster have, the worst that was met."""
+    """Return the part of a pool's speed that nodes of a cluster have, the worst that was measured."""
     return float(min(1.0, *(row["share"][1] for row in results["scan_cluster"]["rows"])))
 
 

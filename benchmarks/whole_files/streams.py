@@ -209,7 +209,7 @@ def _m4a(lie: str) -> Callable[[Workshop], Made]:
 def _edit_list(ws: Workshop) -> Made:
     whole = encode(ws, "-c:a aac", sr=_SR, to=ws.scratch(".m4a"))
     ffmpeg("-ss", 2.5, "-i", whole, "-c", "copy", ws.path)
-    # Cut without encoding anew: packets before the cut are there, and an edit hides them.
+    # Cut without re-encoding: packets before the cut are still present, and an edit hides them.
     return made(ws, "header", "M4A", _N - 5 * _SR // 2, tolerance=2 * 1024)
 
 
