@@ -68,7 +68,7 @@ class Nodes:
             self.add()
 
     def _start_node(self, n_cpus: int, *options: str) -> None:
-        # Nodes of one computer are distinguished by their addresses; all of 127.0.0.0/8 are its own.
+        # The nodes of one computer differ in their addresses; all of 127.0.0.0/8 are its own.
         where = f"--node-ip-address=127.0.0.{len(self._nodes) + 1}"
         with (self._folder / "nodes.log").open("ab") as log:
             node = subprocess.Popen(

@@ -54,7 +54,7 @@ def _driver_s(results: Results) -> float:
 
 
 def _share(results: Results) -> float:
-    """Return the part of a pool's speed that nodes of a cluster have, the worst that was measured."""
+    """Return the share of a pool's speed that nodes of a cluster reach, the worst measured."""
     return float(min(1.0, *(row["share"][1] for row in results["scan_cluster"]["rows"])))
 
 

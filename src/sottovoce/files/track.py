@@ -82,7 +82,7 @@ def muxer_of(container: Any, codec: str, head: bytes) -> str:  # noqa: ANN401
     container : av.container.InputContainer
         Open.
     codec : str
-        Of the track.
+        Codec of the track.
     head : bytes
         First bytes of the file.
 

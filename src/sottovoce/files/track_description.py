@@ -21,7 +21,7 @@ def describe_track(info: AudioInfo) -> Track:
     Parameters
     ----------
     info : AudioInfo
-        Of the original; its `track` counts among audio tracks.
+        Properties of the original; its `track` counts among audio tracks.
 
     Returns
     -------
