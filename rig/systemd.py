@@ -21,7 +21,7 @@ _MANAGER = "/usr/lib/systemd/systemd"
 def run_manager(server: AudioServer) -> Iterator[None]:
     """Run ``systemd --user`` in the rig's environment.
 
-    It starts only where the machine was booted by systemd, which it recognises by a folder.  If that
+    It starts only where the machine was booted by systemd, which it sees by a folder.  If that
     is missing, it gets one in a view of the file system that only it has.
     """
     if shutil.which(_MANAGER) is None:
