@@ -55,6 +55,7 @@ _ALL = (
     "memory",
     "import_time",
     "footprint",
+    "browser",
 )
 _SMOKE = ("speed", "memory")
 

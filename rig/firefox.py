@@ -137,6 +137,10 @@ class Firefox:
         """Open an address, and wait until it is loaded."""
         self.ask("browsingContext.navigate", context=self._context, url=address, wait="complete")
 
+    def watch(self, function: str) -> None:
+        """Call a function in every page that is opened from now on, before its own scripts run."""
+        self.ask("script.addPreloadScript", functionDeclaration=function)
+
     def run(self, expression: str) -> Any:  # noqa: ANN401 - any value
         """Return the value of an expression in the page, awaited if it is a promise."""
         answer = self.ask(

@@ -63,6 +63,7 @@ SECTIONS = {
     "memory": "Memory",
     "import_time": "Import time",
     "footprint": "What an install takes",
+    "browser": "The browser page",
 }
 
 _INTRODUCTION = """\
