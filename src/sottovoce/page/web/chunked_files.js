@@ -19,11 +19,15 @@ export class Chunks {
     if (piece) {
       this.#open.delete(number);
     } else {
-      piece = { bytes: new Uint8Array(this.#pieceBytes), isChanged: false };
+      // The array of another piece is used again: browsers are slow to give them back.
+      const isFull = this.#open.size >= MOST_OPEN;
+      const bytes = isFull ? this.#put(this.#open.keys().next().value) : new Uint8Array(this.#pieceBytes);
       if (this.#pieces[number]) {
-        piece.bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(this.#pieces[number])));
+        bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(this.#pieces[number])));
+      } else {
+        bytes.fill(0);
       }
-      if (this.#open.size >= MOST_OPEN) this.#put(this.#open.keys().next().value);
+      piece = { bytes, isChanged: false };
     }
     this.#open.set(number, piece);
     return piece;
@@ -33,6 +37,7 @@ export class Chunks {
     const { bytes, isChanged } = this.#open.get(number);
     this.#open.delete(number);
     if (isChanged) this.#pieces[number] = new Blob([bytes]);
+    return bytes;
   }
 
   // Calls `copy(bytes, from, done, n)` for the part of each piece between two places.
