@@ -1,17 +1,27 @@
-// Files of Python that lie in pieces outside its memory: as Blobs, which a browser may put on disk.
-// Those of Emscripten's own file system lie in one array, which is copied each time it grows.
+// Files of Python that lie in pieces outside its memory: those that a person chose, and new ones as
+// Blobs, which a browser may put on disk.  Those of Emscripten's own file system lie in one array,
+// which is copied each time it grows.
 
 const PIECE_BYTES = 1 << 22;
+const EIO = 29; // as Emscripten counts
 const MOST_OPEN = 2; // pieces of a file that are held as arrays: its head, and where it is written
 
+function copyBlob(blob, bytes) {
+  bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(blob)));
+  bytes.fill(0, blob.size);
+}
+
 export class Chunks {
-  #pieces = []; // Blobs of #pieceBytes each
+  #pieces = []; // Blobs of #pieceBytes each, the last one of a chosen file excepted
   #open = new Map(); // number of a piece -> {bytes, isChanged}, the least used one first
   #pieceBytes;
   size = 0;
 
-  constructor(pieceBytes = PIECE_BYTES) {
+  constructor(pieceBytes = PIECE_BYTES, file = null) {
     this.#pieceBytes = pieceBytes;
+    if (!file) return;
+    this.size = file.size;
+    for (let at = 0; at < file.size; at += pieceBytes) this.#pieces.push(file.slice(at, at + pieceBytes));
   }
 
   #take(number) {
@@ -22,11 +32,8 @@ export class Chunks {
       // The array of another piece is used again: browsers are slow to give them back.
       const isFull = this.#open.size >= MOST_OPEN;
       const bytes = isFull ? this.#put(this.#open.keys().next().value) : new Uint8Array(this.#pieceBytes);
-      if (this.#pieces[number]) {
-        bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(this.#pieces[number])));
-      } else {
-        bytes.fill(0);
-      }
+      if (this.#pieces[number]) copyBlob(this.#pieces[number], bytes);
+      else bytes.fill(0);
       piece = { bytes, isChanged: false };
     }
     this.#open.set(number, piece);
@@ -82,13 +89,17 @@ export class Chunks {
 
   toBlob() {
     for (const number of [...this.#open.keys()]) this.#put(number);
-    const n = Math.ceil(this.size / this.#pieceBytes);
-    const pieces = Array.from({ length: n }, (_, number) => this.#pieces[number] ?? new Uint8Array(this.#pieceBytes));
+    const pieces = [];
+    for (let number = 0; number * this.#pieceBytes < this.size; number++) {
+      const piece = this.#pieces[number] ?? new Blob();
+      pieces.push(piece, new Uint8Array(this.#pieceBytes - piece.size)); // what was never written is zero
+    }
     return new Blob(pieces).slice(0, this.size);
   }
 }
 
-// Returns a file system to mount; its folders are those of Emscripten's own.
+// Returns a file system to mount; its folders are those of Emscripten's own.  The option `files` of
+// a mount holds files that were chosen, by name.
 export function makeChunkedFiles(FS) {
   const { MEMFS } = FS.filesystems;
   const fileNodes = {
@@ -100,7 +111,13 @@ export function makeChunkedFiles(FS) {
   };
   const fileStreams = {
     llseek: MEMFS.stream_ops.llseek,
-    read: ({ node }, buffer, offset, length, position) => node.chunks.read(buffer, offset, length, position),
+    read({ node }, buffer, offset, length, position) {
+      try {
+        return node.chunks.read(buffer, offset, length, position);
+      } catch {
+        throw new FS.ErrnoError(EIO); // the file was changed, or removed
+      }
+    },
     write({ node }, buffer, offset, length, position) {
       node.timestamp = Date.now();
       return node.chunks.write(buffer, offset, length, position);
@@ -119,7 +136,17 @@ export function makeChunkedFiles(FS) {
     return node;
   }
 
-  return { mount: () => createNode(null, "/", 0o40777, 0) };
+  function mount({ opts }) {
+    const root = createNode(null, "/", 0o40777, 0);
+    for (const [name, file] of Object.entries(opts.files ?? {})) {
+      const node = createNode(root, name, 0o100444, 0);
+      node.chunks = new Chunks(PIECE_BYTES, file);
+      node.timestamp = file.lastModified;
+    }
+    return root;
+  }
+
+  return { mount };
 }
 
 // Returns the content of a file of such a file system.

@@ -1,5 +1,5 @@
-// Runs the package in Python for WebAssembly.  Files are mounted, not read: a long one never lies
-// in memory as a whole.
+// Runs the package in Python for WebAssembly.  Files are read in pieces: a long one never lies in
+// memory as a whole.
 
 import { makeChunkedFiles, takeBlob } from "./chunked_files.js";
 import { openLibFlac } from "./libflac.js";
@@ -76,7 +76,7 @@ function run({ id, job, file, options }) {
   const { FS } = python;
   FS.mkdirTree(`${folder}/in`);
   FS.mkdirTree(`${folder}/out`);
-  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, `${folder}/in`);
+  FS.mount(makeChunkedFiles(FS), { files: { [name]: file } }, `${folder}/in`);
   FS.mount(makeChunkedFiles(FS), {}, `${folder}/out`);
   let told = 0;
   const tell = (share) => {
