@@ -61,10 +61,11 @@ import json
 from sottovoce.page.bridge import check, protect
 
 heard = []
-options = json.dumps({"policy": "training", "strength": "standard"})
+options = json.dumps({"policy": "training", "strength": "standard", "owner_id": 7})
+asked = json.dumps({"thorough": False, "own": {"7": "me"}, "name": "out.wav"})
 answer = json.loads(protect("/here/take.wav", "/here/out.wav", options, heard.append))
-checked = json.loads(check("/here/out.wav", "{}", heard.append))
-broken = json.loads(check("/here/broken.wav", "{}", heard.append))
+checked = json.loads(check("/here/out.wav", asked, heard.append))
+broken = json.loads(check("/here/broken.wav", asked, heard.append))
 json.dump([answer, checked, broken, heard], open("/here/answers.json", "w"))
 """
 
@@ -117,6 +118,7 @@ def test_whole_files_are_marked_and_checked(folder, clip) -> None:
     answer, checked, broken, heard = json.loads((here / "answers.json").read_text())
     assert (answer["status"], checked["verdict"]) == ("marked", "protected")
     assert answer["policy"] == checked["voices"][0]["notice"]["policy"] == 0x0F
+    assert checked["voices"][0]["yours"] == "me"
     assert heard == sorted(heard[: heard.index(1.0) + 1]) + heard[heard.index(1.0) + 1 :]
     assert broken["error"].startswith("broken.wav: ")
     original, sr = sf.read(here / "take.wav", dtype="int32")
@@ -168,11 +170,12 @@ import json, os
 from sottovoce.page.bridge import check, protect
 
 answers = {}
-options = json.dumps({"policy": "training", "strength": "standard"})
+options = json.dumps({"policy": "training", "strength": "standard", "owner_id": 7})
+asked = json.dumps({"thorough": False, "own": {"7": "me"}, "name": "out.wav"})
 for name in sorted(os.listdir("/here/flac")):
     target = f"/here/marked-{name}"
     answer = json.loads(protect(f"/here/flac/{name}", target, options, lambda share: None))
-    found = {} if "error" in answer else json.loads(check(target, "{}", lambda share: None))
+    found = {} if "error" in answer else json.loads(check(target, asked, lambda share: None))
     answers[name] = [answer, found.get("verdict")]
 json.dump(answers, open("/here/answers.json", "w"))
 """

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import sottovoce
 from sottovoce.cli._receipt_page import make_page
-from sottovoce.cli._words import describe_notice, format_path, make_notice
+from sottovoce.cli._words import format_path
 from sottovoce.errors import AudioFileError, ParameterError
+from sottovoce.files.notices import describe_notice, make_notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

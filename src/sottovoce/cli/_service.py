@@ -9,8 +9,9 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._notice import OWNER, POLICY, choose_notice
 from sottovoce.cli._options import JSON, examples, strength_option
-from sottovoce.cli._words import describe_notice, format_path
+from sottovoce.cli._words import format_path
 from sottovoce.files.counts import say_count
+from sottovoce.files.notices import describe_notice
 
 if TYPE_CHECKING:
     from sottovoce.live.systemd import ServiceStatus

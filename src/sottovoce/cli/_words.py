@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.policy import describe_policy
 from sottovoce.files.escaping import make_harmless
+from sottovoce.files.notices import describe_notice
 
 if TYPE_CHECKING:
-    from sottovoce import Notice, Voice
+    from sottovoce import Voice
 
 __all__ = [
-    "describe_notice",
     "describe_voice",
     "format_chance",
     "format_p",
     "format_path",
-    "make_notice",
-    "make_voice",
 ]
 
 _POWERS_FROM = 12
@@ -33,28 +29,9 @@ def describe_voice(voice: Voice) -> str:
     return describe_notice(voice.notice)
 
 
-def describe_notice(notice: Notice) -> str:
-    """Return who refuses what, and from which year on."""
-    who = f"owner {format_owner_id(notice.owner_id)}" if notice.owner_id else "anonymous"
-    return f"{describe_policy(notice.policy)}; {who}; since {notice.year}"
-
-
 def format_path(path: object) -> str:
     """Return a path that is safe to show: control characters and stray bytes escaped."""
     return make_harmless(path)
-
-
-def make_notice(notice: Notice | None) -> dict[str, int | str] | None:
-    """Return the fields of a notice for JSON, with the owner id also as people write it."""
-    if notice is None:
-        return None
-    return {**notice.to_dict(), "owner": format_owner_id(notice.owner_id)}
-
-
-def make_voice(voice: Voice) -> dict[str, Any]:
-    """Return the fields of a voice for JSON; for one release the notice as `payload` as well."""
-    notice = make_notice(voice.notice)
-    return {**voice.to_dict(), "notice": notice, "payload": notice}
 
 
 def format_p(log10_p: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,8 @@ from sottovoce.cli._options import (
 )
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import describe_owned_voice, list_own, wanted_owners
-from sottovoce.cli._words import format_chance, format_p, format_path, make_voice
-from sottovoce.errors import NoSoundError, ParameterError
+from sottovoce.cli._words import format_chance, format_p, format_path
+from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
 from sottovoce.files.times import format_seconds, format_time
 
@@ -37,12 +36,9 @@ if TYPE_CHECKING:
 
     from sottovoce import Detection, Voice
     from sottovoce.cli._batch import Progress
-    from sottovoce.files import CheckedPart
+    from sottovoce.files.checked import CheckedFile
 
 __all__ = ["check"]
-
-_ENOUGH_S = 5.0
-"""Clean speech in which a mark is nearly always found; for less, the answer says so."""
 
 _PICTURES = (".png", ".svg", ".pdf")
 
@@ -119,7 +115,7 @@ def check(
         _check_plot(plot)
     own = list_own()
     wanted = wanted_owners(owner, mine=mine, own=own)
-    work = functools.partial(_detect, thorough=thorough, partial=partial)
+    work = functools.partial(_check, thorough=thorough, partial=partial)
     outcomes = run_files(
         work,
         sources,
@@ -164,7 +160,7 @@ def _check_plot(plot: Path) -> None:
         )
 
 
-def _draw(source: Input, checked: _Checked, plot: Path, *, partial: bool) -> None:
+def _draw(source: Input, checked: CheckedFile, plot: Path, *, partial: bool) -> None:
     if not checked.parts:
         _output.explain("There is no sound to draw.")
         return
@@ -178,13 +174,13 @@ def _draw(source: Input, checked: _Checked, plot: Path, *, partial: bool) -> Non
     _output.explain(f"The picture is in {format_path(plot)}.{which}")
 
 
-def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> dict[str, int]:
+def _count(outcomes: Sequence[CheckedFile | Failure], wanted: set[int] | None) -> dict[str, int]:
     """Return how many files there are of each verdict, in words."""
     words = {"protected": "marked", "suspected": "suspected", "not found": "without a mark found"}
     other = "marked, but not confirmed for the owner asked about"
     names = (*words.values(), other, FAILED)
 
-    def name(outcome: _Checked | Failure) -> str:
+    def name(outcome: CheckedFile | Failure) -> str:
         if isinstance(outcome, Failure):
             return FAILED
         if outcome.detection.found and not _answers(outcome.detection, wanted):
@@ -195,27 +191,12 @@ def _count(outcomes: Sequence[_Checked | Failure], wanted: set[int] | None) -> d
     return {each: counts[each] for each in names}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
-    """What was found in one file: in each of its tracks, and together."""
+def _check(
+    source: Input, progress: Progress | None, *, thorough: bool, partial: bool
+) -> CheckedFile:
+    from sottovoce.files.checked import check_file
 
-    parts: tuple[CheckedPart, ...]  # none of a film without a sound track
-    detection: Detection
-
-    @property
-    def is_long_enough(self) -> bool:
-        """Whether a mark at the right speed would probably have been found."""
-        return any(part.sounding_s >= _ENOUGH_S for part in self.parts)
-
-
-def _detect(source: Input, progress: Progress | None, *, thorough: bool, partial: bool) -> _Checked:
-    from sottovoce.files.checking import combine, detect_nothing, detect_parts
-
-    try:
-        parts = detect_parts(source.path, thorough=thorough, partial=partial, progress=progress)
-    except NoSoundError:
-        return _Checked(parts=(), detection=detect_nothing())
-    return _Checked(parts=parts, detection=combine(parts))
+    return check_file(source.path, thorough=thorough, partial=partial, progress=progress)
 
 
 def _answers(detection: Detection, wanted: set[int] | None) -> bool:
@@ -227,7 +208,7 @@ def _answers(detection: Detection, wanted: set[int] | None) -> bool:
 
 def _report(
     source: Input,
-    outcome: _Checked | Failure,
+    outcome: CheckedFile | Failure,
     *,
     own: dict[int, str],
     wanted: set[int] | None,
@@ -260,27 +241,15 @@ def _report(
             _output.result(f"{indent}and up to {say_count(n_more, 'more voice')}")
 
 
-def _make_fields(outcome: _Checked | Failure, own: dict[int, str]) -> dict[str, Any]:
+def _make_fields(outcome: CheckedFile | Failure, own: dict[int, str]) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"verdict": "error", "error": outcome.message, "remedy": outcome.remedy}
-    fields = {**outcome.detection.to_dict(), "voices": []}
-    for part in outcome.parts:
-        for voice in part.detection.voices:
-            yours = None if voice.notice is None else own.get(voice.notice.owner_id)
-            told = {**make_voice(voice), "yours": yours}
-            fields["voices"].append({**told, "track": part.name} if part.name else told)
-    if any(part.name for part in outcome.parts):
-        fields["tracks"] = [
-            {"track": part.name, "found": part.detection.found} for part in outcome.parts
-        ]
-    if not outcome.parts:
-        fields["notes"] = ["has no sound track"]
-    if notes := list(dict.fromkeys(note for part in outcome.parts for note in part.notes)):
-        fields["notes"] = notes
-    return fields
+    return outcome.to_dict(own)
 
 
-def _say_verdict(checked: _Checked, wanted: set[int] | None) -> str:
+def _say_verdict(checked: CheckedFile, wanted: set[int] | None) -> str:
+    from sottovoce.files.checked import ENOUGH_S  # late, so that --help is quick
+
     detection = checked.detection
     p = format_p(detection.log10_p)
     if detection.found and not _answers(detection, wanted):
@@ -298,8 +267,8 @@ def _say_verdict(checked: _Checked, wanted: set[int] | None) -> str:
     length = f"{format_seconds(detection.duration_s)} s"
     if not any(part.sounding_s for part in checked.parts):
         return f"no sound to examine in {length}"
-    if detection.duration_s < _ENOUGH_S:
-        return f"no mark found in {length}; too short to tell ({_ENOUGH_S:.0f} s needed)"
+    if detection.duration_s < ENOUGH_S:
+        return f"no mark found in {length}; too short to tell ({ENOUGH_S:.0f} s needed)"
     return f"no mark found in {length} ({p})"
 
 

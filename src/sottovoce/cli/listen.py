@@ -12,7 +12,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._heard import HeardBoard
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._whose import list_own
-from sottovoce.cli._words import make_voice
+from sottovoce.files.notices import make_voice
 
 if TYPE_CHECKING:
     from sottovoce.live import Hearing

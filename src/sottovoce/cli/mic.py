@@ -16,7 +16,8 @@ from sottovoce.cli._notice import OWNER, POLICY, choose_notice
 from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._service import install, status, uninstall
 from sottovoce.cli._status import Board, describe_state
-from sottovoce.cli._words import describe_notice, format_path
+from sottovoce.cli._words import format_path
+from sottovoce.files.notices import describe_notice
 
 if TYPE_CHECKING:
     from types import FrameType

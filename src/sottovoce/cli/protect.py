@@ -32,7 +32,8 @@ from sottovoce.cli._protect_words import COUNTED, is_left, list_tracks, name_out
 from sottovoce.cli._protecting import Done, OldCopies, ProtectJob, protect_source, tidy_after
 from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
-from sottovoce.cli._words import describe_notice, format_path, make_notice
+from sottovoce.cli._words import format_path
+from sottovoce.files.notices import describe_notice, make_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

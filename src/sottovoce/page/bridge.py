@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
@@ -14,9 +13,7 @@ from sottovoce.errors import MissingExtraError, SottovoceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sottovoce.core.results import Voice
-
-__all__ = ["check", "protect"]
+__all__ = ["check", "make_identity", "open_identity", "protect"]
 
 
 def protect(source: str, target: str, options: str, tell: Callable[[float], None]) -> str:
@@ -27,7 +24,8 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     source, target : str
         Paths in the worker's file system.
     options : str
-        JSON with ``policy``, as typed by a user, and ``strength``, the name of a preset.
+        JSON with ``policy``, as typed by a user, ``strength``, the name of a preset, and the
+        ``owner_id``.
     tell : callable
         Called with the share of the work that is done, 0 to 1.
 
@@ -42,7 +40,7 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     wanted = json.loads(options)
 
     def work() -> dict[str, Any]:
-        notice = Notice(policy=parse_policy(wanted["policy"]))
+        notice = Notice(policy=parse_policy(wanted["policy"]), owner_id=wanted["owner_id"])
         done = protect_file(
             source,
             target,
@@ -63,36 +61,43 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     source : str
         Path in the worker's file system.
     options : str
-        JSON with ``thorough``, whether to search other speeds and pitches.
+        JSON with ``thorough``, whether to search other speeds and pitches; the ``name`` of the
+        file; and ``own``, names of the user's identities by their owner ids.
     tell : callable
         As for `protect`.
 
     Returns
     -------
     answer : str
-        JSON: the fields of `Detection`, the ``owners`` of its voices as text, and whether the file
-        ``has_sound``; or ``error`` and ``remedy``.
+        JSON: the fields of `CheckedFile`; ``json``, the line that the command writes; and whether
+        the file ``has_sound``; or ``error`` and ``remedy``.
     """
-    from sottovoce.files.checking import combine, detect_parts
+    from sottovoce.files.checked import check_file
 
     wanted = json.loads(options)
 
     def work() -> dict[str, Any]:
-        parts = detect_parts(source, thorough=bool(wanted.get("thorough")), progress=tell)
-        found = combine(parts)
-        return {
-            **found.to_dict(),
-            "owners": [_format_owner(voice) for voice in found.voices],
-            "has_sound": any(part.sounding_s for part in parts),
-        }
+        checked = check_file(source, thorough=wanted["thorough"], progress=tell)
+        fields = checked.to_dict({int(owner): name for owner, name in wanted["own"].items()})
+        line = json.dumps({"file": wanted["name"], **fields}, allow_nan=False)
+        has_sound = any(part.sounding_s for part in checked.parts)
+        return {**fields, "json": line, "has_sound": has_sound}
 
     return _answer(work, source)
 
 
-def _format_owner(voice: Voice) -> str:
-    """Return the owner id of a voice as text; empty if it is anonymous or unread."""
-    owner_id = voice.notice.owner_id if voice.notice else 0
-    return format_owner_id(owner_id) if owner_id else ""
+def make_identity(options: str) -> str:
+    """Make an identity: JSON as `sottovoce.page.identities.make` takes and returns it."""
+    from sottovoce.page.identities import make
+
+    return json.dumps(make(**json.loads(options)))
+
+
+def open_identity(options: str) -> str:
+    """Open the file of one: JSON as `sottovoce.page.identities.read` takes and returns it."""
+    from sottovoce.page.identities import read
+
+    return json.dumps(read(**json.loads(options)))
 
 
 def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:

@@ -13,6 +13,7 @@ import hashlib
 import html
 import io
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -33,7 +34,15 @@ _RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.js
 _STANDARD_LIBRARY = "python_stdlib.zip"
 _LIBFLAC = "package/dist/libflac.wasm.wasm"
 _SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
-_ROOMS = ("core", "files")
+_ROOMS = ("core", "files", "rights")
+_OWN = ("__init__", "bridge", "identities")
+_STANDINS = {
+    "soundfile.py": "soundfile.py",
+    "cryptography/exceptions.py": "cryptography/exceptions.py",
+    "cryptography/hazmat/primitives/serialization.py": "cryptography/serialization.py",
+    "cryptography/hazmat/primitives/asymmetric/ed25519.py": "cryptography/ed25519.py",
+}
+"""Modules of others that the page does not have, and what takes their place."""
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
 _LANGUAGES = ("de", "en", "es", "fr")
@@ -62,6 +71,9 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
+        for part in PARTS.values():
+            if part.bundled:
+                unpack(part, folder, cache=cache)
         app = _bundle(bundler, _WEB / "app.js")
         worker = _bundle(bundler, _WEB / "worker.js")
     parts = {**_read_runtime(cache), "package.zip": _zip_package(), "worker.js": worker.encode()}
@@ -90,11 +102,13 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
 
 
 def _bundle(bundler: Path, script: Path) -> str:
-    """Return a script with its modules in one."""
+    """Return a script with its modules in one; those of others lie beside the bundler."""
     command = ["node", str(bundler), str(script), "--bundle", "--format=iife", "--charset=utf8"]
     command += ["--minify", "--target=es2022", "--log-level=warning"]
+    modules = next(one for one in bundler.parents if one.name == "node_modules")
+    found = {**os.environ, "NODE_PATH": str(modules)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=found)  # noqa: S603 - our own
     except FileNotFoundError as err:
         raise PartError("node is missing", remedy="Install Node.js and npm.") from err
     if done.returncode:
@@ -125,10 +139,9 @@ def _zip_package() -> bytes:
     paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
     for room in _ROOMS:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
-    paths.append(_PACKAGE / "page" / "__init__.py")
-    paths.append(_PACKAGE / "page" / "bridge.py")
+    paths += [_PACKAGE / "page" / f"{name}.py" for name in _OWN]
     named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
-    named["soundfile.py"] = _PACKAGE / "page" / "soundfile.py"
+    named |= {name: _PACKAGE / "page" / own for name, own in _STANDINS.items()}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # gzip packs it as a whole
         for name, path in sorted(named.items()):

@@ -43,6 +43,8 @@ class PinnedPart:
         SPDX expression.
     purpose : str
         What the page uses it for; empty if it only takes part in building.
+    bundled : bool
+        Whether it is JavaScript that the page's scripts import.
     member : str
         The only file of the archive that is used.
     variable : str
@@ -55,6 +57,7 @@ class PinnedPart:
     sha256: str
     licence: str
     purpose: str = ""
+    bundled: bool = False
     member: str = ""
     variable: str = ""
 
@@ -88,6 +91,24 @@ PARTS = {
         sha256="0657428606da333c5f48a6a3e95ef56cbcaba2e75ef09b2b963d27500befc8d8",
         licence="BSD-3-Clause AND MIT",
         purpose="libFLAC for WebAssembly",
+    ),
+    "noble-hashes": PinnedPart(
+        name="@noble/hashes",
+        version="2.4.0",
+        registry="npm",
+        sha256="e1946149b780017b2564fcc092cb01c04e1d7f20627d0296c17da8868f4436dc",
+        licence="MIT",
+        purpose="noble-hashes: scrypt, for owner ids",
+        bundled=True,
+    ),
+    "noble-curves": PinnedPart(
+        name="@noble/curves",
+        version="2.4.0",
+        registry="npm",
+        sha256="55279c71b0201d6c0e58d0206d15825359e02a3932f326ba7b7909ac2d334aa9",
+        licence="MIT",
+        purpose="noble-curves: Ed25519, for identities",
+        bundled=True,
     ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",

@@ -101,8 +101,8 @@ def _move(draft: Path, path: Path) -> None:
     """
     try:
         os.link(draft, path)
-    except OSError as err:
-        if err.errno not in _NO_LINKS:
+    except (OSError, AttributeError) as err:  # Python for WebAssembly has no `os.link`
+        if isinstance(err, OSError) and err.errno not in _NO_LINKS:
             raise
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:

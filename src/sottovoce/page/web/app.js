@@ -1,7 +1,10 @@
 // The page: takes files, shows what becomes of them.
 
 import { makeComparison } from "./compare.js";
+import { makeDetails } from "./details.js";
+import { element, offerFile } from "./elements.js";
 import { Engine } from "./engine.js";
+import { IdentityPanel } from "./identity.js";
 import { language, say, sayPolicy, showTexts } from "./texts.js";
 import { unpack } from "./unpack.js";
 
@@ -25,13 +28,6 @@ function showBroken(text) {
   $("broken").hidden = false;
 }
 
-function element(name, text = "", classes = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.className = classes;
-  return made;
-}
-
 function protectedName(name) {
   const dot = name.lastIndexOf(".");
   return dot > 0 ? `${name.slice(0, dot)}.protected${name.slice(dot)}` : `${name}.protected`;
@@ -51,10 +47,15 @@ function describeChecked(answer) {
   return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
 }
 
-function describeVoice({ notice }, owner) {
-  if (!notice) return say("owner.unreadable");
-  const whose = owner ? say("owner.known", { owner }) : say("owner.anonymous");
-  return `${whose}: ${sayPolicy(notice.policy)}`;
+function describeOwner({ notice, yours }) {
+  if (!notice.owner_id) return say("owner.anonymous");
+  if (yours) return say("owner.yours", { name: yours, owner: notice.owner });
+  return say("owner.known", { owner: notice.owner });
+}
+
+function describeVoice(voice) {
+  if (!voice.notice) return say("owner.unreadable");
+  return `${describeOwner(voice)}: ${sayPolicy(voice.notice.policy)}`;
 }
 
 function describeFailure(failed, answer) {
@@ -72,25 +73,16 @@ function showResult(row, job, file, { answer, made, failed }) {
   const isGood = answer.marked_s > 0 || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
-  for (const [number, voice] of (answer.voices ?? []).entries()) {
-    row.append(element("p", describeVoice(voice, answer.owners[number])));
-  }
+  for (const voice of answer.voices ?? []) row.append(element("p", describeVoice(voice)));
   if (made) {
-    const link = element("a", say("save", { name: protectedName(file.name) }), "save");
-    link.href = URL.createObjectURL(made);
-    link.download = protectedName(file.name);
-    row.append(link);
+    row.append(offerFile(made, protectedName(file.name)));
     const comparison = makeComparison(file, made, `${nextComparison++}`);
     if (comparison) row.append(comparison);
   }
-  if (job === "check") {
-    const details = element("details");
-    details.append(element("summary", say("copy")), element("pre", JSON.stringify(answer, null, 1)));
-    row.append(details);
-  }
+  if (job === "check") row.append(makeDetails(answer.json));
 }
 
-function addFile(engine, job, file, options) {
+function addFile(engine, job, file, { ready, options }) {
   const row = element("li");
   const state = element("p", say("waiting"));
   const bar = document.createElement("progress");
@@ -98,7 +90,8 @@ function addFile(engine, job, file, options) {
   const cancel = element("button", say("cancel"));
   row.append(element("h2", file.name), state, bar, cancel);
   $(job === "protect" ? "protected" : "checked").append(row);
-  const id = engine.add(job, file, options, (news) => {
+  let id = 0;
+  const hear = (news) => {
     if (news.share !== undefined) {
       bar.value = news.share;
       state.textContent = say("working", { percent: Math.floor(100 * news.share) });
@@ -106,6 +99,9 @@ function addFile(engine, job, file, options) {
     }
     for (const one of [state, bar, cancel]) one.remove();
     showResult(row, job, file, news);
+  };
+  ready().then(() => {
+    if (row.isConnected) id = engine.add(job, file, options(file), hear);
   });
   cancel.onclick = () => {
     engine.cancel(id);
@@ -113,9 +109,9 @@ function addFile(engine, job, file, options) {
   };
 }
 
-function listen(engine, job, input, options) {
+function listen(engine, job, input, wanted) {
   const drop = input.closest(".drop");
-  const take = (files) => [...files].forEach((file) => addFile(engine, job, file, options()));
+  const take = (files) => [...files].forEach((file) => addFile(engine, job, file, wanted));
   input.onchange = () => {
     take(input.files);
     input.value = "";
@@ -169,11 +165,20 @@ async function begin() {
     },
     onBroken: (reason) => showBroken(say("error.start", { reason })),
   });
-  listen(engine, "protect", $("takes"), () => ({
-    policy: document.querySelector("[name=policy]:checked").value,
-    strength: $("strength").value,
-  }));
-  listen(engine, "check", $("unknown"), () => ({ thorough: $("thorough").checked }));
+  const identity = new IdentityPanel(engine);
+  const ready = () => identity.ready;
+  listen(engine, "protect", $("takes"), {
+    ready,
+    options: () => ({
+      policy: document.querySelector("[name=policy]:checked").value,
+      strength: $("strength").value,
+      owner_id: identity.ownerId,
+    }),
+  });
+  listen(engine, "check", $("unknown"), {
+    ready,
+    options: (file) => ({ thorough: $("thorough").checked, own: identity.own, name: file.name }),
+  });
   if (document.querySelector("link[rel=manifest]")) navigator.serviceWorker?.register("service_worker.js");
   return undefined;
 }

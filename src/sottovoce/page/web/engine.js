@@ -5,6 +5,7 @@ export class Engine {
   #parts;
   #worker = null;
   #isReady = false;
+  #broken = null; // why no worker can be had
   #waiting = [];
   #current = null;
   #nextId = 1;
@@ -24,6 +25,14 @@ export class Engine {
     this.#waiting.push({ id, job, file, options, tell });
     this.#next();
     return id;
+  }
+
+  // Resolves with {answer} or {failed} of a job without a file, which overtakes those that wait.
+  ask(job, options) {
+    return new Promise((tell) => {
+      this.#waiting.unshift({ id: this.#nextId++, job, file: null, options, tell });
+      this.#next();
+    });
   }
 
   cancel(id) {
@@ -54,6 +63,7 @@ export class Engine {
     if (data.kind === "loading") return this.#onLoading(data.share);
     if (data.kind === "ready") {
       this.#isReady = true;
+      this.#broken = null;
       this.#onLoading(1);
       return this.#next();
     }
@@ -68,9 +78,9 @@ export class Engine {
 
   #fail(reason) {
     if (!this.#isReady) {
-      // Nothing can be done any more; what waits must not wait for ever.
+      this.#broken = reason;
       this.#onBroken(reason);
-      for (const one of this.#waiting.splice(0)) one.tell({ failed: reason });
+      this.#next();
       return;
     }
     const failed = this.#current;
@@ -79,6 +89,8 @@ export class Engine {
   }
 
   #next() {
+    // What waits for a worker that cannot start must not wait for ever.
+    if (this.#broken) for (const one of this.#waiting.splice(0)) one.tell({ failed: this.#broken });
     if (!this.#isReady || this.#current || !this.#waiting.length) return;
     this.#current = this.#waiting.shift();
     const { id, job, file, options } = this.#current;

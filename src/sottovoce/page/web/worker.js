@@ -2,6 +2,7 @@
 // memory as a whole.
 
 import { makeChunkedFiles, takeBlob } from "./chunked_files.js";
+import { noble } from "./keys.js";
 import { openLibFlac } from "./libflac.js";
 import { unpack } from "./unpack.js";
 
@@ -39,6 +40,7 @@ async function start(parts) {
   postMessage({ kind: "loading", share: 0.7 });
   const place = "/lib/python3.12/site-packages";
   python.registerJsModule("libflac", openLibFlac(files["libflac.wasm"]));
+  python.registerJsModule("noble", noble);
   python.unpackArchive(files["numpy.whl"], "wheel");
   python.unpackArchive(files["package.zip"], "zip", { extractDir: place });
   postMessage({ kind: "loading", share: 0.8 });
@@ -99,12 +101,18 @@ function run({ id, job, file, options }) {
   }
 }
 
+// What needs no file.
+function answer({ id, job, options }) {
+  postMessage({ kind: "done", id, answer: JSON.parse(bridge[job](JSON.stringify(options))), made: null });
+}
+
 self.onmessage = async ({ data }) => {
   try {
     if (data.kind === "start") await start(data.parts);
-    else run(data);
+    else if (data.file) run(data);
+    else answer(data);
   } catch (error) {
-    const reason = String(error?.message ?? error).split("\n").pop();
+    const reason = String(error?.message ?? error).trim().split("\n").pop();
     postMessage({ kind: "failed", id: data.id, reason });
   }
 };

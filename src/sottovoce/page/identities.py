@@ -1,0 +1,100 @@
+"""Identities in the page: made and opened by `sottovoce.rights`, kept by nobody here.
+
+`hashlib` has no scrypt in WebAssembly.  JavaScript's (``web/keys.js``) takes its place, so that the
+package derives owner ids as it does everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import ParameterError, StatementError
+from sottovoce.rights.identity import load_identity, make_identity
+
+if TYPE_CHECKING:
+    from sottovoce.rights.identity import Identity
+
+__all__ = ["make", "read"]
+
+_MOST_NAME = 64
+_FOREIGN = re.compile(r"[^A-Za-z0-9._-]+")
+_START = re.compile(r"^[^A-Za-z0-9]+")
+
+
+def make(name: str) -> dict[str, Any]:
+    """Make an identity.
+
+    Parameters
+    ----------
+    name : str
+        As for `sottovoce.rights.make_identity`.
+
+    Returns
+    -------
+    fields : dict
+        ``name``, ``owner_id``, ``owner`` and the ``text`` of its file; or ``error``: ``"name"`` if
+        no identity may have this name.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = make_identity(name, folder=Path(folder) / "identities")
+        except ParameterError:
+            return {"error": "name"}
+        return _describe(made, made.path.read_text(encoding="utf-8"))
+
+
+def read(text: str, file_name: str) -> dict[str, Any]:
+    """Read the file of an identity, and derive its owner id again.
+
+    Parameters
+    ----------
+    text : str
+        Its content.
+    file_name : str
+        What it is called; browsers add to names of files that they save twice.
+
+    Returns
+    -------
+    fields : dict
+        As for `make`; or ``error``: ``"damaged"`` if it is not such a file, or damaged.
+    """
+    name = _START.sub("", _FOREIGN.sub("-", file_name.removesuffix(".json")))
+    name = name[:_MOST_NAME].rstrip("-") or "identity"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / f"{name}.json").write_text(text, encoding="utf-8", newline="")
+        try:
+            identity = load_identity(name, folder=Path(folder), verify=True)
+        except (StatementError, RecursionError):
+            return {"error": "damaged"}
+    return _describe(identity, text)
+
+
+def _describe(identity: Identity, text: str) -> dict[str, Any]:
+    fields = identity.to_dict()
+    return {name: fields[name] for name in ("name", "owner_id", "owner")} | {"text": text}
+
+
+def _scrypt(
+    password: bytes,
+    *,
+    salt: bytes,
+    n: int,
+    r: int,
+    p: int,
+    maxmem: int = 0,
+    dklen: int = 64,
+) -> bytes:
+    """Stand in for `hashlib.scrypt`."""
+    import noble  # type: ignore[import-not-found]  # registered by the worker
+    from pyodide.ffi import to_js  # type: ignore[import-not-found]  # of Python in a browser
+
+    derived: bytes = noble.scrypt(to_js(password), to_js(salt), n, r, p, dklen).to_bytes()
+    return derived
+
+
+if not hasattr(hashlib, "scrypt"):
+    hashlib.scrypt = _scrypt  # type: ignore[assignment]

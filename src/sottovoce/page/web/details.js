@@ -1,0 +1,28 @@
+// A result as the command writes it, to copy.
+
+import { element } from "./elements.js";
+import { say } from "./texts.js";
+
+async function copy(text, shown) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(shown); // what some browsers refuse, the keyboard can copy
+    return false;
+  }
+}
+
+export function makeDetails(text) {
+  const details = element("details");
+  const shown = element("pre", text);
+  const button = element("button", say("details.copy"));
+  const said = element("span", "", "hint");
+  button.type = "button";
+  said.setAttribute("role", "status");
+  button.onclick = async () => {
+    said.textContent = say((await copy(text, shown)) ? "details.copied" : "details.selected");
+  };
+  details.append(element("summary", say("details")), shown, button, " ", said);
+  return details;
+}

@@ -1,0 +1,19 @@
+// Small pieces of the page; whatever text they get is text, never HTML.
+
+import { say } from "./texts.js";
+
+export function element(name, text = "", classes = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.className = classes;
+  return made;
+}
+
+// A link that saves something made here under a name.
+export function offerFile(blob, name, onSave = () => {}) {
+  const link = element("a", say("save", { name }), "save");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.onclick = onSave;
+  return link;
+}

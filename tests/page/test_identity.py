@@ -1,0 +1,140 @@
+"""Identities made and opened in the page are the command's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import soundfile as sf
+
+from sottovoce.rights import load_identity, make_identity
+from tests.cli.conftest import Shell
+from tests.page.conftest import READY_MS
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def shell(tmp_path) -> Shell:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Shell(folder, tmp_path / "config")
+
+
+def save(page, link, path) -> None:
+    with page.expect_download() as download:
+        link.click()
+    download.value.save_as(path)
+
+
+def open_file(page, path) -> None:
+    """Open an identity file, and wait for the answer."""
+    page.locator("#identity").evaluate("(one) => { one.open = true; }")
+    page.locator("#identity-file").set_input_files(path)
+    page.locator("#identity-news", has_text="Opening").wait_for(state="detached")
+    page.wait_for_function(
+        "() => document.querySelector('#identity-news').textContent.startsWith('Opened')"
+        " || document.querySelector('#identity-problem').textContent"
+    )
+
+
+def test_one_made_here_marks_and_the_command_says_yours(
+    browser_page, shell, clip, tmp_path
+) -> None:
+    page = browser_page
+    assert page.locator("#owner-own").is_disabled()
+    page.get_by_text("Your identity:").click()
+    page.get_by_label("New identity, called").fill("audiobook-2026")
+    page.get_by_role("button", name="Make an identity").click()
+    page.locator("#identity-news", has_text="Made: audiobook-2026").wait_for(timeout=READY_MS)
+    folder = tmp_path / "config" / "sottovoce" / "identities"
+    save(page, page.locator("#identity-saved a"), folder / "audiobook-2026.json")
+    owner = json.loads(shell("id", "show", "--json").out)["owner"]
+    assert f"owner id {owner}" in page.locator("#identity-news").inner_text()
+    assert page.get_by_label(f"audiobook-2026, as owner {owner}").is_checked()
+    # Nothing is kept that was not asked for.
+    assert page.evaluate("localStorage.length") == 0
+
+    sf.write(tmp_path / "take.wav", *clip, subtype="PCM_16")
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    link = page.locator("#protected a.save")
+    link.wait_for(timeout=READY_MS)
+    save(page, link, shell.folder / "out.wav")
+    assert shell("check", "out.wav", "--mine").code == 0
+    done = shell("check", "out.wav", "--json")
+    (voice,) = json.loads(done.out)["voices"]
+    assert (voice["yours"], voice["notice"]["owner"]) == ("audiobook-2026", owner)
+
+    # Here as well; and it is not marked twice.
+    page.locator("#takes").set_input_files(shell.folder / "out.wav")
+    page.locator("#protected", has_text="carries your mark already").wait_for(timeout=READY_MS)
+    page.locator("#tab-check").click()
+    page.locator("#unknown").set_input_files(shell.folder / "out.wav")
+    page.locator("#checked details").wait_for(timeout=READY_MS)
+    assert f"Yours: audiobook-2026, owner {owner}" in page.locator("#checked").inner_text()
+    # The command's own line.
+    line = page.locator("#checked pre").text_content()
+    assert line == done.out.strip()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_text("Details as JSON").click()
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == line
+
+
+def test_one_that_the_command_made_is_opened_here(browser_page, shell, tmp_path) -> None:
+    page = browser_page
+    made = make_identity("studio", folder=tmp_path / "made")
+    page.get_by_text("Your identity:").click()
+    # As a browser names a file that it saves a second time.
+    shutil.copy(made.path, tmp_path / "studio (1).json")
+    open_file(page, tmp_path / "studio (1).json")
+    owner = made.to_dict()["owner"]
+    assert f"Opened: studio-1, owner id {owner}" in page.locator("#identity-news").inner_text()
+    page.get_by_label("Remember this identity").check()
+    page.reload()
+    page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+    page.get_by_label(f"studio-1, as owner {owner}").wait_for()
+    page.get_by_text("Your identity:").click()
+    page.get_by_role("button", name="Forget it").click()
+    assert page.evaluate("localStorage.length") == 0
+    assert page.locator("#owner-nobody").is_checked()
+    page.reload()
+    page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+    assert page.locator("#owner-own").is_disabled()
+
+
+def test_a_broken_file_is_refused_and_a_bad_name_too(browser_page, tmp_path) -> None:
+    page = browser_page
+    made = make_identity("good", folder=tmp_path)
+    stored = json.loads(made.path.read_text())
+    other = load_identity("good", folder=tmp_path)
+    assert other.owner_id == made.owner_id
+    broken = {
+        "other-owner": {**stored, "owner": "4f2a-91c0-77de", "owner_checked": "0" * 64},
+        "other-key": {**stored, "public_key": "AAAA"},
+        "no-key": {**stored, "private_key": "-----BEGIN PRIVATE KEY-----"},
+        "<img src=x onerror=alert(1)>": {},
+        "a list": [],
+    }
+    page.get_by_text("Your identity:").click()
+    for name, content in broken.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content))
+        open_file(page, path)
+        told = page.locator("#identity-problem").inner_text()
+        assert told.startswith(f"{name}.json is not an identity file, or it is damaged"), name
+    (tmp_path / "large.json").write_bytes(b"[" * 70_000)
+    (tmp_path / "deep.json").write_bytes(b"[" * 60_000)
+    for name in ("large.json", "deep.json"):
+        open_file(page, tmp_path / name)
+        assert page.locator("#identity-problem").inner_text().startswith(name)
+    assert page.locator("#owner-own").is_disabled()
+    for name in ("anonymous", "4f2a-91c0-77de", "two words", "<b>"):
+        page.get_by_label("New identity, called").fill(name)
+        page.get_by_role("button", name="Make an identity").click()
+        page.locator("#identity-problem", has_text="can have this name").wait_for(timeout=READY_MS)
+    assert page.locator("#identity img, #identity b").count() == 0
+    open_file(page, made.path)
+    assert page.locator("#owner-own").is_checked()
