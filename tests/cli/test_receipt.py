@@ -13,7 +13,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce
-from sottovoce.cli._receipt_page import make_page
+from sottovoce.files.receipts.page import make_page
 
 OWNER = ("--owner", "4f2a-91c0-77de", "--policy", "training")
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sottovoce.cli._words import format_path
+from sottovoce.files.receipts.outcomes import is_left
 from sottovoce.files.times import format_seconds
 
 if TYPE_CHECKING:
@@ -14,38 +15,7 @@ if TYPE_CHECKING:
     from sottovoce.files import Protected
     from sottovoce.files.protected import ProtectedTrack
 
-__all__ = ["COUNTED", "is_left", "list_tracks", "name_outcome", "say_done", "say_tracks"]
-
-COUNTED = ("marked", "copied", "already marked", "without sound", "failed")
-"""The outcomes by which files are counted, in the order of the last line."""
-
-
-def is_left(source: str, path: str, *, in_place: bool) -> bool:
-    """Return whether a file that needs no mark stayed where it is instead of being copied.
-
-    Parameters
-    ----------
-    source, path : str
-        As in `Protected`.
-    in_place : bool
-        Whether files are replaced.
-    """
-    return in_place or source == path
-
-
-def name_outcome(status: str, *, left: bool) -> str:
-    """Return the outcome by which a file is counted: one of `COUNTED`.
-
-    Parameters
-    ----------
-    status : str
-        Status of `Protected`, or ``"error"``.
-    left : bool
-        The result of `is_left`.
-    """
-    if status == "already":
-        return "already marked" if left else "copied"
-    return {"silent": "without sound", "error": "failed"}.get(status, status)
+__all__ = ["list_tracks", "say_done", "say_tracks"]
 
 
 def say_done(protected: Protected, *, in_place: bool) -> str:

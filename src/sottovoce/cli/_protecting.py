@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sottovoce.cli._receipt import hash_file
 from sottovoce.errors import AudioFileError
 from sottovoce.files.atomic import part_path
+from sottovoce.files.receipts.account import hash_file
 
 if TYPE_CHECKING:
     from pathlib import Path

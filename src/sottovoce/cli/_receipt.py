@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sottovoce
-from sottovoce.cli._receipt_page import make_page
 from sottovoce.cli._words import format_path
 from sottovoce.errors import AudioFileError, ParameterError
-from sottovoce.files.notices import describe_notice, make_notice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from sottovoce import Notice
     from sottovoce.cli._inputs import Selection
 
-__all__ = ["check_receipt_path", "hash_file", "make_receipt", "write_receipt"]
+__all__ = ["check_receipt_path", "write_receipt"]
 
-_FORMAT = "sottovoce-receipt-1"
 _SUFFIXES = (".json", ".html")
 
 
@@ -73,41 +66,6 @@ def check_receipt_path(
         )
 
 
-def hash_file(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file in hexadecimal; empty if it is unreadable or not a file."""
-    with suppress(OSError):
-        if Path(path).is_file():
-            with Path(path).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-    return ""
-
-
-def make_receipt(
-    files: Sequence[dict[str, Any]],
-    *,
-    notice: Notice,
-    totals: Mapping[str, int],
-    selection: Selection,
-    in_place: bool,
-) -> dict[str, Any]:
-    """Return a receipt as fields for JSON; docs/json.md says what they mean."""
-    left_out = selection.to_dict()
-    return {
-        "format": _FORMAT,
-        "program": f"sottovoce {sottovoce.__version__}",
-        "date": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "notice": {**(make_notice(notice) or {}), "words": describe_notice(notice)},
-        "in_place": in_place,
-        "totals": {"in": len(files), **totals},
-        "files": list(files),
-        "not_looked_at": left_out.get("not_looked_at", {}),
-        "files_not_looked_at": [
-            {"path": str(path), "kind": kind} for path, kind in selection.left_out
-        ],
-        "links_not_followed": left_out.get("links_not_followed", []),
-    }
-
-
 def write_receipt(path: Path, receipt: dict[str, Any]) -> None:
     """Write a receipt as JSON or as a page, by the suffix of its name.
 
@@ -117,6 +75,7 @@ def write_receipt(path: Path, receipt: dict[str, Any]) -> None:
         If it cannot be written.
     """
     from sottovoce.files.atomic import atomic_path
+    from sottovoce.files.receipts.page import make_page  # late, so that --help is quick
 
     if path.suffix.lower() == ".json":
         text = json.dumps(receipt, indent=2, allow_nan=False) + "\n"

@@ -28,12 +28,19 @@ from sottovoce.cli._options import (
     strength_option,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._protect_words import COUNTED, is_left, list_tracks, name_outcome, say_done
+from sottovoce.cli._protect_words import list_tracks, say_done
 from sottovoce.cli._protecting import Done, OldCopies, ProtectJob, protect_source, tidy_after
-from sottovoce.cli._receipt import check_receipt_path, hash_file, make_receipt, write_receipt
+from sottovoce.cli._receipt import check_receipt_path, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
 from sottovoce.cli._words import format_path
 from sottovoce.files.notices import describe_notice, make_notice
+from sottovoce.files.receipts.account import (
+    hash_file,
+    make_entry,
+    make_failed_entry,
+    make_receipt,
+)
+from sottovoce.files.receipts.outcomes import COUNTED, is_left, name_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -155,12 +162,14 @@ def protect(
         _output.explain(f"Each mark says: {describe_notice(notice)}.")
     if receipt is not None:
         files = [
-            _make_entry(job, source, outcome)
-            for source, outcome in zip(sources, outcomes, strict=True)
+            _make_entry(source, outcome) for source, outcome in zip(sources, outcomes, strict=True)
         ]
-        totals = {words.replace(" ", "_"): n for words, n in counts.items()}
         account = make_receipt(
-            files, notice=notice, totals=totals, selection=selection, in_place=in_place
+            files,
+            notice=notice,
+            in_place=in_place,
+            left_out=selection.to_dict(),
+            files_left_out=selection.left_out,
         )
         write_receipt(receipt, account)
         _output.explain(f"The receipt is in {format_path(receipt)}.")
@@ -234,24 +243,13 @@ def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, i
     return {words: counts[words] for words in COUNTED}
 
 
-def _make_entry(job: ProtectJob, source: Input, outcome: Done | Failure) -> dict[str, Any]:
+def _make_entry(source: Input, outcome: Done | Failure) -> dict[str, Any]:
     """Return what the receipt says of a file."""
     if isinstance(outcome, Failure):
-        return {
-            "file": str(source.path),
-            "sha256_in": hash_file(source.path),
-            "path": "",
-            "sha256_out": "",
-            "warnings": [],
-            **_make_fields(job, outcome),
-        }
-    fields = _make_fields(job, outcome)
-    for name in ("notice", "payload"):  # the receipt says it once
-        fields.pop(name, None)
-    return {
-        "file": str(source.path),
-        "sha256_in": outcome.sha256_in,
-        "sha256_out": outcome.sha256_out,
-        "seconds": fields["duration_s"],  # its former name, for one release
-        **fields,
-    }
+        return make_failed_entry(
+            str(source.path),
+            sha256_in=hash_file(source.path),
+            error=outcome.message,
+            remedy=outcome.remedy,
+        )
+    return make_entry(outcome.protected, sha256_in=outcome.sha256_in, sha256_out=outcome.sha256_out)

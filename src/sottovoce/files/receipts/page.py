@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sottovoce.cli._kinds import describe_kinds
-from sottovoce.cli._protect_words import is_left, name_outcome
-from sottovoce.files.escaping import escape_html
+from sottovoce.files.escaping import escape_html, make_harmless
+from sottovoce.files.kinds import describe_kinds
+from sottovoce.files.receipts.outcomes import is_left, name_outcome
 from sottovoce.files.times import format_date, format_seconds, format_time
 
 __all__ = ["make_page"]
@@ -142,7 +142,7 @@ def _list_proofs(file: dict[str, Any]) -> list[str]:
 def _make_left_out(receipt: dict[str, Any]) -> str:
     parts = []
     if receipt["not_looked_at"]:
-        kinds = escape_html(describe_kinds(receipt["not_looked_at"]))
+        kinds = escape_html(describe_kinds(receipt["not_looked_at"], show=make_harmless))
         names = [file["path"] for file in receipt["files_not_looked_at"]]
         n_more = sum(receipt["not_looked_at"].values()) - len(names[:_MOST_NAMES])
         more = [f"and {n_more:,} more"] if n_more else []
