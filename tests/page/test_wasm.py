@@ -117,7 +117,7 @@ def test_whole_files_are_marked_and_checked(folder, clip) -> None:
     run(folder, FILES)
     answer, checked, broken, heard = json.loads((here / "answers.json").read_text())
     assert (answer["status"], checked["verdict"]) == ("marked", "protected")
-    assert answer["policy"] == checked["voices"][0]["notice"]["policy"] == 0x0F
+    assert answer["notice"]["policy"] == checked["voices"][0]["notice"]["policy"] == 0x0F
     assert checked["voices"][0]["yours"] == "me"
     assert heard == sorted(heard[: heard.index(1.0) + 1]) + heard[heard.index(1.0) + 1 :]
     assert broken["error"].startswith("broken.wav: ")

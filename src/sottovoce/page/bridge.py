@@ -9,11 +9,17 @@ from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import MissingExtraError, SottovoceError
+from sottovoce.files.receipts.account import (
+    hash_file,
+    make_entry,
+    make_failed_entry,
+    make_receipt,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["check", "make_identity", "open_identity", "protect"]
+__all__ = ["check", "make_identity", "open_identity", "protect", "write_receipt"]
 
 
 def protect(source: str, target: str, options: str, tell: Callable[[float], None]) -> str:
@@ -32,12 +38,14 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     Returns
     -------
     answer : str
-        JSON: the fields of `Protected` and the ``policy`` of the mark, or ``error`` and ``remedy``;
-        the error is ``"format"`` where a library is needed that the page does not have.
+        JSON: the fields of `Protected`, the ``notice`` and the ``entry`` of a receipt; or
+        ``error``, ``remedy`` and ``sha256_in``.  The error is ``"format"`` where a library is
+        needed that the page does not have.
     """
     from sottovoce.files.protecting import protect_file
 
     wanted = json.loads(options)
+    before = hash_file(source)
 
     def work() -> dict[str, Any]:
         notice = Notice(policy=parse_policy(wanted["policy"]), owner_id=wanted["owner_id"])
@@ -46,11 +54,13 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
             target,
             notice=notice,
             strength_db=STRENGTHS_DB[wanted["strength"]],
+            copies=False,
             progress=tell,
         )
-        return {**done.to_dict(), "policy": int(notice.policy)}
+        entry = make_entry(done, sha256_in=before, sha256_out=hash_file(done.path))
+        return {**done.to_dict(), "notice": notice.to_dict(), "entry": entry}
 
-    return _answer(work, source)
+    return _answer(work, source, sha256_in=before)
 
 
 def check(source: str, options: str, tell: Callable[[float], None]) -> str:
@@ -100,12 +110,34 @@ def open_identity(options: str) -> str:
     return json.dumps(read(**json.loads(options)))
 
 
-def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
+def write_receipt(options: str) -> str:
+    """Write the receipt of files that were protected with one notice.
+
+    Parameters
+    ----------
+    options : str
+        JSON with the fields of the ``notice``, and ``files``: the entry of each, or for one that
+        failed the arguments of `make_failed_entry`.
+
+    Returns
+    -------
+    answer : str
+        JSON with the ``page``.
+    """
+    from sottovoce.files.receipts.page import make_page
+
+    wanted = json.loads(options)
+    files = [make_failed_entry(**one) if "error" in one else one for one in wanted["files"]]
+    receipt = make_receipt(files, notice=Notice(**wanted["notice"]))
+    return json.dumps({"page": make_page(receipt)})
+
+
+def _answer(work: Callable[[], dict[str, Any]], source: str, **known: str) -> str:
     """Return the result of a job, or why there is none: a file never ends the worker."""
     try:
         return json.dumps(work(), allow_nan=False)
     except MissingExtraError:  # which nobody can install here
-        return json.dumps({"error": "format", "remedy": ""})
+        return json.dumps({"error": "format", "remedy": "", **known})
     except SottovoceError as err:
         fields = {"error": str(err), "remedy": err.remedy}
     except MemoryError:
@@ -114,4 +146,5 @@ def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
         fields = {"error": f"unexpected {type(err).__name__}: {err}", "remedy": ""}
     # The folder is the worker's own, and means nothing to anybody.
     folder = source.rpartition("/")[0] + "/"
-    return json.dumps({name: text.replace(folder, "") for name, text in fields.items()})
+    told = {name: text.replace(folder, "") for name, text in fields.items()}
+    return json.dumps({**told, **known})

@@ -110,6 +110,15 @@ PARTS = {
         purpose="noble-curves: Ed25519, for identities",
         bundled=True,
     ),
+    "client-zip": PinnedPart(
+        name="client-zip",
+        version="2.5.1",
+        registry="npm",
+        sha256="139172ad8dedb7eb54f6769c8dfe0561402588967273c32c05a72e3f413a30af",
+        licence="MIT",
+        purpose="client-zip: several files in one archive",
+        bundled=True,
+    ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",
         version="0.25.9",

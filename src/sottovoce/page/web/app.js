@@ -1,6 +1,7 @@
 // The page: takes files, shows what becomes of them.
 
 import { makeComparison } from "./compare.js";
+import { Delivery } from "./delivery.js";
 import { makeDetails } from "./details.js";
 import { element, offerFile } from "./elements.js";
 import { Engine } from "./engine.js";
@@ -28,15 +29,10 @@ function showBroken(text) {
   $("broken").hidden = false;
 }
 
-function protectedName(name) {
-  const dot = name.lastIndexOf(".");
-  return dot > 0 ? `${name.slice(0, dot)}.protected${name.slice(dot)}` : `${name}.protected`;
-}
-
 function describeProtected(answer) {
   if (answer.status !== "marked") return say(`verdict.${answer.status}`);
   if (!answer.marked_s) return say("verdict.unproved");
-  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.policy) });
+  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.notice.policy) });
 }
 
 function describeChecked(answer) {
@@ -64,9 +60,11 @@ function describeFailure(failed, answer) {
   return answer.error.replace(/^sound(\.\w+)?: /, "");
 }
 
-function showResult(row, job, file, { answer, made, failed }) {
-  if (failed || answer.error) {
-    row.append(element("p", describeFailure(failed, answer), "bad"));
+function showResult(row, job, file, { answer, made, failed }, delivery) {
+  const problem = failed || answer.error ? describeFailure(failed, answer) : "";
+  const delivered = delivery?.add(file.name, { answer, made, problem });
+  if (problem) {
+    row.append(element("p", problem, "bad"));
     if (!failed && answer.remedy) row.append(element("p", answer.remedy));
     return;
   }
@@ -75,14 +73,14 @@ function showResult(row, job, file, { answer, made, failed }) {
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
   for (const voice of answer.voices ?? []) row.append(element("p", describeVoice(voice)));
   if (made) {
-    row.append(offerFile(made, protectedName(file.name)));
+    row.append(offerFile(made, delivered.savedAs), delivery.makeReceiptButton(delivered));
     const comparison = makeComparison(file, made, `${nextComparison++}`);
     if (comparison) row.append(comparison);
   }
   if (job === "check") row.append(makeDetails(answer.json));
 }
 
-function addFile(engine, job, file, { ready, options }) {
+function addFile(engine, job, file, { ready, options, delivery }) {
   const row = element("li");
   const state = element("p", say("waiting"));
   const bar = document.createElement("progress");
@@ -98,7 +96,7 @@ function addFile(engine, job, file, { ready, options }) {
       return;
     }
     for (const one of [state, bar, cancel]) one.remove();
-    showResult(row, job, file, news);
+    showResult(row, job, file, news, delivery);
   };
   ready().then(() => {
     if (row.isConnected) id = engine.add(job, file, options(file), hear);
@@ -169,6 +167,7 @@ async function begin() {
   const ready = () => identity.ready;
   listen(engine, "protect", $("takes"), {
     ready,
+    delivery: new Delivery(engine),
     options: () => ({
       policy: document.querySelector("[name=policy]:checked").value,
       strength: $("strength").value,

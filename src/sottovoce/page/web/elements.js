@@ -17,3 +17,10 @@ export function offerFile(blob, name, onSave = () => {}) {
   link.onclick = onSave;
   return link;
 }
+
+// Saves something made here, without a link to it.
+export function saveFile(blob, name) {
+  const link = offerFile(blob, name);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser has begun to read it
+}

@@ -1,0 +1,105 @@
+// What goes to a client: receipts, and all new files in one archive with theirs.
+
+import { downloadZip } from "client-zip";
+import { element, saveFile } from "./elements.js";
+import { say } from "./texts.js";
+
+const MOST_BYTES = 2e9; // an archive is made in memory
+const FOREIGN = /[\u0000-\u001f\u007f<>:"/\\|?*]/g; // no name on Windows may hold them
+const $ = (id) => document.getElementById(id);
+
+function insertBeforeSuffix(name, more) {
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? `${name.slice(0, dot)}${more}${name.slice(dot)}` : `${name}${more}`;
+}
+
+export class Delivery {
+  #engine;
+  #rows = [];
+  #taken = new Set();
+
+  constructor(engine) {
+    this.#engine = engine;
+    $("delivery-zip").onclick = () => this.#saveAll();
+  }
+
+  // Takes note of what became of a file; `problem` says why there is no answer.
+  add(file, { answer, made, problem }) {
+    const row = { made, savedAs: file };
+    if (problem) {
+      const { sha256_in = "", remedy = "" } = answer ?? {};
+      row.entry = { file, sha256_in, error: problem, remedy };
+    } else {
+      if (made) row.savedAs = this.#name(file);
+      row.notice = answer.notice;
+      row.entry = { ...answer.entry, file, path: row.savedAs };
+    }
+    this.#rows.push(row);
+    $("delivery").hidden = this.#rows.filter((one) => one.made).length < 2;
+    return row;
+  }
+
+  makeReceiptButton(row) {
+    const button = element("button", say("receipt"));
+    button.type = "button";
+    button.onclick = async () => {
+      const page = await this.#writeReceipt(row.notice, [row]);
+      if (page) saveFile(page, `${row.savedAs}.receipt.html`);
+      else button.after(element("span", say("receipt.failed"), "bad"));
+    };
+    return button;
+  }
+
+  // Two files of one name, from two folders, are saved under two.
+  #name(file) {
+    const wanted = insertBeforeSuffix(file.replace(FOREIGN, "_"), ".protected");
+    let name = wanted;
+    for (let n = 2; this.#taken.has(name.toLowerCase()); n++) name = insertBeforeSuffix(wanted, ` (${n})`);
+    this.#taken.add(name.toLowerCase());
+    return name;
+  }
+
+  async #writeReceipt(notice, rows) {
+    const files = rows.map((row) => row.entry);
+    const { answer } = await this.#engine.ask("write_receipt", { notice, files });
+    return answer ? new Blob([answer.page], { type: "text/html" }) : null;
+  }
+
+  // A receipt says once what each mark says: files with other words get another one.
+  async #writeReceipts() {
+    const groups = new Map();
+    for (const row of this.#rows.filter((one) => one.notice)) {
+      const key = JSON.stringify(row.notice);
+      groups.set(key, [...(groups.get(key) ?? []), row]);
+    }
+    const failed = this.#rows.filter((row) => !row.notice);
+    const receipts = [];
+    for (const rows of groups.values()) {
+      const number = receipts.length ? `-${receipts.length + 1}` : "";
+      const page = await this.#writeReceipt(rows[0].notice, [...rows, ...failed.splice(0)]);
+      if (!page) throw new Error(say("receipt.failed"));
+      receipts.push({ name: `receipt${number}.html`, input: page });
+    }
+    return receipts;
+  }
+
+  async #saveAll() {
+    const made = this.#rows.filter((row) => row.made);
+    const tell = (text) => {
+      $("delivery-news").textContent = text;
+    };
+    if (made.reduce((sum, row) => sum + row.made.size, 0) > MOST_BYTES) return tell(say("zip.large"));
+    $("delivery-zip").disabled = true;
+    tell(say("zip.packing"));
+    try {
+      const files = made.map((row) => ({ name: row.savedAs, input: row.made }));
+      const archive = await downloadZip([...files, ...(await this.#writeReceipts())]).blob();
+      saveFile(archive, "protected.zip");
+      tell("");
+    } catch (error) {
+      tell(say("zip.failed", { reason: error.message }));
+    }
+    $("delivery-zip").disabled = false;
+    return undefined;
+  }
+}
