@@ -10,6 +10,7 @@ import soundfile as sf
 
 import sottovoce as sv
 from rig.chromium import start_chromium
+from sottovoce.core.policy import Use
 from sottovoce.files import detect_file
 from sottovoce.page import build
 from sottovoce.page.build import build_page
@@ -102,6 +103,29 @@ def test_what_the_page_cannot_do_is_said_and_no_unmarked_file_is_offered(
     page.locator("#unknown").set_input_files(tmp_path / "silence.wav")
     page.locator("#checked details").wait_for(timeout=READY_MS)
     assert "There is no sound in it." in page.locator("#checked").inner_text()
+
+
+def test_single_uses_are_refused_and_none_is_a_mistake(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    sf.write(tmp_path / "take.wav", *clip)
+    assert page.locator("#uses").is_hidden()
+    page.get_by_label("I choose myself").check()
+    page.get_by_label("I may be asked for a licence").check()
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    page.get_by_role("alert").filter(has_text="at least one use").wait_for()
+    assert page.locator("#protected li").count() == 0
+    page.get_by_label("cloning the voice").check()
+    page.get_by_label("text and data mining").check()
+    assert page.locator("#policy-problem").inner_text() == ""
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    page.locator("a.save").wait_for(timeout=READY_MS)
+    told = "refuses cloning the voice, text and data mining, but may be asked"
+    assert told in page.locator("#protected").inner_text()
+    with page.expect_download() as download:
+        page.locator("a.save").click()
+    download.value.save_as(tmp_path / "out.wav")
+    wanted = Use.CLONE | Use.MINE | Use.LICENCE
+    assert detect_file(tmp_path / "out.wav").voices[0].notice.policy == wanted
 
 
 def test_one_comparison_plays_at_a_time_however_fast_the_clicks(

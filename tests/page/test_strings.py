@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from sottovoce.core.policy import Use, describe_policy
+from sottovoce.core.policy import Use, describe_policy, parse_policy
 from sottovoce.page import build
 
 ENGLISH = json.loads((build._WEB / "strings" / "en.json").read_text(encoding="utf-8"))
@@ -25,3 +26,11 @@ def test_all_uses_have_the_commands_words() -> None:
 @pytest.mark.parametrize("language", build._LANGUAGES)
 def test_every_language_has_every_word(language: str) -> None:
     assert build._read_strings(language).keys() == ENGLISH.keys()
+
+
+def test_each_use_can_be_chosen_in_the_commands_words() -> None:
+    page = (build._WEB / "index.html").read_text(encoding="utf-8")
+    boxes = re.findall(r'name="use" value="([^"]+)"> <span data-text="use.(\w+)"', page)
+    assert {words for _, words in boxes} == {"1", "2", "4", "8", "16", "32", "64", "licence"}
+    for name, words in boxes:
+        assert parse_policy(name) == (Use.LICENCE if words == "licence" else int(words))

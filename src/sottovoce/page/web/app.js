@@ -6,6 +6,7 @@ import { makeDetails } from "./details.js";
 import { element, offerFile } from "./elements.js";
 import { Engine } from "./engine.js";
 import { IdentityPanel } from "./identity.js";
+import { isPolicyComplete, listenToPolicy, readPolicy } from "./policy.js";
 import { language, say, sayPolicy, showTexts } from "./texts.js";
 import { unpack } from "./unpack.js";
 
@@ -109,7 +110,9 @@ function addFile(engine, job, file, { ready, options, delivery }) {
 
 function listen(engine, job, input, wanted) {
   const drop = input.closest(".drop");
-  const take = (files) => [...files].forEach((file) => addFile(engine, job, file, wanted));
+  const take = (files) => {
+    if (wanted.isComplete?.() ?? true) for (const file of files) addFile(engine, job, file, wanted);
+  };
   input.onchange = () => {
     take(input.files);
     input.value = "";
@@ -163,13 +166,15 @@ async function begin() {
     },
     onBroken: (reason) => showBroken(say("error.start", { reason })),
   });
+  listenToPolicy();
   const identity = new IdentityPanel(engine);
   const ready = () => identity.ready;
   listen(engine, "protect", $("takes"), {
     ready,
     delivery: new Delivery(engine),
+    isComplete: isPolicyComplete,
     options: () => ({
-      policy: document.querySelector("[name=policy]:checked").value,
+      policy: readPolicy(),
       strength: $("strength").value,
       owner_id: identity.ownerId,
     }),

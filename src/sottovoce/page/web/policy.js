@@ -1,0 +1,35 @@
+// What is refused: a preset, or single uses, in the words of the command's --policy.
+
+import { say } from "./texts.js";
+
+const ONLY_ASKS = "licence"; // which refuses nothing
+const $ = (id) => document.getElementById(id);
+
+function chosenUses() {
+  return [...document.querySelectorAll("[name=use]:checked")].map((box) => box.value);
+}
+
+export function readPolicy() {
+  if ($("policy-own").checked) return chosenUses().join(",");
+  return document.querySelector("[name=policy]:checked").value;
+}
+
+// A mark that refuses nothing is a mistake.
+export function isPolicyComplete() {
+  const isComplete = !$("policy-own").checked || chosenUses().some((use) => use !== ONLY_ASKS);
+  $("policy-problem").textContent = isComplete ? "" : say("policy.empty");
+  if (!isComplete) document.querySelector("[name=use]").focus();
+  return isComplete;
+}
+
+export function listenToPolicy() {
+  for (const radio of document.querySelectorAll("[name=policy]")) {
+    radio.onchange = () => {
+      $("uses").hidden = !$("policy-own").checked;
+      $("policy-problem").textContent = "";
+    };
+  }
+  $("uses").onchange = () => {
+    $("policy-problem").textContent = "";
+  };
+}
