@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,8 +14,11 @@ import soundfile as sf
 import sottovoce as sv
 from rig.firefox import Firefox
 from sottovoce.files import detect_file
+from sottovoce.rights import format_owner_id, load_identity
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SAVED_S = 60.0
 
 
 @pytest.fixture
@@ -73,3 +78,41 @@ def test_nothing_can_be_sent(firefox) -> None:
     with contextlib.suppress(RuntimeError):
         firefox.open("http://example.org/")
     assert addresses_of_a_network(firefox) == ["http://example.org/"]
+
+
+def wait_for_file(path) -> None:
+    """Its name is taken before it is written."""
+    deadline = time.monotonic() + SAVED_S
+    while not (path.is_file() and path.stat().st_size):
+        assert time.monotonic() < deadline, path
+        time.sleep(0.2)
+
+
+def test_an_identity_is_made_kept_and_forgotten_and_all_is_saved(firefox, clip, tmp_path) -> None:
+    (tmp_path / "saved" / "all").mkdir()
+    firefox.run("document.getElementById('identity').open = true")
+    firefox.run("document.getElementById('identity-name').value = 'studio'")
+    firefox.run("document.querySelector('#identity-make button').click()")
+    firefox.wait("document.querySelector('#identity-saved a') !== null")
+    firefox.run("document.querySelector('#identity-saved a').click()")
+    saved = tmp_path / "saved"
+    wait_for_file(saved / "studio.json")
+    owner_id = load_identity("studio", folder=saved, verify=True).owner_id
+    for name in ("one.wav", "two.wav"):
+        sf.write(tmp_path / name, *clip)
+    firefox.choose("#takes", [tmp_path / "one.wav", tmp_path / "two.wav"])
+    firefox.wait("document.querySelectorAll('#protected a.save').length === 2")
+    firefox.run("document.getElementById('delivery-zip').click()")
+    wait_for_file(saved / "protected.zip")
+    with zipfile.ZipFile(saved / "protected.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(saved / "all")
+    for name in ("one.protected.wav", "two.protected.wav"):
+        assert detect_file(saved / "all" / name).voices[0].notice.owner_id == owner_id
+    assert format_owner_id(owner_id) in (saved / "all" / "receipt.html").read_text()
+    firefox.run("document.getElementById('identity-remember').click()")
+    firefox.run("location.reload()")
+    firefox.wait("document.getElementById('owner-own')?.disabled === false")
+    firefox.run("document.getElementById('identity-forget').click()")
+    assert firefox.run("localStorage.length") == 0
+    assert addresses_of_a_network(firefox) == []
