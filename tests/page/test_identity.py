@@ -13,6 +13,7 @@ from tests.cli.conftest import Shell
 from tests.page.conftest import READY_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+CLOSE = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
 
 
 @pytest.fixture
@@ -48,11 +49,16 @@ def test_one_made_here_marks_and_the_command_says_yours(
     page.get_by_label("New identity, called").fill("audiobook-2026")
     page.get_by_role("button", name="Make an identity").click()
     page.locator("#identity-news", has_text="Made: audiobook-2026").wait_for(timeout=READY_MS)
+    # A key that is not saved yet is not lost by a slip; a question is answered with no here.
+    page.get_by_label("New identity, called").fill("another")
+    page.get_by_role("button", name="Make an identity").click()
+    assert not page.evaluate(CLOSE)
     folder = tmp_path / "config" / "sottovoce" / "identities"
     save(page, page.locator("#identity-saved a"), folder / "audiobook-2026.json")
     owner = json.loads(shell("id", "show", "--json").out)["owner"]
     assert f"owner id {owner}" in page.locator("#identity-news").inner_text()
     assert page.get_by_label(f"audiobook-2026, as owner {owner}").is_checked()
+    assert page.evaluate(CLOSE)
     # Nothing is kept that was not asked for.
     assert page.evaluate("localStorage.length") == 0
 

@@ -49,7 +49,7 @@ export class IdentityPanel {
     addEventListener("beforeunload", (event) => {
       if (this.#isUnsaved) event.preventDefault();
     });
-    this.#show();
+    this.#putAway(); // some browsers keep what was chosen before a reload
     const stored = readStored();
     if (stored) this.ready = this.#restore(stored);
   }
@@ -124,15 +124,19 @@ export class IdentityPanel {
 
   #forget() {
     if (!this.#mayReplace()) return;
+    store(null);
+    this.#putAway();
+    this.#tell(say("identity.forgotten"));
+  }
+
+  #putAway() {
     this.#known = null;
     this.#isUnsaved = false;
     $("identity-saved").replaceChildren();
     $("identity-remember").checked = false;
     $("owner-nobody").checked = true;
     $("owner-own").disabled = true;
-    store(null);
     this.#show();
-    this.#tell(say("identity.forgotten"));
   }
 
   // A key that was made and not saved would be lost for good.

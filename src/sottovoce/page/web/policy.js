@@ -23,13 +23,11 @@ export function isPolicyComplete() {
 }
 
 export function listenToPolicy() {
-  for (const radio of document.querySelectorAll("[name=policy]")) {
-    radio.onchange = () => {
-      $("uses").hidden = !$("policy-own").checked;
-      $("policy-problem").textContent = "";
-    };
-  }
-  $("uses").onchange = () => {
+  const show = () => {
+    $("uses").hidden = !$("policy-own").checked;
     $("policy-problem").textContent = "";
   };
+  for (const radio of document.querySelectorAll("[name=policy]")) radio.onchange = show;
+  $("uses").onchange = show;
+  show(); // some browsers keep what was chosen before a reload
 }
