@@ -23,6 +23,7 @@ from pathlib import Path
 
 import sottovoce
 from sottovoce.files.atomic import atomic_path
+from sottovoce.page.licences import list_licences, read_licences
 from sottovoce.page.parts import PARTS, PartError, fetch, unpack
 from sottovoce.page.site import write_site
 
@@ -77,6 +78,7 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
         app = _bundle(bundler, _WEB / "app.js")
         worker = _bundle(bundler, _WEB / "worker.js")
     parts = {**_read_runtime(cache), "package.zip": _zip_package(), "worker.js": worker.encode()}
+    parts["licences.txt"] = read_licences(cache=cache)
     strings = {one: _read_strings(one) for one in _LANGUAGES}
     style = (_WEB / "style.css").read_text(encoding="utf-8")
     # A JSON text may stand in a script element once it cannot end it.
@@ -87,7 +89,7 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
         "version": html.escape(sottovoce.__version__),
         "style": style,
         "strings": catalogue,
-        "licences": _licences(),
+        "licences": list_licences(),
         "parts": "\n".join(_embed(name, data) for name, data in parts.items()),
         "app": app,
     }
@@ -182,15 +184,6 @@ def _policy(app: str, style: str, *, served: bool) -> str:
         f"style-src 'sha256-{hashes[1]}'; img-src data: blob:{own}; media-src blob:"
         + (f"; manifest-src{own}" if served else "")
     )
-
-
-def _licences() -> str:
-    rows = [
-        f"<li>{html.escape(part.purpose)}: {html.escape(part.licence)}</li>"
-        for part in PARTS.values()
-        if part.purpose
-    ]
-    return "<ul>" + "".join(rows) + "</ul>"
 
 
 def main(arguments: list[str] | None = None) -> None:

