@@ -9,7 +9,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import start_chromium
+from rig.chromium import READY_MS, start_chromium
 from sottovoce.files import detect_file
 from sottovoce.page import build
 from sottovoce.page.build import build_page
@@ -17,26 +17,6 @@ from sottovoce.page.parts import PartError
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-READY_MS = 120_000
-
-
-@pytest.fixture
-def browser_page(page_file):
-    """The opened page, and the addresses of all that it asked for."""
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        context = browser.new_context(offline=True, accept_downloads=True, locale="en-GB")
-        page = context.new_page()
-        page.asked = []
-        page.failures = []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.failures.append(str(error)))
-        page.goto(page_file.as_uri())
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
-        yield page
-        assert page.failures == []
-        browser.close()
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])

@@ -1,8 +1,11 @@
 // The page: takes files, shows what becomes of them.
 
 import { makeComparison } from "./compare.js";
+import { element } from "./elements.js";
 import { Engine } from "./engine.js";
-import { language, say, sayPolicy, showTexts } from "./texts.js";
+import { silence } from "./playing.js";
+import { language, say, sayCertainty, sayPolicy, showTexts } from "./texts.js";
+import { makeTimeline } from "./timeline.js";
 import { unpack } from "./unpack.js";
 
 const ENOUGH_S = 5;
@@ -25,13 +28,6 @@ function showBroken(text) {
   $("broken").hidden = false;
 }
 
-function element(name, text = "", classes = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.className = classes;
-  return made;
-}
-
 function protectedName(name) {
   const dot = name.lastIndexOf(".");
   return dot > 0 ? `${name.slice(0, dot)}.protected${name.slice(dot)}` : `${name}.protected`;
@@ -45,7 +41,7 @@ function describeProtected(answer) {
 
 function describeChecked(answer) {
   const length = { seconds: seconds.format(answer.duration_s) };
-  if (answer.found) return say("verdict.found", { exponent: Math.floor(-answer.log10_p) });
+  if (answer.found) return say("verdict.found", { certainty: sayCertainty(answer.log10_p) });
   if (answer.verdict === "suspected") return say("verdict.suspected");
   if (!answer.has_sound) return say("verdict.soundless");
   return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
@@ -54,7 +50,7 @@ function describeChecked(answer) {
 function describeVoice({ notice }, owner) {
   if (!notice) return say("owner.unreadable");
   const whose = owner ? say("owner.known", { owner }) : say("owner.anonymous");
-  return `${whose}: ${sayPolicy(notice.policy)}`;
+  return say("voice.says", { whose, refuses: sayPolicy(notice.policy), year: notice.year });
 }
 
 function describeFailure(failed, answer) {
@@ -72,8 +68,9 @@ function showResult(row, job, file, { answer, made, failed }) {
   const isGood = answer.marked_s > 0 || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
-  for (const [number, voice] of (answer.voices ?? []).entries()) {
-    row.append(element("p", describeVoice(voice, answer.owners[number])));
+  if (answer.voices?.length) {
+    const words = answer.voices.map((voice, number) => describeVoice(voice, answer.owners[number]));
+    row.append(makeTimeline(file, answer, words));
   }
   if (made) {
     const link = element("a", say("save", { name: protectedName(file.name) }), "save");
@@ -135,6 +132,7 @@ function listen(engine, job, input, options) {
 function makeTabs() {
   const tabs = [...document.querySelectorAll("[role=tab]")];
   const open = (chosen) => {
+    silence(); // whose controls may be hidden now
     for (const tab of tabs) {
       tab.setAttribute("aria-selected", String(tab === chosen));
       tab.tabIndex = tab === chosen ? 0 : -1;

@@ -1,5 +1,6 @@
 // Words of the page in the reader's language; nothing from a file is ever taken as HTML.
 
+const SURE_FROM = 9;
 const catalogue = JSON.parse(document.getElementById("strings").textContent);
 
 function choose() {
@@ -14,6 +15,14 @@ export const language = choose();
 
 export function say(key, values = {}) {
   return catalogue[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+// How sure a found mark is.  Beyond one in a billion, a power of ten says less than words.
+export function sayCertainty(log10P) {
+  const exponent = Math.floor(-log10P);
+  if (exponent >= SURE_FROM) return say("certainty.practical", { exponent });
+  const odds = Math.floor(10 ** (-log10P - exponent) + 1e-9) * 10 ** exponent;
+  return say("certainty.high", { odds: new Intl.NumberFormat(language).format(odds) });
 }
 
 // What a mark refuses, from its eight bits.
