@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.results import Voice
 
-__all__ = ["check", "protect"]
+__all__ = ["answer", "check", "protect"]
 
 
 def protect(source: str, target: str, options: str, tell: Callable[[float], None]) -> str:
@@ -52,7 +52,7 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
         )
         return {**done.to_dict(), "policy": int(notice.policy)}
 
-    return _answer(work, source)
+    return answer(work, source)
 
 
 def check(source: str, options: str, tell: Callable[[float], None]) -> str:
@@ -86,7 +86,7 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
             "has_sound": any(part.sounding_s for part in parts),
         }
 
-    return _answer(work, source)
+    return answer(work, source)
 
 
 def _format_owner(voice: Voice) -> str:
@@ -95,8 +95,21 @@ def _format_owner(voice: Voice) -> str:
     return format_owner_id(owner_id) if owner_id else ""
 
 
-def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
-    """Return the result of a job, or why there is none: a file never ends the worker."""
+def answer(work: Callable[[], dict[str, Any]], source: str) -> str:
+    """Return the result of a job as JSON, or why there is none: a file never ends the worker.
+
+    Parameters
+    ----------
+    work : callable
+        The job; returns the fields of its result.
+    source : str
+        Path of the file that it is about.
+
+    Returns
+    -------
+    answer : str
+        JSON: the fields; or ``error`` and ``remedy``.
+    """
     try:
         return json.dumps(work(), allow_nan=False)
     except MissingExtraError:  # which nobody can install here

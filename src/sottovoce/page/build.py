@@ -34,6 +34,10 @@ _STANDARD_LIBRARY = "python_stdlib.zip"
 _LIBFLAC = "package/dist/libflac.wasm.wasm"
 _SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
 _ROOMS = ("core", "files")
+_MODULES = (
+    *("page/__init__.py", "page/bridge.py", "page/proof.py", "page/pictures.py"),
+    *("abx/__init__.py", "abx/excerpts.py"),
+)
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
 _LANGUAGES = ("de", "en", "es", "fr")
@@ -125,8 +129,7 @@ def _zip_package() -> bytes:
     paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
     for room in _ROOMS:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
-    paths.append(_PACKAGE / "page" / "__init__.py")
-    paths.append(_PACKAGE / "page" / "bridge.py")
+    paths += [_PACKAGE / name for name in _MODULES]
     named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
     named["soundfile.py"] = _PACKAGE / "page" / "soundfile.py"
     packed = io.BytesIO()

@@ -1,8 +1,10 @@
 // The page: takes files, shows what becomes of them.
 
+import { makeBlindTest } from "./blind.js";
 import { makeComparison } from "./compare.js";
 import { element } from "./elements.js";
 import { Engine } from "./engine.js";
+import { makePictures } from "./pictures.js";
 import { silence } from "./playing.js";
 import { language, say, sayCertainty, sayPolicy, showTexts } from "./texts.js";
 import { makeTimeline } from "./timeline.js";
@@ -59,7 +61,7 @@ function describeFailure(failed, answer) {
   return answer.error.replace(/^sound(\.\w+)?: /, "");
 }
 
-function showResult(row, job, file, { answer, made, failed }) {
+function showResult(engine, row, job, file, options, { answer, made, failed }) {
   if (failed || answer.error) {
     row.append(element("p", describeFailure(failed, answer), "bad"));
     if (!failed && answer.remedy) row.append(element("p", answer.remedy));
@@ -79,6 +81,7 @@ function showResult(row, job, file, { answer, made, failed }) {
     row.append(link);
     const comparison = makeComparison(file, made, `${nextComparison++}`);
     if (comparison) row.append(comparison);
+    row.append(makeBlindTest(engine, file, made, options.strength), makePictures(engine, file, made));
   }
   if (job === "check") {
     const details = element("details");
@@ -102,7 +105,7 @@ function addFile(engine, job, file, options) {
       return;
     }
     for (const one of [state, bar, cancel]) one.remove();
-    showResult(row, job, file, news);
+    showResult(engine, row, job, file, options, news);
   });
   cancel.onclick = () => {
     engine.cancel(id);

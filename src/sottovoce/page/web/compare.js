@@ -1,7 +1,7 @@
 // Original and marked, one after the other in the same ears.
 
 import { element, makeButton } from "./elements.js";
-import { Pair } from "./pair.js";
+import { makePair } from "./pair.js";
 import { takeTurn } from "./playing.js";
 import { say } from "./texts.js";
 import { formatTime } from "./time.js";
@@ -35,7 +35,7 @@ class Player {
     this.#length = buffers[0].duration;
     this.#parts.place.max = this.#length;
     this.#show(this.#place);
-    this.#pair = new Pair(this.#context, buffers);
+    this.#pair = makePair(this.#context, buffers);
     this.#pair.heard = this.#parts.radios.findIndex((radio) => radio.checked);
     this.#parts.play.disabled = false;
   }

@@ -26,6 +26,15 @@ export class Engine {
     return id;
   }
 
+  // Promises the same news about a file and its marked version; no file that waits goes before it.
+  ask(job, file, marked, options) {
+    return new Promise((resolve) => {
+      const tell = (news) => news.share === undefined && resolve(news);
+      this.#waiting.unshift({ id: this.#nextId++, job, file, marked, options, tell });
+      this.#next();
+    });
+  }
+
   cancel(id) {
     this.#waiting = this.#waiting.filter((one) => one.id !== id);
     if (this.#current?.id === id) this.#restart();
@@ -81,7 +90,7 @@ export class Engine {
   #next() {
     if (!this.#isReady || this.#current || !this.#waiting.length) return;
     this.#current = this.#waiting.shift();
-    const { id, job, file, options } = this.#current;
-    this.#worker.postMessage({ kind: "run", id, job, file, options });
+    const { tell, ...task } = this.#current;
+    this.#worker.postMessage({ kind: "run", ...task });
   }
 }
