@@ -125,7 +125,8 @@ class Pictures:
         power = np.square(np.abs(np.fft.rfft(frames * self._window, axis=-1))).mean(axis=0)
         # At low rates some rows share a bin: `reduceat` then gives the bin itself.
         totals = np.add.reduceat(power[: self._n_bins], self._edges)
-        means: npt.NDArray[np.float64] = totals / np.maximum(np.diff(self._edges, append=self._n_bins), 1)
+        n_shared = np.maximum(np.diff(self._edges, append=self._n_bins), 1)
+        means: npt.NDArray[np.float64] = totals / n_shared
         return means
 
     def to_dict(self) -> dict[str, Any]:

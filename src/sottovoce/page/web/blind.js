@@ -3,7 +3,7 @@
 import { BlindTest, judge, makeAnswers } from "../../abx/blind_test.js";
 import { element, makeButton } from "./elements.js";
 import { takeTurn } from "./playing.js";
-import { language, say } from "./texts.js";
+import { language, say, sayProblem } from "./texts.js";
 
 const N_TRIALS = 16;
 const SOUNDS = ["a", "b", "x"];
@@ -166,12 +166,17 @@ export function makeBlindTest(engine, file, marked, strength) {
     const state = element("p", say("waiting"));
     state.setAttribute("role", "status");
     body.append(state);
-    const { answer, made, failed } = await engine.ask("excerpt", file, marked, { strength });
+    const news = await engine.ask("excerpt", file, marked, { strength });
+    const { answer, made } = news;
+    const problem = sayProblem(news, "blind.failed");
+    if (problem) {
+      body.replaceChildren(element("p", problem, "bad"));
+      return;
+    }
     try {
-      if (failed || answer.error) throw new Error(answer?.error);
       view = new View(file.name, answer, makePairs(answer, await made.arrayBuffer()));
       body.replaceChildren(view.body);
-    } catch {
+    } catch { // a rate that no AudioBuffer may have
       body.replaceChildren(element("p", say("blind.failed"), "bad"));
     }
   }, { once: true });

@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 import { makeScale, plotOn } from "./plot.js";
-import { language, say } from "./texts.js";
+import { language, say, sayProblem } from "./texts.js";
 import { formatTime } from "./time.js";
 
 const SHORT_S = 60;
@@ -85,8 +85,9 @@ export function makePictures(engine, file, marked) {
     const state = element("p", say("waiting"));
     state.setAttribute("role", "status");
     body.append(state);
-    const { answer, made, failed } = await engine.ask("draw", file, marked, {});
-    const problem = failed ? say("error.crashed") : answer.error && say("pictures.failed");
+    const news = await engine.ask("draw", file, marked, {});
+    const { answer, made } = news;
+    const problem = sayProblem(news, "pictures.failed");
     if (problem) body.replaceChildren(element("p", problem, "bad"));
     else body.replaceChildren(...show(answer, await made.arrayBuffer()));
   }, { once: true });

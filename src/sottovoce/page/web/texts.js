@@ -34,6 +34,13 @@ export function sayPolicy(policy) {
   return policy & 128 ? say("refuses.licence", { refuses }) : refuses;
 }
 
+// Why a job on two files has no result; empty if it has one.
+export function sayProblem({ answer, failed }, otherwise) {
+  if (failed) return say("error.crashed");
+  if (!answer.error) return "";
+  return say(answer.error === "changed" ? "error.changed" : otherwise);
+}
+
 export function showTexts() {
   document.documentElement.lang = language;
   for (const one of document.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
