@@ -42,7 +42,7 @@ class PinnedPart:
     licence : str
         SPDX expression.
     purpose : str
-        What the page uses it for; empty if it only takes part in building.
+        What the page uses it for; empty if it only takes part in building or testing.
     member : str
         The only file of the archive that is used.
     variable : str
@@ -88,6 +88,13 @@ PARTS = {
         sha256="0657428606da333c5f48a6a3e95ef56cbcaba2e75ef09b2b963d27500befc8d8",
         licence="BSD-3-Clause AND MIT",
         purpose="libFLAC for WebAssembly",
+    ),
+    "axe": PinnedPart(
+        name="axe-core",
+        version="4.14.1",
+        registry="npm",
+        sha256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
+        licence="MPL-2.0",
     ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",

@@ -4,6 +4,7 @@ import { makeBlindTest } from "./blind.js";
 import { makeComparison } from "./compare.js";
 import { element } from "./elements.js";
 import { Engine } from "./engine.js";
+import { guardLeaving, keepUntilSaved } from "./leaving.js";
 import { makePictures } from "./pictures.js";
 import { silence } from "./playing.js";
 import { language, say, sayCertainty, sayPolicy, showTexts } from "./texts.js";
@@ -78,14 +79,22 @@ function showResult(engine, row, job, file, options, { answer, made, failed }) {
     const link = element("a", say("save", { name: protectedName(file.name) }), "save");
     link.href = URL.createObjectURL(made);
     link.download = protectedName(file.name);
-    row.append(link);
+    const hint = element("p", say("unsaved"), "hint");
+    const forget = keepUntilSaved(made);
+    link.addEventListener("click", () => {
+      forget();
+      hint.remove();
+    });
+    row.append(link, hint);
     const comparison = makeComparison(file, made, `${nextComparison++}`);
     if (comparison) row.append(comparison);
     row.append(makeBlindTest(engine, file, made, options.strength), makePictures(engine, file, made));
   }
   if (job === "check") {
     const details = element("details");
-    details.append(element("summary", say("copy")), element("pre", JSON.stringify(answer, null, 1)));
+    const text = element("pre", JSON.stringify(answer, null, 1));
+    text.tabIndex = 0; // so that the keyboard can scroll it
+    details.append(element("summary", say("copy")), text);
     row.append(details);
   }
 }
@@ -159,6 +168,8 @@ async function begin() {
   makeTabs();
   // A file dropped beside the field must not replace the page.
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  // The parts follow the script, so that the page can be read before they have arrived.
+  if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
   if (typeof WebAssembly !== "object") return showBroken(say("error.wasm"));
   if (typeof DecompressionStream !== "function") return showBroken(say("error.decompression"));
   const { "worker.js": worker, ...files } = takeParts();
@@ -170,9 +181,10 @@ async function begin() {
     },
     onBroken: (reason) => showBroken(say("error.start", { reason })),
   });
+  guardLeaving(() => engine.isBusy);
   listen(engine, "protect", $("takes"), () => ({
     policy: document.querySelector("[name=policy]:checked").value,
-    strength: $("strength").value,
+    strength: document.querySelector("[name=strength]:checked").value,
   }));
   listen(engine, "check", $("unknown"), () => ({ thorough: $("thorough").checked }));
   if (document.querySelector("link[rel=manifest]")) navigator.serviceWorker?.register("service_worker.js");

@@ -166,7 +166,7 @@ export function makeBlindTest(engine, file, marked, strength) {
     const state = element("p", say("waiting"));
     state.setAttribute("role", "status");
     body.append(state);
-    const news = await engine.ask("excerpt", file, marked, { strength });
+    const news = await engine.compare("excerpt", file, marked, { strength });
     const { answer, made } = news;
     const problem = sayProblem(news, "blind.failed");
     if (problem) {

@@ -18,6 +18,10 @@ export class Engine {
     this.#startWorker();
   }
 
+  get isBusy() {
+    return this.#current !== null || this.#waiting.length > 0;
+  }
+
   // Returns the number of the job; `tell` hears {share}, {answer, made} or {failed}.
   add(job, file, options, tell) {
     const id = this.#nextId++;
@@ -27,7 +31,7 @@ export class Engine {
   }
 
   // Promises the same news about a file and its marked version; no file that waits goes before it.
-  ask(job, file, marked, options) {
+  compare(job, file, marked, options) {
     return new Promise((resolve) => {
       const tell = (news) => news.share === undefined && resolve(news);
       this.#waiting.unshift({ id: this.#nextId++, job, file, marked, options, tell });

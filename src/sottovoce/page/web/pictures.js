@@ -85,7 +85,7 @@ export function makePictures(engine, file, marked) {
     const state = element("p", say("waiting"));
     state.setAttribute("role", "status");
     body.append(state);
-    const news = await engine.ask("draw", file, marked, {});
+    const news = await engine.compare("draw", file, marked, {});
     const { answer, made } = news;
     const problem = sayProblem(news, "pictures.failed");
     if (problem) body.replaceChildren(element("p", problem, "bad"));

@@ -6,6 +6,7 @@ import { say } from "./texts.js";
 import { formatTime } from "./time.js";
 
 const MOST_VOICES = 24;
+const MOST_TIMES = 40; // as words; the track shows all
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 class Player {
@@ -118,7 +119,8 @@ function makeTrack(voice, number, duration, player) {
 }
 
 function describeTimes({ segments_s: segments }) {
-  const spans = segments.map(([start, stop]) => `${formatTime(start)}–${formatTime(stop)}`);
+  const spans = segments.slice(0, MOST_TIMES).map(([start, stop]) => `${formatTime(start)}–${formatTime(stop)}`);
+  if (segments.length > MOST_TIMES) spans.push("…");
   return say("timeline.times", { times: spans.join(", ") });
 }
 
@@ -141,7 +143,7 @@ export function makeTimeline(file, { voices, duration_s: duration, n_more_voices
     parts.tracks.append(
       element("p", `${name}: ${words[number]}`),
       makeTrack(voice, number, duration, player),
-      element("p", describeTimes(voice), "hint times"),
+      element("p", describeTimes(voice), "hint"),
     );
   }
   const bar = element("div", "", "row");
