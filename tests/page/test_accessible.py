@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tarfile
 
 import numpy as np
@@ -110,26 +111,28 @@ def test_nothing_moves_while_it_loads(page_file, locale, width) -> None:
 
 
 @pytest.mark.parametrize(
-    ("locale", "words"), [("de-DE", "Dateien auswählen"), ("fr-FR", "Choisir")]
+    ("locale", "words", "by"),
+    [("de-DE", "Dateien auswählen", "mouse"), ("fr-FR", "Choisir des fichiers", "keyboard")],
 )
 def test_files_are_chosen_with_a_button_in_the_readers_language(
-    page_file, clip_path, locale, words
+    page_file, clip_path, locale, words, by
 ) -> None:
     with sync_api.sync_playwright() as playwright:
         browser = start_chromium(playwright, "--disable-gpu")
         page = browser.new_context(offline=True, locale=locale).new_page()
         page.goto(page_file.as_uri())
         page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
-        assert page.get_by_label(words).first.get_attribute("id") == "takes"
+        field = page.get_by_label(words).first
+        assert field.get_attribute("id") == "takes"
         with page.expect_file_chooser() as chooser:
-            page.get_by_text(words).first.click()
+            if by == "mouse":
+                page.get_by_text(words).first.click()
+            else:
+                field.focus()
+                page.keyboard.press("Enter")
         assert chooser.value.is_multiple()
         chooser.value.set_files(clip_path)
         page.locator("#protected li h2", has_text=clip_path.name).wait_for()
-        # And by keyboard.
-        page.locator("#takes").focus()
-        with page.expect_file_chooser():
-            page.keyboard.press("Enter")
         browser.close()
 
 
@@ -142,9 +145,8 @@ def ask_to_leave(page) -> list[str]:
         dialog.dismiss()
 
     page.once("dialog", stay)
-    page.close(run_before_unload=True)
-    for open_page in page.context.pages:
-        open_page.wait_for_timeout(1_000)
+    with contextlib.suppress(sync_api.TimeoutError), page.expect_event("close", timeout=2_000):
+        page.close(run_before_unload=True)
     return asked
 
 

@@ -114,6 +114,7 @@ def test_what_the_browser_cannot_play_is_said(browser_page, two_voices, tmp_path
     assert page.locator(".track").count() == 2
     page.locator(".track button").first.click()
     page.locator(".timeline .bad", has_text="cannot play this format").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
 def test_times_are_written_as_the_command_writes_them(tmp_path) -> None:

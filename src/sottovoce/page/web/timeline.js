@@ -37,17 +37,18 @@ class Player {
     this.#audio ??= this.#open();
     this.#parts.place.value = place;
     this.#show(place);
+    this.#audio.currentTime = place;
     try {
-      if (this.#audio.readyState < HTMLMediaElement.HAVE_METADATA) await this.#wait();
-      this.#audio.currentTime = place < this.#audio.duration ? place : 0;
-      await this.#audio.play();
+      await this.#audio.play(); // at once: some browsers allow it only in the moment of a click
     } catch (error) {
-      if (error.name !== "AbortError") this.#parts.said.textContent = say("timeline.failed"); // else: paused at once
+      if (error.name !== "NotSupportedError") return; // but paused before it began, or to be asked again
+      this.pause();
+      this.#parts.said.textContent = say("timeline.failed");
     }
   }
 
   #open() {
-    const audio = new Audio();
+    const audio = new Audio(URL.createObjectURL(this.#file));
     audio.onplay = () => {
       this.#parts.play.textContent = say("compare.pause");
     };
@@ -57,14 +58,6 @@ class Player {
     audio.onended = () => this.#show(0);
     audio.ontimeupdate = () => this.#show(audio.currentTime);
     return audio;
-  }
-
-  #wait() {
-    return new Promise((resolve, reject) => {
-      this.#audio.onloadedmetadata = resolve;
-      this.#audio.onerror = () => reject(this.#audio.error);
-      this.#audio.src ||= URL.createObjectURL(this.#file);
-    });
   }
 
   pause() {
