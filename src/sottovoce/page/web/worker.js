@@ -79,7 +79,7 @@ function run({ id, job, file, marked, options }) {
   FS.mkdirTree(`${folder}/in`);
   FS.mkdirTree(`${folder}/out`);
   const files = { [name]: file };
-  if (marked) files[`marked-${name}`] = marked;
+  if (marked) files[`marked-${name}`] = new File([marked], name); // a Blob has no date
   FS.mount(makeChunkedFiles(FS), { files }, `${folder}/in`);
   FS.mount(makeChunkedFiles(FS), {}, `${folder}/out`);
   let told = 0;
