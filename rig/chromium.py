@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-__all__ = ["start_chromium"]
+__all__ = ["READY_MS", "start_chromium"]
+
+READY_MS = 120_000
+"""How long the browser page may take to be ready, or for one short file."""
 
 
 def start_chromium(playwright: Playwright, *arguments: str, **options: Any) -> Browser:  # noqa: ANN401 - Playwright's

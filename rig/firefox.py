@@ -162,6 +162,16 @@ class Firefox:
             time.sleep(_POLL_S)
         return found
 
+    def press(self, selector: str, *keys: str) -> None:
+        """Focus an element and press keys, one after the other; named ones as WebDriver's code."""
+        self.run(f"document.querySelector({json.dumps(selector)}).focus()")
+        steps = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self.ask(
+            "input.performActions",
+            context=self._context,
+            actions=[{"type": "key", "id": "keyboard", "actions": steps}],
+        )
+
     def choose(self, selector: str, paths: Sequence[Path]) -> None:
         """Choose files in a field."""
         nodes = self.ask(

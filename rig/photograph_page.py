@@ -9,13 +9,12 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from rig.chromium import start_chromium
+from rig.chromium import READY_MS, start_chromium
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "dist" / "sottovoce.html"
 TAKE = ROOT / "examples" / "data" / "sense_and_sensibility.flac"
 SIZE = {"width": 780, "height": 600}
-READY_MS = 120_000
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sottovoce.abx.excerpts import fade, read_excerpts
+from sottovoce.abx.excerpts import fade, read_excerpts, read_same_excerpts
+from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +81,25 @@ def test_fades_change_the_ends_alone() -> None:
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_a_fade_of_next_to_nothing(n: int) -> None:
     assert fade(np.ones((1, n), dtype=np.float32), sr=SR).shape == (1, n)
+
+
+class TestTheSameOfAnotherVersion:
+    def test_it_is_cut_at_the_same_places(self, tmp_path: Path, clip: tuple) -> None:
+        y, sr = clip
+        sf.write(tmp_path / "a.wav", y, sr, subtype="FLOAT")
+        sf.write(tmp_path / "b.wav", -y, sr, subtype="FLOAT")
+        own = read_excerpts(tmp_path / "a.wav", n_most=4)
+        same = read_same_excerpts(tmp_path / "b.wav", own)
+        assert len(own) > 1
+        for one, other in zip(own, same, strict=True):
+            assert one.start_s == other.start_s
+            np.testing.assert_array_equal(one.y, -other.y)
+
+    def test_what_is_no_version_of_it_is_refused(self, tmp_path: Path, clip: tuple) -> None:
+        y, sr = clip
+        sf.write(tmp_path / "a.wav", y, sr)
+        own = read_excerpts(tmp_path / "a.wav", n_most=4)
+        for other in (y[: 2 * sr], y[: 18 * sr], np.stack([y, y], axis=1)):
+            sf.write(tmp_path / "b.wav", other, sr)
+            with pytest.raises(ParameterError, match="shorter, or has another number"):
+                read_same_excerpts(tmp_path / "b.wav", own)

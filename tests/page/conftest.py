@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rig.chromium import start_chromium
+from rig.chromium import READY_MS, start_chromium
 from sottovoce.page.build import build_page
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-READY_MS = 120_000
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,12 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import start_chromium
+from rig.chromium import READY_MS, start_chromium
 from sottovoce.core.policy import Use
 from sottovoce.files import detect_file
 from sottovoce.page import build
 from sottovoce.page.build import build_page
 from sottovoce.page.parts import PartError
-from tests.page.conftest import READY_MS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rig.chromium import start_chromium
-from sottovoce.page.build import _WEB
+from sottovoce.abx.pack import _MODULE_WORDS
+from sottovoce.page.build import _PACKAGE, _WEB
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -21,7 +22,7 @@ RENDER = """async ([sr, at]) => {
         for (let i = 0; i < sr; i++) samples[i] = scale * Math.sin(2 * Math.PI * hz * i / sr);
         return buffer;
     };
-    const pair = new Pair(context, [make(0.5, 100), make(0.1, 300)]);
+    const pair = makePair(context, [make(0.5, 100), make(0.1, 300)]);
     pair.start(0.1, 0);
     pair.hear(1, at);
     return [...(await context.startRendering()).getChannelData(0)];
@@ -32,8 +33,9 @@ def test_a_switch_takes_a_millisecond_and_keeps_the_place_and_the_loudness() -> 
     with sync_api.sync_playwright() as playwright:
         browser = start_chromium(playwright)
         page = browser.new_page()
-        script = (_WEB / "pair.js").read_text().replace("export ", "")
-        page.add_script_tag(content=f"{script}\nwindow.Pair = Pair;")
+        paths = (_PACKAGE / "abx" / "in_step.js", _WEB / "pair.js")
+        script = "".join(_MODULE_WORDS.sub("", path.read_text()) for path in paths)
+        page.add_script_tag(content=f"{script}\nwindow.makePair = makePair;")
         heard = np.array(page.evaluate(RENDER, [SR, SWITCH_S]))
         browser.close()
     at = np.arange(SR // 2) / SR + 0.1

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from rig.chromium import READY_MS
 from sottovoce.files import detect_file
-from tests.page.conftest import READY_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

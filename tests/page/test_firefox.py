@@ -13,6 +13,7 @@ import soundfile as sf
 
 import sottovoce as sv
 from rig.firefox import Firefox
+from sottovoce.abx.score import score_answers
 from sottovoce.files import detect_file
 from sottovoce.rights import format_owner_id, load_identity
 
@@ -55,6 +56,42 @@ def test_takes_are_protected_and_checked_and_nothing_is_asked_for(firefox, clip,
         assert detect_file(saved).found
         marked = sf.read(saved, dtype="float32")[0]
         assert 0 < np.abs(marked - y).max() < 0.2
+    assert addresses_of_a_network(firefox) == []
+
+
+def test_marks_are_heard_where_they_are_and_two_files_compared_blindly(
+    firefox, clip, tmp_path
+) -> None:
+    y, sr = clip
+    marked = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7), phase_s=1.0)
+    sf.write(tmp_path / "talk.wav", np.concatenate([np.zeros(5 * sr), marked]), sr)
+    sf.write(tmp_path / "take.wav", y, sr)
+    firefox.run("document.getElementById('tab-check').click()")
+    firefox.choose("#unknown", [tmp_path / "talk.wav"])
+    firefox.wait("document.querySelector('.track button') !== null")
+    # A person was there, which a sound needs; but no window has the focus, so that a key on a
+    # button is no click.
+    firefox.press(".track button", "a")
+    firefox.run("document.querySelector('.track button').click()")
+    firefox.wait("Number(document.querySelector('.timeline input').value) > 5")
+    firefox.run("document.getElementById('tab-protect').click()")
+    firefox.choose("#takes", [tmp_path / "take.wav"])
+    firefox.wait("document.querySelector('a.save') !== null")
+    for name, drawn in (("pictures", ".pictures canvas"), ("blind", ".blind-test")):
+        firefox.run(f"document.querySelector('.{name} summary').click()")
+        firefox.wait(f"document.querySelector('{drawn}') !== null")
+    firefox.wait("document.querySelector('.pictures canvas').width > 300")
+    # Whether the play button of the first trial can be pressed tells that its sounds are there.
+    firefox.wait("!document.querySelector('.blind-test .row button:disabled')")
+    for _ in range(16):
+        firefox.press(".blind-test input", "1", "\ue007")
+    firefox.wait("document.querySelector('.score') !== null")
+    firefox.run("document.querySelector('.blind-test a.save').click()")
+    saved = tmp_path / "saved" / "answers.json"
+    while not saved.exists():
+        firefox.run("new Promise((done) => setTimeout(done, 100))")
+    shown = firefox.run("document.querySelector('.score').textContent")
+    assert shown == f"{score_answers(saved).n_right} of 16 right"
     assert addresses_of_a_network(firefox) == []
 
 

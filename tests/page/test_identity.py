@@ -8,9 +8,9 @@ import shutil
 import pytest
 import soundfile as sf
 
+from rig.chromium import READY_MS
 from sottovoce.rights import load_identity, make_identity
 from tests.cli.conftest import Shell
-from tests.page.conftest import READY_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLOSE = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"

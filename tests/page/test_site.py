@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import soundfile as sf
 
-from rig.chromium import start_chromium
+from rig.chromium import READY_MS, start_chromium
 from rig.firefox import Firefox
 from sottovoce.page.build import build_page
 from sottovoce.page.site import write_site
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-READY_MS = 120_000
 KEPT = "caches.keys()"
 
 

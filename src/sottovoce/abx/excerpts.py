@@ -15,7 +15,9 @@ from sottovoce.files.reading import read_blocks, read_info
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Excerpt", "fade", "read_excerpts"]
+    from sottovoce.files.audio_info import AudioInfo
+
+__all__ = ["Excerpt", "fade", "read_excerpts", "read_same_excerpts"]
 
 _MAX_S = 12.0
 _PART_S = 8.0
@@ -78,7 +80,38 @@ def read_excerpts(path: str | os.PathLike[str], *, n_most: int) -> list[Excerpt]
     if not level.any():
         raise ParameterError(f"{info.path} contains no sound", remedy="Choose a file with speech.")
     ranges = [(start * hop, stop * hop) for start, stop in _choose_ranges(level, n_most)]
-    return _cut(path, ranges, sr=info.sr)
+    return _cut(path, ranges, info)
+
+
+def read_same_excerpts(path: str | os.PathLike[str], excerpts: list[Excerpt]) -> list[Excerpt]:
+    """Read from another version of a file what `read_excerpts` chose.
+
+    Parameters
+    ----------
+    path : path-like
+        As long as the file that the excerpts are from, at the same rate.
+    excerpts : list of Excerpt
+        From `read_excerpts`.
+
+    Returns
+    -------
+    same : list of Excerpt
+        One for each.
+
+    Raises
+    ------
+    ParameterError
+        If the file is shorter, or has another number of channels.
+    AudioFileError
+        If it cannot be read.
+    """
+    info = read_info(path)
+    starts = [round(one.start_s * info.sr) for one in excerpts]
+    ranges = [(start, start + one.y.shape[1]) for start, one in zip(starts, excerpts, strict=True)]
+    same = _cut(path, ranges, info)
+    if any(one.y.shape != own.y.shape for one, own in zip(same, excerpts, strict=True)):
+        raise ParameterError(f"{info.path} is shorter, or has another number of channels")
+    return same
 
 
 def _frame_power(path: str | os.PathLike[str], *, sr: int, hop: int) -> npt.NDArray[np.float64]:
@@ -123,9 +156,11 @@ def _end_in_pauses(level: npt.NDArray[np.float64], start: int, stop: int) -> tup
     return start + first, start + last
 
 
-def _cut(path: str | os.PathLike[str], ranges: list[tuple[int, int]], *, sr: int) -> list[Excerpt]:
+def _cut(
+    path: str | os.PathLike[str], ranges: list[tuple[int, int]], info: AudioInfo
+) -> list[Excerpt]:
     """Read ranges of samples, in order and apart from each other."""
-    parts: list[list[Audio]] = [[] for _ in ranges]
+    parts = [[np.empty((info.n_channels, 0), np.float32)] for _ in ranges]
     at = 0
     for block in read_blocks(path):
         for own, (start, stop) in zip(parts, ranges, strict=True):
@@ -134,7 +169,7 @@ def _cut(path: str | os.PathLike[str], ranges: list[tuple[int, int]], *, sr: int
                 own.append(piece)
         at += block.shape[1]
     return [
-        Excerpt(y=np.concatenate(own, axis=1), start_s=start / sr)
+        Excerpt(y=np.concatenate(own, axis=1), start_s=start / info.sr)
         for own, (start, _) in zip(parts, ranges, strict=True)
     ]
 

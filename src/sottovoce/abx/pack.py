@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import secrets
 import shutil
 from dataclasses import asdict, dataclass
@@ -44,6 +45,9 @@ __all__ = ["KEY_NAME", "AbxPack", "write_abx_pack"]
 KEY_NAME = "key.js"
 _PAGE, _SOUNDS = "index.html", "sounds"
 _MOST_EXCERPTS = 4
+# The browser page bundles them as modules.  Browsers forbid modules to a page opened from a disk.
+_SCRIPTS = ("in_step.js", "blind_test.js")
+_MODULE_WORDS = re.compile(r"^import .*\n|^export ", re.MULTILINE)
 
 Audio = npt.NDArray[np.float32]
 
@@ -190,13 +194,18 @@ def _make_pack(
         trials.append({"a": a, "b": b, "x": hidden[is_marked]})
         key.append("AB"[is_marked])
     pack = rng.bytes(6).hex()
-    page = resources.files("sottovoce.abx").joinpath("abx_page.html").read_text("utf-8")
+    page = _read_own("abx_page.html")
     # No "<" can end the script early, whatever the file is called.
     listing = json.dumps({**about, "pack": pack, "trials": trials}).replace("<", "\\u003c")
-    texts[_PAGE] = page.replace("/*PACK*/", listing)
+    scripts = "".join(_MODULE_WORDS.sub("", _read_own(name)) for name in _SCRIPTS)
+    texts[_PAGE] = page.replace("/*SCRIPTS*/", scripts).replace("/*PACK*/", listing)
     hidden_key = base64.b64encode(json.dumps({"pack": pack, "key": key}).encode()).decode("ascii")
     texts[KEY_NAME] = f'abxKey("{hidden_key}");\n'
     return texts
+
+
+def _read_own(name: str) -> str:
+    return resources.files("sottovoce.abx").joinpath(name).read_text("utf-8")
 
 
 def _replace_folder(target: Path, texts: dict[str, str]) -> None:

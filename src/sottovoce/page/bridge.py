@@ -19,7 +19,7 @@ from sottovoce.files.receipts.account import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["check", "make_identity", "open_identity", "protect", "write_receipt"]
+__all__ = ["answer", "check", "make_identity", "open_identity", "protect", "write_receipt"]
 
 
 def protect(source: str, target: str, options: str, tell: Callable[[float], None]) -> str:
@@ -60,7 +60,7 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
         entry = make_entry(done, sha256_in=before, sha256_out=hash_file(done.path))
         return {**done.to_dict(), "notice": notice.to_dict(), "entry": entry}
 
-    return _answer(work, source, sha256_in=before)
+    return answer(work, source, sha256_in=before)
 
 
 def check(source: str, options: str, tell: Callable[[float], None]) -> str:
@@ -93,7 +93,7 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         has_sound = any(part.sounding_s for part in checked.parts)
         return {**fields, "json": line, "has_sound": has_sound}
 
-    return _answer(work, source)
+    return answer(work, source)
 
 
 def make_identity(options: str) -> str:
@@ -132,8 +132,23 @@ def write_receipt(options: str) -> str:
     return json.dumps({"page": make_page(receipt)})
 
 
-def _answer(work: Callable[[], dict[str, Any]], source: str, **known: str) -> str:
-    """Return the result of a job, or why there is none: a file never ends the worker."""
+def answer(work: Callable[[], dict[str, Any]], source: str, **known: str) -> str:
+    """Return the result of a job as JSON, or why there is none: a file never ends the worker.
+
+    Parameters
+    ----------
+    work : callable
+        The job; returns the fields of its result.
+    source : str
+        Path of the file that it is about.
+    **known : str
+        Fields that an answer has without a result, too.
+
+    Returns
+    -------
+    answer : str
+        JSON: the fields; or ``error`` and ``remedy``.
+    """
     try:
         return json.dumps(work(), allow_nan=False)
     except MissingExtraError:  # which nobody can install here

@@ -36,7 +36,11 @@ _STANDARD_LIBRARY = "python_stdlib.zip"
 _LIBFLAC = "package/dist/libflac.wasm.wasm"
 _SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
 _ROOMS = ("core", "files", "rights")
-_OWN = ("__init__", "bridge", "identities")
+_MODULES = (
+    *("page/__init__.py", "page/bridge.py", "page/identities.py"),
+    *("page/pictures.py", "page/proof.py"),
+    *("abx/__init__.py", "abx/excerpts.py"),
+)
 _STANDINS = {
     "soundfile.py": "soundfile.py",
     "cryptography/exceptions.py": "cryptography/exceptions.py",
@@ -141,7 +145,7 @@ def _zip_package() -> bytes:
     paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
     for room in _ROOMS:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
-    paths += [_PACKAGE / "page" / f"{name}.py" for name in _OWN]
+    paths += [_PACKAGE / name for name in _MODULES]
     named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
     named |= {name: _PACKAGE / "page" / own for name, own in _STANDINS.items()}
     packed = io.BytesIO()

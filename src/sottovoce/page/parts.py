@@ -42,7 +42,7 @@ class PinnedPart:
     licence : str
         SPDX expression.
     purpose : str
-        What the page uses it for; empty if it only takes part in building.
+        What the page uses it for; empty if it only takes part in building or testing.
     bundled : bool
         Whether it is JavaScript that the page's scripts import.
     member : str
@@ -125,6 +125,13 @@ PARTS = {
         registry="npm",
         sha256="54cc8d13086187333ca1457c8edaa06d9a412144f076aa7f7c1b59c4f3b0a1ef",
         licence="CC0-1.0",
+    ),
+    "axe": PinnedPart(
+        name="axe-core",
+        version="4.14.1",
+        registry="npm",
+        sha256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
+        licence="MPL-2.0",
     ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",

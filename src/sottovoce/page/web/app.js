@@ -1,19 +1,17 @@
-// The page: takes files, shows what becomes of them.
+// The page: takes files, and has something done with them.
 
-import { makeComparison } from "./compare.js";
 import { Delivery } from "./delivery.js";
-import { makeDetails } from "./details.js";
-import { element, offerFile } from "./elements.js";
+import { element } from "./elements.js";
 import { Engine } from "./engine.js";
 import { IdentityPanel } from "./identity.js";
+import { guardLeaving } from "./leaving.js";
+import { silence } from "./playing.js";
 import { isPolicyComplete, listenToPolicy, readPolicy } from "./policy.js";
-import { language, say, sayPolicy, showTexts } from "./texts.js";
+import { showResult } from "./results.js";
+import { say, showTexts } from "./texts.js";
 import { unpack } from "./unpack.js";
 
-const ENOUGH_S = 5;
-let nextComparison = 1;
 const $ = (id) => document.getElementById(id);
-const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 function takeParts() {
   const files = {};
@@ -30,57 +28,6 @@ function showBroken(text) {
   $("broken").hidden = false;
 }
 
-function describeProtected(answer) {
-  if (answer.status !== "marked") return say(`verdict.${answer.status}`);
-  if (!answer.marked_s) return say("verdict.unproved");
-  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.notice.policy) });
-}
-
-function describeChecked(answer) {
-  const length = { seconds: seconds.format(answer.duration_s) };
-  if (answer.found) return say("verdict.found", { exponent: Math.floor(-answer.log10_p) });
-  if (answer.verdict === "suspected") return say("verdict.suspected");
-  if (!answer.has_sound) return say("verdict.soundless");
-  return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
-}
-
-function describeOwner({ notice, yours }) {
-  if (!notice.owner_id) return say("owner.anonymous");
-  if (yours) return say("owner.yours", { name: yours, owner: notice.owner });
-  return say("owner.known", { owner: notice.owner });
-}
-
-function describeVoice(voice) {
-  if (!voice.notice) return say("owner.unreadable");
-  return `${describeOwner(voice)}: ${sayPolicy(voice.notice.policy)}`;
-}
-
-function describeFailure(failed, answer) {
-  if (failed) return say("error.crashed");
-  if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
-  return answer.error.replace(/^sound(\.\w+)?: /, "");
-}
-
-function showResult(row, job, file, { answer, made, failed }, delivery) {
-  const problem = failed || answer.error ? describeFailure(failed, answer) : "";
-  const delivered = delivery?.add(file.name, { answer, made, problem });
-  if (problem) {
-    row.append(element("p", problem, "bad"));
-    if (!failed && answer.remedy) row.append(element("p", answer.remedy));
-    return;
-  }
-  const isGood = answer.marked_s > 0 || answer.found;
-  row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
-  for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
-  for (const voice of answer.voices ?? []) row.append(element("p", describeVoice(voice)));
-  if (made) {
-    row.append(offerFile(made, delivered.savedAs), delivery.makeReceiptButton(delivered));
-    const comparison = makeComparison(file, made, `${nextComparison++}`);
-    if (comparison) row.append(comparison);
-  }
-  if (job === "check") row.append(makeDetails(answer.json));
-}
-
 function addFile(engine, job, file, { ready, options, delivery }) {
   const row = element("li");
   const state = element("p", say("waiting"));
@@ -90,6 +37,7 @@ function addFile(engine, job, file, { ready, options, delivery }) {
   row.append(element("h2", file.name), state, bar, cancel);
   $(job === "protect" ? "protected" : "checked").append(row);
   let id = 0;
+  let wanted = {};
   const hear = (news) => {
     if (news.share !== undefined) {
       bar.value = news.share;
@@ -97,10 +45,12 @@ function addFile(engine, job, file, { ready, options, delivery }) {
       return;
     }
     for (const one of [state, bar, cancel]) one.remove();
-    showResult(row, job, file, news, delivery);
+    showResult(row, job, file, wanted, news, { engine, delivery });
   };
   ready().then(() => {
-    if (row.isConnected) id = engine.add(job, file, options(file), hear);
+    if (!row.isConnected) return;
+    wanted = options(file);
+    id = engine.add(job, file, wanted, hear);
   });
   cancel.onclick = () => {
     engine.cancel(id);
@@ -132,6 +82,7 @@ function listen(engine, job, input, wanted) {
 function makeTabs() {
   const tabs = [...document.querySelectorAll("[role=tab]")];
   const open = (chosen) => {
+    silence(); // whose controls may be hidden now
     for (const tab of tabs) {
       tab.setAttribute("aria-selected", String(tab === chosen));
       tab.tabIndex = tab === chosen ? 0 : -1;
@@ -155,6 +106,8 @@ async function begin() {
   makeTabs();
   // A file dropped beside the field must not replace the page.
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  // The parts follow the script, so that the page can be read before they have arrived.
+  if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
   if (typeof WebAssembly !== "object") return showBroken(say("error.wasm"));
   if (typeof DecompressionStream !== "function") return showBroken(say("error.decompression"));
   const { "worker.js": worker, "licences.txt": licences, ...files } = takeParts();
@@ -169,6 +122,7 @@ async function begin() {
     onBroken: (reason) => showBroken(say("error.start", { reason })),
   });
   listenToPolicy();
+  guardLeaving(() => engine.isBusy);
   const identity = new IdentityPanel(engine);
   const ready = () => identity.ready;
   listen(engine, "protect", $("takes"), {
@@ -177,7 +131,7 @@ async function begin() {
     isComplete: isPolicyComplete,
     options: () => ({
       policy: readPolicy(),
-      strength: $("strength").value,
+      strength: document.querySelector("[name=strength]:checked").value,
       owner_id: identity.ownerId,
     }),
   });

@@ -1,11 +1,12 @@
 // Original and marked, one after the other in the same ears.
 
-import { Pair } from "./pair.js";
+import { element, makeButton } from "./elements.js";
+import { makePair } from "./pair.js";
+import { takeTurn } from "./playing.js";
 import { say } from "./texts.js";
+import { formatTime } from "./time.js";
 
 const MOST_BYTES = 300e6; // as files; decoded they are several times as large
-
-let playing = null; // one comparison at a time
 
 class Player {
   #files;
@@ -33,15 +34,15 @@ class Player {
     for (const file of this.#files) buffers.push(await this.#context.decodeAudioData(await file.arrayBuffer()));
     this.#length = buffers[0].duration;
     this.#parts.place.max = this.#length;
-    this.#pair = new Pair(this.#context, buffers);
+    this.#show(this.#place);
+    this.#pair = makePair(this.#context, buffers);
     this.#pair.heard = this.#parts.radios.findIndex((radio) => radio.checked);
     this.#parts.play.disabled = false;
   }
 
   async #play() {
     const turn = ++this.#turn;
-    if (playing !== this) playing?.pause();
-    playing = this;
+    takeTurn(this);
     try {
       if (!this.#pair) await this.#load();
     } catch {
@@ -55,12 +56,17 @@ class Player {
     this.#pair.start(this.#place, this.#startedAt + this.#place).onended = () => {
       this.pause();
       this.#place = 0;
-      this.#parts.place.value = 0;
+      this.#show(0);
     };
-    this.#timer = setInterval(() => {
-      this.#parts.place.value = this.#now();
-    }, 100);
+    this.#timer = setInterval(() => this.#show(this.#now()), 100);
     this.#parts.play.textContent = say("compare.pause");
+  }
+
+  #show(place) {
+    const { place: slider, time } = this.#parts;
+    slider.value = place;
+    time.textContent = say("place", { place: formatTime(place), length: formatTime(this.#length) });
+    slider.setAttribute("aria-valuetext", time.textContent);
   }
 
   #now() {
@@ -81,6 +87,7 @@ class Player {
     const wasPlaying = this.#timer !== 0;
     this.pause();
     this.#place = place;
+    this.#show(place);
     if (wasPlaying) this.#play();
   }
 
@@ -92,13 +99,8 @@ class Player {
 // Returns the controls that let a person compare two files by ear; null if they are too long.
 export function makeComparison(original, marked, name) {
   if (original.size + marked.size > MOST_BYTES) return null;
-  const group = document.createElement("fieldset");
-  group.className = "compare";
-  const legend = document.createElement("legend");
-  legend.textContent = say("compare");
-  const play = document.createElement("button");
-  play.type = "button";
-  play.textContent = say("compare.play");
+  const group = element("fieldset", "", "compare");
+  const play = makeButton(say("compare.play"));
   const radios = ["original", "marked"].map((which, number) => {
     const radio = document.createElement("input");
     radio.type = "radio";
@@ -109,20 +111,21 @@ export function makeComparison(original, marked, name) {
   const place = document.createElement("input");
   Object.assign(place, { type: "range", min: 0, max: 1, step: 0.01, value: 0 });
   place.setAttribute("aria-label", say("compare.place"));
-  group.append(legend, play);
+  group.append(element("legend", say("compare")), play);
   for (const [number, which] of ["original", "marked"].entries()) {
     const label = document.createElement("label");
     label.append(radios[number], ` ${say(`compare.${which}`)}`);
     group.append(label);
   }
-  const said = document.createElement("p");
-  said.className = "hint";
-  said.textContent = say("compare.hint");
-  group.append(place, said);
+  const said = element("p", say("compare.hint"), "hint");
+  // How long it is, is known once it is decoded; the line keeps its place until then.
+  const time = element("p", say("place", { place: formatTime(0), length: "…" }), "time");
+  group.append(place, time, said);
   new Player([original, marked], {
     play,
     radios,
     place,
+    time,
     say: (text) => {
       said.textContent = text;
     },

@@ -1,7 +1,7 @@
 // What goes to a client: receipts, and all new files in one archive with theirs.
 
 import { downloadZip } from "client-zip";
-import { element, saveFile } from "./elements.js";
+import { element, makeButton, saveFile } from "./elements.js";
 import { say } from "./texts.js";
 
 const MOST_BYTES = 2e9; // an archive is made in memory
@@ -40,13 +40,11 @@ export class Delivery {
   }
 
   makeReceiptButton(row) {
-    const button = element("button", say("receipt"));
-    button.type = "button";
-    button.onclick = async () => {
+    const button = makeButton(say("receipt"), async () => {
       const page = await this.#writeReceipt(row.notice, [row]);
       if (page) saveFile(page, `${row.savedAs}.receipt.html`);
       else button.after(element("span", say("receipt.failed"), "bad"));
-    };
+    });
     return button;
   }
 
@@ -95,6 +93,7 @@ export class Delivery {
       const files = made.map((row) => ({ name: row.savedAs, input: row.made }));
       const archive = await downloadZip([...files, ...(await this.#writeReceipts())]).blob();
       saveFile(archive, "protected.zip");
+      for (const row of made) row.onSaved?.();
       tell("");
     } catch (error) {
       tell(say("zip.failed", { reason: error.message }));

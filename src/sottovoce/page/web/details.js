@@ -1,6 +1,6 @@
 // A result as the command writes it, to copy.
 
-import { element } from "./elements.js";
+import { element, makeButton } from "./elements.js";
 import { say } from "./texts.js";
 
 async function copy(text, shown) {
@@ -16,13 +16,12 @@ async function copy(text, shown) {
 export function makeDetails(text) {
   const details = element("details");
   const shown = element("pre", text);
-  const button = element("button", say("details.copy"));
+  shown.tabIndex = 0; // so that the keyboard can scroll it
   const said = element("span", "", "hint");
-  button.type = "button";
   said.setAttribute("role", "status");
-  button.onclick = async () => {
+  const button = makeButton(say("details.copy"), async () => {
     said.textContent = say((await copy(text, shown)) ? "details.copied" : "details.selected");
-  };
+  });
   details.append(element("summary", say("details")), shown, button, " ", said);
   return details;
 }

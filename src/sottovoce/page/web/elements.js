@@ -9,6 +9,13 @@ export function element(name, text = "", classes = "") {
   return made;
 }
 
+export function makeButton(text, onclick) {
+  const made = element("button", text);
+  made.type = "button";
+  made.onclick = onclick;
+  return made;
+}
+
 // A link that saves something made here under a name.
 export function offerFile(blob, name, onSave = () => {}) {
   const link = element("a", say("save", { name }), "save");

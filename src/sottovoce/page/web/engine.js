@@ -19,6 +19,10 @@ export class Engine {
     this.#startWorker();
   }
 
+  get isBusy() {
+    return this.#current !== null || this.#waiting.length > 0;
+  }
+
   // Returns the number of the job; `tell` hears {share}, {answer, made} or {failed}.
   add(job, file, options, tell) {
     const id = this.#nextId++;
@@ -27,10 +31,11 @@ export class Engine {
     return id;
   }
 
-  // Resolves with {answer} or {failed} of a job without a file, which overtakes those that wait.
-  ask(job, options) {
-    return new Promise((tell) => {
-      this.#waiting.unshift({ id: this.#nextId++, job, file: null, options, tell });
+  // Promises the news of a job that goes before all files that wait; `sounds` are those it is about.
+  ask(job, options, sounds = { file: null }) {
+    return new Promise((resolve) => {
+      const tell = (news) => news.share === undefined && resolve(news);
+      this.#waiting.unshift({ id: this.#nextId++, job, ...sounds, options, tell });
       this.#next();
     });
   }
@@ -93,7 +98,7 @@ export class Engine {
     if (this.#broken) for (const one of this.#waiting.splice(0)) one.tell({ failed: this.#broken });
     if (!this.#isReady || this.#current || !this.#waiting.length) return;
     this.#current = this.#waiting.shift();
-    const { id, job, file, options } = this.#current;
-    this.#worker.postMessage({ kind: "run", id, job, file, options });
+    const { tell, ...task } = this.#current;
+    this.#worker.postMessage({ kind: "run", ...task });
   }
 }

@@ -1,5 +1,6 @@
 // Words of the page in the reader's language; nothing from a file is ever taken as HTML.
 
+const SURE_FROM = 9;
 const catalogue = JSON.parse(document.getElementById("strings").textContent);
 
 function choose() {
@@ -16,6 +17,14 @@ export function say(key, values = {}) {
   return catalogue[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// How sure a found mark is.  Beyond one in a billion, a power of ten says less than words.
+export function sayCertainty(log10P) {
+  const exponent = Math.floor(-log10P);
+  if (exponent >= SURE_FROM) return say("certainty.practical", { exponent });
+  const odds = Math.floor(10 ** (-log10P - exponent) + 1e-9) * 10 ** exponent;
+  return say("certainty.high", { odds: new Intl.NumberFormat(language).format(odds) });
+}
+
 // What a mark refuses, from its eight bits.
 export function sayPolicy(policy) {
   const uses = [1, 2, 4, 8, 16, 32, 64].filter((bit) => policy & bit);
@@ -23,6 +32,13 @@ export function sayPolicy(policy) {
   if (uses.length === 7) refuses = say("refuses.all");
   if (!uses.length) refuses = say("refuses.none");
   return policy & 128 ? say("refuses.licence", { refuses }) : refuses;
+}
+
+// Why a job on two files has no result; empty if it has one.
+export function sayProblem({ answer, failed }, otherwise) {
+  if (failed) return say("error.crashed");
+  if (!answer.error) return "";
+  return say(answer.error === "changed" ? "error.changed" : otherwise);
 }
 
 export function showTexts() {

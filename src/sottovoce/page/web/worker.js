@@ -11,6 +11,7 @@ const SHARES = { "pyodide.asm.wasm": 0.5, "numpy.whl": 0.2, "python_stdlib.zip":
 
 let python;
 let bridge;
+let proof;
 let nextFolder = 1;
 
 function runScript(data) {
@@ -45,6 +46,7 @@ async function start(parts) {
   python.unpackArchive(files["package.zip"], "zip", { extractDir: place });
   postMessage({ kind: "loading", share: 0.8 });
   bridge = python.pyimport("sottovoce.page.bridge");
+  proof = python.pyimport("sottovoce.page.proof");
   python.pyimport("sottovoce.files.protecting");
   python.pyimport("sottovoce.files.checking");
   postMessage({ kind: "ready" });
@@ -68,7 +70,7 @@ function isReadable(file) {
   }
 }
 
-function run({ id, job, file, options }) {
+function run({ id, job, file, marked, options }) {
   if (!isReadable(file)) {
     postMessage({ kind: "done", id, answer: { error: "changed", remedy: "" }, made: null });
     return;
@@ -78,7 +80,9 @@ function run({ id, job, file, options }) {
   const { FS } = python;
   FS.mkdirTree(`${folder}/in`);
   FS.mkdirTree(`${folder}/out`);
-  FS.mount(makeChunkedFiles(FS), { files: { [name]: file } }, `${folder}/in`);
+  const files = { [name]: file };
+  if (marked) files[`marked-${name}`] = new File([marked], name); // a Blob has no date
+  FS.mount(makeChunkedFiles(FS), { files }, `${folder}/in`);
   FS.mount(makeChunkedFiles(FS), {}, `${folder}/out`);
   let told = 0;
   const tell = (share) => {
@@ -91,10 +95,15 @@ function run({ id, job, file, options }) {
     const source = `${folder}/in/${name}`;
     const target = `${folder}/out/${name}`;
     const words = JSON.stringify(options);
-    const answer = JSON.parse(
-      job === "protect" ? bridge.protect(source, target, words, tell) : bridge.check(source, words, tell),
-    );
-    const made = answer.status === "marked" ? takeBlob(FS, target) : null;
+    const jobs = {
+      protect: () => bridge.protect(source, target, words, tell),
+      check: () => bridge.check(source, words, tell),
+      draw: () => proof.draw(source, `${folder}/in/marked-${name}`, target, words, tell),
+      excerpt: () => proof.excerpt(source, `${folder}/in/marked-${name}`, target, words, tell),
+    };
+    const answer = JSON.parse(jobs[job]());
+    const isWanted = answer.status === "marked" || (marked && !answer.error);
+    const made = isWanted ? takeBlob(FS, target) : null;
     postMessage({ kind: "done", id, answer, made });
   } finally {
     for (const each of ["in", "out"]) FS.unmount(`${folder}/${each}`);

@@ -1,0 +1,78 @@
+// What became of a file: in a sentence, with whatever proves it.
+
+import { makeBlindTest } from "./blind.js";
+import { makeComparison } from "./compare.js";
+import { makeDetails } from "./details.js";
+import { element, offerFile } from "./elements.js";
+import { keepUntilSaved } from "./leaving.js";
+import { makePictures } from "./pictures.js";
+import { language, say, sayCertainty, sayPolicy } from "./texts.js";
+import { makeTimeline } from "./timeline.js";
+
+const ENOUGH_S = 5;
+let nextComparison = 1;
+const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
+function describeProtected(answer) {
+  if (answer.status !== "marked") return say(`verdict.${answer.status}`);
+  if (!answer.marked_s) return say("verdict.unproved");
+  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.notice.policy) });
+}
+
+function describeChecked(answer) {
+  const length = { seconds: seconds.format(answer.duration_s) };
+  if (answer.found) return say("verdict.found", { certainty: sayCertainty(answer.log10_p) });
+  if (answer.verdict === "suspected") return say("verdict.suspected");
+  if (!answer.has_sound) return say("verdict.soundless");
+  return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
+}
+
+function describeOwner({ notice, yours }) {
+  if (!notice.owner_id) return say("owner.anonymous");
+  if (yours) return say("owner.yours", { name: yours, owner: notice.owner });
+  return say("owner.known", { owner: notice.owner });
+}
+
+function describeVoice(voice) {
+  if (!voice.notice) return say("owner.unreadable");
+  const { policy, year } = voice.notice;
+  return say("voice.says", { whose: describeOwner(voice), refuses: sayPolicy(policy), year });
+}
+
+function describeFailure(failed, answer) {
+  if (failed) return say("error.crashed");
+  if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
+  return answer.error.replace(/^sound(\.\w+)?: /, "");
+}
+
+function offerMade(made, delivered, delivery) {
+  const hint = element("p", say("unsaved"), "hint");
+  const forget = keepUntilSaved(made);
+  delivered.onSaved = () => {
+    forget();
+    hint.remove();
+  };
+  return [offerFile(made, delivered.savedAs, delivered.onSaved), delivery.makeReceiptButton(delivered), hint];
+}
+
+// Fills the row of a file; `options` are those of its job.
+export function showResult(row, job, file, options, { answer, made, failed }, { engine, delivery }) {
+  const problem = failed || answer.error ? describeFailure(failed, answer) : "";
+  const delivered = delivery?.add(file.name, { answer, made, problem });
+  if (problem) {
+    row.append(element("p", problem, "bad"));
+    if (!failed && answer.remedy) row.append(element("p", answer.remedy));
+    return;
+  }
+  const isGood = answer.marked_s > 0 || answer.found;
+  row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
+  for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
+  if (answer.voices?.length) row.append(makeTimeline(file, answer, answer.voices.map(describeVoice)));
+  if (made) {
+    row.append(...offerMade(made, delivered, delivery));
+    const comparison = makeComparison(file, made, `${nextComparison++}`);
+    if (comparison) row.append(comparison);
+    row.append(makeBlindTest(engine, file, made, options.strength), makePictures(engine, file, made));
+  }
+  if (job === "check") row.append(makeDetails(answer.json));
+}
