@@ -34,6 +34,7 @@ _STANDARD_LIBRARY = "python_stdlib.zip"
 _LIBFLAC = "package/dist/libflac.wasm.wasm"
 _SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
 _ROOMS = ("core", "files")
+_PAGE_MODULES = ("__init__", "bridge", "soundfile", "stand_ins")
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
 _LANGUAGES = ("de", "en", "es", "fr")
@@ -64,7 +65,8 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
         bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
         app = _bundle(bundler, _WEB / "app.js")
         worker = _bundle(bundler, _WEB / "worker.js")
-    parts = {**_read_runtime(cache), "package.zip": _zip_package(), "worker.js": worker.encode()}
+    parts = {**_read_runtime(cache), **_read_libraries(cache)}
+    parts |= {"package.zip": _zip_package(), "worker.js": worker.encode()}
     strings = {one: _read_strings(one) for one in _LANGUAGES}
     style = (_WEB / "style.css").read_text(encoding="utf-8")
     # A JSON text may stand in a script element once it cannot end it.
@@ -115,9 +117,13 @@ def _read_runtime(cache: Path | None) -> dict[str, bytes]:
         raise PartError("NumPy is not the one that Pyodide lists")
     files["pyodide-lock.json"] = json.dumps({**lock, "packages": {}}, sort_keys=True).encode()
     files["numpy.whl"] = fetch(PARTS["numpy"], cache=cache).read_bytes()
-    with tarfile.open(fetch(PARTS["libflac"], cache=cache)) as archive:
-        files["libflac.wasm"] = archive.extractfile(_LIBFLAC).read()  # type: ignore[union-attr]
     return files
+
+
+def _read_libraries(cache: Path | None) -> dict[str, bytes]:
+    """Return the codecs in WebAssembly, as ``web/libraries.js`` names them."""
+    with tarfile.open(fetch(PARTS["libflac"], cache=cache)) as archive:
+        return {"libflac.wasm": archive.extractfile(_LIBFLAC).read()}  # type: ignore[union-attr]
 
 
 def _zip_package() -> bytes:
@@ -125,10 +131,9 @@ def _zip_package() -> bytes:
     paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
     for room in _ROOMS:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
-    paths.append(_PACKAGE / "page" / "__init__.py")
-    paths.append(_PACKAGE / "page" / "bridge.py")
+    paths += [_PACKAGE / "page" / f"{name}.py" for name in _PAGE_MODULES]
+    paths += (_PACKAGE / "page" / "av").glob("*.py")
     named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
-    named["soundfile.py"] = _PACKAGE / "page" / "soundfile.py"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # gzip packs it as a whole
         for name, path in sorted(named.items()):

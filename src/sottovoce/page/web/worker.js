@@ -2,7 +2,7 @@
 // in memory as a whole.
 
 import { makeChunkedFiles, takeBlob } from "./chunked_files.js";
-import { openLibFlac } from "./libflac.js";
+import { openLibraries } from "./libraries.js";
 import { unpack } from "./unpack.js";
 
 const PARTS = "parts:/"; // no scheme that any browser could fetch
@@ -38,10 +38,13 @@ async function start(parts) {
   python = await loadPyodide({ indexURL: PARTS });
   postMessage({ kind: "loading", share: 0.7 });
   const place = "/lib/python3.12/site-packages";
-  python.registerJsModule("libflac", openLibFlac(files["libflac.wasm"]));
+  for (const [name, library] of Object.entries(openLibraries((part) => files[part]))) {
+    python.registerJsModule(name, library);
+  }
   python.unpackArchive(files["numpy.whl"], "wheel");
   python.unpackArchive(files["package.zip"], "zip", { extractDir: place });
   postMessage({ kind: "loading", share: 0.8 });
+  python.pyimport("sottovoce.page.stand_ins").install();
   bridge = python.pyimport("sottovoce.page.bridge");
   python.pyimport("sottovoce.files.protecting");
   python.pyimport("sottovoce.files.checking");
