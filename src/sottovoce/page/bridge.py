@@ -9,12 +9,13 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import MissingExtraError, SottovoceError
+from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sottovoce.core.results import Voice
+    from sottovoce.files.protected import Protected
 
 __all__ = ["check", "protect"]
 
@@ -34,8 +35,9 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     Returns
     -------
     answer : str
-        JSON: the fields of `Protected` and the ``policy`` of the mark, or ``error`` and ``remedy``;
-        the error is ``"format"`` where a library is needed that the page does not have.
+        JSON: the fields of `Protected`, the ``policy`` of the mark, and ``encoded_kbps``, the rate
+        at which sound was encoded once more, 0 if nothing is lost; or ``error`` and ``remedy``.
+        The error is ``"format"`` where a library is needed that the page does not have.
     """
     from sottovoce.files.protecting import protect_file
 
@@ -50,9 +52,21 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
             strength_db=STRENGTHS_DB[wanted["strength"]],
             progress=tell,
         )
-        return {**done.to_dict(), "policy": int(notice.policy)}
+        return {**done.to_dict(), "policy": int(notice.policy), **_tell_encoding(done, target)}
 
     return _answer(work, source)
+
+
+def _tell_encoding(done: Protected, target: str) -> dict[str, Any]:
+    """Return the rate of a new lossy file, and the warnings without the one that it replaces."""
+    from sottovoce.files.reading import read_info
+    from sottovoce.files.writing import is_lossy
+
+    info = read_info(target) if done.status == "marked" else None
+    if info is None or not is_lossy(info):
+        return {"encoded_kbps": 0}
+    others = [line for line in done.warnings if " is lossy: " not in line]
+    return {"encoded_kbps": round(info.bit_rate / 1000.0), "warnings": others}
 
 
 def check(source: str, options: str, tell: Callable[[float], None]) -> str:
@@ -102,7 +116,9 @@ def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
     except MissingExtraError:  # which nobody can install here
         return json.dumps({"error": "format", "remedy": ""})
     except SottovoceError as err:
-        fields = {"error": str(err), "remedy": err.remedy}
+        # Another format is no remedy here: the page writes each file in its own.
+        is_unwritable = isinstance(err, UnsupportedFormatError) and err.others
+        fields = {"error": "format" if is_unwritable else str(err), "remedy": err.remedy}
     except MemoryError:
         fields = {"error": "not enough memory", "remedy": ""}
     except Exception as err:  # noqa: BLE001 - shown, and the next file is worked on

@@ -24,6 +24,7 @@ import sottovoce
 from sottovoce.files.atomic import atomic_path
 from sottovoce.page.parts import PARTS, PartError, fetch, unpack
 from sottovoce.page.site import write_site
+from sottovoce.page.yenc import decode_wasm
 
 __all__ = ["build_page", "main"]
 
@@ -31,8 +32,12 @@ _WEB = Path(__file__).with_name("web")
 _PACKAGE = Path(sottovoce.__file__).parent
 _RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json")
 _STANDARD_LIBRARY = "python_stdlib.zip"
-_LIBFLAC = "package/dist/libflac.wasm.wasm"
 _SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
+_LIBRARIES = {
+    "lame": "wasm/mp3.wasm",
+    "libflac": "dist/libflac.wasm.wasm",
+    "mpg123": "src/EmscriptenWasm.js",
+}
 _ROOMS = ("core", "files")
 _PAGE_MODULES = ("__init__", "bridge", "soundfile", "stand_ins")
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -122,8 +127,13 @@ def _read_runtime(cache: Path | None) -> dict[str, bytes]:
 
 def _read_libraries(cache: Path | None) -> dict[str, bytes]:
     """Return the codecs in WebAssembly, as ``web/libraries.js`` names them."""
-    with tarfile.open(fetch(PARTS["libflac"], cache=cache)) as archive:
-        return {"libflac.wasm": archive.extractfile(_LIBFLAC).read()}  # type: ignore[union-attr]
+    files = {}
+    for name, member in _LIBRARIES.items():
+        with tarfile.open(fetch(PARTS[name], cache=cache)) as archive:
+            data = archive.extractfile(f"package/{member}").read()  # type: ignore[union-attr]
+        is_script = member.endswith(".js")
+        files[f"{name}.wasm"] = decode_wasm(data.decode("utf-8")) if is_script else data
+    return files
 
 
 def _zip_package() -> bytes:

@@ -89,6 +89,22 @@ PARTS = {
         licence="BSD-3-Clause AND MIT",
         purpose="libFLAC for WebAssembly",
     ),
+    "mpg123": PinnedPart(
+        name="mpg123-decoder",
+        version="1.0.3",
+        registry="npm",
+        sha256="5207b35109ec884e7d47ab89b670bc86438399f681e1a6c26716003b3949cc5c",
+        licence="LGPL-2.1-only AND MIT",
+        purpose="mpg123 for WebAssembly, which decodes MP3",
+    ),
+    "lame": PinnedPart(
+        name="wasm-media-encoders",
+        version="0.7.0",
+        registry="npm",
+        sha256="1ffcadae8dd439253148dfc5e73dd1a0be89b61ba342886707d8b39123f26adc",
+        licence="LGPL-2.0-or-later AND MIT",
+        purpose="LAME for WebAssembly, which encodes MP3",
+    ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",
         version="0.25.9",

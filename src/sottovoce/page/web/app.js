@@ -71,6 +71,9 @@ function showResult(row, job, file, { answer, made, failed }) {
   }
   const isGood = answer.marked_s > 0 || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
+  if (answer.encoded_kbps) {
+    row.append(element("p", say("encoded", { kbps: answer.encoded_kbps }), "hint"));
+  }
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
   for (const [number, voice] of (answer.voices ?? []).entries()) {
     row.append(element("p", describeVoice(voice, answer.owners[number])));
