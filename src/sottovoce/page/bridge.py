@@ -77,27 +77,34 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     source : str
         Path in the worker's file system.
     options : str
-        JSON with ``thorough``, whether to search other speeds and pitches.
+        JSON with ``thorough``, whether to search other speeds and pitches, and with ``tracks`` if
+        the browser has decoded them, as `sottovoce.page.tracks.check_tracks` takes them.
     tell : callable
         As for `protect`.
 
     Returns
     -------
     answer : str
-        JSON: the fields of `Detection`, the ``owners`` of its voices as text, and whether the file
-        ``has_sound``; or ``error`` and ``remedy``.
+        JSON: the fields of `Detection`, the ``owners`` of its voices as text, whether the file
+        ``has_sound``, and ``warnings``, what is odd about it; or ``error`` and ``remedy``.
     """
     from sottovoce.files.checking import combine, detect_parts
+    from sottovoce.page.tracks import check_tracks
 
     wanted = json.loads(options)
+    thorough = bool(wanted.get("thorough"))
 
     def work() -> dict[str, Any]:
-        parts = detect_parts(source, thorough=bool(wanted.get("thorough")), progress=tell)
+        if "tracks" in wanted:
+            parts = check_tracks(source, wanted["tracks"], thorough=thorough, tell=tell)
+        else:
+            parts = detect_parts(source, thorough=thorough, progress=tell)
         found = combine(parts)
         return {
             **found.to_dict(),
             "owners": [_format_owner(voice) for voice in found.voices],
             "has_sound": any(part.sounding_s for part in parts),
+            "warnings": list(dict.fromkeys(note for part in parts for note in part.notes)),
         }
 
     return _answer(work, source)

@@ -13,6 +13,7 @@ import hashlib
 import html
 import io
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -39,7 +40,7 @@ _LIBRARIES = {
     "mpg123": "src/EmscriptenWasm.js",
 }
 _ROOMS = ("core", "files")
-_PAGE_MODULES = ("__init__", "bridge", "soundfile", "stand_ins")
+_PAGE_MODULES = ("__init__", "bridge", "soundfile", "stand_ins", "tracks")
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
 _LANGUAGES = ("de", "en", "es", "fr")
@@ -68,6 +69,7 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
+        unpack(PARTS["mediabunny"], folder, cache=cache)
         app = _bundle(bundler, _WEB / "app.js")
         worker = _bundle(bundler, _WEB / "worker.js")
     parts = {**_read_runtime(cache), **_read_libraries(cache)}
@@ -100,8 +102,10 @@ def _bundle(bundler: Path, script: Path) -> str:
     """Return a script with its modules in one."""
     command = ["node", str(bundler), str(script), "--bundle", "--format=iife", "--charset=utf8"]
     command += ["--minify", "--target=es2022", "--log-level=warning"]
+    # Where the modules of others lie.
+    env = {**os.environ, "NODE_PATH": str(bundler.parents[2])}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own
     except FileNotFoundError as err:
         raise PartError("node is missing", remedy="Install Node.js and npm.") from err
     if done.returncode:

@@ -105,6 +105,14 @@ PARTS = {
         licence="LGPL-2.0-or-later AND MIT",
         purpose="LAME for WebAssembly, which encodes MP3",
     ),
+    "mediabunny": PinnedPart(
+        name="mediabunny",
+        version="1.61.0",
+        registry="npm",
+        sha256="2105c960b161cbfcba037c91527e73b89d5208e92d6fb64a14000e7addbe1a8f",
+        licence="MPL-2.0",
+        purpose="Mediabunny, which takes films and compressed sound apart",
+    ),
     "esbuild": PinnedPart(
         name="esbuild-wasm",
         version="0.25.9",

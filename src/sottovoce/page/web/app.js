@@ -57,9 +57,15 @@ function describeVoice({ notice }, owner) {
   return `${whose}: ${sayPolicy(notice.policy)}`;
 }
 
+function listCodecs(tracks) {
+  return [...new Set(tracks.map(({ codec }) => codec))].join(", ");
+}
+
 function describeFailure(failed, answer) {
   if (failed) return say("error.crashed");
   if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
+  if (answer.error === "codec") return say("error.codec", { codecs: listCodecs(answer.undecoded) });
+  if (answer.error === "soundless") return say("verdict.soundless");
   return answer.error.replace(/^sound(\.\w+)?: /, "");
 }
 
@@ -73,6 +79,9 @@ function showResult(row, job, file, { answer, made, failed }) {
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
   if (answer.encoded_kbps) {
     row.append(element("p", say("encoded", { kbps: answer.encoded_kbps }), "hint"));
+  }
+  for (const { number, codec } of answer.undecoded ?? []) {
+    row.append(element("p", say("check.undecoded", { number, codec }), "bad"));
   }
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
   for (const [number, voice] of (answer.voices ?? []).entries()) {

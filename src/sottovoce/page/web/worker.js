@@ -3,10 +3,13 @@
 
 import { makeChunkedFiles, takeBlob } from "./chunked_files.js";
 import { openLibraries } from "./libraries.js";
+import { decodeFile } from "./media.js";
 import { unpack } from "./unpack.js";
 
 const PARTS = "parts:/"; // no scheme that any browser could fetch
 const SHARES = { "pyodide.asm.wasm": 0.5, "numpy.whl": 0.2, "python_stdlib.zip": 0.15 };
+
+const DECODING_SHARE = 0.5;
 
 let python;
 let bridge;
@@ -69,7 +72,39 @@ function isReadable(file) {
   }
 }
 
-function run({ id, job, file, options }) {
+function mount(folder, files) {
+  const { FS } = python;
+  FS.mkdirTree(folder);
+  FS.mount(FS.filesystems.WORKERFS, { blobs: files }, folder);
+}
+
+function protect(source, target, options, tell) {
+  const answer = JSON.parse(bridge.protect(source, target, JSON.stringify(options), tell));
+  return { answer, made: answer.status === "marked" ? takeBlob(python.FS, target) : null };
+}
+
+// What Python cannot decode, the browser may.
+async function check(file, source, folder, options, tell) {
+  const ask = (words, say) => JSON.parse(bridge.check(source, JSON.stringify(words), say));
+  const answer = ask(options, tell);
+  if (answer.error !== "format") return answer;
+  const found = await decodeFile(file, (share) => tell(DECODING_SHARE * share));
+  const decoded = (found ?? []).filter(({ blob }) => blob);
+  const undecoded = (found ?? []).filter(({ blob }) => !blob).map(({ number, codec }) => ({ number, codec }));
+  const files = decoded.map(({ number, blob }) => ({ name: `${number}.wav`, data: blob }));
+  mount(folder, files);
+  try {
+    const tracks = decoded.map(({ blob, ...track }, i) => ({ ...track, path: `${folder}/${files[i].name}` }));
+    const own = ask({ ...options, tracks }, (share) => tell(DECODING_SHARE + (1 - DECODING_SHARE) * share));
+    if (own.error === "format" && undecoded.length) return { ...own, error: "codec", undecoded };
+    if (own.error === "format" && found?.length === 0) return { ...own, error: "soundless" };
+    return { ...own, undecoded };
+  } finally {
+    python.FS.unmount(folder);
+  }
+}
+
+async function run({ id, job, file, options }) {
   if (!isReadable(file)) {
     postMessage({ kind: "done", id, answer: { error: "changed", remedy: "" }, made: null });
     return;
@@ -77,9 +112,8 @@ function run({ id, job, file, options }) {
   const folder = `/jobs/${nextFolder++}`;
   const name = ownName(file.name);
   const { FS } = python;
-  FS.mkdirTree(`${folder}/in`);
+  mount(`${folder}/in`, [{ name, data: file }]);
   FS.mkdirTree(`${folder}/out`);
-  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, `${folder}/in`);
   FS.mount(makeChunkedFiles(FS), {}, `${folder}/out`);
   let told = 0;
   const tell = (share) => {
@@ -90,12 +124,10 @@ function run({ id, job, file, options }) {
   };
   try {
     const source = `${folder}/in/${name}`;
-    const target = `${folder}/out/${name}`;
-    const words = JSON.stringify(options);
-    const answer = JSON.parse(
-      job === "protect" ? bridge.protect(source, target, words, tell) : bridge.check(source, words, tell),
-    );
-    const made = answer.status === "marked" ? takeBlob(FS, target) : null;
+    const { answer, made } =
+      job === "protect"
+        ? protect(source, `${folder}/out/${name}`, options, tell)
+        : { answer: await check(file, source, `${folder}/tracks`, options, tell), made: null };
     postMessage({ kind: "done", id, answer, made });
   } finally {
     for (const each of ["in", "out"]) FS.unmount(`${folder}/${each}`);
@@ -105,7 +137,7 @@ function run({ id, job, file, options }) {
 self.onmessage = async ({ data }) => {
   try {
     if (data.kind === "start") await start(data.parts);
-    else run(data);
+    else await run(data);
   } catch (error) {
     const reason = String(error?.message ?? error).split("\n").pop();
     postMessage({ kind: "failed", id: data.id, reason });
