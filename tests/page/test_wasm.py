@@ -41,6 +41,10 @@ for sr in (16_000, 48_000, 192_000):
     detection = sv.detect(marked, sr=sr)
     np.save(f"/here/{sr}.npy", marked[:: sr // 16_000])
     found[sr] = [detection.log10_p, detection.voices[0].notice.owner_id]
+y = clip[: 20 * 16_000]
+marked = sv.protect(y, sr=16_000, notice=sv.Notice(owner_id=7), phase_s=1.0)
+slipped = np.concatenate([marked[:192_000], np.zeros(480, np.float32), marked[192_000:]])
+found["slipped"] = sv.detect(slipped, sr=16_000).log10_p
 json.dump(found, open("/here/found.json", "w"))
 """
 FILES = """
@@ -76,6 +80,10 @@ def test_a_minute_at_every_rate_is_marked_and_found_alike(folder, clip) -> None:
         log10_p, owner_id = found[str(sr)]
         assert owner_id == 7
         assert log10_p == pytest.approx(sv.detect(marked, sr=sr).log10_p, rel=1e-6)
+    # A voice is followed over 30 ms that were put in.
+    marked = sv.protect(clip[0][: 20 * 16_000], sr=16_000, notice=sv.Notice(owner_id=7), phase_s=1)
+    slipped = np.concatenate([marked[:192_000], np.zeros(480, np.float32), marked[192_000:]])
+    assert found["slipped"] == pytest.approx(sv.detect(slipped, sr=16_000).log10_p, rel=1e-6)
 
 
 def test_whole_files_are_marked_and_checked(folder, clip) -> None:
