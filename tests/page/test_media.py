@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -11,6 +12,7 @@ import soundfile as sf
 
 import sottovoce as sv
 from rig.chromium import start_chromium
+from rig.firefox import Firefox
 from sottovoce.errors import SottovoceError
 from sottovoce.files import detect_file
 
@@ -64,6 +66,14 @@ def folder(tmp_path_factory, clip):
     ):
         data = (folder / name).read_bytes()
         (folder / cut).write_bytes(data[: 2 * len(data) // 3])
+    rng = np.random.default_rng(1)
+    for name in ("front.mp4", "film.mkv", "speech.aac", "speech.opus"):
+        damaged = bytearray((folder / name).read_bytes())
+        middle = len(damaged) // 2
+        damaged[middle : middle + 3000] = rng.bytes(3000)
+        (folder / f"damaged-{name}").write_bytes(damaged)
+    (folder / "noise.webm").write_bytes(b"\x1a\x45\xdf\xa3" + rng.bytes(9000))
+    (folder / "joined.opus").write_bytes(2 * (folder / "speech.opus").read_bytes())
     return folder
 
 
@@ -88,8 +98,9 @@ def said(page_file, folder):
         page = browser.new_context(offline=True, locale="en-GB").new_page()
         page.goto(page_file.as_uri())
         page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
-        yield check(page, paths)
+        said = check(page, paths)
         browser.close()
+    return said
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -118,3 +129,57 @@ def test_a_cut_file_is_told_as_the_command_tells_it(said, folder, name) -> None:
         detect_file(folder / name)
     assert "mark was found" not in said[name]
     assert caught.value.message.split(":")[0] in said[name]
+
+
+def test_damage_is_told_and_the_rest_is_checked(said) -> None:
+    assert re.search(
+        r"found.*\d s of it could not be decoded and became", said["damaged-front.mp4"]
+    )
+    assert re.search(r"found.*at least 0.\d\d s of it .* are missing", said["damaged-film.mkv"])
+    assert re.search(
+        r"found.*invalid bytes.*1\d.\d s of it can be read", said["damaged-speech.aac"]
+    )
+    assert "is damaged: 1 page is missing or incomplete" in said["damaged-speech.opus"]
+    assert "not a readable audio file" in said["noise.webm"]
+    assert "Use the command" in said["joined.opus"]
+
+
+def test_firefox_checks_the_same(page_file, folder, tmp_path) -> None:
+    """With its own codecs."""
+    names = ["film.mp4", "film.webm", "speech.opus", "cut.mp4", "two.mkv"]
+    with Firefox(tmp_path) as firefox:
+        firefox.open(page_file.as_uri())
+        firefox.wait("document.getElementById('loading').hidden")
+        firefox.run("document.getElementById('tab-check').click()")
+        firefox.choose("#unknown", [folder / name for name in names])
+        firefox.wait("document.querySelectorAll('#checked li').length === 5")
+        firefox.wait("document.querySelectorAll('#checked progress').length === 0")
+        rows = firefox.run("[...document.querySelectorAll('#checked li')].map((x) => x.innerText)")
+    said = dict(zip(names, rows, strict=True))
+    for name in ("film.mp4", "film.webm", "speech.opus", "two.mkv"):
+        assert "Owner 0000-0000-0007" in said[name]
+    assert "is cut short" in said["cut.mp4"]
+    assert "Sound track 1 (ac3) was not checked" in said["two.mkv"]
+
+
+def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
+    page_file, folder, tmp_path
+) -> None:
+    """A long film is cancelled while its sound is decoded."""
+    command = ["ffmpeg", "-v", "error", "-stream_loop", "100", "-i", folder / "marked.wav"]
+    subprocess.run([*command, "-c:a", "aac", tmp_path / "long.m4a"], check=True)
+    with sync_api.sync_playwright() as playwright:
+        browser = start_chromium(playwright, "--disable-gpu")
+        page = browser.new_context(offline=True, locale="en-GB").new_page()
+        page.goto(page_file.as_uri())
+        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        page.locator("#tab-check").click()
+        page.locator("#unknown").set_input_files([tmp_path / "long.m4a", folder / "speech.m4a"])
+        row = page.locator("#checked li", has_text="long.m4a")
+        row.get_by_text(re.compile(r"^[1-9]\d? %$")).wait_for(timeout=READY_MS)
+        row.get_by_role("button", name="Cancel").click()
+        page.locator("#checked details").wait_for(timeout=READY_MS)
+        rows = page.locator("#checked li").all_inner_texts()
+        browser.close()
+    assert len(rows) == 1
+    assert "Owner 0000-0000-0007" in rows[0]

@@ -9,7 +9,12 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import MissingExtraError, SottovoceError, UnsupportedFormatError
+from sottovoce.errors import (
+    MissingExtraError,
+    NoSoundError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +42,8 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     answer : str
         JSON: the fields of `Protected`, the ``policy`` of the mark, and ``encoded_kbps``, the rate
         at which sound was encoded once more, 0 if nothing is lost; or ``error`` and ``remedy``.
-        The error is ``"format"`` where a library is needed that the page does not have.
+        The error is ``"format"`` where a library is needed that the page does not have, and
+        ``"soundless"`` where there is no track of sound.
     """
     from sottovoce.files.protecting import protect_file
 
@@ -122,6 +128,8 @@ def _answer(work: Callable[[], dict[str, Any]], source: str) -> str:
         return json.dumps(work(), allow_nan=False)
     except MissingExtraError:  # which nobody can install here
         return json.dumps({"error": "format", "remedy": ""})
+    except NoSoundError:
+        return json.dumps({"error": "soundless", "remedy": ""})
     except SottovoceError as err:
         # Another format is no remedy here: the page writes each file in its own.
         is_unwritable = isinstance(err, UnsupportedFormatError) and err.others

@@ -7,29 +7,40 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.evidence import FOUND_FPR
-from sottovoce.errors import IncompleteAudioError, MissingExtraError
+from sottovoce.errors import IncompleteAudioError, MissingExtraError, NoSoundError
 from sottovoce.files.checking import CheckedPart, detect_parts, pay_for_parts
 from sottovoce.files.decoding import matroska, mpegts
-from sottovoce.files.decoding.adts import walk_adts
+from sottovoce.files.decoding.adts import adts_length, walk_adts
 from sottovoce.files.decoding.boxes import walk_boxes
-from sottovoce.files.decoding.decoder import Traits
 from sottovoce.files.decoding.joins import find_joins
+from sottovoce.files.decoding.layout import unreadable
 from sottovoce.files.decoding.ogg import walk_ogg
 from sottovoce.files.decoding.raw import Raw
-from sottovoce.files.decoding.shortfall import say_readable, say_shortfall
+from sottovoce.files.decoding.shortfall import say_readable
 from sottovoce.files.sniffing import HEAD_BYTES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import BinaryIO
+
+    from sottovoce.errors import SottovoceError
 
 __all__ = ["check_tracks"]
 
 _REMEDY = "Get a complete copy."
 _SLACK_S = 0.2
 """Codecs keep back or add a frame at both ends."""
+_LOST_S = 0.02
+"""What is whole is never shorter than its list, which may lack the last packet's length."""
 _COUNTED = {"mp4"}
 """Containers that list every sample, so that a track shorter than its list is damaged."""
 _JOINED = {"mp4", "matroska", "transport"}
+_KNOWN = {"mp4", "matroska", "transport", "adts", "ogg"}
+_STREAMED = {"adts", "transport"}
+"""Containers that say nothing of their length, so that an end at damage would not be seen."""
+_MOST_ADTS_BYTES = 8191
+_REST = "; the rest was read"
+"""Of which the browser cannot be sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class _Structure:
 
 def check_tracks(
     source: str,
-    tracks: Sequence[dict[str, Any]],
+    tracks: Sequence[dict[str, Any]] | None,
     *,
     thorough: bool,
     tell: Callable[[float], None],
@@ -54,10 +65,11 @@ def check_tracks(
     ----------
     source : str
         The file.
-    tracks : sequence of dict
-        Of each decoded track: ``path`` of its samples; ``seconds`` of them, ``promised`` seconds,
-        seconds ``undecoded``, ``gaps`` and their ``silent`` seconds, and to what its kind
-        ``changes``.
+    tracks : sequence of dict or None
+        Of each decoded track: ``path`` of its samples; ``seconds`` of them; the seconds that its
+        packets have as ``listed``, and that the container has ``promised``; seconds ``undecoded``;
+        ``gaps`` and their ``silent`` seconds; and to what its kind ``changes``.  None if the
+        container cannot be read.
     thorough : bool
         As in `detect_parts`.
     tell : callable
@@ -72,14 +84,16 @@ def check_tracks(
     ------
     IncompleteAudioError
         If the file proves that something of it is missing.
+    UnreadableAudioError
+        If it is too damaged to be read.
+    NoSoundError
+        If it has no track of sound.
     MissingExtraError
-        If several files were joined into one, which the browser does not see.
+        If the browser does not know its kind, or several files were joined into one.
     """
     structure = _read_structure(source)
     if not tracks:
-        if structure.missing:
-            raise IncompleteAudioError(structure.missing, path=source, remedy=_REMEDY)
-        raise MissingExtraError("PyAV", extra="", purpose="read this kind of file")
+        raise _explain_nothing(source, structure, is_readable=tracks is not None)
     parts = []
     for number, track in enumerate(tracks):
 
@@ -94,9 +108,22 @@ def check_tracks(
             progress=tell_share,
         )[0]
         detection = pay_for_parts(checked.detection, len(tracks))
-        notes = (*structure.notes, *_describe(track))
+        notes = (*structure.notes, *_describe(structure, track))
         parts.append(dataclasses.replace(checked, detection=detection, notes=notes))
     return tuple(parts)
+
+
+def _explain_nothing(source: str, structure: _Structure, *, is_readable: bool) -> SottovoceError:
+    """Return why there is no track."""
+    if structure.missing:
+        return IncompleteAudioError(structure.missing, path=source, remedy=_REMEDY)
+    if is_readable:
+        return NoSoundError("has no sound track", path=source)
+    return unreadable(source) if structure.kind in _KNOWN else _not_here()
+
+
+def _not_here() -> MissingExtraError:
+    return MissingExtraError("PyAV", extra="", purpose="read this kind of file")
 
 
 def _read_structure(source: str) -> _Structure:
@@ -104,7 +131,7 @@ def _read_structure(source: str) -> _Structure:
     raw = Raw(source)
     kind = kind_of(head := raw.head(HEAD_BYTES))
     if kind in _JOINED and len(find_joins(raw, kind, head, start=0)) > 1:
-        raise MissingExtraError("PyAV", extra="", purpose="read joined files")
+        raise _not_here()
     with raw.open() as file:
         if kind == "mp4":
             n_missing = walk_boxes(file, end=raw.n_bytes).n_missing
@@ -114,45 +141,73 @@ def _read_structure(source: str) -> _Structure:
             missing, note = matroska.find_damage(file, end=raw.n_bytes)
             return _Structure(kind, missing, (note,) if note else ())
         if kind == "transport":
-            return _Structure(kind, "", tuple(mpegts.describe_damage(file, end=raw.n_bytes)))
+            notes = mpegts.describe_damage(file, end=raw.n_bytes)
+            return _Structure(kind, "", tuple(note.removesuffix(_REST) for note in notes))
         if kind == "adts":
-            runs, n_unknown = walk_adts(file, start=0, end=raw.n_bytes)
-            if len(runs) > 1:
-                raise MissingExtraError("PyAV", extra="", purpose="read joined files")
-            odd = f"has {n_unknown:,} invalid bytes between its frames"
-            return _Structure(kind, "", (odd,) if n_unknown else ())
+            return _read_adts(file, raw.n_bytes)
         if kind == "ogg":
             links = walk_ogg(file, end=raw.n_bytes)
             if len(links) > 1:
-                raise MissingExtraError("PyAV", extra="", purpose="read joined files")
+                raise _not_here()
             return _Structure(kind, links[0].missing, tuple(links[0].notes))
     return _Structure(kind)
 
 
+def _read_adts(file: BinaryIO, end: int) -> _Structure:
+    runs, n_unknown = walk_adts(file, start=0, end=end)
+    if len(runs) > 1:
+        raise _not_here()
+    notes = [f"has {n_unknown:,} invalid bytes between its frames"] if n_unknown else []
+    if _ends_within_frame(file, end):
+        notes.append("ends within a frame, so the rest may be missing")
+    return _Structure("adts", "", tuple(notes))
+
+
+def _ends_within_frame(file: BinaryIO, end: int) -> bool:
+    """Return whether the last frame of AAC is longer than what is left of the file."""
+    start = max(end - _MOST_ADTS_BYTES, 0)
+    file.seek(start)
+    data = file.read(end - start)
+    at = 0
+    while at < len(data):
+        n_bytes = adts_length(data[at : at + 7])
+        follows = at + n_bytes >= len(data) or adts_length(data[at + n_bytes :][:7])
+        at += n_bytes if n_bytes and follows else 1
+    return at > len(data)
+
+
 def _check_whole(source: str, structure: _Structure, track: dict[str, Any]) -> None:
     """Raise if the file proves that something of a track is missing."""
-    held_s, promised_s = float(track["seconds"]), float(track["promised"])
+    held_s, listed_s = float(track["seconds"]), float(track["listed"])
     missing = structure.missing
     if missing:
-        traits = Traits(format="", subtype="", sr=1, n_channels=1, notes=[], missing=missing)
-        traits.promised_s = promised_s
-        missing = say_shortfall(traits, held_s)
+        # Where it is damaged, the browser may give up earlier than the command.
+        whole_s = float(track["promised"])
+        if whole_s > held_s + _SLACK_S:
+            missing = f"{missing}; {held_s:.1f} of {whole_s:.1f} s can be read here"
     elif track["changes"]:
         missing = f"changes to {track['changes']} after {held_s:.1f} s"
-    elif structure.kind in _COUNTED and held_s < promised_s - _SLACK_S:
-        missing = say_readable(held_s, promised_s)
+    elif structure.kind in _COUNTED and held_s < listed_s - _SLACK_S:
+        missing = say_readable(held_s, listed_s)
     if missing:
         raise IncompleteAudioError(missing, path=source, remedy=_REMEDY)
 
 
-def _describe(track: dict[str, Any]) -> list[str]:
+def _describe(structure: _Structure, track: dict[str, Any]) -> list[str]:
+    """Return what is odd about a track, one per line."""
     notes = []
+    if structure.kind in _STREAMED and structure.notes:
+        notes.append(f"{track['seconds']:.1f} s of it can be read here; the command may read more")
     if track["undecoded"]:
         notes.append(f"{track['undecoded']:.2f} s of it could not be decoded and became silence")
+    lost_s = float(track["listed"]) - float(track["seconds"])
+    if lost_s > _LOST_S and structure.kind not in _STREAMED:
+        # Some decoders drop what is damaged, and count on as if it had not been there.
+        notes.append(f"at least {lost_s:.2f} s of it could not be decoded and are missing")
     if track["gaps"]:
         n = track["gaps"]
         notes.append(
-            f"has {'a gap' if n == 1 else f'{n} gaps'} of {track['silent']:.1f} s without sound,"
+            f"has {'a gap' if n == 1 else f'{n} gaps'} of {track['silent']:.2f} s without sound,"
             " which became silence"
         )
     return notes

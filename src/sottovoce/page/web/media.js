@@ -13,7 +13,7 @@ const MOST_FAILURES = 200;
 const FIRST_STEP_S = 0.05; // past a place that cannot be decoded; doubled until something can be
 
 // Decodes one track; what cannot be decoded is passed over, and its time kept.
-async function decodeTrack(track, promised, tell) {
+async function decodeTrack(track, listed, tell) {
   const sink = new AudioSampleSink(track);
   const made = new SampleFile();
   let from;
@@ -32,7 +32,7 @@ async function decodeTrack(track, promised, tell) {
       made.fail();
       from = Math.max(made.end, from ?? 0) + step;
       step *= 2;
-      if (!made.sr || from >= promised) return made;
+      if (!made.sr || from >= listed) return made;
     }
   }
   return made;
@@ -55,9 +55,10 @@ export async function decodeFile(file, tell) {
       const own = { number: number + 1, codec: await nameCodec(track), blob: null };
       found.push(own);
       if (!(await track.canDecode().catch(() => false))) continue;
-      own.promised = (await track.computeDuration().catch(() => 0)) || 0;
-      const made = await decodeTrack(track, own.promised, (end) => {
-        tell((number + Math.min(end / (own.promised || Infinity), 1)) / tracks.length);
+      own.listed = (await track.computeDuration().catch(() => 0)) || 0;
+      own.promised = (await track.getDurationFromMetadata().catch(() => 0)) || own.listed;
+      const made = await decodeTrack(track, own.listed, (end) => {
+        tell((number + Math.min(end / (own.listed || Infinity), 1)) / tracks.length);
       });
       Object.assign(own, made.describe());
       if (own.seconds) own.blob = made.toBlob();

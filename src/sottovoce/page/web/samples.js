@@ -2,7 +2,10 @@
 // kept: where the sound has a gap, there is silence.
 
 const PIECE_BYTES = 1 << 22;
-const LEAST_GAP_S = 0.1;
+// A lost packet leaves a gap of a whole one; clocks jitter, and times are rounded to milliseconds.
+const LEAST_GAP_S = 0.005;
+const LEAST_SHARE = 0.75;
+const ROUNDED_S = 0.002;
 const MOST_SILENCE_S = 3600; // a time in a hostile file could demand years of it
 const FLOATS = 3; // WAVE_FORMAT_IEEE_FLOAT
 const ALL_ONES = 0xffffffff; // the length stands elsewhere
@@ -13,6 +16,8 @@ export class SampleFile {
   #nWaiting = 0;
   #nFrames = 0;
   #begin = 0;
+  #lastEnd = 0; // by its own time
+  #lastLength = 0;
   #hasFailed = false;
   #silence = 0;
   #undecoded = 0;
@@ -37,23 +42,27 @@ export class SampleFile {
     if (!this.sr) {
       this.sr = sample.sampleRate;
       this.nChannels = sample.numberOfChannels;
-      this.#begin = sample.timestamp;
+      this.#begin = this.#lastEnd = sample.timestamp;
     }
     if (sample.sampleRate !== this.sr || sample.numberOfChannels !== this.nChannels) {
       this.#changes = `${sample.sampleRate} Hz and ${sample.numberOfChannels} channels`;
       return false;
     }
     if (this.#hasFailed && sample.timestamp + sample.duration <= this.end) return true;
-    this.#fill(sample.timestamp - this.end);
+    this.#fill(sample);
     const samples = new Float32Array(sample.numberOfFrames * this.nChannels);
     sample.copyTo(samples, { planeIndex: 0, format: "f32" });
     this.#put(samples);
     return true;
   }
 
-  #fill(gap) {
-    const isGap = gap > LEAST_GAP_S || (this.#hasFailed && gap > 0);
-    if (isGap && this.#silence + gap < MOST_SILENCE_S) {
+  // Puts silence where the times have a gap, as `files/decoding/gaps.py` does.
+  #fill(sample) {
+    const jump = sample.timestamp - this.#lastEnd;
+    const least = this.#hasFailed ? 0 : Math.max(LEAST_GAP_S, LEAST_SHARE * this.#lastLength);
+    const lag = sample.timestamp - this.end;
+    const gap = lag <= jump + ROUNDED_S ? lag : jump;
+    if (jump > least && gap > least && this.#silence + gap < MOST_SILENCE_S) {
       this.#silence += gap;
       if (this.#hasFailed) this.#undecoded += gap;
       else [this.#gaps, this.#silent] = [this.#gaps + 1, this.#silent + gap];
@@ -62,6 +71,8 @@ export class SampleFile {
       }
     }
     this.#hasFailed = false;
+    this.#lastEnd = sample.timestamp + sample.duration;
+    this.#lastLength = sample.duration;
   }
 
   #put(samples) {

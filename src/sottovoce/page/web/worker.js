@@ -95,9 +95,9 @@ async function check(file, source, folder, options, tell) {
   mount(folder, files);
   try {
     const tracks = decoded.map(({ blob, ...track }, i) => ({ ...track, path: `${folder}/${files[i].name}` }));
-    const own = ask({ ...options, tracks }, (share) => tell(DECODING_SHARE + (1 - DECODING_SHARE) * share));
-    if (own.error === "format" && undecoded.length) return { ...own, error: "codec", undecoded };
-    if (own.error === "format" && found?.length === 0) return { ...own, error: "soundless" };
+    const words = { ...options, tracks: found && tracks };
+    const own = ask(words, (share) => tell(DECODING_SHARE + (1 - DECODING_SHARE) * share));
+    if (own.error === "soundless" && undecoded.length) return { ...own, error: "codec", undecoded };
     return { ...own, undecoded };
   } finally {
     python.FS.unmount(folder);
