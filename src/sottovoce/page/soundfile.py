@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sottovoce.errors import MissingExtraError
 from sottovoce.files.decoding.flac import subtype_of
-from sottovoce.files.sniffing import HEAD_BYTES, skip_id3
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, skip_id3
 from sottovoce.page.av.flac import MOST_BITS
 
 if TYPE_CHECKING:

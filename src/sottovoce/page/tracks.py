@@ -17,7 +17,7 @@ from sottovoce.files.decoding.layout import unreadable
 from sottovoce.files.decoding.ogg import walk_ogg
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.decoding.shortfall import say_readable
-from sottovoce.files.sniffing import HEAD_BYTES, kind_of
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError
-from sottovoce.files.sniffing import HEAD_BYTES, kind_of, skip_id3
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of, skip_id3
 from sottovoce.page.av import codec, error
 from sottovoce.page.av.flac import FlacDecoder
 from sottovoce.page.av.mp3_file import Mp3File
