@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rig.chromium import READY_MS, start_chromium
+from rig.wasm import make_wasm
 from sottovoce.page.build import build_page
 
 if TYPE_CHECKING:
@@ -36,3 +37,11 @@ def browser_page(page_file):
         yield page
         assert page.failures == []
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def wasm_folder(tmp_path_factory) -> Path:
+    """Python for WebAssembly with the package, and ``here``, a folder that it sees."""
+    folder = tmp_path_factory.mktemp("wasm")
+    make_wasm(folder)
+    return folder

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 import subprocess
 import sys
-import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
 import soundfile as sf
 from mutagen.flac import FLAC as FLAC_FILE
 
 import sottovoce as sv
-from sottovoce.page.build import _LIBFLAC, _WEB, _zip_package
-from sottovoce.page.parts import PARTS, fetch
+from rig.wasm import run_wasm
+from sottovoce.page.build import _zip_package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 BITS = {"PCM_S8.flac": 8, "PCM_16.flac": 16, "PCM_24.flac": 24, "96k.flac": 24}
 
-RUN = """
-import {{ openLibFlac }} from "{folder}/libflac.mjs";
-import {{ readFileSync, writeFileSync }} from "node:fs";
-const {{ loadPyodide }} = await import("{folder}/package/pyodide.mjs");
-const python = await loadPyodide({{ indexURL: "{folder}/package/" }});
-const read = (name) => new Uint8Array(readFileSync(`{folder}/${{name}}`));
-python.registerJsModule("libflac", openLibFlac(read("libflac.wasm")));
-python.unpackArchive(read("numpy.whl"), "wheel");
-const extractDir = "/lib/python3.12/site-packages";
-python.unpackArchive(read("package.zip"), "zip", {{ extractDir }});
-python.mountNodeFS("/here", "{folder}/here");
-python.runPython(readFileSync("{folder}/program.py", "utf8"));
-"""
 SIGNALS = """
 import json, sys
 import numpy as np
@@ -54,6 +41,10 @@ for sr in (16_000, 48_000, 192_000):
     detection = sv.detect(marked, sr=sr)
     np.save(f"/here/{sr}.npy", marked[:: sr // 16_000])
     found[sr] = [detection.log10_p, detection.voices[0].notice.owner_id]
+y = clip[: 20 * 16_000]
+marked = sv.protect(y, sr=16_000, notice=sv.Notice(owner_id=7), phase_s=1.0)
+slipped = np.concatenate([marked[:192_000], np.zeros(480, np.float32), marked[192_000:]])
+found["slipped"] = sv.detect(slipped, sr=16_000).log10_p
 json.dump(found, open("/here/found.json", "w"))
 """
 FILES = """
@@ -71,33 +62,15 @@ json.dump([answer, checked, broken, heard], open("/here/answers.json", "w"))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, clip) -> Path:
+def folder(wasm_folder, clip) -> Path:
     """Python for WebAssembly, and a folder that it shares with the tests."""
-    folder = tmp_path_factory.mktemp("wasm")
-    with tarfile.open(fetch(PARTS["pyodide"])) as archive:
-        archive.extractall(folder, filter="data")
-    shutil.copy(fetch(PARTS["numpy"]), folder / "numpy.whl")
-    (folder / "package.zip").write_bytes(_zip_package())
-    with tarfile.open(fetch(PARTS["libflac"])) as archive:
-        (folder / "libflac.wasm").write_bytes(archive.extractfile(_LIBFLAC).read())
-    shutil.copy(_WEB / "libflac.js", folder / "libflac.mjs")
-    (folder / "here").mkdir()
-    np.save(folder / "here" / "clip.npy", clip[0])
-    (folder / "run.mjs").write_text(RUN.format(folder=folder))
-    return folder
-
-
-def run(folder: Path, program: str) -> None:
-    (folder / "program.py").write_text(program)
-    done = subprocess.run(
-        ["node", folder / "run.mjs"], capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    np.save(wasm_folder / "here" / "clip.npy", clip[0])
+    return wasm_folder
 
 
 def test_a_minute_at_every_rate_is_marked_and_found_alike(folder, clip) -> None:
     """At 192 kHz, a view of all windows would exceed 32 bits many times."""
-    run(folder, SIGNALS)
+    run_wasm(folder, SIGNALS)
     found = json.loads((folder / "here" / "found.json").read_text())
     for sr in (16_000, 48_000, 192_000):
         at = np.arange(60 * sr) * (16_000 / sr) % (len(clip[0]) - 1)
@@ -108,13 +81,17 @@ def test_a_minute_at_every_rate_is_marked_and_found_alike(folder, clip) -> None:
         log10_p, owner_id = found[str(sr)]
         assert owner_id == 7
         assert log10_p == pytest.approx(sv.detect(marked, sr=sr).log10_p, rel=1e-6)
+    # A voice is followed over 30 ms that were put in.
+    marked = sv.protect(clip[0][: 20 * 16_000], sr=16_000, notice=sv.Notice(owner_id=7), phase_s=1)
+    slipped = np.concatenate([marked[:192_000], np.zeros(480, np.float32), marked[192_000:]])
+    assert found["slipped"] == pytest.approx(sv.detect(slipped, sr=16_000).log10_p, rel=1e-6)
 
 
 def test_whole_files_are_marked_and_checked(folder, clip) -> None:
     here = folder / "here"
     sf.write(here / "take.wav", *clip, subtype="PCM_24")
     (here / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVE" + bytes(100))
-    run(folder, FILES)
+    run_wasm(folder, FILES)
     answer, checked, broken, heard = json.loads((here / "answers.json").read_text())
     assert (answer["status"], checked["verdict"]) == ("marked", "protected")
     assert answer["notice"]["policy"] == checked["voices"][0]["notice"]["policy"] == 0x0F
@@ -150,7 +127,7 @@ def test_a_file_is_the_one_that_the_command_writes_to_a_step(folder, clip) -> No
     stereo = np.stack([clip[0], np.roll(clip[0], 3000)], axis=1) * 0.5
     for bits in (16, 24):
         sf.write(here / f"alike{bits}.wav", stereo, clip[1], subtype=f"PCM_{bits}")
-    run(folder, f"import sys; sys.argv = ['', '/here', 'theirs']\n{ALIKE}")
+    run_wasm(folder, f"import sys; sys.argv = ['', '/here', 'theirs']\n{ALIKE}")
     subprocess.run([sys.executable, "-c", ALIKE, here, "ours"], check=True)
     for bits in (16, 24):
         theirs, ours = (
@@ -195,12 +172,29 @@ def test_flac_is_exact_at_every_depth_and_keeps_what_is_in_it(folder, clip) -> N
     tagged.save()
     whole = (here / "flac" / "PCM_16.flac").read_bytes()
     (here / "flac" / "torn.flac").write_bytes(whole[:9000] + bytes(400) + whole[9400:])
+    (here / "flac" / "joined.flac").write_bytes(whole + whole)
+    sf.write(here / "flac" / "word.flac", y[:1000], sr)
+    with av.open(here / "flac" / "wide.flac", "w") as file:
+        options = {"strict": "experimental", "bits_per_raw_sample": "32"}
+        stream = file.add_stream("flac", rate=sr, layout="mono", options=options)
+        stream.format = "s32"
+        samples = (y[None] * 2**30).astype(np.int32)
+        frame = av.AudioFrame.from_ndarray(samples, format="s32", layout="mono")
+        frame.sample_rate = sr
+        file.mux([*stream.encode(frame), *stream.encode(None)])
     sf.write(here / "flac" / "song.ogg", y, sr)
-    run(folder, FLAC)
+    run_wasm(folder, FLAC)
     answers = json.loads((here / "answers.json").read_text())
-    for name in ("torn.flac", "song.ogg"):
+    for name in ("wide.flac", "song.ogg"):
         assert answers[name][0]["error"] == "format"
         assert not (here / f"marked-{name}").exists()
+    assert re.fullmatch(
+        r"torn.flac: is damaged: .* s are present", answers["torn.flac"][0]["error"]
+    )
+    assert (answers["word.flac"][0]["status"], answers["word.flac"][0]["marked_s"]) == ("marked", 0)
+    assert sf.info(here / "marked-word.flac").frames == 1000
+    assert answers["joined.flac"][1] == "protected"
+    assert sf.info(here / "marked-joined.flac").frames == 2 * len(y)
     for name in ("PCM_S8.flac", "PCM_16.flac", "PCM_24.flac", "96k.flac"):
         answer, verdict = answers[name]
         assert (answer["status"], verdict) == ("marked", "protected")

@@ -140,6 +140,7 @@ class VoiceTrack:
         # The surrounding sync cells predict how strong the data cells must be, part by part: the
         # earlier and the new sound may have their pauses in different places.
         part, n_data = rows * _N_PARTS // CELLS_PER_SUPERFRAME, (signs == 0).sum(axis=1)
+        part = part.astype(np.intp, copy=False)  # in 32 bits `bincount` takes no others
         strength = _mean_by_part(part, signs * cells, signs)
         if self._code is None:
             strength = strength * _mean_by_part(part, signs * heard, signs)

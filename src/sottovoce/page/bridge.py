@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
-from sottovoce.errors import MissingExtraError, SottovoceError
+from sottovoce.errors import (
+    MissingExtraError,
+    NoSoundError,
+    SottovoceError,
+    UnsupportedFormatError,
+)
 from sottovoce.files.receipts.account import (
     hash_file,
     make_entry,
@@ -18,6 +23,8 @@ from sottovoce.files.receipts.account import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sottovoce.files.protected import Protected
 
 __all__ = ["answer", "check", "make_identity", "open_identity", "protect", "write_receipt"]
 
@@ -38,9 +45,10 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     Returns
     -------
     answer : str
-        JSON: the fields of `Protected`, the ``notice`` and the ``entry`` of a receipt; or
-        ``error``, ``remedy`` and ``sha256_in``.  The error is ``"format"`` where a library is
-        needed that the page does not have.
+        JSON: the fields of `Protected`; the ``notice``; the ``entry`` of a receipt; and
+        ``encoded_kbps``, the rate at which sound was encoded once more, 0 if nothing is lost.  Or
+        ``error``, ``remedy`` and ``sha256_in``: the error is ``"format"`` where a library is
+        needed that the page does not have, and ``"soundless"`` where there is no track of sound.
     """
     from sottovoce.files.protecting import protect_file
 
@@ -58,9 +66,22 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
             progress=tell,
         )
         entry = make_entry(done, sha256_in=before, sha256_out=hash_file(done.path))
-        return {**done.to_dict(), "notice": notice.to_dict(), "entry": entry}
+        fields = {**done.to_dict(), "notice": notice.to_dict(), "entry": entry}
+        return {**fields, **_tell_encoding(done, target)}
 
     return answer(work, source, sha256_in=before)
+
+
+def _tell_encoding(done: Protected, target: str) -> dict[str, Any]:
+    """Return the rate of a new lossy file, and the warnings without the one that it replaces."""
+    from sottovoce.files.reading import read_info
+    from sottovoce.files.writing import is_lossy
+
+    info = read_info(target) if done.status == "marked" else None
+    if info is None or not is_lossy(info):
+        return {"encoded_kbps": 0}
+    others = [line for line in done.warnings if " is lossy: " not in line]
+    return {"encoded_kbps": round(info.bit_rate / 1000.0), "warnings": others}
 
 
 def check(source: str, options: str, tell: Callable[[float], None]) -> str:
@@ -72,26 +93,33 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         Path in the worker's file system.
     options : str
         JSON with ``thorough``, whether to search other speeds and pitches; the ``name`` of the
-        file; and ``own``, names of the user's identities by their owner ids.
+        file; ``own``, names of the user's identities by their owner ids; and ``tracks`` if the
+        browser has decoded them, as `sottovoce.page.tracks.check_tracks` takes them.
     tell : callable
         As for `protect`.
 
     Returns
     -------
     answer : str
-        JSON: the fields of `CheckedFile`; ``json``, the line that the command writes; and whether
-        the file ``has_sound``; or ``error`` and ``remedy``.
+        JSON: the fields of `CheckedFile`; ``json``, the line that the command writes; whether the
+        file ``has_sound``; and ``warnings``, what is odd about it; or ``error`` and ``remedy``.
     """
     from sottovoce.files.checked import check_file
+    from sottovoce.page.tracks import check_tracks
 
     wanted = json.loads(options)
+    thorough = bool(wanted["thorough"])
 
     def work() -> dict[str, Any]:
-        checked = check_file(source, thorough=wanted["thorough"], progress=tell)
+        if "tracks" in wanted:
+            checked = check_tracks(source, wanted["tracks"], thorough=thorough, tell=tell)
+        else:
+            checked = check_file(source, thorough=thorough, progress=tell)
         fields = checked.to_dict({int(owner): name for owner, name in wanted["own"].items()})
         line = json.dumps({"file": wanted["name"], **fields}, allow_nan=False)
         has_sound = any(part.sounding_s for part in checked.parts)
-        return {**fields, "json": line, "has_sound": has_sound}
+        notes = fields.get("notes", [])
+        return {**fields, "json": line, "has_sound": has_sound, "warnings": notes}
 
     return answer(work, source)
 
@@ -153,8 +181,13 @@ def answer(work: Callable[[], dict[str, Any]], source: str, **known: str) -> str
         return json.dumps(work(), allow_nan=False)
     except MissingExtraError:  # which nobody can install here
         return json.dumps({"error": "format", "remedy": "", **known})
+    except NoSoundError:
+        return json.dumps({"error": "soundless", "remedy": "", **known})
     except SottovoceError as err:
         fields = {"error": str(err), "remedy": err.remedy}
+        if isinstance(err, UnsupportedFormatError) and err.others:
+            # Another format is no remedy here: the page writes each file in its own.
+            fields = {"error": "format", "remedy": ""}
     except MemoryError:
         fields = {"error": "not enough memory", "remedy": ""}
     except Exception as err:  # noqa: BLE001 - shown, and the next file is worked on

@@ -26,6 +26,7 @@ from sottovoce.files.atomic import atomic_path
 from sottovoce.page.licences import list_licences, read_licences
 from sottovoce.page.parts import PARTS, PartError, fetch, unpack
 from sottovoce.page.site import write_site
+from sottovoce.page.yenc import decode_wasm
 
 __all__ = ["build_page", "main"]
 
@@ -33,21 +34,18 @@ _WEB = Path(__file__).with_name("web")
 _PACKAGE = Path(sottovoce.__file__).parent
 _RUNTIME = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json")
 _STANDARD_LIBRARY = "python_stdlib.zip"
-_LIBFLAC = "package/dist/libflac.wasm.wasm"
 _SERVED = '<link rel="manifest" href="manifest.webmanifest">\n<link rel="icon" href="icon.svg">'
-_ROOMS = ("core", "files", "rights")
+_LIBRARIES = {
+    "lame": "wasm/mp3.wasm",
+    "libflac": "dist/libflac.wasm.wasm",
+    "mpg123": "src/EmscriptenWasm.js",
+}
+_ROOMS = ("core", "files", "rights", "page/av", "page/cryptography")
 _MODULES = (
-    *("page/__init__.py", "page/bridge.py", "page/identities.py"),
-    *("page/pictures.py", "page/proof.py"),
+    *("page/__init__.py", "page/bridge.py", "page/identities.py", "page/pictures.py"),
+    *("page/proof.py", "page/soundfile.py", "page/stand_ins.py", "page/tracks.py"),
     *("abx/__init__.py", "abx/excerpts.py"),
 )
-_STANDINS = {
-    "soundfile.py": "soundfile.py",
-    "cryptography/exceptions.py": "cryptography/exceptions.py",
-    "cryptography/hazmat/primitives/serialization.py": "cryptography/serialization.py",
-    "cryptography/hazmat/primitives/asymmetric/ed25519.py": "cryptography/ed25519.py",
-}
-"""Modules of others that the page does not have, and what takes their place."""
 _DOS_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLACE = re.compile(r"\{\w+\}")
 _LANGUAGES = ("de", "en", "es", "fr")
@@ -81,7 +79,8 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
                 unpack(part, folder, cache=cache)
         app = _bundle(bundler, _WEB / "app.js")
         worker = _bundle(bundler, _WEB / "worker.js")
-    parts = {**_read_runtime(cache), "package.zip": _zip_package(), "worker.js": worker.encode()}
+    parts = {**_read_runtime(cache), **_read_libraries(cache)}
+    parts |= {"package.zip": _zip_package(), "worker.js": worker.encode()}
     parts["licences.txt"] = read_licences(cache=cache)
     strings = {one: _read_strings(one) for one in _LANGUAGES}
     style = (_WEB / "style.css").read_text(encoding="utf-8")
@@ -135,8 +134,17 @@ def _read_runtime(cache: Path | None) -> dict[str, bytes]:
         raise PartError("NumPy is not the one that Pyodide lists")
     files["pyodide-lock.json"] = json.dumps({**lock, "packages": {}}, sort_keys=True).encode()
     files["numpy.whl"] = fetch(PARTS["numpy"], cache=cache).read_bytes()
-    with tarfile.open(fetch(PARTS["libflac"], cache=cache)) as archive:
-        files["libflac.wasm"] = archive.extractfile(_LIBFLAC).read()  # type: ignore[union-attr]
+    return files
+
+
+def _read_libraries(cache: Path | None) -> dict[str, bytes]:
+    """Return the codecs in WebAssembly, as ``web/libraries.js`` names them."""
+    files = {}
+    for name, member in _LIBRARIES.items():
+        with tarfile.open(fetch(PARTS[name], cache=cache)) as archive:
+            data = archive.extractfile(f"package/{member}").read()  # type: ignore[union-attr]
+        is_script = member.endswith(".js")
+        files[f"{name}.wasm"] = decode_wasm(data.decode("utf-8")) if is_script else data
     return files
 
 
@@ -147,7 +155,6 @@ def _zip_package() -> bytes:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
     paths += [_PACKAGE / name for name in _MODULES]
     named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
-    named |= {name: _PACKAGE / "page" / own for name, own in _STANDINS.items()}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # gzip packs it as a whole
         for name, path in sorted(named.items()):

@@ -1,7 +1,7 @@
 """Stands in for `soundfile` in the page: what the package uses of it, for FLAC alone.
 
 libFLAC itself decodes and encodes, in JavaScript (``web/libflac.js``); the worker registers it as
-the module `libflac`.
+the module `libflac`.  `sottovoce.page.stand_ins` gives this module its name.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from sottovoce.errors import MissingExtraError
 from sottovoce.files.decoding.flac import subtype_of
+from sottovoce.files.decoding.sniffing import HEAD_BYTES, skip_id3
+from sottovoce.page.av.flac import MOST_BITS
 
 if TYPE_CHECKING:
     from typing import BinaryIO, Literal
@@ -37,6 +39,10 @@ def check_format(name: str, subtype: str | None = None) -> bool:
     return name == "FLAC" and (subtype is None or subtype in _BITS)
 
 
+def _missing() -> MissingExtraError:
+    return MissingExtraError("soundfile", extra="", purpose="read this kind of file")
+
+
 class SoundFile:
     """A FLAC file, as `soundfile.SoundFile` would open it.
 
@@ -54,7 +60,7 @@ class SoundFile:
     Raises
     ------
     MissingExtraError
-        If the file is of another format, which needs the library itself.
+        If the file is of another format, or of more bits than libFLAC takes here.
     RuntimeError
         If it is damaged.
     """
@@ -76,16 +82,19 @@ class SoundFile:
             self._file = Path(os.fsdecode(file)).open(f"{mode}b")  # noqa: SIM115 - closed by `close`
         self._is_new = mode == "w"
         self._left: npt.NDArray[np.int32] | None = None
+        self._has_begun = False
         self.format = format
         if self._is_new:
             self.samplerate, self.channels, self.subtype = samplerate, channels, subtype
             self._coder = libflac.encoder(samplerate, channels, _BITS[subtype])
             return
         start = self._file.tell()
+        # libFLAC skips such tags as well.
+        self._file.seek(start + skip_id3(self._file.read(HEAD_BYTES)))
         mark = self._file.read(len(_MARK))
         self._file.seek(start)
         if mark != _MARK:
-            raise MissingExtraError("soundfile", extra="", purpose="read this kind of file")
+            raise _missing()
         from pyodide.ffi import create_proxy  # type: ignore[import-not-found]  # of Python in a browser
 
         self._source = create_proxy(self._read_bytes)
@@ -97,6 +106,9 @@ class SoundFile:
         self.samplerate, self.channels = int(info.sr), int(info.n_channels)
         self.frames = int(info.n_samples)
         self._n_bits = int(info.n_bits)
+        if self._n_bits > MOST_BITS:
+            self.close()
+            raise _missing()
         self.subtype = subtype_of(self._n_bits)
 
     def _read_bytes(self, n: int) -> Any:  # noqa: ANN401 - an array of JavaScript
@@ -116,8 +128,9 @@ class SoundFile:
         while n < frames and (block := self._next()) is not None:
             blocks.append(block)
             n += block.shape[1]
-        if not blocks and self._coder.has_failed:
-            raise RuntimeError("lost sync, or a wrong checksum")
+        if not blocks and (self._coder.has_failed or not self._has_begun):
+            raise RuntimeError("lost sync, a wrong checksum, or an early end")
+        self._has_begun = True
         whole = np.concatenate(blocks, axis=1) if blocks else np.empty((self.channels, 0), np.int32)
         self._left = whole[:, frames:] if n > frames else None
         scaled = whole[:, :frames].T.astype(dtype)

@@ -6,7 +6,7 @@ import base64
 import re
 from enum import Enum
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sottovoce.page.cryptography.ed25519 import Ed25519PrivateKey
 
 __all__ = ["Encoding", "NoEncryption", "PrivateFormat", "PublicFormat", "load_pem_private_key"]
 

@@ -141,7 +141,7 @@ export function makeChunkedFiles(FS) {
     for (const [name, file] of Object.entries(opts.files ?? {})) {
       const node = createNode(root, name, 0o100444, 0);
       node.chunks = new Chunks(PIECE_BYTES, file);
-      node.timestamp = file.lastModified;
+      node.timestamp = file.lastModified ?? 0; // a Blob has no date
     }
     return root;
   }

@@ -196,8 +196,38 @@ class Decoder {
     return this.has_failed ? null : this.#frame;
   }
 
+  // Begins again, with a stream of the same kind.
+  restart() {
+    const { call } = this.#library;
+    this.#library.user = this;
+    this.#waiting = new Uint8Array();
+    this.has_failed = false;
+    call.FLAC__stream_decoder_reset(this.#decoder);
+    call.FLAC__stream_decoder_process_until_end_of_metadata(this.#decoder);
+  }
+
   close() {
     this.#library.call.FLAC__stream_decoder_delete(this.#decoder);
+  }
+}
+
+// Decodes single frames, whatever their numbers; `head` is the mark and STREAMINFO.
+class FrameDecoder extends Decoder {
+  #head;
+  #given;
+
+  constructor(library, head) {
+    const given = [head];
+    super(library, () => given.shift() ?? new Uint8Array());
+    this.#head = head;
+    this.#given = given;
+  }
+
+  // Returns the frame at the beginning of some bytes; null if it is damaged or incomplete.
+  decode(bytes) {
+    this.#given.splice(0, 2, this.#head, bytes);
+    this.restart();
+    return this.next();
   }
 }
 
@@ -267,6 +297,7 @@ export function openLibFlac(code) {
   const library = new Library(new WebAssembly.Module(code));
   return {
     decoder: (source) => new Decoder(library, source),
+    frames: (head) => new FrameDecoder(library, head),
     encoder: (sr, nChannels, nBits) => new Encoder(library, sr, nChannels, nBits),
   };
 }

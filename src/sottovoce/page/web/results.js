@@ -39,9 +39,15 @@ function describeVoice(voice) {
   return say("voice.says", { whose: describeOwner(voice), refuses: sayPolicy(policy), year });
 }
 
+function listCodecs(tracks) {
+  return [...new Set(tracks.map(({ codec }) => codec))].join(", ");
+}
+
 function describeFailure(failed, answer) {
   if (failed) return say("error.crashed");
   if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
+  if (answer.error === "codec") return say("error.codec", { codecs: listCodecs(answer.undecoded) });
+  if (answer.error === "soundless") return say("verdict.soundless");
   return answer.error.replace(/^sound(\.\w+)?: /, "");
 }
 
@@ -66,6 +72,10 @@ export function showResult(row, job, file, options, { answer, made, failed }, { 
   }
   const isGood = answer.marked_s > 0 || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
+  if (answer.encoded_kbps) row.append(element("p", say("encoded", { kbps: answer.encoded_kbps }), "hint"));
+  for (const { number, codec } of answer.undecoded ?? []) {
+    row.append(element("p", say("check.undecoded", { number, codec }), "bad"));
+  }
   for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
   if (answer.voices?.length) row.append(makeTimeline(file, answer, answer.voices.map(describeVoice)));
   if (made) {

@@ -3,11 +3,13 @@
 
 import { makeChunkedFiles, takeBlob } from "./chunked_files.js";
 import { noble } from "./keys.js";
-import { openLibFlac } from "./libflac.js";
+import { openLibraries } from "./libraries.js";
+import { decodeFile } from "./media.js";
 import { unpack } from "./unpack.js";
 
 const PARTS = "parts:/"; // no scheme that any browser could fetch
 const SHARES = { "pyodide.asm.wasm": 0.5, "numpy.whl": 0.2, "python_stdlib.zip": 0.15 };
+const DECODING_SHARE = 0.5;
 
 let python;
 let bridge;
@@ -40,11 +42,14 @@ async function start(parts) {
   python = await loadPyodide({ indexURL: PARTS });
   postMessage({ kind: "loading", share: 0.7 });
   const place = "/lib/python3.12/site-packages";
-  python.registerJsModule("libflac", openLibFlac(files["libflac.wasm"]));
   python.registerJsModule("noble", noble);
+  for (const [name, library] of Object.entries(openLibraries((part) => files[part]))) {
+    python.registerJsModule(name, library);
+  }
   python.unpackArchive(files["numpy.whl"], "wheel");
   python.unpackArchive(files["package.zip"], "zip", { extractDir: place });
   postMessage({ kind: "loading", share: 0.8 });
+  python.pyimport("sottovoce.page.stand_ins").install();
   bridge = python.pyimport("sottovoce.page.bridge");
   proof = python.pyimport("sottovoce.page.proof");
   python.pyimport("sottovoce.files.protecting");
@@ -70,20 +75,40 @@ function isReadable(file) {
   }
 }
 
-function run({ id, job, file, marked, options }) {
+function mount(folder, files) {
+  python.FS.mkdirTree(folder);
+  python.FS.mount(makeChunkedFiles(python.FS), { files }, folder);
+}
+
+// What Python cannot decode, the browser may.
+async function check(file, source, folder, options, tell) {
+  const ask = (words, say) => JSON.parse(bridge.check(source, JSON.stringify(words), say));
+  const answer = ask(options, tell);
+  if (answer.error !== "format") return answer;
+  const found = await decodeFile(file, (share) => tell(DECODING_SHARE * share));
+  const decoded = (found ?? []).filter(({ blob }) => blob);
+  const undecoded = (found ?? []).filter(({ blob }) => !blob).map(({ number, codec }) => ({ number, codec }));
+  mount(folder, Object.fromEntries(decoded.map(({ number, blob }) => [`${number}.wav`, blob])));
+  try {
+    const tracks = decoded.map(({ blob, ...track }) => ({ ...track, path: `${folder}/${track.number}.wav` }));
+    const words = { ...options, tracks: found && tracks };
+    const own = ask(words, (share) => tell(DECODING_SHARE + (1 - DECODING_SHARE) * share));
+    if (!own.error && !decoded.length && undecoded.length) return { error: "codec", remedy: "", undecoded };
+    return { ...own, undecoded };
+  } finally {
+    python.FS.unmount(folder);
+  }
+}
+
+async function run({ id, job, file, marked, options }) {
   if (!isReadable(file)) {
     postMessage({ kind: "done", id, answer: { error: "changed", remedy: "" }, made: null });
     return;
   }
   const folder = `/jobs/${nextFolder++}`;
   const name = ownName(file.name);
-  const { FS } = python;
-  FS.mkdirTree(`${folder}/in`);
-  FS.mkdirTree(`${folder}/out`);
-  const files = { [name]: file };
-  if (marked) files[`marked-${name}`] = new File([marked], name); // a Blob has no date
-  FS.mount(makeChunkedFiles(FS), { files }, `${folder}/in`);
-  FS.mount(makeChunkedFiles(FS), {}, `${folder}/out`);
+  mount(`${folder}/in`, { [name]: file, ...(marked && { [`marked-${name}`]: marked }) });
+  mount(`${folder}/out`, {});
   let told = 0;
   const tell = (share) => {
     const now = performance.now();
@@ -94,19 +119,20 @@ function run({ id, job, file, marked, options }) {
   try {
     const source = `${folder}/in/${name}`;
     const target = `${folder}/out/${name}`;
+    const twin = `${folder}/in/marked-${name}`;
     const words = JSON.stringify(options);
     const jobs = {
-      protect: () => bridge.protect(source, target, words, tell),
-      check: () => bridge.check(source, words, tell),
-      draw: () => proof.draw(source, `${folder}/in/marked-${name}`, target, words, tell),
-      excerpt: () => proof.excerpt(source, `${folder}/in/marked-${name}`, target, words, tell),
+      protect: () => JSON.parse(bridge.protect(source, target, words, tell)),
+      check: () => check(file, source, `${folder}/tracks`, options, tell),
+      draw: () => JSON.parse(proof.draw(source, twin, target, words, tell)),
+      excerpt: () => JSON.parse(proof.excerpt(source, twin, target, words, tell)),
     };
-    const answer = JSON.parse(jobs[job]());
+    const answer = await jobs[job]();
     const isWanted = answer.status === "marked" || (marked && !answer.error);
-    const made = isWanted ? takeBlob(FS, target) : null;
+    const made = isWanted ? takeBlob(python.FS, target) : null;
     postMessage({ kind: "done", id, answer, made });
   } finally {
-    for (const each of ["in", "out"]) FS.unmount(`${folder}/${each}`);
+    for (const each of ["in", "out"]) python.FS.unmount(`${folder}/${each}`);
   }
 }
 
@@ -118,7 +144,7 @@ function answer({ id, job, options }) {
 self.onmessage = async ({ data }) => {
   try {
     if (data.kind === "start") await start(data.parts);
-    else if (data.file) run(data);
+    else if (data.file) await run(data);
     else answer(data);
   } catch (error) {
     const reason = String(error?.message ?? error).trim().split("\n").pop();

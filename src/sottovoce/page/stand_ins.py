@@ -1,0 +1,31 @@
+"""Give the page's substitutes for libraries the names of those that they stand in for."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from sottovoce.page import av, soundfile
+from sottovoce.page.av import error, stream
+from sottovoce.page.cryptography import ed25519, exceptions, serialization
+
+__all__ = ["install"]
+
+_PRIMITIVES = "cryptography.hazmat.primitives"
+
+
+def install() -> None:
+    """Make imports of these libraries find the page's own, in the worker alone."""
+    for name in ("cryptography", "cryptography.hazmat", _PRIMITIVES, f"{_PRIMITIVES}.asymmetric"):
+        sys.modules[name] = ModuleType(name)
+    sys.modules.update(
+        {
+            "av": av,
+            "av.error": error,
+            "av.stream": stream,
+            "cryptography.exceptions": exceptions,
+            f"{_PRIMITIVES}.asymmetric.ed25519": ed25519,
+            f"{_PRIMITIVES}.serialization": serialization,
+            "soundfile": soundfile,
+        }
+    )
