@@ -1,23 +1,49 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from rig.chromium import READY_MS, start_chromium
 from rig.wasm import make_wasm
 from sottovoce.page.build import build_page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def page_file(tmp_path_factory) -> Path:
-    """The page, built once."""
-    path = tmp_path_factory.mktemp("page") / "sottovoce.html"
-    path.write_bytes(build_page())
-    return path
+def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return what makes a file or folder once for all processes of a test run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def make(name: str, write: Callable[[Path], object]) -> Path:
+        path = folder / name
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                new = folder / f"new-{name}"
+                write(new)
+                new.rename(path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def page_file(make_once) -> Path:
+    """The page that is opened from disk."""
+    return make_once("sottovoce.html", lambda path: path.write_bytes(build_page()))
+
+
+@pytest.fixture(scope="session")
+def served_page_file(make_once) -> Path:
+    """The page for a web server."""
+    return make_once("served.html", lambda path: path.write_bytes(build_page(served=True)))
 
 
 @pytest.fixture

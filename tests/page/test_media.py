@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import start_chromium
+from rig.chromium import READY_MS, start_chromium
 from rig.firefox import Firefox
 from sottovoce.errors import SottovoceError
 from sottovoce.files import detect_file
@@ -19,7 +19,6 @@ from sottovoce.files import detect_file
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-READY_MS = 120_000
 SR = 48_000
 VIDEO = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=5"]
 WHOLE = {
@@ -43,10 +42,13 @@ def encode(folder, name, *options) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, clip):
+def folder(make_once, clip):
     """Marked speech in every kind of file."""
-    folder = tmp_path_factory.mktemp("media")
-    y, sr = clip
+    return make_once("media", lambda folder: make_media(folder, *clip))
+
+
+def make_media(folder, y, sr) -> None:
+    folder.mkdir()
     wide = np.interp(np.arange(len(y) * SR // sr) * sr / SR, np.arange(len(y)), y)
     marked = sv.protect(wide.astype(np.float32), sr=SR, notice=sv.Notice(owner_id=7))
     sf.write(folder / "marked.wav", marked, SR)
@@ -74,7 +76,6 @@ def folder(tmp_path_factory, clip):
         (folder / f"damaged-{name}").write_bytes(damaged)
     (folder / "noise.webm").write_bytes(b"\x1a\x45\xdf\xa3" + rng.bytes(9000))
     (folder / "joined.opus").write_bytes(2 * (folder / "speech.opus").read_bytes())
-    return folder
 
 
 def check(page, paths) -> dict[str, str]:
@@ -90,17 +91,20 @@ def check(page, paths) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def said(page_file, folder):
+def said(make_once, page_file, folder):
     """What the page says of all of them, in Chromium."""
     paths = sorted(path for path in folder.iterdir() if path.suffix != ".wav")
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(offline=True, locale="en-GB").new_page()
-        page.goto(page_file.as_uri())
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
-        said = check(page, paths)
-        browser.close()
-    return said
+
+    def ask(answers) -> None:
+        with sync_api.sync_playwright() as playwright:
+            browser = start_chromium(playwright, "--disable-gpu")
+            page = browser.new_context(offline=True, locale="en-GB").new_page()
+            page.goto(page_file.as_uri())
+            page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+            answers.write_text(json.dumps(check(page, paths)))
+            browser.close()
+
+    return json.loads(make_once("said-of-media.json", ask).read_text())
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -166,7 +170,7 @@ def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
     page_file, folder, tmp_path
 ) -> None:
     """A long film is cancelled while its sound is decoded."""
-    command = ["ffmpeg", "-v", "error", "-stream_loop", "100", "-i", folder / "marked.wav"]
+    command = ["ffmpeg", "-v", "error", "-stream_loop", "40", "-i", folder / "marked.wav"]
     subprocess.run([*command, "-c:a", "aac", tmp_path / "long.m4a"], check=True)
     with sync_api.sync_playwright() as playwright:
         browser = start_chromium(playwright, "--disable-gpu")

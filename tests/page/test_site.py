@@ -12,7 +12,6 @@ import soundfile as sf
 
 from rig.chromium import READY_MS, start_chromium
 from rig.firefox import Firefox
-from sottovoce.page.build import build_page
 from sottovoce.page.site import write_site
 
 if TYPE_CHECKING:
@@ -47,9 +46,9 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
+def site(served_page_file, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    write_site(build_page(served=True), folder / "some" / "where")
+    write_site(served_page_file.read_bytes(), folder / "some" / "where")
     return folder
 
 
