@@ -219,3 +219,13 @@ def test_a_language_that_lacks_a_word_is_not_built(tmp_path, monkeypatch) -> Non
 
 def test_the_same_parts_make_the_same_page(page_file) -> None:
     assert build_page() == page_file.read_bytes()
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_begun(browser_page, tmp_path) -> None:
+    page = browser_page
+    with (tmp_path / "concert.wav").open("wb") as file:
+        file.truncate(1_200_000_000)
+    page.locator("#takes").set_input_files(tmp_path / "concert.wav")
+    row = page.locator("#protected li").inner_text()
+    assert "has 1.2 GB; the page takes at most 1 GB" in row
+    assert "sottovoce protect FILE" in row

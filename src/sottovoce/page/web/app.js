@@ -8,9 +8,11 @@ import { guardLeaving } from "./leaving.js";
 import { silence } from "./playing.js";
 import { isPolicyComplete, listenToPolicy, readPolicy } from "./policy.js";
 import { showResult } from "./results.js";
-import { say, showTexts } from "./texts.js";
+import { language, say, showTexts } from "./texts.js";
 import { unpack } from "./unpack.js";
 
+const MOST_BYTES = 1e9; // a new file and what it is made from lie in the browser's memory
+const gigabytes = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const $ = (id) => document.getElementById(id);
 
 function takeParts() {
@@ -28,8 +30,14 @@ function showBroken(text) {
   $("broken").hidden = false;
 }
 
-function addFile(engine, job, file, { ready, options, delivery }) {
+function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infinity }) {
   const row = element("li");
+  if (file.size > mostBytes) {
+    const size = { size: gigabytes.format(file.size / 1e9), most: gigabytes.format(mostBytes / 1e9) };
+    row.append(element("h2", file.name), element("p", say("error.large", size), "bad"));
+    $("protected").append(row);
+    return;
+  }
   const state = element("p", say("waiting"));
   const bar = document.createElement("progress");
   bar.setAttribute("aria-label", file.name);
@@ -128,6 +136,7 @@ async function begin() {
   listen(engine, "protect", $("takes"), {
     ready,
     delivery: new Delivery(engine),
+    mostBytes: MOST_BYTES,
     isComplete: isPolicyComplete,
     options: () => ({
       policy: readPolicy(),
