@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +63,10 @@ def browser_page(page_file):
         page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
         yield page
         assert page.failures == []
+        # What is not the page itself is what it made itself.
+        kinds = {re.sub(r":.*", "", address) for address in page.asked}
+        assert kinds <= {"file", "blob", "data"}
+        assert {one for one in page.asked if one.startswith("file")} <= {page_file.as_uri()}
         browser.close()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 import soundfile as sf
@@ -48,9 +46,6 @@ def test_a_take_is_protected_saved_and_found_here(
     assert detection.voices[0].notice.policy == 0x0F
     marked, original = sf.read(tmp_path / f"out.{suffix}")[0], clip[0]
     assert np.abs(marked - original).max() < 0.2
-    # What is not the page itself is what it made itself.
-    assert {re.sub(r":.*", "", address) for address in page.asked} == {"file", "blob"}
-    assert [one for one in page.asked if one.startswith("file")] == [page_file.as_uri()]
 
 
 def test_files_are_checked_and_a_broken_one_costs_only_itself(browser_page, clip, tmp_path) -> None:
@@ -189,6 +184,7 @@ def test_nothing_can_be_sent(browser_page) -> None:
         )
         == 3
     )
+    browser_page.asked.clear()  # which lists what was refused, too
 
 
 @pytest.mark.parametrize(
@@ -229,3 +225,27 @@ def test_a_file_that_is_too_large_is_told_before_it_is_begun(browser_page, tmp_p
     row = page.locator("#protected li").inner_text()
     assert "has 1.2 GB; the page takes at most 1 GB" in row
     assert "sottovoce protect FILE" in row
+
+
+def test_fifty_files_at_once_and_a_slower_search_where_nothing_was_found(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    y, sr = clip
+    marked = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7))
+    fast = np.interp(np.arange(0, len(marked) - 1, 1.05), np.arange(len(marked)), marked)
+    sf.write(tmp_path / "fast.wav", fast, sr)
+    for number in range(49):
+        sf.write(tmp_path / f"{number}.wav", y[number * 1000 :][: sr // 2], sr)
+    page.locator("#tab-check").click()
+    names = [f"{number}.wav" for number in range(49)]
+    page.locator("#unknown").set_input_files([tmp_path / name for name in (*names, "fast.wav")])
+    page.locator("#checked details").nth(49).wait_for(timeout=READY_MS)
+    rows = [row.inner_text() for row in page.locator("#checked li").all()]
+    assert [row.splitlines()[0] for row in rows] == [*names, "fast.wav"]
+    assert sum("0.5 s are too short to tell" in row for row in rows) == 49
+    assert "No mark was found" in rows[-1]
+    page.get_by_role("button", name="Search other speeds and pitches").last.click()
+    page.locator("#checked .good").wait_for(timeout=READY_MS)
+    assert "Owner 0000-0000-0007" in page.locator("#checked li").last.inner_text()
+    assert page.locator("#checked li").count() == 50

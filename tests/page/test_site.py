@@ -12,6 +12,7 @@ import soundfile as sf
 
 from rig.chromium import READY_MS, start_chromium
 from rig.firefox import Firefox
+from sottovoce.files import detect_file
 from sottovoce.page.site import write_site
 
 if TYPE_CHECKING:
@@ -120,3 +121,58 @@ def test_firefox_works_without_the_server(server, clip, tmp_path) -> None:
         firefox.wait("document.getElementById('loading').hidden")
         firefox.choose("#takes", [tmp_path / "take.wav"])
         firefox.wait("document.querySelector('a.save') !== null")
+
+
+def test_it_refuses_to_be_shown_inside_another_page(server, tmp_path) -> None:
+    """Its parts could be covered there by others that ask for a key."""
+    (tmp_path / "index.html").write_text(f'<iframe src="{server.address}"></iframe>')
+    hostile = Server(tmp_path)
+    with sync_api.sync_playwright() as playwright:
+        browser = start_chromium(playwright, "--disable-gpu")
+        page = browser.new_context(locale="en-GB").new_page()
+        page.goto(hostile.address.removesuffix("some/where/"))
+        page.frame_locator("iframe").get_by_text("is shown inside another one").wait_for()
+        assert page.frames[1].evaluate("document.getElementById('ready').value") == 0
+        browser.close()
+    hostile.stop()
+
+
+def test_where_the_browser_can_a_place_is_chosen(server, clip, tmp_path) -> None:
+    """A browser without a window has no dialog: a file of the page's own takes its place."""
+    sf.write(tmp_path / "take.wav", *clip, subtype="PCM_24")
+    with sync_api.sync_playwright() as playwright:
+        browser = start_chromium(playwright, "--disable-gpu")
+        page = browser.new_context(locale="en-GB").new_page()
+        page.goto(server.address)
+        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        page.evaluate(
+            """() => { window.showSaveFilePicker = async ({ suggestedName }) => {
+                if (window.mayNot) throw new DOMException("a reason", window.mayNot);
+                const folder = await navigator.storage.getDirectory();
+                return folder.getFileHandle(suggestedName, { create: true });
+            }; }"""
+        )
+        page.locator("#takes").set_input_files(tmp_path / "take.wav")
+        page.locator("a.save").wait_for(timeout=READY_MS)
+        row = page.locator("#protected li")
+        button = page.get_by_role("button", name="Save as…")
+        for error, words in (("AbortError", ""), ("NotAllowedError", "a reason")):
+            page.evaluate(f"window.mayNot = '{error}'")
+            button.click()
+            page.wait_for_timeout(100)
+            assert words in row.inner_text()
+            assert "exists only in this page" in row.inner_text()
+        page.evaluate("window.mayNot = ''")
+        button.click()
+        page.get_by_text("Saved as take.protected.wav.").wait_for()
+        assert "exists only in this page" not in row.inner_text()
+        saved = page.evaluate(
+            """async () => {
+                const folder = await navigator.storage.getDirectory();
+                const file = await (await folder.getFileHandle("take.protected.wav")).getFile();
+                return [...new Uint8Array(await file.arrayBuffer())];
+            }"""
+        )
+        (tmp_path / "out.wav").write_bytes(bytes(saved))
+        browser.close()
+    assert detect_file(tmp_path / "out.wav").found

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     from sottovoce.files.protected import Protected
 
-__all__ = ["answer", "check", "make_identity", "open_identity", "protect", "write_receipt"]
+__all__ = [
+    "answer",
+    "check",
+    "length_s",
+    "make_identity",
+    "open_identity",
+    "protect",
+    "write_receipt",
+]
 
 
 def protect(source: str, target: str, options: str, tell: Callable[[float], None]) -> str:
@@ -122,6 +130,16 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         return {**fields, "json": line, "has_sound": has_sound, "warnings": notes}
 
     return answer(work, source)
+
+
+def length_s(source: str) -> float:
+    """Return the length of a file, in seconds; 0.0 if it is not known before it is decoded."""
+    from sottovoce.files.reading import read_info
+
+    try:
+        return read_info(source).duration_s
+    except Exception:  # noqa: BLE001 - the job itself says what is wrong
+        return 0.0
 
 
 def make_identity(options: str) -> str:

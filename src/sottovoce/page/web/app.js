@@ -9,6 +9,7 @@ import { silence } from "./playing.js";
 import { isPolicyComplete, listenToPolicy, readPolicy } from "./policy.js";
 import { showResult } from "./results.js";
 import { language, say, showTexts } from "./texts.js";
+import { formatTime } from "./time.js";
 import { unpack } from "./unpack.js";
 
 const MOST_BYTES = 1e9; // a new file and what it is made from lie in the browser's memory
@@ -30,7 +31,14 @@ function showBroken(text) {
   $("broken").hidden = false;
 }
 
-function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infinity }) {
+// Of a file whose length is known before it is decoded, in its own time.
+function sayProgress({ share, total }) {
+  if (!total) return say("working", { percent: Math.floor(100 * share) });
+  return say("place", { place: formatTime(share * total), length: formatTime(total) });
+}
+
+function addFile(engine, job, file, wishes) {
+  const { ready, options, delivery, mostBytes = Infinity } = wishes;
   const row = element("li");
   if (file.size > mostBytes) {
     const size = { size: gigabytes.format(file.size / 1e9), most: gigabytes.format(mostBytes / 1e9) };
@@ -46,14 +54,18 @@ function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infi
   $(job === "protect" ? "protected" : "checked").append(row);
   let id = 0;
   let wanted = {};
+  const again = (more) => {
+    row.remove();
+    addFile(engine, job, file, { ...wishes, options: (one) => ({ ...options(one), ...more }) });
+  };
   const hear = (news) => {
     if (news.share !== undefined) {
       bar.value = news.share;
-      state.textContent = say("working", { percent: Math.floor(100 * news.share) });
+      state.textContent = sayProgress(news);
       return;
     }
     for (const one of [state, bar, cancel]) one.remove();
-    showResult(row, job, file, wanted, news, { engine, delivery });
+    showResult(row, job, file, wanted, news, { engine, delivery, again });
   };
   ready().then(() => {
     if (!row.isConnected) return;
@@ -116,6 +128,7 @@ async function begin() {
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
   // The parts follow the script, so that the page can be read before they have arrived.
   if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
+  if (window.top !== window.self) return showBroken(say("error.framed"));
   if (typeof WebAssembly !== "object") return showBroken(say("error.wasm"));
   if (typeof DecompressionStream !== "function") return showBroken(say("error.decompression"));
   const { "worker.js": worker, "licences.txt": licences, ...files } = takeParts();

@@ -23,7 +23,7 @@ export class Engine {
     return this.#current !== null || this.#waiting.length > 0;
   }
 
-  // Returns the number of the job; `tell` hears {share}, {answer, made} or {failed}.
+  // Returns the number of the job; `tell` hears {share, total}, {answer, made} or {failed}.
   add(job, file, options, tell) {
     const id = this.#nextId++;
     this.#waiting.push({ id, job, file, options, tell });
@@ -74,7 +74,7 @@ export class Engine {
     }
     if (data.kind === "failed") return this.#fail(data.reason);
     if (data.id !== this.#current?.id) return undefined;
-    if (data.kind === "progress") return this.#current.tell({ share: data.share });
+    if (data.kind === "progress") return this.#current.tell({ share: data.share, total: data.total });
     const { tell } = this.#current;
     this.#current = null;
     tell({ answer: data.answer, made: data.made });

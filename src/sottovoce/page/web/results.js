@@ -3,9 +3,10 @@
 import { makeBlindTest } from "./blind.js";
 import { makeComparison } from "./compare.js";
 import { makeDetails } from "./details.js";
-import { element, offerFile } from "./elements.js";
+import { element, makeButton, offerFile } from "./elements.js";
 import { keepUntilSaved } from "./leaving.js";
 import { makePictures } from "./pictures.js";
+import { makeSaveAs } from "./saving.js";
 import { language, say, sayCertainty, sayPolicy } from "./texts.js";
 import { makeTimeline } from "./timeline.js";
 
@@ -58,11 +59,16 @@ function offerMade(made, delivered, delivery) {
     forget();
     hint.remove();
   };
-  return [offerFile(made, delivered.savedAs, delivered.onSaved), delivery.makeReceiptButton(delivered), hint];
+  return [
+    offerFile(made, delivered.savedAs, delivered.onSaved),
+    ...makeSaveAs(made, delivered.savedAs, delivered.onSaved),
+    delivery.makeReceiptButton(delivered),
+    hint,
+  ];
 }
 
-// Fills the row of a file; `options` are those of its job.
-export function showResult(row, job, file, options, { answer, made, failed }, { engine, delivery }) {
+// Fills the row of a file; `options` are those of its job, and `again` repeats it with others.
+export function showResult(row, job, file, options, { answer, made, failed }, { engine, delivery, again }) {
   const problem = failed || answer.error ? describeFailure(failed, answer) : "";
   const delivered = delivery?.add(file.name, { answer, made, problem });
   if (problem) {
@@ -84,5 +90,9 @@ export function showResult(row, job, file, options, { answer, made, failed }, { 
     if (comparison) row.append(comparison);
     row.append(makeBlindTest(engine, file, made, options.strength), makePictures(engine, file, made));
   }
-  if (job === "check") row.append(makeDetails(answer.json));
+  if (job !== "check") return;
+  if (!answer.found && answer.has_sound && !options.thorough) {
+    row.append(makeButton(say("thorough.try"), () => again({ thorough: true })));
+  }
+  row.append(makeDetails(answer.json));
 }

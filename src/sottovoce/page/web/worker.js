@@ -109,15 +109,16 @@ async function run({ id, job, file, marked, options }) {
   const name = ownName(file.name);
   mount(`${folder}/in`, { [name]: file, ...(marked && { [`marked-${name}`]: marked }) });
   mount(`${folder}/out`, {});
+  const source = `${folder}/in/${name}`;
+  const total = marked ? 0 : bridge.length_s(source);
   let told = 0;
   const tell = (share) => {
     const now = performance.now();
     if (now - told < 100) return;
     told = now;
-    postMessage({ kind: "progress", id, share });
+    postMessage({ kind: "progress", id, share, total });
   };
   try {
-    const source = `${folder}/in/${name}`;
     const target = `${folder}/out/${name}`;
     const twin = `${folder}/in/marked-${name}`;
     const words = JSON.stringify(options);
