@@ -45,7 +45,7 @@ _REST = "; the rest was read"
 
 
 @dataclass(frozen=True, slots=True)
-class _Structure:
+class _Container:
     """What the structure of a container says: its kind, what is missing, and what is odd."""
 
     kind: str
@@ -114,7 +114,7 @@ def check_tracks(
     return CheckedFile(parts=tuple(parts), detection=combine(parts))
 
 
-def _explain_nothing(source: str, structure: _Structure) -> SottovoceError:
+def _explain_nothing(source: str, structure: _Container) -> SottovoceError:
     """Return why there is no track."""
     if structure.missing:
         return IncompleteAudioError(structure.missing, path=source, remedy=_REMEDY)
@@ -125,7 +125,7 @@ def _not_here() -> MissingExtraError:
     return MissingExtraError("PyAV", extra="", purpose="read this kind of file")
 
 
-def _read_structure(source: str) -> _Structure:
+def _read_structure(source: str) -> _Container:
     """Walk through a container, as the package does before it is decoded."""
     raw = Raw(source)
     kind = kind_of(head := raw.head(HEAD_BYTES))
@@ -135,31 +135,31 @@ def _read_structure(source: str) -> _Structure:
         if kind == "mp4":
             n_missing = walk_boxes(file, end=raw.n_bytes).n_missing
             cut = f"is cut short: {n_missing:,} bytes of its last box are missing"
-            return _Structure(kind, cut if n_missing else "")
+            return _Container(kind, cut if n_missing else "")
         if kind == "matroska":
             missing, note = matroska.find_damage(file, end=raw.n_bytes)
-            return _Structure(kind, missing, (note,) if note else ())
+            return _Container(kind, missing, (note,) if note else ())
         if kind == "transport":
             notes = mpegts.describe_damage(file, end=raw.n_bytes)
-            return _Structure(kind, "", tuple(note.removesuffix(_REST) for note in notes))
+            return _Container(kind, "", tuple(note.removesuffix(_REST) for note in notes))
         if kind == "adts":
             return _read_adts(file, raw.n_bytes)
         if kind == "ogg":
             links = walk_ogg(file, end=raw.n_bytes)
             if len(links) > 1:
                 raise _not_here()
-            return _Structure(kind, links[0].missing, tuple(links[0].notes))
-    return _Structure(kind)
+            return _Container(kind, links[0].missing, tuple(links[0].notes))
+    return _Container(kind)
 
 
-def _read_adts(file: BinaryIO, end: int) -> _Structure:
+def _read_adts(file: BinaryIO, end: int) -> _Container:
     runs, n_unknown = walk_adts(file, start=0, end=end)
     if len(runs) > 1:
         raise _not_here()
     notes = [f"has {n_unknown:,} invalid bytes between its frames"] if n_unknown else []
     if _ends_within_frame(file, end):
         notes.append("ends within a frame, so the rest may be missing")
-    return _Structure("adts", "", tuple(notes))
+    return _Container("adts", "", tuple(notes))
 
 
 def _ends_within_frame(file: BinaryIO, end: int) -> bool:
@@ -175,7 +175,7 @@ def _ends_within_frame(file: BinaryIO, end: int) -> bool:
     return at > len(data)
 
 
-def _check_whole(source: str, structure: _Structure, track: dict[str, Any]) -> None:
+def _check_whole(source: str, structure: _Container, track: dict[str, Any]) -> None:
     """Raise if the file proves that something of a track is missing."""
     held_s, listed_s = float(track["seconds"]), float(track["listed"])
     missing = structure.missing
@@ -192,7 +192,7 @@ def _check_whole(source: str, structure: _Structure, track: dict[str, Any]) -> N
         raise IncompleteAudioError(missing, path=source, remedy=_REMEDY)
 
 
-def _describe(structure: _Structure, track: dict[str, Any]) -> list[str]:
+def _describe(structure: _Container, track: dict[str, Any]) -> list[str]:
     """Return what is odd about a track, one per line."""
     notes = []
     if structure.kind in _STREAMED and structure.notes:

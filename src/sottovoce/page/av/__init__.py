@@ -12,7 +12,7 @@ from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of, skip_id3
 from sottovoce.page.av import codec, error
 from sottovoce.page.av.flac import FlacDecoder
 from sottovoce.page.av.mp3_file import Mp3File
-from sottovoce.page.av.mpeg import MpegDecoder
+from sottovoce.page.av.mpeg import MpegFrameDecoder
 from sottovoce.page.av.sound import AudioFifo, AudioFrame, AudioLayout, Packet
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ __all__ = ["AudioFifo", "AudioFrame", "AudioLayout", "CodecContext", "Packet", "
 
 _DECODERS = {
     "flac": FlacDecoder,
-    "mp1float": MpegDecoder,
-    "mp2float": MpegDecoder,
-    "mp3float": MpegDecoder,
+    "mp1float": MpegFrameDecoder,
+    "mp2float": MpegFrameDecoder,
+    "mp3float": MpegFrameDecoder,
 }
 _BARE = ("flac", "mpeg")
 """Kinds of files that have no container, so that nothing is lost if none can be opened."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sottovoce.files.decoding.mpeg import MpegRun
     from sottovoce.page.av.sound import AudioFrame
 
-__all__ = ["Mp3File"]
+__all__ = ["Mp3File", "Mp3Stream"]
 
 _DELAY = 576  # ENCDELAY of LAME's encoder.h
 _KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)

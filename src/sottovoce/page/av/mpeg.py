@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sottovoce.page.av.sound import Packet
 
-__all__ = ["MpegDecoder"]
+__all__ = ["MpegFrameDecoder"]
 
 _HEADER_BYTES = 4
 _CHECKSUM_BYTES = 2
@@ -23,7 +23,7 @@ _MONO = 3
 """Mode of a frame with one channel, which mpg123 decodes to two equal ones."""
 
 
-class MpegDecoder:
+class MpegFrameDecoder:
     """Decoder of frames that follow each other."""
 
     def __init__(self) -> None:
