@@ -56,10 +56,10 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
 
     Parameters
     ----------
-    served : bool
-        For a web server, beside the files of `sottovoce.page.site`; else to be opened from disk.
     cache : pathlib.Path or None
         Where the parts of others are kept; see `sottovoce.page.parts.fetch`.
+    served : bool
+        For a web server, beside the files of `sottovoce.page.site`; else to be opened from disk.
 
     Returns
     -------

@@ -237,6 +237,11 @@ def unpack(part: PinnedPart, folder: Path, *, cache: Path | None = None) -> Path
     -------
     package : pathlib.Path
         The unpacked package.
+
+    Raises
+    ------
+    PartError
+        As for `fetch`.
     """
     package = folder / "node_modules" / part.name
     shutil.rmtree(package, ignore_errors=True)

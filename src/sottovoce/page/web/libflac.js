@@ -33,6 +33,9 @@ function wrap(nArguments, hasResult, call) {
 }
 
 class Library {
+  #places = {};
+  user = null; // whose callbacks are called
+
   constructor(code) {
     this.memory = new WebAssembly.Memory(MEMORY);
     const table = new WebAssembly.Table(TABLE);
@@ -52,28 +55,23 @@ class Library {
     this.call = instance.exports;
     new DataView(this.memory.buffer).setInt32(HEAP_END_AT, HEAP_START, true);
     this.call.__wasm_call_ctors();
-    this.#callbacks = {
+    const callbacks = {
       read: wrap(4, true, (id, to, nAt) => this.user.read(to, nAt)),
       take: wrap(4, true, (id, frame, channels) => this.user.take(frame, channels)),
       put: wrap(6, true, (id, from, n) => this.user.put(from, n)),
       tell: wrap(3, false, (id, metadata) => this.user.tell(metadata)),
       fail: wrap(3, false, () => this.user.fail()),
     };
-    this.#table = table;
-    for (const [name, own] of Object.entries(this.#callbacks)) {
-      const place = 22 + Object.keys(this.#callbacks).indexOf(name);
-      if (place >= table.length) table.grow(1);
+    let place = table.grow(Object.keys(callbacks).length);
+    for (const [name, own] of Object.entries(callbacks)) {
       table.set(place, own);
-      this.#callbacks[name] = place;
+      this.#places[name] = place++;
     }
   }
 
-  #callbacks;
-  #table;
-  user = null; // whose callbacks are called
-
+  // Where a callback lies in the table, which is how libFLAC knows it.
   callback(name) {
-    return this.#callbacks[name];
+    return this.#places[name];
   }
 
   get bytes() {
