@@ -103,7 +103,7 @@ def test_single_uses_are_refused_and_none_is_a_mistake(browser_page, clip, tmp_p
     page = browser_page
     sf.write(tmp_path / "take.wav", *clip)
     assert page.locator("#uses").is_hidden()
-    page.get_by_label("I choose myself").check()
+    page.get_by_label("Let me choose").check()
     page.get_by_label("I may be asked for a licence").check()
     page.locator("#takes").set_input_files(tmp_path / "take.wav")
     page.get_by_role("alert").filter(has_text="at least one use").wait_for()
@@ -243,7 +243,7 @@ def test_fifty_files_at_once_and_a_slower_search_where_nothing_was_found(
     page.locator("#checked details").nth(49).wait_for(timeout=READY_MS)
     rows = [row.inner_text() for row in page.locator("#checked li").all()]
     assert [row.splitlines()[0] for row in rows] == [*names, "fast.wav"]
-    assert sum("0.5 s are too short to tell" in row for row in rows) == 49
+    assert sum("0.5 s is too short to tell" in row for row in rows) == 49
     assert "No mark was found" in rows[-1]
     page.get_by_role("button", name="Search other speeds and pitches").last.click()
     page.locator("#checked .good").wait_for(timeout=READY_MS)

@@ -46,11 +46,11 @@ def test_one_made_here_marks_and_the_command_says_yours(
     page = browser_page
     assert page.locator("#owner-own").is_disabled()
     page.get_by_text("Your identity:").click()
-    page.get_by_label("New identity, called").fill("audiobook-2026")
+    page.get_by_label("Name of a new identity").fill("audiobook-2026")
     page.get_by_role("button", name="Make an identity").click()
     page.locator("#identity-news", has_text="Made: audiobook-2026").wait_for(timeout=READY_MS)
     # A key that is not saved yet is not lost by a slip; a question is answered with no here.
-    page.get_by_label("New identity, called").fill("another")
+    page.get_by_label("Name of a new identity").fill("another")
     page.get_by_role("button", name="Make an identity").click()
     assert not page.evaluate(CLOSE)
     folder = tmp_path / "config" / "sottovoce" / "identities"
@@ -66,6 +66,8 @@ def test_one_made_here_marks_and_the_command_says_yours(
     page.locator("#takes").set_input_files(tmp_path / "take.wav")
     link = page.locator("#protected a.save")
     link.wait_for(timeout=READY_MS)
+    words = page.locator("#protected").inner_text()
+    assert f"Yours: audiobook-2026, owner {owner}: refuses every use by machines" in words
     save(page, link, shell.folder / "out.wav")
     assert shell("check", "out.wav", "--mine").code == 0
     done = shell("check", "out.wav", "--json")
@@ -138,7 +140,7 @@ def test_a_broken_file_is_refused_and_a_bad_name_too(browser_page, tmp_path) -> 
         assert page.locator("#identity-problem").inner_text().startswith(name)
     assert page.locator("#owner-own").is_disabled()
     for name in ("anonymous", "4f2a-91c0-77de", "two words", "<b>"):
-        page.get_by_label("New identity, called").fill(name)
+        page.get_by_label("Name of a new identity").fill(name)
         page.get_by_role("button", name="Make an identity").click()
         page.locator("#identity-problem", has_text="can have this name").wait_for(timeout=READY_MS)
     assert page.locator("#identity img, #identity b").count() == 0

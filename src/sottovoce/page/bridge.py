@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import Notice
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
@@ -53,8 +54,9 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     Returns
     -------
     answer : str
-        JSON: the fields of `Protected`; the ``notice``; the ``entry`` of a receipt; and
-        ``encoded_kbps``, the rate at which sound was encoded once more, 0 if nothing is lost.  Or
+        JSON: the fields of `Protected`; the ``notice``, and its ``owner`` as people read it; the
+        ``entry`` of a receipt; and ``encoded_kbps``, the rate at which sound was encoded once
+        more, 0 if nothing is lost.  Or
         ``error``, ``remedy`` and ``sha256_in``: the error is ``"format"`` where a library is
         needed that the page does not have, and ``"soundless"`` where there is no track of sound.
     """
@@ -74,7 +76,8 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
             progress=tell,
         )
         entry = make_entry(done, sha256_in=before, sha256_out=hash_file(done.path))
-        fields = {**done.to_dict(), "notice": notice.to_dict(), "entry": entry}
+        said = {"notice": notice.to_dict(), "owner": format_owner_id(notice.owner_id)}
+        fields = {**done.to_dict(), **said, "entry": entry}
         return {**fields, **_tell_encoding(done, target)}
 
     return answer(work, source, sha256_in=before)

@@ -1,7 +1,7 @@
 // The page: takes files, and has something done with them.
 
 import { Delivery } from "./delivery.js";
-import { element } from "./elements.js";
+import { $, element, makeButton } from "./elements.js";
 import { Engine } from "./engine.js";
 import { IdentityPanel } from "./identity.js";
 import { guardLeaving } from "./leaving.js";
@@ -14,7 +14,6 @@ import { unpack } from "./unpack.js";
 
 const MOST_BYTES = 1e9; // a new file and what it is made from lie in the browser's memory
 const gigabytes = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-const $ = (id) => document.getElementById(id);
 
 function takeParts() {
   const files = {};
@@ -37,45 +36,43 @@ function sayProgress({ share, total }) {
   return say("place", { place: formatTime(share * total), length: formatTime(total) });
 }
 
-function addFile(engine, job, file, wishes) {
-  const { ready, options, delivery, mostBytes = Infinity } = wishes;
+function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infinity }) {
   const row = element("li");
+  const heading = element("h2", file.name);
+  $(job === "protect" ? "protected" : "checked").append(row);
   if (file.size > mostBytes) {
     const size = { size: gigabytes.format(file.size / 1e9), most: gigabytes.format(mostBytes / 1e9) };
-    row.append(element("h2", file.name), element("p", say("error.large", size), "bad"));
-    $("protected").append(row);
+    row.append(heading, element("p", say("error.large", size), "bad"));
     return;
   }
-  const state = element("p", say("waiting"));
-  const bar = document.createElement("progress");
-  bar.setAttribute("aria-label", file.name);
-  const cancel = element("button", say("cancel"));
-  row.append(element("h2", file.name), state, bar, cancel);
-  $(job === "protect" ? "protected" : "checked").append(row);
   let id = 0;
-  let wanted = {};
-  const again = (more) => {
-    row.remove();
-    addFile(engine, job, file, { ...wishes, options: (one) => ({ ...options(one), ...more }) });
-  };
-  const hear = (news) => {
-    if (news.share !== undefined) {
-      bar.value = news.share;
-      state.textContent = sayProgress(news);
-      return;
-    }
-    for (const one of [state, bar, cancel]) one.remove();
-    showResult(row, job, file, wanted, news, { engine, delivery, again });
-  };
-  ready().then(() => {
-    if (!row.isConnected) return;
-    wanted = options(file);
-    id = engine.add(job, file, wanted, hear);
-  });
-  cancel.onclick = () => {
+  const cancel = makeButton(say("cancel"), () => {
     engine.cancel(id);
     row.remove();
+  });
+  const start = async (more) => {
+    const state = element("p", say("waiting"));
+    const bar = document.createElement("progress");
+    bar.setAttribute("aria-label", file.name);
+    row.replaceChildren(heading, state, bar, cancel);
+    await ready();
+    if (!row.isConnected) return;
+    const wanted = { ...options(file), ...more };
+    id = engine.add(job, file, wanted, (news) => {
+      if (news.share !== undefined) {
+        bar.value = news.share;
+        state.textContent = sayProgress(news);
+        return;
+      }
+      row.replaceChildren(heading);
+      showResult(row, job, file, wanted, news, { engine, delivery, again });
+    });
   };
+  const again = (more) => {
+    start(more);
+    cancel.focus(); // whatever had it is gone
+  };
+  start({});
 }
 
 function listen(engine, job, input, wanted) {
@@ -155,6 +152,7 @@ async function begin() {
       policy: readPolicy(),
       strength: document.querySelector("[name=strength]:checked").value,
       owner_id: identity.ownerId,
+      own: identity.own,
     }),
   });
   listen(engine, "check", $("unknown"), {

@@ -1,9 +1,10 @@
 // The blind test of a result: the same test that the command writes, on excerpts of both files.
 
 import { BlindTest, judge, makeAnswers } from "../../abx/blind_test.js";
-import { element, makeButton } from "./elements.js";
+import { element, makeButton, offerFile } from "./elements.js";
 import { takeTurn } from "./playing.js";
-import { language, say, sayProblem } from "./texts.js";
+import { makeProof } from "./proof.js";
+import { language, say } from "./texts.js";
 
 const N_TRIALS = 16;
 const SOUNDS = ["a", "b", "x"];
@@ -75,7 +76,7 @@ class View {
     const test = this.#test;
     const place = element("input");
     Object.assign(place, { type: "range", min: 0, step: 0.01, value: 0 });
-    place.setAttribute("aria-label", say("compare.place"));
+    place.setAttribute("aria-label", say("position"));
     place.oninput = () => test.seek(Number(place.value));
     const done = element("progress");
     done.max = N_TRIALS;
@@ -111,7 +112,7 @@ class View {
     // Not `disabled`: that would take the focus away, and the keys with it.
     confirm.setAttribute("aria-disabled", String(!test.choice));
     play.disabled = !test.isReady;
-    play.textContent = say(test.isPlaying ? "compare.pause" : "compare.play");
+    play.textContent = say(test.isPlaying ? "pause" : "play");
     place.max = test.length;
     place.value = test.place;
     time.textContent = say("blind.place", { place: seconds.format(test.place), length: seconds.format(test.length) });
@@ -127,9 +128,7 @@ class View {
     const { n, nRight, p, isHeard } = judge(answers, this.#key);
     const score = element("p", say("blind.score", { right: nRight, n }), "score");
     score.tabIndex = -1;
-    const save = element("a", say("save", { name: "answers.json" }), "save");
-    save.href = URL.createObjectURL(makeAnswers(this.#about, answers, this.#key));
-    save.download = "answers.json";
+    const save = offerFile(makeAnswers(this.#about, answers, this.#key), "answers.json");
     const chance = say("blind.chance", { percent: digits.format(100 * p), p: digits.format(p) });
     const verdict = say(isHeard ? "blind.heard" : "blind.guessed");
     const hint = element("p", say("blind.command"), "hint");
@@ -156,29 +155,12 @@ class View {
 }
 
 // Returns a blind test that begins when it is asked for.
-export function makeBlindTest(engine, file, marked, strength) {
-  const details = element("details", "", "blind");
-  const body = element("div");
+export function makeBlindTest(files, strength) {
   let view = null;
-  details.append(element("summary", say("blind")), body);
+  const details = makeProof(files, "blind", "excerpt", { strength }, (answer, bytes) => {
+    view = new View(files.file.name, answer, makePairs(answer, bytes));
+    return [view.body];
+  });
   details.addEventListener("toggle", () => details.open || view?.pause());
-  details.addEventListener("toggle", async () => {
-    const state = element("p", say("waiting"));
-    state.setAttribute("role", "status");
-    body.append(state);
-    const news = await engine.ask("excerpt", { strength }, { file, marked });
-    const { answer, made } = news;
-    const problem = sayProblem(news, "blind.failed");
-    if (problem) {
-      body.replaceChildren(element("p", problem, "bad"));
-      return;
-    }
-    try {
-      view = new View(file.name, answer, makePairs(answer, await made.arrayBuffer()));
-      body.replaceChildren(view.body);
-    } catch { // a rate that no AudioBuffer may have
-      body.replaceChildren(element("p", say("blind.failed"), "bad"));
-    }
-  }, { once: true });
   return details;
 }

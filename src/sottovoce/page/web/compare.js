@@ -7,21 +7,24 @@ import { say } from "./texts.js";
 import { formatTime } from "./time.js";
 
 const MOST_BYTES = 300e6; // as files; decoded they are several times as large
+let nextGroup = 1;
 
 class Player {
   #files;
   #parts;
   #context = null;
   #pair = null;
-  #length = 0;
+  #length;
   #startedAt = 0;
   #place = 0;
   #timer = 0;
   #turn = 0; // counts what was asked for: who waited finds out whether it still holds
 
-  constructor(files, parts) {
+  constructor(files, length, parts) {
     this.#files = files;
+    this.#length = length;
     this.#parts = parts;
+    this.#show(0);
     parts.play.onclick = () => (this.#timer ? this.pause() : this.#play());
     for (const [number, radio] of parts.radios.entries()) radio.onchange = () => this.#hear(number);
     parts.place.oninput = () => this.#seek(Number(parts.place.value));
@@ -59,7 +62,7 @@ class Player {
       this.#show(0);
     };
     this.#timer = setInterval(() => this.#show(this.#now()), 100);
-    this.#parts.play.textContent = say("compare.pause");
+    this.#parts.play.textContent = say("pause");
   }
 
   #show(place) {
@@ -80,7 +83,7 @@ class Player {
     this.#timer = 0;
     this.#place = this.#now();
     this.#pair.stop();
-    this.#parts.play.textContent = say("compare.play");
+    this.#parts.play.textContent = say("play");
   }
 
   #seek(place) {
@@ -96,32 +99,34 @@ class Player {
   }
 }
 
-// Returns the controls that let a person compare two files by ear; null if they are too long.
-export function makeComparison(original, marked, name) {
+// Returns the controls that let a person compare two files of a length in seconds by ear; null if
+// they are too large.
+export function makeComparison(original, marked, length) {
   if (original.size + marked.size > MOST_BYTES) return null;
   const group = element("fieldset", "", "compare");
-  const play = makeButton(say("compare.play"));
+  const name = `compare-${nextGroup++}`;
+  const play = makeButton(say("play"));
   const radios = ["original", "marked"].map((which, number) => {
     const radio = document.createElement("input");
     radio.type = "radio";
-    radio.name = `compare-${name}`;
+    radio.name = name;
     radio.checked = number === 0;
     return radio;
   });
   const place = document.createElement("input");
-  Object.assign(place, { type: "range", min: 0, max: 1, step: 0.01, value: 0 });
-  place.setAttribute("aria-label", say("compare.place"));
-  group.append(element("legend", say("compare")), play);
+  Object.assign(place, { type: "range", min: 0, max: length, step: 0.01, value: 0 });
+  place.setAttribute("aria-label", say("position"));
+  const bar = element("div", "", "row");
+  bar.append(play);
   for (const [number, which] of ["original", "marked"].entries()) {
     const label = document.createElement("label");
     label.append(radios[number], ` ${say(`compare.${which}`)}`);
-    group.append(label);
+    bar.append(label);
   }
   const said = element("p", say("compare.hint"), "hint");
-  // How long it is, is known once it is decoded; the line keeps its place until then.
-  const time = element("p", say("place", { place: formatTime(0), length: "…" }), "time");
-  group.append(place, time, said);
-  new Player([original, marked], {
+  const time = element("p", "", "time");
+  group.append(element("legend", say("compare")), bar, place, time, said);
+  new Player([original, marked], length, {
     play,
     radios,
     place,

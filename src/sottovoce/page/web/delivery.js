@@ -1,12 +1,11 @@
 // What goes to a client: receipts, and all new files in one archive with theirs.
 
 import { downloadZip } from "client-zip";
-import { element, makeButton, saveFile } from "./elements.js";
+import { $, element, makeButton, saveFile } from "./elements.js";
 import { say } from "./texts.js";
 
 const MOST_BYTES = 2e9; // an archive is made in memory
 const FOREIGN = /[\u0000-\u001f\u007f<>:"/\\|?*]/g; // no name on Windows may hold them
-const $ = (id) => document.getElementById(id);
 
 function insertBeforeSuffix(name, more) {
   const dot = name.lastIndexOf(".");

@@ -2,6 +2,8 @@
 
 import { say } from "./texts.js";
 
+export const $ = (id) => document.getElementById(id);
+
 export function element(name, text = "", classes = "") {
   const made = document.createElement(name);
   made.textContent = text;

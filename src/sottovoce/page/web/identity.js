@@ -1,12 +1,12 @@
 // Whose marks are written: nobody's, or those of an identity.  Its key is in a file that the person
 // keeps; the page holds it in memory, and in the browser only if asked to.
 
-import { element, offerFile } from "./elements.js";
+import { $, element, offerFile } from "./elements.js";
+import { keepUntilSaved } from "./leaving.js";
 import { say } from "./texts.js";
 
 const MOST_BYTES = 65536;
 const KEPT = "sottovoce-identity";
-const $ = (id) => document.getElementById(id);
 
 // Browsers may refuse to store anything for a page that is opened from disk.
 function store(text) {
@@ -31,7 +31,7 @@ function readStored() {
 export class IdentityPanel {
   #engine;
   #known = null;
-  #isUnsaved = false;
+  #onSaved = null; // while a key that was made is not saved yet
   ready = Promise.resolve(); // until then, an identity that was remembered is being opened
 
   constructor(engine) {
@@ -46,9 +46,6 @@ export class IdentityPanel {
     };
     $("identity-remember").onchange = () => this.#remember();
     $("identity-forget").onclick = () => this.#forget();
-    addEventListener("beforeunload", (event) => {
-      if (this.#isUnsaved) event.preventDefault();
-    });
     this.#putAway(); // some browsers keep what was chosen before a reload
     const stored = readStored();
     if (stored) this.ready = this.#restore(stored);
@@ -70,12 +67,12 @@ export class IdentityPanel {
     const { answer, failed } = await this.#engine.ask("make_identity", { name });
     if (failed) return this.#refuse(say("identity.failed", { reason: failed }));
     if (answer.error) return this.#refuse(say("identity.badname"));
-    this.#take(answer, true);
+    this.#take(answer);
+    this.#onSaved = keepUntilSaved(answer);
+    $("identity-name").value = "";
     $("identity-saved").replaceChildren(
       element("p", say("identity.keep")),
-      offerFile(new Blob([answer.text], { type: "application/json" }), `${answer.name}.json`, () => {
-        this.#isUnsaved = false;
-      }),
+      offerFile(new Blob([answer.text], { type: "application/json" }), `${answer.name}.json`, () => this.#letGo()),
     );
     return this.#tell(say("identity.made", answer));
   }
@@ -93,7 +90,7 @@ export class IdentityPanel {
     this.#tell(say("identity.opening"));
     const { answer, failed } = await this.#engine.ask("open_identity", { text, file_name: name });
     if (failed || answer.error) return this.#refuse(say("identity.damaged", { name }));
-    this.#take(answer, false);
+    this.#take(answer);
     return this.#tell(say("identity.opened", answer));
   }
 
@@ -101,12 +98,12 @@ export class IdentityPanel {
     const { answer, failed } = await this.#engine.ask("open_identity", stored);
     if (failed || answer.error) return this.#refuse(say("identity.damaged", { name: stored.file_name }));
     $("identity-remember").checked = true;
-    return this.#take(answer, false);
+    return this.#take(answer);
   }
 
-  #take(identity, isUnsaved) {
+  #take(identity) {
+    this.#letGo();
     this.#known = identity;
-    this.#isUnsaved = isUnsaved;
     $("identity-saved").replaceChildren();
     $("owner-own").disabled = false;
     $("owner-own").checked = true;
@@ -130,8 +127,8 @@ export class IdentityPanel {
   }
 
   #putAway() {
+    this.#letGo();
     this.#known = null;
-    this.#isUnsaved = false;
     $("identity-saved").replaceChildren();
     $("identity-remember").checked = false;
     $("owner-nobody").checked = true;
@@ -139,9 +136,15 @@ export class IdentityPanel {
     this.#show();
   }
 
+  // Whoever leaves the page need not be asked about a key any more.
+  #letGo() {
+    this.#onSaved?.();
+    this.#onSaved = null;
+  }
+
   // A key that was made and not saved would be lost for good.
   #mayReplace() {
-    return !this.#isUnsaved || confirm(say("identity.unsaved"));
+    return !this.#onSaved || confirm(say("identity.unsaved"));
   }
 
   #show() {

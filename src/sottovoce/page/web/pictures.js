@@ -2,7 +2,8 @@
 
 import { element } from "./elements.js";
 import { makeScale, plotOn } from "./plot.js";
-import { language, say, sayProblem } from "./texts.js";
+import { makeProof } from "./proof.js";
+import { language, say } from "./texts.js";
 import { formatTime } from "./time.js";
 
 const SHORT_S = 60;
@@ -77,19 +78,6 @@ function show(answer, bytes) {
 }
 
 // Returns pictures that are drawn when they are asked for.
-export function makePictures(engine, file, marked) {
-  const details = element("details", "", "pictures");
-  const body = element("div");
-  details.append(element("summary", say("pictures")), body);
-  details.addEventListener("toggle", async () => {
-    const state = element("p", say("waiting"));
-    state.setAttribute("role", "status");
-    body.append(state);
-    const news = await engine.ask("draw", {}, { file, marked });
-    const { answer, made } = news;
-    const problem = sayProblem(news, "pictures.failed");
-    if (problem) body.replaceChildren(element("p", problem, "bad"));
-    else body.replaceChildren(...show(answer, await made.arrayBuffer()));
-  }, { once: true });
-  return details;
+export function makePictures(files) {
+  return makeProof(files, "pictures", "draw", {}, show);
 }

@@ -1,9 +1,9 @@
 // What is refused: a preset, or single uses, in the words of the command's --policy.
 
+import { $ } from "./elements.js";
 import { say } from "./texts.js";
 
 const ONLY_ASKS = "licence"; // which refuses nothing
-const $ = (id) => document.getElementById(id);
 
 function chosenUses() {
   return [...document.querySelectorAll("[name=use]:checked")].map((box) => box.value);

@@ -11,13 +11,12 @@ import { language, say, sayCertainty, sayPolicy } from "./texts.js";
 import { makeTimeline } from "./timeline.js";
 
 const ENOUGH_S = 5;
-let nextComparison = 1;
 const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 function describeProtected(answer) {
   if (answer.status !== "marked") return say(`verdict.${answer.status}`);
   if (!answer.marked_s) return say("verdict.unproved");
-  return say("verdict.marked", { seconds: seconds.format(answer.marked_s), refuses: sayPolicy(answer.notice.policy) });
+  return say("verdict.marked", { seconds: seconds.format(answer.marked_s) });
 }
 
 function describeChecked(answer) {
@@ -40,16 +39,32 @@ function describeVoice(voice) {
   return say("voice.says", { whose: describeOwner(voice), refuses: sayPolicy(policy), year });
 }
 
+// The package itself speaks English.
+function quote(text, classes = "") {
+  const made = element("p", text, classes);
+  made.lang = "en";
+  return made;
+}
+
 function listCodecs(tracks) {
   return [...new Set(tracks.map(({ codec }) => codec))].join(", ");
 }
 
+// Empty if only the package knows why.
 function describeFailure(failed, answer) {
   if (failed) return say("error.crashed");
   if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
   if (answer.error === "codec") return say("error.codec", { codecs: listCodecs(answer.undecoded) });
   if (answer.error === "soundless") return say("verdict.soundless");
-  return answer.error.replace(/^sound(\.\w+)?: /, "");
+  return "";
+}
+
+const nameReason = ({ error }) => error.replace(/^sound(\.\w+)?: /, "");
+
+function showFailure(failure, answer) {
+  if (failure) return [element("p", failure, "bad")];
+  const reasons = [nameReason(answer), answer.remedy].filter(Boolean);
+  return [element("p", say("error.file"), "bad"), ...reasons.map((text) => quote(text))];
 }
 
 function offerMade(made, delivered, delivery) {
@@ -69,26 +84,31 @@ function offerMade(made, delivered, delivery) {
 
 // Fills the row of a file; `options` are those of its job, and `again` repeats it with others.
 export function showResult(row, job, file, options, { answer, made, failed }, { engine, delivery, again }) {
-  const problem = failed || answer.error ? describeFailure(failed, answer) : "";
+  const failure = failed || answer.error ? describeFailure(failed, answer) : "";
+  const problem = failure || (answer?.error ? nameReason(answer) : "");
   const delivered = delivery?.add(file.name, { answer, made, problem });
   if (problem) {
-    row.append(element("p", problem, "bad"));
-    if (!failed && answer.remedy) row.append(element("p", answer.remedy));
+    row.append(...showFailure(failure, answer));
     return;
   }
   const isGood = answer.marked_s > 0 || answer.found;
   row.append(element("p", job === "protect" ? describeProtected(answer) : describeChecked(answer), isGood ? "good" : ""));
+  if (answer.marked_s) {
+    const notice = { ...answer.notice, owner: answer.owner };
+    row.append(element("p", describeVoice({ notice, yours: options.own[notice.owner_id] })));
+  }
   if (answer.encoded_kbps) row.append(element("p", say("encoded", { kbps: answer.encoded_kbps }), "hint"));
   for (const { number, codec } of answer.undecoded ?? []) {
     row.append(element("p", say("check.undecoded", { number, codec }), "bad"));
   }
-  for (const warning of answer.warnings ?? []) row.append(element("p", warning, "hint"));
+  for (const warning of answer.warnings ?? []) row.append(quote(warning, "hint"));
   if (answer.voices?.length) row.append(makeTimeline(file, answer, answer.voices.map(describeVoice)));
   if (made) {
     row.append(...offerMade(made, delivered, delivery));
-    const comparison = makeComparison(file, made, `${nextComparison++}`);
+    const comparison = makeComparison(file, made, answer.duration_s);
     if (comparison) row.append(comparison);
-    row.append(makeBlindTest(engine, file, made, options.strength), makePictures(engine, file, made));
+    const files = { engine, file, marked: made };
+    row.append(makeBlindTest(files, options.strength), makePictures(files));
   }
   if (job !== "check") return;
   if (!answer.found && answer.has_sound && !options.thorough) {

@@ -20,7 +20,7 @@ export function say(key, values = {}) {
 // How sure a found mark is.  Beyond one in a billion, a power of ten says less than words.
 export function sayCertainty(log10P) {
   const exponent = Math.floor(-log10P);
-  if (exponent >= SURE_FROM) return say("certainty.practical", { exponent });
+  if (exponent >= SURE_FROM) return say("certainty.practical");
   const odds = Math.floor(10 ** (-log10P - exponent) + 1e-9) * 10 ** exponent;
   return say("certainty.high", { odds: new Intl.NumberFormat(language).format(odds) });
 }
@@ -32,13 +32,6 @@ export function sayPolicy(policy) {
   if (uses.length === 7) refuses = say("refuses.all");
   if (!uses.length) refuses = say("refuses.none");
   return policy & 128 ? say("refuses.licence", { refuses }) : refuses;
-}
-
-// Why a job on two files has no result; empty if it has one.
-export function sayProblem({ answer, failed }, otherwise) {
-  if (failed) return say("error.crashed");
-  if (!answer.error) return "";
-  return say(answer.error === "changed" ? "error.changed" : otherwise);
 }
 
 export function showTexts() {

@@ -50,10 +50,10 @@ class Player {
   #open() {
     const audio = new Audio(URL.createObjectURL(this.#file));
     audio.onplay = () => {
-      this.#parts.play.textContent = say("compare.pause");
+      this.#parts.play.textContent = say("pause");
     };
     audio.onpause = () => {
-      this.#parts.play.textContent = say("compare.play");
+      this.#parts.play.textContent = say("play");
     };
     audio.onended = () => this.#show(0);
     audio.ontimeupdate = () => this.#show(audio.currentTime);
@@ -121,14 +121,14 @@ function describeTimes({ segments_s: segments }) {
 export function makeTimeline(file, { voices, duration_s: duration, n_more_voices: more = 0 }, words) {
   const group = element("fieldset", "", "timeline");
   const parts = {
-    play: makeButton(say("compare.play")),
+    play: makeButton(say("play")),
     place: document.createElement("input"),
     time: element("span", "", "time"),
     said: element("p", "", "bad"),
     tracks: element("div", "", "tracks"),
   };
   Object.assign(parts.place, { type: "range", min: 0, max: duration, step: 0.1, value: 0 });
-  parts.place.setAttribute("aria-label", say("compare.place"));
+  parts.place.setAttribute("aria-label", say("position"));
   parts.said.setAttribute("role", "status");
   const player = new Player(file, duration, parts);
   for (const [number, voice] of voices.slice(0, MOST_VOICES).entries()) {
