@@ -74,12 +74,11 @@ function offerMade(made, delivered, delivery) {
     forget();
     hint.remove();
   };
-  return [
-    offerFile(made, delivered.savedAs, delivered.onSaved),
-    ...makeSaveAs(made, delivered.savedAs, delivered.onSaved),
-    delivery.makeReceiptButton(delivered),
-    hint,
-  ];
+  const link = offerFile(made, delivered.savedAs, delivered.onSaved);
+  const [saveAs, said] = makeSaveAs(made, delivered.savedAs, delivered.onSaved);
+  const bar = element("div", "", "row");
+  bar.append(...[link, saveAs, delivery.makeReceiptButton(delivered), said].filter(Boolean));
+  return [bar, hint];
 }
 
 // Fills the row of a file; `options` are those of its job, and `again` repeats it with others.
