@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import soundfile as sf
@@ -159,6 +161,64 @@ def test_a_file_that_is_changed_while_it_waits_costs_only_itself(
     rows = [row.inner_text() for row in page.locator("#protected li").all()]
     assert "Choose it again." in rows[1]
     assert all("was found" in rows[number] for number in (0, 2))
+
+
+def test_a_file_that_changes_while_it_is_worked_on_is_told_so(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    y, sr = clip
+    for job, name in (("protect", "first.wav"), ("check", "second.wav")):
+        sf.write(tmp_path / name, np.resize(y, 300 * sr), sr)
+        page.locator(f"#tab-{job}").click()
+        page.locator({"protect": "#takes", "check": "#unknown"}[job]).set_input_files(
+            tmp_path / name
+        )
+        row = page.locator(f"#{job}ed li", has_text=name)
+        row.get_by_text(re.compile(r"^[1-9]\d? %$|^\d.* of ")).wait_for(timeout=READY_MS)
+        (tmp_path / name).unlink()
+        row.locator("progress").wait_for(state="detached", timeout=READY_MS)
+        assert "Choose it again." in row.inner_text()
+        assert "error" not in row.inner_text()
+
+
+def test_an_original_that_is_gone_is_not_a_format_that_cannot_be_played(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    sf.write(tmp_path / "take.wav", *clip)
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    page.locator("a.save").wait_for(timeout=READY_MS)
+    (tmp_path / "take.wav").unlink()
+    page.get_by_role("button", name="Play").click()
+    page.locator(".compare", has_text="changed or moved").wait_for()
+
+
+def test_a_dropped_folder_is_told_to_be_one(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    (tmp_path / "takes").mkdir()
+    sf.write(tmp_path / "take.wav", *clip)
+    place = page.locator("#panel-protect .drop")
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send(
+            "Input.dispatchDragEvent",
+            {
+                "type": kind,
+                "x": box["x"] + 20,
+                "y": box["y"] + 20,
+                "data": {
+                    "items": [],
+                    "files": [str(tmp_path / "takes"), str(tmp_path / "take.wav")],
+                    "dragOperationsMask": 1,
+                },
+            },
+        )
+    page.locator("a.save").wait_for(timeout=READY_MS)
+    rows = page.locator("#protected li").all_inner_texts()
+    assert "This is a folder." in rows[0]
+    assert "was found" in rows[1]
+    assert len(rows) == 2
 
 
 def test_nothing_can_be_sent(browser_page) -> None:

@@ -70,6 +70,19 @@ def test_all_are_saved_in_one_archive_with_a_true_receipt(browser_page, clip, tm
     assert "/jobs/" not in receipt
 
 
+def test_a_long_name_still_fits_into_a_file_system(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    names = ["n" * 251 + ".wav", "é" * 125 + ".wav"]
+    for name in names:
+        sf.write(tmp_path / name, *clip)
+    page.locator("#takes").set_input_files([tmp_path / name for name in names])
+    page.locator("a.save").nth(1).wait_for(timeout=READY_MS)
+    for link in page.locator("a.save").all():
+        name = link.get_attribute("download")
+        assert name.endswith(".protected.wav")
+        assert len(f"{name}.receipt.html".encode()) <= 255
+
+
 def test_files_with_different_words_get_receipts_of_their_own(browser_page, clip, tmp_path) -> None:
     page = browser_page
     for name in ("first.wav", "second.wav"):

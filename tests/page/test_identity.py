@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 import soundfile as sf
 
@@ -38,6 +39,24 @@ def open_file(page, path) -> None:
         "() => document.querySelector('#identity-news').textContent.startsWith('Opened')"
         " || document.querySelector('#identity-problem').textContent"
     )
+
+
+def test_of_two_files_opened_while_a_job_runs_the_last_one_holds(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    paths = [make_identity(name, folder=tmp_path / "ids").path for name in ("first", "second")]
+    y, sr = clip
+    sf.write(tmp_path / "take.wav", np.resize(y, 180 * sr), sr)
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    page.locator("#protected p", has_text=" of ").first.wait_for(timeout=READY_MS)
+    page.locator("#identity").evaluate("(one) => { one.open = true; }")
+    for path in paths:
+        page.locator("#identity-file").set_input_files(path)
+    page.locator("a.save").wait_for(timeout=READY_MS)
+    page.locator("#identity-news", has_text="Opened: second").wait_for()
+    page.wait_for_timeout(1000)
+    assert page.locator("#identity-known").inner_text() == "second"
 
 
 def test_one_made_here_marks_and_the_command_says_yours(

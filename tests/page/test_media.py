@@ -59,6 +59,9 @@ def make_media(folder, y, sr) -> None:
     encode(folder, "two.mp4", *both)
     encode(folder, "two.mkv", *VIDEO, "-map", "0", "-map", "0", "-c:a:0", "ac3", "-c:a:1", "aac")
     encode(folder, "other.mka", "-c:a", "ac3")
+    encode(folder, "flac.oga", "-c:a", "flac")
+    encode(folder, "opus.ts", "-c:a", "libopus")
+    encode(folder, "mp2.ts", "-c:a", "mp2")
     encode(folder, "mute.mp4", *VIDEO, "-map", "1", "-c:v", "mpeg4", "-t", "2")
     encode(folder, "front.mp4", "-c:a", "aac", "-movflags", "faststart")
     for name, cut in (
@@ -125,6 +128,14 @@ def test_every_track_is_checked_and_one_that_cannot_be_is_named(said) -> None:
     assert "mark was found" in said["two.mkv"]
     assert "cannot decode the sound of this file (ac3)" in said["other.mka"]
     assert "There is no sound in it." in said["mute.mp4"]
+
+
+def test_sound_of_an_unlisted_codec_is_not_said_to_be_missing(said) -> None:
+    """Ogg and transport streams are listed only as far as the page knows their codecs."""
+    for name in ("flac.oga", "opus.ts"):
+        assert "Use the command" in said[name]
+        assert "no sound" not in said[name]
+    assert "cannot decode the sound of this file" in said["mp2.ts"]
 
 
 @pytest.mark.parametrize("name", ["cut.mp4", "cut.webm", "cut.ogg"])

@@ -37,6 +37,8 @@ _COUNTED = {"mp4"}
 """Containers that list every sample, so that a track shorter than its list is damaged."""
 _JOINED = {"mp4", "matroska", "transport"}
 _KNOWN = {"mp4", "matroska", "transport", "adts", "ogg"}
+_UNLISTED = {"ogg", "transport"}
+"""Containers of which the page lists only tracks of codecs that it knows: others may be there."""
 _STREAMED = {"adts", "transport"}
 """Containers that say nothing of their length, so that an end at damage would not be seen."""
 _MOST_ADTS_BYTES = 8191
@@ -92,6 +94,8 @@ def check_tracks(
     """
     structure = _read_structure(source)
     if not tracks:
+        if tracks is not None and structure.kind in _UNLISTED:
+            raise _not_here()
         if tracks is None or structure.missing:
             raise _explain_nothing(source, structure)
         return CheckedFile(parts=(), detection=detect_nothing())

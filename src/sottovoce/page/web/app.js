@@ -75,6 +75,18 @@ function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infi
   start({});
 }
 
+// A browser gives a folder as a file that cannot be read.
+function findFolders({ items }) {
+  const entries = [...items].filter((one) => one.kind === "file").map((one) => one.webkitGetAsEntry());
+  return new Set([...entries.keys()].filter((number) => entries[number]?.isDirectory));
+}
+
+function refuseFolder(job, { name }) {
+  const row = element("li");
+  row.append(element("h2", name), element("p", say("error.folder"), "bad"));
+  $(job === "protect" ? "protected" : "checked").append(row);
+}
+
 function listen(engine, job, input, wanted) {
   const drop = input.closest(".drop");
   const take = (files) => {
@@ -92,7 +104,10 @@ function listen(engine, job, input, wanted) {
   drop.ondrop = (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    take(event.dataTransfer.files);
+    const folders = findFolders(event.dataTransfer);
+    const files = [...event.dataTransfer.files];
+    for (const number of folders) refuseFolder(job, files[number]);
+    take(files.filter((_, number) => !folders.has(number)));
   };
 }
 

@@ -1,6 +1,6 @@
 // Original and marked, one after the other in the same ears.
 
-import { element, makeButton } from "./elements.js";
+import { element, isUnchanged, makeButton } from "./elements.js";
 import { makePair } from "./pair.js";
 import { takeTurn } from "./playing.js";
 import { say } from "./texts.js";
@@ -49,7 +49,8 @@ class Player {
     try {
       if (!this.#pair) await this.#load();
     } catch {
-      this.#parts.say(say("compare.failed")); // some browsers decode no AIFF, for example
+      // Some browsers decode no AIFF, for example.
+      this.#parts.say(say((await isUnchanged(this.#files[0])) ? "compare.failed" : "error.changed"));
       return;
     }
     await this.#context.resume();

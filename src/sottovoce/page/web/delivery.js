@@ -6,10 +6,20 @@ import { say } from "./texts.js";
 
 const MOST_BYTES = 2e9; // an archive is made in memory
 const FOREIGN = /[\u0000-\u001f\u007f<>:"/\\|?*]/g; // no name on Windows may hold them
+const MOST_NAME_BYTES = 200; // most file systems hold 255: a number and a suffix may follow
 
 function insertBeforeSuffix(name, more) {
   const dot = name.lastIndexOf(".");
   return dot > 0 ? `${name.slice(0, dot)}${more}${name.slice(dot)}` : `${name}${more}`;
+}
+
+// What an archive holds under a longer name could not be unpacked.
+function shorten(name) {
+  const dot = name.lastIndexOf(".");
+  const suffix = dot > 0 && name.length - dot <= 9 ? name.slice(dot) : "";
+  const stem = [...name.slice(0, name.length - suffix.length)];
+  while (new TextEncoder().encode(stem.join("") + suffix).length > MOST_NAME_BYTES) stem.pop();
+  return stem.join("") + suffix;
 }
 
 export class Delivery {
@@ -49,7 +59,7 @@ export class Delivery {
 
   // Two files of one name, from two folders, are saved under two.
   #name(file) {
-    const wanted = insertBeforeSuffix(file.replace(FOREIGN, "_"), ".protected");
+    const wanted = insertBeforeSuffix(shorten(file.replace(FOREIGN, "_")), ".protected");
     let name = wanted;
     for (let n = 2; this.#taken.has(name.toLowerCase()); n++) name = insertBeforeSuffix(wanted, ` (${n})`);
     this.#taken.add(name.toLowerCase());

@@ -27,6 +27,16 @@ export function offerFile(blob, name, onSave = () => {}) {
   return link;
 }
 
+// Whether a file that was chosen is still there, and unchanged.
+export async function isUnchanged(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // Saves something made here, without a link to it.
 export function saveFile(blob, name) {
   const link = offerFile(blob, name);

@@ -35,7 +35,9 @@ export class Engine {
   ask(job, options, sounds = { file: null }) {
     return new Promise((resolve) => {
       const tell = (news) => news.share === undefined && resolve(news);
-      this.#waiting.unshift({ id: this.#nextId++, job, ...sounds, options, tell });
+      const first = this.#waiting.findIndex((one) => !one.isAsked); // in the order of asking
+      const at = first < 0 ? this.#waiting.length : first;
+      this.#waiting.splice(at, 0, { id: this.#nextId++, job, ...sounds, options, tell, isAsked: true });
       this.#next();
     });
   }

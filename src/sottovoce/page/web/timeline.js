@@ -1,6 +1,6 @@
 // Where in a recording each marked voice was found, and how it sounds there.
 
-import { element, makeButton } from "./elements.js";
+import { element, isUnchanged, makeButton } from "./elements.js";
 import { silence, takeTurn } from "./playing.js";
 import { say } from "./texts.js";
 import { formatTime } from "./time.js";
@@ -43,7 +43,7 @@ class Player {
     } catch (error) {
       if (error.name !== "NotSupportedError") return; // but paused before it began, or to be asked again
       this.pause();
-      this.#parts.said.textContent = say("timeline.failed");
+      this.#parts.said.textContent = say((await isUnchanged(this.#file)) ? "timeline.failed" : "error.changed");
     }
   }
 

@@ -93,7 +93,8 @@ async function check(file, source, folder, options, tell) {
     const tracks = decoded.map(({ blob, ...track }) => ({ ...track, path: `${folder}/${track.number}.wav` }));
     const words = { ...options, tracks: found && tracks };
     const own = ask(words, (share) => tell(DECODING_SHARE + (1 - DECODING_SHARE) * share));
-    if (!own.error && !decoded.length && undecoded.length) return { error: "codec", remedy: "", undecoded };
+    const isUndecoded = !decoded.length && undecoded.length;
+    if (isUndecoded && (!own.error || own.error === "format")) return { error: "codec", remedy: "", undecoded };
     return { ...own, undecoded };
   } finally {
     python.FS.unmount(folder);
@@ -128,7 +129,9 @@ async function run({ id, job, file, marked, options }) {
       draw: () => JSON.parse(proof.draw(source, twin, target, words, tell)),
       excerpt: () => JSON.parse(proof.excerpt(source, twin, target, words, tell)),
     };
-    const answer = await jobs[job]();
+    let answer = await jobs[job]();
+    // Whatever went wrong: a file that was changed meanwhile is the reason.
+    if (answer.error && !isReadable(file)) answer = { error: "changed", remedy: "" };
     const isWanted = answer.status === "marked" || (marked && !answer.error);
     const made = isWanted ? takeBlob(python.FS, target) : null;
     postMessage({ kind: "done", id, answer, made });
