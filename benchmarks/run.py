@@ -55,7 +55,7 @@ _ALL = (
     "memory",
     "import_time",
     "footprint",
-    "browser",
+    "browser_page",
 )
 _SMOKE = ("speed", "memory")
 

@@ -63,7 +63,7 @@ SECTIONS = {
     "memory": "Memory",
     "import_time": "Import time",
     "footprint": "What an install takes",
-    "browser": "The browser page",
+    "browser_page": "The browser page",
 }
 
 _INTRODUCTION = """\

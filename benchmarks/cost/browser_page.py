@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK", "describe", "main", "plot"]
 
-BENCHMARK = Benchmark("browser", "What does the page take in a browser?")
+BENCHMARK = Benchmark("browser_page", "What does the page take in a browser?")
 SR = 48_000
 _WAIT_S = 1800.0
 _SPEED_S = 300.0
