@@ -203,7 +203,8 @@ def find_process(server: AudioServer, words: str) -> int:
         if not folder.name.isdigit():
             continue
         try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            words_of_it = (folder / "cmdline").read_bytes().split(b"\0")
+            command = b" ".join(words_of_it).decode(errors="replace")
             environment = (folder / "environ").read_bytes()
         except OSError:
             continue  # it has ended, or is somebody else's

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sottovoce.errors import DeviceError
-from sottovoce.live import opening
+from sottovoce.live import microphones
 from sottovoce.live.pulse.process import _Backlog
 from sottovoce.live.pulse.server import build_graph, is_routed
 
@@ -114,7 +114,7 @@ def test_what_a_slow_device_holds_itself_is_not_cut_for_ever():
 def test_another_system_is_told_so(monkeypatch):
     monkeypatch.setattr("sys.platform", "sunos5")
     with pytest.raises(DeviceError, match="sunos5"):
-        opening.find_system()
+        microphones.find_system()
 
 
 def test_without_any_server_the_doctor_is_named(monkeypatch, tmp_path):
@@ -122,5 +122,5 @@ def test_without_any_server_the_doctor_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.delenv("PULSE_SERVER", raising=False)
     with pytest.raises(DeviceError, match="neither PipeWire nor PulseAudio") as caught:
-        opening.find_system()
+        microphones.find_system()
     assert "doctor" in caught.value.remedy

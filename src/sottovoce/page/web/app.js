@@ -42,7 +42,9 @@ function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infi
   $(job === "protect" ? "protected" : "checked").append(row);
   if (file.size > mostBytes) {
     const size = { size: gigabytes.format(file.size / 1e9), most: gigabytes.format(mostBytes / 1e9) };
-    row.append(heading, element("p", say("error.large", size), "bad"));
+    const problem = say("error.large", size);
+    delivery.add(file.name, { problem });
+    row.append(heading, element("p", problem, "bad"));
     return;
   }
   let id = 0;

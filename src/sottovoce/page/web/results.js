@@ -105,7 +105,7 @@ export function showResult(row, job, file, options, { answer, made, failed }, { 
   if (made) {
     row.append(...offerMade(made, delivered, delivery));
     const comparison = makeComparison(file, made, answer.duration_s);
-    if (comparison) row.append(comparison);
+    row.append(comparison ?? element("p", say("compare.large"), "hint"));
     const files = { engine, file, marked: made };
     row.append(makeBlindTest(files, options.strength), makePictures(files));
   }
