@@ -64,7 +64,7 @@ def test_a_key_is_never_overwritten(identity, folder):
     before = identity.path.read_bytes()
     with pytest.raises(ParameterError, match="already exists") as caught:
         make_identity(folder=folder)
-    assert "id show" in caught.value.remedy
+    assert "load_identity(name='default')" in caught.value.remedy
     assert identity.path.read_bytes() == before
 
 
@@ -98,7 +98,7 @@ def test_identities_are_named_apart(identity, folder):
 def test_a_missing_identity_is_told_with_the_remedy(folder):
     with pytest.raises(ParameterError, match="no identity named 'nobody'") as caught:
         load_identity("nobody", folder=folder)
-    assert "id new --name nobody" in caught.value.remedy
+    assert "make_identity(name='nobody')" in caught.value.remedy
     assert list_identities(folder=folder) == []
 
 
