@@ -14,7 +14,7 @@ from sottovoce.files.decoding.pyav import import_av
 if TYPE_CHECKING:
     from sottovoce.files.track import Track
 
-__all__ = ["Encoding", "choose_encoding"]
+__all__ = ["LOW_KBPS", "MP3_KBPS", "Encoding", "choose_encoding"]
 
 _ENCODERS = {
     "aac": "aac",
@@ -42,8 +42,8 @@ _KEEPS_BACK = {"mp2", "ac3", "eac3"}
 
 _AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 _MP2_KBPS = (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
-_MP3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+MP3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _AMR_BPS = (4750, 5150, 5900, 6700, 7400, 7950, 10200, 12200)
 _MOST_OPUS_BPS = 510_000.0
 _NEXT_RATE_FROM = 1.015
@@ -198,9 +198,9 @@ def _rate_of(track: Track, wanted: float) -> int:
     if track.codec in {"ac3", "eac3"}:
         return 1000 * _at_least(wanted / 1000.0, _AC3_KBPS)
     if track.codec == "mp2":
-        return 1000 * _at_least(wanted / 1000.0, _LOW_KBPS if low else _MP2_KBPS)
+        return 1000 * _at_least(wanted / 1000.0, LOW_KBPS if low else _MP2_KBPS)
     if track.codec == "mp3":
-        rates: tuple[int, ...] = _LOW_KBPS if low else _MP3_KBPS
+        rates: tuple[int, ...] = LOW_KBPS if low else MP3_KBPS
         if track.sr <= 12_000:
             rates = rates[:8]
         if track.is_vbr:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Statistics", "may_be_statistics", "read_statistics"]
+__all__ = ["STATISTICS_PLACES", "Statistics", "may_be_statistics", "read_statistics"]
 
 _DECODER_DELAY = 529
 """Delay of every decoder of layer III, in samples; LAME's delay does not include it."""
@@ -33,7 +33,7 @@ class Statistics:
 
 
 # The statistics replace the sound, after the side information, by MPEG version and channels.
-_PLACES = {
+STATISTICS_PLACES = {
     (version, n_channels): 4 + n_bytes
     for version, sides in ((3, (17, 32)), (2, (9, 17)), (0, (9, 17)))
     for n_channels, n_bytes in enumerate(sides, start=1)
@@ -54,7 +54,7 @@ def may_be_statistics(data: bytes, at: int, *, version: int, n_channels: int) ->
     version, n_channels : int
         As in `read_statistics`.
     """
-    return _find_tag(data, at, _PLACES[version, n_channels]) >= 0 or data.startswith(
+    return _find_tag(data, at, STATISTICS_PLACES[version, n_channels]) >= 0 or data.startswith(
         b"VBRI", at + _VBRI_PLACE
     )
 
@@ -82,7 +82,7 @@ def read_statistics(frame: bytes, *, version: int, n_channels: int) -> Statistic
     if frame.startswith(b"VBRI", _VBRI_PLACE):
         said_bytes, said_frames = (int.from_bytes(frame[at : at + 4], "big") for at in (46, 50))
         return Statistics(said_frames or None, said_bytes or None)
-    at = _find_tag(frame, 0, _PLACES[version, n_channels])
+    at = _find_tag(frame, 0, STATISTICS_PLACES[version, n_channels])
     if at < 0:
         return None
     flags = int.from_bytes(frame[at + 4 : at + 8], "big")

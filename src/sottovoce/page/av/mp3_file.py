@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sottovoce.files.decoding.mpeg import walk_mpeg
+from sottovoce.files.decoding.mpeg_statistics import STATISTICS_PLACES
+from sottovoce.files.encoding import LOW_KBPS, MP3_KBPS
 from sottovoce.files.keeping.splicing import splice
 from sottovoce.page.av.error import FFmpegError
 from sottovoce.page.av.sound import AudioFormat, AudioLayout, Packet
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Mp3File", "Mp3Stream"]
 
 _DELAY = 576  # ENCDELAY of LAME's encoder.h
-_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _HIGH_FROM_HZ = 32_000  # MPEG-1; below are MPEG-2 and 2.5
 _N_TOC = 100
 _TAG_BYTES = 8 + 8 + _N_TOC + 4 + 36
@@ -108,7 +108,7 @@ class Mp3Stream:
         import lame  # type: ignore[import-not-found]  # registered by the worker
         from pyodide.ffi import JsException  # type: ignore[import-not-found]
 
-        rates = _KBPS if self.rate >= _HIGH_FROM_HZ else _LOW_KBPS
+        rates = MP3_KBPS if self.rate >= _HIGH_FROM_HZ else LOW_KBPS
         wanted = self.bit_rate / 1000.0
         kbps = next((one for one in rates if one >= wanted), rates[-1])
         self.codec_context.layout = self.layout
@@ -137,7 +137,6 @@ class Mp3Stream:
 def _make_header(first: bytes, run: MpegRun, stream: Mp3Stream) -> bytes:
     """Return a frame of silence that holds the statistics of those behind it."""
     head, n_bytes = _choose_head(first, run)
-    n_side = _side_bytes(first, run.n_channels)
     n_whole = n_bytes + sum(run.lengths)
     n_padding = run.n_frames * run.n_samples_a_frame - _DELAY - stream.n_samples
     lame = b"LAME3.100" + bytes([1]) + bytes(10)  # 1: constant rate; no gains are known
@@ -146,15 +145,15 @@ def _make_header(first: bytes, run: MpegRun, stream: Mp3Stream) -> bytes:
     lame += bytes(4) + struct.pack(">IH", n_whole, stream.checksum)
     tag = b"Info" + struct.pack(">III", 15, run.n_frames, n_whole) + _table(run, n_bytes, n_whole)
     tag += bytes(4) + lame
-    frame = head + bytes(n_side) + tag
+    frame = head.ljust(_statistics_place(first, run.n_channels), b"\0") + tag
     frame += struct.pack(">H", _checksum(frame))
     return frame.ljust(n_bytes, b"\0")
 
 
 def _choose_head(first: bytes, run: MpegRun) -> tuple[bytes, int]:
     """Return a header like the first, of a rate at which the statistics fit, and its length."""
-    rates = _KBPS if first[1] & 8 else _LOW_KBPS
-    least = 4 + _side_bytes(first, run.n_channels) + _TAG_BYTES
+    rates = MP3_KBPS if first[1] & 8 else LOW_KBPS
+    least = _statistics_place(first, run.n_channels) + _TAG_BYTES
     lengths = [run.n_samples_a_frame * 125 * kbps // run.sr for kbps in rates]
     own = (first[2] >> 4) - 1
     code = next((one for one in range(own, len(rates)) if lengths[one] >= least), len(rates) - 1)
@@ -163,8 +162,8 @@ def _choose_head(first: bytes, run: MpegRun) -> tuple[bytes, int]:
     return head, lengths[code]
 
 
-def _side_bytes(first: bytes, n_channels: int) -> int:
-    return (17, 32)[n_channels - 1] if first[1] & 8 else (9, 17)[n_channels - 1]
+def _statistics_place(first: bytes, n_channels: int) -> int:
+    return STATISTICS_PLACES[first[1] >> 3 & 3, n_channels]
 
 
 def _table(run: MpegRun, n_header: int, n_whole: int) -> bytes:
