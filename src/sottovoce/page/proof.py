@@ -20,7 +20,7 @@ __all__ = ["draw", "excerpt"]
 _MOST_EXCERPTS = 4
 
 
-def draw(source: str, marked: str, target: str, options: str, tell: Callable[[float], None]) -> str:
+def draw(source: str, marked: str, target: str, tell: Callable[[float], None]) -> str:
     """Write what the pictures of both show.
 
     Parameters
@@ -28,8 +28,6 @@ def draw(source: str, marked: str, target: str, options: str, tell: Callable[[fl
     source, marked, target : str
         Paths in the worker's file system: the original, its marked version, and a new file for
         `Pictures.to_bytes`.
-    options : str
-        Not used: all jobs are called alike.
     tell : callable
         Called with the share of the work that is done, 0 to 1.
 
@@ -38,7 +36,6 @@ def draw(source: str, marked: str, target: str, options: str, tell: Callable[[fl
     answer : str
         JSON: `Pictures.to_dict`; or ``error`` and ``remedy``.
     """
-    del options
 
     def work() -> dict[str, Any]:
         pictures = Pictures(source, marked, tell)

@@ -126,7 +126,7 @@ async function run({ id, job, file, marked, options }) {
     const jobs = {
       protect: () => JSON.parse(bridge.protect(source, target, words, tell)),
       check: () => check(file, source, `${folder}/tracks`, options, tell),
-      draw: () => JSON.parse(proof.draw(source, twin, target, words, tell)),
+      draw: () => JSON.parse(proof.draw(source, twin, target, tell)),
       excerpt: () => JSON.parse(proof.excerpt(source, twin, target, words, tell)),
     };
     let answer = await jobs[job]();
