@@ -18,7 +18,7 @@ export class InStep {
     this.#loop = loop;
   }
 
-  start(offset, when = this.#context.currentTime + 0.01) {
+  start(offset, when) {
     this.stop();
     this.#sources = this.#buffers.map((buffer, number) => {
       const source = new AudioBufferSourceNode(this.#context, { buffer, loop: this.#loop });
