@@ -5,11 +5,11 @@ import { $, element, makeButton } from "./elements.js";
 import { Engine } from "./engine.js";
 import { IdentityPanel } from "./identity.js";
 import { guardLeaving } from "./leaving.js";
+import { sayPlace } from "./places.js";
 import { silence } from "./playing.js";
 import { isPolicyComplete, listenToPolicy, readPolicy } from "./policy.js";
 import { showResult } from "./results.js";
 import { language, say, showTexts } from "./texts.js";
-import { formatTime } from "./time.js";
 import { unpack } from "./unpack.js";
 
 const MOST_BYTES = 1e9; // a new file and what it is made from lie in the browser's memory
@@ -33,18 +33,24 @@ function showBroken(text) {
 // Of a file whose length is known before it is decoded, in its own time.
 function sayProgress({ share, total }) {
   if (!total) return say("working", { percent: Math.floor(100 * share) });
-  return say("place", { place: formatTime(share * total), length: formatTime(total) });
+  return sayPlace(share * total, total);
+}
+
+function addRow(job, name) {
+  const row = element("li");
+  row.append(element("h2", name));
+  $(job === "protect" ? "protected" : "checked").append(row);
+  return row;
 }
 
 function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infinity }) {
-  const row = element("li");
-  const heading = element("h2", file.name);
-  $(job === "protect" ? "protected" : "checked").append(row);
+  const row = addRow(job, file.name);
+  const heading = row.firstChild;
   if (file.size > mostBytes) {
     const size = { size: gigabytes.format(file.size / 1e9), most: gigabytes.format(mostBytes / 1e9) };
     const problem = say("error.large", size);
     delivery.add(file.name, { problem });
-    row.append(heading, element("p", problem, "bad"));
+    row.append(element("p", problem, "bad"));
     return;
   }
   let id = 0;
@@ -84,9 +90,7 @@ function findFolders({ items }) {
 }
 
 function refuseFolder(job, { name }) {
-  const row = element("li");
-  row.append(element("h2", name), element("p", say("error.folder"), "bad"));
-  $(job === "protect" ? "protected" : "checked").append(row);
+  addRow(job, name).append(element("p", say("error.folder"), "bad"));
 }
 
 function listen(engine, job, input, wanted) {

@@ -2,6 +2,7 @@
 
 import { BlindTest, judge, makeAnswers } from "../../abx/blind_test.js";
 import { element, makeButton, offerFile } from "./elements.js";
+import { makeSlider, showPlace } from "./places.js";
 import { takeTurn } from "./playing.js";
 import { makeProof } from "./proof.js";
 import { language, say } from "./texts.js";
@@ -74,9 +75,7 @@ class View {
 
   #build() {
     const test = this.#test;
-    const place = element("input");
-    Object.assign(place, { type: "range", min: 0, step: 0.01, value: 0 });
-    place.setAttribute("aria-label", say("position"));
+    const place = makeSlider({ step: 0.01 });
     place.oninput = () => test.seek(Number(place.value));
     const done = element("progress");
     done.max = N_TRIALS;
@@ -102,7 +101,7 @@ class View {
   }
 
   #show() {
-    const { where, done, place, time, play, sounds, choices, confirm } = this.#parts;
+    const { where, done, place, play, sounds, choices, confirm } = this.#parts;
     const test = this.#test;
     const said = say("blind.trial", { trial: test.trial + 1, n: N_TRIALS });
     if (where.textContent !== said) where.textContent = said; // else it would be read again
@@ -114,9 +113,8 @@ class View {
     play.disabled = !test.isReady;
     play.textContent = say(test.isPlaying ? "pause" : "play");
     place.max = test.length;
-    place.value = test.place;
-    time.textContent = say("blind.place", { place: seconds.format(test.place), length: seconds.format(test.length) });
-    place.setAttribute("aria-valuetext", time.textContent);
+    const words = { place: seconds.format(test.place), length: seconds.format(test.length) };
+    showPlace(this.#parts, test.place, say("blind.place", words));
   }
 
   pause() {

@@ -2,9 +2,9 @@
 
 import { element, isUnchanged, makeButton } from "./elements.js";
 import { makePair } from "./pair.js";
+import { makeSlider, sayPlace, showPlace } from "./places.js";
 import { takeTurn } from "./playing.js";
 import { say } from "./texts.js";
-import { formatTime } from "./time.js";
 
 const MOST_BYTES = 300e6; // as files; decoded they are several times as large
 let nextGroup = 1;
@@ -26,7 +26,7 @@ class Player {
     this.#parts = parts;
     this.#show(0);
     parts.play.onclick = () => (this.#timer ? this.pause() : this.#play());
-    for (const [number, radio] of parts.radios.entries()) radio.onchange = () => this.#hear(number);
+    for (const [number, radio] of parts.radios.entries()) radio.onchange = () => this.#pair?.hear(number);
     parts.place.oninput = () => this.#seek(Number(parts.place.value));
   }
 
@@ -67,10 +67,7 @@ class Player {
   }
 
   #show(place) {
-    const { place: slider, time } = this.#parts;
-    slider.value = place;
-    time.textContent = say("place", { place: formatTime(place), length: formatTime(this.#length) });
-    slider.setAttribute("aria-valuetext", time.textContent);
+    showPlace(this.#parts, place, sayPlace(place, this.#length));
   }
 
   #now() {
@@ -94,10 +91,6 @@ class Player {
     this.#show(place);
     if (wasPlaying) this.#play();
   }
-
-  #hear(number) {
-    this.#pair?.hear(number);
-  }
 }
 
 // Returns the controls that let a person compare two files of a length in seconds by ear; null if
@@ -107,23 +100,17 @@ export function makeComparison(original, marked, length) {
   const group = element("fieldset", "", "compare");
   const name = `compare-${nextGroup++}`;
   const play = makeButton(say("play"));
-  const radios = ["original", "marked"].map((which, number) => {
-    const radio = document.createElement("input");
-    radio.type = "radio";
-    radio.name = name;
-    radio.checked = number === 0;
-    return radio;
-  });
-  const place = document.createElement("input");
-  Object.assign(place, { type: "range", min: 0, max: length, step: 0.01, value: 0 });
-  place.setAttribute("aria-label", say("position"));
+  const place = makeSlider({ length, step: 0.01 });
   const bar = element("div", "", "row");
   bar.append(play);
-  for (const [number, which] of ["original", "marked"].entries()) {
+  const radios = ["original", "marked"].map((which, number) => {
+    const radio = document.createElement("input");
+    Object.assign(radio, { type: "radio", name, checked: number === 0 });
     const label = document.createElement("label");
-    label.append(radios[number], ` ${say(`compare.${which}`)}`);
+    label.append(radio, ` ${say(`compare.${which}`)}`);
     bar.append(label);
-  }
+    return radio;
+  });
   const said = element("p", say("compare.hint"), "hint");
   const time = element("p", "", "time");
   group.append(element("legend", say("compare")), bar, place, time, said);

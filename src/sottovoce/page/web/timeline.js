@@ -1,6 +1,7 @@
 // Where in a recording each marked voice was found, and how it sounds there.
 
 import { element, isUnchanged, makeButton } from "./elements.js";
+import { makeSlider, sayPlace, showPlace } from "./places.js";
 import { silence, takeTurn } from "./playing.js";
 import { say } from "./texts.js";
 import { formatTime } from "./time.js";
@@ -65,11 +66,8 @@ class Player {
   }
 
   #show(place) {
-    const { place: slider, time, tracks } = this.#parts;
-    slider.value = place;
-    time.textContent = say("place", { place: formatTime(place), length: formatTime(this.#duration) });
-    slider.setAttribute("aria-valuetext", time.textContent);
-    tracks.style.setProperty("--place", `${(100 * Math.min(place, this.#duration)) / this.#duration}%`);
+    showPlace(this.#parts, place, sayPlace(place, this.#duration));
+    this.#parts.tracks.style.setProperty("--place", `${(100 * Math.min(place, this.#duration)) / this.#duration}%`);
   }
 }
 
@@ -122,13 +120,11 @@ export function makeTimeline(file, { voices, duration_s: duration, n_more_voices
   const group = element("fieldset", "", "timeline");
   const parts = {
     play: makeButton(say("play")),
-    place: document.createElement("input"),
+    place: makeSlider({ length: duration, step: 0.1 }),
     time: element("span", "", "time"),
     said: element("p", "", "bad"),
     tracks: element("div", "", "tracks"),
   };
-  Object.assign(parts.place, { type: "range", min: 0, max: duration, step: 0.1, value: 0 });
-  parts.place.setAttribute("aria-label", say("position"));
   parts.said.setAttribute("role", "status");
   const player = new Player(file, duration, parts);
   for (const [number, voice] of voices.slice(0, MOST_VOICES).entries()) {
