@@ -16,7 +16,6 @@ import json
 import os
 import re
 import subprocess
-import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -24,7 +23,7 @@ from pathlib import Path
 import sottovoce
 from sottovoce.files.atomic import atomic_path
 from sottovoce.page.licences import list_licences, read_licences
-from sottovoce.page.parts import PARTS, PartError, fetch, unpack
+from sottovoce.page.parts import PARTS, PartError, fetch, read_members, unpack
 from sottovoce.page.site import write_site
 from sottovoce.page.yenc import decode_wasm
 
@@ -123,11 +122,7 @@ def _bundle(bundler: Path, script: Path) -> str:
 
 def _read_runtime(cache: Path | None) -> dict[str, bytes]:
     """Return the files of Python and NumPy."""
-    with tarfile.open(fetch(PARTS["pyodide"], cache=cache)) as archive:
-        files = {
-            name: archive.extractfile(f"package/{name}").read()  # type: ignore[union-attr]
-            for name in (*_RUNTIME, _STANDARD_LIBRARY)
-        }
+    files = read_members(PARTS["pyodide"], (*_RUNTIME, _STANDARD_LIBRARY), cache=cache)
     # Nothing is loaded by name, so the list of packages is only its description of Python.
     lock = json.loads(files["pyodide-lock.json"])
     if lock["packages"]["numpy"]["sha256"] != PARTS["numpy"].sha256:
@@ -141,8 +136,7 @@ def _read_libraries(cache: Path | None) -> dict[str, bytes]:
     """Return the codecs in WebAssembly, as ``web/libraries.js`` names them."""
     files = {}
     for name, member in _LIBRARIES.items():
-        with tarfile.open(fetch(PARTS[name], cache=cache)) as archive:
-            data = archive.extractfile(f"package/{member}").read()  # type: ignore[union-attr]
+        data = read_members(PARTS[name], [member], cache=cache)[member]
         is_script = member.endswith(".js")
         files[f"{name}.wasm"] = decode_wasm(data.decode("utf-8")) if is_script else data
     return files

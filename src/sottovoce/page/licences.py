@@ -10,7 +10,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import sottovoce
-from sottovoce.page.parts import PARTS, PartError, PinnedPart, fetch
+from sottovoce.page.parts import PARTS, PartError, PinnedPart, fetch, read_members
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,11 +63,10 @@ def read_licences(*, cache: Path | None = None) -> bytes:
             raise PartError(f"{part.name} holds no text of its licence")
         pieces += [_RULE, f"{part.purpose}\n{_name(part)}: {part.licence}", *own]
         wanted |= whole
-    with tarfile.open(fetch(PARTS["spdx-license-list"], cache=cache)) as archive:
-        for name in sorted(wanted):
-            file = archive.extractfile(f"package/licenses/{name}.json")
-            text = json.loads(file.read())["licenseText"]  # type: ignore[union-attr]
-            pieces += [_RULE, f"The text of {name}", text.strip()]
+    listed = {f"licenses/{name}.json": name for name in sorted(wanted)}
+    for member, data in read_members(PARTS["spdx-license-list"], listed, cache=cache).items():
+        text = json.loads(data)["licenseText"]
+        pieces += [_RULE, f"The text of {listed[member]}", text.strip()]
     return ("\n\n".join(pieces) + "\n").encode()
 
 

