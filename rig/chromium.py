@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Playwright
+    from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["READY_MS", "start_chromium"]
+    from playwright.sync_api import Browser, Locator, Page, Playwright
+
+__all__ = ["READY_MS", "open_tab", "save_download", "start_chromium", "wait_until_ready"]
 
 READY_MS = 120_000
 """How long the browser page may take to be ready, or for one short file."""
@@ -38,3 +42,33 @@ def start_chromium(playwright: Playwright, *arguments: str, **options: Any) -> B
     # Its sandbox refuses to work for root.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     return playwright.chromium.launch(executable_path=path, args=[*sandbox, *arguments], **options)
+
+
+@contextmanager
+def open_tab(**options: Any) -> Iterator[Page]:  # noqa: ANN401 - Playwright's
+    """Open an empty tab in a fresh profile of a browser of its own.
+
+    Parameters
+    ----------
+    **options : Any
+        As for Playwright's ``new_context``.
+    """
+    from playwright.sync_api import sync_playwright  # late: not everybody who starts it has it
+
+    with sync_playwright() as playwright:
+        browser = start_chromium(playwright, "--disable-gpu")
+        yield browser.new_context(**options).new_page()
+        browser.close()
+
+
+def wait_until_ready(page: Page) -> None:
+    """Wait until the browser page that is being opened has its Python."""
+    page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+
+
+def save_download(page: Page, button: Locator, path: Path) -> str:
+    """Click on what saves a file, save it under a path, and return the name that was proposed."""
+    with page.expect_download() as download:
+        button.click()
+    download.value.save_as(path)
+    return str(download.value.suggested_filename)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile as sf
-from playwright.sync_api import sync_playwright
 
 import sottovoce as sv
-from rig.chromium import READY_MS, start_chromium
+from rig.chromium import READY_MS, open_tab, wait_until_ready
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -47,14 +46,14 @@ def photograph_check(page: Page, folder: Path) -> None:
 
 def main() -> None:
     """Take both pictures."""
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(viewport=SIZE, locale="en-GB", offline=True).new_page()
+    with (
+        open_tab(viewport=SIZE, locale="en-GB", offline=True) as page,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         page.goto(PAGE.as_uri())
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        wait_until_ready(page)
         photograph_protect(page)
         photograph_check(page, Path(folder))
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 import soundfile as sf
 
 from benchmarks.harness.harness import Benchmark, markdown_table, quartiles, shipped_clip
-from rig.chromium import start_chromium
+from rig.chromium import open_tab
 from rig.firefox import Firefox
 from rig.memory_in_use import PeakMemory
 from sottovoce.page.build import build_page
@@ -79,12 +79,8 @@ class _Chromium:
 
 @contextmanager
 def _chromium(_: Path) -> Iterator[_Chromium]:
-    from playwright.sync_api import sync_playwright  # late: who only reads results need not have it
-
-    with sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        yield _Chromium(browser.new_context(offline=True, locale="en-GB").new_page())
-        browser.close()
+    with open_tab(offline=True, locale="en-GB") as page:
+        yield _Chromium(page)
 
 
 _BROWSERS: dict[str, Callable[[Path], Any]] = {"Chromium": _chromium, "Firefox": Firefox}

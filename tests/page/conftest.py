@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from rig.chromium import READY_MS, start_chromium
+from rig.chromium import open_tab, wait_until_ready
 from rig.wasm import make_wasm
 from sottovoce.page.build import build_page
 
@@ -50,24 +50,20 @@ def served_page_file(make_once) -> Path:
 @pytest.fixture
 def browser_page(page_file):
     """The opened page, and the addresses of all that it asked for."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        context = browser.new_context(offline=True, accept_downloads=True, locale="en-GB")
-        page = context.new_page()
+    pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+    with open_tab(offline=True, accept_downloads=True, locale="en-GB") as page:
         page.asked = []
         page.failures = []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("pageerror", lambda error: page.failures.append(str(error)))
         page.goto(page_file.as_uri())
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        wait_until_ready(page)
         yield page
         assert page.failures == []
         # What is not the page itself is what it made itself.
         kinds = {re.sub(r":.*", "", address) for address in page.asked}
         assert kinds <= {"file", "blob", "data"}
         assert {one for one in page.asked if one.startswith("file")} <= {page_file.as_uri()}
-        browser.close()
 
 
 @pytest.fixture(scope="module")

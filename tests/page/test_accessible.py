@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import tarfile
 
 import numpy as np
 import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import READY_MS, start_chromium
-from sottovoce.page.parts import PARTS, fetch
+from rig.chromium import READY_MS, open_tab, save_download, wait_until_ready
+from sottovoce.page.parts import PARTS, read_members
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -30,8 +29,7 @@ new PerformanceObserver((list) => {
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    with tarfile.open(fetch(PARTS["axe"])) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
+    return read_members(PARTS["axe"], ["axe.min.js"])["axe.min.js"].decode()
 
 
 def complain(page, state: str) -> list[object]:
@@ -80,33 +78,27 @@ def test_every_state_keeps_the_rules(browser_page, clip, tmp_path, axe) -> None:
 
 
 def test_a_page_that_cannot_start_keeps_the_rules(page_file, axe) -> None:
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(offline=True, locale="en-GB").new_page()
+    with open_tab(offline=True, locale="en-GB") as page:
         page.add_init_script("delete window.DecompressionStream")
         page.goto(page_file.as_uri())
         page.get_by_text("DecompressionStream is missing").wait_for()
         page.evaluate(axe)
         assert complain(page, "broken") == []
-        browser.close()
 
 
 @pytest.mark.parametrize(("locale", "width"), [("en-GB", 1_000), ("de-DE", 360)])
 def test_nothing_moves_while_it_loads(page_file, locale, width) -> None:
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        size = {"width": width, "height": 700}
-        page = browser.new_context(offline=True, locale=locale, viewport=size).new_page()
+    size = {"width": width, "height": 700}
+    with open_tab(offline=True, locale=locale, viewport=size) as page:
         page.add_init_script(WATCH_SHIFTS)
         page.goto(page_file.as_uri())
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        wait_until_ready(page)
         page.wait_for_timeout(300)
         assert page.evaluate("shifts") == []
         # What would have moved is seen.
         page.evaluate("document.querySelector('header').style.paddingTop = '90px'")
         page.wait_for_timeout(300)
         assert page.evaluate("shifts.length") > 0
-        browser.close()
 
 
 @pytest.mark.parametrize(
@@ -116,9 +108,7 @@ def test_nothing_moves_while_it_loads(page_file, locale, width) -> None:
 def test_files_are_chosen_with_a_button_in_the_readers_language(
     page_file, clip_path, locale, words, by
 ) -> None:
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(offline=True, locale=locale).new_page()
+    with open_tab(offline=True, locale=locale) as page:
         page.goto(page_file.as_uri())
         while not page.evaluate("document.getElementById('ready').value"):
             page.wait_for_timeout(50)
@@ -133,7 +123,6 @@ def test_files_are_chosen_with_a_button_in_the_readers_language(
         assert chooser.value.is_multiple()
         chooser.value.set_files(clip_path)
         page.locator("#protected li h2", has_text=clip_path.name).wait_for()
-        browser.close()
 
 
 def ask_to_leave(page) -> list[str]:
@@ -159,9 +148,7 @@ def test_it_may_be_left_whenever_nothing_would_be_lost(browser_page, clip, tmp_p
     page.locator("a.save").wait_for(timeout=READY_MS)
     assert "exists only in this page" in page.locator("#protected").inner_text()
     assert ask_to_leave(page) == ["beforeunload"]  # before it is saved
-    with page.expect_download() as download:
-        page.locator("a.save").click()
-    download.value.save_as(tmp_path / "out.wav")
+    save_download(page, page.locator("a.save"), tmp_path / "out.wav")
     assert "exists only in this page" not in page.locator("#protected").inner_text()
     # A file that carries the mark already is told, and makes nothing that could be lost.
     page.locator("#takes").set_input_files(tmp_path / "out.wav")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rig.chromium import READY_MS, start_chromium
+from rig.chromium import READY_MS, save_download, start_chromium
 from sottovoce.abx.excerpts import read_excerpts
 from sottovoce.abx.pack import write_abx_pack
 from sottovoce.abx.score import score_answers
@@ -45,9 +45,7 @@ def open_test(page, clip, folder) -> None:
 
 
 def save(page, folder) -> dict:
-    with page.expect_download() as download:
-        page.get_by_text("Save answers.json").click()
-    download.value.save_as(folder / "answers.json")
+    save_download(page, page.get_by_text("Save answers.json"), folder / "answers.json")
     return json.loads((folder / "answers.json").read_text())
 
 
@@ -143,9 +141,8 @@ def test_the_page_of_the_commands_pack_runs_the_same_test(clip_path, tmp_path) -
             page.keyboard.press("1" if is_a else "2")
             page.keyboard.press("Enter")
         page.get_by_text("5 of 5 right").wait_for()
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Save my answers").click()
-        download.value.save_as(tmp_path / "answers.json")
+        button = page.get_by_role("button", name="Save my answers")
+        save_download(page, button, tmp_path / "answers.json")
         browser.close()
     assert failures == []
     result = score_answers(tmp_path / "answers.json", key=tmp_path / "pack")

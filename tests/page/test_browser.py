@@ -9,14 +9,14 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import READY_MS, start_chromium
+from rig.chromium import READY_MS, open_tab, save_download
 from sottovoce.core.policy import Use
 from sottovoce.files import detect_file
 from sottovoce.page import build
 from sottovoce.page.build import build_page
 from sottovoce.page.parts import PartError
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -38,10 +38,8 @@ def test_a_take_is_protected_saved_and_found_here(
     page.wait_for_timeout(500)
     assert float(page.get_by_label("Position").input_value()) > 0.1
     page.get_by_role("button", name="Pause").click()
-    with page.expect_download() as download:
-        link.click()
-    assert download.value.suggested_filename == f"take.protected.{suffix}"
-    download.value.save_as(tmp_path / f"out.{suffix}")
+    saved_as = save_download(page, link, tmp_path / f"out.{suffix}")
+    assert saved_as == f"take.protected.{suffix}"
     assert (tmp_path / f"take.{suffix}").read_bytes() == before
     detection = detect_file(tmp_path / f"out.{suffix}")
     assert detection.found
@@ -117,9 +115,7 @@ def test_single_uses_are_refused_and_none_is_a_mistake(browser_page, clip, tmp_p
     page.locator("a.save").wait_for(timeout=READY_MS)
     told = "refuses cloning the voice, text and data mining, but may be asked"
     assert told in page.locator("#protected").inner_text()
-    with page.expect_download() as download:
-        page.locator("a.save").click()
-    download.value.save_as(tmp_path / "out.wav")
+    save_download(page, page.locator("a.save"), tmp_path / "out.wav")
     wanted = Use.CLONE | Use.MINE | Use.LICENCE
     assert detect_file(tmp_path / "out.wav").voices[0].notice.policy == wanted
 
@@ -252,14 +248,11 @@ def test_nothing_can_be_sent(browser_page) -> None:
     [("de-AT", "de", "Schützen"), ("fr-CA", "fr", "Protéger"), ("ja-JP", "en", "Protect")],
 )
 def test_it_speaks_the_readers_language(page_file, locale, language, word) -> None:
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(offline=True, locale=locale).new_page()
+    with open_tab(offline=True, locale=locale) as page:
         page.goto(page_file.as_uri())
         page.get_by_role("tab", name=word).wait_for()
         assert page.locator("html").get_attribute("lang") == language
         assert all(text.strip() for text in page.locator("[data-text]").all_text_contents())
-        browser.close()
 
 
 def test_a_language_that_lacks_a_word_is_not_built(tmp_path, monkeypatch) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rig.chromium import READY_MS
+from rig.chromium import READY_MS, save_download
 from sottovoce.files import detect_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -17,13 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def save(page, button, path) -> str:
-    with page.expect_download() as download:
-        button.click()
-    download.value.save_as(path)
-    return download.value.suggested_filename
 
 
 def test_all_are_saved_in_one_archive_with_a_true_receipt(browser_page, clip, tmp_path) -> None:
@@ -42,7 +35,9 @@ def test_all_are_saved_in_one_archive_with_a_true_receipt(browser_page, clip, tm
     page.locator("#takes").set_input_files(given[:2])
     page.locator("#takes").set_input_files(given[2:])
     page.locator("#protected li .bad").wait_for(timeout=READY_MS)
-    saved_as = save(page, page.get_by_role("button", name="Save all as ZIP"), tmp_path / "all.zip")
+    saved_as = save_download(
+        page, page.get_by_role("button", name="Save all as ZIP"), tmp_path / "all.zip"
+    )
     assert saved_as == "protected.zip"
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert archive.testzip() is None
@@ -91,7 +86,7 @@ def test_files_with_different_words_get_receipts_of_their_own(browser_page, clip
     page.get_by_label("Training of any model").check()
     page.locator("#takes").set_input_files(tmp_path / "second.wav")
     page.locator("a.save").nth(1).wait_for(timeout=READY_MS)
-    save(page, page.get_by_role("button", name="Save all as ZIP"), tmp_path / "all.zip")
+    save_download(page, page.get_by_role("button", name="Save all as ZIP"), tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         first, second = (archive.read(f"receipt{n}.html").decode() for n in ("", "-2"))
     assert "every use by machines" in first
@@ -99,7 +94,9 @@ def test_files_with_different_words_get_receipts_of_their_own(browser_page, clip
     assert "second.protected.wav" in second
     assert "second" not in first
     row = page.locator("#protected li", has_text="second.wav")
-    name = save(page, row.get_by_role("button", name="Save receipt"), tmp_path / "own.html")
+    name = save_download(
+        page, row.get_by_role("button", name="Save receipt"), tmp_path / "own.html"
+    )
     assert name == "second.protected.wav.receipt.html"
     own = (tmp_path / "own.html").read_text(encoding="utf-8")
     assert sha256((tmp_path / "second.wav").read_bytes()) in own

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rig.chromium import READY_MS
+from rig.chromium import READY_MS, save_download, wait_until_ready
 from sottovoce.rights import load_identity, make_identity
 from tests.cli.conftest import Shell
 
@@ -22,12 +22,6 @@ def shell(tmp_path) -> Shell:
     folder = tmp_path / "work"
     folder.mkdir()
     return Shell(folder, tmp_path / "config")
-
-
-def save(page, link, path) -> None:
-    with page.expect_download() as download:
-        link.click()
-    download.value.save_as(path)
 
 
 def open_file(page, path) -> None:
@@ -73,7 +67,7 @@ def test_one_made_here_marks_and_the_command_says_yours(
     page.get_by_role("button", name="Make an identity").click()
     assert not page.evaluate(CLOSE)
     folder = tmp_path / "config" / "sottovoce" / "identities"
-    save(page, page.locator("#identity-saved a"), folder / "audiobook-2026.json")
+    save_download(page, page.locator("#identity-saved a"), folder / "audiobook-2026.json")
     owner = json.loads(shell("id", "show", "--json").out)["owner"]
     assert f"owner id {owner}" in page.locator("#identity-news").inner_text()
     assert page.get_by_label(f"audiobook-2026, as owner {owner}").is_checked()
@@ -87,7 +81,7 @@ def test_one_made_here_marks_and_the_command_says_yours(
     link.wait_for(timeout=READY_MS)
     words = page.locator("#protected").inner_text()
     assert f"Yours: audiobook-2026, owner {owner}: refuses every use by machines" in words
-    save(page, link, shell.folder / "out.wav")
+    save_download(page, link, shell.folder / "out.wav")
     assert shell("check", "out.wav", "--mine").code == 0
     done = shell("check", "out.wav", "--json")
     (voice,) = json.loads(done.out)["voices"]
@@ -121,14 +115,14 @@ def test_one_that_the_command_made_is_opened_here(browser_page, shell, tmp_path)
     assert f"Opened: studio-1, owner id {owner}" in page.locator("#identity-news").inner_text()
     page.get_by_label("Remember this identity").check()
     page.reload()
-    page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+    wait_until_ready(page)
     page.get_by_label(f"studio-1, as owner {owner}").wait_for()
     page.get_by_text("Your identity:").click()
     page.get_by_role("button", name="Forget it").click()
     assert page.evaluate("localStorage.length") == 0
     assert page.locator("#owner-nobody").is_checked()
     page.reload()
-    page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+    wait_until_ready(page)
     assert page.locator("#owner-own").is_disabled()
 
 

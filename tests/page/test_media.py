@@ -11,12 +11,12 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import READY_MS, start_chromium
+from rig.chromium import READY_MS, open_tab, wait_until_ready
 from rig.firefox import Firefox
 from sottovoce.errors import SottovoceError
 from sottovoce.files import detect_file
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SR = 48_000
@@ -99,13 +99,10 @@ def said(make_once, page_file, folder):
     paths = sorted(path for path in folder.iterdir() if path.suffix != ".wav")
 
     def ask(answers) -> None:
-        with sync_api.sync_playwright() as playwright:
-            browser = start_chromium(playwright, "--disable-gpu")
-            page = browser.new_context(offline=True, locale="en-GB").new_page()
+        with open_tab(offline=True, locale="en-GB") as page:
             page.goto(page_file.as_uri())
-            page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+            wait_until_ready(page)
             answers.write_text(json.dumps(check(page, paths)))
-            browser.close()
 
     return json.loads(make_once("said-of-media.json", ask).read_text())
 
@@ -183,11 +180,9 @@ def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
     """A long film is cancelled while its sound is decoded."""
     command = ["ffmpeg", "-v", "error", "-stream_loop", "40", "-i", folder / "marked.wav"]
     subprocess.run([*command, "-c:a", "aac", tmp_path / "long.m4a"], check=True)
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(offline=True, locale="en-GB").new_page()
+    with open_tab(offline=True, locale="en-GB") as page:
         page.goto(page_file.as_uri())
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        wait_until_ready(page)
         page.locator("#tab-check").click()
         page.locator("#unknown").set_input_files([tmp_path / "long.m4a", folder / "speech.m4a"])
         row = page.locator("#checked li", has_text="long.m4a")
@@ -195,6 +190,5 @@ def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
         row.get_by_role("button", name="Cancel").click()
         page.locator("#checked details").wait_for(timeout=READY_MS)
         rows = page.locator("#checked li").all_inner_texts()
-        browser.close()
     assert len(rows) == 1
     assert "Owner 0000-0000-0007" in rows[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import soundfile as sf
 
-from rig.chromium import READY_MS, start_chromium
+from rig.chromium import READY_MS, open_tab, wait_until_ready
 from rig.firefox import Firefox
 from sottovoce.files import detect_file
 from sottovoce.page.site import write_site
@@ -18,7 +18,7 @@ from sottovoce.page.site import write_site
 if TYPE_CHECKING:
     from pathlib import Path
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 KEPT = "caches.keys()"
@@ -62,13 +62,10 @@ def server(site):
 
 def test_chromium_would_install_it_and_it_works_without_its_server(server, clip, tmp_path) -> None:
     sf.write(tmp_path / "take.wav", *clip)
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        context = browser.new_context(locale="en-GB")
-        page = context.new_page()
+    with open_tab(locale="en-GB") as page:
         page.goto(server.address)
         page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        asked = context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+        asked = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")
         # The browser of a test keeps nothing, so that it installs nothing either.
         assert {one["errorId"] for one in asked["installabilityErrors"]} == {"in-incognito"}
         # One request for the page, and one for the service worker's own copy of it.
@@ -78,20 +75,17 @@ def test_chromium_would_install_it_and_it_works_without_its_server(server, clip,
         server.stop()
         n_asked = len(server.asked)
         page.goto(server.address + "?from=elsewhere")
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        wait_until_ready(page)
         page.locator("#takes").set_input_files(tmp_path / "take.wav")
         page.locator("a.save").wait_for(timeout=READY_MS)
         assert "the mark was found" in page.locator("#protected").inner_text()
         refused = page.evaluate("fetch('icon.svg').then(() => false, () => true)")
         assert refused, "the page itself reaches nothing, its own server included"
         assert len(server.asked) == n_asked
-        browser.close()
 
 
 def test_a_new_page_takes_the_place_of_the_old_one(server, site) -> None:
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_page()
+    with open_tab() as page:
         page.goto(server.address)
         page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         folder = site / "some" / "where"
@@ -106,7 +100,6 @@ def test_a_new_page_takes_the_place_of_the_old_one(server, site) -> None:
             page.wait_for_timeout(100)
         page.goto(server.address)
         assert page.title() == "sottovoce, newer"
-        browser.close()
     write_site(old, folder)
 
 
@@ -127,24 +120,19 @@ def test_it_refuses_to_be_shown_inside_another_page(server, tmp_path) -> None:
     """Its parts could be covered there by others that ask for a key."""
     (tmp_path / "index.html").write_text(f'<iframe src="{server.address}"></iframe>')
     hostile = Server(tmp_path)
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(locale="en-GB").new_page()
+    with open_tab(locale="en-GB") as page:
         page.goto(hostile.address.removesuffix("some/where/"))
         page.frame_locator("iframe").get_by_text("is shown inside another one").wait_for()
         assert page.frames[1].evaluate("document.getElementById('ready').value") == 0
-        browser.close()
     hostile.stop()
 
 
 def test_where_the_browser_can_a_place_is_chosen(server, clip, tmp_path) -> None:
     """A browser without a window has no dialog: a file of the page's own takes its place."""
     sf.write(tmp_path / "take.wav", *clip, subtype="PCM_24")
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
-        page = browser.new_context(locale="en-GB").new_page()
+    with open_tab(locale="en-GB") as page:
         page.goto(server.address)
-        page.locator("#loading").wait_for(state="hidden", timeout=READY_MS)
+        wait_until_ready(page)
         page.evaluate(
             """() => { window.showSaveFilePicker = async ({ suggestedName }) => {
                 if (window.mayNot) throw new DOMException("a reason", window.mayNot);
@@ -174,5 +162,4 @@ def test_where_the_browser_can_a_place_is_chosen(server, clip, tmp_path) -> None
             }"""
         )
         (tmp_path / "out.wav").write_bytes(bytes(saved))
-        browser.close()
     assert detect_file(tmp_path / "out.wav").found
