@@ -13,12 +13,11 @@ from sottovoce.files.checking import combine, detect_nothing, detect_parts, pay_
 from sottovoce.files.decoding import matroska, mpegts
 from sottovoce.files.decoding.adts import adts_length, walk_adts
 from sottovoce.files.decoding.boxes import walk_boxes
-from sottovoce.files.decoding.joins import find_joins
+from sottovoce.files.decoding.dispatch import look_into
 from sottovoce.files.decoding.layout import unreadable
 from sottovoce.files.decoding.ogg import walk_ogg
 from sottovoce.files.decoding.raw import Raw
 from sottovoce.files.decoding.shortfall import say_readable
-from sottovoce.files.decoding.sniffing import HEAD_BYTES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,8 +131,8 @@ def _not_here() -> MissingExtraError:
 def _read_structure(source: str) -> _Container:
     """Walk through a container, as the package does before it is decoded."""
     raw = Raw(source)
-    kind = kind_of(head := raw.head(HEAD_BYTES))
-    if kind in _JOINED and len(find_joins(raw, kind, head, start=0)) > 1:
+    kind, starts = look_into(raw)
+    if kind in _JOINED and len(starts) > 1:
         raise _not_here()
     with raw.open() as file:
         if kind == "mp4":
@@ -147,7 +146,7 @@ def _read_structure(source: str) -> _Container:
             notes = mpegts.describe_damage(file, end=raw.n_bytes)
             return _Container(kind, "", tuple(note.removesuffix(_REST) for note in notes))
         if kind == "adts":
-            return _read_adts(file, raw.n_bytes)
+            return _read_adts(file, starts[0], raw.n_bytes)
         if kind == "ogg":
             links = walk_ogg(file, end=raw.n_bytes)
             if len(links) > 1:
@@ -156,8 +155,8 @@ def _read_structure(source: str) -> _Container:
     return _Container(kind)
 
 
-def _read_adts(file: BinaryIO, end: int) -> _Container:
-    runs, n_unknown = walk_adts(file, start=0, end=end)
+def _read_adts(file: BinaryIO, start: int, end: int) -> _Container:
+    runs, n_unknown = walk_adts(file, start=start, end=end)
     if len(runs) > 1:
         raise _not_here()
     notes = [f"has {n_unknown:,} invalid bytes between its frames"] if n_unknown else []

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sottovoce.files.audio_info import AudioInfo
 
-__all__ = ["find_layouts", "find_parts", "is_copied"]
+__all__ = ["find_layouts", "find_parts", "is_copied", "look_into"]
 
 _MPEG_TAGS = {0x50, 0x55}
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mp1", ".mpa", ".mpga")
@@ -74,7 +74,7 @@ def find_parts(raw: Raw) -> list[Part]:
     MissingExtraError
         If it needs PyAV, which is not installed.
     """
-    kind, starts = _look_into(raw)
+    kind, starts = look_into(raw)
     if kind in _WALKS:
         return _iff_parts(raw, kind, starts)
     if len(starts) == 1:
@@ -179,7 +179,7 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
     UnreadableAudioError
         If it is damaged.
     """
-    kind, starts = _look_into(raw)
+    kind, starts = look_into(raw)
     if kind in _WALKS:
         return _join(_iff_layouts(raw, kind, starts))
     if kind == "riff":
@@ -187,8 +187,8 @@ def find_layouts(raw: Raw) -> PcmLayout | None:
     return None
 
 
-def _look_into(raw: Raw) -> tuple[str, list[int]]:
-    """Return the kind of a file, and where each of the files joined into it begins."""
+def look_into(raw: Raw) -> tuple[str, list[int]]:
+    """Return the kind of a file by `kind_of`, and where each of those joined into it begins."""
     head = raw.head(HEAD_BYTES)
     start = skip_id3(head)
     if start:
