@@ -6,6 +6,15 @@ import { InStep } from "./in_step.js";
 const LETTERS = ["a", "b", "x"];
 const HEARD = 0.05;
 
+// At the rate of the sounds, if the browser can: else it resamples.
+export function makeContext(sr) {
+  try {
+    return new AudioContext({ sampleRate: sr });
+  } catch {
+    return new AudioContext();
+  }
+}
+
 export class BlindTest {
   #context;
   #load;

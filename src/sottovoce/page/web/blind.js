@@ -1,6 +1,6 @@
 // The blind test of a result: the same test that the command writes, on excerpts of both files.
 
-import { BlindTest, judge, makeAnswers } from "../../abx/blind_test.js";
+import { BlindTest, judge, makeAnswers, makeContext } from "../../abx/blind_test.js";
 import { element, makeButton, offerFile } from "./elements.js";
 import { makeSlider, showPlace } from "./places.js";
 import { takeTurn } from "./playing.js";
@@ -30,14 +30,6 @@ function makePairs({ sr, n_channels: nChannels, lengths }, bytes) {
       return buffer;
     }),
   );
-}
-
-function makeContext(sr) {
-  try {
-    return new AudioContext({ sampleRate: sr });
-  } catch {
-    return new AudioContext(); // which resamples
-  }
 }
 
 function group(label, buttons) {
