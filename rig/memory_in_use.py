@@ -1,4 +1,4 @@
-"""Memory that the processes under this one take together, as Linux counts it."""
+"""Memory that this process and those under it take together, as Linux counts it."""
 
 from __future__ import annotations
 
@@ -8,46 +8,32 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-__all__ = ["PeakMemory", "memory_mb"]
+__all__ = ["PeakMemory"]
 
 _SAMPLE_S = 0.2
 
 
-def memory_mb() -> float:
-    """Return the proportional set size of all descendants of this process, in MB.
+class PeakMemory:
+    """The most memory in use while the context lasts: proportional set sizes, sampled.
 
     A page that several processes share counts once.
-    """
-    waiting, total = _children(os.getpid()), 0
-    while waiting:
-        process = waiting.pop()
-        with suppress(OSError):
-            waiting += _children(process)
-            for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-    return total * 1024 / 1e6
 
-
-def _children(process: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        with suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
-
-
-class PeakMemory:
-    """The most memory in use while the context lasts.
+    Parameters
+    ----------
+    own : bool
+        Whether this process counts, or only those under it.
 
     Attributes
     ----------
-    before_mb, peak_mb : float
-        At its beginning, and the most since.
+    before_bytes, peak_bytes : int
+        At the beginning of the context, and the most since.
     """
 
+    def __init__(self, *, own: bool) -> None:
+        self._own = own
+
     def __enter__(self) -> Self:
-        self.before_mb = self.peak_mb = memory_mb()
+        self.before_bytes = self.peak_bytes = self._measure()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -59,4 +45,27 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._is_over.wait(_SAMPLE_S):
-            self.peak_mb = max(self.peak_mb, memory_mb())
+            self.peak_bytes = max(self.peak_bytes, self._measure())
+
+    def _measure(self) -> int:
+        total = _own_bytes(os.getpid()) if self._own else 0
+        waiting = _children(os.getpid())
+        while waiting:
+            process = waiting.pop()
+            with suppress(OSError):  # it has ended
+                waiting += _children(process)
+                total += _own_bytes(process)
+        return total
+
+
+def _own_bytes(process: int) -> int:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(OSError):
+            found += map(int, (task / "children").read_text().split())
+    return found

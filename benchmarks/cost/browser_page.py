@@ -135,11 +135,11 @@ def _measure_memory(name: str, folder: Path, address: str, minutes: float) -> di
     with _BROWSERS[name](folder) as page:
         page.open(address)
         page.wait(_READY, within_s=_WAIT_S)
-        with PeakMemory() as memory:
+        with PeakMemory(own=False) as memory:
             seconds = _do(page, "#takes", take, "a.save")
     row: dict[str, Any] = {"browser": name, "what": "memory", "minutes": minutes}
     row["file_mb"] = round(take.stat().st_size / 1e6)
-    row["mb"] = round(memory.peak_mb - memory.before_mb)
+    row["mb"] = round((memory.peak_bytes - memory.before_bytes) / 1e6)
     return row | {"times_real_time": round(60 * minutes / seconds, 1)}
 
 

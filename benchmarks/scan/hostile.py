@@ -24,7 +24,7 @@ import numpy as np
 import soundfile as sf
 
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, shipped_clip
-from benchmarks.scan.throughput import Memory
+from rig.memory_in_use import PeakMemory
 from rig.small_bombs import make_bombs, scan_bomb
 
 if TYPE_CHECKING:
@@ -246,12 +246,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             paths = maker.submit(make_bombs, Path(place)).result()
         bombs = [scan_bomb(path) for path in paths]
     sys.stderr.write("scan_hostile: the bombs are done\n")
-    with tempfile.TemporaryDirectory(prefix="sottovoce-hostile-") as place, Memory() as memory:
+    with (
+        tempfile.TemporaryDirectory(prefix="sottovoce-hostile-") as place,
+        PeakMemory(own=True) as memory,
+    ):
         cases = _scan_cases(Path(place), y)
         sys.stderr.write("scan_hostile: the named cases are done\n")
         fuzz = _fuzz({kind: _encode(y, kind) for kind in (*_FORMATS, *_CONTAINERS)}, options)
     settings = {"seconds of mutants": options.seconds, "limit of a recording, s": 20.0}
-    totals = {"peak_mb": round(memory.peak_mb)}
+    totals = {"peak_mb": round(memory.peak_bytes / 2**20)}
     told = {"cases": cases, "bombs": bombs, "totals": totals}
     print(describe(BENCHMARK.write(options, fuzz, settings=settings, **told)))
 

@@ -29,7 +29,8 @@ from benchmarks.harness.harness import (
     run_on_one_thread,
     shipped_clip,
 )
-from benchmarks.scan.throughput import Memory, time_processes
+from benchmarks.scan.throughput import time_processes
+from rig.memory_in_use import PeakMemory
 from rig.store import Store
 
 if TYPE_CHECKING:
@@ -106,13 +107,13 @@ def _scan(name: str) -> tuple[float, float, float, Findings]:
     """Return wall time, seconds of audio, peak memory in MB, and findings."""
     from sottovoce.scan import Ledger, Scan, open_sources
 
-    with tempfile.TemporaryDirectory() as place, Memory() as memory:
+    with tempfile.TemporaryDirectory() as place, PeakMemory(own=True) as memory:
         start_s = time.perf_counter()
         with Ledger(Path(place) / "ledger.sqlite", detector="benchmark") as ledger:
             found = list(Scan(open_sources([name]), ledger=ledger, workers=_WORKERS).run())
         wall_s = time.perf_counter() - start_s
     said = {one.id.removeprefix(name): (one.status, one.log10_p) for one in found}
-    return wall_s, sum(one.seconds for one in found), memory.peak_mb, said
+    return wall_s, sum(one.seconds for one in found), memory.peak_bytes / 2**20, said
 
 
 def _fetch_and_detect(names: list[str], start: Any) -> None:  # noqa: ANN401 - a barrier of multiprocessing

@@ -13,10 +13,9 @@ import multiprocessing
 import os
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile as sf
@@ -30,17 +29,17 @@ from benchmarks.harness.harness import (
     run_on_one_thread,
     shipped_clip,
 )
+from rig.memory_in_use import PeakMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
-__all__ = ["KINDS", "Memory", "describe", "main", "plot", "time_processes", "write_recordings"]
+__all__ = ["KINDS", "describe", "main", "plot", "time_processes", "write_recordings"]
 
 BENCHMARK = Benchmark("scan_throughput", "How near does a scan come to the speed of its parts?")
 _WORKERS = 2
-_SAMPLE_S = 0.2
 _NAMES = 6
 """Of each long recording, as hard links."""
 _LONG_S = 60.0
@@ -114,7 +113,7 @@ def _time_scan(folder: Path) -> tuple[float, float, float, int]:
     """Return wall time, seconds of audio, peak memory in MB, and recordings."""
     from sottovoce.scan import Ledger, Scan, open_sources
 
-    with tempfile.TemporaryDirectory() as place, Memory() as memory:
+    with tempfile.TemporaryDirectory() as place, PeakMemory(own=True) as memory:
         start_s = time.perf_counter()
         with Ledger(Path(place) / "ledger.sqlite", detector="benchmark") as ledger:
             scan = Scan(open_sources([str(folder)]), ledger=ledger, workers=_WORKERS)
@@ -123,38 +122,7 @@ def _time_scan(folder: Path) -> tuple[float, float, float, int]:
     wrong = [status for _, status in findings if status not in {"clean", "undetermined"}]
     if wrong:
         raise RuntimeError(f"{len(wrong)} recordings were not read: {wrong[:3]}")
-    return wall_s, sum(seconds for seconds, _ in findings), memory.peak_mb, len(findings)
-
-
-class Memory:
-    """The largest sum of what this process and its children hold, sampled."""
-
-    peak_mb = 0.0
-
-    def __enter__(self) -> Self:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(_SAMPLE_S):
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-            total = sum(_pss_mb(process) for process in ("self", *children))
-            self.peak_mb = max(self.peak_mb, total)
-
-
-def _pss_mb(process: str) -> float:
-    """Return the memory of a process, shared pages divided by those who share them."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:  # it has ended
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+    return wall_s, sum(seconds for seconds, _ in findings), memory.peak_bytes / 2**20, len(findings)
 
 
 def _measure(name: str, options: Any) -> dict[str, Any]:  # noqa: ANN401 - argparse's
