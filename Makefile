@@ -27,7 +27,7 @@ demo: .venv/.base  ## Protect the shipped clip, check it, also after MP3 and Opu
 # FULL=1 adds what takes longer (slow), what fills a small disk of its own (disk, needs root), what
 # runs in Debian's Chromium and Firefox (browser), and what installs a gigabyte to run against (apart).
 test: .venv/.$(if $(FULL),full,test)  ## Run the tests; FULL=1 runs every one that needs no audio server
-	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 --dist loadgroup \
+	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 \
 		-m "not device $(if $(FULL),,and not slow and not disk and not browser and not apart)" $(ARGS)
 
 # Two at once, which mostly wait for sound to pass.  Sound that is late because another test wants the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, Page, Playwright
 
-__all__ = ["READY_MS", "open_tab", "save_download", "start_chromium", "wait_until_ready"]
+__all__ = [
+    "READY_MS",
+    "open_browser",
+    "open_tab",
+    "save_download",
+    "start_chromium",
+    "wait_until_ready",
+]
 
 READY_MS = 120_000
 """How long the browser page may take to be ready, or for one short file."""
@@ -45,20 +52,31 @@ def start_chromium(playwright: Playwright, *arguments: str, **options: Any) -> B
 
 
 @contextmanager
-def open_tab(**options: Any) -> Iterator[Page]:  # noqa: ANN401 - Playwright's
-    """Open an empty tab in a fresh profile of a browser of its own.
-
-    Parameters
-    ----------
-    **options : Any
-        As for Playwright's ``new_context``.
-    """
+def open_browser() -> Iterator[Browser]:
+    """Start a Playwright and a browser of its own; no other may run in the same thread."""
     from playwright.sync_api import sync_playwright  # late: not everybody who starts it has it
 
     with sync_playwright() as playwright:
         browser = start_chromium(playwright, "--disable-gpu")
-        yield browser.new_context(**options).new_page()
+        yield browser
         browser.close()
+
+
+@contextmanager
+def open_tab(browser: Browser | None = None, **options: Any) -> Iterator[Page]:  # noqa: ANN401 - Playwright's
+    """Open an empty tab in a fresh profile.
+
+    Parameters
+    ----------
+    browser : playwright.sync_api.Browser or None
+        The browser; None for one of its own.
+    **options : Any
+        As for Playwright's ``new_context``.
+    """
+    with open_browser() if browser is None else nullcontext(browser) as started:
+        context = started.new_context(**options)
+        yield context.new_page()
+        context.close()
 
 
 def wait_until_ready(page: Page) -> None:

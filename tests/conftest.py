@@ -9,6 +9,7 @@ import hypothesis
 import numpy as np
 import pytest
 import soundfile as sf
+from xdist.scheduler import LoadScopeScheduling
 
 CLIP_PATH = Path(__file__).parent.parent / "examples" / "data" / "sense_and_sensibility.flac"
 
@@ -21,6 +22,22 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# Files whose tests share what takes long to start: a browser, an interpreter, a cluster, a store.
+SHARING = ("tests/page/", "tests/scan/test_cluster.py", "tests/scan/test_store.py")
+
+
+class BySharing(LoadScopeScheduling):  # type: ignore[misc] - it has no types
+    """Gives such a file to one process as a whole, and every other test to whichever is idle."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, _ = nodeid.partition("::")
+        return path if path.startswith(SHARING) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharing:
+    return BySharing(config, log)
 
 
 @pytest.fixture

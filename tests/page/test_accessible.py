@@ -77,8 +77,8 @@ def test_every_state_keeps_the_rules(browser_page, clip, tmp_path, axe) -> None:
     assert found == []
 
 
-def test_a_page_that_cannot_start_keeps_the_rules(page_file, axe) -> None:
-    with open_tab(offline=True, locale="en-GB") as page:
+def test_a_page_that_cannot_start_keeps_the_rules(chromium, page_file, axe) -> None:
+    with open_tab(chromium, offline=True, locale="en-GB") as page:
         page.add_init_script("delete window.DecompressionStream")
         page.goto(page_file.as_uri())
         page.get_by_text("DecompressionStream is missing").wait_for()
@@ -87,9 +87,9 @@ def test_a_page_that_cannot_start_keeps_the_rules(page_file, axe) -> None:
 
 
 @pytest.mark.parametrize(("locale", "width"), [("en-GB", 1_000), ("de-DE", 360)])
-def test_nothing_moves_while_it_loads(page_file, locale, width) -> None:
+def test_nothing_moves_while_it_loads(chromium, page_file, locale, width) -> None:
     size = {"width": width, "height": 700}
-    with open_tab(offline=True, locale=locale, viewport=size) as page:
+    with open_tab(chromium, offline=True, locale=locale, viewport=size) as page:
         page.add_init_script(WATCH_SHIFTS)
         page.goto(page_file.as_uri())
         wait_until_ready(page)
@@ -106,9 +106,9 @@ def test_nothing_moves_while_it_loads(page_file, locale, width) -> None:
     [("de-DE", "Dateien auswählen", "mouse"), ("fr-FR", "Choisir des fichiers", "keyboard")],
 )
 def test_files_are_chosen_with_a_button_in_the_readers_language(
-    page_file, clip_path, locale, words, by
+    chromium, page_file, clip_path, locale, words, by
 ) -> None:
-    with open_tab(offline=True, locale=locale) as page:
+    with open_tab(chromium, offline=True, locale=locale) as page:
         page.goto(page_file.as_uri())
         while not page.evaluate("document.getElementById('ready').value"):
             page.wait_for_timeout(50)

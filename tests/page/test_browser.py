@@ -247,8 +247,8 @@ def test_nothing_can_be_sent(browser_page) -> None:
     ("locale", "language", "word"),
     [("de-AT", "de", "Schützen"), ("fr-CA", "fr", "Protéger"), ("ja-JP", "en", "Protect")],
 )
-def test_it_speaks_the_readers_language(page_file, locale, language, word) -> None:
-    with open_tab(offline=True, locale=locale) as page:
+def test_it_speaks_the_readers_language(chromium, page_file, locale, language, word) -> None:
+    with open_tab(chromium, offline=True, locale=locale) as page:
         page.goto(page_file.as_uri())
         page.get_by_role("tab", name=word).wait_for()
         assert page.locator("html").get_attribute("lang") == language

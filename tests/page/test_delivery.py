@@ -101,3 +101,36 @@ def test_files_with_different_words_get_receipts_of_their_own(browser_page, clip
     own = (tmp_path / "own.html").read_text(encoding="utf-8")
     assert sha256((tmp_path / "second.wav").read_bytes()) in own
     assert "1 in, 1 marked" in own
+
+
+def test_a_list_is_cleared_of_what_is_done_and_never_by_a_slip(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    y, sr = clip
+    for name in ("first.wav", "second.wav"):
+        sf.write(tmp_path / name, y, sr)
+    sf.write(tmp_path / "long.wav", np.resize(y, 240 * sr), sr)
+    clear = page.get_by_role("button", name="Clear the list")
+    assert clear.count() == 0
+    page.locator("#takes").set_input_files([tmp_path / "first.wav", tmp_path / "second.wav"])
+    page.locator("a.save").nth(1).wait_for(timeout=READY_MS)
+    clear.click()  # a question is answered with no here
+    assert page.locator("#protected li").count() == 2
+    for link in page.locator("a.save").all():
+        save_download(page, link, tmp_path / "out.wav")
+    page.locator("#takes").set_input_files(tmp_path / "long.wav")
+    page.locator("#protected progress").wait_for()
+    clear.click()
+    assert page.locator("#protected h2").all_inner_texts() == ["long.wav"]
+    assert page.locator("#delivery").is_hidden()
+    assert clear.count() == 0
+    assert page.evaluate("document.activeElement.id") == "takes"
+    page.locator("#takes").set_input_files(tmp_path / "first.wav")
+    page.locator("a.save").nth(1).wait_for(timeout=READY_MS)
+    # Its name is free again, and the archive holds what came since.
+    assert page.locator("a.save").last.get_attribute("download") == "first.protected.wav"
+    save_download(page, page.get_by_role("button", name="Save all as ZIP"), tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        names = {"long.protected.wav", "first.protected.wav", "receipt.html"}
+        assert {*archive.namelist()} == names

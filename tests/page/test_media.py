@@ -14,7 +14,7 @@ import sottovoce as sv
 from rig.chromium import READY_MS, open_tab, wait_until_ready
 from rig.firefox import Firefox
 from sottovoce.errors import SottovoceError
-from sottovoce.files import detect_file
+from sottovoce.files import detect_file, detect_parts
 
 pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -119,6 +119,15 @@ def test_the_mark_is_found_in_every_kind(said, folder, name) -> None:
     assert "notes" not in answer
 
 
+def test_tracks_that_sound_at_once_do_not_add_up(said, folder) -> None:
+    answer = json.JSONDecoder().raw_decode(said["two.mp4"], said["two.mp4"].index("{"))[0]
+    native = detect_parts(folder / "two.mp4")
+    assert answer["duration_s"] == pytest.approx(native[0].detection.duration_s, abs=0.15)
+    assert [one["track"] for one in answer["tracks"]] == [part.name for part in native]
+    assert [voice["track"] for voice in answer["voices"]] == ["track 2"]
+    assert "Voice 1 (sound track 2)" in said["two.mp4"]
+
+
 def test_every_track_is_checked_and_one_that_cannot_be_is_named(said) -> None:
     assert "mark was found" in said["two.mp4"]
     assert "Sound track 1 (ac3) was not checked" in said["two.mkv"]
@@ -178,7 +187,7 @@ def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
     page_file, folder, tmp_path
 ) -> None:
     """A long film is cancelled while its sound is decoded."""
-    command = ["ffmpeg", "-v", "error", "-stream_loop", "40", "-i", folder / "marked.wav"]
+    command = ["ffmpeg", "-v", "error", "-stream_loop", "16", "-i", folder / "marked.wav"]
     subprocess.run([*command, "-c:a", "aac", tmp_path / "long.m4a"], check=True)
     with open_tab(offline=True, locale="en-GB") as page:
         page.goto(page_file.as_uri())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.server
 import threading
@@ -158,8 +159,12 @@ def test_where_the_browser_can_a_place_is_chosen(server, clip, tmp_path) -> None
             """async () => {
                 const folder = await navigator.storage.getDirectory();
                 const file = await (await folder.getFileHandle("take.protected.wav")).getFile();
-                return [...new Uint8Array(await file.arrayBuffer())];
+                const reader = new FileReader();
+                const done = new Promise((resolve) => { reader.onload = resolve; });
+                reader.readAsDataURL(file);
+                await done;
+                return reader.result.split(",")[1];
             }"""
         )
-        (tmp_path / "out.wav").write_bytes(bytes(saved))
+        (tmp_path / "out.wav").write_bytes(base64.b64decode(saved))
     assert detect_file(tmp_path / "out.wav").found

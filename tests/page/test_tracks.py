@@ -24,7 +24,11 @@ def encode(folder, y, sr) -> bytes:
 
 def check(folder, data):
     (folder / "take.aac").write_bytes(data)
-    track = {"path": str(folder / "a.wav"), **dict.fromkeys(("seconds", "listed", "promised"), 2.0)}
+    track = {
+        "number": 1,
+        "path": str(folder / "a.wav"),
+        **dict.fromkeys(("seconds", "listed", "promised"), 2.0),
+    }
     track |= {"undecoded": 0, "gaps": 0, "silent": 0, "changes": ""}
     source = str(folder / "take.aac")
     return check_tracks(source, [track], thorough=False, tell=lambda _: None).parts[0].notes

@@ -22,7 +22,7 @@ from sottovoce.page.build import _zip_package
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("wasm")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 BITS = {"PCM_S8.flac": 8, "PCM_16.flac": 16, "PCM_24.flac": 24, "96k.flac": 24}
 
 SIGNALS = """

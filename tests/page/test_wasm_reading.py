@@ -20,7 +20,7 @@ from sottovoce.files.reading import open_audio
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("wasm-reading")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SR = 48_000
 BLOCK = 4096

@@ -24,7 +24,7 @@ from tests.cli.conftest import PROGRAM, hear_ctrl_c
 WORKER = "ray::_examine_block"
 """How the processes in which Ray looks at recordings begin."""
 
-pytestmark = [pytest.mark.apart, pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from sottovoce.scan.workers.batches import batches_of
 from sottovoce.scan.workers.examine import examine
 from tests.scan.conftest import encode
 
-pytestmark = [pytest.mark.apart, pytest.mark.xdist_group("store")]
+pytestmark = [pytest.mark.apart]
 
 N = 12
 

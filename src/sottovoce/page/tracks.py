@@ -68,9 +68,10 @@ def check_tracks(
     source : str
         The file.
     tracks : sequence of dict or None
-        Of each decoded track: ``path`` of its samples; ``seconds`` of them; the seconds that its
-        packets have as ``listed``, and that the container has ``promised``; seconds ``undecoded``;
-        ``gaps`` and their ``silent`` seconds; and to what its kind ``changes``.  None if the
+        Of each decoded track: its ``number`` among all of the file; ``path`` of its samples;
+        ``seconds`` of them; the seconds that its packets have as ``listed``, and that the container
+        has ``promised``; seconds ``undecoded``; ``gaps`` and their ``silent`` seconds; and to what
+        its kind ``changes``.  None if the
         container cannot be read.
     thorough : bool
         As in `detect_parts`.
@@ -98,11 +99,12 @@ def check_tracks(
         if tracks is None or structure.missing:
             raise _explain_nothing(source, structure)
         return CheckedFile(parts=(), detection=detect_nothing())
+    is_alone = [track["number"] for track in tracks] == [1]
     parts = []
-    for number, track in enumerate(tracks):
+    for n_done, track in enumerate(tracks):
 
-        def tell_share(share: float, number: int = number) -> None:
-            tell((number + share) / len(tracks))
+        def tell_share(share: float, n_done: int = n_done) -> None:
+            tell((n_done + share) / len(tracks))
 
         _check_whole(source, structure, track)
         checked = detect_parts(
@@ -113,7 +115,13 @@ def check_tracks(
         )[0]
         detection = pay_for_parts(checked.detection, len(tracks))
         notes = (*structure.notes, *_describe(structure, track))
-        parts.append(dataclasses.replace(checked, detection=detection, notes=notes))
+        name = "" if is_alone else f"track {track['number']}"
+        parts.append(
+            # Tracks sound at once, whereas what lies in a file of its own would follow another.
+            dataclasses.replace(
+                checked, name=name, detection=detection, notes=notes, is_joined=False
+            )
+        )
     return CheckedFile(parts=tuple(parts), detection=combine(parts))
 
 

@@ -44,8 +44,24 @@ export class Delivery {
       row.entry = { ...answer.entry, file, path: row.savedAs };
     }
     this.#rows.push(row);
-    $("delivery").hidden = this.#rows.filter((one) => one.made).length < 2;
+    this.#show();
     return row;
+  }
+
+  // Forgets all files, so that an archive holds only what comes later; false if the person would
+  // rather save some first.
+  clear() {
+    if (this.#rows.some((row) => row.isUnsaved) && !confirm(say("clear.unsaved"))) return false;
+    for (const row of this.#rows) row.letGo?.();
+    this.#rows = [];
+    this.#taken.clear();
+    this.#show();
+    return true;
+  }
+
+  #show() {
+    $("delivery").hidden = this.#rows.filter((row) => row.made).length < 2;
+    $("delivery-news").textContent = "";
   }
 
   makeReceiptButton(row) {

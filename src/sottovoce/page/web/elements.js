@@ -27,6 +27,11 @@ export function offerFile(blob, name, onSave = () => {}) {
   return link;
 }
 
+// Lets go of what a link saves, once a browser that was asked to save it has begun to read it.
+export function release(link) {
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 // Whether a file that was chosen is still there, and unchanged.
 export async function isUnchanged(file) {
   try {
@@ -41,5 +46,5 @@ export async function isUnchanged(file) {
 export function saveFile(blob, name) {
   const link = offerFile(blob, name);
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser has begun to read it
+  release(link);
 }

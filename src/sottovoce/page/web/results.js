@@ -3,7 +3,7 @@
 import { makeBlindTest } from "./blind.js";
 import { makeComparison } from "./compare.js";
 import { makeDetails } from "./details.js";
-import { element, makeButton, offerFile } from "./elements.js";
+import { element, makeButton, offerFile, release } from "./elements.js";
 import { keepUntilSaved } from "./leaving.js";
 import { makePictures } from "./pictures.js";
 import { makeSaveAs } from "./saving.js";
@@ -70,11 +70,17 @@ function showFailure(failure, answer) {
 function offerMade(made, delivered, delivery) {
   const hint = element("p", say("unsaved"), "hint");
   const forget = keepUntilSaved(made);
+  delivered.isUnsaved = true;
   delivered.onSaved = () => {
+    delivered.isUnsaved = false;
     forget();
     hint.remove();
   };
   const link = offerFile(made, delivered.savedAs, delivered.onSaved);
+  delivered.letGo = () => {
+    forget();
+    release(link);
+  };
   const [saveAs, said] = makeSaveAs(made, delivered.savedAs, delivered.onSaved);
   const bar = element("div", "", "row");
   bar.append(...[link, saveAs, delivery.makeReceiptButton(delivered), said].filter(Boolean));

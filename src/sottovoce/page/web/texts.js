@@ -40,4 +40,5 @@ export function showTexts() {
   for (const one of document.querySelectorAll("[data-label]")) {
     one.setAttribute("aria-label", say(one.dataset.label));
   }
+  document.documentElement.classList.remove("wordless");
 }

@@ -86,10 +86,16 @@ function rove(buttons) {
   }
 }
 
+function nameVoice({ track = "" }, number) {
+  const voice = say("timeline.voice", { number: number + 1 });
+  const [, own] = /^track (\d+)/.exec(track) ?? [];
+  return own ? say("timeline.in", { voice, track: own }) : voice;
+}
+
 function makeTrack(voice, number, duration, player) {
   const track = element("div", "", `track voice-${number % 4}`);
   track.setAttribute("role", "group");
-  track.setAttribute("aria-label", say("timeline.voice", { number: number + 1 }));
+  track.setAttribute("aria-label", nameVoice(voice, number));
   const buttons = voice.segments_s.map(([start, stop]) => {
     // From the place that was clicked; the keyboard has none, and begins at the start.
     const button = makeButton("", (event) => {
@@ -128,7 +134,7 @@ export function makeTimeline(file, { voices, duration_s: duration, n_more_voices
   parts.said.setAttribute("role", "status");
   const player = new Player(file, duration, parts);
   for (const [number, voice] of voices.slice(0, MOST_VOICES).entries()) {
-    const name = say("timeline.voice", { number: number + 1 });
+    const name = nameVoice(voice, number);
     parts.tracks.append(
       element("p", `${name}: ${words[number]}`),
       makeTrack(voice, number, duration, player),
