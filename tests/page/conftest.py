@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # False if something is still being worked on.
 PUT_BACK = """() => {
     const all = (selector) => [...document.querySelectorAll(selector)];
-    if (all("li progress").length) return false;
+    if (all("li > progress").length) return false;
     const ask = window.confirm;
     window.confirm = () => true;
     for (const one of all("#protected-clear, #checked-clear, #identity-forget")) one.click();

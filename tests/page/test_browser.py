@@ -176,6 +176,20 @@ def test_a_file_that_changes_while_it_is_worked_on_is_told_so(browser_page, clip
         assert "error" not in row.inner_text()
 
 
+def test_a_file_that_is_cancelled_midway_costs_only_itself(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    y, sr = clip
+    sf.write(tmp_path / "long.flac", np.resize(y, 600 * sr), sr)
+    sf.write(tmp_path / "take.flac", y, sr)
+    page.locator("#takes").set_input_files([tmp_path / "long.flac", tmp_path / "take.flac"])
+    row = page.locator("#protected li", has_text="long.flac")
+    row.get_by_text(" of 10:00").wait_for(timeout=READY_MS)
+    row.get_by_role("button", name="Cancel").click()
+    page.locator("a.save").wait_for(timeout=READY_MS)
+    assert page.locator("#protected h2").all_inner_texts() == ["take.flac"]
+    assert page.locator("#broken").is_hidden()
+
+
 def test_an_original_that_is_gone_is_not_a_format_that_cannot_be_played(
     browser_page, clip, tmp_path
 ) -> None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
     from sottovoce.files.audio_info import AudioInfo
 
-__all__ = ["Protected", "ProtectedTrack", "protect_file"]
+__all__ = ["ENCODED_AGAIN", "Protected", "ProtectedTrack", "protect_file"]
 
 _CONTAINERS = {"M4A", "MOV", "MATROSKA", "TS", "ASF", "AVI", "FLV"}
 _NAMES = {
@@ -47,6 +47,7 @@ _NAMES = {
     "WMAV1": "WMA",
     "WMAV2": "WMA",
 }
+ENCODED_AGAIN = "the audio was encoded once more, at no lower rate"
 _CONVERTED = Keeping(lost=("its tags and everything else that is not audio",), dropped=())
 
 
@@ -284,9 +285,7 @@ def _foretell(
     """Return the messages before anything is written; refuse losses if all must be kept."""
     lines, info = [], infos[0]
     if is_lossy(info) and not is_converted:
-        lines.append(
-            f"{_name_codec(info)} is lossy: the audio was encoded once more, at no lower rate"
-        )
+        lines.append(f"{_name_codec(info)} is lossy: {ENCODED_AGAIN}")
     keeping = _CONVERTED if is_converted else plan_keeping(source, info)
     lost = keeping.lost
     if info.format in _CONTAINERS:

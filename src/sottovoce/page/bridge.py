@@ -85,13 +85,14 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
 
 def _tell_encoding(done: Protected, target: str) -> dict[str, Any]:
     """Return the rate of a new lossy file, and the warnings without the one that it replaces."""
+    from sottovoce.files.protecting import ENCODED_AGAIN
     from sottovoce.files.reading import read_info
     from sottovoce.files.writing import is_lossy
 
     info = read_info(target) if done.status == "marked" else None
     if info is None or not is_lossy(info):
         return {"encoded_kbps": 0}
-    others = [line for line in done.warnings if " is lossy: " not in line]
+    others = [line for line in done.warnings if not line.endswith(ENCODED_AGAIN)]
     return {"encoded_kbps": round(info.bit_rate / 1000.0), "warnings": others}
 
 
@@ -113,9 +114,10 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     -------
     answer : str
         JSON: the fields of `CheckedFile`; ``json``, the line that the command writes; whether the
-        file ``has_sound``; and ``warnings``, what is odd about it; or ``error`` and ``remedy``.
+        file ``has_sound``; whether it ``is_short``, so that no mark in it means little; and
+        ``warnings``, what is odd about it; or ``error`` and ``remedy``.
     """
-    from sottovoce.files.checked import check_file
+    from sottovoce.files.checked import ENOUGH_S, check_file
     from sottovoce.page.tracks import check_tracks
 
     wanted = json.loads(options)
@@ -129,8 +131,8 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         fields = checked.to_dict({int(owner): name for owner, name in wanted["own"].items()})
         line = json.dumps({"file": wanted["name"], **fields}, allow_nan=False)
         has_sound = any(part.sounding_s for part in checked.parts)
-        notes = fields.get("notes", [])
-        return {**fields, "json": line, "has_sound": has_sound, "warnings": notes}
+        told = {"has_sound": has_sound, "is_short": fields["duration_s"] < ENOUGH_S}
+        return {**fields, **told, "json": line, "warnings": fields.get("notes", [])}
 
     return answer(work, source)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.identity import load_identity, make_identity
+from sottovoce.rights.identity import is_reserved, load_identity, make_identity
 
 if TYPE_CHECKING:
     from sottovoce.rights.identity import Identity
@@ -64,6 +64,8 @@ def read(text: str, file_name: str) -> dict[str, Any]:
     """
     name = _START.sub("", _FOREIGN.sub("-", file_name.removesuffix(".json")))
     name = name[:_MOST_NAME].rstrip("-") or "identity"
+    if is_reserved(name):
+        name = f"identity-{name}"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / f"{name}.json").write_text(text, encoding="utf-8", newline="")
         try:

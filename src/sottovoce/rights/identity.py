@@ -153,7 +153,7 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
         If the key cannot be stored.
     """
     path = _identity_path(name, folder)
-    if _is_reserved(name):
+    if is_reserved(name):
         raise ParameterError(
             f"{name!r} could be mistaken for an owner id", remedy="Give the identity another name."
         )
@@ -249,7 +249,7 @@ def _identity_path(name: str, folder: Path | None) -> Path:
     return (folder or identity_folder()) / f"{name}.json"
 
 
-def _is_reserved(name: str) -> bool:
+def is_reserved(name: str) -> bool:
     # `protect --owner` takes a name, an owner id or this word.
     if name == ANONYMOUS:
         return True

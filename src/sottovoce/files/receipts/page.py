@@ -82,7 +82,8 @@ survives conversion and editing; it does not prevent any use.</p>
 </table>
 {_make_left_out(receipt)}
 <p class="small">Anyone can compute the SHA-256 of a file: <code>sha256sum FILE</code>.
-Anyone can find the marks: <code>sottovoce check FILE</code>.</p>
+Anyone can find the marks: <code>sottovoce check FILE</code>, or <i>Check</i> in the browser page
+<code>sottovoce.html</code>.</p>
 </body>
 </html>
 """

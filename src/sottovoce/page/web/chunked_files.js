@@ -98,24 +98,24 @@ export class Chunks {
   }
 }
 
-// Returns a file system to mount; its folders are those of Emscripten's own.  The option `files` of
-// a mount holds files that were chosen, by name.
-export function makeChunkedFiles(FS) {
-  const { MEMFS } = FS.filesystems;
-  const fileNodes = {
+function makeFileNodes(MEMFS) {
+  return {
     ...MEMFS.node_ops,
     setattr(node, { size, ...others }) {
       if (size !== undefined) node.chunks.truncate(size);
       MEMFS.node_ops.setattr(node, others);
     },
   };
-  const fileStreams = {
+}
+
+function makeFileStreams({ filesystems: { MEMFS }, ErrnoError }) {
+  return {
     llseek: MEMFS.stream_ops.llseek,
     read({ node }, buffer, offset, length, position) {
       try {
         return node.chunks.read(buffer, offset, length, position);
       } catch {
-        throw new FS.ErrnoError(EIO); // the file was changed, or removed
+        throw new ErrnoError(EIO); // the file was changed, or removed
       }
     },
     write({ node }, buffer, offset, length, position) {
@@ -123,15 +123,22 @@ export function makeChunkedFiles(FS) {
       return node.chunks.write(buffer, offset, length, position);
     },
   };
-  const folders = { ...MEMFS.node_ops, mknod: createNode };
+}
+
+// Returns a file system to mount; its folders are those of Emscripten's own.  The option `files` of
+// a mount holds files that were chosen, by name.
+export function makeChunkedFiles(FS) {
+  const { MEMFS } = FS.filesystems;
+  const ofFiles = { node_ops: makeFileNodes(MEMFS), stream_ops: makeFileStreams(FS) };
+  const ofFolders = { ...MEMFS.node_ops, mknod: createNode };
 
   function createNode(parent, name, mode, device) {
     const node = MEMFS.createNode(parent, name, mode, device);
-    if (FS.isDir(mode)) node.node_ops = folders;
+    if (FS.isDir(mode)) node.node_ops = ofFolders;
     if (FS.isFile(mode)) {
       node.chunks = new Chunks();
       Object.defineProperty(node, "usedBytes", { get: () => node.chunks.size });
-      Object.assign(node, { node_ops: fileNodes, stream_ops: fileStreams });
+      Object.assign(node, ofFiles);
     }
     return node;
   }

@@ -60,6 +60,9 @@ export class Engine {
   }
 
   #restart() {
+    // What it still has to say, of how it was ended for example, is no longer about anything.
+    this.#worker.onmessage = null;
+    this.#worker.onerror = null;
     this.#worker.terminate();
     this.#isReady = false;
     this.#current = null;

@@ -19,12 +19,15 @@ function store(text) {
   }
 }
 
+// Returns null if nothing is kept; what is damaged is found to be so when it is opened.
 function readStored() {
+  let kept = null;
   try {
-    const { text, file_name } = JSON.parse(localStorage.getItem(KEPT));
-    return { text, file_name };
+    kept = localStorage.getItem(KEPT);
+    const { text, file_name } = JSON.parse(kept);
+    return { text: String(text), file_name: String(file_name) };
   } catch {
-    return null;
+    return kept === null ? null : { text: kept, file_name: `${KEPT}.json` };
   }
 }
 
@@ -46,6 +49,10 @@ export class IdentityPanel {
     };
     $("identity-remember").onchange = () => this.#remember();
     $("identity-forget").onclick = () => this.#forget();
+    // What is forgotten in one tab is forgotten in all.
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key === KEPT && newValue === null && $("identity-remember").checked) this.#forget();
+    });
     this.#putAway(); // some browsers keep what was chosen before a reload
     const stored = readStored();
     if (stored) this.ready = this.#restore(stored);

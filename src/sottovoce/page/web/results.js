@@ -10,7 +10,6 @@ import { makeSaveAs } from "./saving.js";
 import { language, say, sayCertainty, sayPolicy } from "./texts.js";
 import { makeTimeline } from "./timeline.js";
 
-const ENOUGH_S = 5;
 const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 function describeProtected(answer) {
@@ -24,7 +23,7 @@ function describeChecked(answer) {
   if (answer.found) return say("verdict.found", { certainty: sayCertainty(answer.log10_p) });
   if (answer.verdict === "suspected") return say("verdict.suspected");
   if (!answer.has_sound) return say("verdict.soundless");
-  return say(answer.duration_s < ENOUGH_S ? "verdict.short" : "verdict.none", length);
+  return say(answer.is_short ? "verdict.short" : "verdict.none", length);
 }
 
 function describeOwner({ notice, yours }) {

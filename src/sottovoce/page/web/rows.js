@@ -27,7 +27,7 @@ function addRow(job, name) {
 function offerClearing(job, input, delivery) {
   const list = listOf(job);
   const button = $(`${list.id}-clear`);
-  const findDone = () => [...list.children].filter((row) => !row.querySelector("progress"));
+  const findDone = () => [...list.children].filter((row) => !row.querySelector(":scope > progress"));
   const show = () => {
     button.hidden = !findDone().length;
   };
@@ -40,7 +40,7 @@ function offerClearing(job, input, delivery) {
   };
 }
 
-function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infinity }) {
+function addFile(engine, job, file, { ready, options, input, delivery, mostBytes = Infinity }) {
   const row = addRow(job, file.name);
   const heading = row.firstChild;
   if (file.size > mostBytes) {
@@ -54,6 +54,7 @@ function addFile(engine, job, file, { ready, options, delivery, mostBytes = Infi
   const cancel = makeButton(say("cancel"), () => {
     engine.cancel(id);
     row.remove();
+    input.focus(); // the button is gone
   });
   const start = async (more) => {
     const state = element("p", say("waiting"));
@@ -95,7 +96,7 @@ export function listen(engine, job, input, wanted) {
   const drop = input.closest(".drop");
   offerClearing(job, input, wanted.delivery);
   const take = (files) => {
-    if (wanted.isComplete?.() ?? true) for (const file of files) addFile(engine, job, file, wanted);
+    if (wanted.isComplete?.() ?? true) for (const file of files) addFile(engine, job, file, { ...wanted, input });
   };
   input.onchange = () => {
     take(input.files);
