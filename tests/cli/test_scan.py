@@ -396,5 +396,9 @@ def test_an_address_in_a_list_is_fetched_only_where_that_is_allowed(shell, data)
         server.shutdown()
     assert [one.code for one in (refused, nearby, allowed)] == [3, 3, 1]
     assert "without permission" in json.loads(refused.out)["message"]
+    # The report is read by those who run the command, not by programmers.
+    report = (shell.folder / "none" / "report.html").read_text()
+    assert "--allow-remote" in report
+    assert "allow_remote" not in report
     assert "not a public address" in json.loads(nearby.out)["message"]
     assert json.loads(allowed.out)["id"] == f"{store}/anna/long.flac"

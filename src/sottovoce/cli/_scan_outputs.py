@@ -84,7 +84,7 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
     """Write the table, list, report and cards of a scan into its folder."""
     from sottovoce.scan import write_outputs
 
-    return write_outputs(ledger, out, kind=kind, strict=strict)
+    return write_outputs(ledger, out, kind=kind, strict=strict, reword=_output.name_flags)
 
 
 def tell(summary: Summary, out: Path) -> None:

@@ -37,7 +37,7 @@ from sottovoce.scan.reports.summary import Tally
 from sottovoce.scan.source import atomic_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.reports.results_table import Format
@@ -61,6 +61,7 @@ def write_outputs(
     *,
     kind: Format = "parquet",
     strict: bool = False,
+    reword: Callable[[str], str] = str,
 ) -> Summary:
     """Write the results of the last run into a folder.
 
@@ -76,6 +77,8 @@ def write_outputs(
         Format of the table.
     strict : bool
         Whether to exclude suspected and unread recordings too.
+    reword : callable
+        Puts a remedy, which names parameters, into the words of the report's readers.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def write_outputs(
         job=job,
         summary=summary,
         strongest=shown.strongest(),
-        unread=shown.unread,
+        unread=[dataclasses.replace(one, remedy=reword(one.remedy)) for one in shown.unread],
     )
     write_card(folder / "card.md", job=job, summary=summary)
     write_croissant(folder / "croissant.json", job=job, summary=summary)
