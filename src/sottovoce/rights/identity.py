@@ -30,6 +30,7 @@ __all__ = [
     "Identity",
     "explain_exposure",
     "identity_folder",
+    "is_reserved",
     "list_identities",
     "load_identity",
     "make_identity",
@@ -250,7 +251,7 @@ def _identity_path(name: str, folder: Path | None) -> Path:
 
 
 def is_reserved(name: str) -> bool:
-    # `protect --owner` takes a name, an owner id or this word.
+    """Return whether no identity may have this name: an owner id, or the word for none."""
     if name == ANONYMOUS:
         return True
     try:
