@@ -58,7 +58,8 @@ function describeFailure(failed, answer) {
   return "";
 }
 
-const nameReason = ({ error }) => error.replace(/^sound(\.\w+)?: /, "");
+// Without the name, or the whole address, that the file has in the worker.
+const nameReason = ({ error }) => error.replace(/^(\/\S+|sound(\.\w+)?): /, "");
 
 function showFailure(failure, answer) {
   if (failure) return [element("p", failure, "bad")];
