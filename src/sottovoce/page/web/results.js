@@ -7,7 +7,7 @@ import { element, makeButton, offerFile, release } from "./elements.js";
 import { keepUntilSaved } from "./leaving.js";
 import { makePictures } from "./pictures.js";
 import { makeSaveAs } from "./saving.js";
-import { language, say, sayCertainty, sayPolicy } from "./texts.js";
+import { language, say, sayCertainty, sayPolicy, translate } from "./texts.js";
 import { makeTimeline } from "./timeline.js";
 
 const seconds = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
@@ -38,10 +38,11 @@ function describeVoice(voice) {
   return say("voice.says", { whose: describeOwner(voice), refuses: sayPolicy(policy), year });
 }
 
-// The package itself speaks English.
+// The package itself speaks English; what has no translation stays so.
 function quote(text, classes = "") {
-  const made = element("p", text, classes);
-  made.lang = "en";
+  const words = translate(text);
+  const made = element("p", words ?? text, classes);
+  if (words === null) made.lang = "en";
   return made;
 }
 

@@ -1,5 +1,8 @@
 // Words of the page in the reader's language; nothing from a file is ever taken as HTML.
 
+import { fill } from "./fill.js";
+import { makeTranslator } from "./package_words.js";
+
 const SURE_FROM = 9;
 const catalogue = JSON.parse(document.getElementById("strings").textContent);
 
@@ -13,9 +16,10 @@ function choose() {
 
 export const language = choose();
 
-export function say(key, values = {}) {
-  return catalogue[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
+export const say = (key, values = {}) => fill(catalogue[language][key], values);
+
+// Of a text of the package; null if it can only be shown in English.
+export const translate = makeTranslator(catalogue, language);
 
 // How sure a found mark is.  Beyond one in a billion, a power of ten says less than words.
 export function sayCertainty(log10P) {
