@@ -9,7 +9,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import READY_MS, open_tab, save_download
+from rig.chromium import READY_MS, open_tab, save_download, wait_until_ready
 from sottovoce.core.policy import Use
 from sottovoce.files import detect_file
 from sottovoce.page import build
@@ -267,6 +267,24 @@ def test_it_speaks_the_readers_language(chromium, page_file, locale, language, w
         page.get_by_role("tab", name=word).wait_for()
         assert page.locator("html").get_attribute("lang") == language
         assert all(text.strip() for text in page.locator("[data-text]").all_text_contents())
+
+
+def test_what_the_package_says_of_a_file_is_in_the_readers_language(
+    chromium, page_file, clip, tmp_path
+) -> None:
+    sf.write(tmp_path / "whole.flac", *clip)
+    data = (tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "take.flac").write_bytes(data[: len(data) // 2])
+    with open_tab(chromium, offline=True, locale="de-DE") as page:
+        page.goto(page_file.as_uri())
+        wait_until_ready(page)
+        page.locator("#takes").set_input_files(tmp_path / "take.flac")
+        row = page.locator("#protected li", has_text="kann nicht verwendet werden")
+        row.wait_for(timeout=READY_MS)
+        _, problem, remedy = row.locator("p").all_inner_texts()
+        assert re.fullmatch(r"unvollständig: \d+,\d von 24,7 s sind vorhanden", problem)
+        assert remedy.endswith("eine vollständige Kopie.")
+        assert row.locator("[lang=en]").count() == 0
 
 
 def test_a_language_that_lacks_a_word_is_not_built(tmp_path, monkeypatch) -> None:
