@@ -266,7 +266,10 @@ def _tell_others(before: Detection, notice: Notice) -> str:
         for other in notices
         if other is None or other.owner_id != notice.owner_id
     }
-    return f"already carried {' and '.join(sorted(whose))}, which stays in it" if whose else ""
+    if not whose:
+        return ""
+    stays = "stay" if len(whose) > 1 else "stays"
+    return f"already carried {' and '.join(sorted(whose))}, which {stays} in it"
 
 
 def _describe_mark(notice: Notice | None) -> str:

@@ -90,7 +90,8 @@ def _tell_encoding(done: Protected, target: str) -> dict[str, Any]:
     from sottovoce.files.writing import is_lossy
 
     info = read_info(target) if done.status == "marked" else None
-    if info is None or not is_lossy(info):
+    # Of some, such as mu-law, no rate is known: then the warning itself is shown.
+    if info is None or not is_lossy(info) or not info.bit_rate:
         return {"encoded_kbps": 0}
     others = [line for line in done.warnings if not line.endswith(ENCODED_AGAIN)]
     return {"encoded_kbps": round(info.bit_rate / 1000.0), "warnings": others}
