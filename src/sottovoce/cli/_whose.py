@@ -8,16 +8,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
-from sottovoce.cli._words import format_path
+from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError, SottovoceError
 
 if TYPE_CHECKING:
-    from sottovoce import Voice
+    from sottovoce import Notice, Voice
     from sottovoce.rights import Identity
 
 _LIKE_AN_ID = re.compile(r"[0-9a-fA-F]{2,}(-[0-9a-fA-F]{2,})+")
 
-__all__ = ["describe_owned_voice", "find_owner", "list_own", "load_own", "wanted_owners"]
+__all__ = [
+    "describe_match",
+    "describe_owned_voice",
+    "find_owner",
+    "list_known",
+    "list_own",
+    "load_own",
+    "wanted_owners",
+]
 
 
 def list_own() -> dict[int, str]:
@@ -78,6 +86,36 @@ def _find_asked(owner: str, own: dict[int, str]) -> int:
         remedy = f"Your identities: {names}." if names else "You have no identity yet."
         remedy += "  For anyone else, name the owner id, such as 4f2a-91c0-77de."
         raise ParameterError(str(err), remedy=remedy) from err
+
+
+def list_known(owner_ids: set[int]) -> list[Notice]:
+    """Return the notices to test for if only these owners are asked about.
+
+    An anonymous mark is no owner's: it has to be decoded.
+    """
+    from sottovoce.core.known_payload import make_usual_notices
+    from sottovoce.core.payload import present_year
+
+    last_year = present_year()
+    named = sorted(owner_ids - {0})
+    return [one for each in named for one in make_usual_notices(each, last_year=last_year)]
+
+
+def describe_match(voice: Voice) -> str:
+    """Return what the name of a matched voice rests on, before the words on its mark.
+
+    Its owner was asked for and shown; its policy and year are only those that fit best.
+    """
+    from sottovoce.rights import format_owner_id
+
+    if voice.matched is None or voice.notice is None:
+        return ""
+    p, n_ids = format_p(voice.matched.log10_p), f"{voice.matched.n_ids:,}"
+    owner = format_owner_id(voice.notice.owner_id)
+    return (
+        f"matched: the mark is that of owner {owner} ({p}; first of {n_ids} random ids);"
+        " what fits best of the usual policies and years: "
+    )
 
 
 def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:

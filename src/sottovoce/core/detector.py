@@ -60,8 +60,12 @@ class Detector:
     seal_key : bytes or None
         The owner's secret; voices with a decoded payload are tested for its seal.
     known : sequence of Notice
-        Notices decoded earlier in the same stream.  A voice whose own data cells agree with one
-        of them is given that notice, even if they are too few to be decoded by themselves.
+        Notices to look for: decoded earlier in the same stream, or of owners who are asked for.
+        A voice without a decoded payload is tested for them, which takes a few seconds less
+        sound, and says so in `Voice.matched`.
+    keep_cells : bool
+        Whether voices without a decoded payload keep what is needed to test them later, 2.5 kB
+        each, in `Voice.cells`.
 
     Raises
     ------
@@ -98,6 +102,7 @@ class Detector:
         thorough: bool = False,
         seal_key: bytes | None = None,
         known: Sequence[Notice] = (),
+        keep_cells: bool = False,
     ) -> None:
         self._sr = check_sr(sr)
         self._max_fpr = check_max_fpr(max_fpr)
@@ -106,6 +111,7 @@ class Detector:
         self._thorough = thorough
         self._seal_key = seal_key
         self._known = tuple(known)
+        self._keep_cells = keep_cells
         self.reset()
 
     def reset(self) -> None:
@@ -241,7 +247,7 @@ class Detector:
         duration_s = self._n_samples / self._sr
         paths: dict[int, VoiceTrack] = {}
         for search in self._searches:
-            paths |= search.join_tracks(self._known)
+            paths |= search.join_tracks(self._known, n_looks=self._n_looks + 1)
         families: list[tuple[float, float]] = []
         voices: dict[int, Voice] = {}
         for search, short, n_hypotheses in self._evidence():
@@ -294,6 +300,8 @@ class Detector:
         if self._seal_key is not None:
             seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
         whole = track if path is None else path
+        # Of a voice that slips, the whole path has the data; its pieces may have been matched.
+        read = track if track.reading is not None else whole
         length_s = duration_s * speed
         segments = unite_segments(
             [*track.segments_s(duration_s=length_s), *whole.segments_s(duration_s=length_s)]
@@ -305,9 +313,11 @@ class Detector:
             speed=speed,
             pitch=search.stretch.pitch,
             segments_s=tuple((to_file(a), to_file(b)) for a, b in segments),
-            notice=track.notice or whole.notice,
+            notice=read.notice,
             evidence=tuple((to_file(t), z) for t, z in whole.evidence()),
             seal_log10_p=seal,
+            matched=read.matched,
+            cells=read.cells if self._keep_cells else None,
         )
 
 
@@ -319,6 +329,7 @@ def detect(
     thorough: bool = False,
     seal_key: bytes | None = None,
     known: Sequence[Notice] = (),
+    keep_cells: bool = False,
 ) -> Detection:
     """Detect marks in audio, with a p-value.
 
@@ -335,7 +346,9 @@ def detect(
     seal_key : bytes or None
         The owner's secret, to test the seal.
     known : sequence of Notice
-        As in `Detector`.
+        Notices to look for, as in `Detector`.
+    keep_cells : bool
+        Whether to keep what is needed to look for notices later, as in `Detector`.
 
     Returns
     -------
@@ -361,6 +374,13 @@ def detect(
     True
     """
     check_signal(y)
-    detector = Detector(sr=sr, max_fpr=max_fpr, thorough=thorough, seal_key=seal_key, known=known)
+    detector = Detector(
+        sr=sr,
+        max_fpr=max_fpr,
+        thorough=thorough,
+        seal_key=seal_key,
+        known=known,
+        keep_cells=keep_cells,
+    )
     detector._listen(np.atleast_2d(y), last=True)
     return detector.detection()

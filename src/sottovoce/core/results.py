@@ -11,7 +11,9 @@ from sottovoce.core.evidence import SUSPECTED_FPR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sottovoce.core.known_payload import KnownMatch
     from sottovoce.core.payload import Notice
+    from sottovoce.core.soft_cells import SoftCells
 
 __all__ = ["Detection", "Verdict", "Voice", "merge_pieces", "unite_segments"]
 
@@ -39,12 +41,19 @@ class Voice:
         without the mark is left out if longer than about 2.5 s where the mark is clear, 5 s in
         noise.
     notice : Notice or None
-        Its decoded payload; None if the owner is not decoded yet.
+        Its payload: decoded, or matched if `matched` is not None; None if the owner is not known
+        yet.
     evidence : tuple of (float, float)
         Time in seconds and local score over about 5 s around it.
     seal_log10_p : float or None
         Logarithm to base 10 of the keyed seal's p-value, if a key was given and a payload was
-        decoded.
+        decoded or matched.
+    matched : KnownMatch or None
+        The evidence if `notice` was not decoded from the sound but is one of the notices that
+        were asked for: its owner is shown, its policy and year are assumed.
+    cells : SoftCells or None
+        What `sottovoce.match_known` needs to test it later, if the detector was told to keep it
+        and no payload was decoded.  Not in `to_dict`.
     """
 
     log10_p: float
@@ -56,6 +65,8 @@ class Voice:
     notice: Notice | None = None
     evidence: tuple[tuple[float, float], ...] = ()
     seal_log10_p: float | None = None
+    matched: KnownMatch | None = None
+    cells: SoftCells | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; for one release the notice as `payload` as well."""
@@ -72,6 +83,8 @@ class Voice:
         }
         if self.seal_log10_p is not None:
             fields["seal_log10_p"] = round(self.seal_log10_p, 3)
+        if self.matched is not None:
+            fields["matched"] = self.matched.to_dict()
         return fields
 
 
@@ -156,7 +169,7 @@ def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list
     -------
     merged : list of Voice
         In the same order, one for each owner and path; a merged voice has the fields of its
-        strongest part, and is present where any part is.
+        strongest part, is present where any part is, and is decoded if any part is.
     """
     merged: dict[object, Voice] = {}
     for number, voice in enumerate(voices):
@@ -169,7 +182,10 @@ def merge_pieces(voices: list[Voice], pieces: Sequence[int | None] = ()) -> list
             continue
         segments = unite_segments([*kept.segments_s, *voice.segments_s])
         evidence = tuple(sorted({*kept.evidence, *voice.evidence}))
-        merged[name] = dataclasses.replace(kept, segments_s=segments, evidence=evidence)
+        one = kept if kept.matched is None or voice.matched is not None else voice
+        merged[name] = dataclasses.replace(
+            kept, segments_s=segments, evidence=evidence, matched=one.matched, cells=one.cells
+        )
     return list(merged.values())
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sottovoce.core.known_payload import KnownMatch, match_known
 from sottovoce.core.pattern import make_sync_signs
 from sottovoce.core.payload_reading import (
     PayloadReading,
@@ -25,9 +26,12 @@ from sottovoce.core.payload_reading import (
 )
 from sottovoce.core.presence import CELLS_PER_SUPERFRAME, Presence, agree
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL, SCORE_GAIN, SLIP_PRICE, follow_slips
+from sottovoce.core.soft_cells import SoftCells
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sottovoce.core.payload import Notice
 
 __all__ = ["HALF_FRAMES_PER_PERIOD", "OTHER_SHARE", "VoiceTrack", "circular_distance"]
@@ -65,6 +69,8 @@ class VoiceTrack:
     ----------
     score, short_score : float
         The best in windows of two or more chunks, and in short windows; 0 if not seen.
+    matched : KnownMatch or None
+        What `reading` rests on, if it was not decoded from this audio.
     heard_until : int
         Half frame of the audio at the end of the last chunk in which it seemed to be present.
     runs : list of (int, int)
@@ -80,6 +86,7 @@ class VoiceTrack:
         self.n_looks = 0
         self.heard_until = 0
         self.reading: PayloadReading | None = None
+        self.matched: KnownMatch | None = None
         self.runs: list[tuple[int, int]] = []
         self._slips = slips
         self._sums: Floats | None = None
@@ -244,6 +251,24 @@ class VoiceTrack:
         self._learn(match_payload(self.sums, reading))
         return self.reading is not None
 
+    def match(self, known: Sequence[Notice], *, n_looks: int) -> None:
+        """Test it for payloads that are known beforehand, if none has been read.
+
+        Parameters
+        ----------
+        known : sequence of Notice
+            What to try.
+        n_looks : int
+            How often this voice has been tested for them, this time included.
+        """
+        cells = self.cells
+        if not known or cells is None:
+            return
+        self.matched = match_known(cells, known, n_looks=n_looks)
+        if self.matched is not None:
+            one = self.matched
+            self._learn(PayloadReading(one.notice, one.alignments[0], one.log10_p, 0.0))
+
     def contradicts(self, reading: PayloadReading) -> bool:
         """Return whether this track's data cells certainly disagree with a payload."""
         if self.sums is None:
@@ -255,6 +280,12 @@ class VoiceTrack:
     def sums(self) -> Floats | None:
         """Everything added so far, shape (n_periods, n_cells, n_bands), or None before that."""
         return None if self._sums is None else self._sums.reshape(_BY_PERIOD)
+
+    @property
+    def cells(self) -> SoftCells | None:
+        """Its data cells for tests to come, or None if it was decoded or has none."""
+        decoded = self.reading is not None and self.matched is None
+        return None if decoded or self.sums is None else SoftCells.from_sums(self.sums)
 
     def settle(self) -> None:
         """Try to decode it from its segments alone, then discard the data needed only to follow it.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sottovoce.core.evidence import log10_e_value, threshold
 from sottovoce.core.front_end import CHUNK_FRAMES, FrontEnd
-from sottovoce.core.payload_reading import PayloadReading, find_candidates
+from sottovoce.core.payload_reading import find_candidates
 from sottovoce.core.pooling import Pool
 from sottovoce.core.roster import Roster
 from sottovoce.core.search import find_peaks, fold, offset_scores
@@ -209,13 +209,17 @@ class WindowSearch:
         self._pool.read()
         return True
 
-    def join_tracks(self, known: Sequence[Notice] = ()) -> dict[int, VoiceTrack]:
+    def join_tracks(
+        self, known: Sequence[Notice] = (), *, n_looks: int = 1
+    ) -> dict[int, VoiceTrack]:
         """Return which voices are parts of one, after a jump or through slips.
 
         Parameters
         ----------
         known : sequence of Notice
-            Notices decoded before this audio began.
+            Notices to test the voices for that no payload was read of.
+        n_looks : int
+            How often they have been tested, this time included.
 
         Returns
         -------
@@ -226,13 +230,13 @@ class WindowSearch:
         paths = self._pool.join(self.tracks)
         read = [t.reading for t in [*self.tracks, *paths.values()] if t.reading is not None]
         readings = {reading.notice: reading for reading in read}
-        for notice in known:
-            readings.setdefault(notice, PayloadReading(notice, 0, 0.0, 0.0))
         unread = [track for track in self.tracks if track.reading is None]
         told = list(readings.values())
         sums = [track.sums for track in unread]
         for track, candidates in zip(unread, find_candidates(sums, told), strict=True):
             any(track.adopt(told[number]) for number in candidates)
+            if track.reading is None:
+                track.match(known, n_looks=n_looks)
         return paths
 
     def _search_window(self, chunk: int) -> None:

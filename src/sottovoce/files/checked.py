@@ -11,8 +11,9 @@ from sottovoce.files.notices import make_voice
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from sottovoce.core.payload import Notice
     from sottovoce.core.results import Detection
     from sottovoce.files.checking import CheckedPart
 
@@ -71,6 +72,7 @@ def check_file(
     path: str | os.PathLike[str],
     *,
     thorough: bool = False,
+    known: Sequence[Notice] = (),
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> CheckedFile:
@@ -78,7 +80,7 @@ def check_file(
 
     Parameters
     ----------
-    path, thorough, partial, progress
+    path, thorough, known, partial, progress
         As for `sottovoce.files.detect_parts`.
 
     Returns
@@ -87,7 +89,9 @@ def check_file(
         The result.
     """
     try:
-        parts = detect_parts(path, thorough=thorough, partial=partial, progress=progress)
+        parts = detect_parts(
+            path, thorough=thorough, known=known, partial=partial, progress=progress
+        )
     except NoSoundError:
         return CheckedFile(parts=(), detection=detect_nothing())
     return CheckedFile(parts=parts, detection=combine(parts))

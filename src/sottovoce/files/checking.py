@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
+    from sottovoce.core.payload import Notice
     from sottovoce.core.results import Detection
 
 __all__ = [
@@ -60,6 +61,8 @@ def detect_file(
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
     seal_key: bytes | None = None,
+    known: Sequence[Notice] = (),
+    keep_cells: bool = False,
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Detection:
@@ -69,7 +72,7 @@ def detect_file(
     ----------
     path : path-like
         Audio, or the recording of a call.
-    max_fpr, thorough, seal_key
+    max_fpr, thorough, seal_key, known, keep_cells
         As in `sottovoce.detect`.
     partial : bool
         Whether to accept the readable part of a file that is cut short or damaged.
@@ -95,6 +98,8 @@ def detect_file(
         max_fpr=max_fpr,
         thorough=thorough,
         seal_key=seal_key,
+        known=known,
+        keep_cells=keep_cells,
         partial=partial,
         progress=progress,
     )
@@ -107,6 +112,8 @@ def detect_parts(
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
     seal_key: bytes | None = None,
+    known: Sequence[Notice] = (),
+    keep_cells: bool = False,
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[CheckedPart, ...]:
@@ -114,7 +121,7 @@ def detect_parts(
 
     Parameters
     ----------
-    path, max_fpr, thorough, seal_key, partial, progress
+    path, max_fpr, thorough, seal_key, known, keep_cells, partial, progress
         As in `detect_file`.
 
     Returns
@@ -134,6 +141,8 @@ def detect_parts(
                 max_fpr=max_fpr / n_parts,
                 thorough=thorough,
                 seal_key=seal_key,
+                known=known,
+                keep_cells=keep_cells,
             )
             for block in file.blocks(_BLOCK_S):
                 listener.listen(block)

@@ -73,6 +73,10 @@ class Listener:
         As in `sottovoce.detect`.
     seal_key : bytes or None
         As in `sottovoce.detect`.
+    known : sequence of Notice
+        As in `sottovoce.detect`.
+    keep_cells : bool
+        As in `sottovoce.detect`.
 
     Attributes
     ----------

@@ -259,7 +259,7 @@ class Ear:
         for offset_s, read in self._read:
             apart_s = (begin_s + voice.offset_s - offset_s + period_s / 2) % period_s - period_s / 2
             if voice.notice is None and abs(apart_s) < _SAME_OFFSET_S:
-                return replace(voice, notice=read.notice)
+                return replace(voice, notice=read.notice, matched=read.matched)
         return voice
 
     def _detect_nothing(self) -> Detection:
