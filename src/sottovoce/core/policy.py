@@ -10,7 +10,7 @@ from enum import IntFlag
 
 from sottovoce.errors import ParameterError
 
-__all__ = ["POLICIES", "Use", "describe_policy", "parse_policy"]
+__all__ = ["NAMED_USES", "POLICIES", "Use", "describe_policy", "name_use", "parse_policy"]
 
 
 class Use(IntFlag):
@@ -40,10 +40,30 @@ POLICIES = {"all": Use(0x7F), "training": Use(0x0F), "cloning": Use(0x05)}
 """Presets: every use; training, cloning and biometrics but not listening tools such as
 captions; generative training and cloning only."""
 
+NAMED_USES = tuple(_WORDS)
+"""The uses that a person can refuse or permit: all but `Use.LICENCE`, which only invites to ask."""
+
 _N_BITS = 8
 
 
-def _use_name(use: Use) -> str:
+def name_use(use: Use) -> str:
+    """Return the word for a use in policies as users type them.
+
+    Parameters
+    ----------
+    use : Use
+        One use.
+
+    Returns
+    -------
+    name : str
+        As `parse_policy` takes it.
+
+    Examples
+    --------
+    >>> name_use(Use.TRAIN_GENERATIVE)
+    'train-generative'
+    """
     return str(use.name).lower().replace("_", "-")
 
 
@@ -74,7 +94,7 @@ def parse_policy(text: str) -> Use:
     word = text.strip().lower()
     if word in POLICIES:
         return POLICIES[word]
-    uses = {_use_name(use): use.value for use in Use}
+    uses = {name_use(use): use.value for use in Use}
     if word[:1].isdigit():
         try:
             policy = int(word, 0)

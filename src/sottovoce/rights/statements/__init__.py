@@ -1,0 +1,22 @@
+"""Signed statements: what the owner of an owner id refuses, in a chain that proves itself offline."""
+
+from __future__ import annotations
+
+from sottovoce.rights.statements.bundle import read_statements, write_statements
+from sottovoce.rights.statements.standing import Standing, Step, verify_statements
+from sottovoce.rights.statements.statement import ROLES, Statement, open_statement
+from sottovoce.rights.statements.writing import Declaration, continue_statements, make_statement
+
+__all__ = [
+    "ROLES",
+    "Declaration",
+    "Standing",
+    "Statement",
+    "Step",
+    "continue_statements",
+    "make_statement",
+    "open_statement",
+    "read_statements",
+    "verify_statements",
+    "write_statements",
+]
