@@ -184,9 +184,7 @@ def digest_token(token: str) -> str:
 
 def public_jwk(key: Ed25519PrivateKey) -> dict[str, str]:
     """Return the public half of a key as a JSON Web Key."""
-    raw = key.public_key().public_bytes(
-        serialization.Encoding.Raw, serialization.PublicFormat.Raw
-    )
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return {"crv": _ALGORITHM, "kty": "OKP", "x": _encode(raw)}
 
 
@@ -242,7 +240,7 @@ def check_thumbprint(text: str) -> str:
         pass
     raise ParameterError(
         f"{typed!r} is not the thumbprint of a key",
-        remedy="A thumbprint has 43 letters, digits, '-' and '_'; copy all of it from the contract.",
+        remedy="It has 43 letters, digits, '-' and '_'; copy all of it from the contract.",
     )
 
 

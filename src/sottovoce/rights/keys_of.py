@@ -1,15 +1,15 @@
-"""Which keys sign for an identity: the one place where statements and grants meet the user's keys."""
+"""The keys that sign for an identity: where statements and grants meet the user's keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from sottovoce.rights.jws import public_jwk, thumbprint_of
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from sottovoce.rights.identity import Identity
 
 __all__ = ["SigningKeys", "keys_of"]

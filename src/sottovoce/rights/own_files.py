@@ -1,4 +1,4 @@
-"""The user's signed texts, in the configuration folder beside the keys: written once, never replaced.
+"""The user's signed texts, beside the keys in the configuration folder: never replaced.
 
 A statement that was overwritten would leave a gap in the chain, and a grant that was overwritten
 could not be revoked any more.
@@ -11,11 +11,14 @@ import os
 import re
 import secrets
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.identity import identity_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "grant_folder",
@@ -83,9 +86,7 @@ def read_own_statements(owner_id: int, *, folder: Path | None = None) -> list[st
     return [read_bounded(path).decode("ascii", "replace").strip() for path in paths]
 
 
-def write_own_statement(
-    token: str, *, owner_id: int, seq: int, folder: Path | None = None
-) -> Path:
+def write_own_statement(token: str, *, owner_id: int, seq: int, folder: Path | None = None) -> Path:
     """Store a statement that the user has signed.
 
     Parameters

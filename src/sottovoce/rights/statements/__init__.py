@@ -1,4 +1,4 @@
-"""Signed statements: what the owner of an owner id refuses, in a chain that proves itself offline."""
+"""Signed statements: what an owner refuses, in a chain that proves itself offline."""
 
 from __future__ import annotations
 

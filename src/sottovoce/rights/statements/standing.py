@@ -30,7 +30,7 @@ __all__ = ["MOST_STATEMENTS", "Conflict", "Standing", "Step", "verify_statements
 MOST_STATEMENTS = 256
 Conflict = Literal["", "two keys", "two branches"]
 
-_ALL = Use(sum(NAMED_USES))
+_ALL, _NONE = Use(sum(NAMED_USES)), Use(0)
 _SIGNED_BY: dict[Signer, str] = {
     "inception": "is signed by the key that owner id {owner} was made from",
     "current": "follows statement {before} and is signed by the same key",
@@ -119,7 +119,7 @@ class Standing:
     remedy: str = ""
     owner_id: int = 0
     refused: Use = _ALL
-    on_request: Use = Use(0)
+    on_request: Use = _NONE
     conflict: Conflict = ""
     is_anchored: bool = False
     known_to: date | None = None
@@ -143,7 +143,7 @@ class Standing:
     @property
     def words(self) -> str:
         """The refusals in force, in words."""
-        return describe_policy(self.refused | (Use.LICENCE if self.on_request else Use(0)))
+        return describe_policy(self.refused | (Use.LICENCE if self.on_request else _NONE))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -251,14 +251,14 @@ def _add_up(groups: Sequence[Branches], *, anchor: str | None) -> Standing:
     head = groups[0].counted[-1] if not conflict else None
     is_anchored = anchor is not None and not conflict
     in_force = [head] if head and is_anchored else everything
-    refused, minors = Use(0), [one.minor_until for one in in_force if one.minor_until]
+    refused, minors = _NONE, [one.minor_until for one in in_force if one.minor_until]
     for one in in_force:
         refused |= one.refused
     return Standing(
         valid=True,
         owner_id=everything[0].owner_id,
         refused=refused,
-        on_request=head.on_request if head else Use(0),
+        on_request=head.on_request if head else _NONE,
         conflict=conflict,
         is_anchored=is_anchored,
         known_to=max(one.issued for one in everything),
@@ -276,9 +276,7 @@ def _explain(group: Branches) -> list[Step]:
     steps = []
     for one in group.statements:
         signer = group.signers[one.digest]
-        how = _SIGNED_BY[signer].format(
-            owner=format_owner_id(one.owner_id), before=one.seq - 1
-        )
+        how = _SIGNED_BY[signer].format(owner=format_owner_id(one.owner_id), before=one.seq - 1)
         words = f"Statement {one.seq}, dated {format_day(one.issued)}, {how}."
         if one.digest not in counted:
             words += (

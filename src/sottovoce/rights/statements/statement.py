@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use, name_use
@@ -20,6 +19,9 @@ from sottovoce.rights.jws import (
 )
 from sottovoce.rights.key_id import owner_id_from_public_key
 from sottovoce.rights.schema import check_form
+
+if TYPE_CHECKING:
+    from datetime import date
 
 __all__ = ["KIND", "ROLES", "TYPE", "Statement", "open_statement", "owner_of_key"]
 

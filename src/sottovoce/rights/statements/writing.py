@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.policy import NAMED_USES, POLICIES, Use, name_use
@@ -16,12 +15,15 @@ from sottovoce.rights.statements.statement import KIND, TYPE, owner_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from sottovoce.rights.statements.statement import Statement
 
 __all__ = ["Declaration", "continue_statements", "make_statement"]
+
+_NONE = Use(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Declaration:
     """
 
     refused: Use = POLICIES["all"]
-    on_request: Use = Use(0)
+    on_request: Use = _NONE
     notices: tuple[tuple[int, int], ...] = ()
     role: str = "speaker"
     name: str = ""

@@ -1,0 +1,20 @@
+"""Grants: what lifts a refusal for one licensee, named uses and a time, verified offline."""
+
+from __future__ import annotations
+
+from sottovoce.rights.grants.grant import Delegation, Grant
+from sottovoce.rights.grants.grant_file import GrantFile, parse_grant_file, read_grant_file
+from sottovoce.rights.grants.verifying import GrantVerdict, verify_grant
+from sottovoce.rights.grants.writing import make_delegation, make_grant
+
+__all__ = [
+    "Delegation",
+    "Grant",
+    "GrantFile",
+    "GrantVerdict",
+    "make_delegation",
+    "make_grant",
+    "parse_grant_file",
+    "read_grant_file",
+    "verify_grant",
+]

@@ -1,0 +1,109 @@
+"""The file of a grant: the owner's statements, the grant and, of an agent, the delegation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.errors import StatementError
+from sottovoce.rights.own_files import read_bounded
+from sottovoce.rights.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["GrantFile", "parse_grant_file", "read_grant_file"]
+
+_MOST_BYTES = 1 << 22
+_KEYS = {"statements", "grant", "delegation"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantFile:
+    """What is sent with a contract; nothing in it is verified yet.
+
+    Attributes
+    ----------
+    statements : tuple of str
+        The statements of the owner, the first one first.
+    grant : str
+        The grant; empty in a file that holds a delegation only.
+    delegation : str
+        The delegation of the agent who signed it; empty if the owner did.
+    """
+
+    statements: tuple[str, ...]
+    grant: str = ""
+    delegation: str = ""
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file."""
+        fields: dict[str, Any] = {"statements": list(self.statements)}
+        if self.grant:
+            fields["grant"] = self.grant
+        if self.delegation:
+            fields["delegation"] = self.delegation
+        return json.dumps(fields, indent=1).encode("ascii") + b"\n"
+
+
+def parse_grant_file(data: bytes) -> GrantFile:
+    """Parse the content of a grant's file.
+
+    Parameters
+    ----------
+    data : bytes
+        External text.
+
+    Returns
+    -------
+    file : GrantFile
+        Not verified.
+
+    Raises
+    ------
+    StatementError
+        If it is anything else.
+    """
+    try:
+        fields = parse_json(data, most_bytes=_MOST_BYTES, canonical=False)
+        statements = fields["statements"]
+        tokens = [*statements, *(fields[key] for key in fields if key != "statements")]
+        if not isinstance(statements, list) or not fields.keys() <= _KEYS:
+            raise ValueError("other fields")  # noqa: TRY301 - one place for all refusals
+        if not all(isinstance(one, str) and one and one.isascii() for one in tokens):
+            raise ValueError("not a token")  # noqa: TRY301
+    except (ValueError, LookupError, TypeError) as err:
+        raise StatementError(
+            "not the file of a grant", remedy="Ask the owner for the file again."
+        ) from err
+    return GrantFile(
+        statements=tuple(statements),
+        grant=fields.get("grant", ""),
+        delegation=fields.get("delegation", ""),
+    )
+
+
+def read_grant_file(path: Path) -> GrantFile:
+    """Read the file of a grant.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    file : GrantFile
+        Not verified.
+
+    Raises
+    ------
+    StatementError
+        If it cannot be read, or is anything else.
+    """
+    data = read_bounded(path, most_bytes=_MOST_BYTES)
+    try:
+        return parse_grant_file(data)
+    except StatementError as err:
+        raise StatementError(f"{path}: {err.message}", remedy=err.remedy) from err
