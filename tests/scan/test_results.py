@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from sottovoce.scan.finding import Finding
+from sottovoce.scan.release import NOT_MARKED
 from sottovoce.scan.reports.results_table import (
     FORMATS,
     open_exclude_list,
@@ -46,24 +47,29 @@ FINDINGS = [
 ]
 
 
+def undecided(findings):
+    """Findings without any grant."""
+    return ((one, NOT_MARKED) for one in findings)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_same_findings_give_the_same_bytes(kind, tmp_path):
     for name in ("one", "two"):
-        write_results(iter(FINDINGS), tmp_path / name, kind=kind)
+        write_results(undecided(FINDINGS), tmp_path / name, kind=kind)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
 def test_findings_come_back(kind, tmp_path):
     path = tmp_path / f"results.{kind}"
-    write_results(iter(FINDINGS), path, kind=kind)
+    write_results(undecided(FINDINGS), path, kind=kind)
     assert list(read_findings(path)) == FINDINGS
 
 
 def test_what_a_release_wrote_that_knew_less_is_read(tmp_path):
     path = tmp_path / "results.jsonl"
     finding = dataclasses.replace(FINDINGS[0], tracks=(), n_more_voices=0)
-    write_results([finding], path, kind="jsonl")
+    write_results(undecided([finding]), path, kind="jsonl")
     fields = json.loads(path.read_text())
     for name in ("tracks", "n_more_voices", "cause"):
         del fields[name]
@@ -73,7 +79,7 @@ def test_what_a_release_wrote_that_knew_less_is_read(tmp_path):
 
 
 def test_csv_is_read_by_other_programs(tmp_path):
-    write_results(iter(FINDINGS), tmp_path / "r.csv", kind="csv")
+    write_results(undecided(FINDINGS), tmp_path / "r.csv", kind="csv")
     with (tmp_path / "r.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == [finding.id for finding in FINDINGS]
@@ -83,7 +89,7 @@ def test_csv_is_read_by_other_programs(tmp_path):
 
 
 def test_parquet_has_columns_to_query(tmp_path):
-    write_results(iter(FINDINGS), tmp_path / "r.parquet", kind="parquet")
+    write_results(undecided(FINDINGS), tmp_path / "r.parquet", kind="parquet")
     table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
     assert table["owner_ids"].to_pylist() == [[7], [], []]
     assert table["owners"].to_pylist() == [["0000-0000-0007"], [], []]
@@ -92,14 +98,14 @@ def test_parquet_has_columns_to_query(tmp_path):
 
 def test_no_results_are_a_table_too(tmp_path):
     for kind in FORMATS:
-        write_results(iter([]), tmp_path / kind, kind=kind)
+        write_results(undecided([]), tmp_path / kind, kind=kind)
         assert (tmp_path / kind).is_file()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_another_format_takes_the_place_of_the_old_one(kind, tmp_path):
     for old in FORMATS:
-        write_results(iter(FINDINGS), tmp_path / f"results.{old}", kind=old)
+        write_results(undecided(FINDINGS), tmp_path / f"results.{old}", kind=old)
     remove_results(tmp_path, but=kind)
     assert [path.name for path in tmp_path.iterdir()] == [f"results.{kind}"]
 
@@ -133,7 +139,7 @@ def test_no_cell_of_a_csv_is_a_formula(tmp_path):
         Finding(id=f"{start}cmd|' /C calc'!A0", status="error", message="=1+1", log10_p=-3.0)
         for start in "=+-@\t"
     ]
-    write_results(iter(findings), tmp_path / "results.csv", kind="csv")
+    write_results(undecided(findings), tmp_path / "results.csv", kind="csv")
     with (tmp_path / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(findings)

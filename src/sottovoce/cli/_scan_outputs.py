@@ -170,7 +170,7 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
     may_be_empty : bool
         Whether an empty scan is not an error, as in a part of a data set.
     """
-    if summary.n_marked:
+    if summary.n_refused:
         return ExitCode.NOT_FOUND
     if summary.n_unread or summary.may_hold_sound or not summary.complete:
         return ExitCode.UNREAD

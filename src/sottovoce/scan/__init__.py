@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         is_refused,
         without_refused,
     )
+    from sottovoce.scan.release import Release, Releases
     from sottovoce.scan.reports.summary import Summary, summarise
     from sottovoce.scan.scanning import Scan, detector_version, scan_paths
 
@@ -31,6 +32,8 @@ __all__ = [
     "Finding",
     "Ledger",
     "Limits",
+    "Release",
+    "Releases",
     "Scan",
     "Summary",
     "detector_version",
@@ -54,6 +57,8 @@ _PLACES = {
     "Finding": "finding",
     "Ledger": "ledger.ledger",
     "Limits": "limits",
+    "Release": "release",
+    "Releases": "release",
     "Scan": "scanning",
     "Summary": "reports.summary",
     "detector_version": "scanning",

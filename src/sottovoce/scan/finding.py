@@ -95,6 +95,12 @@ class Finding:
         For a file with several tracks, one for each: its name, its result on its own
         (``"status"``, ``"log10_p"``, ``"seconds"``, ``"sound_s"``) and its ``"owner_ids"``.  The
         finding is for all of them together: marked if any of them is.
+    cells : tuple of str
+        For each voice, if it was not read, its `sottovoce.SoftCells` as base64, so that known
+        payloads can be tested later without the audio; empty for one that was read.
+    sha256, pcm_sha256 : str
+        SHA-256 of the bytes of a marked recording, and of its sound as
+        `sottovoce.files.pcm_digest.pcm_sha256` returns it; else empty.
     message, remedy : str
         What went wrong, and how to fix it; empty if nothing went wrong.
     cause : str
@@ -116,6 +122,9 @@ class Finding:
     voices: tuple[Mapping[str, Any], ...] = ()
     n_more_voices: int = 0
     tracks: tuple[Mapping[str, Any], ...] = ()
+    cells: tuple[str, ...] = ()
+    sha256: str = ""
+    pcm_sha256: str = ""
     message: str = ""
     remedy: str = ""
     cause: Cause = ""
@@ -173,6 +182,7 @@ class Finding:
             **{name: getattr(self, name) for name in _NAMES},
             "voices": [dict(voice) for voice in self.voices],
             "tracks": [dict(track) for track in self.tracks],
+            "cells": list(self.cells),
             "groups": dict(self.groups),
             "owner_ids": list(self.owner_ids),
             "policies": list(self.policies),
@@ -183,7 +193,7 @@ class Finding:
     def from_dict(cls, fields: Mapping[str, Any]) -> Finding:
         """Return a finding from the result of `to_dict`, also from an older release."""
         own = {name: fields[name] for name in _NAMES if name in fields}
-        for name in ("voices", "tracks"):
+        for name in ("voices", "tracks", "cells"):
             own[name] = tuple(own.get(name, ()))
         return cls(**own)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.errors import LedgerError, ParameterError
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.finding import refused_statuses
+from sottovoce.scan.ledger.clearance import find_released
 from sottovoce.scan.ledger.ended import has_ended
 from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.ledger.refusals import Refusals
@@ -28,18 +29,28 @@ from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.folder_copies import is_group
 from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.reach.addresses import is_remote
+from sottovoce.scan.release import NOT_MARKED
 from sottovoce.scan.reports.croissant import write_croissant
 from sottovoce.scan.reports.dataset_card import write_card
+from sottovoce.scan.reports.licensed import LicensedTally
 from sottovoce.scan.reports.page import write_report
-from sottovoce.scan.reports.results_table import open_exclude_list, remove_results, write_results
+from sottovoce.scan.reports.results_table import (
+    open_exclude_list,
+    open_released_list,
+    remove_results,
+    write_results,
+)
 from sottovoce.scan.reports.run_info import RunInfo
 from sottovoce.scan.reports.summary import Tally
 from sottovoce.scan.source import atomic_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from sottovoce.core.permission import Permission
+    from sottovoce.core.policy import Use
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.release import Release, Releases
     from sottovoce.scan.reports.results_table import Format
     from sottovoce.scan.reports.summary import Summary
     from sottovoce.scan.source import Kept, Source
@@ -62,6 +73,7 @@ def write_outputs(
     kind: Format = "parquet",
     strict: bool = False,
     reword: Callable[[str], str] = str,
+    releases: Releases | None = None,
 ) -> Summary:
     """Write the results of the last run into a folder.
 
@@ -79,6 +91,9 @@ def write_outputs(
         Whether to exclude suspected and unread recordings too.
     reword : callable
         Puts a remedy, which names parameters, into the words of the report's readers.
+    releases : Releases or None
+        What owners permit: the recordings that it releases are in ``released.txt`` instead of
+        ``exclude.txt``.  None if there are no grants.
 
     Returns
     -------
@@ -88,22 +103,35 @@ def write_outputs(
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     tally, shown = Tally(), _Shown()
+    licensed = None if releases is None else LicensedTally(releases)
     refused = refused_statuses(strict=strict)
-    with open_exclude_list(folder / "exclude.txt") as exclude:
+    with (
+        open_exclude_list(folder / "exclude.txt") as exclude,
+        open_released_list(folder / "released.txt", wanted=releases is not None) as tell_released,
+    ):
 
-        def each() -> Iterator[Finding]:
+        def each() -> Iterator[tuple[Finding, Release]]:
             # Read once for everything, so that all files agree even while a scan is running.
             for finding in ledger.findings():
+                release = NOT_MARKED if releases is None else releases.decide(finding)
                 tally.add(finding)
                 shown.add(finding)
-                if finding.status in refused:
+                if licensed is not None:
+                    licensed.add(release)
+                if release.released:
+                    tell_released(finding, release)
+                elif finding.status in refused:
                     exclude(finding)
-                yield finding
+                yield finding, release
 
         write_results(each(), folder / f"results.{kind}", kind=kind)
     remove_results(folder, but=kind)
     told = ledger.job()
-    summary = tally.summarise(left_out=NotLookedAt.of_jobs([told]), complete=has_ended(told))
+    summary = tally.summarise(
+        left_out=NotLookedAt.of_jobs([told]),
+        complete=has_ended(told),
+        licensed=None if licensed is None else licensed.finish(),
+    )
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}
         part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
@@ -171,7 +199,14 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) -> Iterator[Kept]:
+def write_filtered(
+    ledger: Ledger,
+    target: str | Path,
+    *,
+    strict: bool = False,
+    permissions: Sequence[Permission] = (),
+    use: Use | None = None,
+) -> Iterator[Kept]:
     """Copy the scanned sources without refused recordings, each in its own format.
 
     Parameters
@@ -184,6 +219,10 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
         is written into that folder, under its own name.
     strict : bool
         As in `write_outputs`.
+    permissions : sequence of Permission
+        Of owners who permit the use: what they release is in the copy.
+    use : Use or None
+        The use; needed with permissions.
 
     Yields
     ------
@@ -198,7 +237,7 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
         not reached would be left out; or if its inputs have relative names, and would be other
         files here.
     ParameterError
-        If the target exists.
+        If the target exists; or if there are permissions and no use.
     """
     job = ledger.job()
     if not job.get("inputs"):
@@ -221,7 +260,11 @@ def write_filtered(ledger: Ledger, target: str | Path, *, strict: bool = False) 
             follow_links=bool(job.get("follow_links")),
             apart=apart,
         )
-        yield from _write_each(sources, ledger, place, strict=strict)
+        ledger.flush()
+        refusing = frozenset({"", *refused_statuses(strict=strict)})
+        released = find_released(ledger, permissions, use)
+        refused = Refusals(ledger.path, refusing, released, ledger=ledger)
+        yield from _write_each(sources, place, refused)
 
 
 def _check_folder(job: dict[str, Any]) -> None:
@@ -235,13 +278,7 @@ def _check_folder(job: dict[str, Any]) -> None:
         )
 
 
-def _write_each(
-    sources: list[Source], ledger: Ledger, target: Path, *, strict: bool
-) -> Iterator[Kept]:
-    ledger.flush()
-    refusing = frozenset({"", *refused_statuses(strict=strict)})
-    refused = Refusals(ledger.path, refusing, ledger=ledger)
-
+def _write_each(sources: list[Source], target: Path, refused: Refusals) -> Iterator[Kept]:
     if len(sources) == 1:
         yield sources[0].write_kept(target, refused=refused)
         return

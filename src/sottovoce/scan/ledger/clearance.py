@@ -11,16 +11,27 @@ from typing import TYPE_CHECKING
 
 from sottovoce.scan.finding import refused_statuses
 from sottovoce.scan.ledger.ledger import Ledger
+from sottovoce.scan.release import Releases
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
-__all__ = ["load_allowed"]
+    from sottovoce.core.permission import Permission
+    from sottovoce.core.policy import Use
+
+__all__ = ["find_released", "load_allowed"]
 
 _LEDGER = "ledger.sqlite"
 
 
-def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> frozenset[str]:
+def load_allowed(
+    folder: str | os.PathLike[str],
+    *,
+    strict: bool = True,
+    permissions: Sequence[Permission] = (),
+    use: Use | None = None,
+) -> frozenset[str]:
     """Return the ids of the recordings that a scan allows.
 
     Parameters
@@ -30,6 +41,10 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     strict : bool
         Whether to leave out suspected recordings, and those not read to their end, too; as in
         ``sottovoce scan filter --strict``.
+    permissions : sequence of Permission
+        Of owners who permit the use: from verified grants, see `sottovoce.recipes`.
+    use : Use or None
+        The use; needed with permissions.
 
     Returns
     -------
@@ -42,6 +57,8 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     LedgerError
         If there is no ledger, or it is damaged; or if the scan was not completed, since
         recordings not reached would be left out.
+    ParameterError
+        If there are permissions and no use.
 
     Notes
     -----
@@ -57,6 +74,37 @@ def load_allowed(folder: str | os.PathLike[str], *, strict: bool = True) -> froz
     try:
         ledger.check_ended(then="try again")
         refused = refused_statuses(strict=strict)
-        return frozenset(name for name, status in ledger.statuses() if status not in refused)
+        released = find_released(ledger, permissions, use)
+        return released.union(name for name, status in ledger.statuses() if status not in refused)
     finally:
         ledger.close()
+
+
+def find_released(
+    ledger: Ledger, permissions: Sequence[Permission], use: Use | None
+) -> frozenset[str]:
+    """Return the ids of marked recordings that permissions release for a use today.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Ledger of a scan.
+    permissions : sequence of Permission
+        From verified grants.
+    use : Use or None
+        The use.
+
+    Returns
+    -------
+    released : frozenset of str
+        Ids; empty without permissions.
+
+    Raises
+    ------
+    ParameterError
+        If there are permissions and no use.
+    """
+    if not permissions:
+        return frozenset()
+    releases = Releases(permissions, use=use)
+    return frozenset(one.id for one in ledger.marked() if releases.decide(one).released)

@@ -35,13 +35,20 @@ _COMMIT_ROWS = 500
 _COMMIT_S = 2.0
 _MERGED_ROWS = 5_000
 """Findings written at once in a merge, where an interrupt loses no work."""
-_JSON = ("voices", "tracks", "groups")
+_JSON = ("voices", "tracks", "cells", "groups")
 _SAME = ("inputs", "shard", "detector")
 """Fields of a job: runs that agree in all of them examine the same recordings in the same way."""
 _FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
 _STATUS = _FIELDS.index("status")
 _COLUMNS = (*_FIELDS, "stamp", "detector", "run")
-_LATER = {"n_more_voices": ("INTEGER", "0"), "tracks": ("TEXT", "'[]'"), "cause": ("TEXT", "''")}
+_LATER = {
+    "n_more_voices": ("INTEGER", "0"),
+    "tracks": ("TEXT", "'[]'"),
+    "cause": ("TEXT", "''"),
+    "cells": ("TEXT", "'[]'"),
+    "sha256": ("TEXT", "''"),
+    "pcm_sha256": ("TEXT", "''"),
+}
 """Columns that older ledgers lack: their types and default values."""
 _UPSERT = (
     f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own
@@ -263,6 +270,17 @@ class Ledger:
             for row in rows:
                 yield _finding(row)
 
+    def marked(self) -> Iterator[Finding]:
+        """Yield the findings of the last run with a mark, in the order of their ids."""
+        self.flush()
+        with self._explaining():
+            rows = self._db.execute(
+                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                " WHERE run = (SELECT max(run) FROM runs) AND status = 'marked' ORDER BY id"
+            )
+            for row in rows:
+                yield _finding(row)
+
     def status(self, recording_id: str) -> str:
         """Return the status of a recording in the last run; empty if it was not in it."""
         row = self._db.execute(
@@ -391,7 +409,7 @@ def _plain(text: str) -> str:
 
 def _finding(row: Sequence[Any], *, groups: Mapping[str, str] | None = None) -> Finding:
     fields = dict(zip(_FIELDS, row, strict=True))
-    for name in ("voices", "tracks"):
+    for name in ("voices", "tracks", "cells"):
         text = fields[name]
         fields[name] = () if text == "[]" else tuple(_decode(text))
     fields["groups"] = _decode(fields["groups"]) if groups is None else groups

@@ -14,12 +14,15 @@ from sottovoce.scan.datasets.example_sounds import Sound, describe_sound, sounds
 from sottovoce.scan.finding import Finding, refused_statuses
 from sottovoce.scan.limits import Limits
 from sottovoce.scan.listings.entries import as_names
+from sottovoce.scan.release import Releases
 from sottovoce.scan.stores.samples import rate_of
 from sottovoce.scan.workers.examine import examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from sottovoce.core.permission import Permission
+    from sottovoce.core.policy import Use
     from sottovoce.scan.recording import Recording
 
 __all__ = [
@@ -169,6 +172,8 @@ def is_refused(
     *,
     column: str | Sequence[str] | None = None,
     strict: bool = True,
+    permissions: Sequence[Permission] = (),
+    use: Use | None = None,
 ) -> bool | list[bool]:
     """Return whether an example, or each example of a batch, must not be trained on.
 
@@ -181,11 +186,20 @@ def is_refused(
     strict : bool
         Whether suspected recordings, and those not read to their end, count as refused.  An
         example in which no sound is recognised always does.
+    permissions : sequence of Permission
+        Of owners who permit the use: a marked recording that they release is not refused.
+    use : Use or None
+        The use; needed with permissions.
 
     Returns
     -------
     refused : bool or list of bool
         For each example.
+
+    Raises
+    ------
+    ParameterError
+        As `examine_example`; or if there are permissions and no use.
 
     Examples
     --------
@@ -195,21 +209,27 @@ def is_refused(
     >>> ds = ds.filter(lambda one: not is_refused(one), num_proc=2)  # doctest: +SKIP
     >>> ds = ds.map(lambda b: {"refused": is_refused(b)}, batched=True)  # doctest: +SKIP
     """
+    releases = Releases(permissions, use=use) if permissions else None
     n_rows = _length_of_batch(example, as_names(column))
     if n_rows is not None:
-        return [
-            _is_refused({name: example[name][i] for name in example}, column, strict=strict)
-            for i in range(n_rows)
-        ]
-    return _is_refused(example, column, strict=strict)
+        rows = ({name: example[name][i] for name in example} for i in range(n_rows))
+        return [_is_refused(row, column, strict=strict, releases=releases) for row in rows]
+    return _is_refused(example, column, strict=strict, releases=releases)
 
 
 def _is_refused(
-    example: Mapping[str, Any], column: str | Sequence[str] | None, *, strict: bool
+    example: Mapping[str, Any],
+    column: str | Sequence[str] | None,
+    *,
+    strict: bool,
+    releases: Releases | None = None,
 ) -> bool:
     refused = refused_statuses(strict=strict)
-    found = examine_sounds(example, column=column)
-    return any(one.status in refused or one.message == _NO_SOUND for one in found)
+    return any(
+        (one.status in refused or one.message == _NO_SOUND)
+        and not (releases is not None and releases.decide(one).released)
+        for one in examine_sounds(example, column=column)
+    )
 
 
 def _length_of_batch(example: Mapping[str, Any], names: tuple[str, ...]) -> int | None:

@@ -16,18 +16,21 @@ from sottovoce.errors import MissingExtraError
 from sottovoce.files.escaping import escape_csv
 from sottovoce.files.writing import atomic_path
 from sottovoce.scan.finding import notice_of
+from sottovoce.scan.release import NOT_MARKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.release import Release
 
 __all__ = [
     "FORMATS",
     "Format",
     "describe_finding",
     "open_exclude_list",
+    "open_released_list",
     "read_findings",
     "remove_results",
     "write_results",
@@ -37,38 +40,46 @@ Format = Literal["parquet", "csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "jsonl")
 
 _ROWS = 10_000
-_NESTED = ("voices", "tracks", "groups", "owner_ids", "policies", "owners")
+_NESTED = ("voices", "tracks", "groups", "owner_ids", "policies", "owners", "released_by")
 _AS_JSON = ("voices", "tracks", "groups")
 """In Parquet too."""
 _OWN = {"id", "status", "log10_p", "log10_e"}
 _MOST_LINE = 1 << 24
 
 
-def describe_finding(finding: Finding) -> dict[str, Any]:
+def describe_finding(finding: Finding, release: Release = NOT_MARKED) -> dict[str, Any]:
     """Return the fields of a finding for JSON, with owner ids also in their written form.
 
     Parameters
     ----------
     finding : Finding
-        The finding.
+        The finding; its cells are only for the ledger.
+    release : Release
+        What permissions say about it.
     """
     fields = finding.to_dict()
+    del fields["cells"]
     for voice in fields["voices"]:
         notice = notice_of(voice)
         said = None
         if notice is not None:
             said = {**notice, "owner": format_owner_id(notice["owner_id"])}
         voice["notice"] = voice["payload"] = said  # for one release under both names
-    return {**fields, "owners": [format_owner_id(owner_id) for owner_id in finding.owner_ids]}
+    return {
+        **fields,
+        "owners": [format_owner_id(owner_id) for owner_id in finding.owner_ids],
+        "released_by": list(release.serials),
+        "why_not_released": release.why_not,
+    }
 
 
-def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> None:
+def write_results(findings: Iterable[tuple[Finding, Release]], path: Path, *, kind: Format) -> None:
     """Write findings as a table, atomically.
 
     Parameters
     ----------
-    findings : iterable of Finding
-        In output order.
+    findings : iterable of (Finding, Release)
+        In output order, each with what permissions say about it.
     path : pathlib.Path
         The file.
     kind : "parquet", "csv" or "jsonl"
@@ -79,7 +90,7 @@ def write_results(findings: Iterable[Finding], path: Path, *, kind: Format) -> N
     MissingExtraError
         If Parquet is requested and pyarrow is not installed.
     """
-    rows = (describe_finding(finding) for finding in findings)
+    rows = (describe_finding(finding, release) for finding, release in findings)
     with atomic_path(path) as part:
         match kind:
             case "parquet":
@@ -179,6 +190,40 @@ def open_exclude_list(path: Path) -> Iterator[Callable[[Finding], None]]:
         yield add
 
 
+@contextmanager
+def open_released_list(path: Path, *, wanted: bool) -> Iterator[Callable[[Finding, Release], None]]:
+    """Write the ids of released recordings, with grants and owners, one per line, atomically.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; moved into place when the block ends.  Columns are separated by tabs: id as in
+        `open_exclude_list`, serials of grants, and owner ids, each joined by commas.
+    wanted : bool
+        Whether there are grants; without, an earlier file is removed.
+
+    Yields
+    ------
+    add : callable
+        Takes a finding, and the decision about it.
+    """
+    if not wanted:
+        path.unlink(missing_ok=True)
+        yield lambda _finding, _release: None
+        return
+    with (
+        atomic_path(path) as part,
+        part.open("w", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+
+        def add(finding: Finding, release: Release) -> None:
+            one = finding.id if finding.id.isprintable() else _encode(finding.id)
+            owners = ",".join(format_owner_id(owner_id) for owner_id in release.owner_ids)
+            file.write(f"{one}\t{','.join(release.serials)}\t{owners}\n")
+
+        yield add
+
+
 _encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, sort_keys=True).encode
 
 
@@ -217,9 +262,11 @@ def _write_parquet(rows: Iterable[dict[str, Any]], part: Path) -> None:
             *(("score", real), ("seconds", real), ("sound_s", real), ("sr", whole)),
             *(("n_channels", whole), ("format", text), ("voices", text)),
             *(("n_more_voices", whole), ("tracks", text)),
+            *(("sha256", text), ("pcm_sha256", text)),
             *(("message", text), ("remedy", text), ("cause", text), ("groups", text)),
             *(("owner_ids", pa.list_(whole)), ("policies", pa.list_(whole))),
             *(("training", text), ("owners", pa.list_(text))),
+            *(("released_by", pa.list_(text)), ("why_not_released", text)),
         ]
     )
     # By columns: with rows, pyarrow would look up every key again.

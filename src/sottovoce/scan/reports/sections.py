@@ -10,6 +10,7 @@ from sottovoce.files.times import format_date
 from sottovoce.scan.finding import UNREAD
 from sottovoce.scan.reports.findings_table import MOST_FINDINGS, make_findings_table
 from sottovoce.scan.reports.html import escape, make_code, make_items, make_section, make_table
+from sottovoce.scan.reports.licensed import make_licensed_section
 from sottovoce.scan.reports.not_examined_section import say_what_to_unpack, tell_passed
 from sottovoce.scan.reports.svg import draw_histogram
 from sottovoce.scan.reports.wording import (
@@ -78,6 +79,7 @@ def make_sections(
     sections = [
         ("totals", "Totals", _tell_totals(summary)),
         ("actions", "What to do", _tell_actions(job, summary)),
+        ("licensed", "Licensed", make_licensed_section(summary.licensed)),
         ("evidence", "Evidence", _tell_evidence(summary)),
         ("findings", "Findings", _tell_findings(summary, strongest)),
         ("groups", "Groups", _tell_groups(summary)),
@@ -110,8 +112,8 @@ def _tell_totals(summary: Summary) -> str:
 def _tell_actions(job: RunInfo, summary: Summary) -> str:
     statuses = summary.statuses
     steps = []
-    if summary.n_marked:
-        steps.append(_say_how_to_leave_out(job, summary.n_marked))
+    if summary.n_refused:
+        steps.append(_say_how_to_leave_out(job, summary.n_refused))
         steps[-1] += f" {say_training(summary)} {say_why_all(summary)}".rstrip()
     pooled = [group for group in summary.groups if group.n_marked < group.n_recordings]
     if pooled:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.reports.licensed import Licensed
 
 __all__ = ["Group", "Summary", "Tally", "summarise"]
 
@@ -115,6 +116,8 @@ class Summary:
         Those of them that may hold sound nevertheless.
     complete : bool
         Whether the scan was completed; recordings not reached are not in the figures.
+    licensed : Licensed or None
+        What grants released; None if there were none.
     """
 
     statuses: dict[str, int]
@@ -134,6 +137,7 @@ class Summary:
     not_looked_at: dict[str, int] = dataclasses.field(default_factory=dict)
     may_hold_sound: dict[str, int] = dataclasses.field(default_factory=dict)
     complete: bool = True
+    licensed: Licensed | None = None
 
     @property
     def n_recordings(self) -> int:
@@ -144,6 +148,11 @@ class Summary:
     def n_marked(self) -> int:
         """Number of recordings with a mark."""
         return self.statuses["marked"]
+
+    @property
+    def n_refused(self) -> int:
+        """Number of recordings with a mark that no grant releases."""
+        return self.n_marked - (self.licensed.n_released if self.licensed else 0)
 
     @property
     def n_unread(self) -> int:
@@ -171,6 +180,7 @@ class Summary:
             "histogram": [list(one) for one in self.histogram],
             "seconds": round(self.seconds, 1),
             "n_recordings": self.n_recordings,
+            "licensed": self.licensed and self.licensed.to_dict(),
             "expected_false": self.expected_false,
         }
 
@@ -246,7 +256,12 @@ class Tally:
         _pool(self._pools, finding)
 
     def summarise(
-        self, *, q: float = 0.01, left_out: NotLookedAt | None = None, complete: bool = True
+        self,
+        *,
+        q: float = 0.01,
+        left_out: NotLookedAt | None = None,
+        complete: bool = True,
+        licensed: Licensed | None = None,
     ) -> Summary:
         """Return the figures of all findings added so far."""
         passed = NotLookedAt() if left_out is None else left_out
@@ -270,6 +285,7 @@ class Tally:
             histogram=_histogram(values),
             **passed.to_dict(),
             complete=complete,
+            licensed=licensed,
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.files.counts import say_count
 from sottovoce.scan.finding import TRAINING
+from sottovoce.scan.reports.licensed import say_licensed
 
 if TYPE_CHECKING:
     from sottovoce.scan.finding import Status, Training
@@ -162,7 +163,10 @@ def say_verdict(summary: Summary) -> str:
     said : str
         Ends with a full stop.
     """
-    return _say_found(summary) if summary.complete else f"{_say_found(summary)} {NOT_COMPLETE}"
+    said = [_say_found(summary), say_licensed(summary.licensed)]
+    if not summary.complete:
+        said.append(NOT_COMPLETE)
+    return " ".join(filter(None, said))
 
 
 def _say_found(summary: Summary) -> str:

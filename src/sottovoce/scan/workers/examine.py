@@ -6,9 +6,13 @@ It runs in a separate process, which may still die: decoders are C, and bytes ar
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import hashlib
 import logging
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.evidence import FOUND_FPR
@@ -20,6 +24,7 @@ from sottovoce.errors import (
 )
 from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
 from sottovoce.files.listening import Listener
+from sottovoce.files.pcm_digest import pcm_sha256
 from sottovoce.files.reading import OpenAudio, open_audio
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
@@ -109,7 +114,26 @@ def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding
             looks.append(
                 _look(file, limits, limits.time_for(recording), began_s, thorough=thorough)
             )
-    return _conclude(recording, looks)
+    finding = _conclude(recording, looks)
+    if not finding.marked:
+        return finding
+    # Few are, so that reading those again costs little.
+    own, sound = _digest(path, data)
+    return dataclasses.replace(finding, sha256=own, pcm_sha256=sound)
+
+
+def _digest(path: str, data: bytes | None) -> tuple[str, str]:
+    """Return the digests of a file and its sound, by which a grant may list it."""
+    if data is None:
+        with Path(path).open("rb") as file:
+            own = hashlib.file_digest(file, "sha256").hexdigest()
+    else:
+        own = hashlib.sha256(data).hexdigest()
+    try:
+        sound = pcm_sha256(path, data=data)
+    except AudioFileError:  # it was read in part, which is told
+        sound = ""
+    return own, sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +150,9 @@ def _look(
 ) -> _Look:
     # The tracks of a file share its allowed false-alarm probability.
     n_parts = len(file.parts)
-    listener = Listener(sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough)
+    listener = Listener(
+        sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough, keep_cells=True
+    )
     cut = _listen(file, listener, limits, time_s, began_s)
     detection = pay_for_parts(listener.finish(), n_parts)
     own = file.parts[file.info.track]
@@ -168,6 +194,8 @@ def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
     sounding_s = [look.part.sounding_s for look in looks]
     sound_s = sum(sounding_s) if looks[0].part.is_joined else max(sounding_s)
     message, remedy = next((look.cut for look in looks if look.cut[0]), ("", ""))
+    voices = _describe_voices(looks)
+    is_read = all(voice["notice"] is not None for voice, _ in voices)
     return Finding(
         id=recording.id,
         status=_choose_status(detection, sound_s=sound_s, cut=bool(message)),
@@ -179,7 +207,8 @@ def _conclude(recording: Recording, looks: list[_Look]) -> Finding:
         sr=info.sr,
         n_channels=info.n_channels,
         format=f"{info.format} {info.subtype}",
-        voices=tuple(_describe_voices(looks)),
+        voices=tuple(voice for voice, _ in voices),
+        cells=() if is_read else tuple(cells for _, cells in voices),
         n_more_voices=detection.n_more_voices,
         tracks=tuple(_describe_track(look) for look in looks) if len(looks) > 1 else (),
         message=message,
@@ -198,7 +227,8 @@ def _choose_status(detection: Detection, *, sound_s: float, cut: bool) -> Status
     return "clean" if sound_s >= ENOUGH_S else "undetermined"
 
 
-def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
+def _describe_voices(looks: list[_Look]) -> list[tuple[dict[str, Any], str]]:
+    """Return the fields and the cells of each voice, strongest first."""
     described = []
     for look in looks:
         of_track = {"track": look.part.name} if len(looks) > 1 else {}
@@ -207,8 +237,10 @@ def _describe_voices(looks: list[_Look]) -> list[dict[str, Any]]:
             points = [[round(t, 2), round(z, 2)] for t, z in voice.evidence[::step]]
             fields = voice.to_dict()
             del fields["payload"]  # its former name
-            described.append({**fields, "evidence": points, **of_track})
-    return sorted(described, key=lambda voice: voice["log10_p"])
+            kept = b"" if voice.cells is None else voice.cells.to_bytes()
+            cells = base64.b64encode(kept).decode("ascii")
+            described.append(({**fields, "evidence": points, **of_track}, cells))
+    return sorted(described, key=lambda one: one[0]["log10_p"])
 
 
 def _describe_track(look: _Look) -> dict[str, Any]:

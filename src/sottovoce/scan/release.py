@@ -1,0 +1,184 @@
+"""Which marked recordings an owner's permissions release, and why the others are not.
+
+A grant never edits what was found: a finding stays *marked*.  It is released for one use only if
+every voice in the recording is covered, and whatever is not known keeps it out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.core.known_payload import match_known
+from sottovoce.core.owner_id import format_owner_id
+from sottovoce.core.payload import FIRST_YEAR, LAST_YEAR, Notice
+from sottovoce.core.policy import Use
+from sottovoce.core.soft_cells import SoftCells
+from sottovoce.errors import ParameterError, PayloadError
+from sottovoce.scan.finding import notice_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from sottovoce.core.permission import Permission
+    from sottovoce.scan.finding import Finding
+
+__all__ = ["NOT_MARKED", "Release", "Releases"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What permissions say about one recording.
+
+    Attributes
+    ----------
+    serials : tuple of str
+        Grants that release it, in the order of its voices, each once; empty if it is not released.
+    owner_ids : tuple of int
+        Owners who gave them.
+    is_matched : bool
+        Whether the owner of at least one voice was not read but matched: a known payload.
+    why_not : str
+        Why it is not released; empty if it is, or if it carries no mark.
+    """
+
+    serials: tuple[str, ...] = ()
+    owner_ids: tuple[int, ...] = ()
+    is_matched: bool = False
+    why_not: str = ""
+
+    @property
+    def released(self) -> bool:
+        """Whether it may be used after all."""
+        return bool(self.serials)
+
+
+NOT_MARKED = Release()
+"""For a recording in which no mark was found: there is nothing that could be released."""
+
+
+class Releases:
+    """Decide about recordings, for one use on one day.
+
+    Parameters
+    ----------
+    permissions : iterable of Permission
+        From verified grants.
+    use : Use or None
+        One use, or several that must all be allowed.
+    day : datetime.date or None
+        Day of the use; None is today, in UTC.
+
+    Attributes
+    ----------
+    use : Use
+        The use.
+    permissions : tuple of Permission
+        All that were given.
+    day : datetime.date
+        Day of the use.
+
+    Raises
+    ------
+    ParameterError
+        If there is no `use`.
+    """
+
+    def __init__(
+        self, permissions: Iterable[Permission], *, use: Use | None, day: date | None = None
+    ) -> None:
+        if not use:
+            raise ParameterError(
+                "permissions were given, and no use", remedy="Name the use (`use`)."
+            )
+        self.use = use
+        self.permissions = tuple(permissions)
+        self.day = datetime.now(UTC).date() if day is None else day
+        self._by_owner: dict[int, list[Permission]] = {}
+        for one in self.permissions:
+            if one.covers(use, day=self.day):
+                self._by_owner.setdefault(one.owner_id, []).append(one)
+        self._notices = [
+            Notice(owner_id=owner_id, policy=Use(policy), year=year)
+            for owner_id, ones in self._by_owner.items()
+            for policy, year in dict.fromkeys(pair for one in ones for pair in one.notices)
+            if FIRST_YEAR <= year <= LAST_YEAR
+        ]
+
+    def decide(self, finding: Finding) -> Release:
+        """Return what the permissions say about a recording.
+
+        Parameters
+        ----------
+        finding : Finding
+            Its finding; a ledger keeps what is needed to test voices that were not read.
+        """
+        if not finding.marked:
+            return NOT_MARKED
+        if why := _find_obstacle(finding):
+            return Release(why_not=why)
+        cells = finding.cells or ("",) * len(finding.voices)
+        given: list[Permission] = []
+        matched = False
+        for voice, own_cells in zip(finding.voices, cells, strict=True):
+            owner_id, is_read = self._identify(voice, own_cells)
+            if owner_id is None:
+                return Release(why_not="the owner of a voice could not be read or matched")
+            permission = self._find(owner_id, finding)
+            if permission is None:
+                return Release(why_not=self._explain(owner_id))
+            given.append(permission)
+            matched |= not is_read
+        return Release(
+            serials=tuple(dict.fromkeys(one.serial for one in given)),
+            owner_ids=tuple(dict.fromkeys(one.owner_id for one in given)),
+            is_matched=matched,
+        )
+
+    def _identify(self, voice: Mapping[str, Any], cells: str) -> tuple[int | None, bool]:
+        """Return the owner of a voice, or None, and whether the mark itself was read."""
+        notice = notice_of(voice)
+        if notice is not None:
+            return notice["owner_id"], True
+        if not (cells and self._notices):
+            return None, False
+        try:
+            kept = SoftCells.from_bytes(base64.b64decode(cells, validate=True))
+        except (PayloadError, binascii.Error):
+            return None, False
+        match = match_known(kept, self._notices)
+        return (match.notice.owner_id if match else None), False
+
+    def _find(self, owner_id: int, finding: Finding) -> Permission | None:
+        """Return the first permission of an owner that covers a recording."""
+        return next(
+            (
+                one
+                for one in self._by_owner.get(owner_id, ())
+                if one.covers_file(sha256=finding.sha256, pcm_sha256=finding.pcm_sha256)
+            ),
+            None,
+        )
+
+    def _explain(self, owner_id: int) -> str:
+        if not owner_id:
+            return "the mark of a voice is anonymous: nobody can grant anything"
+        owner = format_owner_id(owner_id)
+        if owner_id in self._by_owner:
+            return f"owner {owner} granted other files"
+        return f"owner {owner} has granted nothing for this use and day"
+
+
+def _find_obstacle(finding: Finding) -> str:
+    """Return why nothing can release a recording; empty if permissions decide."""
+    if finding.message:
+        return "it was not read to its end"
+    if not finding.voices:
+        return "no voice in it could be followed"
+    if finding.n_more_voices:
+        return "it holds more marked voices than were followed"
+    return ""
