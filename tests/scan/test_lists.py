@@ -103,5 +103,5 @@ def test_a_list_of_many_is_not_held(tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # The file itself has 0.5 MB, and its lines as a list of strings would have 3.
-    assert peak < 600_000
+    # Its lines as a list of strings would have 3 MB; a module may be imported meanwhile.
+    assert peak < 1_000_000

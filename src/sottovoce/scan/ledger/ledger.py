@@ -7,7 +7,6 @@ under the recording's id and is valid as long as its stamp and the detector are 
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 import json
 import sqlite3
@@ -18,14 +17,27 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import LedgerError, MissingExtraError
-from sottovoce.scan.finding import UNREAD, Finding
+from sottovoce.scan.finding import UNREAD
 from sottovoce.scan.ledger.ended import has_ended
+from sottovoce.scan.ledger.rows import (
+    COLUMNS,
+    FIELDS,
+    FIND,
+    LATER,
+    STATUS,
+    TYPES,
+    UPSERT,
+    make_finding,
+    make_row,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    from sottovoce.scan.finding import Finding
     from sottovoce.scan.recording import Recording
 
 __all__ = ["Ledger"]
@@ -35,30 +47,8 @@ _COMMIT_ROWS = 500
 _COMMIT_S = 2.0
 _MERGED_ROWS = 5_000
 """Findings written at once in a merge, where an interrupt loses no work."""
-_JSON = ("voices", "tracks", "cells", "groups")
 _SAME = ("inputs", "shard", "detector")
 """Fields of a job: runs that agree in all of them examine the same recordings in the same way."""
-_FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
-_STATUS = _FIELDS.index("status")
-_COLUMNS = (*_FIELDS, "stamp", "detector", "run")
-_LATER = {
-    "n_more_voices": ("INTEGER", "0"),
-    "tracks": ("TEXT", "'[]'"),
-    "cause": ("TEXT", "''"),
-    "cells": ("TEXT", "'[]'"),
-    "sha256": ("TEXT", "''"),
-    "pcm_sha256": ("TEXT", "''"),
-}
-"""Columns that older ledgers lack: their types and default values."""
-_UPSERT = (
-    f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own
-    f" ON CONFLICT (id) DO UPDATE SET"
-    f" {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
-)
-_FIND = (
-    f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
-    " WHERE id = ? AND stamp = ? AND detector = ?"
-)
 _SEEN = "UPDATE findings SET run = ?, groups = ? WHERE id = ?"
 
 
@@ -97,7 +87,7 @@ class Ledger:
                 self._db = sqlite3.connect(address, isolation_level=None, uri=True)
                 self._check_version()
                 if missing := self._missing():
-                    columns = ", ".join(f"{_LATER[name][1]} AS {name}" for name in missing)
+                    columns = ", ".join(f"{LATER[name][1]} AS {name}" for name in missing)
                     self._db.execute(
                         f"CREATE TEMP VIEW findings AS SELECT *, {columns} FROM main.findings"  # noqa: S608 - names of our own
                     )
@@ -121,20 +111,17 @@ class Ledger:
     def _missing(self) -> list[str]:
         """Return the columns that the ledger lacks because it is older."""
         there = {row[1] for row in self._db.execute("PRAGMA main.table_info(findings)")}
-        return [name for name in _LATER if there and name not in there]
+        return [name for name in LATER if there and name not in there]
 
     def _make_tables(self) -> None:
         self._check_version()
-        typed = {"log10_p": "REAL", "log10_e": "REAL", "score": "REAL", "seconds": "REAL"}
-        typed |= {"sound_s": "REAL", "sr": "INTEGER", "n_channels": "INTEGER", "run": "INTEGER"}
-        typed |= {name: f"{kind} DEFAULT {default}" for name, (kind, default) in _LATER.items()}
-        columns = ", ".join(f"{name} {typed.get(name, 'TEXT')}" for name in _COLUMNS[1:])
+        columns = ", ".join(f"{name} {TYPES[name]}" for name in COLUMNS[1:])
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute(
             f"CREATE TABLE IF NOT EXISTS findings (id TEXT PRIMARY KEY, {columns}) WITHOUT ROWID"
         )
         for name in self._missing():
-            self._db.execute(f"ALTER TABLE findings ADD COLUMN {name} {typed[name]}")
+            self._db.execute(f"ALTER TABLE findings ADD COLUMN {name} {TYPES[name]}")
         self._db.execute("CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, job TEXT)")
         self._db.execute(f"PRAGMA user_version = {_SCHEMA}")
         self._db.execute("COMMIT")
@@ -166,7 +153,7 @@ class Ledger:
             Facts that `job` returns, such as the names that were scanned; stored as JSON.
         """
         with self._explaining():
-            self._db.execute("INSERT INTO runs (job) VALUES (?)", (_encode(job),))
+            self._db.execute("INSERT INTO runs (job) VALUES (?)", (json.dumps(job),))
             (self._run,) = self._db.execute("SELECT max(run) FROM runs").fetchone()
 
     def job(self) -> dict[str, Any]:
@@ -214,28 +201,25 @@ class Ledger:
     def amend_job(self, **fields: object) -> None:
         """Add fields to the job."""
         with self._explaining():
-            job = _encode({**self.job(), **fields})
+            job = json.dumps({**self.job(), **fields})
             self._db.execute("UPDATE runs SET job = ? WHERE run = ?", (job, self._run))
 
     def find(self, recording: Recording) -> Finding | None:
         """Return the finding for a recording, if it and the detector are unchanged."""
         with self._explaining():
-            own_id = _plain(recording.id)
-            wanted = (own_id, _plain(recording.stamp), self._detector)
-            row = self._db.execute(_FIND, wanted).fetchone()
+            own_id = plain(recording.id)
+            wanted = (own_id, plain(recording.stamp), self._detector)
+            row = self._db.execute(FIND, wanted).fetchone()
         if row is None:
             return None
         # Its groups may change although the audio has not.
-        self._seen.append((self._run, _encode(dict(recording.groups)), own_id))
+        self._seen.append((self._run, json.dumps(dict(recording.groups)), own_id))
         self._flush_if_due()
-        return _finding(row, groups=recording.groups)
+        return make_finding(row, groups=recording.groups)
 
     def put(self, finding: Finding, *, stamp: str) -> None:
         """Store a finding; it is on disk after a moment, or after `flush`."""
-        fields = finding.to_dict()
-        row = [_encode(fields[name]) if name in _JSON else fields[name] for name in _FIELDS]
-        row = [_plain(value) if isinstance(value, str) else value for value in row]
-        self._pending.append((*row, _plain(stamp), self._detector, self._run))
+        self._pending.append((*make_row(finding), plain(stamp), self._detector, self._run))
         self._flush_if_due()
 
     def _flush_if_due(self) -> None:
@@ -248,7 +232,7 @@ class Ledger:
         if self._pending or self._seen:
             with self._explaining():
                 self._db.execute("BEGIN")
-                self._db.executemany(_UPSERT, self._pending)
+                self._db.executemany(UPSERT, self._pending)
                 self._db.executemany(_SEEN, self._seen)
                 self._db.execute("COMMIT")
             self._pending.clear()
@@ -263,29 +247,29 @@ class Ledger:
         self.flush()
         with self._explaining():
             rows = self._db.execute(
-                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                f"SELECT {', '.join(FIELDS)} FROM findings"  # noqa: S608 - names of our own
                 " WHERE run >= ? ORDER BY id",
                 (self._first_run(),),
             )
             for row in rows:
-                yield _finding(row)
+                yield make_finding(row)
 
     def marked(self) -> Iterator[Finding]:
         """Yield the findings of the last run with a mark, in the order of their ids."""
         self.flush()
         with self._explaining():
             rows = self._db.execute(
-                f"SELECT {', '.join(_FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                f"SELECT {', '.join(FIELDS)} FROM findings"  # noqa: S608 - names of our own
                 " WHERE run = (SELECT max(run) FROM runs) AND status = 'marked' ORDER BY id"
             )
             for row in rows:
-                yield _finding(row)
+                yield make_finding(row)
 
     def status(self, recording_id: str) -> str:
         """Return the status of a recording in the last run; empty if it was not in it."""
         row = self._db.execute(
             "SELECT status FROM findings WHERE id = ? AND run = (SELECT max(run) FROM runs)",
-            (_plain(recording_id),),
+            (plain(recording_id),),
         ).fetchone()
         return str(row[0]) if row else ""
 
@@ -302,11 +286,11 @@ class Ledger:
         """Yield the findings of the last run and their stamps, in the order of their ids."""
         with self._explaining():
             rows = self._db.execute(
-                f"SELECT {', '.join(_FIELDS)}, stamp FROM findings"  # noqa: S608 - names of our own
+                f"SELECT {', '.join(FIELDS)}, stamp FROM findings"  # noqa: S608 - names of our own
                 " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
             )
             for *row, stamp in rows:
-                yield _finding(row), stamp
+                yield make_finding(row), stamp
 
     def adopt(self, parts: Sequence[Ledger]) -> None:
         """Copy the findings of the last runs of other ledgers into the current run.
@@ -323,20 +307,20 @@ class Ledger:
         self.flush()
         by_id = heapq.merge(*(part._rows() for part in parts), key=itemgetter(0))
         chosen = (
-            (*min(same, key=lambda row: row[_STATUS] in UNREAD), self._run)
+            (*min(same, key=lambda row: row[STATUS] in UNREAD), self._run)
             for _, same in groupby(by_id, key=itemgetter(0))
         )
         with self._explaining():
             while rows := list(islice(chosen, _MERGED_ROWS)):
                 self._db.execute("BEGIN")
-                self._db.executemany(_UPSERT, rows)
+                self._db.executemany(UPSERT, rows)
                 self._db.execute("COMMIT")
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of the last run, all columns but the run, in the order of ids."""
         with self._explaining():
             yield from self._db.execute(
-                f"SELECT {', '.join(_COLUMNS[:-1])} FROM findings"  # noqa: S608 - names of our own
+                f"SELECT {', '.join(COLUMNS[:-1])} FROM findings"  # noqa: S608 - names of our own
                 " WHERE run = (SELECT max(run) FROM runs) ORDER BY id"
             )
 
@@ -390,27 +374,3 @@ def _lock(path: Path) -> Any:  # noqa: ANN401 - filelock is imported late
             remedy="Wait for it, or name another folder (`out`).",
         ) from err
     return lock
-
-
-def _encode(value: object) -> str:
-    return json.dumps(value)
-
-
-_decode = json.JSONDecoder().decode
-"""The core of `json.loads`, without its type checks for each of millions of values."""
-
-
-def _plain(text: str) -> str:
-    """Return text that SQLite accepts: a file's name need not be valid Unicode."""
-    if text.isascii():
-        return text
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _finding(row: Sequence[Any], *, groups: Mapping[str, str] | None = None) -> Finding:
-    fields = dict(zip(_FIELDS, row, strict=True))
-    for name in ("voices", "tracks", "cells"):
-        text = fields[name]
-        fields[name] = () if text == "[]" else tuple(_decode(text))
-    fields["groups"] = _decode(fields["groups"]) if groups is None else groups
-    return Finding(**fields)
