@@ -119,7 +119,9 @@ def test_all_names_every_public_definition(name):
 COMMAND_PARTS = {
     "sottovoce.cli": {"program"},
     "sottovoce.cli.identity": {"new", "show"},
+    "sottovoce.cli.grant": {"delegate", "key", "list_grants", "new", "revoke", "show", "verify"},
     "sottovoce.cli.mic": {"doctor", "list_microphones"},
+    "sottovoce.cli.statement": {"html", "new", "show", "texts", "verify"},
 }
 
 

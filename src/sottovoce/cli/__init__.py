@@ -1,4 +1,4 @@
-"""The command `sottovoce`: protect, check, scan, mic, listen, id, page and abx."""
+"""The command `sottovoce`, and the order of its commands."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import examples
 from sottovoce.cli.abx import abx
 from sottovoce.cli.check import check
+from sottovoce.cli.grant import grant
 from sottovoce.cli.identity import identity
 from sottovoce.cli.listen import listen
 from sottovoce.cli.mic import mic
 from sottovoce.cli.page import page
 from sottovoce.cli.protect import protect
 from sottovoce.cli.scan import scan
+from sottovoce.cli.statement import statement
 from sottovoce.errors import SottovoceError
 
 __all__ = ["main"]
@@ -59,6 +61,8 @@ program.add_command(scan)
 program.add_command(mic)
 program.add_command(listen)
 program.add_command(identity)
+program.add_command(statement)
+program.add_command(grant)
 program.add_command(page)
 program.add_command(abx)
 

@@ -36,6 +36,16 @@ MEANINGS = {
         ExitCode.UNREAD: "no mark was found, but something was not read or not examined,"
         " or the scan has not ended",
     },
+    "statement verify": {
+        ExitCode.DONE: "valid",
+        ExitCode.NOT_FOUND: "not valid, or in conflict",
+        ExitCode.ERROR: "a file could not be read",
+    },
+    "grant verify": {
+        ExitCode.DONE: "valid",
+        ExitCode.NOT_FOUND: "not valid",
+        ExitCode.ERROR: "a file could not be read",
+    },
     "every command": {
         ExitCode.ERROR: "wrong options, or another error",
         ExitCode.INTERRUPTED: "interrupted by Ctrl-C; no partial files are left behind",

@@ -37,6 +37,7 @@ _FLAGS = {
     "key": "--key",
     "memory_bytes": "--memory",
     "out": "-o",
+    "owner_key": "--owner-key",
     "replace": "--force",
     "root": "--root",
     "shard": "--shard",

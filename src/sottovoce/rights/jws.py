@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 __all__ = [
+    "check_public_key",
     "check_thumbprint",
     "digest_token",
+    "format_digest",
+    "format_public_key",
     "open_token",
     "peek_kid",
     "peek_payload",
@@ -179,7 +182,12 @@ def peek_payload(token: str) -> dict[str, Any]:
 
 def digest_token(token: str) -> str:
     """Return the digest by which other texts refer to a token: ``sha-256:`` and base64url."""
-    return "sha-256:" + _encode(hashlib.sha256(token.encode("utf-8", "replace")).digest())
+    return format_digest(hashlib.sha256(token.encode("utf-8", "replace")).digest())
+
+
+def format_digest(sha256: bytes) -> str:
+    """Return a SHA-256 as statements and grants write it."""
+    return "sha-256:" + _encode(sha256)
 
 
 def public_jwk(key: Ed25519PrivateKey) -> dict[str, str]:
@@ -242,6 +250,32 @@ def check_thumbprint(text: str) -> str:
         f"{typed!r} is not the thumbprint of a key",
         remedy="It has 43 letters, digits, '-' and '_'; copy all of it from the contract.",
     )
+
+
+def check_public_key(text: str) -> dict[str, str]:
+    """Return a public key as typed, ``ed25519:`` and 43 characters, as a JSON Web Key.
+
+    Raises
+    ------
+    ParameterError
+        If it is anything else, such as a thumbprint, which has 43 characters as well.
+    """
+    kind, _, x = text.strip().rpartition(":")
+    jwk = {"crv": _ALGORITHM, "kty": "OKP", "x": x}
+    try:
+        if kind != "ed25519":
+            raise ValueError("another kind")  # noqa: TRY301 - one message
+        public_bytes(jwk)
+    except ValueError as err:
+        raise ParameterError(
+            f"{text!r} is not a public key", remedy="It begins with ed25519: and is no thumbprint."
+        ) from err
+    return jwk
+
+
+def format_public_key(key: Ed25519PrivateKey) -> str:
+    """Return the public half of a key, as `check_public_key` takes it."""
+    return f"ed25519:{public_jwk(key)['x']}"
 
 
 def _split(token: str) -> tuple[bytes, bytes]:

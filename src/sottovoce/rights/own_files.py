@@ -212,12 +212,12 @@ def write_once(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         _give_name(draft, path)
-    except FileExistsError as err:
-        raise StatementError(
-            f"{path} already exists, and signed texts are never replaced",
-            remedy="Choose another name.",
-        ) from err
     except OSError as err:
+        if os.path.lexists(path):
+            raise StatementError(
+                f"{path} already exists, and signed texts are never replaced",
+                remedy="Choose another name.",
+            ) from err
         raise StatementError(
             f"{path}: cannot be stored: {err.strerror or err}",
             remedy="Make the folder writable, or free some space.",

@@ -161,12 +161,15 @@ def verify_grant(
     key = check_thumbprint(grantee) if isinstance(grantee, str) else None
     if isinstance(grantee, Ed25519PrivateKey):
         key = thumbprint_of(public_jwk(grantee))
-    standing = verify_statements([*file.statements, *newest], today=today)
+    tokens = [*file.statements, *newest]
+    standing = verify_statements(tokens, today=today)
     named = None if owner_key is None else check_thumbprint(owner_key)
     delegation: Delegation | None = None
     grant: Grant | None = None
     try:
         _check_owner(standing, named)
+        # With the key that the contract names, the newest statement alone is in force.
+        standing = verify_statements(tokens, owner_key=named, today=today)
         delegation, grant = _open(file, standing)
         _check_revoked(file, standing)
         _check_scope(grant, delegation, standing)
@@ -236,6 +239,8 @@ def _check_owner(standing: Standing, named: str | None) -> None:
 
 def _open(file: GrantFile, standing: Standing) -> tuple[Delegation | None, Grant]:
     """Open the grant with a key of the owner, or of an agent whom such a key names."""
+    if not file.grant:
+        raise _Refused("invalid", "the file holds a delegation and no grant")
     if not file.delegation:
         grant = open_grant(file.grant, jwk=_find_key(file.grant, standing))
         delegation = None

@@ -120,7 +120,7 @@ class Statement:
         }
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=256)
 def open_statement(token: str) -> Statement:
     """Verify the signature, the form and the keys of one statement.
 

@@ -1,0 +1,126 @@
+"""What the commands for statements and grants share: own keys, days, uses and where to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sottovoce.cli._options import OutPath
+from sottovoce.cli._whose import list_own, load_own
+from sottovoce.core.policy import NAMED_USES, Use, name_use
+from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from sottovoce.rights.identity import Identity
+    from sottovoce.rights.keys_of import SigningKeys
+    from sottovoce.rights.statements import Standing
+
+__all__ = [
+    "IDENTITY",
+    "OUT",
+    "OWNER_KEY",
+    "find_identity",
+    "join_uses",
+    "load_signer",
+    "parse_option_day",
+    "parse_uses",
+    "read_own",
+    "refuse_unsigned",
+]
+
+IDENTITY = click.option(
+    "--name",
+    default=None,
+    metavar="NAME",
+    help="The identity that signs, or that it is about.  [default: default]",
+)
+OWNER_KEY = click.option(
+    "--owner-key",
+    default=None,
+    metavar="THUMBPRINT",
+    help="Thumbprint of the owner's first key, typed from the contract.",
+)
+OUT = click.option(
+    "-o",
+    "--out",
+    type=OutPath(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="File to write; an existing one is never replaced.",
+)
+
+
+def load_signer(name: str | None) -> tuple[Identity, SigningKeys]:
+    """Return an identity of this computer and the keys that sign for it."""
+    from sottovoce.rights.identity import DEFAULT_IDENTITY
+    from sottovoce.rights.keys_of import keys_of
+
+    identity = load_own(name or DEFAULT_IDENTITY)
+    return identity, keys_of(identity)
+
+
+def find_identity(owner_id: int) -> str:
+    """Return the name of the identity on this computer that has an owner id."""
+    from sottovoce.rights import format_owner_id
+
+    name = list_own().get(owner_id)
+    if name is None:
+        raise ParameterError(
+            f"no identity on this computer has owner id {format_owner_id(owner_id)}",
+            remedy="Run this where the key is.",
+        )
+    return name
+
+
+def read_own(owner_id: int) -> tuple[list[str], Standing]:
+    """Return the statements that the user has signed for an owner id, and what they add up to."""
+    from sottovoce.rights.own_files import read_own_statements
+    from sottovoce.rights.statements import verify_statements
+
+    tokens = read_own_statements(owner_id)
+    standing = verify_statements(tokens)
+    if standing.statement is not None:
+        # The user's own chain needs no contract.
+        standing = verify_statements(tokens, owner_key=standing.inception_key)
+    return tokens, standing
+
+
+def refuse_unsigned(tokens: Iterable[str], name: str) -> None:
+    """Refuse to go on without a statement."""
+    if not list(tokens):
+        raise ParameterError(
+            f"the identity {name!r} has signed no statement yet",
+            remedy=f"Sign one with: sottovoce statement new --name {name}",
+        )
+
+
+def parse_option_day(text: str | None) -> date | None:
+    """Return the day that an option names."""
+    from sottovoce.rights.days import parse_day
+
+    return None if text is None else parse_day(text)
+
+
+def parse_uses(text: str) -> Use:
+    """Return uses named one by one; there is no word for all of them."""
+    known = {name_use(use): use for use in NAMED_USES}
+    uses = Use(0)
+    for name in text.lower().split(","):
+        use = known.get(name.strip().replace("_", "-"))
+        if use is None:
+            raise ParameterError(
+                f"{name.strip()!r} is not a use that can be named here",
+                remedy=f"Name one or more, separated by commas: {', '.join(known)}.",
+            )
+        uses |= use
+    return uses
+
+
+def join_uses(uses: Use) -> str:
+    """Return uses as `parse_uses` takes them; "none" for none."""
+    return ", ".join(name_use(use) for use in NAMED_USES if use & uses) or "none"
