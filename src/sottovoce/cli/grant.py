@@ -53,7 +53,7 @@ _TO = click.option(
     "grant",
     epilog=examples(
         "sottovoce grant key",
-        "sottovoce grant new --name acme-2026 --grantee 'Acme TTS' --grantee-key"
+        "sottovoce grant new --name acme-2026 --grantee Acme --grantee-key"
         " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k --uses clone",
         "sottovoce grant verify acme-2026.grant --owner-key"
         " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
@@ -94,10 +94,10 @@ def key(*, name: str | None, as_json: bool) -> None:
 @grant.command(
     "new",
     epilog=examples(
-        "sottovoce grant new --name acme-2026 --grantee 'Acme TTS' --grantee-key"
+        "sottovoce grant new --name acme-2026 --grantee Acme --grantee-key"
         " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k --uses train-generative,clone"
         " --contract contract.pdf",
-        "sottovoce grant new --grantee 'Acme TTS' --grantee-key"
+        "sottovoce grant new --grantee Acme --grantee-key"
         " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k --uses mine --file take.wav --to 2027-03-31",
     ),
 )
@@ -186,7 +186,7 @@ def new(
 @grant.command(
     "delegate",
     epilog=examples(
-        "sottovoce grant delegate --agent 'Voices Agency' --agent-key"
+        "sottovoce grant delegate --agent Voices --agent-key"
         " ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo --uses clone --to 2027-06-30",
     ),
 )

@@ -55,7 +55,7 @@ def statement() -> None:
 @statement.command(
     "new",
     epilog=examples(
-        "sottovoce statement new --declared-name 'A. Speaker' --contact mailto:me@example.org",
+        "sottovoce statement new --declared-name Ada --contact mailto:me@example.org",
         "sottovoce statement new --name book --policy training --on-request clone",
         "sottovoce statement new --link https://registry.example/4711 -o statements.jws",
     ),
@@ -124,7 +124,6 @@ def new(*, name: str | None, out: Path | None, as_json: bool, **said: Any) -> No
     from sottovoce.rights.statements import (
         continue_statements,
         make_statement,
-        verify_statements,
         write_statements,
     )
 
@@ -148,7 +147,7 @@ def new(*, name: str | None, out: Path | None, as_json: bool, **said: Any) -> No
         )
     tokens.append(token)
     path = write_own_statement(token, owner_id=identity.owner_id, seq=len(tokens))
-    standing = verify_statements(tokens, owner_key=None)
+    _, standing = read_own(identity.owner_id)
     if out is not None:
         write_statements(out, tokens)
     if as_json:
