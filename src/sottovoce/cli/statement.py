@@ -175,7 +175,7 @@ def _declare(said: dict[str, Any], tokens: list[str]) -> Declaration:
     if policy & Use.LICENCE:
         on_request = refused
     if said["on_request"] is not None:
-        on_request = parse_uses(said["on_request"])
+        on_request = parse_uses(said["on_request"]) & refused
     marks = set(map(_parse_mark, said["marks"])) or {(int(policy), present_year())}
     changes = {
         "refused": refused,

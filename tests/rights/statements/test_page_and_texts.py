@@ -115,6 +115,14 @@ def test_every_language_has_every_text_and_use(language):
     assert [texts["rider"].text.count(f"\n{n}. ") for n in range(1, 7)] == [1] * 6
 
 
+def test_a_contract_names_the_person_and_a_call_the_pseudonym():
+    declaration = Declaration(name="Ada Byron", pseudonym="Lovelace")
+    token = make_statement(declaration, key=key("owner"), issued=DAY)
+    texts = {one.kind: one.text for one in make_texts(stand(token))}
+    assert "between Ada Byron" in texts["rider"]
+    assert texts["display name"].startswith("Lovelace")
+
+
 def test_hostile_names_are_escaped_in_texts():
     for text in make_texts(hostile()):
         assert all(line.isprintable() for line in text.text.split("\n"))

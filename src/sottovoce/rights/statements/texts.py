@@ -85,10 +85,11 @@ def make_texts(standing: Standing, *, language: str = "en") -> list[ShortText]:
         )
     words, separator = USE_WORDS[language], " ; " if language == "fr" else "; "
     owner = format_owner_id(standing.owner_id)
-    name = make_harmless(statement.pseudonym or statement.name or owner)
+    known_as = make_harmless(statement.pseudonym or statement.name or owner)
+    # A contract is made with the person, whatever they are known as.
+    signs_as = make_harmless(statement.name or statement.pseudonym or owner)
     fields = {
         "owner": owner,
-        "name": name,
         "key": statement.inception_key,
         "uses": separator.join(words[use] for use in NAMED_USES if use & standing.refused),
     }
@@ -97,7 +98,7 @@ def make_texts(standing: Standing, *, language: str = "en") -> list[ShortText]:
             kind=kind,
             language=language,
             title=TITLES[language][kind],
-            text=pattern.format(**fields),
+            text=pattern.format(name=signs_as if kind == "rider" else known_as, **fields),
             note=NO_ADVICE[language] if kind == "rider" else "",
         )
         for kind, pattern in TEXTS[language].items()

@@ -21,13 +21,13 @@ USE_WORDS = {
         Use.TRANSFER: "passing the recording on to third parties",
     },
     "de": {
-        Use.TRAIN_GENERATIVE: "Training generativer Modelle",
-        Use.TRAIN_OTHER: "Training sonstiger Modelle",
-        Use.CLONE: "Klonen oder Nachahmen der Stimme",
-        Use.BIOMETRIC: "Stimmabdrücke und Sprechererkennung",
-        Use.INPUT: "Eingabe der Aufnahme in ein Modell",
-        Use.MINE: "Text und Data Mining",
-        Use.TRANSFER: "Weitergabe der Aufnahme an Dritte",
+        Use.TRAIN_GENERATIVE: "das Trainieren generativer Modelle",
+        Use.TRAIN_OTHER: "das Trainieren anderer Modelle",
+        Use.CLONE: "das Klonen oder Nachahmen der Stimme",
+        Use.BIOMETRIC: "Stimmprofile und Sprechererkennung",
+        Use.INPUT: "die Eingabe der Aufnahme in ein Modell",
+        Use.MINE: "Text- und Data-Mining",
+        Use.TRANSFER: "die Weitergabe der Aufnahme an Dritte",
     },
     "fr": {
         Use.TRAIN_GENERATIVE: "l'entraînement de modèles génératifs",
@@ -42,7 +42,7 @@ USE_WORDS = {
         Use.TRAIN_GENERATIVE: "el entrenamiento de modelos generativos",
         Use.TRAIN_OTHER: "el entrenamiento de cualquier otro modelo",
         Use.CLONE: "la clonación o imitación de la voz",
-        Use.BIOMETRIC: "las huellas de voz y el reconocimiento del hablante",
+        Use.BIOMETRIC: "las huellas de voz y el reconocimiento de hablantes",
         Use.INPUT: "el uso de la grabación como entrada de un modelo",
         Use.MINE: "la minería de textos y datos",
         Use.TRANSFER: "la cesión de la grabación a terceros",
@@ -108,15 +108,15 @@ years. The Licensee shall end these uses on the last day.
 ______________________ is part of this agreement.""",
     },
     "de": {
-        "chat": "Hinweis: Meine Stimme trägt in diesem Gespräch ein unhörbares Zeichen gegen das"
-        " maschinelle Lernen (Kennung {owner}). Nicht einverstanden bin ich mit: {uses}.",
+        "chat": "Hinweis: Meine Stimme trägt in diesem Gespräch eine unhörbare Markierung „Nicht zum"
+        " Trainieren“ (Inhaberkennung {owner}). Ich verweigere: {uses}.",
         "display name": "{name} (kein KI-Training)",
-        "e-mail": "Aufnahmen meiner Stimme tragen ein unhörbares Zeichen gegen das maschinelle"
-        " Lernen (Kennung {owner}). Untersagt: {uses}.",
+        "e-mail": "Aufnahmen meiner Stimme tragen eine unhörbare Markierung „Nicht zum Trainieren“"
+        " (Inhaberkennung {owner}). Ich verweigere: {uses}.",
         "rider": """\
 Zusatzvereinbarung: Nutzung der Stimme durch Maschinen
 
-zwischen {name} (Sprecher/in; Kennung {owner}, Schlüssel {key})
+zwischen {name} (Sprecher/in; Inhaberkennung {owner}, Schlüssel {key})
 und ______________________ (Lizenznehmer; Schlüssel ______________________)
 
 1. Einwilligung. Ohne schriftliche Einwilligung der Sprecherin oder des Sprechers nutzt der
@@ -127,15 +127,15 @@ bleiben untersagt.
 Mit Ablauf des letzten Tages stellt der Lizenznehmer diese Nutzungen ein.
 4. Vergütung. Die erlaubten Nutzungen werden vergütet nach ______________________ (Bezug).
 5. Keine Übertragung. Die Einwilligung ist nicht übertragbar; Unterlizenzen sind ausgeschlossen.
-6. Zeichen und Freigabe. Der Lizenznehmer entfernt oder schwächt das Zeichen nicht. Die signierte
+6. Markierung und Freigabe. Der Lizenznehmer entfernt oder schwächt die Markierung nicht. Die signierte
 Freigabe mit der Nummer ______________________ ist Bestandteil dieser Vereinbarung.""",
     },
     "fr": {
-        "chat": "À noter : dans cet appel, ma voix porte une marque inaudible contre l'entraînement"
-        " des IA (identifiant {owner}). Je ne consens pas aux usages suivants : {uses}.",
+        "chat": "À noter : dans cet appel, ma voix porte une marque inaudible « ne pas utiliser pour"
+        " l'entraînement » (identifiant {owner}). Je refuse : {uses}.",
         "display name": "{name} (pas d'entraînement d'IA)",
-        "e-mail": "Les enregistrements de ma voix portent une marque inaudible contre"
-        " l'entraînement des IA (identifiant {owner}). Usages refusés : {uses}.",
+        "e-mail": "Les enregistrements de ma voix portent une marque inaudible « ne pas utiliser pour"
+        " l'entraînement » (identifiant {owner}). Je refuse : {uses}.",
         "rider": """\
 Avenant : utilisation de la voix par des machines
 
@@ -154,11 +154,11 @@ Le licencié met fin à ces usages au plus tard le dernier jour.
 L'autorisation signée portant le numéro ______________________ fait partie du présent accord.""",
     },
     "es": {
-        "chat": "Aviso: en esta llamada mi voz lleva una marca inaudible contra el entrenamiento de"
-        " IA (identificador {owner}). No consiento los usos siguientes: {uses}.",
+        "chat": "Aviso: en esta llamada mi voz lleva una marca inaudible «no usar para entrenar»"
+        " (identificador {owner}). Rechazo: {uses}.",
         "display name": "{name} (sin entrenamiento de IA)",
-        "e-mail": "Las grabaciones de mi voz llevan una marca inaudible contra el entrenamiento de"
-        " IA (identificador {owner}). Usos rechazados: {uses}.",
+        "e-mail": "Las grabaciones de mi voz llevan una marca inaudible «no usar para entrenar»"
+        " (identificador {owner}). Rechazo: {uses}.",
         "rider": """\
 Anexo: uso de la voz por máquinas
 
