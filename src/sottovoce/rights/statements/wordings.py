@@ -108,8 +108,8 @@ years. The Licensee shall end these uses on the last day.
 ______________________ is part of this agreement.""",
     },
     "de": {
-        "chat": "Hinweis: Meine Stimme trägt in diesem Gespräch eine unhörbare Markierung „Nicht zum"
-        " Trainieren“ (Inhaberkennung {owner}). Ich verweigere: {uses}.",
+        "chat": "Hinweis: Meine Stimme trägt in diesem Gespräch eine unhörbare Markierung „Nicht"
+        " zum Trainieren“ (Inhaberkennung {owner}). Ich verweigere: {uses}.",
         "display name": "{name} (kein KI-Training)",
         "e-mail": "Aufnahmen meiner Stimme tragen eine unhörbare Markierung „Nicht zum Trainieren“"
         " (Inhaberkennung {owner}). Ich verweigere: {uses}.",
@@ -127,15 +127,15 @@ bleiben untersagt.
 Mit Ablauf des letzten Tages stellt der Lizenznehmer diese Nutzungen ein.
 4. Vergütung. Die erlaubten Nutzungen werden vergütet nach ______________________ (Bezug).
 5. Keine Übertragung. Die Einwilligung ist nicht übertragbar; Unterlizenzen sind ausgeschlossen.
-6. Markierung und Freigabe. Der Lizenznehmer entfernt oder schwächt die Markierung nicht. Die signierte
-Freigabe mit der Nummer ______________________ ist Bestandteil dieser Vereinbarung.""",
+6. Markierung und Freigabe. Der Lizenznehmer entfernt oder schwächt die Markierung nicht. Die
+signierte Freigabe mit der Nummer ______________________ ist Bestandteil dieser Vereinbarung.""",
     },
     "fr": {
-        "chat": "À noter : dans cet appel, ma voix porte une marque inaudible « ne pas utiliser pour"
-        " l'entraînement » (identifiant {owner}). Je refuse : {uses}.",
+        "chat": "À noter : dans cet appel, ma voix porte une marque inaudible « ne pas utiliser"
+        " pour l'entraînement » (identifiant {owner}). Je refuse : {uses}.",
         "display name": "{name} (pas d'entraînement d'IA)",
-        "e-mail": "Les enregistrements de ma voix portent une marque inaudible « ne pas utiliser pour"
-        " l'entraînement » (identifiant {owner}). Je refuse : {uses}.",
+        "e-mail": "Les enregistrements de ma voix portent une marque inaudible « ne pas utiliser"
+        " pour l'entraînement » (identifiant {owner}). Je refuse : {uses}.",
         "rider": """\
 Avenant : utilisation de la voix par des machines
 
