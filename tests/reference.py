@@ -181,3 +181,37 @@ def protect(y: list[float], sr: int, signs: list[list[int]], strength_db: float)
         if not any(padded[start : start + hop]):
             out[start : start + hop] = [0.0] * hop  # digital silence stays so
     return out[hop : hop + len(y)]
+
+
+def owner_bits() -> list[int]:
+    """Return the numbers of the coded bits that any bit of the owner id changes."""
+    nobody = encode(payload_bits(1, 0, 0, 2026, 0))
+    changed = set()
+    for bit in range(48):
+        word = encode(payload_bits(1, 0, 0, 2026, 1 << bit))
+        changed |= {k for k in range(len(word)) if word[k] != nobody[k]}
+    return sorted(changed)
+
+
+def known_scores(cells: dict[tuple[int, int, int], float], coded: list[int]) -> list[float]:
+    """Return how well a code word agrees with cells, for each period that may be the first one."""
+    own = set(owner_bits())
+    table = bit_of_cell()
+    scores = []
+    for start in range(N_PERIODS):
+        total, energy = 0.0, 0.0
+        for (period, cell, band), number in table.items():
+            if number not in own:
+                continue
+            value = cells.get(((period + start) % N_PERIODS, cell, band), 0.0)
+            index = (period * N_CELLS + cell) * N_BANDS + band
+            total += value * hash_sign(f"{LABEL} data", index) * (1 - 2 * coded[number])
+            energy += value * value
+        scores.append(total / math.sqrt(energy) if energy else 0.0)
+    return scores
+
+
+def decoy_owner(number: int) -> int:
+    """Return the id of one of the owners picked at random, counted from 0."""
+    data = hashlib.shake_256(f"{LABEL} decoy owners".encode()).digest(6 * number + 6)
+    return int.from_bytes(data[6 * number :], "big")

@@ -101,20 +101,21 @@ def list_known(owner_ids: set[int]) -> list[Notice]:
     return [one for each in named for one in make_usual_notices(each, last_year=last_year)]
 
 
-def describe_match(voice: Voice) -> str:
-    """Return what the name of a matched voice rests on, before the words on its mark.
+def describe_match(voice: Voice, own: dict[int, str]) -> str:
+    """Return what the mark of a voice says if its notice was matched, not decoded.
 
     Its owner was asked for and shown; its policy and year are only those that fit best.
     """
-    from sottovoce.rights import format_owner_id
+    from sottovoce.rights import describe_policy, format_owner_id
 
-    if voice.matched is None or voice.notice is None:
-        return ""
-    p, n_ids = format_p(voice.matched.log10_p), f"{voice.matched.n_ids:,}"
-    owner = format_owner_id(voice.notice.owner_id)
+    notice, match = voice.notice, voice.matched
+    if notice is None or match is None:
+        return describe_owned_voice(voice, own)
+    yours = f"yours: {own[notice.owner_id]}, " if notice.owner_id in own else ""
     return (
-        f"matched: the mark is that of owner {owner} ({p}; first of {n_ids} random ids);"
-        " what fits best of the usual policies and years: "
+        f"matched: the mark is that of {yours}owner {format_owner_id(notice.owner_id)}"
+        f" ({format_p(match.log10_p)}; first of {match.n_ids:,} random ids); of the usual notices"
+        f" it fits best: {describe_policy(notice.policy)}; since {notice.year}"
     )
 
 

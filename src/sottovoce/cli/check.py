@@ -25,13 +25,7 @@ from sottovoce.cli._options import (
     examples,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._whose import (
-    describe_match,
-    describe_owned_voice,
-    list_known,
-    list_own,
-    wanted_owners,
-)
+from sottovoce.cli._whose import describe_match, list_known, list_own, wanted_owners
 from sottovoce.cli._words import format_chance, format_p, format_path
 from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
@@ -248,7 +242,7 @@ def _report(
             _output.result(f"  {format_path(part.name)}: {marked} in {length}")
         indent = "    " if part.name else "  "
         for number, voice in enumerate(part.detection.voices, start=1):
-            words = describe_match(voice) + describe_owned_voice(voice, own)
+            words = describe_match(voice, own)
             _output.result(f"{indent}voice {number}: {words}")
             for line in _say_details(voice, timeline=timeline):
                 _output.result(f"{indent}         {line}")

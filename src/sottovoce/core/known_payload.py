@@ -11,7 +11,8 @@ everything that was tried: notices, alignments, looks.
 that was asked about is as good as any random one, so its place among random ids has a known
 distribution: to be the first of 10,000 has the probability 1/10,000, exactly, whatever the audio.
 
-Both use the cells of owner-dependent bits only.  The proofs are in `docs/evidence.md`.
+Both use the cells of owner-dependent bits only.  The proofs are in `docs/evidence.md`.  Neither
+excludes an id that differs in one digit from the true one, so an id must also beat all of these.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ def match_known(
     Returns
     -------
     match : KnownMatch or None
-        The owner with the highest score, if p is at most 1e-6 and it is the first of all ids.
+        The owner with the highest score, if p is at most 1e-6 and it is the first of all ids and
+        of those that differ from it in one digit.
 
     Raises
     ------
@@ -176,7 +178,15 @@ def match_known(
     (True, 1, True)
     """
     _check_counts(n_looks, n_ids)
-    best = find_best(cells.to_weights()[None], notices, _highest)
+    soft = cells.to_weights().sum(axis=-1)[None]
+    # Where another owner's mark is clear, the cells of a coded bit agree with each other, and the
+    # score of any word has up to eight times its variance.  A larger divisor only lowers scores.
+    length = np.maximum(np.sqrt((soft**2).sum(axis=-1)), np.float32(1))
+
+    def highest(scores: Floats) -> Floats:
+        return np.asarray((scores / length).max(axis=(1, 2)))
+
+    best = find_best(soft, notices, highest)
     if best is None:
         return None
     n_hypotheses = best.n_notices * FORMAT_1.n_periods * n_looks
@@ -225,7 +235,7 @@ def pool_known(
     def log_e(scores: Floats) -> npt.NDArray[np.float64]:
         return _pooled_log_e(scores, spread)
 
-    best = find_best(weights, notices, log_e)
+    best = find_best(weights.sum(axis=-1), notices, log_e)
     if best is None:
         return None
     log10_e = best.value / math.log(10.0)
@@ -295,8 +305,8 @@ def _check_counts(n_looks: int, n_ids: int) -> None:
 
 
 def _conclude(best: Contender, log10_p: float, n_ids: int) -> KnownMatch | None:
-    """Return the match if p is low enough and no decoy comes near."""
-    if log10_p > _MAX_LOG10_P:
+    """Return the match if p is low enough and no decoy or near id agrees as well."""
+    if log10_p > _MAX_LOG10_P or not best.beats_near_ids():
         return None
     rank = best.rank(n_ids)
     if rank > 1:
@@ -309,11 +319,6 @@ def _conclude(best: Contender, log10_p: float, n_ids: int) -> KnownMatch | None:
         n_owners=best.n_owners,
         alignments=best.alignments(),
     )
-
-
-def _highest(scores: Floats) -> Floats:
-    """Return the highest score over alignments of one clip."""
-    return np.asarray(scores.max(axis=(1, 2)))
 
 
 def _pooled_log_e(scores: Floats, spread: float) -> npt.NDArray[np.float64]:

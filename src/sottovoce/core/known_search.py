@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.owner_code import decoy_owner_ids, make_base_symbols, make_owner_symbols
+from sottovoce.core.owner_code import (
+    decoy_owner_ids,
+    make_base_symbols,
+    make_owner_symbols,
+    near_owner_ids,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,6 +69,16 @@ class Contender:
         values = highest_of_pairs(self.soft, decoys, self.pairs, self.statistic)
         return 1 + int(np.count_nonzero(values >= self.value))
 
+    def beats_near_ids(self) -> bool:
+        """Return whether the owner agrees better than every id that differs in one digit.
+
+        Their code words differ in few bits, so a wrong digit in the question would be answered
+        with yes.
+        """
+        near = near_owner_ids(self.notice.owner_id)
+        values = highest_of_pairs(self.soft, near, self.pairs, self.statistic)
+        return bool(np.all(values < self.value))
+
     def alignments(self) -> tuple[int, ...]:
         """Return at which start of the superframe each clip agrees best with the notice."""
         owner_id = np.array([self.notice.owner_id], dtype=np.uint64)
@@ -72,13 +87,13 @@ class Contender:
         return tuple(scores[0].argmax(axis=-1).tolist())
 
 
-def find_best(weights: Floats, notices: Iterable[Notice], statistic: Statistic) -> Contender | None:
+def find_best(soft: Floats, notices: Iterable[Notice], statistic: Statistic) -> Contender | None:
     """Find which of some notices agrees best with one clip or several.
 
     Parameters
     ----------
-    weights : np.ndarray, shape=(n_clips, 4, 288, 8)
-        From `SoftCells.to_weights`.
+    soft : np.ndarray, shape=(n_clips, 4, 288), dtype=float32
+        From `SoftCells.to_weights`, summed over the cells of each coded bit.
     notices : iterable of Notice
         What to try.
     statistic : callable
@@ -89,7 +104,6 @@ def find_best(weights: Floats, notices: Iterable[Notice], statistic: Statistic) 
     best : Contender or None
         None if there are no notices.
     """
-    soft = weights.sum(axis=-1)  # (clip, alignment, coded bit)
     tried = list(dict.fromkeys(notices))
     by_pair: defaultdict[Pair, list[Notice]] = defaultdict(list)
     for notice in tried:

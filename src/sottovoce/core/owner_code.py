@@ -20,9 +20,16 @@ from sottovoce.core.coding import N_CODED_BITS, encode
 from sottovoce.core.payload import Notice, notice_to_bits
 from sottovoce.core.wire_format import FORMAT_1
 
-__all__ = ["decoy_owner_ids", "find_owner_bits", "make_base_symbols", "make_owner_symbols"]
+__all__ = [
+    "decoy_owner_ids",
+    "find_owner_bits",
+    "make_base_symbols",
+    "make_owner_symbols",
+    "near_owner_ids",
+]
 
 _N_ID_BYTES = 6
+_N_DIGITS = 12
 _DECOY_LABEL = f"{FORMAT_1.name} decoy owners"
 
 
@@ -133,3 +140,24 @@ def decoy_owner_ids(n: int) -> npt.NDArray[np.uint64]:
     owner_ids = padded.view(">u8")[:, 0].astype(np.uint64)
     owner_ids.flags.writeable = False
     return owner_ids
+
+
+def near_owner_ids(owner_id: int) -> npt.NDArray[np.uint64]:
+    """Return the ids for which one is mistaken most easily.
+
+    Parameters
+    ----------
+    owner_id : int
+        48 bits.
+
+    Returns
+    -------
+    owner_ids : np.ndarray, shape=(n,), dtype=uint64
+        Those with one other hexadecimal digit, which includes one other bit, and those with two
+        neighbouring digits exchanged: at most 191.
+    """
+    near = {owner_id ^ digit << 4 * k for k in range(_N_DIGITS) for digit in range(1, 16)}
+    for k in range(_N_DIGITS - 1):
+        differs = (owner_id >> 4 * k ^ owner_id >> 4 * k + 4) & 0xF
+        near.add(owner_id ^ (differs << 4 * k | differs << 4 * k + 4))
+    return np.array(sorted(near - {owner_id}), dtype=np.uint64)
