@@ -28,6 +28,7 @@ _ALL = (
     "payload",
     "coding",
     "false_positives",
+    "known_payload",
     "baseline",
     "talkers",
     "many_marks",

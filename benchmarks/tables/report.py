@@ -36,6 +36,7 @@ SECTIONS = {
     "payload": "Is the owner read?",
     "coding": "What a payload costs",
     "false_positives": "False alarms",
+    "known_payload": "Is a known owner named in a short clip?",
     "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at the same time",
     "many_marks": "Very many marks in one file",

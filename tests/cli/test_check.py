@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import pytest
 import soundfile as sf
 
+import sottovoce as sv
+
 
 def test_the_original_has_no_mark(shell, take):
     done = shell("check", "take.wav")
@@ -201,6 +203,31 @@ def test_thorough_finds_a_take_that_plays_faster(shell, marked_take, clip):
     done = shell("check", "fast.wav", "--thorough", "--json")
     assert done.code == 0
     assert json.loads(done.out)["voices"][0]["speed"] == pytest.approx(1.04, abs=0.005)
+
+
+def test_an_owner_who_is_asked_for_is_matched_in_two_seconds(shell, clip):
+    notice = sv.Notice(owner_id=0x4F2A91C077DE)
+    marked = sv.protect(clip[0], sr=16_000, notice=notice, phase_s=3.0)
+    sf.write(shell.folder / "short.wav", marked[:32_000], 16_000)
+    assert "owner not decoded yet" in shell("check", "short.wav").out
+    done = shell("check", "short.wav", "--owner", "4f2a-91c0-77de")
+    assert done.code == 0
+    assert "matched: the mark is that of owner 4f2a-91c0-77de (p ≤ 10^-" in done.out
+    assert "first of 10,000 random ids" in done.out
+    # Somebody else, and the same id with a wrong digit or two digits exchanged.
+    for other in ("aaaa-bbbb-cccc", "4f2a-91c0-77df", "4f2a-91c0-7d7e", "anonymous"):
+        done = shell("check", "short.wav", "--owner", other)
+        assert done.code == 1
+        assert "its owner cannot be read" in done.out
+        assert "matched" not in done.out
+    fields = json.loads(shell("check", "short.wav", "--owner", "4f2a-91c0-77de", "--json").out)
+    (voice,) = fields["voices"]
+    assert fields["asked_for_found"]
+    assert voice["notice"]["owner"] == "4f2a-91c0-77de"
+    assert (voice["matched"]["rank"], voice["matched"]["n_ids"]) == (1, 10_000)
+    assert voice["matched"]["log10_p"] < -6
+    shell("id", "new", "--name", "default")
+    assert shell("check", "short.wav", "--mine").code == 1
 
 
 @pytest.mark.slow

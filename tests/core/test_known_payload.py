@@ -237,7 +237,7 @@ class TestMatch:
     def test_nothing_asked_is_nothing_found(self):
         assert sv.match_known(cells_of(NOTICE, np.random.default_rng(0)), []) is None
 
-    @pytest.mark.parametrize("counts", [{"n_looks": 0}, {"n_ids": 0}])
+    @pytest.mark.parametrize("counts", [{"n_looks": 0}, {"n_ids": 9_999}])
     def test_impossible_counts_are_refused(self, counts):
         cells = cells_of(NOTICE, np.random.default_rng(0))
         with pytest.raises(ParameterError, match=next(iter(counts))):

@@ -45,6 +45,7 @@ __all__ = [
     "make_usual_notices",
     "match_known",
     "pool_known",
+    "rank_known",
     "score_known",
 ]
 
@@ -143,7 +144,8 @@ def match_known(
     n_looks : int
         How often this voice has been tested, this time included.
     n_ids : int
-        Ids to compare the best owner with, itself included.
+        Ids to compare the best owner with, itself included; at least 10,000.  A register of
+        thousands of owners needs more.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def match_known(
     Raises
     ------
     ParameterError
-        If `n_looks` or `n_ids` is less than 1.
+        If `n_looks` is less than 1 or `n_ids` less than 10,000.
 
     See Also
     --------
@@ -171,22 +173,14 @@ def match_known(
     >>> import sottovoce as sv
     >>> y = np.random.default_rng(0).standard_normal(160_000).astype(np.float32) * 0.1
     >>> notice = sv.Notice(owner_id=0x4F2A91C077DE)
-    >>> marked = sv.protect(y, sr=16_000, notice=notice)[48_000:80_000]
+    >>> marked = sv.protect(y, sr=16_000, notice=notice, phase_s=1.0)[48_000:72_000]
     >>> voice = sv.detect(marked, sr=16_000, keep_cells=True).voices[0]
     >>> match = sv.match_known(voice.cells, [notice])
     >>> match.notice == notice, match.rank, match.log10_p < -6
     (True, 1, True)
     """
     _check_counts(n_looks, n_ids)
-    soft = cells.to_weights().sum(axis=-1)[None]
-    # Where another owner's mark is clear, the cells of a coded bit agree with each other, and the
-    # score of any word has up to eight times its variance.  A larger divisor only lowers scores.
-    length = np.maximum(np.sqrt((soft**2).sum(axis=-1)), np.float32(1))
-
-    def highest(scores: Floats) -> Floats:
-        return np.asarray((scores / length).max(axis=(1, 2)))
-
-    best = find_best(soft, notices, highest)
+    best = _find_best_in(cells, notices)
     if best is None:
         return None
     n_hypotheses = best.n_notices * FORMAT_1.n_periods * n_looks
@@ -218,13 +212,14 @@ def pool_known(
     Raises
     ------
     ParameterError
-        If `clips` is empty, or `n_looks` or `n_ids` is less than 1.
+        If `clips` is empty, `n_looks` less than 1 or `n_ids` less than 10,000.
 
     Notes
     -----
     The p-value is proved without assuming that clips are independent of each other.  It is invalid
-    if clips were chosen by how well they agree with the notices.  Time grows with the square of the
-    number of clips, and with clips times `n_ids`.
+    if clips were chosen by how well they agree with the notices.  That the mark is no other owner's
+    is shown by the rank alone.  Time grows with the square of the number of clips, and with clips
+    times `n_ids`.
     """
     if not clips:
         raise ParameterError("clips is empty: there is nothing to pool")
@@ -241,6 +236,32 @@ def pool_known(
     log10_e = best.value / math.log(10.0)
     log10_p = min(0.0, math.log10(best.n_notices * n_looks) - log10_e)
     return _conclude(best, log10_p, n_ids)
+
+
+def rank_known(cells: SoftCells, notices: Iterable[Notice], *, n_ids: int = N_IDS) -> int | None:
+    """Return the place of the best of some owners among random ids, however low its score.
+
+    Parameters
+    ----------
+    cells, notices
+        As in `match_known`.
+    n_ids : int
+        Ids that are compared, at least 1.
+
+    Returns
+    -------
+    rank : int or None
+        From 1 to `n_ids`; every place is equally likely for one owner if the mark is another's.
+        None if there are no notices.
+
+    Raises
+    ------
+    ParameterError
+        If `n_ids` is less than 1.
+    """
+    _check_counts(1, n_ids, least_ids=1)
+    best = _find_best_in(cells, notices)
+    return None if best is None else best.rank(n_ids)
 
 
 def score_known(cells: SoftCells, notices: Sequence[Notice]) -> Floats:
@@ -298,10 +319,22 @@ def bound_spread(weights: Floats) -> float:
     return max(total * (1 + 1e-5), 1.0)
 
 
-def _check_counts(n_looks: int, n_ids: int) -> None:
-    for name, value in (("n_looks", n_looks), ("n_ids", n_ids)):
-        if value < 1:
-            raise ParameterError(f"{name}={value}: at least 1 is required")
+def _find_best_in(cells: SoftCells, notices: Iterable[Notice]) -> Contender | None:
+    soft = cells.to_weights().sum(axis=-1)[None]
+    # Where another owner's mark is clear, the cells of a coded bit agree with each other, and the
+    # score of any word has up to eight times its variance.  A larger divisor only lowers scores.
+    length = np.maximum(np.sqrt((soft**2).sum(axis=-1)), np.float32(1))
+
+    def highest(scores: Floats) -> Floats:
+        return np.asarray((scores / length).max(axis=(1, 2)))
+
+    return find_best(soft, notices, highest)
+
+
+def _check_counts(n_looks: int, n_ids: int, *, least_ids: int = N_IDS) -> None:
+    for name, value, least in (("n_looks", n_looks, 1), ("n_ids", n_ids, least_ids)):
+        if value < least:
+            raise ParameterError(f"{name}={value}: at least {least:,} is required")
 
 
 def _conclude(best: Contender, log10_p: float, n_ids: int) -> KnownMatch | None:
