@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sottovoce as sv
+from sottovoce.core.results import merge_pieces
 from sottovoce.errors import ParameterError
 
 
@@ -67,3 +68,31 @@ def test_public_names_are_those_of_the_package() -> None:
     assert {one.__module__ for one in named} == {"sottovoce"}
     detection = make(found=False, log10_p=-1.0)
     assert pickle.loads(pickle.dumps(detection)) == detection  # noqa: S301 - our own
+
+
+def match_of(notice: sv.Notice) -> sv.KnownMatch:
+    return sv.KnownMatch(
+        notice=notice, log10_p=-9.0, rank=1, n_ids=10_000, n_owners=2, alignments=(0,)
+    )
+
+
+def test_a_voice_is_decoded_if_any_part_of_it_is() -> None:
+    notice = sv.Notice(owner_id=7, year=2026)
+    cells = sv.SoftCells(1, bytes(128))
+    matched = sv.Voice(
+        log10_p=-9.0, score=8.0, offset_s=0.0, notice=notice, matched=match_of(notice), cells=cells
+    )
+    decoded = sv.Voice(log10_p=-8.0, score=7.0, offset_s=1.0, notice=notice)
+    for voices in ([matched, decoded], [decoded, matched]):
+        (voice,) = merge_pieces(voices)
+        assert (voice.notice, voice.matched, voice.cells) == (notice, None, None)
+    (voice,) = merge_pieces([matched, matched])
+    assert (voice.matched, voice.cells) == (match_of(notice), cells)
+    assert pickle.loads(pickle.dumps(voice)) == voice  # noqa: S301 - our own
+    assert voice.to_dict()["matched"] == {
+        "log10_p": -9.0,
+        "rank": 1,
+        "n_ids": 10_000,
+        "n_owners": 2,
+    }
+    assert match_of(notice).other_p == 2e-4
