@@ -15,12 +15,14 @@ from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._options import JSON, OutPath, examples
+from sottovoce.cli._scan_grants import grant_options
 from sottovoce.cli._words import format_chance, format_path
 from sottovoce.errors import LedgerError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sottovoce.cli._scan_grants import GrantOptions
     from sottovoce.scan import Ledger, Summary
     from sottovoce.scan.left_out import NotLookedAt
     from sottovoce.scan.reports.results_table import Format
@@ -90,6 +92,7 @@ def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -
 def tell(summary: Summary, out: Path) -> None:
     """Report what was found, in a few lines."""
     from sottovoce.rights import describe_policy, format_owner_id
+    from sottovoce.scan.reports.licensed import say_licensed, say_warnings
     from sottovoce.scan.reports.wording import NOT_COMPLETE, format_duration, say_count
 
     result = _output.result
@@ -111,6 +114,12 @@ def tell(summary: Summary, out: Path) -> None:
             f"  {summary.n_unread_owner:,} with owner and policy not readable: treated as refusing"
             " training"
         )
+    if summary.licensed is not None:
+        result(say_licensed(summary.licensed))
+        for why, n in summary.licensed.why_not.items():
+            result(f"  {n:,} not released: {format_path(why)}")
+        for warning in say_warnings(summary.licensed):
+            _output.explain(format_path(warning), kind="note")
     if summary.training["not named"]:
         result(
             f"  {summary.training['not named']:,} with a mark that does not name training: left out"
@@ -241,21 +250,47 @@ def merge(
     context.exit(choose_exit(summary))
 
 
-@click.command(epilog=examples("sottovoce scan report scan-out --format csv"))
+@click.command(
+    epilog=examples(
+        "sottovoce scan report scan-out --format csv",
+        "sottovoce scan report scan-out --grant anna.grant --for clone --as acme --owner-key"
+        " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    )
+)
 @_FOLDER
 @KIND
 @LIST_STRICT
+@grant_options
 @click.pass_context
-def report(context: click.Context, /, *, folder: Path, kind: Format, strict: bool) -> None:
+def report(
+    context: click.Context, /, *, folder: Path, kind: Format, strict: bool, granting: GrantOptions
+) -> None:
     """Write the table, the lists and the report of a scan again.
+
+    With --grant, marked recordings of which every voice is covered for the use are in released.txt
+    instead of exclude.txt.  The recordings themselves are not needed.
 
     This also works while the scan is running, or after it was interrupted: with what is known so
     far, and with exit code 3 if nothing is marked.
     """
     from sottovoce.scan import Ledger
 
+    releases = granting.open()
     with Ledger(folder / LEDGER, read_only=True) as ledger:
-        summary = write_everything(ledger, folder, kind=kind, strict=strict)
+        if releases is None:
+            summary = write_everything(ledger, folder, kind=kind, strict=strict)
+        else:
+            from sottovoce.recipes import write_signed_outputs
+
+            summary = write_signed_outputs(
+                ledger,
+                folder,
+                releases=releases,
+                key=granting.key,
+                kind=kind,
+                strict=strict,
+                reword=_output.name_flags,
+            )
         job = ledger.job()
     tell(summary, folder)
     if not summary.complete:
@@ -301,7 +336,8 @@ def _tell_copy(kept: Kept) -> None:
     "PLACE/ if it ends in a slash.",
 )
 @_COPY_STRICT
-def filter_(*, folder: Path, target: str, strict: bool) -> None:
+@grant_options
+def filter_(*, folder: Path, target: str, strict: bool, granting: GrantOptions) -> None:
     """Copy a scanned data set without the refused recordings, in its original format.
 
     Folders are rebuilt from hard links; Parquet, tar shards and manifests are rewritten.  Listings
@@ -312,8 +348,11 @@ def filter_(*, folder: Path, target: str, strict: bool) -> None:
     from sottovoce.scan import Ledger, write_filtered
     from sottovoce.scan.finding import refused_statuses
 
+    releases = granting.open()
+    permissions, use = (releases.permissions, releases.use) if releases else ((), None)
     with Ledger(folder / LEDGER, read_only=True) as ledger:
-        for kept in write_filtered(ledger, target, strict=strict):
+        copies = write_filtered(ledger, target, strict=strict, permissions=permissions, use=use)
+        for kept in copies:
             _tell_copy(kept)
         statuses, _ = ledger.count()
     doubtful = {*refused_statuses(strict=True)} - {*refused_statuses(strict=strict)}
