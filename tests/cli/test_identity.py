@@ -15,7 +15,7 @@ def test_a_key_is_made_shown_and_never_replaced(shell):
     made = shell("id", "new")
     assert made.code == 0
     owner = re.search(r"owner id ((?:[0-9a-f]{4}-?){3})", made.out).group(1)
-    assert "keep a copy" in made.err
+    assert "sottovoce id words" in made.err
     assert owner in shell("id", "show").out
     again = shell("id", "new")
     assert again.code == 2
@@ -61,7 +61,7 @@ def test_a_damaged_key_does_not_hide_the_others(shell, config_folder):
 
 def test_a_key_that_others_can_read_is_told_with_the_command(shell, config_folder):
     assert shell("id", "new").code == 0
-    path = config_folder / "sottovoce" / "identities" / "default.json"
+    path = config_folder / "sottovoce" / "seed.json"
     path.chmod(0o644)
     done = shell("id", "show")
     assert done.code == 0
@@ -83,7 +83,7 @@ def test_the_version_is_told(shell):
 
 
 def test_help_has_examples(shell):
-    for words in ([], ["protect"], ["check"], ["id"], ["id", "new"], ["id", "show"]):
+    for words in ([], ["protect"], ["check"], ["id"], ["id", "new"], ["id", "restore"]):
         done = shell(*words, "--help")
         assert done.code == 0
         assert "Examples:" in done.out

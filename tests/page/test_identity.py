@@ -128,7 +128,7 @@ def test_one_that_the_command_made_is_opened_here(browser_page, shell, tmp_path)
 
 def test_a_broken_file_is_refused_and_a_bad_name_too(browser_page, tmp_path) -> None:
     page = browser_page
-    made = make_identity("good", folder=tmp_path)
+    made = make_identity("good", folder=tmp_path, self_contained=True)
     stored = json.loads(made.path.read_text())
     other = load_identity("good", folder=tmp_path)
     assert other.owner_id == made.owner_id
@@ -157,5 +157,9 @@ def test_a_broken_file_is_refused_and_a_bad_name_too(browser_page, tmp_path) -> 
         page.get_by_role("button", name="Make an identity").click()
         page.locator("#identity-problem", has_text="can have this name").wait_for(timeout=READY_MS)
     assert page.locator("#identity img, #identity b").count() == 0
+    from_seed = json.loads(make_identity("seed", folder=tmp_path / "ids").path.read_text())
+    (tmp_path / "short.json").write_text(json.dumps({**from_seed, "info": "AAAA"}))
+    open_file(page, tmp_path / "short.json")
+    assert page.locator("#identity-problem").inner_text().startswith("short.json")
     open_file(page, made.path)
     assert page.locator("#owner-own").is_checked()

@@ -30,9 +30,9 @@ def folder(tmp_path):
     return tmp_path / "sottovoce" / "identities"
 
 
-@pytest.fixture
-def identity(folder) -> Identity:
-    return make_identity(folder=folder)
+@pytest.fixture(params=[False, True], ids=["from the seed", "self-contained"])
+def identity(request, folder) -> Identity:
+    return make_identity(folder=folder, self_contained=request.param)
 
 
 def test_a_key_comes_back_as_it_was_made(identity, folder):
@@ -124,13 +124,30 @@ def test_a_damaged_key_file_is_refused(content, identity, folder):
         load_identity(folder=folder)
 
 
-def test_a_key_that_is_not_of_its_public_key_is_refused(identity, folder):
-    other = make_identity("other", folder=folder)
+def test_a_key_that_is_not_of_its_public_key_is_refused(folder):
+    identity, other = (make_identity(n, folder=folder, self_contained=True) for n in ("a", "b"))
     stored = json.loads(identity.path.read_text())
     stored["private_key"] = json.loads(other.path.read_text())["private_key"]
     identity.path.write_text(json.dumps(stored))
     with pytest.raises(StatementError, match="damaged"):
+        load_identity("a", folder=folder)
+
+
+@pytest.mark.parametrize("name", ["public_key", "info"])
+def test_a_part_of_another_length_is_refused(name, folder):
+    identity = make_identity(folder=folder)
+    stored = json.loads(identity.path.read_text())
+    identity.path.write_text(json.dumps({**stored, name: "AAAA"}))
+    with pytest.raises(StatementError, match="damaged"):
         load_identity(folder=folder)
+
+
+def test_a_file_of_a_newer_release_says_so(identity, folder):
+    stored = json.loads(identity.path.read_text())
+    identity.path.write_text(json.dumps({**stored, "format": "sottovoce-identity-3"}))
+    with pytest.raises(StatementError, match="newer release") as caught:
+        load_identity(folder=folder)
+    assert "Update" in caught.value.remedy
 
 
 def test_an_owner_id_that_is_not_of_its_key_is_refused(identity, folder):

@@ -49,18 +49,25 @@ def _choose_owner(owner: str | None) -> int:
         format_owner_id,
         list_identities,
         make_identity,
+        needs_passphrase,
     )
 
     if owner is not None:
         return find_owner(owner)
     if DEFAULT_IDENTITY not in list_identities():
+        if needs_passphrase():  # never asked for while files are marked
+            raise ParameterError(
+                "there is no default identity yet, and new keys need your passphrase",
+                remedy=f"Create it with `make_identity(name='{DEFAULT_IDENTITY}')`.",
+            )
         try:
             made = make_identity()
         except ParameterError:  # another process was quicker
             return load_own(DEFAULT_IDENTITY).owner_id
         _output.explain(
             f"Created your key: owner id {format_owner_id(made.owner_id)}, stored in"
-            f" {format_path(made.path)} (keep a copy of it).",
+            f" {format_path(made.path.parent.parent)}.  To keep it if this computer is lost, run:"
+            " sottovoce id words",
             kind="note",
         )
         return made.owner_id

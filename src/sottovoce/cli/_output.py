@@ -23,6 +23,7 @@ __all__ = [
     "explain",
     "lines_above",
     "name_flags",
+    "private_screen",
     "result",
     "result_json",
     "show_progress",
@@ -135,6 +136,21 @@ def lines_above(console: Console) -> Iterator[None]:
         yield
     finally:
         _consoles.remove(console)
+
+
+@contextmanager
+def private_screen() -> Iterator[None]:
+    """Show what the block writes on a screen of its own, which the terminal then forgets.
+
+    What was on it cannot be scrolled back to.  Without a terminal, nothing changes.
+    """
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield
+        return
+    from rich.console import Console
+
+    with Console().screen(hide_cursor=False):
+        yield
 
 
 def strong(text: str) -> str:

@@ -60,8 +60,9 @@ def load_own(name: str, *, verify: bool = False) -> Identity:
     from sottovoce.rights import explain_exposure, load_identity
 
     identity = load_identity(name, verify=verify)
-    if warning := explain_exposure(identity.path):
-        _output.explain(format_path(warning), kind="warning")
+    for path in identity.secret_files():
+        if warning := explain_exposure(path):
+            _output.explain(format_path(warning), kind="warning")
     return identity
 
 

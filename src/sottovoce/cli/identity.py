@@ -1,14 +1,22 @@
-"""`sottovoce id`: create and show the key behind an owner id."""
+"""`sottovoce id`: create, show and keep the key behind an owner id."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._secrets import ask_passphrase, choose_passphrase
 from sottovoce.cli._whose import load_own
 from sottovoce.cli._words import format_path
-from sottovoce.errors import SottovoceError
+from sottovoce.cli.id_backup import backup, restore
+from sottovoce.cli.id_words import words
+from sottovoce.errors import SottovoceError, StatementError
+
+if TYPE_CHECKING:
+    from sottovoce.rights import Identity
 
 __all__ = ["identity"]
 
@@ -32,14 +40,17 @@ _SHOWN_NAME = click.option(
     epilog=examples(
         "sottovoce id new",
         "sottovoce id new --name audiobook-2026",
-        "sottovoce id show",
+        "sottovoce id list",
+        "sottovoce id words -o words.pdf",
+        "sottovoce id backup",
     ),
 )
 def identity() -> None:
-    """Create and show your key and the owner id that your marks carry.
+    """Create, show and keep your key and the owner id that your marks carry.
 
     The key stays on this machine, in your configuration folder; only the owner id goes into
-    the sound.  Keep a copy of the key file: without it nobody can prove that the id is yours.
+    the sound.  Without the key nobody can prove that the id is yours: `words` makes the recovery
+    words for your paper, `backup` a file that only they open.
     """
 
 
@@ -51,20 +62,40 @@ def identity() -> None:
     ),
 )
 @_NEW_NAME
+@click.option(
+    "--passphrase",
+    "is_sealed",
+    is_flag=True,
+    help="Protect the seed that all your keys are made from with a passphrase, which is asked for."
+    "  Only for the first identity: the seed does not change later.  Marking never needs it.",
+)
 @JSON
-def new(*, name: str | None, as_json: bool) -> None:
+def new(*, name: str | None, is_sealed: bool, as_json: bool) -> None:
     """Create a new key.
 
     An existing key is never replaced.
     """
-    from sottovoce.rights import DEFAULT_IDENTITY, format_owner_id, make_identity
+    from sottovoce.rights import (
+        DEFAULT_IDENTITY,
+        format_owner_id,
+        make_identity,
+        make_seed,
+        seed_path,
+    )
 
-    made = make_identity(name or DEFAULT_IDENTITY)
+    if is_sealed and not seed_path().exists():
+        make_seed(passphrase=choose_passphrase())
+    elif is_sealed:
+        make_seed()  # refused, in its words
+    made = make_identity(name or DEFAULT_IDENTITY, ask=ask_passphrase)
     if as_json:
         _output.result_json(made.to_dict())
         return
     _output.result(f"{made.name}: owner id {format_owner_id(made.owner_id)}")
-    _output.explain(f"The key is in {format_path(made.path)}; keep a copy of it.")
+    _output.explain(
+        f"Its key is made from {format_path(seed_path())}.  To keep it if this computer is lost,"
+        " run: sottovoce id words, then: sottovoce id backup"
+    )
 
 
 @identity.command(
@@ -100,3 +131,95 @@ def show(*, name: str | None, as_json: bool) -> None:
         _output.explain(format_path(f"{failure}  {remedy}"), kind="error")
     if failures:
         raise failures[0]
+
+
+@identity.command(
+    "list",
+    epilog=examples(
+        "sottovoce id list",
+        "sottovoce id list --json",
+    ),
+)
+@JSON
+def list_all(*, as_json: bool) -> None:
+    """List your identities: whether the key is here, in a backup, and has recovery words."""
+    from sottovoce.rights import list_identities
+    from sottovoce.rights.backup_notes import backup_dates
+
+    dates = backup_dates()
+    rows, failures = [], []
+    for name in list_identities():
+        try:
+            rows.append(_describe(load_own(name), dates))
+        except SottovoceError as err:
+            failures.append(err)
+    if as_json:
+        for row in rows:
+            _output.result_json(row)
+    elif rows:
+        _write_table(rows)
+        _explain_gaps(rows)
+    elif not failures:
+        _output.explain("There is no key yet; create one with: sottovoce id new", kind="note")
+    for failure in failures[1:]:
+        _output.explain(format_path(failure), kind="error")
+    if failures:
+        raise failures[0]
+
+
+def _describe(known: Identity, dates: dict[str, str]) -> dict[str, Any]:
+    from sottovoce.rights import format_owner_id, load_commitment
+
+    owner = format_owner_id(known.owner_id)
+    return {
+        "name": known.name,
+        "owner_id": known.owner_id,
+        "owner": owner,
+        "key": _find_key(known),
+        "backed_up": owner in dates,
+        "backup_date": dates.get(owner),
+        "recovery_words": load_commitment(known.owner_id) is not None,
+    }
+
+
+def _find_key(known: Identity) -> str:
+    """Return whether the private key of an identity is here, without asking for a passphrase."""
+    from sottovoce.rights import explain_exposure
+    from sottovoce.rights.secret_files import is_sealed
+
+    places = known.secret_files()
+    if any(explain_exposure(path) for path in places):
+        return "exposed"
+    try:
+        known.open_key()
+    except StatementError:
+        return "sealed" if any(is_sealed(path) for path in places) else "missing"
+    return "here"
+
+
+def _write_table(rows: list[dict[str, Any]]) -> None:
+    width = max(len("name"), *(len(row["name"]) for row in rows))
+    _output.result(f"{'name':<{width}}  {'owner id':<14}  key      backed up   recovery words")
+    for row in rows:
+        cells = [f"{row['name']:<{width}}", row["owner"], f"{row['key']:<7}"]
+        cells.append(f"{row['backup_date'] or 'no':<10}")
+        cells.append("yes" if row["recovery_words"] else "no")
+        _output.result("  ".join(cells))
+
+
+def _explain_gaps(rows: list[dict[str, Any]]) -> None:
+    """Say what to do about each *no*."""
+    if any(row["key"] == "missing" for row in rows):
+        _output.explain(
+            "missing: this computer can mark with the identity, but not sign for it.  Restore a"
+            " backup with: sottovoce id restore",
+            kind="note",
+        )
+    if not all(row["recovery_words"] for row in rows):
+        _output.explain("For recovery words, run: sottovoce id words", kind="note")
+    elif not all(row["backed_up"] for row in rows):
+        _output.explain("For a backup, run: sottovoce id backup", kind="note")
+
+
+for _command in (words, backup, restore):
+    identity.add_command(_command)

@@ -1,5 +1,8 @@
 """Identities in the page: made and opened by `sottovoce.rights`, kept by nobody here.
 
+The page has no seed to keep, so that an identity made in it has its private key in its file.  It
+signs nothing, so that it also opens those whose key is made from a seed elsewhere.
+
 `hashlib` has no scrypt in WebAssembly.  JavaScript's (``web/keys.js``) takes its place, so that the
 package derives owner ids as it does everywhere.
 """
@@ -41,7 +44,7 @@ def make(name: str) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = make_identity(name, folder=Path(folder) / "identities")
+            made = make_identity(name, folder=Path(folder) / "identities", self_contained=True)
         except ParameterError:
             return {"error": "name"}
         return _describe(made, made.path.read_text(encoding="utf-8"))

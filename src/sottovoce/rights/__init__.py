@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.core.policy import POLICIES, Use, describe_policy, parse_policy
+from sottovoce.rights.commitments import Commitment, commit, known_words, load_commitment
+from sottovoce.rights.derivation import thumbprint
 from sottovoce.rights.identity import (
     ANONYMOUS,
     DEFAULT_IDENTITY,
@@ -15,21 +17,37 @@ from sottovoce.rights.identity import (
     make_identity,
 )
 from sottovoce.rights.key_id import owner_id_from_public_key
+from sottovoce.rights.recovery import RecoveryWords
+from sottovoce.rights.rotation import Rotation, keep_rotation, prepare_rotation, signing_key
+from sottovoce.rights.seed import make_seed, needs_passphrase, seed_path
 
 __all__ = [
     "ANONYMOUS",
     "DEFAULT_IDENTITY",
     "POLICIES",
+    "Commitment",
     "Identity",
+    "RecoveryWords",
+    "Rotation",
     "Use",
+    "commit",
     "describe_policy",
     "explain_exposure",
     "format_owner_id",
     "identity_folder",
+    "keep_rotation",
+    "known_words",
     "list_identities",
+    "load_commitment",
     "load_identity",
     "make_identity",
+    "make_seed",
+    "needs_passphrase",
     "owner_id_from_public_key",
     "parse_owner_id",
     "parse_policy",
+    "prepare_rotation",
+    "seed_path",
+    "signing_key",
+    "thumbprint",
 ]

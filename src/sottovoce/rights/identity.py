@@ -1,28 +1,46 @@
 """The user's keys: one Ed25519 pair for each identity, kept in the configuration folder.
 
 A separate identity for each project keeps its recordings from being linked by their owner ids.
+The file of an identity holds what marking needs.  Its private key is made from the seed of the
+machine when something is to be signed; in files of the first format, it is in the file itself.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import shlex
-import stat
+import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.key_files import FORMAT, has_checked, note_checked, seal_owner, write_key
+from sottovoce.rights.derivation import raw_public_key
+from sottovoce.rights.identity_files import make_content, parse
+from sottovoce.rights.key_files import (
+    configuration_folder,
+    explain_exposure,
+    has_checked,
+    note_checked,
+    seal_owner,
+    write_key,
+)
 from sottovoce.rights.key_id import owner_id_from_public_key
+from sottovoce.rights.seed import (
+    INFO_BYTES,
+    derive_identity_key,
+    find_identity_key,
+    list_seeds,
+    open_seed,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sottovoce.rights.secret_files import AskPassphrase
 
 __all__ = [
     "ANONYMOUS",
@@ -57,16 +75,56 @@ class Identity:
     public_key : bytes
         32 bytes, Ed25519.
     path : Path
-        The file that holds the key.
-    private_key : Ed25519PrivateKey
-        Key for signing; not shown by `repr`.
+        The file.
+    info : bytes
+        What makes its private key from the seed, 16 bytes; empty if the file holds the key.
+    stored_key : Ed25519PrivateKey or None
+        The private key in a file of the first format; not shown by `repr`.
     """
 
     name: str
     owner_id: int
     public_key: bytes
     path: Path
-    private_key: Ed25519PrivateKey = field(repr=False, compare=False)
+    info: bytes = field(default=b"", repr=False)
+    stored_key: Ed25519PrivateKey | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def private_key(self) -> Ed25519PrivateKey:
+        """The first key of the identity, if that needs no passphrase; see `open_key`."""
+        return self.open_key()
+
+    def open_key(self, *, ask: AskPassphrase | None = None) -> Ed25519PrivateKey:
+        """Return the first private key of the identity, the one that gave the owner id.
+
+        After a rotation, another key signs: see `sottovoce.rights.signing_key`.
+
+        Parameters
+        ----------
+        ask : callable or None
+            Given the path of a sealed seed, returns its passphrase; None refuses those.
+
+        Returns
+        -------
+        key : Ed25519PrivateKey
+            For signing.
+
+        Raises
+        ------
+        StatementError
+            If the seed is not on this machine, cannot be opened, or others may read it.
+        """
+        if self.stored_key is not None:
+            return self.stored_key
+        return find_identity_key(
+            self.public_key, self.info, folder=self.path.parent.parent, ask=ask
+        )
+
+    def secret_files(self) -> list[Path]:
+        """Return the files that hold its private key, or the seed from which it is made."""
+        if self.stored_key is not None:
+            return [self.path]
+        return list_seeds(folder=self.path.parent.parent)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the public fields, as a dictionary for JSON, without the private key."""
@@ -81,10 +139,7 @@ class Identity:
 
 def identity_folder() -> Path:
     """Return the folder of identities in the user's configuration; it may not exist."""
-    # Only commands that touch a key pay for the import.
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("sottovoce", appauthor=False)) / "identities"
+    return configuration_folder() / "identities"
 
 
 def list_identities(*, folder: Path | None = None) -> list[str]:
@@ -105,32 +160,13 @@ def list_identities(*, folder: Path | None = None) -> list[str]:
     return sorted(path.stem for path in paths if _NAME.fullmatch(path.stem) and _may_be_key(path))
 
 
-def explain_exposure(path: Path) -> str:
-    """Return a warning if others may read a key file, with the command that fixes it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    warning : str
-        One line; empty if only its owner can read it, or if the system cannot tell.
-    """
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return ""
-    if os.name != "posix" or not mode & 0o077:
-        return ""
-    return (
-        f"other users of this computer can read the key {str(path)!r}: anyone who has it can sign"
-        f" in your name.  Run: chmod 600 {shlex.quote(str(path))}"
-    )
-
-
-def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -> Identity:
+def make_identity(
+    name: str = DEFAULT_IDENTITY,
+    *,
+    folder: Path | None = None,
+    ask: AskPassphrase | None = None,
+    self_contained: bool = False,
+) -> Identity:
     """Make a new key pair and store it in the user's configuration folder.
 
     Parameters
@@ -138,7 +174,12 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
     name : str
         Letters, digits, ".", "_" and "-"; at most 64.
     folder : Path or None
-        Folder to store it in; None is `identity_folder`.
+        Folder to store it in; None is `identity_folder`.  The seed is in the folder above.
+    ask : callable or None
+        Given the path of a sealed seed, returns its passphrase; None refuses those.
+    self_contained : bool
+        Whether the private key is random and in the file itself, as in files of the first format,
+        instead of being made from the seed.
 
     Returns
     -------
@@ -151,7 +192,7 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
         If `name` has other characters, or an identity with that name exists: a key is never
         overwritten, since every mark made with it would lose its proof.
     StatementError
-        If the key cannot be stored.
+        If the key cannot be stored, or the seed cannot be opened.
     """
     path = _identity_path(name, folder)
     if is_reserved(name):
@@ -160,16 +201,15 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
         )
     if path.exists():
         raise _already_exists(name, path)
-    while True:
-        key = Ed25519PrivateKey.generate()
-        owner_id = owner_id_from_public_key(_raw_public_key(key))
-        if owner_id:  # 0 means anonymous
-            break
-    identity = Identity(
-        name=name, owner_id=owner_id, public_key=_raw_public_key(key), path=path, private_key=key
-    )
+    seed = None if self_contained else open_seed(folder=path.parent.parent, ask=ask)
+    identity = _make_pair(name, path, seed)
     try:
-        write_key(path, _make_content(identity))
+        write_key(
+            path,
+            make_content(
+                identity.public_key, _owner(identity), key=identity.stored_key, info=identity.info
+            ),
+        )
     except OSError as err:
         if path.exists():
             raise _already_exists(name, path) from err
@@ -178,6 +218,25 @@ def make_identity(name: str = DEFAULT_IDENTITY, *, folder: Path | None = None) -
             remedy="Make the folder writable.",
         ) from err
     return identity
+
+
+def _make_pair(name: str, path: Path, seed: bytes | None) -> Identity:
+    """Return a new identity: of the seed, or with a key of its own."""
+    while True:
+        info = b"" if seed is None else secrets.token_bytes(INFO_BYTES)
+        key = Ed25519PrivateKey.generate() if seed is None else derive_identity_key(seed, info)
+        public_key = raw_public_key(key)
+        owner_id = owner_id_from_public_key(public_key)
+        if owner_id:  # 0 means anonymous
+            break
+    return Identity(
+        name=name,
+        owner_id=owner_id,
+        public_key=public_key,
+        path=path,
+        info=info,
+        stored_key=key if seed is None else None,
+    )
 
 
 def load_identity(
@@ -209,11 +268,8 @@ def load_identity(
     """
     path = _identity_path(name, folder)
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        key = serialization.load_pem_private_key(stored["private_key"].encode(), password=None)
-        owner_id = parse_owner_id(stored["owner"])
-        known = stored["format"] == FORMAT
-        stored_public_key = base64.b64decode(stored["public_key"])
+        with path.open("rb") as file:
+            stored = parse(file.read(_MOST_BYTES), path)
     except FileNotFoundError as err:
         raise ParameterError(
             f"there is no identity named {name!r}",
@@ -221,24 +277,25 @@ def load_identity(
         ) from err
     except OSError as err:
         raise StatementError(f"{path}: {err.strerror or err}") from err
-    except (ValueError, LookupError, TypeError, AttributeError, UnsupportedAlgorithm) as err:
-        raise _damaged(path) from err
-    if not (known and isinstance(key, Ed25519PrivateKey)):
-        raise _damaged(path)
-    public_key = _raw_public_key(key)
-    if public_key != stored_public_key:
-        raise _damaged(path)
-    seal = seal_owner(public_key, stored["owner"])
-    if verify or not (stored.get("owner_checked") == seal or has_checked(path, seal)):
-        if owner_id_from_public_key(public_key) != owner_id:
+    owner_id = parse_owner_id(stored.owner)
+    seal = seal_owner(stored.public_key, stored.owner)
+    if verify or not (stored.owner_checked == seal or has_checked(path, seal)):
+        if owner_id_from_public_key(stored.public_key) != owner_id:
             raise StatementError(
                 f"{path}: the file is damaged: its owner id {format_owner_id(owner_id)} does"
                 " not belong to its key",
                 remedy="Restore a copy of it.  Marks with that owner id would prove nothing.",
             )
-        if stored.get("owner_checked") != seal:
+        if stored.owner_checked != seal:
             note_checked(path, seal)
-    return Identity(name=name, owner_id=owner_id, public_key=public_key, path=path, private_key=key)
+    return Identity(
+        name=name,
+        owner_id=owner_id,
+        public_key=stored.public_key,
+        path=path,
+        info=stored.info,
+        stored_key=stored.key,
+    )
 
 
 def _identity_path(name: str, folder: Path | None) -> Path:
@@ -268,32 +325,8 @@ def _already_exists(name: str, path: Path) -> ParameterError:
     )
 
 
-def _damaged(path: Path) -> StatementError:
-    return StatementError(
-        f"{path}: not a sottovoce key file, or damaged",
-        remedy="Restore a copy of it, or create another identity with `make_identity(name=…)`.",
-    )
-
-
-def _raw_public_key(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-
-
-def _make_content(identity: Identity) -> dict[str, str]:
-    """Return the content of an identity's file."""
-    pem = identity.private_key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    owner = format_owner_id(identity.owner_id)
-    return {
-        "format": FORMAT,
-        "owner": owner,
-        "owner_checked": seal_owner(identity.public_key, owner),
-        "public_key": base64.b64encode(identity.public_key).decode("ascii"),
-        "private_key": pem.decode("ascii"),
-    }
+def _owner(identity: Identity) -> str:
+    return format_owner_id(identity.owner_id)
 
 
 def _may_be_key(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The file of a key: written once and never replaced, with a record that it was checked.
+"""Files of keys: private, written once and never replaced, with a record that they were checked.
 
 Deriving an owner id from its key is expensive (0.2 s, on purpose), so it is stored with the key.  A
 stored one could be wrong, by an edit or a mixed-up copy, and every mark made with it would prove
@@ -12,15 +12,23 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
+import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = [
+    "configuration_folder",
+    "explain_exposure",
+    "has_checked",
+    "note_checked",
+    "replace_note",
+    "seal_owner",
+    "write_key",
+    "write_once",
+]
 
-__all__ = ["FORMAT", "has_checked", "note_checked", "seal_owner", "write_key"]
-
-FORMAT = "sottovoce-identity-1"
 _NO_LINKS = {
     errno.EPERM,
     errno.ENOTSUP,
@@ -31,6 +39,42 @@ _NO_LINKS = {
     errno.EINVAL,
 }
 """Errors where hard links are not supported: FAT and exFAT, many network shares, Android."""
+
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Without it, Windows turns each line feed into two bytes."""
+
+
+def configuration_folder() -> Path:
+    """Return the program's folder in the user's configuration; it may not exist."""
+    # Only commands that touch a key pay for the import.
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("sottovoce", appauthor=False))
+
+
+def explain_exposure(path: Path) -> str:
+    """Return a warning if others may read a key file, with the command that fixes it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    warning : str
+        One line; empty if only its owner can read it, or if the system cannot tell.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return ""
+    if os.name != "posix" or not mode & 0o077:
+        return ""
+    return (
+        f"other users of this computer can read the key {str(path)!r}: anyone who has it can sign"
+        f" in your name.  Run: chmod 600 {shlex.quote(str(path))}"
+    )
 
 
 def seal_owner(public_key: bytes, owner: str) -> str:
@@ -59,8 +103,8 @@ def _note(path: Path) -> Path:
     return path.with_name(f".{path.name}.checked")
 
 
-def write_key(path: Path, content: dict[str, str]) -> None:
-    """Write the file of a key in one step.
+def write_key(path: Path, content: dict[str, Any]) -> None:
+    """Write the file of a key in one step, as JSON.
 
     Parameters
     ----------
@@ -76,21 +120,74 @@ def write_key(path: Path, content: dict[str, str]) -> None:
     OSError
         If it cannot be written.
     """
-    folder = path.parent
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    draft = folder / f".{path.name}.{secrets.token_hex(4)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    write_once(path, (json.dumps(content, indent=2) + "\n").encode("utf-8"))
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Write a file in one step, for its owner alone, unless the name is taken.
+
+    Parameters
+    ----------
+    path : Path
+        Destination; its folders are created.
+    data : bytes
+        The whole content.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken.
+    OSError
+        If it cannot be written.
+    """
+    draft = _write_draft(path, data)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
         _move(draft, path)
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()
+
+
+def replace_note(path: Path, data: bytes) -> None:
+    """Write a file that holds no key in one step, in the place of an earlier one.
+
+    Parameters
+    ----------
+    path : Path
+        Destination; its folders are created.
+    data : bytes
+        The whole content.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    draft = _write_draft(path, data)
+    try:
+        draft.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def _write_draft(path: Path, data: bytes) -> Path:
+    """Write the content under a hidden name in the same folder."""
+    folder = path.parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    draft = folder / f".{path.name}.{secrets.token_hex(4)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+        raise
+    return draft
 
 
 def _move(draft: Path, path: Path) -> None:

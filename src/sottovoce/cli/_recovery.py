@@ -1,0 +1,121 @@
+"""Recovery words for identities: made, shown once, typed back, and named by thumbprints."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sottovoce.cli import _output
+from sottovoce.cli._secrets import have_words_typed, read_words
+from sottovoce.cli._words import format_path
+from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sottovoce.rights import Identity, RecoveryWords
+
+__all__ = [
+    "check_new",
+    "make_words",
+    "read_known_words",
+    "today",
+    "without_words",
+    "write_page",
+]
+
+
+def today() -> str:
+    """Return the date, as in 2026-11-28."""
+    return datetime.now(tz=UTC).date().isoformat()
+
+
+def without_words(identities: Sequence[Identity]) -> list[Identity]:
+    """Return the identities that have named no keys on paper yet."""
+    from sottovoce.rights import load_commitment
+
+    return [each for each in identities if load_commitment(each.owner_id) is None]
+
+
+def make_words(identities: Sequence[Identity], *, out: Path | None = None) -> RecoveryWords:
+    """Make recovery words, have them written down, and name their keys for these identities.
+
+    Parameters
+    ----------
+    identities : sequence of Identity
+        Those without words.
+    out : Path or None
+        A new file for the page to print; None shows the words in the terminal.
+
+    Returns
+    -------
+    words : RecoveryWords
+        Nothing of them is stored but thumbprints.
+
+    Raises
+    ------
+    ParameterError
+        If what is typed is not the words; the page is removed again.
+    """
+    from sottovoce.rights import RecoveryWords, commit
+
+    words = RecoveryWords.generate()
+    if out is not None:
+        write_page(words, identities, out)
+        _output.explain(f"Print {format_path(out)} now, and type from the paper.", kind="note")
+    try:
+        have_words_typed(words, shown=out is None)
+    except BaseException:
+        if out is not None:
+            out.unlink(missing_ok=True)
+        raise
+    for each in identities:
+        commit(words, each.owner_id)
+    return words
+
+
+def read_known_words(words_from: str | None) -> RecoveryWords:
+    """Return words that the user has, which identities on this machine have named before."""
+    from sottovoce.rights import known_words
+
+    known = known_words()
+    if not known:
+        raise ParameterError(
+            "no identity on this computer has recovery words yet",
+            remedy="Make them with: sottovoce id words",
+        )
+    words = read_words(words_from)
+    if words.check not in known:
+        raise ParameterError(
+            "these are not the recovery words of the identities on this computer",
+            remedy="Use the words that you wrote down when you ran: sottovoce id words",
+        )
+    return words
+
+
+def write_page(words: RecoveryWords, identities: Sequence[Identity], out: Path) -> None:
+    """Write the page to print, for its owner alone; by its suffix as PDF or SVG."""
+    from sottovoce.rights.key_files import write_once
+    from sottovoce.rights.recovery_page import make_pdf, make_svg
+
+    suffix = out.suffix.lower()
+    if suffix not in {".pdf", ".svg"}:
+        raise ParameterError(
+            f"{out}: the page is written as PDF or SVG", remedy="Name a file that ends in .pdf."
+        )
+    check_new(out)
+    owners = [(each.name, each.owner_id) for each in identities]
+    if suffix == ".pdf":
+        data = make_pdf(words, owners, date=today())
+    else:
+        data = make_svg(words, owners, date=today()).encode("utf-8")
+    write_once(out, data)
+
+
+def check_new(out: Path) -> None:
+    """Refuse a name that is taken, or whose folder does not exist."""
+    if out.exists() or out.is_symlink():
+        raise ParameterError(f"{out} already exists", remedy="Name a new file (`out`).")
+    if not out.parent.is_dir():
+        raise ParameterError(f"{out.parent} is not a folder", remedy="Create the folder first.")

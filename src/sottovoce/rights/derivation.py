@@ -1,0 +1,86 @@
+"""Keys made from secrets: HKDF-SHA256, Ed25519, and the short names of public keys."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+__all__ = ["derive", "derive_key", "raw_public_key", "thumbprint"]
+
+
+def derive(secret: bytes, *, salt: bytes, info: bytes, n_bytes: int = 32) -> bytes:
+    """Return bytes that only who has the secret can compute, by HKDF-SHA256 [1]_.
+
+    Parameters
+    ----------
+    secret : bytes
+        Random, at least 16 bytes: nothing here makes guessing slow.
+    salt : bytes
+        What kind of secret it is, with a version.
+    info : bytes
+        What the result is for; another `info` gives bytes that have nothing in common.
+    n_bytes : int
+        How many.
+
+    Returns
+    -------
+    derived : bytes
+        `n_bytes` of them.
+
+    References
+    ----------
+    .. [1] RFC 5869, HMAC-based Extract-and-Expand Key Derivation Function.
+    """
+    # The browser page has this module and no such part of the library.
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(algorithm=SHA256(), length=n_bytes, salt=salt, info=info).derive(secret)
+
+
+def derive_key(secret: bytes, *, salt: bytes, info: bytes) -> Ed25519PrivateKey:
+    """Return the Ed25519 key that `derive` gives.
+
+    Parameters
+    ----------
+    secret, salt, info : bytes
+        As for `derive`.
+
+    Returns
+    -------
+    key : Ed25519PrivateKey
+        Always the same for the same arguments.
+    """
+    return Ed25519PrivateKey.from_private_bytes(derive(secret, salt=salt, info=info))
+
+
+def raw_public_key(key: Ed25519PrivateKey) -> bytes:
+    """Return the public key that belongs to a private one, 32 bytes."""
+    return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+def thumbprint(key: Ed25519PrivateKey | bytes) -> str:
+    """Return the thumbprint of a public key, after RFC 7638.
+
+    Parameters
+    ----------
+    key : Ed25519PrivateKey or bytes, length 32
+        A raw public key, or the private key that it belongs to.
+
+    Returns
+    -------
+    thumbprint : str
+        43 characters: base64url of the SHA-256 of the canonical JSON Web Key.
+    """
+    raw = key if isinstance(key, bytes) else raw_public_key(key)
+    fields = {"crv": "Ed25519", "kty": "OKP", "x": _encode(raw)}
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return _encode(hashlib.sha256(canonical.encode("ascii")).digest())
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
