@@ -45,7 +45,7 @@ class Shell:
             words,
             cwd=self.folder,
             env={**self.environment, **options.pop("environment", {})},
-            stdin=subprocess.DEVNULL,
+            stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
@@ -54,9 +54,11 @@ class Shell:
             **options,
         )
 
-    def __call__(self, *arguments: object, **options) -> Done:
+    def __call__(self, *arguments: object, typed: str | None = None, **options) -> Done:
+        if typed is not None:
+            options["stdin"] = subprocess.PIPE
         with self.start(*arguments, **options) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(typed, timeout=120)
         assert "Traceback" not in err, err
         return Done(code=process.returncode, out=out, err=err)
 

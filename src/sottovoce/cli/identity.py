@@ -17,6 +17,7 @@ from sottovoce.errors import SottovoceError, StatementError
 
 if TYPE_CHECKING:
     from sottovoce.rights import Identity
+    from sottovoce.rights.secret_files import AskPassphrase
 
 __all__ = ["identity"]
 
@@ -83,11 +84,13 @@ def new(*, name: str | None, is_sealed: bool, as_json: bool) -> None:
         seed_path,
     )
 
-    if is_sealed and not seed_path().exists():
-        make_seed(passphrase=choose_passphrase())
-    elif is_sealed:
-        make_seed()  # refused, in its words
-    made = make_identity(name or DEFAULT_IDENTITY, ask=ask_passphrase)
+    ask: AskPassphrase = ask_passphrase
+    if is_sealed:
+        # One that exists is refused by `make_seed`, in its words.
+        chosen = "" if seed_path().exists() else choose_passphrase()
+        make_seed(passphrase=chosen)
+        ask = lambda _: chosen  # noqa: E731 - it has just been typed twice
+    made = make_identity(name or DEFAULT_IDENTITY, ask=ask)
     if as_json:
         _output.result_json(made.to_dict())
         return

@@ -309,6 +309,8 @@ def _identity_path(name: str, folder: Path | None) -> Path:
 
 def is_reserved(name: str) -> bool:
     """Return whether no identity may have this name: an owner id, or the word for none."""
+    """Return whether a name could be taken for something else where an owner is named."""
+    # `protect --owner` takes a name, an owner id or this word.
     if name == ANONYMOUS:
         return True
     try:
