@@ -104,7 +104,7 @@ def test_one_made_here_marks_and_the_command_says_yours(
     assert page.evaluate("navigator.clipboard.readText()") == line
 
 
-def test_one_that_the_command_made_is_opened_here(browser_page, shell, tmp_path) -> None:
+def test_one_that_the_command_made_is_opened_here(browser_page, shell, clip, tmp_path) -> None:
     page = browser_page
     made = make_identity("studio", folder=tmp_path / "made")
     page.get_by_text("Your identity:").click()
@@ -113,6 +113,14 @@ def test_one_that_the_command_made_is_opened_here(browser_page, shell, tmp_path)
     open_file(page, tmp_path / "studio (1).json")
     owner = made.to_dict()["owner"]
     assert f"Opened: studio-1, owner id {owner}" in page.locator("#identity-news").inner_text()
+    # Its file has no private key, and marking needs none.
+    assert made.stored_key is None
+    sf.write(tmp_path / "take.wav", *clip, subtype="PCM_16")
+    page.locator("#takes").set_input_files(tmp_path / "take.wav")
+    link = page.locator("#protected a.save")
+    link.wait_for(timeout=READY_MS)
+    save_download(page, link, shell.folder / "out.wav")
+    assert shell("check", "out.wav", "--owner", owner).code == 0
     page.get_by_label("Remember this identity").check()
     page.reload()
     wait_until_ready(page)
