@@ -157,7 +157,7 @@ def test_an_install_command_can_be_pasted_whatever_the_version(tmp_path, line):
     )
     installed = done.stdout.splitlines()[-1]
     assert installed.partition("[")[0] == f"./{wheel.name}"
-    assert installed.partition("[")[2] in {"", "live]", "plot]", "ray]", "scan]"}
+    assert installed.partition("[")[2] in {"", "live]", "plot]", "ray]", "rights]", "scan]"}
 
 
 # What starts processes, which import the script that they are called from.

@@ -189,6 +189,11 @@ def test_an_identity_file_alone_marks_and_the_list_says_so(shell, new_shell, tmp
     (row,) = list_own(new_shell)
     assert row["key"] == "missing"
     assert "sottovoce id restore" in new_shell("id", "list").err
+    words = make_words(new_shell)
+    done = new_shell("id", "backup", "--words-from", "-", typed=words)
+    assert done.code == 0
+    assert "not in the backup" in done.err
+    assert list_own(new_shell)[0]["backed_up"] is False
     shutil.copy(take, new_shell.folder)
     assert new_shell("protect", "take.wav").code == 0
     assert shell("check", new_shell.folder / "take.protected.wav", "--mine").code == 0
@@ -247,11 +252,13 @@ def test_of_two_that_make_words_at_once_one_wins(shell):
 class Terminal:
     """The program in a terminal."""
 
-    def __init__(self, shell, *arguments) -> None:
+    def __init__(self, shell, *arguments, out=None) -> None:
         child, self.terminal = pty.fork()
         if child == 0:
             try:
                 os.chdir(shell.folder)
+                if out is not None:
+                    os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT), 1)
                 os.execve(PROGRAM, [str(PROGRAM), *arguments], shell.environment)  # noqa: S606
             except BaseException:  # noqa: BLE001 - a copy of the tests must not go on
                 traceback.print_exc(file=sys.stderr)
@@ -308,6 +315,12 @@ class TestTerminal:
         assert rest.end() == 0, rest.text
         assert asked == sorted(set(asked))
         assert list_own(shell)[0]["recovery_words"]
+
+    def test_words_are_not_written_into_a_file_unasked(self, shell):
+        shell("id", "new")
+        terminal = Terminal(shell, "id", "words", out="words.txt")
+        assert terminal.end() == 2
+        assert (shell.folder / "words.txt").read_bytes() == b""
 
     def test_a_passphrase_is_not_shown(self, shell):
         terminal = Terminal(shell, "id", "new", "--passphrase")

@@ -103,6 +103,11 @@ def have_words_typed(words: RecoveryWords, *, shown: bool) -> None:
         if read_words("-") != words:
             raise _mistyped()
         return
+    if shown and not sys.stdout.isatty():
+        raise ParameterError(
+            "recovery words are not written into a pipe or file unasked",
+            remedy="Run the command in a terminal, or name a page to print (`out`).",
+        )
     if shown:
         with _output.private_screen():
             show_words(words)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from sottovoce.cli import _output
 from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError, SottovoceError
+from sottovoce.cli._words import format_path
+from sottovoce.errors import ParameterError, SottovoceError, StatementError
 
 if TYPE_CHECKING:
     from sottovoce import Notice, Voice
@@ -22,6 +24,9 @@ __all__ = [
     "describe_owned_voice",
     "find_owner",
     "list_known",
+    "describe_owned_voice",
+    "find_key",
+    "find_owner",
     "list_own",
     "load_own",
     "wanted_owners",
@@ -64,6 +69,27 @@ def load_own(name: str, *, verify: bool = False) -> Identity:
         if warning := explain_exposure(path):
             _output.explain(format_path(warning), kind="warning")
     return identity
+
+
+def find_key(identity: Identity) -> str:
+    """Return where the private key of an identity is, without asking for a passphrase.
+
+    Returns
+    -------
+    place : str
+        "here", "sealed" by a passphrase, "exposed" to other users, or "missing".
+    """
+    from sottovoce.rights import explain_exposure
+    from sottovoce.rights.secret_files import is_sealed
+
+    places = identity.secret_files()
+    if any(explain_exposure(path) for path in places):
+        return "exposed"
+    try:
+        identity.open_key()
+    except StatementError:
+        return "sealed" if any(is_sealed(path) for path in places) else "missing"
+    return "here"
 
 
 def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[int] | None:

@@ -11,6 +11,7 @@ from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JSON, OutPath, examples
 from sottovoce.cli._recovery import check_new, read_known_words, today
 from sottovoce.cli._secrets import WORDS_FROM, read_words
+from sottovoce.cli._whose import find_key
 from sottovoce.cli._words import format_path
 
 __all__ = ["backup", "restore"]
@@ -49,14 +50,21 @@ def backup(*, out: Path | None, words_from: str | None, as_json: bool) -> None:
     check_new(out)
     words = read_known_words(words_from)
     own = [load_identity(name) for name in list_identities()]
+    kept = [each for each in own if find_key(each) != "missing"]
     files = collect_files()
     write_once(out, seal_backup(files, words, made=made))
-    note_backup((each.owner_id for each in own), made=made)
+    note_backup((each.owner_id for each in kept), made=made)
+    for each in own:
+        if each not in kept:
+            _output.explain(
+                f"{each.name}: its key is not on this computer, and so not in the backup",
+                kind="warning",
+            )
     if as_json:
-        owners = [each.to_dict()["owner"] for each in own]
+        owners = [each.to_dict()["owner"] for each in kept]
         _output.result_json({"path": str(out), "n_files": len(files), "owners": owners})
         return
-    _output.result(f"{format_path(out)}: {len(own)} identities, {len(files)} files")
+    _output.result(f"{format_path(out)}: {len(kept)} identities, {len(files)} files")
     _output.explain("Keep it on another disk or in a cloud, and the words on paper elsewhere.")
 
 

@@ -9,11 +9,11 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._secrets import ask_passphrase, choose_passphrase
-from sottovoce.cli._whose import load_own
+from sottovoce.cli._whose import find_key, load_own
 from sottovoce.cli._words import format_path
 from sottovoce.cli.id_backup import backup, restore
 from sottovoce.cli.id_words import words
-from sottovoce.errors import SottovoceError, StatementError
+from sottovoce.errors import SottovoceError
 
 if TYPE_CHECKING:
     from sottovoce.rights import Identity
@@ -178,26 +178,11 @@ def _describe(known: Identity, dates: dict[str, str]) -> dict[str, Any]:
         "name": known.name,
         "owner_id": known.owner_id,
         "owner": owner,
-        "key": _find_key(known),
+        "key": find_key(known),
         "backed_up": owner in dates,
         "backup_date": dates.get(owner),
         "recovery_words": load_commitment(known.owner_id) is not None,
     }
-
-
-def _find_key(known: Identity) -> str:
-    """Return whether the private key of an identity is here, without asking for a passphrase."""
-    from sottovoce.rights import explain_exposure
-    from sottovoce.rights.secret_files import is_sealed
-
-    places = known.secret_files()
-    if any(explain_exposure(path) for path in places):
-        return "exposed"
-    try:
-        known.open_key()
-    except StatementError:
-        return "sealed" if any(is_sealed(path) for path in places) else "missing"
-    return "here"
 
 
 def _write_table(rows: list[dict[str, Any]]) -> None:
