@@ -145,7 +145,11 @@ def show(*, name: str | None, as_json: bool) -> None:
 )
 @JSON
 def list_all(*, as_json: bool) -> None:
-    """List your identities: whether the key is here, in a backup, and has recovery words."""
+    """List your identities, and what would be left after a loss.
+
+    For each, where its key is, when it was last in a backup, and whether recovery words can replace
+    the key.
+    """
     from sottovoce.rights import list_identities
     from sottovoce.rights.backup_notes import backup_dates
 
