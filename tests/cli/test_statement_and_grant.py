@@ -90,7 +90,7 @@ def test_an_agent_grants_with_a_key_of_their_own(shell, people):
     agent = json.loads(shell("grant", "key", "--name", "agent", "--json").out)
     words = ("grant", "delegate", "--agent", "Voices", "--uses", "clone", "-o", "a.delegation")
     assert shell(*words, "--agent-key", agent["thumbprint"]).code == 2
-    done = shell(*words, "--agent-key", agent["public_key"])
+    done = shell(*words, "--agent-key", agent["public_key"], "--may-revoke")
     assert done.code == 0, done.err
     words = ("grant", "new", "--name", "agent", "--delegation", "a.delegation", "-o", "b.grant")
     last_day = json.loads(shell("grant", "list", "--json").out)["to"]
@@ -102,6 +102,13 @@ def test_an_agent_grants_with_a_key_of_their_own(shell, people):
     assert done.code == 0
     assert "Voices" in done.out
     assert shell("grant", "verify", "a.delegation", "--owner-key", owner).code == 1
+    # The agent's own computer does not have the owner's key.
+    key = shell.folder.parent / "config" / "sottovoce" / "identities" / "default.json"
+    key.rename(shell.folder / "default.json")
+    assert shell("grant", "revoke", "b.grant").code == 0
+    done = shell("grant", "verify", "b.grant", "--owner-key", owner, "--newest", "b.revocation")
+    assert done.code == 1
+    assert "has revoked it" in done.out
 
 
 def test_uses_are_named_one_by_one(shell, people):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
-from sottovoce.cli._signing import read_own, refuse_unsigned
+from sottovoce.cli._signing import load_signer, read_own, refuse_unsigned
+from sottovoce.cli._whose import list_own
 from sottovoce.cli._words import format_path
-from sottovoce.errors import ParameterError
+from sottovoce.errors import ParameterError, StatementError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +23,9 @@ __all__ = [
     "find_statements",
     "hash_input",
     "keep",
+    "read_newest",
     "read_owner",
+    "revoke_as_agent",
 ]
 
 
@@ -97,3 +101,35 @@ def check_own(file: GrantFile, newest: tuple[str, ...] = ()) -> GrantVerdict:
 
     known = verify_statements([*file.statements, *newest]).inception_key
     return verify_grant(file, owner_key=known or None, newest=newest)
+
+
+def read_newest(path: Path) -> GrantFile:
+    """Return what a file says about the owner's newest statements, or an agent's revocation."""
+    from sottovoce.rights.grants import GrantFile, read_grant_file
+    from sottovoce.rights.statements import read_statements
+
+    statements = read_statements(path)
+    with suppress(StatementError):  # lines of statements
+        return read_grant_file(path)
+    return GrantFile(statements=statements)
+
+
+def revoke_as_agent(file: GrantFile, path: Path, *, as_json: bool) -> None:
+    """Write the revocation of a grant that one of the user's identities has signed as an agent."""
+    from sottovoce.rights.grants import make_revocation
+    from sottovoce.rights.jws import digest_token, peek_kid
+    from sottovoce.rights.own_files import write_once
+
+    signers = {keys.thumbprint: keys for _, keys in map(load_signer, list_own().values())}
+    keys = signers.get(peek_kid(file.grant))
+    if keys is None:
+        raise ParameterError(
+            "the grant is not signed by an identity on this computer",
+            remedy="Run this where the key is.",
+        )
+    write_once(path, make_revocation(file, key=keys.private_key).to_bytes())
+    if as_json:
+        _output.result_json({"path": str(path), "revoked": digest_token(file.grant)})
+        return
+    _output.result(f"Wrote {format_path(path)}")
+    _output.explain("Send it to the licensee, and to the owner.")

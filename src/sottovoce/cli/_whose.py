@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
 from sottovoce.cli._words import format_p, format_path
-from sottovoce.errors import ParameterError, SottovoceError
-from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError, SottovoceError, StatementError
 
 if TYPE_CHECKING:
@@ -22,11 +20,9 @@ _LIKE_AN_ID = re.compile(r"[0-9a-fA-F]{2,}(-[0-9a-fA-F]{2,})+")
 __all__ = [
     "describe_match",
     "describe_owned_voice",
-    "find_owner",
-    "list_known",
-    "describe_owned_voice",
     "find_key",
     "find_owner",
+    "list_known",
     "list_own",
     "load_own",
     "wanted_owners",

@@ -7,36 +7,31 @@ from pathlib import Path
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._exit_codes import ExitCode
-from sottovoce.cli._grant_words import describe_state, tell_grant, tell_verdict
+from sottovoce.cli._grant_reading import list_grants, show, verify
 from sottovoce.cli._granting import (
     advise,
-    check_own,
     digest_contract,
     find_statements,
     hash_input,
     keep,
     read_owner,
+    revoke_as_agent,
 )
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._signing import (
     IDENTITY,
     OUT,
-    OWNER_KEY,
     find_identity,
-    join_uses,
     load_signer,
     parse_option_day,
     parse_uses,
     read_own,
     refuse_unsigned,
 )
-from sottovoce.cli._words import format_path
-from sottovoce.errors import SottovoceError
+from sottovoce.cli._whose import list_own
 
 __all__ = ["grant"]
 
-_FILE = click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 _USES = click.option(
     "--uses",
     required=True,
@@ -200,6 +195,9 @@ def new(
 )
 @_USES
 @_TO
+@click.option(
+    "--may-revoke", is_flag=True, help="Let the agent also revoke the grants that they have signed."
+)
 @OUT
 @JSON
 def delegate(
@@ -209,6 +207,7 @@ def delegate(
     agent_key: str,
     uses: str,
     last_day: str | None,
+    may_revoke: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -228,89 +227,10 @@ def delegate(
         agent=agent,
         agent_jwk=check_public_key(agent_key),
         uses=parse_uses(uses),
+        may=("grant", "revoke") if may_revoke else ("grant",),
         last_day=parse_option_day(last_day),
     )
     keep(made, out or Path(f"{identity.name}.delegation"), as_json=as_json)
-
-
-@grant.command(
-    "show",
-    epilog=examples("sottovoce grant show acme-2026.grant", "sottovoce grant show a.grant --json"),
-)
-@_FILE
-@JSON
-def show(*, file: Path, as_json: bool) -> None:
-    """Show what a grant says, whether or not it is in force."""
-    from sottovoce.rights.grants import read_grant_file
-
-    verdict = check_own(read_grant_file(file))
-    if as_json:
-        _output.result_json(verdict.to_dict())
-        return
-    _output.result(f"{format_path(file)}: {verdict.problem or 'in force'}")
-    tell_grant(verdict)
-    _output.explain("The owner's key is not checked; `grant verify` does that.", kind="note")
-
-
-@grant.command(
-    "verify",
-    epilog=examples(
-        "sottovoce grant verify acme.grant --owner-key kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
-        "sottovoce grant verify acme.grant --owner-key"
-        " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k --as acme --newest statements.jws --json",
-    ),
-)
-@_FILE
-@OWNER_KEY
-@click.option("--as", "as_name", default=None, metavar="NAME", help="Your identity, the licensee.")
-@click.option(
-    "--grantee-key", default=None, metavar="THUMBPRINT", help="Key of the licensee, without proof."
-)
-@click.option(
-    "--newest",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Further statements of the owner, which may revoke it; may be repeated.",
-)
-@click.option("--on", "day", default=None, metavar="DAY", help="Day of the use.  [default: today]")
-@JSON
-@click.pass_context
-def verify(
-    context: click.Context,
-    *,
-    file: Path,
-    owner_key: str | None,
-    as_name: str | None,
-    grantee_key: str | None,
-    newest: tuple[Path, ...],
-    day: str | None,
-    as_json: bool,
-) -> None:
-    """Verify a grant, without a network: whether it permits anything, to whom and until when.
-
-    Type --owner-key from the contract: an owner id alone is too short to believe a permission.
-
-    Exit code: 0 valid; 1 not valid; 2 a file could not be read.
-    """
-    from sottovoce.rights.grants import read_grant_file, verify_grant
-    from sottovoce.rights.statements import read_statements
-
-    if as_name is not None and grantee_key is not None:
-        raise click.UsageError("--as and --grantee-key exclude each other")
-    verdict = verify_grant(
-        read_grant_file(file),
-        owner_key=owner_key,
-        grantee=grantee_key if as_name is None else load_signer(as_name)[1].private_key,
-        newest=[token for each in newest for token in read_statements(each)],
-        day=parse_option_day(day),
-    )
-    if as_json:
-        _output.result_json(verdict.to_dict())
-    else:
-        tell_verdict(verdict)
-    if not verdict.valid:
-        context.exit(ExitCode.NOT_FOUND)
 
 
 @grant.command(
@@ -326,7 +246,8 @@ def verify(
 def revoke(*, which: str, out: Path | None, as_json: bool) -> None:
     """Withdraw a grant or a delegation, by a new statement that names it.
 
-    Publish the new statement, or send it to the licensee: nobody can know of it otherwise.
+    Publish the new statement, or send it to the licensee: nobody can know of it otherwise.  Of a
+    grant that you have signed as an agent, a file with your revocation is written instead.
     """
     from sottovoce.rights.grants import read_grant_file
     from sottovoce.rights.jws import digest_token
@@ -339,6 +260,9 @@ def revoke(*, which: str, out: Path | None, as_json: bool) -> None:
     file = read_grant_file(path)
     token = file.grant or file.delegation
     owner_id = read_owner(token)
+    if file.grant and file.delegation and owner_id not in list_own():
+        revoke_as_agent(file, out or path.with_suffix(".revocation"), as_json=as_json)
+        return
     identity, keys = load_signer(find_identity(owner_id))
     tokens, _ = read_own(owner_id)
     made = continue_statements(tokens, key=keys.private_key, revoke=[digest_token(token)])
@@ -357,41 +281,5 @@ def revoke(*, which: str, out: Path | None, as_json: bool) -> None:
     )
 
 
-@grant.command(
-    "list",
-    epilog=examples("sottovoce grant list", "sottovoce grant list --json"),
-)
-@JSON
-def list_grants(*, as_json: bool) -> None:
-    """List the grants and delegations that you have signed, and whether they are in force."""
-    from sottovoce.rights.days import present_day
-    from sottovoce.rights.grants import read_grant_file
-    from sottovoce.rights.jws import digest_token, peek_payload
-    from sottovoce.rights.own_files import list_own_grants, read_own_statements
-
-    paths = list_own_grants()
-    if not paths:
-        _output.explain("You have signed no grant yet.", kind="note")
-    for path in paths:
-        try:
-            file = read_grant_file(path)
-            fields = peek_payload(file.grant or file.delegation)
-            own = tuple(read_own_statements(read_owner(file.grant or file.delegation)))
-            verdict = check_own(file, own)
-        except SottovoceError as err:
-            _output.explain(format_path(f"{path}: {err}"), kind="error")
-            continue
-        state = describe_state(verdict, today=present_day())
-        if not file.grant:
-            is_revoked = digest_token(file.delegation) in verdict.standing.revoked_grants
-            state = "revoked" if is_revoked else "delegation"
-        if as_json:
-            _output.result_json({"path": str(path), "state": state, **fields})
-            continue
-        whom = fields.get("grantee") or fields.get("agent") or {}
-        uses = join_uses(parse_uses(",".join(fields["uses"])))
-        _output.result(
-            format_path(
-                f"{fields['serial']}  {state}  until {fields['to']}  {whom.get('name')}: {uses}"
-            )
-        )
+for _command in (show, verify, list_grants):
+    grant.add_command(_command)

@@ -29,7 +29,7 @@ def check_form(payload: dict[str, Any], *, room: str, kind: str) -> None:
     room : str
         Subpackage that has the schema.
     kind : str
-        "statement", "grant" or "delegation".
+        "statement", "grant", "delegation" or "revocation".
 
     Raises
     ------

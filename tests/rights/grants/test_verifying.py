@@ -15,6 +15,7 @@ from sottovoce.rights.grants import (
     GrantFile,
     make_delegation,
     make_grant,
+    make_revocation,
     parse_grant_file,
     read_grant_file,
     verify_grant,
@@ -365,6 +366,40 @@ def test_an_agent_cannot_pass_a_delegation_on():
     file = GrantFile(statements=(first(),), grant=signed, delegation=passed_on)
     assert verify(file).reason == "delegation"
     assert "pass it on" in verify(file).problem
+
+
+def test_an_agent_revokes_what_they_have_signed_and_nothing_else():
+    delegation = delegate(may=["grant", "revoke"]).delegation
+    options = {"by": "agent", "uses": Use.CLONE, "delegation": delegation}
+    file, other = grant(**options), grant(**options)
+    made = parse_grant_file(make_revocation(file, key=key("agent"), issued=DAY).to_bytes())
+    assert verify(file, revocations=[made]).reason == "revoked"
+    assert verify(other, revocations=[made]).valid
+    owners = GrantFile(statements=(first(),), grant=grant().grant, delegation=delegation)
+    with pytest.raises(StatementError, match="only revoke grants that they have signed"):
+        make_revocation(owners, key=key("agent"), issued=DAY)
+    with pytest.raises(StatementError, match="signature"):
+        make_revocation(file, key=key("thief"), issued=DAY)
+
+
+def test_an_agent_who_may_not_revoke_cannot():
+    file = grant(by="agent", uses=Use.CLONE, delegation=delegate().delegation)
+    with pytest.raises(StatementError, match="may not revoke"):
+        make_revocation(file, key=key("agent"), issued=DAY)
+
+
+def test_a_revocation_that_does_not_hold_is_reported():
+    delegation = delegate(may=["grant", "revoke"]).delegation
+    file = grant(by="agent", uses=Use.CLONE, delegation=delegation)
+    made = make_revocation(file, key=key("agent"), issued=DAY)
+    forged = GrantFile(
+        statements=made.statements,
+        delegation=delegation,
+        revocation=sign_token(
+            peek_payload(made.revocation), kind="sottovoce-revocation+jws", key=key("thief")
+        ),
+    )
+    assert verify(file, revocations=[forged]).reason == "forged"
 
 
 def test_a_delegation_alone_is_no_grant():

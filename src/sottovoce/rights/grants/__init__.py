@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sottovoce.rights.grants.grant import Delegation, Grant
 from sottovoce.rights.grants.grant_file import GrantFile, parse_grant_file, read_grant_file
+from sottovoce.rights.grants.revocation import make_revocation
 from sottovoce.rights.grants.verifying import GrantVerdict, verify_grant
 from sottovoce.rights.grants.writing import make_delegation, make_grant
 
@@ -14,6 +15,7 @@ __all__ = [
     "GrantVerdict",
     "make_delegation",
     "make_grant",
+    "make_revocation",
     "parse_grant_file",
     "read_grant_file",
     "verify_grant",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["GrantFile", "parse_grant_file", "read_grant_file"]
 
 _MOST_BYTES = 1 << 22
-_KEYS = {"statements", "grant", "delegation"}
+_KEYS = {"statements", "grant", "delegation", "revocation"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +31,21 @@ class GrantFile:
         The grant; empty in a file that holds a delegation only.
     delegation : str
         The delegation of the agent who signed it; empty if the owner did.
+    revocation : str
+        An agent's revocation; empty in a file that holds a grant.
     """
 
     statements: tuple[str, ...]
     grant: str = ""
     delegation: str = ""
+    revocation: str = ""
 
     def to_bytes(self) -> bytes:
         """Return the content of the file."""
         fields: dict[str, Any] = {"statements": list(self.statements)}
-        if self.grant:
-            fields["grant"] = self.grant
-        if self.delegation:
-            fields["delegation"] = self.delegation
+        for key in ("grant", "delegation", "revocation"):
+            if getattr(self, key):
+                fields[key] = getattr(self, key)
         return json.dumps(fields, indent=1).encode("ascii") + b"\n"
 
 
@@ -81,6 +83,7 @@ def parse_grant_file(data: bytes) -> GrantFile:
         statements=tuple(statements),
         grant=fields.get("grant", ""),
         delegation=fields.get("delegation", ""),
+        revocation=fields.get("revocation", ""),
     )
 
 

@@ -7,7 +7,7 @@ from a forged one.  What is verified comes back as a `Permission`, which needs n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -15,6 +15,8 @@ from sottovoce.core.permission import Permission
 from sottovoce.errors import SignatureError, StatementError
 from sottovoce.rights.days import format_day, present_day
 from sottovoce.rights.grants.grant import Delegation, Grant, open_delegation, open_grant
+from sottovoce.rights.grants.revocation import revokes
+from sottovoce.rights.grants.signers import Reason, RefusedError, find_key
 from sottovoce.rights.jws import (
     check_thumbprint,
     digest_token,
@@ -30,25 +32,7 @@ if TYPE_CHECKING:
 
     from sottovoce.rights.grants.grant_file import GrantFile
 
-__all__ = ["GrantVerdict", "Reason", "verify_grant"]
-
-Reason = Literal[
-    "",
-    "forged",
-    "invalid",
-    "statements",
-    "conflict",
-    "unanchored",
-    "signer",
-    "retired key",
-    "other owner",
-    "delegation",
-    "revoked",
-    "minor",
-    "other marks",
-    "not in force",
-    "somebody else",
-]
+__all__ = ["GrantVerdict", "verify_grant"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +89,13 @@ class GrantVerdict:
         }
 
 
-class _Refused(StatementError):  # noqa: N818 - carries a verdict, is never shown
-    def __init__(self, reason: Reason, message: str, *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
-        self.reason = reason
-
-
 def verify_grant(
     file: GrantFile,
     *,
     owner_key: str | None,
     grantee: str | Ed25519PrivateKey | None = None,
     newest: Iterable[str] = (),
+    revocations: Iterable[GrantFile] = (),
     day: date | None = None,
     today: date | None = None,
 ) -> GrantVerdict:
@@ -136,6 +115,8 @@ def verify_grant(
         who does.
     newest : iterable of str
         Further statements of the owner that are known, such as the newest ones.
+    revocations : iterable of GrantFile
+        Revocations by agents that are known; those of other grants do no harm.
     day : datetime.date or None
         Day of the use; None is the present day.
     today : datetime.date or None
@@ -161,7 +142,8 @@ def verify_grant(
     key = check_thumbprint(grantee) if isinstance(grantee, str) else None
     if isinstance(grantee, Ed25519PrivateKey):
         key = thumbprint_of(public_jwk(grantee))
-    tokens = [*file.statements, *newest]
+    agents = list(revocations)
+    tokens = [*file.statements, *newest, *(one for each in agents for one in each.statements)]
     standing = verify_statements(tokens, today=today)
     named = None if owner_key is None else check_thumbprint(owner_key)
     delegation: Delegation | None = None
@@ -172,10 +154,12 @@ def verify_grant(
         standing = verify_statements(tokens, owner_key=named, today=today)
         delegation, grant = _open(file, standing)
         _check_revoked(file, standing)
+        if any(revokes(one, grant, standing) for one in agents):
+            raise RefusedError("revoked", "the agent who signed the grant has revoked it")
         _check_scope(grant, delegation, standing)
         _check_day(grant, day or today, standing)
         if key is not None and key != grant.grantee_key:
-            raise _Refused("somebody else", "the grant is for the holder of another key")
+            raise RefusedError("somebody else", "the grant is for the holder of another key")
     except StatementError as err:
         return GrantVerdict(
             valid=False,
@@ -197,7 +181,7 @@ def verify_grant(
 
 
 def _name_reason(err: StatementError) -> Reason:
-    if isinstance(err, _Refused):
+    if isinstance(err, RefusedError):
         return err.reason
     return "forged" if isinstance(err, SignatureError) else "invalid"
 
@@ -205,31 +189,31 @@ def _name_reason(err: StatementError) -> Reason:
 def _check_owner(standing: Standing, named: str | None) -> None:
     """Refuse statements that do not prove who the owner is."""
     if not standing.valid:
-        raise _Refused(
+        raise RefusedError(
             "statements",
             f"the owner's statements are not valid: {standing.problem}",
             remedy=standing.remedy,
         )
     if standing.conflict == "two keys":
-        raise _Refused(
+        raise RefusedError(
             "conflict",
             "two keys have this owner id, so that no permission of either counts",
             remedy="Ask the owner, at an address that you know from elsewhere.",
         )
     if standing.conflict:
-        raise _Refused(
+        raise RefusedError(
             "conflict",
             "two statements follow the same one, so that no permission counts",
             remedy="Ask the owner to sign a statement with the next key.",
         )
     if named is None:
-        raise _Refused(
+        raise RefusedError(
             "unanchored",
             "nothing outside of the file says whose key it was signed with",
             remedy="Give the thumbprint of the owner's key from the contract (`owner_key`).",
         )
     if named != standing.inception_key:
-        raise _Refused(
+        raise RefusedError(
             "unanchored",
             "the owner's statements begin with another key than the contract names",
             remedy="Compare the thumbprint with the contract.  If it is right, whoever signed this"
@@ -240,58 +224,33 @@ def _check_owner(standing: Standing, named: str | None) -> None:
 def _open(file: GrantFile, standing: Standing) -> tuple[Delegation | None, Grant]:
     """Open the grant with a key of the owner, or of an agent whom such a key names."""
     if not file.grant:
-        raise _Refused("invalid", "the file holds a delegation and no grant")
+        raise RefusedError("invalid", "the file holds a delegation and no grant")
     if not file.delegation:
-        grant = open_grant(file.grant, jwk=_find_key(file.grant, standing))
+        grant = open_grant(file.grant, jwk=find_key(file.grant, standing))
         delegation = None
     else:
-        jwk = _find_key(file.delegation, standing, what="delegation")
+        jwk = find_key(file.delegation, standing, what="delegation")
         delegation = open_delegation(file.delegation, jwk=jwk)
         if peek_kid(file.grant) != delegation.agent_key:
-            raise _Refused("delegation", "the grant is not signed by the agent that it comes with")
+            raise RefusedError("delegation", "the grant is signed by another agent")
         grant = open_grant(file.grant, jwk=delegation.agent_jwk)
         _check_agent(grant, delegation, standing)
     if grant.owner_id != standing.owner_id:
-        raise _Refused("other owner", "the grant is about the recordings of another owner")
+        raise RefusedError("other owner", "the grant is about the recordings of another owner")
     return delegation, grant
-
-
-def _find_key(token: str, standing: Standing, *, what: str = "grant") -> dict[str, str]:
-    """Return the owner's key by which a token says it is signed, if what it signed still counts."""
-    kid = peek_kid(token)
-    for i, one in enumerate(standing.counted):
-        if one.current_key != kid:
-            continue
-        retiring = next((two for two in standing.counted[i:] if two.current_key != kid), None)
-        if retiring is not None and digest_token(token) not in retiring.kept_grants:
-            raise _Refused(
-                "retired key",
-                f"the {what} is signed by a key that statement {retiring.seq} replaced without"
-                " keeping it",
-                remedy="Ask the owner to sign it again.",
-            )
-        jwk: dict[str, str] = one.fields["keys"]["current"]
-        return jwk
-    if what == "delegation":
-        raise _Refused(
-            "delegation",
-            "the delegation is not signed by the owner: an agent cannot pass it on",
-            remedy="Ask the owner to sign one.",
-        )
-    raise _Refused("signer", f"the {what} is not signed by a key of the owner")
 
 
 def _check_agent(grant: Grant, delegation: Delegation, standing: Standing) -> None:
     if delegation.owner_id != standing.owner_id:
-        raise _Refused("delegation", "the delegation is of another owner")
+        raise RefusedError("delegation", "the delegation is of another owner")
     if "grant" not in delegation.may:
-        raise _Refused("delegation", "the agent may not sign grants")
+        raise RefusedError("delegation", "the agent may not sign grants")
     if grant.uses & ~delegation.uses:
-        raise _Refused("delegation", "the agent may not allow all of these uses")
+        raise RefusedError("delegation", "the agent may not allow all of these uses")
     if not delegation.issued <= grant.issued <= delegation.last_day:
-        raise _Refused("delegation", "the grant was signed outside of the agent's time")
+        raise RefusedError("delegation", "the grant was signed outside of the agent's time")
     if grant.last_day > delegation.last_day:
-        raise _Refused(
+        raise RefusedError(
             "delegation",
             f"the delegation ends on {delegation.last_day}, before the grant does",
             remedy="Ask the owner for a grant or a longer delegation.",
@@ -301,20 +260,20 @@ def _check_agent(grant: Grant, delegation: Delegation, standing: Standing) -> No
 def _check_revoked(file: GrantFile, standing: Standing) -> None:
     for what, token in (("grant", file.grant), ("delegation", file.delegation)):
         if token and digest_token(token) in standing.revoked_grants:
-            raise _Refused("revoked", f"the owner has revoked the {what}")
+            raise RefusedError("revoked", f"the owner has revoked the {what}")
 
 
 def _check_scope(grant: Grant, delegation: Delegation | None, standing: Standing) -> None:
     """Refuse marks that no statement names, and what was signed for a minor."""
     known = {notice for one in standing.counted for notice in one.notices}
     if not set(grant.notices) <= known:
-        raise _Refused(
+        raise RefusedError(
             "other marks", "the grant names marks that the owner's statements do not mention"
         )
     until = standing.minor_until
     signed = min(one.issued for one in (grant, delegation) if one is not None)
     if until is not None and signed < until:
-        raise _Refused(
+        raise RefusedError(
             "minor",
             f"it was signed before the owner comes of age on {until}",
             remedy="Ask for one that is signed after that day.",
@@ -323,9 +282,9 @@ def _check_scope(grant: Grant, delegation: Delegation | None, standing: Standing
 
 def _check_day(grant: Grant, day: date, standing: Standing) -> None:
     if standing.minor_until is not None and day < standing.minor_until:
-        raise _Refused("minor", f"the owner comes of age on {standing.minor_until}")
+        raise RefusedError("minor", f"the owner comes of age on {standing.minor_until}")
     if not grant.first_day <= day <= grant.last_day:
-        raise _Refused(
+        raise RefusedError(
             "not in force",
             f"the grant is in force from {grant.first_day} to {grant.last_day}, not on {day}",
             remedy="Ask the owner for a new one.",
