@@ -22,7 +22,7 @@ from sottovoce.rights import (
     owner_id_from_public_key,
 )
 from sottovoce.rights import identity as keys
-from sottovoce.rights.key_files import write_key
+from sottovoce.rights.keys.key_files import write_key
 
 
 @pytest.fixture

@@ -96,8 +96,8 @@ def read_known_words(words_from: str | None) -> RecoveryWords:
 
 def write_page(words: RecoveryWords, identities: Sequence[Identity], out: Path) -> None:
     """Write the page to print, for its owner alone; by its suffix as PDF or SVG."""
-    from sottovoce.rights.key_files import write_once
-    from sottovoce.rights.recovery_page import make_pdf, make_svg
+    from sottovoce.rights.keys.key_files import write_once
+    from sottovoce.rights.keys.recovery_page import make_pdf, make_svg
 
     suffix = out.suffix.lower()
     if suffix not in {".pdf", ".svg"}:

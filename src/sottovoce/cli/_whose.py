@@ -76,7 +76,7 @@ def find_key(identity: Identity) -> str:
         "here", "sealed" by a passphrase, "exposed" to other users, or "missing".
     """
     from sottovoce.rights import explain_exposure
-    from sottovoce.rights.secret_files import is_sealed
+    from sottovoce.rights.keys.secret_files import is_sealed
 
     places = identity.secret_files()
     if any(explain_exposure(path) for path in places):

@@ -41,9 +41,9 @@ def backup(*, out: Path | None, words_from: str | None, as_json: bool) -> None:
     passphrase keeps it.
     """
     from sottovoce.rights import list_identities, load_identity
-    from sottovoce.rights.backup import collect_files, seal_backup
-    from sottovoce.rights.backup_notes import note_backup
-    from sottovoce.rights.key_files import write_once
+    from sottovoce.rights.keys.backup import collect_files, seal_backup
+    from sottovoce.rights.keys.backup_notes import note_backup
+    from sottovoce.rights.keys.key_files import write_once
 
     made = today()
     out = out or Path(f"sottovoce-{made}.backup")
@@ -85,8 +85,8 @@ def restore(context: click.Context, *, file: Path, words_from: str | None, as_js
     reported, and the rest is restored.
     """
     from sottovoce.rights import list_identities, load_identity
-    from sottovoce.rights.backup import open_backup, restore_files
-    from sottovoce.rights.backup_notes import note_backup
+    from sottovoce.rights.keys.backup import open_backup, restore_files
+    from sottovoce.rights.keys.backup_notes import note_backup
 
     files = open_backup(file, read_words(words_from))
     restored = restore_files(files)

@@ -17,7 +17,7 @@ from sottovoce.errors import SottovoceError
 
 if TYPE_CHECKING:
     from sottovoce.rights import Identity
-    from sottovoce.rights.secret_files import AskPassphrase
+    from sottovoce.rights.keys.secret_files import AskPassphrase
 
 __all__ = ["identity"]
 
@@ -151,7 +151,7 @@ def list_all(*, as_json: bool) -> None:
     the key.
     """
     from sottovoce.rights import list_identities
-    from sottovoce.rights.backup_notes import backup_dates
+    from sottovoce.rights.keys.backup_notes import backup_dates
 
     dates = backup_dates()
     rows, failures = [], []

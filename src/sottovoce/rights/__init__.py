@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.core.policy import POLICIES, Use, describe_policy, parse_policy
-from sottovoce.rights.commitments import Commitment, commit, known_words, load_commitment
-from sottovoce.rights.derivation import thumbprint
 from sottovoce.rights.identity import (
     ANONYMOUS,
     DEFAULT_IDENTITY,
@@ -17,9 +15,11 @@ from sottovoce.rights.identity import (
     make_identity,
 )
 from sottovoce.rights.key_id import owner_id_from_public_key
-from sottovoce.rights.recovery import RecoveryWords
+from sottovoce.rights.keys.commitments import Commitment, commit, known_words, load_commitment
+from sottovoce.rights.keys.derivation import thumbprint
+from sottovoce.rights.keys.recovery import RecoveryWords
+from sottovoce.rights.keys.seed import make_seed, needs_passphrase, seed_path
 from sottovoce.rights.rotation import Rotation, keep_rotation, prepare_rotation, signing_key
-from sottovoce.rights.seed import make_seed, needs_passphrase, seed_path
 
 __all__ = [
     "ANONYMOUS",

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.derivation import raw_public_key
-from sottovoce.rights.identity_files import make_content, parse
-from sottovoce.rights.key_files import (
+from sottovoce.rights.key_id import owner_id_from_public_key
+from sottovoce.rights.keys.derivation import raw_public_key
+from sottovoce.rights.keys.identity_files import make_content, parse
+from sottovoce.rights.keys.key_files import (
     configuration_folder,
     explain_exposure,
     has_checked,
@@ -28,8 +29,7 @@ from sottovoce.rights.key_files import (
     seal_owner,
     write_key,
 )
-from sottovoce.rights.key_id import owner_id_from_public_key
-from sottovoce.rights.seed import (
+from sottovoce.rights.keys.seed import (
     INFO_BYTES,
     derive_identity_key,
     find_identity_key,
@@ -40,7 +40,7 @@ from sottovoce.rights.seed import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.rights.secret_files import AskPassphrase
+    from sottovoce.rights.keys.secret_files import AskPassphrase
 
 __all__ = [
     "ANONYMOUS",

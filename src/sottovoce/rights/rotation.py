@@ -15,17 +15,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.commitments import commit, load_commitment
-from sottovoce.rights.derivation import thumbprint
-from sottovoce.rights.key_files import configuration_folder, write_key
-from sottovoce.rights.secret_files import make_content, read_secret
+from sottovoce.rights.keys.commitments import commit, load_commitment
+from sottovoce.rights.keys.derivation import thumbprint
+from sottovoce.rights.keys.key_files import configuration_folder, write_key
+from sottovoce.rights.keys.secret_files import make_content, read_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sottovoce.rights.identity import Identity
-    from sottovoce.rights.recovery import RecoveryWords
-    from sottovoce.rights.secret_files import AskPassphrase
+    from sottovoce.rights.keys.recovery import RecoveryWords
+    from sottovoce.rights.keys.secret_files import AskPassphrase
 
 __all__ = ["Rotation", "keep_rotation", "prepare_rotation", "signing_key"]
 

@@ -14,7 +14,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import MissingExtraError, ParameterError
-from sottovoce.rights.derivation import derive, derive_key
+from sottovoce.rights.keys.derivation import derive, derive_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -28,8 +28,8 @@ from sottovoce.rights import (
     secret_files,
     seed_path,
 )
-from sottovoce.rights.derivation import raw_public_key
-from sottovoce.rights.seed import derive_identity_key, list_seeds, open_seed
+from sottovoce.rights.keys.derivation import raw_public_key
+from sottovoce.rights.keys.seed import derive_identity_key, list_seeds, open_seed
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "keys1" / "keys.json"
 
@@ -289,7 +289,7 @@ class _Memory:
 def test_marking_brings_nothing_that_only_signing_takes(folder):
     make_identity(folder=folder)
     heavy = ["mnemonic", "segno", "cryptography.hazmat.primitives.kdf.hkdf"]
-    heavy += ["cryptography.hazmat.primitives.ciphers.aead", "sottovoce.rights.backup"]
+    heavy += ["cryptography.hazmat.primitives.ciphers.aead", "sottovoce.rights.keys.backup"]
     code = (
         "import sys, pathlib; from sottovoce.rights import load_identity\n"
         "load_identity(folder=pathlib.Path(sys.argv[1]))\n"

@@ -14,16 +14,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.derivation import derive_key, raw_public_key
-from sottovoce.rights.key_files import configuration_folder, write_key
-from sottovoce.rights.secret_files import SECRET_BYTES, is_sealed, make_content, read_secret
+from sottovoce.rights.keys.derivation import derive_key, raw_public_key
+from sottovoce.rights.keys.key_files import configuration_folder, write_key
+from sottovoce.rights.keys.secret_files import SECRET_BYTES, is_sealed, make_content, read_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from sottovoce.rights.secret_files import AskPassphrase
+    from sottovoce.rights.keys.secret_files import AskPassphrase
 
 __all__ = [
     "INFO_BYTES",

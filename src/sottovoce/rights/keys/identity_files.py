@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import parse_owner_id
 from sottovoce.errors import StatementError
-from sottovoce.rights.derivation import raw_public_key
-from sottovoce.rights.key_files import seal_owner
-from sottovoce.rights.seed import INFO_BYTES
+from sottovoce.rights.keys.derivation import raw_public_key
+from sottovoce.rights.keys.key_files import seal_owner
+from sottovoce.rights.keys.seed import INFO_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,7 @@ def make_content(
     Returns
     -------
     content : dict
-        For `sottovoce.rights.key_files.write_key`.
+        For `sottovoce.rights.keys.key_files.write_key`.
     """
     content = {
         "format": _FROM_SEED if key is None else _WITH_KEY,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sottovoce.errors import StatementError
-from sottovoce.rights.key_files import explain_exposure
+from sottovoce.rights.keys.key_files import explain_exposure
 
 __all__ = ["SECRET_BYTES", "AskPassphrase", "is_sealed", "make_content", "read_secret"]
 
@@ -50,7 +50,7 @@ def make_content(secret: bytes, *, kind: str, passphrase: str = "") -> dict[str,
     Returns
     -------
     content : dict
-        For `sottovoce.rights.key_files.write_key`.
+        For `sottovoce.rights.keys.key_files.write_key`.
     """
     if not passphrase:
         return {"format": kind, "secret": _encode(secret)}

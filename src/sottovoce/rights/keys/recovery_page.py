@@ -16,7 +16,7 @@ from sottovoce.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sottovoce.rights.recovery import RecoveryWords
+    from sottovoce.rights.keys.recovery import RecoveryWords
 
 __all__ = ["make_pdf", "make_svg"]
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.derivation import thumbprint
-from sottovoce.rights.key_files import configuration_folder, write_key
+from sottovoce.rights.keys.derivation import thumbprint
+from sottovoce.rights.keys.key_files import configuration_folder, write_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.rights.recovery import RecoveryWords
+    from sottovoce.rights.keys.recovery import RecoveryWords
 
 __all__ = ["Commitment", "commit", "known_words", "load_commitment"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import StatementError
-from sottovoce.rights.key_files import configuration_folder, replace_note
+from sottovoce.rights.keys.key_files import configuration_folder, replace_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import StatementError
-from sottovoce.rights.key_files import configuration_folder, write_once
-from sottovoce.rights.seed import list_seeds
+from sottovoce.rights.keys.key_files import configuration_folder, write_once
+from sottovoce.rights.keys.seed import list_seeds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sottovoce.rights.recovery import RecoveryWords
+    from sottovoce.rights.keys.recovery import RecoveryWords
 
 __all__ = ["Restored", "collect_files", "open_backup", "restore_files", "seal_backup"]
 

@@ -1,0 +1,1 @@
+"""The files behind identities: seed, recovery words, backup."""
