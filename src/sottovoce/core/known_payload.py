@@ -164,8 +164,8 @@ def match_known(
 
     Notes
     -----
-    About 1 us for each notice, and where p is low enough 10 ms for the decoys.  Whoever tests the
-    same cells for several lists has to count all of them, as `n_looks` or together in one.
+    About 2 us for each notice; where p is low enough, 10 to 40 ms for the decoys.  Whoever tests
+    the same cells for several lists has to count all of them, as `n_looks` or together in one.
 
     Examples
     --------
