@@ -22,14 +22,14 @@ from sottovoce.rights import (
     signing_key,
     thumbprint,
 )
-from sottovoce.rights import backup as backups
+from sottovoce.rights.keys import backup as backups
 from sottovoce.rights.keys.backup import collect_files, open_backup, restore_files, seal_backup
 from sottovoce.rights.keys.backup_notes import backup_dates, note_backup
 from sottovoce.rights.keys.derivation import raw_public_key
 
 WORDS = RecoveryWords(bytes(range(32)))
 OTHER = RecoveryWords(bytes(32))
-KNOWN = Path(__file__).parents[1] / "vectors" / "keys1" / "one.backup"
+KNOWN = Path(__file__).parents[2] / "vectors" / "keys1" / "one.backup"
 SEALED = seal_backup({"statements/a.jws": b"x" * 40}, WORDS, made="2026-11-28")
 
 

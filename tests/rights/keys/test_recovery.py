@@ -28,7 +28,7 @@ from sottovoce.rights import (
 from sottovoce.rights.keys.derivation import raw_public_key
 from sottovoce.rights.keys.recovery_page import make_pdf, make_svg
 
-KNOWN = json.loads((Path(__file__).parents[1] / "vectors" / "keys1" / "keys.json").read_text())
+KNOWN = json.loads((Path(__file__).parents[2] / "vectors" / "keys1" / "keys.json").read_text())
 WORDS = RecoveryWords(bytes.fromhex(KNOWN["entropy"]))
 OTHER = RecoveryWords(bytes(32))
 OWNER = parse_owner_id(KNOWN["owner"])

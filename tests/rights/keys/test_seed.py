@@ -20,18 +20,17 @@ from hypothesis import strategies as st
 
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights import (
-    key_files,
     load_identity,
     make_identity,
     make_seed,
     needs_passphrase,
-    secret_files,
     seed_path,
 )
+from sottovoce.rights.keys import key_files, secret_files
 from sottovoce.rights.keys.derivation import raw_public_key
 from sottovoce.rights.keys.seed import derive_identity_key, list_seeds, open_seed
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "keys1" / "keys.json"
+VECTORS = Path(__file__).parents[2] / "vectors" / "keys1" / "keys.json"
 
 
 @pytest.fixture
