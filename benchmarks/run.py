@@ -44,6 +44,7 @@ _ALL = (
     "video",
     "scan_shapes",
     "scan_dataset",
+    "scan_licensed",
     "scan_throughput",
     "scan_cluster",
     "scan_store",

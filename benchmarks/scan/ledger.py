@@ -10,6 +10,8 @@ while no sound is examined.
 
 from __future__ import annotations
 
+import base64
+import functools
 import json
 import math
 import subprocess
@@ -17,14 +19,23 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import numpy as np
+
+import sottovoce as sv
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, run_on_one_thread
+from sottovoce.core.coding import encode, make_data_signs
+from sottovoce.core.payload import notice_to_bits
+from sottovoce.core.permission import Permission
+from sottovoce.core.policy import Use
 from sottovoce.scan import (
     Finding,
     Ledger,
+    Releases,
     Scan,
     merge_ledgers,
     open_sources,
@@ -47,10 +58,15 @@ _SIZES = (100_000, 1_000_000)
 _FILES = 20_000
 _MARKED_SHARE, _UNREAD_SHARE = 0.02, 0.005
 _IN_FOLDER, _SPEAKERS = 1000, 2000
+_OWNERS, _GRANTS = 2000, 1000
+_UNDECODED = 20
+"""One marked recording in so many is too short to be read, and is matched."""
 _MIB = 1 << 20
+_DAY = date(2026, 11, 28)
 STEPS = {
     "fill": "store findings",
     "report": "`scan report`",
+    "licensed": "`scan report` with 1,000 grants",
     "merge": "`scan merge` of two halves",
     "status": "`scan status`",
     "resume": "a scan that knows every recording",
@@ -98,6 +114,10 @@ def _finding(recording: Recording, chance: float, p: float) -> Finding:
             groups=recording.groups,
         )
     marked = chance < _MARKED_SHARE
+    number, drawn = divmod(int(1e12 * chance), _OWNERS)
+    owner_id = 1 + drawn
+    notice = {"version": 1, "kind": 0, "policy": 127, "year": 2026, "owner_id": owner_id}
+    undecoded = marked and number % _UNDECODED == 0
     voice = {
         "log10_p": -14.0,
         "score": 9.0,
@@ -105,7 +125,7 @@ def _finding(recording: Recording, chance: float, p: float) -> Finding:
         "speed": 1.0,
         "pitch": 1.0,
         "segments_s": [[0.0, 2.5]],
-        "payload": {"version": 1, "kind": 0, "policy": 127, "year": 2026, "owner_id": 7},
+        "notice": None if undecoded else notice,
         "evidence": [[1.25 * t, 6.5] for t in range(3)],
     }
     log10_p = -14.0 if marked else max(p, -2.9)
@@ -121,8 +141,18 @@ def _finding(recording: Recording, chance: float, p: float) -> Finding:
         n_channels=1,
         format="FLAC PCM_16",
         voices=(voice,) if marked else (),
+        cells=(_cells_of(owner_id),) if undecoded else (),
         groups=recording.groups,
     )
+
+
+@functools.cache
+def _cells_of(owner_id: int) -> str:
+    """Return what a ledger keeps of a short clip that this owner marked."""
+    notice = sv.Notice(owner_id=owner_id, year=2026)
+    signs = make_data_signs(encode(notice_to_bits(notice))).astype(np.float32)
+    noise = rng_for(0, "cells", owner_id).standard_normal(signs.shape).astype(np.float32)
+    return base64.b64encode(sv.SoftCells.from_sums(0.4 * signs + noise).to_bytes()).decode()
 
 
 def _fill(path: Path, start: int, stop: int) -> None:
@@ -138,6 +168,30 @@ def _fill(path: Path, start: int, stop: int) -> None:
 def _report(folder: Path, _: int) -> None:
     with Ledger(folder / "whole", read_only=True) as ledger:
         write_outputs(ledger, folder / "out")
+
+
+def _report_licensed(folder: Path, _: int) -> None:
+    permissions = [
+        Permission(
+            owner_id=owner_id,
+            notices=((0x7F, 2026),),
+            uses=Use.CLONE,
+            serial=f"g{owner_id}",
+            grantee="a laboratory",
+            first_day=_DAY,
+            last_day=_DAY,
+            revocation_known_to=_DAY,
+        )
+        for owner_id in range(1, _GRANTS + 1)
+    ]
+    releases = Releases(permissions, use=Use.CLONE, day=_DAY)
+    with Ledger(folder / "whole", read_only=True) as ledger:
+        summary = write_outputs(ledger, folder / "licensed", releases=releases)
+    licensed = summary.licensed
+    if licensed is None or not 0.4 < licensed.n_released / summary.n_marked < 0.6:
+        raise RuntimeError("about half of the marked recordings should be released")
+    if not licensed.n_matched:
+        raise RuntimeError("no short recording was matched")
 
 
 def _merge(folder: Path, _: int) -> None:
@@ -193,6 +247,7 @@ def _drive_pool(folder: Path, n: int) -> None:
 _WORK: dict[str, Callable[[Path, int], None]] = {
     "fill": lambda folder, n: _fill(folder / "whole", 0, n),
     "report": _report,
+    "licensed": _report_licensed,
     "merge": _merge,
     "status": _status,
     "resume": _resume,
@@ -240,7 +295,7 @@ def _measure_ledgers(n: int) -> Iterator[dict[str, Any]]:
         yield _measure("fill", folder, n)
         for name, start, stop in (("first", 0, n // 2), ("second", n // 2, n)):
             _fill(folder / name, start, stop)
-        for step in ("report", "merge", "status", "resume"):
+        for step in ("report", "licensed", "merge", "status", "resume"):
             yield _measure(step, folder, n)
 
 

@@ -52,6 +52,7 @@ SECTIONS = {
     "video": "What else changes in a film?",
     "scan_shapes": "Data sets in the forms that teams use",
     "scan_dataset": "A realistic data set",
+    "scan_licensed": "What a grant releases",
     "scan_throughput": "How fast a scan is",
     "scan_cluster": "A scan on a cluster",
     "scan_store": "A scan of a store",

@@ -76,7 +76,7 @@ class TestDecisions:
             (marked(ANNA, n_more_voices=1), "more marked voices"),
             (marked(ANNA, message="cut short"), "not read to its end"),
             (marked(0), "anonymous"),
-            (marked(BERT), "granted nothing"),
+            (marked(BERT), "owner 0b63-d85e-19a4 granted nothing"),
             (marked(None, cells=("AAAA",)), "could not be read or matched"),
             (marked(None, cells=("no base64",)), "could not be read or matched"),
         ],
@@ -182,7 +182,7 @@ def test_outputs_say_who_released_what(scanned, tmp_path) -> None:
         page = (tmp_path / "report.html").read_text()
         for words in ("Licensed", "Acme TTS GmbH", "ends today", "grantee not proved", "matched"):
             assert words in page
-        assert "released for clone" in (tmp_path / "card.md").read_text()
+        assert "released for cloning the voice" in (tmp_path / "card.md").read_text()
         # Without grants nothing of it is left.
         write_outputs(ledger, tmp_path, kind="jsonl")
     assert not (tmp_path / "released.txt").exists()

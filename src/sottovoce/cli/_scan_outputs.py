@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from sottovoce.scan import Ledger, Summary
     from sottovoce.scan.left_out import NotLookedAt
     from sottovoce.scan.reports.results_table import Format
-    from sottovoce.scan.source import Kept
 
 __all__ = [
+    "FOLDER",
     "KIND",
     "LEDGER",
     "LIST_STRICT",
     "OUT",
     "choose_exit",
     "explain_nothing",
-    "filter_",
     "merge",
     "report",
     "status",
+    "strict_option",
     "tell",
     "tell_passed",
     "write_everything",
@@ -56,7 +56,7 @@ _out_option = functools.partial(
     show_default=True,
     metavar="FOLDER",
 )
-_strict_option = functools.partial(click.option, "--strict", is_flag=True)
+strict_option = functools.partial(click.option, "--strict", is_flag=True)
 
 OUT = _out_option(
     help="Write the ledger, results and report here; a scan into the same folder resumes."
@@ -69,15 +69,12 @@ KIND = click.option(
     show_default=True,
     help="File format of the results table.",
 )
-LIST_STRICT = _strict_option(
+LIST_STRICT = strict_option(
     help="Also list recordings in exclude.txt that are suspected, or could not be read to the end."
 )
 _INTO = _out_option(help="Write the joined ledger, results and report here.")
-_COPY_STRICT = _strict_option(
-    help="Also leave out recordings that are suspected, or could not be read to the end."
-)
 
-_FOLDER = click.argument(
+FOLDER = click.argument(
     "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER"
 )
 
@@ -257,7 +254,7 @@ def merge(
         " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
     )
 )
-@_FOLDER
+@FOLDER
 @KIND
 @LIST_STRICT
 @grant_options
@@ -293,87 +290,17 @@ def report(
             )
         job = ledger.job()
     tell(summary, folder)
+    if granting.key is not None:
+        _output.explain("It is signed with your key: report.jws.")
     if not summary.complete:
         _output.explain(f"To resume the scan: {job['command']}")
     context.exit(choose_exit(summary, may_be_empty=True))
 
 
-def _tell_copy(kept: Kept) -> None:
-    where = format_path(kept.path)
-    _output.result(f"{where}: {kept.n_kept:,} kept, {kept.n_left_out:,} left out")
-    if kept.n_fitted:
-        rows = "1 row" if kept.n_fitted_rows == 1 else f"{kept.n_fitted_rows:,} rows"
-        listings = "1 listing" if kept.n_fitted == 1 else f"{kept.n_fitted:,} listings"
-        _output.result(
-            f"  {rows} removed from {listings} in it, as the files named are not in the copy"
-        )
-    if kept.has_links:
-        _output.explain(
-            "Its files are hard links: changing one in place changes the original too.", kind="note"
-        )
-    own = Path(kept.path)
-    own_folder = own if own.is_dir() else own.parent
-    if kept.paths_from and Path(kept.paths_from).resolve() != own_folder.resolve():
-        # In full: "." and ".." would end the sentence in dots.
-        folder = kept.paths_from if "://" in kept.paths_from else Path(kept.paths_from).resolve()
-        _output.explain(
-            f"Relative paths in it are unchanged: they start from {format_path(folder)}.",
-            kind="note",
-        )
-    if kept.not_copied:
-        _output.explain(f"Not copied: {describe_kinds(kept.not_copied)}.", kind="note")
-
-
-@click.command("filter", epilog=examples("sottovoce scan filter scan-out --to kept/"))
-@_FOLDER
-@click.option(
-    "--to",
-    "target",
-    required=True,
-    type=OutPath(),
-    metavar="PLACE",
-    help="Write to this new file or folder, of the same kind as the scanned one; a file goes into "
-    "PLACE/ if it ends in a slash.",
-)
-@_COPY_STRICT
-@grant_options
-def filter_(*, folder: Path, target: str, strict: bool, granting: GrantOptions) -> None:
-    """Copy a scanned data set without the refused recordings, in its original format.
-
-    Folders are rebuilt from hard links; Parquet, tar shards and manifests are rewritten.  Listings
-    in a folder lose the rows of files that are not in the copy.  Files added since the scan are
-    omitted, and nothing outside the data set is copied.  Recordings that could not be read are kept
-    unless --strict.  The scan must be complete.
-    """
-    from sottovoce.scan import Ledger, write_filtered
-    from sottovoce.scan.finding import refused_statuses
-
-    releases = granting.open()
-    permissions, use = (releases.permissions, releases.use) if releases else ((), None)
-    with Ledger(folder / LEDGER, read_only=True) as ledger:
-        copies = write_filtered(ledger, target, strict=strict, permissions=permissions, use=use)
-        for kept in copies:
-            _tell_copy(kept)
-        statuses, _ = ledger.count()
-    doubtful = {*refused_statuses(strict=True)} - {*refused_statuses(strict=strict)}
-    kept_unread = sum(statuses.get(name, 0) for name in doubtful)
-    if kept_unread:
-        _output.explain(
-            f"Kept although only suspected or not read to the end: {kept_unread:,}. Leave them out"
-            " with --strict.",
-            kind="note",
-        )
-    if statuses.get("undetermined"):
-        _output.explain(
-            f"Kept although too short or too quiet to tell: {statuses['undetermined']:,}.",
-            kind="note",
-        )
-
-
 @click.command(
     epilog=examples("sottovoce scan status scan-out", "sottovoce scan status scan-out --json")
 )
-@_FOLDER
+@FOLDER
 @JSON
 def status(*, folder: Path, as_json: bool) -> None:
     """Show the progress of a scan, finished or running."""

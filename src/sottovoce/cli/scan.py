@@ -19,6 +19,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._scan_filter import filter_
 from sottovoce.cli._scan_notes import ScanNotes
 from sottovoce.cli._scan_outputs import (
     KIND,
@@ -27,7 +28,6 @@ from sottovoce.cli._scan_outputs import (
     OUT,
     choose_exit,
     explain_nothing,
-    filter_,
     merge,
     report,
     status,

@@ -10,7 +10,15 @@ from enum import IntFlag
 
 from sottovoce.errors import ParameterError
 
-__all__ = ["NAMED_USES", "POLICIES", "Use", "describe_policy", "name_use", "parse_policy"]
+__all__ = [
+    "NAMED_USES",
+    "POLICIES",
+    "Use",
+    "describe_policy",
+    "describe_uses",
+    "name_use",
+    "parse_policy",
+]
 
 
 class Use(IntFlag):
@@ -111,6 +119,22 @@ def parse_policy(text: str) -> Use:
     return Use(policy)
 
 
+def describe_uses(uses: Use) -> str:
+    """Return the named uses in plain words, joined by commas; empty if there are none.
+
+    Parameters
+    ----------
+    uses : Use
+        One use, or several.
+
+    Examples
+    --------
+    >>> describe_uses(Use.CLONE | Use.MINE)
+    'cloning the voice, text and data mining'
+    """
+    return ", ".join(words for use, words in _WORDS.items() if use in uses)
+
+
 def describe_policy(policy: int) -> str:
     """Describe a policy in plain words.
 
@@ -132,11 +156,11 @@ def describe_policy(policy: int) -> str:
     'refuses every use by machines'
     """
     uses = Use(policy & (1 << _N_BITS) - 1)
-    words = [_WORDS[use] for use in Use if use in uses and use in _WORDS]
-    if len(words) == len(_WORDS):
+    words = describe_uses(uses)
+    if all(use in uses for use in NAMED_USES):
         sentence = "refuses every use by machines"
     elif words:
-        sentence = "refuses " + ", ".join(words)
+        sentence = f"refuses {words}"
     else:
         sentence = "refuses no named use"
     return sentence + (", but may be asked" if Use.LICENCE in uses else "")

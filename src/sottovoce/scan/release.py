@@ -44,18 +44,24 @@ class Release:
         Whether the owner of at least one voice was not read but matched: a known payload.
     why_not : str
         Why it is not released; empty if it is, or if it carries no mark.
+    reason : str
+        The same without names, to count by.
     """
 
     serials: tuple[str, ...] = ()
     owner_ids: tuple[int, ...] = ()
     is_matched: bool = False
     why_not: str = ""
+    reason: str = ""
 
     @property
     def released(self) -> bool:
         """Whether it may be used after all."""
         return bool(self.serials)
 
+
+_UNKNOWN = "the owner of a voice could not be read or matched"
+_ANONYMOUS = "the mark of a voice is anonymous: nobody can grant anything"
 
 NOT_MARKED = Release()
 """For a recording in which no mark was found: there is nothing that could be released."""
@@ -120,17 +126,17 @@ class Releases:
         if not finding.marked:
             return NOT_MARKED
         if why := _find_obstacle(finding):
-            return Release(why_not=why)
+            return Release(why_not=why, reason=why)
         cells = finding.cells or ("",) * len(finding.voices)
         given: list[Permission] = []
         matched = False
         for voice, own_cells in zip(finding.voices, cells, strict=True):
             owner_id, is_read = self._identify(voice, own_cells)
             if owner_id is None:
-                return Release(why_not="the owner of a voice could not be read or matched")
+                return Release(why_not=_UNKNOWN, reason=_UNKNOWN)
             permission = self._find(owner_id, finding)
             if permission is None:
-                return Release(why_not=self._explain(owner_id))
+                return self._refuse(owner_id)
             given.append(permission)
             matched |= not is_read
         return Release(
@@ -164,13 +170,13 @@ class Releases:
             None,
         )
 
-    def _explain(self, owner_id: int) -> str:
+    def _refuse(self, owner_id: int) -> Release:
         if not owner_id:
-            return "the mark of a voice is anonymous: nobody can grant anything"
+            return Release(why_not=_ANONYMOUS, reason=_ANONYMOUS)
+        has_granted = owner_id in self._by_owner
+        said = "granted other files" if has_granted else "granted nothing for this use and day"
         owner = format_owner_id(owner_id)
-        if owner_id in self._by_owner:
-            return f"owner {owner} granted other files"
-        return f"owner {owner} has granted nothing for this use and day"
+        return Release(why_not=f"owner {owner} {said}", reason=f"the owner of a voice {said}")
 
 
 def _find_obstacle(finding: Finding) -> str:

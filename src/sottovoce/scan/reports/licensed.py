@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.policy import NAMED_USES, name_use
+from sottovoce.core.policy import NAMED_USES, describe_uses, name_use
 from sottovoce.files.counts import say_count
 from sottovoce.scan.reports.html import escape, make_section, make_table
 
@@ -89,8 +89,8 @@ class LicensedTally:
         self._n_released += release.released
         self._n_matched += release.released and release.is_matched
         self._by_serial.update(release.serials)
-        if release.why_not:
-            self._why_not[release.why_not] += 1
+        if release.reason:
+            self._why_not[release.reason] += 1
 
     def finish(self) -> Licensed:
         """Return the figures so far."""
@@ -111,7 +111,7 @@ def say_licensed(licensed: Licensed | None) -> str:
         return ""
     n = licensed.n_released
     are = "is" if n == 1 else "are"
-    use = ", ".join(_name_uses(licensed.use))
+    use = describe_uses(licensed.use)
     return (
         f"{say_count(n, 'marked recording')} {are} released for {use} on"
         f" {licensed.day.isoformat()} by grants of their owners."
@@ -198,7 +198,7 @@ def _make_row(one: Permission, licensed: Licensed) -> tuple[str, ...]:
     return (
         escape(format_owner_id(one.owner_id)),
         f"<bdi>{escape(one.grantee, most=120)}</bdi>",
-        escape(", ".join(_name_uses(one.uses)), most=200),
+        escape(describe_uses(one.uses), most=300),
         escape(days),
         f"{licensed.by_serial.get(one.serial, 0):,}",
         escape(one.serial, most=40),

@@ -1,0 +1,135 @@
+"""Grants become permissions, decide with a ledger, and the report is signed by the licensee."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+
+from sottovoce.core.policy import Use
+from sottovoce.errors import ParameterError, SignatureError, StatementError
+from sottovoce.recipes import SIGNATURE, check_report, read_permissions, write_signed_outputs
+from sottovoce.rights.grants import make_grant
+from sottovoce.rights.jws import peek_payload
+from sottovoce.rights.statements import write_statements
+from sottovoce.scan import Finding, Ledger, Releases
+from tests.rights.people import DAY, digest, first, follow, key, thumb
+
+
+def owner_of(name: str) -> int:
+    return int(peek_payload(first(name))["id"], 16)
+
+
+@pytest.fixture(scope="module")
+def mail(tmp_path_factory):
+    """What two owners sent to the lab, and what does not count."""
+    folder = tmp_path_factory.mktemp("mail")
+    for owner in ("owner", "second"):
+        made = make_grant(
+            [first(owner)],
+            key=key(owner),
+            grantee="Acme TTS GmbH",
+            grantee_key=thumb("lab"),
+            uses=Use.CLONE,
+            issued=DAY,
+        )
+        (folder / f"{owner}.grant").write_bytes(made.to_bytes())
+    (folder / "broken.grant").write_text("{}")
+    (folder / "empty.grant").write_text('{"statements": [], "grant": "a"}')
+    (folder / "notes.txt").write_text("no grant")
+    return folder
+
+
+def marked(name, *owners) -> Finding:
+    voices = tuple(
+        {
+            "log10_p": -30.0,
+            "notice": {"owner_id": owner, "policy": 127, "year": 2026},
+            "segments_s": [],
+            "evidence": [],
+        }
+        for owner in owners
+    )
+    return Finding(
+        id=name, status="marked", log10_p=-30.0, log10_e=9.0, score=9.0, format="WAV", voices=voices
+    )
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite", detector="d") as ledger:
+        ledger.begin_run({"inputs": ["data"], "command": "sottovoce scan data"})
+        for one in (marked("a", owner_of("owner")), marked("b", owner_of("second"))):
+            ledger.put(one, stamp="")
+        ledger.amend_job(ended="2026-11-27T00:00:00+00:00")
+        yield ledger
+
+
+def test_a_folder_is_read_and_what_does_not_count_is_named(mail) -> None:
+    read = read_permissions([mail], owner_keys=[thumb("owner")], grantee=key("lab"), day=DAY)
+    assert [one.owner_id for one in read.permissions] == [owner_of("owner")]
+    assert read.permissions[0].is_grantee_proved
+    problems = {one.path.name: one.message for one in read.problems}
+    assert problems.keys() == {"broken.grant", "empty.grant", "second.grant"}
+    assert "another key than the contract names" in problems["second.grant"]
+    both = read_permissions(
+        [mail], owner_keys=[thumb("owner"), thumb("second")], grantee=thumb("lab"), day=DAY
+    )
+    assert len(both.permissions) == 2
+    assert not any(one.is_grantee_proved for one in both.permissions)
+
+
+def test_nothing_counts_for_somebody_else_or_without_a_key_from_the_contract(
+    mail, tmp_path
+) -> None:
+    file = mail / "owner.grant"
+    own = {"owner_keys": [thumb("owner")], "day": DAY}
+    assert not read_permissions([file], **own, grantee=key("thief")).permissions
+    assert not read_permissions([file], owner_keys=[], day=DAY).permissions
+    assert not read_permissions(
+        [file], owner_keys=[thumb("owner")], day=date(2028, 1, 1)
+    ).permissions
+    with pytest.raises(ParameterError):
+        read_permissions([file], owner_keys=["no thumbprint"], day=DAY)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ParameterError, match="holds no grant"):
+        read_permissions([tmp_path / "empty"], **own)
+
+
+def test_a_newer_statement_revokes(mail, tmp_path) -> None:
+    token = json.loads((mail / "owner.grant").read_text())["grant"]
+    newer = follow(first(), revoke=[digest(token)])
+    write_statements(tmp_path / "owner.jws", [first(), newer])
+    write_statements(tmp_path / "other.jws", [first("second")])
+    read = read_permissions(
+        [mail / "owner.grant"],
+        owner_keys=[thumb("owner")],
+        newest=[tmp_path / "owner.jws", tmp_path / "other.jws"],
+        day=DAY,
+    )
+    assert not read.permissions
+    assert "revoked" in read.problems[0].message
+
+
+def test_the_licensee_signs_the_report_and_a_change_is_seen(mail, ledger, tmp_path) -> None:
+    read = read_permissions([mail], owner_keys=[thumb("owner")], grantee=key("lab"), day=DAY)
+    releases = Releases(read.permissions, use=Use.CLONE, day=DAY + timedelta(days=1))
+    out = tmp_path / "out"
+    summary = write_signed_outputs(ledger, out, releases=releases, key=key("lab"), kind="jsonl")
+    assert (summary.n_marked, summary.n_refused) == (2, 1)
+    assert (out / "exclude.txt").read_text() == "b\n"
+    assert "grantee not proved" not in (out / "report.html").read_text()
+    assert check_report(out, grantee_key=thumb("lab")) == []
+    (out / "released.txt").write_text("a\nb\n")
+    assert check_report(out, grantee_key=thumb("lab")) == ["released.txt"]
+    with pytest.raises(SignatureError):
+        check_report(out, grantee_key=thumb("thief"))
+    token = (out / SIGNATURE).read_text()
+    (out / SIGNATURE).write_text(token.replace(token[-60:-50], "A" * 10))
+    with pytest.raises(SignatureError):
+        check_report(out, grantee_key=thumb("lab"))
+    # Without the key nothing claims to be signed.
+    write_signed_outputs(ledger, out, releases=releases, key=None, kind="jsonl")
+    with pytest.raises(StatementError, match="no readable signature"):
+        check_report(out, grantee_key=thumb("lab"))
