@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.permission import Permission
     from sottovoce.scan.ledger.ledger import Ledger
+    from sottovoce.scan.naming import Naming
     from sottovoce.scan.release import Releases
     from sottovoce.scan.reports.results_table import Format
     from sottovoce.scan.reports.summary import Summary
@@ -192,12 +193,13 @@ def write_signed_outputs(
     kind: Format = "parquet",
     strict: bool = False,
     reword: Callable[[str], str] = str,
+    naming: Naming | None = None,
 ) -> Summary:
     """Write the results of a scan with what grants release, signed by the licensee.
 
     Parameters
     ----------
-    ledger, folder, kind, strict, reword
+    ledger, folder, kind, strict, reword, naming
         As in `sottovoce.scan.write_outputs`.
     releases : Releases
         What owners permit.
@@ -212,7 +214,13 @@ def write_signed_outputs(
     signature = folder / SIGNATURE
     signature.unlink(missing_ok=True)  # of other files
     summary = write_outputs(
-        ledger, folder, kind=kind, strict=strict, reword=reword, releases=releases
+        ledger,
+        folder,
+        kind=kind,
+        strict=strict,
+        reword=reword,
+        releases=releases,
+        naming=naming,
     )
     if key is None:
         return summary

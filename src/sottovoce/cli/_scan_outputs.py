@@ -16,6 +16,7 @@ from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._options import JSON, OutPath, examples
 from sottovoce.cli._scan_grants import grant_options
+from sottovoce.cli._scan_owners import OWNERS, open_naming
 from sottovoce.cli._words import format_chance, format_path
 from sottovoce.errors import LedgerError, ParameterError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sottovoce.cli._scan_grants import GrantOptions
     from sottovoce.scan import Ledger, Summary
     from sottovoce.scan.left_out import NotLookedAt
+    from sottovoce.scan.naming import Naming
     from sottovoce.scan.reports.results_table import Format
 
 __all__ = [
@@ -79,11 +81,15 @@ FOLDER = click.argument(
 )
 
 
-def write_everything(ledger: Ledger, out: Path, *, kind: Format, strict: bool) -> Summary:
+def write_everything(
+    ledger: Ledger, out: Path, *, kind: Format, strict: bool, naming: Naming | None = None
+) -> Summary:
     """Write the table, list, report and cards of a scan into its folder."""
     from sottovoce.scan import write_outputs
 
-    return write_outputs(ledger, out, kind=kind, strict=strict, reword=_output.name_flags)
+    return write_outputs(
+        ledger, out, kind=kind, strict=strict, reword=_output.name_flags, naming=naming
+    )
 
 
 def tell(summary: Summary, out: Path) -> None:
@@ -257,10 +263,18 @@ def merge(
 @FOLDER
 @KIND
 @LIST_STRICT
+@OWNERS
 @grant_options
 @click.pass_context
 def report(
-    context: click.Context, /, *, folder: Path, kind: Format, strict: bool, granting: GrantOptions
+    context: click.Context,
+    /,
+    *,
+    folder: Path,
+    kind: Format,
+    strict: bool,
+    owners: Path | None,
+    granting: GrantOptions,
 ) -> None:
     """Write the table, the lists and the report of a scan again.
 
@@ -273,9 +287,10 @@ def report(
     from sottovoce.scan import Ledger
 
     releases = granting.open()
+    naming = open_naming(owners, n_looks=1 if releases is None else 2)
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         if releases is None:
-            summary = write_everything(ledger, folder, kind=kind, strict=strict)
+            summary = write_everything(ledger, folder, kind=kind, strict=strict, naming=naming)
         else:
             from sottovoce.recipes import write_signed_outputs
 
@@ -287,6 +302,7 @@ def report(
                 kind=kind,
                 strict=strict,
                 reword=_output.name_flags,
+                naming=naming,
             )
         job = ledger.job()
     tell(summary, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
@@ -25,6 +26,7 @@ __all__ = [
     "list_known",
     "list_own",
     "load_own",
+    "read_asked",
     "wanted_owners",
 ]
 
@@ -96,10 +98,28 @@ def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[
     return named | (set(own) if mine else set())
 
 
+def read_asked(text: str) -> list[Notice]:
+    """Return the notices to look for if this is asked about: an owner id, a name or a grant."""
+    if (notices := _read_grant(text)) is not None:
+        return notices
+    return list_known({find_owner(text)})
+
+
+def _read_grant(text: str) -> list[Notice] | None:
+    """Return what the marks of a grant's owner carry, or None if the text names no grant."""
+    if not text.endswith(".grant"):
+        return None
+    from sottovoce.rights.grants import find_notices, read_grant_file
+
+    return find_notices(read_grant_file(Path(text)))
+
+
 def _find_asked(owner: str, own: dict[int, str]) -> int:
     """Return the owner id asked about; creating an identity would not help the user."""
     from sottovoce.rights import list_identities
 
+    if notices := _read_grant(owner):
+        return notices[0].owner_id
     try:
         return find_owner(owner)
     except ParameterError as err:

@@ -25,7 +25,13 @@ from sottovoce.cli._options import (
     examples,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._whose import describe_match, list_known, list_own, wanted_owners
+from sottovoce.cli._whose import (
+    describe_match,
+    list_known,
+    list_own,
+    read_asked,
+    wanted_owners,
+)
 from sottovoce.cli._words import format_chance, format_p, format_path
 from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
@@ -69,7 +75,8 @@ _UNCHANGED = 0.002
 @click.option(
     "--owner",
     metavar="NAME|ID",
-    help="Ask only about the mark of this owner: one of your identities, or an owner id.  Takes"
+    help="Ask only about the mark of this owner: one of your identities, an owner id, or a"
+    " grant's file.  Takes"
     " two or three seconds of sound; reading an unknown owner takes eight.",
 )
 @click.option(
@@ -117,6 +124,9 @@ def check(
     own = list_own()
     wanted = wanted_owners(owner, mine=mine, own=own)
     known = list_known(wanted or set())
+    if owner is not None:
+        # A grant says what the marks carry, which may be unusual.
+        known = list(dict.fromkeys([*read_asked(owner), *known]))
     work = functools.partial(_check, thorough=thorough, known=known, partial=partial)
     outcomes = run_files(
         work,

@@ -35,6 +35,7 @@ from sottovoce.cli._scan_outputs import (
     tell_passed,
     write_everything,
 )
+from sottovoce.cli._scan_owners import OWNERS, open_naming
 from sottovoce.cli._scan_progress import ScanProgress
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
@@ -207,6 +208,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     metavar="MIB",
     help="Memory limit for each worker, in MiB (0: no limit).",
 )
+@OWNERS
 @LIST_STRICT
 @click.option(
     "--list-only",
@@ -270,6 +272,7 @@ class _ScanOptions:
     max_hours: float
     timeout: float
     memory: int
+    owners: Path | None
     strict: bool
     list_only: bool
     exit_zero: bool
@@ -285,6 +288,7 @@ def _scan_and_forget(inputs: tuple[str, ...], options: _ScanOptions) -> int:
 def _scan(inputs: tuple[str, ...], options: _ScanOptions) -> int:
     notes = ScanNotes(column=options.column, group_by=options.group_by)
     notes.explain_lists(inputs)
+    naming = open_naming(options.owners)
     with ExitStack() as stack:
         job, ledger = _open(inputs, options, stack)
         _examine(job, ledger, notes, as_json=options.as_json)
@@ -292,7 +296,9 @@ def _scan(inputs: tuple[str, ...], options: _ScanOptions) -> int:
         if not (notes.n or job.not_looked_at.sounding or is_part):
             explain_nothing(job.not_looked_at, inputs)
             return ExitCode.ERROR
-        summary = write_everything(ledger, options.out, kind=options.kind, strict=options.strict)
+        summary = write_everything(
+            ledger, options.out, kind=options.kind, strict=options.strict, naming=naming
+        )
         if options.list_only:
             _list(ledger, options.out)
             tell_passed(summary)

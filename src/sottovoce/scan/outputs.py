@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from sottovoce.core.permission import Permission
     from sottovoce.core.policy import Use
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.naming import Naming
     from sottovoce.scan.release import Release, Releases
     from sottovoce.scan.reports.results_table import Format
     from sottovoce.scan.reports.summary import Summary
@@ -74,6 +75,7 @@ def write_outputs(
     strict: bool = False,
     reword: Callable[[str], str] = str,
     releases: Releases | None = None,
+    naming: Naming | None = None,
 ) -> Summary:
     """Write the results of the last run into a folder.
 
@@ -94,6 +96,8 @@ def write_outputs(
     releases : Releases or None
         What owners permit: the recordings that it releases are in ``released.txt`` instead of
         ``exclude.txt``.  None if there are no grants.
+    naming : Naming or None
+        Which owners to look for in voices that were not read; None looks for nobody.
 
     Returns
     -------
@@ -112,8 +116,9 @@ def write_outputs(
 
         def each() -> Iterator[tuple[Finding, Release]]:
             # Read once for everything, so that all files agree even while a scan is running.
-            for finding in ledger.findings():
-                release = NOT_MARKED if releases is None else releases.decide(finding)
+            for known in ledger.findings():
+                release = NOT_MARKED if releases is None else releases.decide(known)
+                finding = known if naming is None else naming.name(known)
                 tally.add(finding)
                 shown.add(finding)
                 if licensed is not None:

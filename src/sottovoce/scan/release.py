@@ -6,22 +6,19 @@ every voice in the recording is covered, and whatever is not known keeps it out.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sottovoce.core.known_payload import match_known
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.payload import FIRST_YEAR, LAST_YEAR, Notice
 from sottovoce.core.policy import Use
-from sottovoce.core.soft_cells import SoftCells
-from sottovoce.errors import ParameterError, PayloadError
+from sottovoce.errors import ParameterError
 from sottovoce.scan.finding import notice_of
+from sottovoce.scan.naming import Naming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import date
 
     from sottovoce.core.permission import Permission
@@ -108,12 +105,15 @@ class Releases:
         for one in self.permissions:
             if one.covers(use, day=self.day):
                 self._by_owner.setdefault(one.owner_id, []).append(one)
-        self._notices = [
+        # Also of those that do not cover this use, so that the reason can be given.
+        marks = dict.fromkeys(
+            (one.owner_id, pair) for one in self.permissions for pair in one.notices
+        )
+        self._naming = Naming(
             Notice(owner_id=owner_id, policy=Use(policy), year=year)
-            for owner_id, ones in self._by_owner.items()
-            for policy, year in dict.fromkeys(pair for one in ones for pair in one.notices)
+            for owner_id, (policy, year) in marks
             if FIRST_YEAR <= year <= LAST_YEAR
-        ]
+        )
 
     def decide(self, finding: Finding) -> Release:
         """Return what the permissions say about a recording.
@@ -127,37 +127,21 @@ class Releases:
             return NOT_MARKED
         if why := _find_obstacle(finding):
             return Release(why_not=why, reason=why)
-        cells = finding.cells or ("",) * len(finding.voices)
+        named = self._naming.name(finding)
         given: list[Permission] = []
-        matched = False
-        for voice, own_cells in zip(finding.voices, cells, strict=True):
-            owner_id, is_read = self._identify(voice, own_cells)
-            if owner_id is None:
+        for voice in named.voices:
+            notice = notice_of(voice)
+            if notice is None:
                 return Release(why_not=_UNKNOWN, reason=_UNKNOWN)
-            permission = self._find(owner_id, finding)
+            permission = self._find(notice["owner_id"], finding)
             if permission is None:
-                return self._refuse(owner_id)
+                return self._refuse(notice["owner_id"])
             given.append(permission)
-            matched |= not is_read
         return Release(
             serials=tuple(dict.fromkeys(one.serial for one in given)),
             owner_ids=tuple(dict.fromkeys(one.owner_id for one in given)),
-            is_matched=matched,
+            is_matched=any("matched" in voice for voice in named.voices),
         )
-
-    def _identify(self, voice: Mapping[str, Any], cells: str) -> tuple[int | None, bool]:
-        """Return the owner of a voice, or None, and whether the mark itself was read."""
-        notice = notice_of(voice)
-        if notice is not None:
-            return notice["owner_id"], True
-        if not (cells and self._notices):
-            return None, False
-        try:
-            kept = SoftCells.from_bytes(base64.b64decode(cells, validate=True))
-        except (PayloadError, binascii.Error):
-            return None, False
-        match = match_known(kept, self._notices)
-        return (match.notice.owner_id if match else None), False
 
     def _find(self, owner_id: int, finding: Finding) -> Permission | None:
         """Return the first permission of an owner that covers a recording."""

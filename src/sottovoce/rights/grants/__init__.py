@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from sottovoce.rights.grants.grant import Delegation, Grant
-from sottovoce.rights.grants.grant_file import GrantFile, parse_grant_file, read_grant_file
+from sottovoce.rights.grants.grant_file import (
+    GrantFile,
+    find_notices,
+    parse_grant_file,
+    read_grant_file,
+)
 from sottovoce.rights.grants.revocation import make_revocation
 from sottovoce.rights.grants.verifying import GrantVerdict, verify_grant
 from sottovoce.rights.grants.writing import make_delegation, make_grant
@@ -13,6 +18,7 @@ __all__ = [
     "Grant",
     "GrantFile",
     "GrantVerdict",
+    "find_notices",
     "make_delegation",
     "make_grant",
     "make_revocation",

@@ -6,14 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.errors import StatementError
+from sottovoce.core.payload import Notice
+from sottovoce.core.policy import Use
+from sottovoce.errors import ParameterError, StatementError
+from sottovoce.rights.jws import peek_payload
 from sottovoce.rights.own_files import read_bounded
 from sottovoce.rights.strict_json import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["GrantFile", "parse_grant_file", "read_grant_file"]
+__all__ = ["GrantFile", "find_notices", "parse_grant_file", "read_grant_file"]
 
 _MOST_BYTES = 1 << 22
 _KEYS = {"statements", "grant", "delegation", "revocation"}
@@ -110,3 +113,37 @@ def read_grant_file(path: Path) -> GrantFile:
         return parse_grant_file(data)
     except StatementError as err:
         raise StatementError(f"{path}: {err.message}", remedy=err.remedy) from err
+
+
+def find_notices(file: GrantFile) -> list[Notice]:
+    """Return the notices that the marks of a grant's owner carry, to look for them.
+
+    Parameters
+    ----------
+    file : GrantFile
+        Not verified: whoever wrote it may name any owner, and looking for one permits nothing.
+
+    Returns
+    -------
+    notices : list of Notice
+        One for each policy and year that the grant and the owner's statements name.
+
+    Raises
+    ------
+    StatementError
+        If it names none.
+    """
+    found: dict[Notice, None] = {}
+    try:
+        for token in filter(None, (file.grant, *file.statements)):
+            fields = peek_payload(token)
+            for one in fields["marks"]:
+                policy, year = Use(one["policy"]), int(one["year"])
+                notice = Notice(owner_id=int(fields["id"], 16), policy=policy, year=year)
+                found[notice] = None
+    except (LookupError, TypeError, ValueError, ParameterError) as err:
+        raise StatementError(
+            "the grant does not say what the owner's marks carry",
+            remedy="Ask the owner for the file again.",
+        ) from err
+    return list(found)
