@@ -334,3 +334,24 @@ def test_fifty_files_at_once_and_a_slower_search_where_nothing_was_found(
     page.locator("#checked .good").wait_for(timeout=READY_MS)
     assert "Owner 0000-0000-0007" in page.locator("#checked li").last.inner_text()
     assert page.locator("#checked li").count() == 50
+
+
+def test_an_owner_who_is_asked_for_is_recognised_in_two_seconds(
+    browser_page, clip, tmp_path
+) -> None:
+    page = browser_page
+    y, sr = clip
+    notice = sv.Notice(owner_id=0x4F2A91C077DE)
+    marked = sv.protect(y, sr=sr, notice=notice, phase_s=0.5)
+    sf.write(tmp_path / "short.wav", marked[2 * sr : 4 * sr], sr)
+    page.locator("#tab-check").click()
+    for asked, words in (
+        ("", "The owner cannot be read"),
+        ("4f2a-91c0-77de", "Owner 4f2a-91c0-77de: matched"),
+        ("4f2a-91c0-77dd", "The owner cannot be read"),
+        ("nobody", "This is not an owner id."),
+    ):
+        page.get_by_label("Look for this owner id").fill(asked)
+        page.locator("#unknown").set_input_files(tmp_path / "short.wav")
+        page.locator("#checked li", has_text=words).wait_for(timeout=READY_MS)
+        page.get_by_role("button", name="Clear the list").click()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.payload import Notice
+from sottovoce.core.known_payload import make_usual_notices
+from sottovoce.core.owner_id import format_owner_id, parse_owner_id
+from sottovoce.core.payload import Notice, present_year
 from sottovoce.core.policy import parse_policy
 from sottovoce.core.wire_format import STRENGTHS_DB
 from sottovoce.errors import (
     MissingExtraError,
     NoSoundError,
+    ParameterError,
     SottovoceError,
     UnsupportedFormatError,
 )
@@ -105,9 +107,11 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     source : str
         Path in the worker's file system.
     options : str
-        JSON with ``thorough``, whether to search other speeds and pitches; the ``name`` of the
-        file; ``own``, names of the user's identities by their owner ids; and ``tracks`` if the
-        browser has decoded them, as `sottovoce.page.tracks.check_tracks` takes them.
+        JSON with ``thorough``, whether to search other speeds and pitches; ``asked``, an owner id
+        to look for in clips that are too short to be read, or empty; the ``name`` of the file;
+        ``own``, names of the user's identities by their owner ids, who are looked for as well; and
+        ``tracks`` if the browser has decoded them, as `sottovoce.page.tracks.check_tracks` takes
+        them.
     tell : callable
         As for `protect`.
 
@@ -116,19 +120,25 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
     answer : str
         JSON: the fields of `CheckedFile`; ``json``, the line that the command writes; whether the
         file ``has_sound``; whether it ``is_short``, so that no mark in it means little; and
-        ``warnings``, what is odd about it; or ``error`` and ``remedy``.
+        ``warnings``, what is odd about it; or ``error`` and ``remedy``: the error is
+        ``"owner"`` if ``asked`` is no owner id.
     """
     from sottovoce.files.checked import ENOUGH_S, check_file
     from sottovoce.page.tracks import check_tracks
 
     wanted = json.loads(options)
     thorough = bool(wanted["thorough"])
+    try:
+        known = _list_known(wanted)
+    except ParameterError:
+        return json.dumps({"error": "owner", "remedy": ""})
 
     def work() -> dict[str, Any]:
         if "tracks" in wanted:
-            checked = check_tracks(source, wanted["tracks"], thorough=thorough, tell=tell)
+            tracks = wanted["tracks"]
+            checked = check_tracks(source, tracks, thorough=thorough, tell=tell, known=known)
         else:
-            checked = check_file(source, thorough=thorough, progress=tell)
+            checked = check_file(source, thorough=thorough, known=known, progress=tell)
         fields = checked.to_dict({int(owner): name for owner, name in wanted["own"].items()})
         line = json.dumps({"file": wanted["name"], **fields}, allow_nan=False)
         has_sound = any(part.sounding_s for part in checked.parts)
@@ -136,6 +146,19 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         return {**fields, **told, "json": line, "warnings": fields.get("notes", [])}
 
     return answer(work, source)
+
+
+def _list_known(wanted: dict[str, Any]) -> list[Notice]:
+    """Return the notices to look for: those of the owner asked about, and the user's own."""
+    owners = {int(owner) for owner in wanted["own"]}
+    if asked := wanted.get("asked", "").strip():
+        owners.add(parse_owner_id(asked))
+    last_year = present_year()
+    return [
+        notice
+        for owner_id in sorted(owners - {0})
+        for notice in make_usual_notices(owner_id, last_year=last_year)
+    ]
 
 
 def length_s(source: str) -> float:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
+    from sottovoce.core.payload import Notice
     from sottovoce.errors import SottovoceError
 
 __all__ = ["check_tracks"]
@@ -60,6 +61,7 @@ def check_tracks(
     *,
     thorough: bool,
     tell: Callable[[float], None],
+    known: Sequence[Notice] = (),
 ) -> CheckedFile:
     """Search the decoded tracks of a file, like `sottovoce.files.checked.check_file`.
 
@@ -71,12 +73,13 @@ def check_tracks(
         Of each decoded track: its ``number`` among all of the file; ``path`` of its samples;
         ``seconds`` of them; the seconds that its packets have as ``listed``, and that the container
         has ``promised``; seconds ``undecoded``; ``gaps`` and their ``silent`` seconds; and to what
-        its kind ``changes``.  None if the
-        container cannot be read.
+        its kind ``changes``.  None if the container cannot be read.
     thorough : bool
         As in `detect_parts`.
     tell : callable
         Called with the completed share, 0 to 1.
+    known : sequence of Notice
+        As in `detect_parts`.
 
     Returns
     -------
@@ -111,6 +114,7 @@ def check_tracks(
             track["path"],
             max_fpr=FOUND_FPR / len(tracks),
             thorough=thorough,
+            known=known,
             progress=tell_share,
         )[0]
         detection = pay_for_parts(checked.detection, len(tracks))

@@ -86,7 +86,7 @@ function listenToFiles(engine) {
   });
   listen(engine, "check", $("unknown"), {
     ready,
-    options: (file) => ({ thorough: $("thorough").checked, own: identity.own, name: file.name }),
+    options: (file) => ({ thorough: $("thorough").checked, asked: $("asked").value, own: identity.own, name: file.name }),
   });
 }
 

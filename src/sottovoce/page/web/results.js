@@ -35,6 +35,7 @@ function describeOwner({ notice, yours }) {
 function describeVoice(voice) {
   if (!voice.notice) return say("owner.unreadable");
   const { policy, year } = voice.notice;
+  if (voice.matched) return say("voice.matched", { whose: describeOwner(voice), refuses: sayPolicy(policy), year });
   return say("voice.says", { whose: describeOwner(voice), refuses: sayPolicy(policy), year });
 }
 
@@ -53,7 +54,7 @@ function listCodecs(tracks) {
 // Empty if only the package knows why.
 function describeFailure(failed, answer) {
   if (failed) return say("error.crashed");
-  if (["changed", "format"].includes(answer.error)) return say(`error.${answer.error}`);
+  if (["changed", "format", "owner"].includes(answer.error)) return say(`error.${answer.error}`);
   if (answer.error === "codec") return say("error.codec", { codecs: listCodecs(answer.undecoded) });
   if (answer.error === "soundless") return say("verdict.soundless");
   return "";
