@@ -31,7 +31,8 @@ class Shell:
     """A folder to work in, an empty configuration, and the program."""
 
     def __init__(self, folder: Path, config: Path) -> None:
-        self.folder = folder
+        self.folder, self.config = folder, config / "sottovoce"
+        self.wrapper: tuple[str, ...] = ()
         self.environment = {
             **os.environ,
             "XDG_CONFIG_HOME": str(config),
@@ -40,7 +41,7 @@ class Shell:
         }
 
     def start(self, *arguments: object, **options) -> subprocess.Popen[str]:
-        words = [str(PROGRAM), *map(str, arguments)]
+        words = [*self.wrapper, str(PROGRAM), *map(str, arguments)]
         return subprocess.Popen(
             words,
             cwd=self.folder,
@@ -73,6 +74,14 @@ def shell(tmp_path) -> Shell:
     folder = tmp_path / "a folder"
     folder.mkdir()
     return Shell(folder, tmp_path / "config")
+
+
+@pytest.fixture
+def new_shell(tmp_path) -> Shell:
+    """Another computer, where nothing is known yet."""
+    folder = tmp_path / "another folder"
+    folder.mkdir()
+    return Shell(folder, tmp_path / "another config")
 
 
 @pytest.fixture

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
+import soundfile as sf
+
+from sottovoce.files.pcm_digest import pcm_sha256
 
 HOSTILE = "Acme\u202e\x1b[2J <b>"
 
@@ -18,7 +22,8 @@ def people(shell):
     """An owner with a statement, and a licensee; returns their thumbprints."""
     for name in ("default", "lab", "agent"):
         assert shell("id", "new", "--name", name).code == 0
-    done = shell("statement", "new", "--declared-name", HOSTILE, "-o", "first.jws")
+    words = ("--declared-name", HOSTILE, "--without-words", "-o", "first.jws")
+    done = shell("statement", "new", *words)
     assert done.code == 0, done.err
     shown = [shell("grant", "key", "--name", name, "--json") for name in ("default", "lab")]
     return [json.loads(done.out)["thumbprint"] for done in shown]
@@ -79,10 +84,41 @@ def test_a_grant_is_never_overwritten_and_can_be_revoked_by_its_serial(shell, pe
 def test_files_are_granted_one_by_one(shell, people, take):
     owner, lab = people
     assert grant(shell, lab, "--file", take.name, "-o", "a.grant").code == 0
+    shown = shell("grant", "show", "a.grant").out
     done = shell("grant", "verify", "a.grant", "--owner-key", owner, "--json")
     permission = json.loads(done.out)["permission"]
-    assert len(permission["sha256"]) == 1
-    assert grant(shell, lab, "--file", "missing.wav", "-o", "b.grant").code == 2
+    assert permission["sha256"] == [hashlib.sha256(take.read_bytes()).hexdigest()]
+    assert permission["pcm_sha256"] == [pcm_sha256(take)]
+    assert "1 file and 1 sound, by SHA-256" in shown
+    for name in ("missing.wav", "a.grant"):
+        assert grant(shell, lab, "--file", name, "-o", "b.grant").code == 2
+    # The same sound in another file, with another name.
+    sf.write(shell.folder / "again.flac", *sf.read(take, dtype="int16"))
+    assert pcm_sha256(shell.folder / "again.flac") in permission["pcm_sha256"]
+
+
+def test_sound_of_somebody_else_is_disowned_by_its_file(shell, people, take):
+    sound = pcm_sha256(take)
+    done = shell("statement", "new", "--disown", take.name, "--disown", "AB" * 32, "--json")
+    assert json.loads(done.out)["disowned"] == sorted([sound, "ab" * 32])
+    done = shell("statement", "new", "--disown", "missing.wav")
+    assert done.code == 2
+    assert "neither a file nor a SHA-256" in done.err
+
+
+def test_one_identity_for_each_licensee_is_advised_where_it_is_none(shell, people):
+    _, lab = people
+    assert shell("id", "new", "--name", "acme").code == 0
+    assert shell("statement", "new", "--name", "acme", "--without-words").code == 0
+    first = grant(shell, lab, "--name", "acme", "-o", "a.grant")
+    assert (first.code, "one identity" in first.err) == (0, False)
+    again = grant(shell, lab, "--name", "acme", "-o", "b.grant")
+    assert "one identity" not in again.err
+    other = grant(shell, people[0], "--name", "acme", "-o", "c.grant")
+    assert other.code == 0
+    assert "may use already" in other.err
+    assert "sottovoce id new --name" in other.err
+    assert is_plain(other.err)
 
 
 def test_an_agent_grants_with_a_key_of_their_own(shell, people):

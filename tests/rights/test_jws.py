@@ -203,7 +203,7 @@ def test_a_thumbprint_may_have_spaces_around_it():
 
 
 def test_a_public_key_is_not_taken_for_a_thumbprint():
-    assert check_public_key(format_public_key(key("agent"))) == jwk("agent")
+    assert check_public_key(format_public_key(public_bytes(jwk("agent")))) == jwk("agent")
     with pytest.raises(ParameterError, match="not a public key"):
         check_public_key(thumb("agent"))
 

@@ -10,8 +10,6 @@ import threading
 import pytest
 
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights import make_identity
-from sottovoce.rights.keys_of import keys_of
 from sottovoce.rights.own_files import (
     list_own_grants,
     read_own_statements,
@@ -100,11 +98,3 @@ def test_a_file_without_statements_is_refused(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(StatementError, match="not a file with statements"):
         read_statements(tmp_path / "a")
-
-
-def test_an_identity_signs_with_its_own_key(tmp_path):
-    identity = make_identity(folder=tmp_path)
-    keys = keys_of(identity)
-    assert keys.private_key is identity.private_key
-    assert keys.next_thumbprint is None
-    assert "private_key" not in repr(keys)

@@ -9,12 +9,12 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._grant_words import describe_state, tell_grant, tell_verdict
-from sottovoce.cli._granting import check_own, read_newest, read_owner
+from sottovoce.cli._granting import check_own, load_grantee, read_newest, read_owner
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._signing import (
     OWNER_KEY,
     join_uses,
-    load_signer,
+    load_named,
     parse_option_day,
     parse_uses,
 )
@@ -91,10 +91,11 @@ def verify(
     if as_name is not None and grantee_key is not None:
         raise click.UsageError("--as and --grantee-key exclude each other")
     known = [read_newest(path) for path in newest]
+    received = read_grant_file(file)
     verdict = verify_grant(
-        read_grant_file(file),
+        received,
         owner_key=owner_key,
-        grantee=grantee_key if as_name is None else load_signer(as_name)[1].private_key,
+        grantee=grantee_key if as_name is None else load_grantee(load_named(as_name), received),
         newest=[token for one in known for token in one.statements],
         revocations=known,
         day=parse_option_day(day),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sottovoce.cli import _output
 from sottovoce.cli._signing import join_uses
 from sottovoce.cli._words import format_path
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +22,8 @@ def describe_scope(grant: Grant) -> str:
     n_files, n_sounds = len(grant.sha256), len(grant.pcm_sha256)
     if not n_files + n_sounds:
         return "every recording with the mark of this owner id"
-    counts = [f"{n_files} files"] * bool(n_files) + [f"{n_sounds} sounds"] * bool(n_sounds)
+    counts = [say_count(n_files, "file")] * bool(n_files)
+    counts += [say_count(n_sounds, "sound")] * bool(n_sounds)
     return f"{' and '.join(counts)}, by SHA-256"
 
 

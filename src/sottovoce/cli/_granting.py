@@ -3,39 +3,102 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
-from sottovoce.cli._signing import load_signer, read_own, refuse_unsigned
-from sottovoce.cli._whose import list_own
+from sottovoce.cli._signing import load_key, load_signer, read_own, refuse_unsigned
+from sottovoce.cli._whose import list_own, load_own
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError, StatementError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from sottovoce.rights.grants import GrantFile, GrantVerdict
+    from sottovoce.rights.identity import Identity
 
 __all__ = [
     "advise",
     "check_own",
     "digest_contract",
+    "find_grant",
     "find_statements",
     "hash_input",
     "keep",
+    "load_grantee",
+    "load_grantor",
     "read_newest",
     "read_owner",
     "revoke_as_agent",
 ]
 
 
-def advise(name: str) -> None:
-    """Advise one identity for each licensee."""
+def advise(identity: Identity, grantee_key: str) -> None:
+    """Advise one identity for each licensee, unless this one is for this licensee alone."""
+    from sottovoce.rights import DEFAULT_IDENTITY
+
+    others = _list_licensees(identity.owner_id, but=grantee_key)
+    if not others and identity.name != DEFAULT_IDENTITY:
+        return
+    head = f"this covers every recording that is marked with the identity {identity.name!r}"
+    if others:
+        head += f", which {', '.join(others)} may use already"
     _output.explain(
-        f"this covers every recording that is marked with the identity {name!r}.  Use one identity"
-        " for each licensee (sottovoce id new --name …), so that other copies stay refused.",
+        f"{head}.  Use one identity for each licensee, so that other copies stay refused:"
+        " sottovoce id new --name acme-2026, then protect what you deliver with --owner acme-2026,"
+        " sign its statement and grant it with --name acme-2026.",
         kind="note",
     )
+
+
+def _list_licensees(owner_id: int, *, but: str) -> list[str]:
+    """Return the names of other licensees to whom an owner id as a whole was granted before."""
+    from sottovoce.rights.grants import read_grant_file
+    from sottovoce.rights.jws import peek_payload
+    from sottovoce.rights.own_files import list_own_grants
+
+    names: dict[str, None] = {}
+    for path in list_own_grants():
+        with suppress(StatementError, ParameterError, LookupError, TypeError):
+            token = read_grant_file(path).grant
+            fields = peek_payload(token) if token and read_owner(token) == owner_id else {}
+            if fields and fields["scope"]["kind"] == "id" and fields["grantee"]["key"] != but:
+                names[str(fields["grantee"]["name"])] = None
+    return list(names)
+
+
+def find_grant(which: str) -> tuple[Path, GrantFile]:
+    """Return a grant or delegation by its file or, of the user's own, by its serial."""
+    from sottovoce.rights.grants import read_grant_file
+    from sottovoce.rights.own_files import grant_folder
+
+    path = Path(which)
+    if not path.exists():
+        path = grant_folder() / f"{Path(which).name}.grant"
+    return path, read_grant_file(path)
+
+
+def load_grantor(identity: Identity, delegation: str) -> Ed25519PrivateKey:
+    """Return the key that signs a grant: the owner's present one, or the one of an agent."""
+    from sottovoce.rights.jws import peek_payload, thumbprint_of
+
+    if not delegation:
+        return load_signer(identity.name)[1].private_key
+    named = ""
+    with suppress(LookupError, TypeError, ValueError):
+        named = thumbprint_of(peek_payload(delegation)["agent"]["key"])
+    return load_key(identity, named)
+
+
+def load_grantee(identity: Identity, file: GrantFile) -> Ed25519PrivateKey:
+    """Return the key of a licensee that a grant names."""
+    from sottovoce.rights.jws import peek_payload
+
+    named = ""
+    with suppress(StatementError, LookupError, TypeError):
+        named = str(peek_payload(file.grant)["grantee"]["key"])
+    return load_key(identity, named)
 
 
 def find_statements(owner_id: int, name: str, delegation: Path | None) -> tuple[list[str], str]:
@@ -116,18 +179,23 @@ def read_newest(path: Path) -> GrantFile:
 
 def revoke_as_agent(file: GrantFile, path: Path, *, as_json: bool) -> None:
     """Write the revocation of a grant that one of the user's identities has signed as an agent."""
+    from sottovoce.rights import thumbprint
     from sottovoce.rights.grants import make_revocation
     from sottovoce.rights.jws import digest_token, peek_kid
+    from sottovoce.rights.keys_of import present_thumbprint
     from sottovoce.rights.own_files import write_once
 
-    signers = {keys.thumbprint: keys for _, keys in map(load_signer, list_own().values())}
-    keys = signers.get(peek_kid(file.grant))
-    if keys is None:
+    signer = peek_kid(file.grant)
+    for identity in map(load_own, list_own().values()):
+        if signer in {thumbprint(identity.public_key), present_thumbprint(identity)}:
+            key = load_key(identity, signer)
+            break
+    else:
         raise ParameterError(
             "the grant is not signed by an identity on this computer",
             remedy="Run this where the key is.",
         )
-    write_once(path, make_revocation(file, key=keys.private_key).to_bytes())
+    write_once(path, make_revocation(file, key=key).to_bytes())
     if as_json:
         _output.result_json({"path": str(path), "revoked": digest_token(file.grant)})
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from sottovoce.rights import Identity, RecoveryWords
 
 __all__ = [
+    "can_replace",
     "check_new",
     "make_words",
     "read_known_words",
+    "settle_words",
+    "take_words",
     "today",
     "without_words",
     "write_page",
@@ -73,6 +77,82 @@ def make_words(identities: Sequence[Identity], *, out: Path | None = None) -> Re
     for each in identities:
         commit(words, each.owner_id)
     return words
+
+
+def take_words(words_from: str | None) -> RecoveryWords:
+    """Return words that the user has: those named before on this machine, or from elsewhere."""
+    from sottovoce.rights import known_words
+
+    return read_known_words(words_from) if known_words() else read_words(words_from)
+
+
+def settle_words(identity: Identity, words_from: str | None, *, is_without: bool) -> None:
+    """See to it that the first statement of an identity can name a key on paper.
+
+    Parameters
+    ----------
+    identity : Identity
+        Has signed no statement yet.
+    words_from : str or None
+        Where the words are to be read from.
+    is_without : bool
+        Whether the user goes without, for good.
+
+    Raises
+    ------
+    ParameterError
+        If the user would have to be asked and cannot be, or contradicts what is stored.
+    """
+    from sottovoce.rights import commit, known_words, load_commitment
+
+    has_words = load_commitment(identity.owner_id) is not None
+    if is_without and (has_words or words_from is not None):
+        raise ParameterError(
+            f"{identity.name!r} has recovery words: its first statement names the key from them",
+            remedy="Leave out --without-words.",
+        )
+    if words_from is not None:
+        commit(take_words(words_from), identity.owner_id)
+    elif not (has_words or is_without):
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise _wordless(identity)
+        _output.explain(
+            "Your first statement names the key that may replace this one.  It comes from 24"
+            " recovery words, on paper; they are needed once, now.",
+        )
+        if known_words():
+            commit(read_known_words(None), identity.owner_id)
+        else:
+            make_words([identity])
+
+
+def can_replace(identity: Identity) -> bool | None:
+    """Return whether recovery words can replace the key of an identity.
+
+    Returns
+    -------
+    can : bool or None
+        None if its statements name no such key, and never can.
+    """
+    from sottovoce.rights import load_commitment
+    from sottovoce.rights.jws import peek_payload
+    from sottovoce.rights.own_files import read_own_statements
+
+    tokens = read_own_statements(identity.owner_id)
+    if not tokens:
+        return load_commitment(identity.owner_id) is not None
+    keys = peek_payload(tokens[-1]).get("keys")
+    return True if isinstance(keys, dict) and keys.get("next_thumbprint") else None
+
+
+def _wordless(identity: Identity) -> ParameterError:
+    return ParameterError(
+        f"{identity.name!r} has no recovery words, and its first statement could name no key that"
+        " may replace this one",
+        remedy="Run: sottovoce id words.  Or give the words that you have by --words-from.  With"
+        " --without-words you go without: this key can never be replaced then, and what it refuses"
+        " can never be lifted.",
+    )
 
 
 def read_known_words(words_from: str | None) -> RecoveryWords:

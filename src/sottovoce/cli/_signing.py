@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sottovoce.cli._options import OutPath
+from sottovoce.cli._secrets import ask_passphrase
 from sottovoce.cli._whose import list_own, load_own
 from sottovoce.core.policy import NAMED_USES, Use, name_use
 from sottovoce.errors import ParameterError
@@ -15,6 +16,8 @@ from sottovoce.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from sottovoce.rights.identity import Identity
     from sottovoce.rights.keys_of import SigningKeys
@@ -26,6 +29,8 @@ __all__ = [
     "OWNER_KEY",
     "find_identity",
     "join_uses",
+    "load_key",
+    "load_named",
     "load_signer",
     "parse_option_day",
     "parse_uses",
@@ -55,13 +60,33 @@ OUT = click.option(
 )
 
 
+def load_named(name: str | None) -> Identity:
+    """Return the identity that `IDENTITY` names; ask for no passphrase."""
+    from sottovoce.rights.identity import DEFAULT_IDENTITY
+
+    return load_own(name or DEFAULT_IDENTITY)
+
+
 def load_signer(name: str | None) -> tuple[Identity, SigningKeys]:
     """Return an identity of this computer and the keys that sign for it."""
-    from sottovoce.rights.identity import DEFAULT_IDENTITY
     from sottovoce.rights.keys_of import keys_of
 
-    identity = load_own(name or DEFAULT_IDENTITY)
-    return identity, keys_of(identity)
+    identity = load_named(name)
+    return identity, keys_of(identity, ask=ask_passphrase)
+
+
+def load_key(identity: Identity, named: str) -> Ed25519PrivateKey:
+    """Return the key of a licensee or agent that a text of an owner names.
+
+    That is their first key, as `grant key` shows it, or the present one; if it is neither, the
+    present one.
+    """
+    from sottovoce.rights import thumbprint
+    from sottovoce.rights.keys_of import keys_of
+
+    if named == thumbprint(identity.public_key):
+        return identity.open_key(ask=ask_passphrase)
+    return keys_of(identity, ask=ask_passphrase).private_key
 
 
 def find_identity(owner_id: int) -> str:

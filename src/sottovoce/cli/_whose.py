@@ -60,17 +60,18 @@ def find_owner(text: str) -> int:
 
 def load_own(name: str, *, verify: bool = False) -> Identity:
     """Return an identity of this computer; warn if others may read its key."""
-    from sottovoce.rights import explain_exposure, load_identity
+    from sottovoce.rights import explain_exposure, list_rotated_keys, load_identity
 
     identity = load_identity(name, verify=verify)
-    for path in identity.secret_files():
+    later = list_rotated_keys(identity.owner_id, folder=identity.path.parent.parent)
+    for path in (*identity.secret_files(), *later):
         if warning := explain_exposure(path):
             _output.explain(format_path(warning), kind="warning")
     return identity
 
 
 def find_key(identity: Identity) -> str:
-    """Return where the private key of an identity is, without asking for a passphrase.
+    """Return where the present key of an identity is, without asking for a passphrase.
 
     Returns
     -------
@@ -79,12 +80,13 @@ def find_key(identity: Identity) -> str:
     """
     from sottovoce.rights import explain_exposure
     from sottovoce.rights.keys.secret_files import is_sealed
+    from sottovoce.rights.keys_of import keys_of, secret_files_of
 
-    places = identity.secret_files()
+    places = secret_files_of(identity)
     if any(explain_exposure(path) for path in places):
         return "exposed"
     try:
-        identity.open_key()
+        keys_of(identity)
     except StatementError:
         return "sealed" if any(is_sealed(path) for path in places) else "missing"
     return "here"

@@ -11,17 +11,21 @@ from sottovoce.cli._grant_reading import list_grants, show, verify
 from sottovoce.cli._granting import (
     advise,
     digest_contract,
+    find_grant,
     find_statements,
     hash_input,
     keep,
+    load_grantor,
     read_owner,
     revoke_as_agent,
 )
 from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._recovery import check_new
 from sottovoce.cli._signing import (
     IDENTITY,
     OUT,
     find_identity,
+    load_named,
     load_signer,
     parse_option_day,
     parse_uses,
@@ -69,26 +73,31 @@ def grant() -> None:
 @IDENTITY
 @JSON
 def key(*, name: str | None, as_json: bool) -> None:
-    """Show the thumbprint of your key, to be written into a contract.
+    """Show the thumbprint of your first key, to be written into a contract.
 
-    An owner's thumbprint tells the licensee whose grants to believe; a licensee's tells the owner
-    whom the grant is for.  An agent sends the owner the public key itself.
+    It stays the same when the key is replaced.  An owner's thumbprint tells the licensee whose
+    grants to believe; a licensee's tells the owner whom the grant is for.  An agent sends the owner
+    the public key itself.
     """
+    from sottovoce.rights import thumbprint
     from sottovoce.rights.jws import format_public_key
 
-    identity, keys = load_signer(name)
-    public = format_public_key(keys.private_key)
+    identity = load_named(name)
+    named, public = thumbprint(identity.public_key), format_public_key(identity.public_key)
     if as_json:
         fields = {"name": identity.name, "owner_id": identity.owner_id}
-        _output.result_json({**fields, "thumbprint": keys.thumbprint, "public_key": public})
+        _output.result_json({**fields, "thumbprint": named, "public_key": public})
         return
-    _output.result(f"{identity.name}: thumbprint {keys.thumbprint}")
+    _output.result(f"{identity.name}: thumbprint {named}")
     _output.result(f"  public key: {public}")
 
 
 @grant.command(
     "new",
     epilog=examples(
+        "sottovoce id new --name acme-2026",
+        "sottovoce protect takes/ -o delivery/ --owner acme-2026",
+        "sottovoce statement new --name acme-2026",
         "sottovoce grant new --name acme-2026 --grantee Acme --grantee-key"
         " kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k --uses train-generative,clone"
         " --contract contract.pdf",
@@ -107,7 +116,8 @@ def key(*, name: str | None, as_json: bool) -> None:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Grant this file only, by its SHA-256; may be repeated.",
+    help="Grant only this recording, by the SHA-256 of the file and of its decoded sound, so that"
+    " a lossless copy with other tags is covered as well; may be repeated.",
 )
 @click.option(
     "--pcm",
@@ -155,27 +165,29 @@ def new(
     copy that leaks elsewhere stays refused.  For recordings that are delivered already, list the
     files.
     """
+    from sottovoce.files.pcm_digest import pcm_sha256
     from sottovoce.rights.grants import make_grant
 
-    identity, keys = load_signer(name)
-    if not files and not pcm:
-        advise(identity.name)
+    identity = load_named(name)
+    out = out or Path(f"{identity.name}.grant")
     statements, delegated = find_statements(identity.owner_id, identity.name, delegation)
+    if not (files or pcm or delegated):
+        advise(identity, grantee_key)
     made = make_grant(
         statements,
-        key=keys.private_key,
+        key=load_grantor(identity, delegated),
         grantee=grantee,
         grantee_key=grantee_key,
         grantee_uri=grantee_uri,
         uses=parse_uses(uses),
         sha256=[hash_input(path).hex() for path in files],
-        pcm_sha256=pcm,
+        pcm_sha256=[*pcm, *map(pcm_sha256, files)],
         first_day=parse_option_day(first_day),
         last_day=parse_option_day(last_day),
         contract=digest_contract(contract) if contract else "",
         delegation=delegated,
     )
-    keep(made, out or Path(f"{identity.name}.grant"), as_json=as_json)
+    keep(made, out, as_json=as_json)
 
 
 @grant.command(
@@ -249,15 +261,13 @@ def revoke(*, which: str, out: Path | None, as_json: bool) -> None:
     Publish the new statement, or send it to the licensee: nobody can know of it otherwise.  Of a
     grant that you have signed as an agent, a file with your revocation is written instead.
     """
-    from sottovoce.rights.grants import read_grant_file
     from sottovoce.rights.jws import digest_token
-    from sottovoce.rights.own_files import grant_folder, write_own_statement
+    from sottovoce.rights.own_files import write_own_statement
     from sottovoce.rights.statements import continue_statements, write_statements
 
-    path = Path(which)
-    if not path.exists():
-        path = grant_folder() / f"{Path(which).name}.grant"
-    file = read_grant_file(path)
+    if out is not None:
+        check_new(out)
+    path, file = find_grant(which)
     token = file.grant or file.delegation
     owner_id = read_owner(token)
     if file.grant and file.delegation and owner_id not in list_own():

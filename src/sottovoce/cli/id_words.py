@@ -8,8 +8,14 @@ import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._options import OutPath, examples
-from sottovoce.cli._recovery import make_words, read_known_words, without_words, write_page
-from sottovoce.cli._secrets import WORDS_FROM, read_words
+from sottovoce.cli._recovery import (
+    can_replace,
+    make_words,
+    take_words,
+    without_words,
+    write_page,
+)
+from sottovoce.cli._secrets import WORDS_FROM
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
@@ -60,13 +66,19 @@ def words(*, out: Path | None, is_new: bool, words_from: str | None) -> None:
             )
         make_words(missing, out=out)
     elif missing or out is not None:
-        known = read_known_words(words_from) if known_words() else read_words(words_from)
+        known = take_words(words_from)
         for each in missing:
             commit(known, each.owner_id)
         if out is not None:
             write_page(known, own, out)
     for each in missing:
         _output.result(f"{each.name}: has recovery words")
+        if can_replace(each) is None:
+            _output.explain(
+                f"{each.name}: its statements were signed without recovery words.  The words open"
+                " backups, but can never replace this key.",
+                kind="warning",
+            )
     if not missing and out is None:
         _output.explain("Every identity has recovery words; -o prints yours again.", kind="note")
     _explain_next(out)

@@ -8,10 +8,12 @@ import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._recovery import can_replace
 from sottovoce.cli._secrets import ask_passphrase, choose_passphrase
 from sottovoce.cli._whose import find_key, load_own
 from sottovoce.cli._words import format_path
 from sottovoce.cli.id_backup import backup, restore
+from sottovoce.cli.id_rotate import revoke, rotate
 from sottovoce.cli.id_words import words
 from sottovoce.errors import SottovoceError
 
@@ -44,6 +46,7 @@ _SHOWN_NAME = click.option(
         "sottovoce id list",
         "sottovoce id words -o words.pdf",
         "sottovoce id backup",
+        "sottovoce id rotate -o statements.jws",
     ),
 )
 def identity() -> None:
@@ -51,7 +54,8 @@ def identity() -> None:
 
     The key stays on this machine, in your configuration folder; only the owner id goes into
     the sound.  Without the key nobody can prove that the id is yours: `words` makes the recovery
-    words for your paper, `backup` a file that only they open.
+    words for your paper, `backup` a file that only they open, and `rotate` and `revoke` replace
+    a key by one from the words.
     """
 
 
@@ -175,7 +179,7 @@ def list_all(*, as_json: bool) -> None:
 
 
 def _describe(known: Identity, dates: dict[str, str]) -> dict[str, Any]:
-    from sottovoce.rights import format_owner_id, load_commitment
+    from sottovoce.rights import format_owner_id
 
     owner = format_owner_id(known.owner_id)
     return {
@@ -185,7 +189,7 @@ def _describe(known: Identity, dates: dict[str, str]) -> dict[str, Any]:
         "key": find_key(known),
         "backed_up": owner in dates,
         "backup_date": dates.get(owner),
-        "recovery_words": load_commitment(known.owner_id) is not None,
+        "recovery_words": can_replace(known),
     }
 
 
@@ -195,7 +199,7 @@ def _write_table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         cells = [f"{row['name']:<{width}}", row["owner"], f"{row['key']:<7}"]
         cells.append(f"{row['backup_date'] or 'no':<10}")
-        cells.append("yes" if row["recovery_words"] else "no")
+        cells.append({True: "yes", False: "no", None: "never"}[row["recovery_words"]])
         _output.result("  ".join(cells))
 
 
@@ -207,11 +211,18 @@ def _explain_gaps(rows: list[dict[str, Any]]) -> None:
             " backup with: sottovoce id restore",
             kind="note",
         )
-    if not all(row["recovery_words"] for row in rows):
+    words = [row["recovery_words"] for row in rows]
+    if None in words:
+        _output.explain(
+            "never: the first statement was signed without recovery words, so that nothing can"
+            " replace this key.  For new projects, create another identity.",
+            kind="note",
+        )
+    if False in words:
         _output.explain("For recovery words, run: sottovoce id words", kind="note")
     elif not all(row["backed_up"] for row in rows):
         _output.explain("For a backup, run: sottovoce id backup", kind="note")
 
 
-for _command in (words, backup, restore):
+for _command in (words, backup, restore, rotate, revoke):
     identity.add_command(_command)

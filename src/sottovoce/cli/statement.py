@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sottovoce.cli import _output
+from sottovoce.cli._declaring import declare
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JSON, examples
+from sottovoce.cli._recovery import check_new, settle_words
+from sottovoce.cli._secrets import WORDS_FROM
 from sottovoce.cli._signing import (
     IDENTITY,
     OUT,
     OWNER_KEY,
     join_uses,
+    load_named,
     load_signer,
-    parse_option_day,
-    parse_uses,
     read_own,
     refuse_unsigned,
 )
 from sottovoce.cli._words import format_path
-from sottovoce.core.policy import Use
-from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
-    from sottovoce.rights.statements import Declaration, Standing
+    from sottovoce.rights.statements import Standing
 
 __all__ = ["statement"]
 
@@ -48,7 +47,7 @@ def statement() -> None:
     A statement says in full what the mark in your recordings says in eight bits, and is signed with
     the key behind your owner id.  Statements form a chain: each one names the one before it, and
     anyone can verify them without a network.  The current key can only add refusals; lifting one
-    takes a next key that an earlier statement announced.
+    takes the next key, which comes from your recovery words: see `sottovoce id rotate`.
     """
 
 
@@ -102,8 +101,9 @@ def statement() -> None:
 @click.option(
     "--disown",
     multiple=True,
-    metavar="SHA256",
-    help="SHA-256 of decoded sound that somebody else marked with your id; may be repeated.",
+    metavar="FILE|SHA256",
+    help="A recording that somebody else marked with your id, or the SHA-256 of its decoded sound;"
+    " may be repeated.",
 )
 @click.option(
     "--successor",
@@ -112,10 +112,28 @@ def statement() -> None:
     metavar="THUMBPRINT",
     help="Key of an heir or agent who may take the id over, at any time; may be repeated.",
 )
+@WORDS_FROM
+@click.option(
+    "--without-words",
+    is_flag=True,
+    help="Sign the first statement without recovery words.  Nobody can ever replace this key then,"
+    " not even you after a theft, and what you refuse can never be lifted.",
+)
 @OUT
 @JSON
-def new(*, name: str | None, out: Path | None, as_json: bool, **said: Any) -> None:  # noqa: ANN401
+def new(
+    *,
+    name: str | None,
+    words_from: str | None,
+    without_words: bool,
+    out: Path | None,
+    as_json: bool,
+    **said: Any,  # noqa: ANN401 - what is declared
+) -> None:
     """Sign a statement: the first one, or one that follows those before it.
+
+    The first one also names the key that may replace yours.  That key comes from your recovery
+    words, which are made now if you have none.
 
     Whatever is not given stays as it is in the last statement.  Statements are stored beside your
     keys and never replaced; -o writes all of them to a file that you can publish or send.
@@ -127,9 +145,16 @@ def new(*, name: str | None, out: Path | None, as_json: bool, **said: Any) -> No
         write_statements,
     )
 
-    identity, keys = load_signer(name)
+    if out is not None:
+        check_new(out)
+    identity = load_named(name)
     tokens = read_own_statements(identity.owner_id)
-    declaration = _declare(said, tokens)
+    declaration = declare(said, tokens)
+    if not tokens:
+        settle_words(identity, words_from, is_without=without_words)
+    elif words_from is not None or without_words:
+        raise click.UsageError("--words-from and --without-words are for the first statement")
+    _, keys = load_signer(name)
     if tokens:
         token = continue_statements(
             tokens,
@@ -161,53 +186,6 @@ def new(*, name: str | None, out: Path | None, as_json: bool, **said: Any) -> No
             " never be lifted, except by grants.",
             kind="note",
         )
-
-
-def _declare(said: dict[str, Any], tokens: list[str]) -> Declaration:
-    """Return what is declared: the last statement's, changed by the options."""
-    from sottovoce.core.payload import present_year
-    from sottovoce.rights.statements import Declaration, open_statement
-
-    declared = Declaration.of(open_statement(tokens[-1])) if tokens else Declaration()
-    policy = _parse_policy(said["policy"]) if said["policy"] else declared.refused
-    refused = policy & ~Use.LICENCE
-    on_request = declared.on_request & refused
-    if policy & Use.LICENCE:
-        on_request = refused
-    if said["on_request"] is not None:
-        on_request = parse_uses(said["on_request"]) & refused
-    marks = set(map(_parse_mark, said["marks"])) or {(int(policy), present_year())}
-    changes = {
-        "refused": refused,
-        "on_request": on_request,
-        "notices": tuple(sorted({*declared.notices, *marks})),
-        "role": said["role"],
-        "name": said["declared_name"],
-        "pseudonym": said["pseudonym"],
-        "contact": said["contact"],
-        "links": said["links"] or None,
-        "since": parse_option_day(said["since"]),
-        "minor_until": parse_option_day(said["minor_until"]),
-        "disowned": declared.disowned | set(said["disown"]),
-    }
-    return dataclasses.replace(
-        declared, **{key: value for key, value in changes.items() if value is not None}
-    )
-
-
-def _parse_policy(text: str) -> Use:
-    from sottovoce.rights import parse_policy
-
-    return parse_policy(text)
-
-
-def _parse_mark(text: str) -> tuple[int, int]:
-    policy, _, year = text.rpartition(":")
-    if not year.isdecimal():
-        raise ParameterError(
-            f"{text!r} is not a policy and a year", remedy="Write it as all:2026 or 0x7F:2026."
-        )
-    return int(_parse_policy(policy)), int(year)
 
 
 @statement.command(
@@ -346,7 +324,7 @@ def _read(file: Path | None, name: str | None) -> tuple[list[str], Standing]:
     if file is not None:
         tokens = list(read_statements(file))
         return tokens, verify_statements(tokens)
-    identity, _ = load_signer(name)
+    identity = load_named(name)
     tokens, standing = read_own(identity.owner_id)
     refuse_unsigned(tokens, identity.name)
     return tokens, standing

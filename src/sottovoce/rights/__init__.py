@@ -19,7 +19,13 @@ from sottovoce.rights.keys.commitments import Commitment, commit, known_words, l
 from sottovoce.rights.keys.derivation import thumbprint
 from sottovoce.rights.keys.recovery import RecoveryWords
 from sottovoce.rights.keys.seed import make_seed, needs_passphrase, seed_path
-from sottovoce.rights.rotation import Rotation, keep_rotation, prepare_rotation, signing_key
+from sottovoce.rights.rotation import (
+    Rotation,
+    keep_rotation,
+    list_rotated_keys,
+    prepare_rotation,
+    signing_key,
+)
 
 __all__ = [
     "ANONYMOUS",
@@ -38,6 +44,7 @@ __all__ = [
     "keep_rotation",
     "known_words",
     "list_identities",
+    "list_rotated_keys",
     "load_commitment",
     "load_identity",
     "make_identity",

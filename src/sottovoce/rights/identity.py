@@ -46,6 +46,7 @@ __all__ = [
     "ANONYMOUS",
     "DEFAULT_IDENTITY",
     "Identity",
+    "adopt_identity",
     "explain_exposure",
     "identity_folder",
     "is_reserved",
@@ -194,6 +195,54 @@ def make_identity(
     StatementError
         If the key cannot be stored, or the seed cannot be opened.
     """
+    path = _new_path(name, folder)
+    seed = None if self_contained else open_seed(folder=path.parent.parent, ask=ask)
+    identity = _make_pair(name, path, seed)
+    _store(identity)
+    return identity
+
+
+def adopt_identity(
+    public_key: bytes, *, name: str = DEFAULT_IDENTITY, folder: Path | None = None
+) -> Identity:
+    """Store an identity of which only the public key is known: its first key is lost.
+
+    A key that took over from the first one can sign for it; see `sottovoce.rights.signing_key`.
+
+    Parameters
+    ----------
+    public_key : bytes, length 32
+        The key that its owner id was made from, as its statements name it.
+    name : str
+        As for `make_identity`.
+    folder : Path or None
+        As for `make_identity`.
+
+    Returns
+    -------
+    identity : Identity
+        It marks like any other, and its first key is *missing* on this machine.
+
+    Raises
+    ------
+    ParameterError
+        As `make_identity` does.
+    StatementError
+        If it cannot be stored.
+    """
+    identity = Identity(
+        name=name,
+        owner_id=owner_id_from_public_key(public_key),
+        public_key=public_key,
+        path=_new_path(name, folder),
+        # As in a copied file: no seed of this machine makes the key from it.
+        info=secrets.token_bytes(INFO_BYTES),
+    )
+    _store(identity)
+    return identity
+
+
+def _new_path(name: str, folder: Path | None) -> Path:
     path = _identity_path(name, folder)
     if is_reserved(name):
         raise ParameterError(
@@ -201,8 +250,11 @@ def make_identity(
         )
     if path.exists():
         raise _already_exists(name, path)
-    seed = None if self_contained else open_seed(folder=path.parent.parent, ask=ask)
-    identity = _make_pair(name, path, seed)
+    return path
+
+
+def _store(identity: Identity) -> None:
+    path = identity.path
     try:
         write_key(
             path,
@@ -212,12 +264,11 @@ def make_identity(
         )
     except OSError as err:
         if path.exists():
-            raise _already_exists(name, path) from err
+            raise _already_exists(identity.name, path) from err
         raise StatementError(
             f"{path}: the new key cannot be stored: {err.strerror or err}",
             remedy="Make the folder writable.",
         ) from err
-    return identity
 
 
 def _make_pair(name: str, path: Path, seed: bytes | None) -> Identity:
@@ -309,7 +360,6 @@ def _identity_path(name: str, folder: Path | None) -> Path:
 
 def is_reserved(name: str) -> bool:
     """Return whether no identity may have this name: an owner id, or the word for none."""
-    """Return whether a name could be taken for something else where an owner is named."""
     # `protect --owner` takes a name, an owner id or this word.
     if name == ANONYMOUS:
         return True

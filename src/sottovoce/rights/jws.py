@@ -273,9 +273,9 @@ def check_public_key(text: str) -> dict[str, str]:
     return jwk
 
 
-def format_public_key(key: Ed25519PrivateKey) -> str:
-    """Return the public half of a key, as `check_public_key` takes it."""
-    return f"ed25519:{public_jwk(key)['x']}"
+def format_public_key(raw: bytes) -> str:
+    """Return the 32 bytes of a public key as `check_public_key` takes them."""
+    return f"ed25519:{_encode(raw)}"
 
 
 def _split(token: str) -> tuple[bytes, bytes]:

@@ -6,16 +6,14 @@ could not be revoked any more.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import secrets
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.identity import identity_folder
+from sottovoce.rights.keys import key_files
+from sottovoce.rights.keys.key_files import configuration_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +32,6 @@ __all__ = [
 _MOST_BYTES = 1 << 22
 _SERIAL = re.compile(r"[A-Za-z0-9_-]{16}")
 _STATEMENT_NAME = re.compile(r"[0-9]{6}\.jws")
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV}
 
 
 def statement_folder(owner_id: int, *, folder: Path | None = None) -> Path:
@@ -47,7 +44,7 @@ def statement_folder(owner_id: int, *, folder: Path | None = None) -> Path:
     folder : Path or None
         Configuration folder; None is the user's.
     """
-    return (folder or identity_folder().parent) / "statements" / format_owner_id(owner_id)
+    return (folder or configuration_folder()) / "statements" / format_owner_id(owner_id)
 
 
 def grant_folder(*, folder: Path | None = None) -> Path:
@@ -58,7 +55,7 @@ def grant_folder(*, folder: Path | None = None) -> Path:
     folder : Path or None
         Configuration folder; None is the user's.
     """
-    return (folder or identity_folder().parent) / "grants"
+    return (folder or configuration_folder()) / "grants"
 
 
 def read_own_statements(owner_id: int, *, folder: Path | None = None) -> list[str]:
@@ -203,15 +200,8 @@ def write_once(path: Path, data: bytes) -> None:
     StatementError
         If the name is taken, or it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _give_name(draft, path)
+        key_files.write_once(path, data)
     except OSError as err:
         if os.path.lexists(path):
             raise StatementError(
@@ -222,17 +212,3 @@ def write_once(path: Path, data: bytes) -> None:
             f"{path}: cannot be stored: {err.strerror or err}",
             remedy="Make the folder writable, or free some space.",
         ) from err
-    finally:
-        with suppress(OSError):
-            draft.unlink()
-
-
-def _give_name(draft: Path, path: Path) -> None:
-    """Give a file its name; a link, unlike a rename, fails if the name exists."""
-    try:
-        os.link(draft, path)
-    except OSError as err:
-        if err.errno not in _NO_LINKS:
-            raise
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        draft.replace(path)

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from sottovoce.rights.keys.recovery import RecoveryWords
     from sottovoce.rights.keys.secret_files import AskPassphrase
 
-__all__ = ["Rotation", "keep_rotation", "prepare_rotation", "signing_key"]
+__all__ = [
+    "Rotation",
+    "keep_rotation",
+    "list_rotated_keys",
+    "prepare_rotation",
+    "signing_key",
+]
 
 _KIND = "sottovoce-key-1"
 _MOST_ROTATIONS = 256
@@ -210,12 +216,9 @@ def signing_key(
     folder = folder or identity.path.parent.parent
     if wanted == thumbprint(identity.public_key):
         return identity.open_key(ask=ask)
-    for n in range(_count_rotations(identity.owner_id, folder), 0, -1):
-        path = _key_path(identity.owner_id, n, folder)
+    for path in list_rotated_keys(identity.owner_id, folder=folder):
         try:
             key = Ed25519PrivateKey.from_private_bytes(read_secret(path, kind=_KIND, ask=ask))
-        except FileNotFoundError:
-            continue
         except OSError as err:
             raise StatementError(f"{path}: {err.strerror or err}") from err
         if wanted in {"", thumbprint(key)}:
@@ -229,12 +232,26 @@ def signing_key(
     return identity.open_key(ask=ask)
 
 
+def list_rotated_keys(owner_id: int, *, folder: Path | None = None) -> list[Path]:
+    """Return the files of the keys that took over at rotations.
+
+    Parameters
+    ----------
+    owner_id : int
+        Whose.
+    folder : Path or None
+        As for `prepare_rotation`.
+
+    Returns
+    -------
+    paths : list of Path
+        That of the last rotation first; empty if there was none on this machine.
+    """
+    names = (folder or configuration_folder()).glob(f"keys/{owner_id:012x}-*.json")
+    ends = {path: path.stem.rpartition("-")[2] for path in names}
+    numbers = {path: int(end) for path, end in ends.items() if end.isascii() and end.isdigit()}
+    return sorted(numbers, key=lambda path: numbers[path], reverse=True)
+
+
 def _key_path(owner_id: int, n: int, folder: Path | None) -> Path:
     return (folder or configuration_folder()) / "keys" / f"{owner_id:012x}-{n}.json"
-
-
-def _count_rotations(owner_id: int, folder: Path) -> int:
-    """Return the number of the last rotation whose key is stored here."""
-    names = (folder / "keys").glob(f"{owner_id:012x}-*.json")
-    ends = [path.stem.rpartition("-")[2] for path in names]
-    return max((int(end) for end in ends if end.isascii() and end.isdigit()), default=0)
