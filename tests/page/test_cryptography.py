@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -37,3 +40,20 @@ def test_it_refuses_what_is_no_such_key() -> None:
     for seed in (SEED[:-1], SEED + b"0"):
         with pytest.raises(ValueError, match="32 bytes"):
             own_ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def test_an_identity_needs_no_library_of_signatures() -> None:
+    """Rights is packed as a whole, and the browser has none of what statements and words need."""
+    missing = ("cryptography", "joserfc", "jsonschema", "mnemonic", "platformdirs", "segno")
+    code = (
+        "import sys\n"
+        "from sottovoce.page.stand_ins import install\n"
+        "install()\n"
+        f"absent = [one for one in {missing!r} if one not in sys.modules]\n"
+        "sys.modules |= dict.fromkeys(absent)\n"
+        "import sottovoce.page.identities\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr

@@ -286,9 +286,8 @@ def revoke(*, which: str, out: Path | None, as_json: bool) -> None:
         )
         return
     _output.result(f"Revoked by statement {len(tokens) + 1} of {identity.name}.")
-    _output.explain(
-        f"Publish it or send it: sottovoce statement show --name {identity.name} -o FILE"
-    )
+    where = "" if out else f": sottovoce statement show --name {identity.name} -o FILE"
+    _output.explain(f"Publish the statements, or send them to the licensee{where}")
 
 
 for _command in (show, verify, list_grants):

@@ -30,7 +30,8 @@ _MOST_OWNERS = 10
 _KEEP = (
     "Whoever has these words can take over the owner ids above. Keep this page like a passport:",
     "on paper, at home or with a lawyer, away from the computer. No photo, no cloud, no e-mail.",
-    "The words replace a stolen or lost key, and open the backup file. Keep the backup elsewhere.",
+    "The words replace a stolen or lost key, and open the backup file. Keep the backup elsewhere,",
+    "and the file of your statements: without either of the two, the words replace no lost key.",
     "If words and key are both lost, nothing can ever be permitted; the marks go on to refuse.",
     "sottovoce id restore FILE  asks for the words, in their order.",
 )
