@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.rights import Identity
-    from sottovoce.rights.replacement import Replacement
+    from sottovoce.rights.replacement import KeyReplacement
     from sottovoce.rights.statements import Declaration
 
 __all__ = ["revoke", "rotate"]
@@ -181,7 +181,7 @@ class _Job:
 
     def run(
         self, *, keep: Sequence[str] = (), declaration: Declaration | None = None
-    ) -> Replacement:
+    ) -> KeyReplacement:
         """Take the words, and let the key from them take over."""
         from sottovoce.rights.replacement import replace_key
         from sottovoce.rights.statements import write_statements
@@ -201,7 +201,7 @@ class _Job:
         return made
 
     def report(
-        self, made: Replacement, *, kept: list[Ending], ended: list[Ending], verb: str
+        self, made: KeyReplacement, *, kept: list[Ending], ended: list[Ending], verb: str
     ) -> None:
         """Write what has changed, and what is left to do."""
         name, n = made.identity.name, len(made.statements)

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from sottovoce.rights.keys.recovery import RecoveryWords
     from sottovoce.rights.statements.writing import Declaration
 
-__all__ = ["Replacement", "check_replaceable", "join_statements", "replace_key"]
+__all__ = ["KeyReplacement", "check_replaceable", "join_statements", "replace_key"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
+class KeyReplacement:
     """A key that took over.
 
     Attributes
@@ -148,7 +148,7 @@ def replace_key(
     declaration: Declaration | None = None,
     passphrase: str = "",
     folder: Path | None = None,
-) -> Replacement:
+) -> KeyReplacement:
     """Let the next key take over, by a statement that names the one after it.
 
     Parameters
@@ -173,7 +173,7 @@ def replace_key(
 
     Returns
     -------
-    replacement : Replacement
+    replacement : KeyReplacement
         What was stored.
 
     Raises
@@ -206,7 +206,7 @@ def replace_key(
         write_own_statement(tokens[seq - 1], owner_id=last.owner_id, seq=seq, folder=folder)
     keep_rotation(rotation, words, passphrase=passphrase, folder=folder)
     path = write_own_statement(token, owner_id=last.owner_id, seq=last.seq + 1, folder=folder)
-    return Replacement(
+    return KeyReplacement(
         identity=identity,
         statements=(*tokens, token),
         thumbprint=rotation.thumbprint,
