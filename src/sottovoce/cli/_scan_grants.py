@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._signing import load_signer, parse_uses
+from sottovoce.cli._secrets import ask_passphrase
+from sottovoce.cli._signing import load_named, parse_uses
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
@@ -108,7 +109,8 @@ class GrantOptions:
         self._use = parse_uses(use) if use else None
         self.key: Ed25519PrivateKey | None = None
         if as_name is not None:
-            self.key = load_signer(as_name)[1].private_key
+            # The first key: contracts and grants name it, whatever has replaced it since.
+            self.key = load_named(as_name).open_key(ask=ask_passphrase)
 
     def open(self) -> Releases | None:
         """Return what decides; None without grants.  Grants that permit nothing are named."""
