@@ -19,7 +19,7 @@ _MOST_BYTES = 1 << 24
 
 OWNERS = click.option(
     "--owners",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     default=None,
     metavar="FILE",
     help="Look for these owners in marks that are too short to be read: one per line, an owner id,"
@@ -33,8 +33,13 @@ def open_naming(path: Path | None, *, n_looks: int = 1) -> Naming | None:
         return None
     from sottovoce.scan.naming import Naming
 
-    with path.open("rb") as file:
-        lines = file.read(_MOST_BYTES + 1).decode("utf-8", errors="replace").splitlines()
+    try:
+        with path.open("rb") as file:
+            lines = file.read(_MOST_BYTES).decode("utf-8", errors="replace").splitlines()
+    except OSError as err:
+        raise ParameterError(
+            f"{path}: {err.strerror or err}", remedy="Write one owner id per line into a file."
+        ) from err
     asked = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not asked:
         raise ParameterError(f"{path} names no owner", remedy="Write one owner id per line.")
