@@ -9,6 +9,7 @@ from sottovoce.files.escaping import escape_markdown, make_markdown_code
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.times import format_date
 from sottovoce.files.writing import atomic_path
+from sottovoce.scan.reports.licensed import say_warnings
 from sottovoce.scan.reports.wording import (
     LIMITS,
     NOT_READABLE,
@@ -61,6 +62,7 @@ def write_card(path: Path, *, job: RunInfo, summary: Summary) -> None:
         _tell_totals(job, summary),
         say_expected_false(summary),
         _tell_refusals(summary),
+        _tell_licensed(summary),
         _tell_exclusion(job, summary),
         "### How to repeat it",
         _tell_job(job),
@@ -132,6 +134,30 @@ def _tell_refusals(summary: Summary) -> str:
     if refused:
         tables.append(_table(("What is refused", "Recordings"), refused))
     return "\n\n".join(tables)
+
+
+def _tell_licensed(summary: Summary) -> str:
+    """Return the grants that released something; the sentence about them is in the verdict."""
+    if summary.licensed is None:
+        return ""
+    counts = summary.licensed.by_serial
+    rows = [
+        (
+            f"{_escape(name_owner(one.owner_id))}, granted to {_escape(one.grantee)} until"
+            f" {one.last_day.isoformat()} (serial {_code(one.serial)}, revocation known up to"
+            f" {one.revocation_known_to.isoformat()})",
+            format_count(counts[one.serial]),
+        )
+        for one in summary.licensed.permissions
+        if counts.get(one.serial)
+    ]
+    if not rows:
+        return ""
+    more = len(rows) - _MOST_ROWS
+    if more > 0:
+        rows = [*rows[:_MOST_ROWS], (f"{format_count(more)} more grants", "")]
+    warnings = "".join(f"\n- {_escape(one, most=400)}" for one in say_warnings(summary.licensed))
+    return f"### Licensed\n\n{_table(('Grant', 'Recordings'), rows)}\n{warnings}".rstrip()
 
 
 def _tell_exclusion(job: RunInfo, summary: Summary) -> str:
