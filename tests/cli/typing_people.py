@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 
-from tests.cli.conftest import PROGRAM
+from tests.cli.conftest import PROGRAM, hear_ctrl_c
 
 ROWS = 8
 
@@ -39,6 +39,7 @@ class Terminal:
         child, self.terminal = pty.fork()
         if child == 0:
             try:
+                hear_ctrl_c()
                 os.chdir(shell.folder)
                 if out is not None:
                     os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT), 1)
