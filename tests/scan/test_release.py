@@ -56,6 +56,13 @@ def marked(*owners, **fields) -> Finding:
     return Finding(id="a", status="marked", log10_p=-30.0, voices=voices, **fields)
 
 
+def in_tracks(*owners) -> Finding:
+    """A film of marked tracks; in those of nobody, no voice could be followed."""
+    voices = tuple({**voice(one), "track": f"{i}"} for i, one in enumerate(owners) if one)
+    tracks = tuple({"name": f"{i}", "status": "marked"} for i, _ in enumerate(owners))
+    return dataclasses.replace(marked(), voices=voices, tracks=tracks)
+
+
 def decide(finding, *permissions, use=Use.CLONE, day=DAY):
     return Releases(permissions, use=use, day=day).decide(finding)
 
@@ -65,6 +72,14 @@ class TestDecisions:
         done = decide(marked(ANNA), permit())
         assert (done.released, done.serials) == (True, ("s4f2a91c077de",))
         assert (done.owner_ids, done.is_matched, done.why_not) == ((ANNA,), False, "")
+
+    def test_marked_tracks_whose_voices_are_all_covered_are_released(self) -> None:
+        assert decide(in_tracks(ANNA, ANNA), permit()).released
+
+    @pytest.mark.parametrize("cells", [5, None, {"a": 1}, "\xe9", "AAAA"])
+    def test_damaged_cells_name_nobody(self, cells) -> None:
+        finding = dataclasses.replace(marked(None), cells=(cells,))
+        assert "could not be read" in decide(finding, permit()).why_not
 
     def test_every_voice_needs_a_permission(self) -> None:
         assert not decide(marked(ANNA, BERT), permit()).released
@@ -77,6 +92,7 @@ class TestDecisions:
             (marked(ANNA, None), "could not be read or matched"),
             (marked(), "no voice in it could be followed"),
             (marked(ANNA, n_more_voices=1), "more marked voices"),
+            (in_tracks(ANNA, None), "in one of its tracks"),
             (marked(ANNA, message="cut short"), "not read to its end"),
             (marked(0), "anonymous"),
             (marked(BERT), "owner 0b63-d85e-19a4 granted nothing"),

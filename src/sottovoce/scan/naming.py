@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,7 @@ class Naming:
             return voice, cells
         try:
             kept = SoftCells.from_bytes(base64.b64decode(cells, validate=True))
-        except (PayloadError, binascii.Error):
+        except (PayloadError, ValueError, TypeError):  # of a damaged ledger
             return voice, cells
         match = match_known(kept, self._notices, n_looks=self._n_looks)
         if match is None:

@@ -6,6 +6,7 @@ every voice in the recording is covered, and whatever is not known keeps it out.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -171,4 +172,10 @@ def _find_obstacle(finding: Finding) -> str:
         return "no voice in it could be followed"
     if finding.n_more_voices:
         return "it holds more marked voices than were followed"
+    followed = Counter(voice.get("track") for voice in finding.voices)
+    marked = Counter(
+        track.get("name") for track in finding.tracks if track.get("status") == "marked"
+    )
+    if marked - followed:
+        return "no voice could be followed in one of its tracks"
     return ""
