@@ -185,6 +185,26 @@ def test_a_sealed_key_asks_for_its_passphrase(identity, config):
     assert keys_of(identity, ask=lambda _: "sesame").private_key
 
 
+@pytest.mark.parametrize("first_try", [b"", "sesame"])
+def test_a_file_of_an_earlier_attempt_that_does_not_open_is_told_before_anything_is_signed(
+    identity, config, first_try
+):
+    """Or the statement would name a key that its owner cannot open."""
+    before, sealed = own(identity, config), {"passphrase": "another"}
+    path = config / "keys" / f"{identity.owner_id:012x}-1.json"
+    if first_try:
+        with crash(after=1), pytest.raises(CrashError):
+            replace_key(before, WORDS, identity=identity, folder=config, passphrase=first_try)
+    else:
+        key_files.write_once(path, first_try)
+    with pytest.raises(StatementError, match="earlier attempt"):
+        replace_key(before, WORDS, identity=identity, folder=config, **sealed)
+    assert own(identity, config) == before
+    path.rename(path.with_suffix(".away"))
+    replace_key(before, WORDS, identity=identity, folder=config, **sealed)
+    assert keys_of(identity, ask=lambda _: "another").private_key
+
+
 class TestJoining:
     def test_later_statements_are_added_and_earlier_ones_change_nothing(self, identity, config):
         first = own(identity, config)

@@ -163,7 +163,7 @@ def keep_rotation(
     ParameterError
         If other words were named for the rotation after it.
     StatementError
-        If it cannot be stored.
+        If it cannot be stored, or the file that is there has another passphrase or is damaged.
     """
     path = _key_path(rotation.owner_id, rotation.n, folder)
     secret = rotation.key.private_bytes(
@@ -172,7 +172,7 @@ def keep_rotation(
     try:
         write_key(path, make_content(secret, kind=_KIND, passphrase=passphrase))
     except FileExistsError:
-        pass  # the words and the number say which key it is
+        _check_stored(path, secret, passphrase)
     except OSError as err:
         raise StatementError(
             f"{path}: the new key cannot be stored: {err.strerror or err}",
@@ -180,6 +180,19 @@ def keep_rotation(
         ) from err
     commit(words, rotation.owner_id, n=rotation.n + 1, folder=folder)
     return path
+
+
+def _check_stored(path: Path, secret: bytes, passphrase: str) -> None:
+    """Refuse the file of an attempt that was cut short, unless it opens to the same key."""
+    try:
+        stored = read_secret(path, kind=_KIND, ask=lambda _: passphrase)
+    except (OSError, StatementError):
+        stored = b""
+    if stored != secret:
+        raise StatementError(
+            f"{path}: is there from an earlier attempt, damaged or with another passphrase",
+            remedy="Move it away, and try again: the recovery words make the same key again.",
+        )
 
 
 def signing_key(
