@@ -41,11 +41,18 @@ def parse_day(text: str) -> date:
 def add_years(day: date, n_years: int) -> date:
     """Return the same day some years later; 1 March in place of a missing 29 February.
 
+    Raises
+    ------
+    ParameterError
+        If the calendar ends before it.
+
     Examples
     --------
     >>> add_years(date(2028, 2, 29), 1)
     datetime.date(2029, 3, 1)
     """
+    if day.year + n_years > date.max.year:
+        raise ParameterError(f"{day} is too far in the future", remedy="Check the year.")
     try:
         return day.replace(year=day.year + n_years)
     except ValueError:

@@ -428,3 +428,29 @@ def test_a_verdict_is_told_as_json():
         told = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
         assert told["valid"] == verdict.valid
         assert told["revocation_known_to"] == DAY.isoformat()
+
+
+def test_no_serial_looks_like_an_option(monkeypatch):
+    drawn = iter([b"\xf8" + bytes(11), b"\xfb" + bytes(11), bytes(12)])
+    monkeypatch.setattr("secrets.token_bytes", lambda _: next(drawn))
+    made = make_grant(
+        [first()],
+        key=key("owner"),
+        grantee="Acme TTS GmbH",
+        grantee_key=thumb("lab"),
+        uses=Use.CLONE,
+        issued=DAY,
+    )
+    assert peek_payload(made.grant)["serial"] == "A" * 16
+
+
+def test_a_grant_beyond_the_calendar_is_explained():
+    with pytest.raises(ParameterError, match="too far in the future"):
+        make_grant(
+            [first()],
+            key=key("owner"),
+            grantee="Acme TTS GmbH",
+            grantee_key=thumb("lab"),
+            uses=Use.CLONE,
+            first_day=date(9999, 6, 1),
+        )

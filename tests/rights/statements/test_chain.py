@@ -206,6 +206,17 @@ def test_statements_of_two_owners_do_not_mix():
     assert "different owners" in verify(first(), first("somebody")).problem
 
 
+def test_a_file_with_many_owners_costs_no_derivation_of_their_ids(monkeypatch):
+    tokens = [first(), first("somebody")]
+    open_statement.cache_clear()
+
+    def derive(_):
+        raise AssertionError("an owner id was derived")
+
+    monkeypatch.setattr("sottovoce.rights.statements.statement.owner_of_key", derive)
+    assert "different owners" in verify(*tokens).problem
+
+
 @given(st.integers(0, len(first()) - 1), st.integers(1, 127))
 def test_a_statement_with_a_changed_byte_is_never_accepted(place, change):
     token = first()

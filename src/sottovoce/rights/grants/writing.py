@@ -211,7 +211,10 @@ def _name_uses(uses: Use) -> list[str]:
 
 
 def _make_serial() -> str:
-    return urlsafe_b64encode(secrets.token_bytes(_SERIAL_BYTES)).decode("ascii")
+    while True:
+        serial = urlsafe_b64encode(secrets.token_bytes(_SERIAL_BYTES)).decode("ascii")
+        if not serial.startswith("-"):  # a command would take it for an option
+            return serial
 
 
 def _sign(payload: dict[str, Any], *, kind: str, form: str, key: Ed25519PrivateKey) -> str:

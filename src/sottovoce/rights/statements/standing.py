@@ -16,7 +16,7 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use, describe_policy, name_use
 from sottovoce.errors import StatementError
 from sottovoce.rights.days import format_day, present_day
-from sottovoce.rights.jws import check_thumbprint
+from sottovoce.rights.jws import check_thumbprint, peek_payload
 from sottovoce.rights.statements.branches import Branches, read_branches
 from sottovoce.rights.statements.statement import Statement, open_statement
 
@@ -214,11 +214,12 @@ def _open(tokens: Iterable[str], *, today: date) -> list[Statement]:
         raise StatementError("there is no statement", remedy="Ask the owner for one.")
     if len(distinct) > MOST_STATEMENTS:
         raise StatementError(f"there are more than {MOST_STATEMENTS} statements")
-    statements = [open_statement(token) for token in distinct]
-    if len({one.owner_id for one in statements}) > 1:
+    # Before anything is verified: each owner id takes 0.2 s, and a hostile file may have many.
+    if len({str(peek_payload(token).get("id")) for token in distinct}) > 1:
         raise StatementError(
             "the statements are of different owners", remedy="Verify those of each owner alone."
         )
+    statements = [open_statement(token) for token in distinct]
     for one in statements:
         # A day begins earlier in the east.
         if one.issued > today + timedelta(days=1):

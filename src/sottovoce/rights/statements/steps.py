@@ -93,7 +93,10 @@ def check_step(statement: Statement, previous: Statement) -> Signer:
     if statement.inception_key != previous.inception_key:
         raise StatementError(f"statement {statement.seq} names another first key")
     if statement.issued < previous.issued:
-        raise StatementError(f"statement {statement.seq} is dated before the one that it follows")
+        raise StatementError(
+            f"statement {statement.seq} is dated before the one that it follows",
+            remedy="Check the clock of the computer that it is signed on.",
+        )
     signer = signer_of(statement, previous)
     if signer is None:
         raise StatementError(
