@@ -57,6 +57,21 @@ def test_a_grant_releases_and_the_exit_code_says_what_remains(shell, folder) -> 
     assert (folder / "kept" / "a.flac").exists()
 
 
+def test_a_file_with_the_name_of_a_thumbprint_does_not_replace_it(shell, folder) -> None:
+    """Whoever sends a data set names its files."""
+    (folder / thumb("owner")).write_text(f"{thumb('thief')}\n")
+    words = ("--grant", "a.grant", "--for", "clone", "--owner-key", thumb("owner"))
+    assert shell("scan", "report", "out", *words).code == 0
+
+
+def test_files_of_windows_editor_are_read(shell, folder) -> None:
+    (folder / "keys.txt").write_text(f"{thumb('owner')}\r\n", encoding="utf-8-sig")
+    words = ("--grant", "a.grant", "--for", "clone", "--owner-key", "keys.txt")
+    (folder / "owners.txt").write_text(f"{owner_of('owner'):012x}\r\n", encoding="utf-8-sig")
+    done = shell("scan", "report", "out", "--owners", "owners.txt", *words)
+    assert done.code == 0, done.err
+
+
 def test_owners_that_are_asked_for_are_named(shell, folder) -> None:
     """By owner id, and by a grant, which says what the marks carry."""
     owner = f"{owner_of('owner'):012x}"

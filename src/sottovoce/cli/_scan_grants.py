@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ _OPTIONS = (
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Further statements of the owners, which may revoke a grant; may be repeated.",
+        help="Further statements of the owners, or an agent's revocation, which may revoke a grant;"
+        " may be repeated.",
     ),
 )
 
@@ -147,8 +149,15 @@ def grant_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _read_keys(text: str) -> list[str]:
     """Return the thumbprints in a file, or the one that was typed."""
-    path = Path(text)
-    if not path.is_file():
+    from sottovoce.rights.jws import check_thumbprint
+
+    # A thumbprint that was typed is one: whoever sends a file could give it any name.
+    with suppress(ParameterError):
+        return [check_thumbprint(text)]
+    try:
+        data = Path(text).read_bytes()[:_MOST_BYTES]
+    except (OSError, ValueError):
         return [text]
-    lines = path.read_bytes()[:_MOST_BYTES].decode("ascii", errors="replace").splitlines()
+    # Windows' editor begins a text with a mark of its encoding.
+    lines = data.decode("utf-8-sig", errors="replace").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

@@ -35,7 +35,7 @@ def open_naming(path: Path | None, *, n_looks: int = 1) -> Naming | None:
 
     try:
         with path.open("rb") as file:
-            lines = file.read(_MOST_BYTES).decode("utf-8", errors="replace").splitlines()
+            lines = file.read(_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     except OSError as err:
         raise ParameterError(
             f"{path}: {err.strerror or err}", remedy="Write one owner id per line into a file."
