@@ -10,11 +10,11 @@ import pytest
 from sottovoce.core.policy import Use
 from sottovoce.errors import ParameterError, SignatureError, StatementError
 from sottovoce.recipes import SIGNATURE, check_report, read_permissions, write_signed_outputs
-from sottovoce.rights.grants import make_grant
-from sottovoce.rights.jws import peek_payload
+from sottovoce.rights.grants import make_delegation, make_grant, make_revocation
+from sottovoce.rights.jws import peek_payload, sign_token
 from sottovoce.rights.statements import write_statements
-from sottovoce.scan import Finding, Ledger, Releases
-from tests.rights.people import DAY, digest, first, follow, key, thumb
+from sottovoce.scan import Finding, Ledger, Releases, write_outputs
+from tests.rights.people import DAY, digest, first, follow, jwk, key, thumb
 
 
 def owner_of(name: str) -> int:
@@ -133,3 +133,97 @@ def test_the_licensee_signs_the_report_and_a_change_is_seen(mail, ledger, tmp_pa
     write_signed_outputs(ledger, out, releases=releases, key=None, kind="jsonl")
     with pytest.raises(StatementError, match="no readable signature"):
         check_report(out, grantee_key=thumb("lab"))
+
+
+def test_an_agents_revocation_revokes_in_a_scan_as_well(mail, tmp_path) -> None:
+    delegated = make_delegation(
+        [first()],
+        key=key("owner"),
+        agent="Voices",
+        agent_jwk=jwk("agent"),
+        uses=Use.CLONE,
+        may=("grant", "revoke"),
+        issued=DAY,
+    )
+    made = make_grant(
+        [first()],
+        key=key("agent"),
+        grantee="Acme TTS GmbH",
+        grantee_key=thumb("lab"),
+        uses=Use.CLONE,
+        delegation=delegated.delegation,
+        issued=DAY,
+    )
+    (tmp_path / "agents.grant").write_bytes(made.to_bytes())
+    revoked = make_revocation(made, key=key("agent"), issued=DAY)
+    (tmp_path / "agents.revocation").write_bytes(revoked.to_bytes())
+    paths, own = [tmp_path / "agents.grant", mail / "second.grant"], {"day": DAY}
+    own["owner_keys"] = [thumb("owner"), thumb("second")]
+    assert len(read_permissions(paths, **own).permissions) == 2
+    read = read_permissions(paths, newest=[tmp_path / "agents.revocation"], **own)
+    assert [one.owner_id for one in read.permissions] == [owner_of("second")]
+    assert "revoked" in read.problems[0].message
+
+
+def test_a_report_without_grants_leaves_no_signature_of_an_earlier_one(
+    mail, ledger, tmp_path
+) -> None:
+    read = read_permissions([mail], owner_keys=[thumb("owner")], grantee=key("lab"), day=DAY)
+    releases = Releases(read.permissions, use=Use.CLONE, day=DAY)
+    write_signed_outputs(ledger, tmp_path, releases=releases, key=key("lab"), kind="jsonl")
+    assert (tmp_path / SIGNATURE).exists()
+    write_outputs(ledger, tmp_path, kind="jsonl")
+    assert not (tmp_path / SIGNATURE).exists()
+
+
+class TestHostileReports:
+    """A licensee chooses what they sign, and what else lies in the folder."""
+
+    @pytest.fixture
+    def out(self, mail, ledger, tmp_path):
+        read = read_permissions([mail], owner_keys=[thumb("owner")], grantee=key("lab"), day=DAY)
+        releases = Releases(read.permissions, use=Use.CLONE, day=DAY)
+        write_signed_outputs(ledger, tmp_path, releases=releases, key=key("lab"), kind="jsonl")
+        return tmp_path
+
+    def sign(self, out, **changes) -> None:
+        payload = {**peek_payload((out / SIGNATURE).read_text().strip()), **changes}
+        token = sign_token(payload, kind="sottovoce-report/1", key=key("lab"))
+        (out / SIGNATURE).write_text(token)
+
+    def test_a_file_that_was_not_signed_is_named(self, out) -> None:
+        self.sign(out, files={})
+        assert check_report(out, grantee_key=thumb("lab")) == [
+            *("report.html", "summary.json", "released.txt", "exclude.txt"),
+            "results.jsonl",
+        ]
+
+    def test_a_second_table_is_named(self, out) -> None:
+        (out / "results.csv").write_text("id,status\n")
+        assert check_report(out, grantee_key=thumb("lab")) == ["results.csv"]
+
+    def test_a_signed_gap_and_a_way_out_of_the_folder_are_named(self, out) -> None:
+        files = peek_payload((out / SIGNATURE).read_text().strip())["files"]
+        (out / "released.txt").unlink()
+        same = files["report.html"]
+        self.sign(out, files={**files, "released.txt": "", "../report.html": same})
+        assert set(check_report(out, grantee_key=thumb("lab"))) == {
+            "released.txt",
+            "../report.html",
+        }
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"files": []},
+            {"files": None},
+            {"typ": "sottovoce-grant/1"},
+            {"key": {}},
+            {"key": {"crv": "Ed25519", "kty": "OKP", "x": 1}},
+            {"key": {"crv": "Ed25519", "kty": "OKP", "x": "a"}},
+        ],
+    )
+    def test_what_is_no_report_is_refused(self, out, changes) -> None:
+        self.sign(out, **changes)
+        with pytest.raises(SignatureError):
+            check_report(out, grantee_key=thumb("lab"))

@@ -6,6 +6,7 @@ and decide with the ledger of a scan what may be used; the report is signed by w
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import ParameterError, SignatureError, StatementError
 from sottovoce.files.atomic import atomic_path
-from sottovoce.rights.grants import read_grant_file, verify_grant
+from sottovoce.rights.grants import GrantFile, read_grant_file, read_newest, verify_grant
 from sottovoce.rights.jws import open_token, peek_payload, public_jwk, sign_token, thumbprint_of
-from sottovoce.rights.statements import read_statements
-from sottovoce.scan.outputs import write_outputs
+from sottovoce.scan.outputs import SIGNATURE, write_outputs
 
 if TYPE_CHECKING:
     import os
@@ -41,9 +41,6 @@ __all__ = [
     "read_permissions",
     "write_signed_outputs",
 ]
-
-SIGNATURE = "report.jws"
-"""The signature of a report, beside it."""
 
 _KIND = "sottovoce-report/1"
 _SIGNED = ("report.html", "summary.json", "released.txt", "exclude.txt")
@@ -102,7 +99,8 @@ def read_permissions(
     grantee : str or Ed25519PrivateKey or None
         As in `sottovoce.rights.grants.verify_grant`.
     newest : sequence of path-like
-        Files with further statements of the owners, which may revoke a grant.
+        Files with further statements of the owners, or with revocations by their agents; both may
+        revoke a grant.
     day : datetime.date or None
         Day of the use; None is the present day.
 
@@ -131,7 +129,7 @@ def read_permissions(
     ...     "scan-out", permissions=grants.permissions, use=Use.CLONE
     ... )  # doctest: +SKIP
     """
-    known = [token for path in newest for token in read_statements(Path(path))]
+    known = [read_newest(Path(path)) for path in newest]
     permissions: list[Permission] = []
     problems: list[GrantProblem] = []
     for path in _find_files(paths):
@@ -139,10 +137,18 @@ def read_permissions(
             file = read_grant_file(path)
             own = _choose_key(file.statements, owner_keys)
             owners = {_owner_of(one) for one in file.statements}
-            related = [one for one in known if _owner_of(one) in owners]
-            verdict = verify_grant(file, owner_key=own, grantee=grantee, newest=related, day=day)
+            related = [_only_of(owners, one) for one in known]
+            verdict = verify_grant(
+                file,
+                owner_key=own,
+                grantee=grantee,
+                newest=[token for one in related for token in one.statements],
+                revocations=[one for one in related if one.statements],
+                day=day,
+            )
         except StatementError as err:
-            problems.append(GrantProblem(path=path, message=err.message, remedy=err.remedy))
+            message = err.message.removeprefix(f"{path}: ")
+            problems.append(GrantProblem(path=path, message=message, remedy=err.remedy))
             continue
         if verdict.permission is None:
             problem = GrantProblem(path=path, message=verdict.problem, remedy=verdict.remedy)
@@ -172,6 +178,12 @@ def _owner_of(token: str) -> str:
         return str(peek_payload(token).get("id", ""))
     except SignatureError:
         return ""
+
+
+def _only_of(owners: set[str], known: GrantFile) -> GrantFile:
+    """Return what a file says, without the statements of other owners."""
+    related = [one for one in known.statements if _owner_of(one) in owners]
+    return dataclasses.replace(known, statements=tuple(related))
 
 
 def _choose_key(statements: Sequence[str], owner_keys: Sequence[str]) -> str | None:
@@ -211,8 +223,6 @@ def write_signed_outputs(
     summary : Summary
         Figures of the data set.
     """
-    signature = folder / SIGNATURE
-    signature.unlink(missing_ok=True)  # of other files
     summary = write_outputs(
         ledger,
         folder,
@@ -232,7 +242,7 @@ def write_signed_outputs(
         "grants": sorted({one.serial for one in releases.permissions}),
         "key": public_jwk(key),
     }
-    with atomic_path(signature) as part:
+    with atomic_path(folder / SIGNATURE) as part:
         part.write_text(sign_token(payload, kind=_KIND, key=key) + "\n", encoding="ascii")
     return summary
 
@@ -250,12 +260,13 @@ def check_report(folder: str | os.PathLike[str], *, grantee_key: str) -> list[st
     Returns
     -------
     changed : list of str
-        Signed files that are missing or were changed since; empty if all are as signed.
+        Files that are missing, were changed since, or are not signed although a report has them;
+        empty if all are as signed.
 
     Raises
     ------
     SignatureError
-        If it is not signed by this key.
+        If it is not signed by this key, or what is signed is no report.
     StatementError
         If there is no signature.
     """
@@ -268,11 +279,28 @@ def check_report(folder: str | os.PathLike[str], *, grantee_key: str) -> list[st
             remedy="Ask the licensee for the whole folder.",
         ) from err
     jwk = peek_payload(token).get("key")
-    if not isinstance(jwk, dict) or thumbprint_of(jwk) != grantee_key:
+    if not _is_key(jwk, grantee_key):
         raise SignatureError(f"{place / SIGNATURE}: not signed by this key")
-    files = open_token(token, kind=_KIND, jwk=jwk)["files"]
-    # A name must not lead out of the folder.
-    return [name for name, own in files.items() if own != _digest(place / Path(name).name)]
+    payload = open_token(token, kind=_KIND, jwk=jwk)
+    files = payload.get("files")
+    if payload.get("typ") != _KIND or not isinstance(files, dict):
+        raise SignatureError(f"{place / SIGNATURE}: what is signed is no report")
+    # Whoever signs chooses what is signed: what is left out can say anything.
+    tables = sorted(path.name for path in place.glob("results.*")) or ["results.*"]
+    names = dict.fromkeys((*files, *_SIGNED, *tables))
+    return [name for name in names if not _is_as_signed(place, name, files.get(name))]
+
+
+def _is_key(jwk: object, thumbprint: str) -> bool:
+    try:
+        return isinstance(jwk, dict) and thumbprint_of(jwk) == thumbprint
+    except (ValueError, TypeError):
+        return False
+
+
+def _is_as_signed(place: Path, name: str, digest: object) -> bool:
+    """Return whether a file is as signed; a name that leads out of the folder never is."""
+    return Path(name).name == name and bool(digest) and digest == _digest(place / name)
 
 
 def _digest(path: Path) -> str:

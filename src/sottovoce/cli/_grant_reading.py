@@ -9,7 +9,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._grant_words import describe_state, tell_grant, tell_verdict
-from sottovoce.cli._granting import check_own, load_grantee, read_newest, read_owner
+from sottovoce.cli._granting import check_own, load_grantee, read_owner
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._signing import (
     OWNER_KEY,
@@ -86,7 +86,7 @@ def verify(
 
     Exit code: 0 valid; 1 not valid; 2 a file could not be read.
     """
-    from sottovoce.rights.grants import read_grant_file, verify_grant
+    from sottovoce.rights.grants import read_grant_file, read_newest, verify_grant
 
     if as_name is not None and grantee_key is not None:
         raise click.UsageError("--as and --grantee-key exclude each other")

@@ -28,7 +28,6 @@ __all__ = [
     "keep",
     "load_grantee",
     "load_grantor",
-    "read_newest",
     "read_owner",
     "revoke_as_agent",
 ]
@@ -164,17 +163,6 @@ def check_own(file: GrantFile, newest: tuple[str, ...] = ()) -> GrantVerdict:
 
     known = verify_statements([*file.statements, *newest]).inception_key
     return verify_grant(file, owner_key=known or None, newest=newest)
-
-
-def read_newest(path: Path) -> GrantFile:
-    """Return what a file says about the owner's newest statements, or an agent's revocation."""
-    from sottovoce.rights.grants import GrantFile, read_grant_file
-    from sottovoce.rights.statements import read_statements
-
-    statements = read_statements(path)
-    with suppress(StatementError):  # lines of statements
-        return read_grant_file(path)
-    return GrantFile(statements=statements)
 
 
 def revoke_as_agent(file: GrantFile, path: Path, *, as_json: bool) -> None:

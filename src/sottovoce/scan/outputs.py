@@ -56,7 +56,10 @@ if TYPE_CHECKING:
     from sottovoce.scan.reports.summary import Summary
     from sottovoce.scan.source import Kept, Source
 
-__all__ = ["merge_ledgers", "write_filtered", "write_outputs"]
+__all__ = ["SIGNATURE", "merge_ledgers", "write_filtered", "write_outputs"]
+
+SIGNATURE = "report.jws"
+"""The signature of a report, beside it; see `sottovoce.recipes.write_signed_outputs`."""
 
 _N_STRONGEST, _N_UNREAD = 50, 200
 _MOST_NAMED = 20
@@ -106,6 +109,7 @@ def write_outputs(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
+    (folder / SIGNATURE).unlink(missing_ok=True)  # of other files
     tally, shown = Tally(), _Shown()
     licensed = None if releases is None else LicensedTally(releases)
     refused = refused_statuses(strict=strict)

@@ -8,6 +8,7 @@ from sottovoce.rights.grants.grant_file import (
     find_notices,
     parse_grant_file,
     read_grant_file,
+    read_newest,
 )
 from sottovoce.rights.grants.revocation import make_revocation
 from sottovoce.rights.grants.verifying import GrantVerdict, verify_grant
@@ -24,5 +25,6 @@ __all__ = [
     "make_revocation",
     "parse_grant_file",
     "read_grant_file",
+    "read_newest",
     "verify_grant",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from sottovoce.core.policy import Use
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.jws import peek_payload
 from sottovoce.rights.own_files import read_bounded
+from sottovoce.rights.statements.bundle import read_statements
 from sottovoce.rights.strict_json import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["GrantFile", "find_notices", "parse_grant_file", "read_grant_file"]
+__all__ = ["GrantFile", "find_notices", "parse_grant_file", "read_grant_file", "read_newest"]
 
 _MOST_BYTES = 1 << 22
 _KEYS = {"statements", "grant", "delegation", "revocation"}
@@ -113,6 +115,30 @@ def read_grant_file(path: Path) -> GrantFile:
         return parse_grant_file(data)
     except StatementError as err:
         raise StatementError(f"{path}: {err.message}", remedy=err.remedy) from err
+
+
+def read_newest(path: Path) -> GrantFile:
+    """Read what a file says about an owner's newest statements, or an agent's revocation.
+
+    Parameters
+    ----------
+    path : Path
+        Lines of statements, or the file of a grant or revocation.
+
+    Returns
+    -------
+    file : GrantFile
+        Not verified.
+
+    Raises
+    ------
+    StatementError
+        If it cannot be read, or holds no statements.
+    """
+    statements = read_statements(path)
+    with suppress(StatementError):  # lines of statements
+        return read_grant_file(path)
+    return GrantFile(statements=statements)
 
 
 def find_notices(file: GrantFile) -> list[Notice]:
