@@ -176,6 +176,23 @@ def test_a_report_without_grants_leaves_no_signature_of_an_earlier_one(
     assert not (tmp_path / SIGNATURE).exists()
 
 
+def test_a_report_that_fails_leaves_both_lists_as_they_were(
+    mail, ledger, tmp_path, monkeypatch
+) -> None:
+    read = read_permissions([mail], owner_keys=[thumb("owner")], grantee=key("lab"), day=DAY)
+    releases = Releases(read.permissions, use=Use.CLONE, day=DAY)
+    write_signed_outputs(ledger, tmp_path, releases=releases, key=None, kind="jsonl")
+    before = [(tmp_path / name).read_text() for name in ("exclude.txt", "released.txt")]
+
+    def fail(*_, **__) -> None:
+        raise ParameterError("no table")
+
+    monkeypatch.setattr("sottovoce.scan.outputs.write_results", fail)
+    with pytest.raises(ParameterError):
+        write_outputs(ledger, tmp_path, kind="jsonl")
+    assert [(tmp_path / name).read_text() for name in ("exclude.txt", "released.txt")] == before
+
+
 class TestHostileReports:
     """A licensee chooses what they sign, and what else lies in the folder."""
 

@@ -208,8 +208,9 @@ def open_released_list(path: Path, *, wanted: bool) -> Iterator[Callable[[Findin
         Takes a finding, and the decision about it.
     """
     if not wanted:
-        path.unlink(missing_ok=True)
         yield lambda _finding, _release: None
+        # Last: while exclude.txt is an earlier one, this says what it leaves out.
+        path.unlink(missing_ok=True)
         return
     with (
         atomic_path(path) as part,
