@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from sottovoce.errors import ParameterError, SignatureError, StatementError
 from sottovoce.files.atomic import atomic_path
@@ -291,7 +291,7 @@ def check_report(folder: str | os.PathLike[str], *, grantee_key: str) -> list[st
     return [name for name in names if not _is_as_signed(place, name, files.get(name))]
 
 
-def _is_key(jwk: object, thumbprint: str) -> bool:
+def _is_key(jwk: object, thumbprint: str) -> TypeGuard[dict[str, str]]:
     try:
         return isinstance(jwk, dict) and thumbprint_of(jwk) == thumbprint
     except (ValueError, TypeError):

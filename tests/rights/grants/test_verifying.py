@@ -13,6 +13,7 @@ from sottovoce.core.policy import Use
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.grants import (
     GrantFile,
+    find_notices,
     make_delegation,
     make_grant,
     make_revocation,
@@ -454,3 +455,9 @@ def test_a_grant_beyond_the_calendar_is_explained():
             uses=Use.CLONE,
             first_day=date(9999, 6, 1),
         )
+
+
+def test_a_grant_that_names_no_marks_cannot_be_looked_for():
+    token = sign_token({"id": "4f2a91c077de", "marks": []}, kind=GRANT_KIND, key=key("owner"))
+    with pytest.raises(StatementError, match="does not say"):
+        find_notices(GrantFile(statements=(), grant=token))

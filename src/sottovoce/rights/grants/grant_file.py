@@ -167,6 +167,8 @@ def find_notices(file: GrantFile) -> list[Notice]:
                 policy, year = Use(one["policy"]), int(one["year"])
                 notice = Notice(owner_id=int(fields["id"], 16), policy=policy, year=year)
                 found[notice] = None
+        if not found:
+            raise ValueError("no notice")  # noqa: TRY301 - one place for all refusals
     except (LookupError, TypeError, ValueError, ParameterError) as err:
         raise StatementError(
             "the grant does not say what the owner's marks carry",
