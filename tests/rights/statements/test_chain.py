@@ -165,7 +165,7 @@ def test_a_key_that_was_replaced_never_comes_back():
         ({"issued": "2026-02-30"}, "not a day"),
         ({"kept_grants": [digest("x")]}, "retires no key"),
         ({"keys": {"inception": jwk("thief")}}, "does not belong to the key"),
-        ({"id": "000000000001"}, "does not belong to the key"),
+        ({"id": "000000000001"}, "different owners"),
         ({"seq": 2.5}, "cannot be signed"),
         ({"more": 1}, "format"),
         ({"contact": "javascript:alert(1)"}, "format"),
@@ -200,6 +200,12 @@ def test_an_impostor_cannot_begin_with_somebody_elses_key():
     fields["keys"] = {**fields["keys"], "current": jwk("thief")}
     forged = sign_token(fields, kind=KIND, key=key("thief"))
     assert "not signed by the key that the owner id was made from" in verify(forged).problem
+
+
+def test_an_id_that_its_first_key_does_not_make_is_refused():
+    one = open_statement(first())
+    token = sign_token({**one.fields, "id": "000000000001"}, kind=KIND, key=key("owner"))
+    assert "does not belong to the key" in verify(token).problem
 
 
 def test_statements_of_two_owners_do_not_mix():
