@@ -101,6 +101,7 @@ class KnownMatch:
             "rank": self.rank,
             "n_ids": self.n_ids,
             "n_owners": self.n_owners,
+            "other_p": round(self.other_p, 6),
         }
 
 
