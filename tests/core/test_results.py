@@ -94,5 +94,6 @@ def test_a_voice_is_decoded_if_any_part_of_it_is() -> None:
         "rank": 1,
         "n_ids": 10_000,
         "n_owners": 2,
+        "other_p": 2e-4,
     }
     assert match_of(notice).other_p == 2e-4
