@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeGuard
 from sottovoce.errors import ParameterError, SignatureError, StatementError
 from sottovoce.files.atomic import atomic_path
 from sottovoce.rights.grants import GrantFile, read_grant_file, read_newest, verify_grant
-from sottovoce.rights.jws import open_token, peek_payload, public_jwk, sign_token, thumbprint_of
+from sottovoce.rights.jws import open_token, peek_payload, sign_token
+from sottovoce.rights.public_keys import public_jwk, thumbprint_of
 from sottovoce.scan.outputs import SIGNATURE, write_outputs
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from datetime import date
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.policy import POLICIES, Use
-from sottovoce.rights.jws import digest_token, public_jwk, sign_token, thumbprint_of
+from sottovoce.rights.jws import digest_token, sign_token
+from sottovoce.rights.public_keys import public_jwk, thumbprint_of
 from sottovoce.rights.statements.statement import KIND, open_statement
 from sottovoce.rights.statements.writing import (
     Declaration,

@@ -14,16 +14,12 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from sottovoce.errors import ParameterError, SignatureError
-from sottovoce.rights.jws import (
+from sottovoce.rights.jws import digest_token, open_token, peek_kid, peek_payload, sign_token
+from sottovoce.rights.public_keys import (
     check_public_key,
     check_thumbprint,
-    digest_token,
     format_public_key,
-    open_token,
-    peek_kid,
-    peek_payload,
     public_bytes,
-    sign_token,
     thumbprint_of,
 )
 from sottovoce.rights.strict_json import MOST_BYTES, parse_json, write_json

@@ -80,7 +80,8 @@ def find_grant(which: str) -> tuple[Path, GrantFile]:
 
 def load_grantor(identity: Identity, delegation: str) -> Ed25519PrivateKey:
     """Return the key that signs a grant: the owner's present one, or the one of an agent."""
-    from sottovoce.rights.jws import peek_payload, thumbprint_of
+    from sottovoce.rights.jws import peek_payload
+    from sottovoce.rights.public_keys import thumbprint_of
 
     if not delegation:
         return load_signer(identity.name)[1].private_key

@@ -149,7 +149,7 @@ def grant_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _read_keys(text: str) -> list[str]:
     """Return the thumbprints in a file, or the one that was typed."""
-    from sottovoce.rights.jws import check_thumbprint
+    from sottovoce.rights.public_keys import check_thumbprint
 
     # A thumbprint that was typed is one: whoever sends a file could give it any name.
     with suppress(ParameterError):

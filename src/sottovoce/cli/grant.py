@@ -80,7 +80,7 @@ def key(*, name: str | None, as_json: bool) -> None:
     the public key itself.
     """
     from sottovoce.rights import thumbprint
-    from sottovoce.rights.jws import format_public_key
+    from sottovoce.rights.public_keys import format_public_key
 
     identity = load_named(name)
     named, public = thumbprint(identity.public_key), format_public_key(identity.public_key)
@@ -228,7 +228,7 @@ def delegate(
     The agent cannot pass this on, cannot allow other uses, and no grant of theirs lasts longer.
     """
     from sottovoce.rights.grants import make_delegation
-    from sottovoce.rights.jws import check_public_key
+    from sottovoce.rights.public_keys import check_public_key
 
     identity, keys = load_signer(name)
     tokens, _ = read_own(identity.owner_id)

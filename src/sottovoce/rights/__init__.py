@@ -16,9 +16,9 @@ from sottovoce.rights.identity import (
 )
 from sottovoce.rights.key_id import owner_id_from_public_key
 from sottovoce.rights.keys.commitments import Commitment, commit, known_words, load_commitment
-from sottovoce.rights.keys.derivation import thumbprint
 from sottovoce.rights.keys.recovery import RecoveryWords
 from sottovoce.rights.keys.seed import make_seed, needs_passphrase, seed_path
+from sottovoce.rights.public_keys import thumbprint
 from sottovoce.rights.rotation import (
     Rotation,
     keep_rotation,

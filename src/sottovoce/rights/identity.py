@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.key_id import owner_id_from_public_key
-from sottovoce.rights.keys.derivation import raw_public_key
 from sottovoce.rights.keys.identity_files import make_content, parse
 from sottovoce.rights.keys.key_files import (
     configuration_folder,
@@ -36,6 +35,7 @@ from sottovoce.rights.keys.seed import (
     list_seeds,
     open_seed,
 )
+from sottovoce.rights.public_keys import raw_public_key
 
 if TYPE_CHECKING:
     from pathlib import Path

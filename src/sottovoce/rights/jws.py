@@ -8,14 +8,19 @@ same signature, and a text of one kind cannot be passed off as another.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives import serialization
-
 from sottovoce.errors import MissingExtraError, ParameterError, SignatureError
+from sottovoce.rights.public_keys import (
+    ALGORITHM,
+    check_thumbprint,
+    decode_base64url,
+    encode_base64url,
+    public_jwk,
+    thumbprint_of,
+)
 from sottovoce.rights.strict_json import MOST_BYTES, parse_json, write_json
 
 if TYPE_CHECKING:
@@ -25,22 +30,14 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 __all__ = [
-    "check_public_key",
-    "check_thumbprint",
     "digest_token",
     "format_digest",
-    "format_public_key",
     "open_token",
     "peek_kid",
     "peek_payload",
-    "public_bytes",
-    "public_jwk",
     "sign_token",
-    "thumbprint_of",
 ]
 
-_ALGORITHM = "Ed25519"
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 # A signature has 64 bytes, a thumbprint 32.
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86})")
 _HEADER_KEYS = {"alg", "kid", "typ"}
@@ -72,11 +69,7 @@ def sign_token(payload: Mapping[str, Any], *, kind: str, key: Ed25519PrivateKey)
     """
     jose = _import_jose()
     public = public_jwk(key)
-    secret = key.private_bytes(
-        serialization.Encoding.Raw,
-        serialization.PrivateFormat.Raw,
-        serialization.NoEncryption(),
-    )
+    secret = key.private_bytes_raw()
     try:
         data = write_json(payload)
         parse_json(data)
@@ -84,9 +77,9 @@ def sign_token(payload: Mapping[str, Any], *, kind: str, key: Ed25519PrivateKey)
         raise ParameterError(
             f"the text cannot be signed: {err}", remedy="Shorten it, or leave out odd characters."
         ) from err
-    header = {"alg": _ALGORITHM, "kid": thumbprint_of(public), "typ": kind}
-    signer = jose.jwk.OKPKey.import_key({**public, "d": _encode(secret)})
-    return str(jose.jws.serialize_compact(header, data, signer, algorithms=[_ALGORITHM]))
+    header = {"alg": ALGORITHM, "kid": thumbprint_of(public), "typ": kind}
+    signer = jose.jwk.OKPKey.import_key({**public, "d": encode_base64url(secret)})
+    return str(jose.jws.serialize_compact(header, data, signer, algorithms=[ALGORITHM]))
 
 
 def open_token(token: str, *, kind: str, jwk: Mapping[str, str]) -> dict[str, Any]:
@@ -116,11 +109,11 @@ def open_token(token: str, *, kind: str, jwk: Mapping[str, str]) -> dict[str, An
     jose = _import_jose()
     try:
         header, payload = _split(token)
-        expected = {"alg": _ALGORITHM, "kid": thumbprint_of(jwk), "typ": kind}
+        expected = {"alg": ALGORITHM, "kid": thumbprint_of(jwk), "typ": kind}
         if parse_json(header) != expected:
             raise ValueError("another header")  # noqa: TRY301 - one place for all refusals
         opened = jose.jws.deserialize_compact(
-            token, jose.jwk.OKPKey.import_key(dict(jwk)), algorithms=[_ALGORITHM]
+            token, jose.jwk.OKPKey.import_key(dict(jwk)), algorithms=[ALGORITHM]
         )
         if opened.payload != payload:
             raise ValueError("another payload")  # noqa: TRY301
@@ -187,95 +180,7 @@ def digest_token(token: str) -> str:
 
 def format_digest(sha256: bytes) -> str:
     """Return a SHA-256 as statements and grants write it."""
-    return "sha-256:" + _encode(sha256)
-
-
-def public_jwk(key: Ed25519PrivateKey) -> dict[str, str]:
-    """Return the public half of a key as a JSON Web Key."""
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return {"crv": _ALGORITHM, "kty": "OKP", "x": _encode(raw)}
-
-
-def public_bytes(jwk: Mapping[str, str]) -> bytes:
-    """Return the 32 bytes of a public key.
-
-    Raises
-    ------
-    ValueError
-        If it is not an Ed25519 key, or spelled in another way than `public_jwk` spells it.
-    """
-    if dict(jwk).keys() != {"crv", "kty", "x"} or (jwk["crv"], jwk["kty"]) != (_ALGORITHM, "OKP"):
-        raise ValueError("not an Ed25519 key")
-    raw = _decode(jwk["x"])
-    if len(raw) != 32:
-        raise ValueError("not an Ed25519 key")
-    return raw
-
-
-def thumbprint_of(jwk: Mapping[str, str]) -> str:
-    """Return the thumbprint of a public key, after RFC 7638.
-
-    Raises
-    ------
-    ValueError
-        If it is not an Ed25519 key.
-
-    Examples
-    --------
-    The key and the thumbprint of RFC 8037, appendix A.3.
-
-    >>> x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-    >>> thumbprint_of({"crv": "Ed25519", "kty": "OKP", "x": x})
-    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
-    """
-    public_bytes(jwk)
-    return _encode(hashlib.sha256(write_json(dict(jwk))).digest())
-
-
-def check_thumbprint(text: str) -> str:
-    """Return a thumbprint as typed, without spaces around it.
-
-    Raises
-    ------
-    ParameterError
-        If it is anything else.
-    """
-    typed = text.strip()
-    try:
-        if _THUMBPRINT.fullmatch(typed) and _decode(typed):
-            return typed
-    except ValueError:
-        pass
-    raise ParameterError(
-        f"{typed!r} is not the thumbprint of a key",
-        remedy="It has 43 letters, digits, '-' and '_'; copy all of it from the contract.",
-    )
-
-
-def check_public_key(text: str) -> dict[str, str]:
-    """Return a public key as typed, ``ed25519:`` and 43 characters, as a JSON Web Key.
-
-    Raises
-    ------
-    ParameterError
-        If it is anything else, such as a thumbprint, which has 43 characters as well.
-    """
-    kind, _, x = text.strip().rpartition(":")
-    jwk = {"crv": _ALGORITHM, "kty": "OKP", "x": x}
-    try:
-        if kind != "ed25519":
-            raise ValueError("another kind")  # noqa: TRY301 - one message
-        public_bytes(jwk)
-    except ValueError as err:
-        raise ParameterError(
-            f"{text!r} is not a public key", remedy="It begins with ed25519: and is no thumbprint."
-        ) from err
-    return jwk
-
-
-def format_public_key(raw: bytes) -> str:
-    """Return the 32 bytes of a public key as `check_public_key` takes them."""
-    return f"ed25519:{_encode(raw)}"
+    return "sha-256:" + encode_base64url(sha256)
 
 
 def _split(token: str) -> tuple[bytes, bytes]:
@@ -285,20 +190,8 @@ def _split(token: str) -> tuple[bytes, bytes]:
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         raise ValueError("not a token")
-    header, payload, _ = (_decode(part) for part in parts.groups())
+    header, payload, _ = (decode_base64url(part) for part in parts.groups())
     return header, payload
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-
-
-def _decode(text: str) -> bytes:
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    # The last character can have bits that mean nothing.
-    if _encode(data) != text:
-        raise ValueError("not canonical")
-    return data
 
 
 def _forged() -> SignatureError:

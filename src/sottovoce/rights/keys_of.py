@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sottovoce.rights.jws import peek_kid
 from sottovoce.rights.keys.commitments import load_commitment
-from sottovoce.rights.keys.derivation import thumbprint
 from sottovoce.rights.own_files import read_own_statements
+from sottovoce.rights.public_keys import thumbprint
 from sottovoce.rights.rotation import list_rotated_keys, signing_key
 
 if TYPE_CHECKING:

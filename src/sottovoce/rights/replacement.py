@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import StatementError
 from sottovoce.rights.identity import DEFAULT_IDENTITY, adopt_identity
-from sottovoce.rights.jws import public_bytes
 from sottovoce.rights.keys.key_files import configuration_folder
 from sottovoce.rights.own_files import (
     read_own_statements,
     statement_folder,
     write_own_statement,
 )
+from sottovoce.rights.public_keys import public_bytes
 from sottovoce.rights.rotation import keep_rotation, prepare_rotation
 from sottovoce.rights.statements.standing import Standing, verify_statements
 from sottovoce.rights.statements.writing import continue_statements

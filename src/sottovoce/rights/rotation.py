@@ -6,19 +6,17 @@ makes and keeps the keys for it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.keys.commitments import commit, load_commitment
-from sottovoce.rights.keys.derivation import thumbprint
 from sottovoce.rights.keys.key_files import configuration_folder, write_key
 from sottovoce.rights.keys.secret_files import make_content, read_secret
+from sottovoce.rights.public_keys import check_thumbprint, thumbprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +35,6 @@ __all__ = [
 
 _KIND = "sottovoce-key-1"
 _MOST_ROTATIONS = 256
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +111,7 @@ def prepare_rotation(
                 " refuse.",
             )
         next_thumbprint = stored.next_thumbprint
-    if _THUMBPRINT.fullmatch(next_thumbprint) is None:
-        raise ParameterError(f"{next_thumbprint!r} is not the thumbprint of a key")
+    check_thumbprint(next_thumbprint)
     for n in range(1, _MOST_ROTATIONS + 1):
         key = words.next_key(owner_id, n)
         if thumbprint(key) == next_thumbprint:
@@ -166,9 +162,7 @@ def keep_rotation(
         If it cannot be stored, or the file that is there has another passphrase or is damaged.
     """
     path = _key_path(rotation.owner_id, rotation.n, folder)
-    secret = rotation.key.private_bytes(
-        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
-    )
+    secret = rotation.key.private_bytes_raw()
     try:
         write_key(path, make_content(secret, kind=_KIND, passphrase=passphrase))
     except FileExistsError:

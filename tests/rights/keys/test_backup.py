@@ -25,7 +25,7 @@ from sottovoce.rights import (
 from sottovoce.rights.keys import backup as backups
 from sottovoce.rights.keys.backup import collect_files, open_backup, restore_files, seal_backup
 from sottovoce.rights.keys.backup_notes import backup_dates, note_backup
-from sottovoce.rights.keys.derivation import raw_public_key
+from sottovoce.rights.public_keys import raw_public_key
 
 WORDS = RecoveryWords(bytes(range(32)))
 OTHER = RecoveryWords(bytes(32))

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.rights.keys.derivation import derive, derive_key, raw_public_key, thumbprint
+from sottovoce.rights.keys.derivation import derive, derive_key
+from sottovoce.rights.public_keys import raw_public_key, thumbprint
 
 
 def test_the_first_vector_of_rfc_5869():

@@ -25,8 +25,8 @@ from sottovoce.rights import (
     signing_key,
     thumbprint,
 )
-from sottovoce.rights.keys.derivation import raw_public_key
 from sottovoce.rights.keys.recovery_page import make_pdf, make_svg
+from sottovoce.rights.public_keys import raw_public_key
 
 KNOWN = json.loads((Path(__file__).parents[2] / "vectors" / "keys1" / "keys.json").read_text())
 WORDS = RecoveryWords(bytes.fromhex(KNOWN["entropy"]))

@@ -27,8 +27,8 @@ from sottovoce.rights import (
     seed_path,
 )
 from sottovoce.rights.keys import key_files, secret_files
-from sottovoce.rights.keys.derivation import raw_public_key
 from sottovoce.rights.keys.seed import derive_identity_key, list_seeds, open_seed
+from sottovoce.rights.public_keys import raw_public_key
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "keys1" / "keys.json"
 

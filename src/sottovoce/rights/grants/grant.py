@@ -9,7 +9,8 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use, name_use
 from sottovoce.errors import StatementError
 from sottovoce.rights.days import add_years, parse_day
-from sottovoce.rights.jws import digest_token, open_token, thumbprint_of
+from sottovoce.rights.jws import digest_token, open_token
+from sottovoce.rights.public_keys import thumbprint_of
 from sottovoce.rights.schema import check_form
 
 if TYPE_CHECKING:

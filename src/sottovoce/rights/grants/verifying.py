@@ -17,13 +17,8 @@ from sottovoce.rights.days import format_day, present_day
 from sottovoce.rights.grants.grant import Delegation, Grant, open_delegation, open_grant
 from sottovoce.rights.grants.revocation import revokes
 from sottovoce.rights.grants.signers import Reason, RefusedError, find_key
-from sottovoce.rights.jws import (
-    check_thumbprint,
-    digest_token,
-    peek_kid,
-    public_jwk,
-    thumbprint_of,
-)
+from sottovoce.rights.jws import digest_token, peek_kid
+from sottovoce.rights.public_keys import check_thumbprint, public_jwk, thumbprint_of
 from sottovoce.rights.statements.standing import Standing, verify_statements
 
 if TYPE_CHECKING:

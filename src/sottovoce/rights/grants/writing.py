@@ -19,7 +19,8 @@ from sottovoce.rights.grants.grant import (
 )
 from sottovoce.rights.grants.grant_file import GrantFile
 from sottovoce.rights.grants.verifying import verify_grant
-from sottovoce.rights.jws import check_thumbprint, public_jwk, sign_token, thumbprint_of
+from sottovoce.rights.jws import sign_token
+from sottovoce.rights.public_keys import check_thumbprint, public_jwk, thumbprint_of
 from sottovoce.rights.schema import check_form
 from sottovoce.rights.statements.standing import Standing, verify_statements
 

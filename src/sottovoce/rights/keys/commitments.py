@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.keys.derivation import thumbprint
 from sottovoce.rights.keys.key_files import configuration_folder, write_key
+from sottovoce.rights.public_keys import thumbprint
 
 if TYPE_CHECKING:
     from pathlib import Path

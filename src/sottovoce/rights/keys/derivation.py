@@ -1,15 +1,10 @@
-"""Keys made from secrets: HKDF-SHA256, Ed25519, and the short names of public keys."""
+"""Keys made from secrets: HKDF-SHA256 and Ed25519."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["derive", "derive_key", "raw_public_key", "thumbprint"]
+__all__ = ["derive", "derive_key"]
 
 
 def derive(secret: bytes, *, salt: bytes, info: bytes, n_bytes: int = 32) -> bytes:
@@ -56,31 +51,3 @@ def derive_key(secret: bytes, *, salt: bytes, info: bytes) -> Ed25519PrivateKey:
         Always the same for the same arguments.
     """
     return Ed25519PrivateKey.from_private_bytes(derive(secret, salt=salt, info=info))
-
-
-def raw_public_key(key: Ed25519PrivateKey) -> bytes:
-    """Return the public key that belongs to a private one, 32 bytes."""
-    return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-
-
-def thumbprint(key: Ed25519PrivateKey | bytes) -> str:
-    """Return the thumbprint of a public key, after RFC 7638.
-
-    Parameters
-    ----------
-    key : Ed25519PrivateKey or bytes, length 32
-        A raw public key, or the private key that it belongs to.
-
-    Returns
-    -------
-    thumbprint : str
-        43 characters: base64url of the SHA-256 of the canonical JSON Web Key.
-    """
-    raw = key if isinstance(key, bytes) else raw_public_key(key)
-    fields = {"crv": "Ed25519", "kty": "OKP", "x": _encode(raw)}
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return _encode(hashlib.sha256(canonical.encode("ascii")).digest())
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

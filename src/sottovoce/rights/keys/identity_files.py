@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.owner_id import parse_owner_id
 from sottovoce.errors import StatementError
-from sottovoce.rights.keys.derivation import raw_public_key
 from sottovoce.rights.keys.key_files import seal_owner
 from sottovoce.rights.keys.seed import INFO_BYTES
+from sottovoce.rights.public_keys import raw_public_key
 
 if TYPE_CHECKING:
     from pathlib import Path

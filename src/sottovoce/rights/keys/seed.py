@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import ParameterError, StatementError
-from sottovoce.rights.keys.derivation import derive_key, raw_public_key
+from sottovoce.rights.keys.derivation import derive_key
 from sottovoce.rights.keys.key_files import configuration_folder, write_key
 from sottovoce.rights.keys.secret_files import SECRET_BYTES, is_sealed, make_content, read_secret
+from sottovoce.rights.public_keys import raw_public_key
 
 if TYPE_CHECKING:
     from pathlib import Path

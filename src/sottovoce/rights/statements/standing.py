@@ -16,7 +16,8 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use, describe_policy, name_use
 from sottovoce.errors import StatementError
 from sottovoce.rights.days import format_day, present_day
-from sottovoce.rights.jws import check_thumbprint, peek_payload
+from sottovoce.rights.jws import peek_payload
+from sottovoce.rights.public_keys import check_thumbprint
 from sottovoce.rights.statements.branches import Branches, read_branches
 from sottovoce.rights.statements.statement import Statement, open_statement
 

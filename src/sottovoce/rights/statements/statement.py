@@ -10,14 +10,9 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use, name_use
 from sottovoce.errors import StatementError
 from sottovoce.rights.days import parse_day
-from sottovoce.rights.jws import (
-    digest_token,
-    open_token,
-    peek_payload,
-    public_bytes,
-    thumbprint_of,
-)
+from sottovoce.rights.jws import digest_token, open_token, peek_payload
 from sottovoce.rights.key_id import owner_id_from_public_key
+from sottovoce.rights.public_keys import public_bytes, thumbprint_of
 from sottovoce.rights.schema import check_form
 
 if TYPE_CHECKING:

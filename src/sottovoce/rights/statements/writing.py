@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.core.policy import NAMED_USES, POLICIES, Use, name_use
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.days import present_day
-from sottovoce.rights.jws import public_bytes, public_jwk, sign_token, thumbprint_of
+from sottovoce.rights.jws import sign_token
+from sottovoce.rights.public_keys import public_bytes, public_jwk, thumbprint_of
 from sottovoce.rights.schema import check_form
 from sottovoce.rights.statements.standing import verify_statements
 from sottovoce.rights.statements.statement import KIND, TYPE, owner_of_key
