@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from sottovoce.cli._grant_words import describe_state
 from sottovoce.cli._granting import check_own, find_grant, read_owner
-from sottovoce.cli._signing import join_uses, parse_uses
+from sottovoce.cli._signing import join_uses
 from sottovoce.cli._words import format_path
+from sottovoce.core.policy import find_uses
 from sottovoce.errors import ParameterError, SottovoceError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _describe(file: GrantFile) -> Ending:
     token = _signed(file)
     fields = peek_payload(token)
     whom = fields.get("grantee") or fields.get("agent") or {}
-    uses = join_uses(parse_uses(",".join(fields["uses"])))
+    uses = join_uses(find_uses(fields["uses"]))
     what = f"  to {whom.get('name')}: {uses}, until {fields['to']}"
     if file.delegation:
         what += "; with all grants that this agent has signed"

@@ -16,9 +16,9 @@ from sottovoce.cli._signing import (
     join_uses,
     load_named,
     parse_option_day,
-    parse_uses,
 )
 from sottovoce.cli._words import format_path
+from sottovoce.core.policy import find_uses
 from sottovoce.errors import SottovoceError
 
 __all__ = ["list_grants", "show", "verify"]
@@ -140,7 +140,7 @@ def list_grants(*, as_json: bool) -> None:
             _output.result_json({"path": str(path), "state": state, **fields})
             continue
         whom = fields.get("grantee") or fields.get("agent") or {}
-        uses = join_uses(parse_uses(",".join(fields["uses"])))
+        uses = join_uses(find_uses(fields["uses"]))
         _output.result(
             format_path(
                 f"{fields['serial']}  {state}  until {fields['to']}  {whom.get('name')}: {uses}"

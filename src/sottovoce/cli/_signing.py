@@ -10,7 +10,7 @@ import click
 from sottovoce.cli._options import OutPath
 from sottovoce.cli._secrets import ask_passphrase
 from sottovoce.cli._whose import list_own, load_own
-from sottovoce.core.policy import NAMED_USES, Use, name_use
+from sottovoce.core.policy import Use, find_uses, name_uses
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -133,19 +133,9 @@ def parse_option_day(text: str | None) -> date | None:
 
 def parse_uses(text: str) -> Use:
     """Return uses named one by one; there is no word for all of them."""
-    known = {name_use(use): use for use in NAMED_USES}
-    uses = Use(0)
-    for name in text.lower().split(","):
-        use = known.get(name.strip().replace("_", "-"))
-        if use is None:
-            raise ParameterError(
-                f"{name.strip()!r} is not a use that can be named here",
-                remedy=f"Name one or more, separated by commas: {', '.join(known)}.",
-            )
-        uses |= use
-    return uses
+    return find_uses(text.split(","))
 
 
 def join_uses(uses: Use) -> str:
     """Return uses as `parse_uses` takes them; "none" for none."""
-    return ", ".join(name_use(use) for use in NAMED_USES if use & uses) or "none"
+    return ", ".join(name_uses(uses)) or "none"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.policy import NAMED_USES, Use, name_use
+from sottovoce.core.policy import Use, name_uses
 from sottovoce.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Permission:
             "owner_id": self.owner_id,
             "owner": format_owner_id(self.owner_id),
             "notices": [{"policy": policy, "year": year} for policy, year in self.notices],
-            "uses": [name_use(use) for use in NAMED_USES if use & self.uses],
+            "uses": name_uses(self.uses),
             "sha256": sorted(self.sha256),
             "pcm_sha256": sorted(self.pcm_sha256),
             "serial": self.serial,

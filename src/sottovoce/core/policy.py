@@ -7,8 +7,12 @@ allowed: so a damaged or half-read mark cannot turn into a permission.
 from __future__ import annotations
 
 from enum import IntFlag
+from typing import TYPE_CHECKING
 
 from sottovoce.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "NAMED_USES",
@@ -16,7 +20,9 @@ __all__ = [
     "Use",
     "describe_policy",
     "describe_uses",
+    "find_uses",
     "name_use",
+    "name_uses",
     "parse_policy",
 ]
 
@@ -73,6 +79,63 @@ def name_use(use: Use) -> str:
     'train-generative'
     """
     return str(use.name).lower().replace("_", "-")
+
+
+def name_uses(uses: Use) -> list[str]:
+    """Return the words for the named uses among some, in their order.
+
+    Parameters
+    ----------
+    uses : Use
+        One use, or several; `Use.LICENCE` is none that could be named.
+
+    Returns
+    -------
+    names : list of str
+        As `find_uses` takes them.
+
+    Examples
+    --------
+    >>> name_uses(Use.MINE | Use.CLONE | Use.LICENCE)
+    ['clone', 'mine']
+    """
+    return [name_use(use) for use in NAMED_USES if use & uses]
+
+
+def find_uses(names: Iterable[str]) -> Use:
+    """Return uses by their words.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As `name_uses` gives them, in any order and case.
+
+    Returns
+    -------
+    uses : Use
+        All of them.
+
+    Raises
+    ------
+    ParameterError
+        If a word is none of theirs.  There is no word for all uses.
+
+    Examples
+    --------
+    >>> find_uses(["clone", "mine"])
+    <Use.CLONE|MINE: 36>
+    """
+    known = {name_use(use): use for use in NAMED_USES}
+    uses = Use(0)
+    for name in names:
+        use = known.get(name.strip().lower().replace("_", "-"))
+        if use is None:
+            raise ParameterError(
+                f"{name.strip()!r} is not a use that can be named here",
+                remedy=f"Name one or more, separated by commas: {', '.join(known)}.",
+            )
+        uses |= use
+    return uses
 
 
 def parse_policy(text: str) -> Use:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.policy import NAMED_USES, Use, name_use
+from sottovoce.core.policy import Use, find_uses
 from sottovoce.errors import StatementError
 from sottovoce.rights.days import add_years, parse_day
 from sottovoce.rights.jws import digest_token, open_token
@@ -14,7 +14,7 @@ from sottovoce.rights.public_keys import thumbprint_of
 from sottovoce.rights.schema import check_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "check_days",
     "open_delegation",
     "open_grant",
-    "read_uses",
 ]
 
 GRANT_KIND, GRANT_TYPE = "sottovoce-grant+jws", "sottovoce-grant/1"
@@ -186,7 +185,7 @@ def _make_grant(token: str, payload: dict[str, Any]) -> Grant:
         grantee=grantee["name"],
         grantee_key=grantee["key"],
         grantee_uri=grantee["uri"] or "",
-        uses=read_uses(payload["uses"]),
+        uses=find_uses(payload["uses"]),
         sha256=frozenset(scope.get("sha256", ())),
         pcm_sha256=frozenset(scope.get("pcm", ())),
         notices=tuple((one["policy"], one["year"]) for one in payload["marks"]),
@@ -222,6 +221,7 @@ def open_delegation(token: str, *, jwk: Mapping[str, str]) -> Delegation:
     try:
         agent_key = thumbprint_of(payload["agent"]["key"])
         issued, last_day = parse_day(payload["issued"]), parse_day(payload["to"])
+        uses = find_uses(payload["uses"])
     except ValueError as err:
         raise StatementError(f"not a valid delegation: {err}") from err
     check_days(issued, last_day)
@@ -236,33 +236,9 @@ def open_delegation(token: str, *, jwk: Mapping[str, str]) -> Delegation:
         agent_key=agent_key,
         agent_jwk=payload["agent"]["key"],
         may=frozenset(payload["may"]),
-        uses=read_uses(payload["uses"]),
+        uses=uses,
         fields=payload,
     )
-
-
-def read_uses(names: Iterable[str]) -> Use:
-    """Return uses by their names.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Names of uses, without "licence".
-
-    Raises
-    ------
-    StatementError
-        If a name is unknown.
-    """
-    known = {name_use(use): use for use in NAMED_USES}
-    uses = Use(0)
-    for name in names:
-        if name not in known:
-            raise StatementError(
-                f"{name!r} is not a use that can be permitted", remedy=f"Uses: {', '.join(known)}."
-            )
-        uses |= known[name]
-    return uses
 
 
 def check_days(first_day: date, last_day: date) -> None:

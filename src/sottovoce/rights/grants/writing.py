@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.core.policy import NAMED_USES, Use, name_use
+from sottovoce.core.policy import NAMED_USES, Use, name_use, name_uses
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.days import add_years, present_day
 from sottovoce.rights.grants.grant import (
@@ -202,7 +202,7 @@ def _check_statements(statements: tuple[str, ...], day: date) -> Standing:
 
 
 def _name_uses(uses: Use) -> list[str]:
-    names = [name_use(use) for use in NAMED_USES if use & uses]
+    names = name_uses(uses)
     if not names or uses & Use.LICENCE:
         raise ParameterError(
             f"uses={int(uses)} does not name uses that can be permitted",

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.policy import NAMED_USES, Use, describe_policy, name_use
+from sottovoce.core.policy import NAMED_USES, Use, describe_policy, name_uses
 from sottovoce.errors import StatementError
 from sottovoce.rights.days import format_day, present_day
 from sottovoce.rights.jws import peek_payload
@@ -154,8 +154,8 @@ class Standing:
             "remedy": self.remedy,
             "owner_id": self.owner_id,
             "owner": format_owner_id(self.owner_id),
-            "refused": [name_use(use) for use in NAMED_USES if use & self.refused],
-            "on_request": [name_use(use) for use in NAMED_USES if use & self.on_request],
+            "refused": name_uses(self.refused),
+            "on_request": name_uses(self.on_request),
             "conflict": self.conflict,
             "is_anchored": self.is_anchored,
             "known_to": self.known_to.isoformat() if self.known_to else None,

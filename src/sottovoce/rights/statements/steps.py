@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from sottovoce.core.policy import NAMED_USES, name_use
+from sottovoce.core.policy import name_uses
 from sottovoce.errors import StatementError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _check_announced(statement: Statement, previous: Statement) -> None:
 def _check_lifted(statement: Statement, previous: Statement) -> None:
     lifted = previous.refused & ~statement.refused
     if lifted:
-        names = ", ".join(name_use(use) for use in NAMED_USES if use & lifted)
+        names = ", ".join(name_uses(lifted))
         raise StatementError(
             f"statement {statement.seq} lifts a refusal ({names}) and is not signed by the next"
             " key",

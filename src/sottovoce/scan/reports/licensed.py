@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
-from sottovoce.core.policy import NAMED_USES, describe_uses, name_use
+from sottovoce.core.policy import describe_uses, name_uses
 from sottovoce.files.counts import say_count
 from sottovoce.scan.reports.html import escape, make_section, make_table
 
@@ -57,7 +57,7 @@ class Licensed:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         return {
-            "use": _name_uses(self.use),
+            "use": name_uses(self.use),
             "day": self.day.isoformat(),
             "n_released": self.n_released,
             "n_matched": self.n_matched,
@@ -211,7 +211,3 @@ def _without_files(one: Permission) -> dict[str, Any]:
     fields = one.to_dict()
     fields["n_files"] = max(len(fields.pop("sha256")), len(fields.pop("pcm_sha256")))
     return fields
-
-
-def _name_uses(uses: Use) -> list[str]:
-    return [name_use(use) for use in NAMED_USES if use & uses]
