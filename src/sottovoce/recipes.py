@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from sottovoce.errors import ParameterError, SignatureError, StatementError
 from sottovoce.files.atomic import atomic_path
+from sottovoce.rights.days import present_day
 from sottovoce.rights.grants import GrantFile, read_grant_file, read_newest, verify_grant
 from sottovoce.rights.jws import open_token, peek_payload, sign_token
 from sottovoce.rights.public_keys import public_jwk, thumbprint_of
@@ -237,7 +237,7 @@ def write_signed_outputs(
         return summary
     payload = {
         "typ": _KIND,
-        "issued": datetime.now(UTC).date().isoformat(),
+        "issued": present_day().isoformat(),
         "day": releases.day.isoformat(),
         "files": {name: _digest(folder / name) for name in (*_SIGNED, f"results.{kind}")},
         "grants": sorted({one.serial for one in releases.permissions}),

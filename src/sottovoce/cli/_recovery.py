@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
@@ -32,7 +31,9 @@ __all__ = [
 
 def today() -> str:
     """Return the date, as in 2026-11-28."""
-    return datetime.now(tz=UTC).date().isoformat()
+    from sottovoce.rights.days import present_day
+
+    return present_day().isoformat()
 
 
 def without_words(identities: Sequence[Identity]) -> list[Identity]:

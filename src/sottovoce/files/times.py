@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-__all__ = ["format_date", "format_seconds", "format_time"]
+__all__ = ["format_date", "format_day", "format_seconds", "format_time"]
 
 
 def format_seconds(seconds: float) -> str:
@@ -18,6 +18,17 @@ def format_seconds(seconds: float) -> str:
     ('0.2', '0.2', '24.7')
     """
     return f"{(round(1e3 * seconds) + 50) // 100 / 10:.1f}"
+
+
+def format_day(day: date) -> str:
+    """Return a day of the calendar.
+
+    Examples
+    --------
+    >>> format_day(date(2026, 11, 27))
+    '27 November 2026'
+    """
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def format_date(text: str) -> str:
@@ -35,8 +46,7 @@ def format_date(text: str) -> str:
     if when.tzinfo is None:
         return text
     when = when.astimezone(UTC)
-    month = _MONTHS[when.month - 1]
-    return f"{when.day} {month} {when.year}, {when:%H:%M} UTC"
+    return f"{format_day(when)}, {when:%H:%M} UTC"
 
 
 # Not strftime's, which depend on the locale.

@@ -6,12 +6,7 @@ from datetime import UTC, date, datetime
 
 from sottovoce.errors import ParameterError
 
-__all__ = ["add_years", "format_day", "parse_day", "present_day"]
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
+__all__ = ["add_years", "parse_day", "present_day"]
 
 
 def present_day() -> date:
@@ -57,14 +52,3 @@ def add_years(day: date, n_years: int) -> date:
         return day.replace(year=day.year + n_years)
     except ValueError:
         return date(day.year + n_years, 3, 1)
-
-
-def format_day(day: date) -> str:
-    """Return a day as people write it.
-
-    Examples
-    --------
-    >>> format_day(date(2026, 11, 27))
-    '27 November 2026'
-    """
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

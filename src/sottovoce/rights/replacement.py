@@ -126,10 +126,7 @@ def check_replaceable(tokens: Sequence[str]) -> Standing:
         If joserfc or jsonschema is not installed.
     """
     standing = verify_statements(tokens)
-    if standing.statement is None:
-        problem = standing.problem or f"the statements are in conflict: {standing.conflict}"
-        raise StatementError(f"the key cannot be replaced: {problem}", remedy=standing.remedy)
-    if not standing.statement.next_key:
+    if not standing.check_head(otherwise="the key cannot be replaced").next_key:
         raise StatementError(
             "the statements name no next key, so that this key can never be replaced",
             remedy="Withdraw the grants that you know of, and use a new identity from now on.  The"

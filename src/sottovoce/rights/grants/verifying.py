@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sottovoce.core.permission import Permission
 from sottovoce.errors import SignatureError, StatementError
-from sottovoce.rights.days import format_day, present_day
+from sottovoce.files.times import format_day
+from sottovoce.rights.days import present_day
 from sottovoce.rights.grants.grant import Delegation, Grant, open_delegation, open_grant
 from sottovoce.rights.grants.revocation import revokes
 from sottovoce.rights.grants.signers import Reason, RefusedError, find_key

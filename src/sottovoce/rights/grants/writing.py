@@ -195,9 +195,7 @@ def make_delegation(
 
 def _check_statements(statements: tuple[str, ...], day: date) -> Standing:
     standing = verify_statements(statements, today=max(day, present_day()))
-    if standing.statement is None:
-        problem = standing.problem or f"the statements are in conflict: {standing.conflict}"
-        raise StatementError(f"nothing can be granted: {problem}", remedy=standing.remedy)
+    standing.check_head(otherwise="nothing can be granted")
     return standing
 
 

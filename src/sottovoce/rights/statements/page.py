@@ -10,7 +10,7 @@ from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use
 from sottovoce.errors import ParameterError
 from sottovoce.files.escaping import escape_html
-from sottovoce.rights.days import format_day
+from sottovoce.files.times import format_day
 from sottovoce.rights.statements.wordings import USE_WORDS
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.policy import NAMED_USES, Use, describe_policy, name_uses
 from sottovoce.errors import StatementError
-from sottovoce.rights.days import format_day, present_day
+from sottovoce.files.times import format_day
+from sottovoce.rights.days import present_day
 from sottovoce.rights.jws import peek_payload
 from sottovoce.rights.public_keys import check_thumbprint
 from sottovoce.rights.statements.branches import Branches, read_branches
@@ -140,6 +141,24 @@ class Standing:
     def inception_key(self) -> str:
         """Thumbprint of the key that the owner id was made from; empty in a conflict."""
         return self.statement.inception_key if self.statement else ""
+
+    def check_head(self, *, otherwise: str) -> Statement:
+        """Return the newest statement that counts.
+
+        Parameters
+        ----------
+        otherwise : str
+            What cannot be done without one; begins the message.
+
+        Raises
+        ------
+        StatementError
+            If the statements are not valid, or in conflict.
+        """
+        if self.statement is None:
+            problem = self.problem or f"the statements are in conflict: {self.conflict}"
+            raise StatementError(f"{otherwise}: {problem}", remedy=self.remedy)
+        return self.statement
 
     @property
     def words(self) -> str:

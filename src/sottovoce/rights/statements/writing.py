@@ -207,10 +207,7 @@ def continue_statements(
     """
     before, day = tuple(tokens), issued or present_day()
     standing = verify_statements(before, today=max(day, present_day()))
-    last = standing.statement
-    if last is None:
-        problem = standing.problem or f"the statements are in conflict: {standing.conflict}"
-        raise StatementError(f"nothing can follow: {problem}", remedy=standing.remedy)
+    last = standing.check_head(otherwise="nothing can follow")
     public, own = public_jwk(key), thumbprint_of(public_jwk(key))
     following = last.successors if successors is None else tuple(successors)
     fields = {
