@@ -7,13 +7,13 @@ and decide with the ledger of a scan what may be used; the report is signed by w
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from sottovoce.errors import ParameterError, SignatureError, StatementError
 from sottovoce.files.atomic import atomic_path
+from sottovoce.files.digests import hash_file
 from sottovoce.rights.days import present_day
 from sottovoce.rights.grants import GrantFile, read_grant_file, read_newest, verify_grant
 from sottovoce.rights.jws import open_token, peek_payload, sign_token
@@ -239,7 +239,7 @@ def write_signed_outputs(
         "typ": _KIND,
         "issued": present_day().isoformat(),
         "day": releases.day.isoformat(),
-        "files": {name: _digest(folder / name) for name in (*_SIGNED, f"results.{kind}")},
+        "files": {name: hash_file(folder / name) for name in (*_SIGNED, f"results.{kind}")},
         "grants": sorted({one.serial for one in releases.permissions}),
         "key": public_jwk(key),
     }
@@ -301,12 +301,4 @@ def _is_key(jwk: object, thumbprint: str) -> TypeGuard[dict[str, str]]:
 
 def _is_as_signed(place: Path, name: str, digest: object) -> bool:
     """Return whether a file is as signed; a name that leads out of the folder never is."""
-    return Path(name).name == name and bool(digest) and digest == _digest(place / name)
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
+    return Path(name).name == name and bool(digest) and digest == hash_file(place / name)

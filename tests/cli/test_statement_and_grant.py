@@ -8,7 +8,7 @@ import json
 import pytest
 import soundfile as sf
 
-from sottovoce.files.pcm_digest import pcm_sha256
+from sottovoce.files.digests import pcm_sha256
 
 HOSTILE = "Acme\u202e\x1b[2J <b>"
 

@@ -12,6 +12,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sottovoce.errors import UnreadableAudioError
 from sottovoce.scan.limits import Limits
 from sottovoce.scan.reach.reach import Reach
 from sottovoce.scan.recording import File, Inline, Member, Recording
@@ -42,6 +43,20 @@ class TestVerdicts:
         assert finding.log10_p < -6
         assert finding.voices[0]["segments_s"]
         assert finding.format == "FLAC PCM_16"
+
+    def test_a_marked_file_stays_marked_whatever_comes_of_its_digests(self, marked, monkeypatch):
+        data = encode(*marked)
+        whole = look(data)
+        assert len(whole.sha256) == len(whole.pcm_sha256) == 64
+        cut = look(data, seconds=10)
+        assert (cut.status, cut.sha256, cut.pcm_sha256) == ("marked", whole.sha256, "")
+
+        def fail(path, *, data):
+            raise UnreadableAudioError(f"{path}: is gone")
+
+        monkeypatch.setattr("sottovoce.scan.workers.examine.pcm_sha256", fail)
+        unread = look(data)
+        assert (unread.status, unread.sha256, unread.pcm_sha256) == ("marked", whole.sha256, "")
 
     def test_an_unmarked_file_is_clean(self, dataset):
         finding = examine(describe_file(str(dataset / "bert" / "long.flac")), limits=LIMITS)

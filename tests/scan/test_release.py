@@ -15,7 +15,7 @@ from sottovoce.core.known_payload import make_usual_notices
 from sottovoce.core.permission import Permission
 from sottovoce.core.policy import Use
 from sottovoce.errors import ParameterError
-from sottovoce.files.pcm_digest import pcm_sha256
+from sottovoce.files.digests import pcm_sha256
 from sottovoce.scan import (
     Finding,
     Ledger,

@@ -83,7 +83,7 @@ def _parse_mark(text: str) -> tuple[int, int]:
 
 def _read_disowned(text: str) -> str:
     """Return the SHA-256 of the sound that the user names, by itself or by a file."""
-    from sottovoce.files.pcm_digest import pcm_sha256
+    from sottovoce.files.digests import pcm_sha256
 
     if _SHA256.fullmatch(text):
         return text.lower()

@@ -123,7 +123,7 @@ def read_owner(token: str) -> int:
 
 def hash_input(path: Path) -> bytes:
     """Return the SHA-256 of a file that the user named."""
-    from sottovoce.files.receipts.account import hash_file
+    from sottovoce.files.digests import hash_file
 
     digest = bytes.fromhex(hash_file(path))
     if not digest:

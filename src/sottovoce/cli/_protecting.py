@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.errors import AudioFileError
 from sottovoce.files.atomic import part_path
-from sottovoce.files.receipts.account import hash_file
+from sottovoce.files.digests import hash_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -165,7 +165,7 @@ def new(
     copy that leaks elsewhere stays refused.  For recordings that are delivered already, list the
     files.
     """
-    from sottovoce.files.pcm_digest import pcm_sha256
+    from sottovoce.files.digests import pcm_sha256
     from sottovoce.rights.grants import make_grant
 
     identity = load_named(name)

@@ -33,9 +33,9 @@ from sottovoce.cli._protecting import Done, OldCopies, ProtectJob, protect_sourc
 from sottovoce.cli._receipt import check_receipt_path, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
 from sottovoce.cli._words import format_path
+from sottovoce.files.digests import hash_file
 from sottovoce.files.notices import describe_notice, make_notice
 from sottovoce.files.receipts.account import (
-    hash_file,
     make_entry,
     make_failed_entry,
     make_receipt,

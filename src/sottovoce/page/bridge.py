@@ -17,8 +17,8 @@ from sottovoce.errors import (
     SottovoceError,
     UnsupportedFormatError,
 )
+from sottovoce.files.digests import hash_file
 from sottovoce.files.receipts.account import (
-    hash_file,
     make_entry,
     make_failed_entry,
     make_receipt,

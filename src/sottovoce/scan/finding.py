@@ -100,7 +100,7 @@ class Finding:
         payloads can be tested later without the audio; empty for one that was read.
     sha256, pcm_sha256 : str
         SHA-256 of the bytes of a marked recording, and of its sound as
-        `sottovoce.files.pcm_digest.pcm_sha256` returns it; else empty.
+        `sottovoce.files.digests.pcm_sha256` returns it; else empty.
     message, remedy : str
         What went wrong, and how to fix it; empty if nothing went wrong.
     cause : str

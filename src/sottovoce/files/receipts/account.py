@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sottovoce
@@ -14,24 +11,14 @@ from sottovoce.files.notices import describe_notice, make_notice
 from sottovoce.files.receipts.outcomes import COUNTED, is_left, name_outcome
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from sottovoce.core.payload import Notice
     from sottovoce.files.protected import Protected
 
-__all__ = ["hash_file", "make_entry", "make_failed_entry", "make_receipt"]
+__all__ = ["make_entry", "make_failed_entry", "make_receipt"]
 
 _FORMAT = "sottovoce-receipt-1"
-
-
-def hash_file(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file in hexadecimal; empty if it is unreadable or not a file."""
-    with suppress(OSError):
-        if Path(path).is_file():
-            with Path(path).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-    return ""
 
 
 def make_entry(protected: Protected, *, sha256_in: str, sha256_out: str) -> dict[str, Any]:
@@ -42,7 +29,7 @@ def make_entry(protected: Protected, *, sha256_in: str, sha256_out: str) -> dict
     protected : Protected
         The result for it.
     sha256_in, sha256_out : str
-        As `hash_file` gives them, before and after.
+        As `sottovoce.files.digests.hash_file` gives them, before and after.
     """
     fields = protected.to_dict()
     return {
@@ -62,7 +49,7 @@ def make_failed_entry(file: str, *, sha256_in: str, error: str, remedy: str) -> 
     file : str
         Its path.
     sha256_in : str
-        As `hash_file` gives it.
+        As `sottovoce.files.digests.hash_file` gives it.
     error, remedy : str
         What is wrong, and what the author can do about it.
     """

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.evidence import FOUND_FPR
@@ -23,8 +22,8 @@ from sottovoce.errors import (
     UnsupportedFormatError,
 )
 from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
+from sottovoce.files.digests import hash_file, pcm_sha256
 from sottovoce.files.listening import Listener
-from sottovoce.files.pcm_digest import pcm_sha256
 from sottovoce.files.reading import OpenAudio, open_audio
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
@@ -105,35 +104,30 @@ def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding
     path, data = (source, None) if isinstance(source, str) else (recording.id, source)
     looks: list[_Look] = []
     n_parts = 1
-    began_s = time.monotonic()
+    began_s, time_s = time.monotonic(), limits.time_for(recording)
     while len(looks) < n_parts:
         with open_audio(path, data=data, part=len(looks)) as file:
             if file.info.n_channels > limits.channels:
                 raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
             n_parts = len(file.parts)
-            looks.append(
-                _look(file, limits, limits.time_for(recording), began_s, thorough=thorough)
-            )
+            looks.append(_look(file, limits, time_s, began_s, thorough=thorough))
     finding = _conclude(recording, looks)
     if not finding.marked:
         return finding
-    # Few are, so that reading those again costs little.
-    own, sound = _digest(path, data)
+    # By these a grant may list it; what is found does not depend on them.
+    own = hash_file(path) if data is None else hashlib.sha256(data).hexdigest()
+    # Reading it again takes no longer than examining it did; the process must not be killed for it.
+    has_time = time.monotonic() - began_s < 0.4 * time_s
+    sound = _hash_sound(path, data) if has_time and not finding.message else ""
     return dataclasses.replace(finding, sha256=own, pcm_sha256=sound)
 
 
-def _digest(path: str, data: bytes | None) -> tuple[str, str]:
-    """Return the digests of a file and its sound, by which a grant may list it."""
-    if data is None:
-        with Path(path).open("rb") as file:
-            own = hashlib.file_digest(file, "sha256").hexdigest()
-    else:
-        own = hashlib.sha256(data).hexdigest()
+def _hash_sound(path: str, data: bytes | None) -> str:
+    """Return the digest of the sound of a marked recording; empty if it cannot be read again."""
     try:
-        sound = pcm_sha256(path, data=data)
-    except AudioFileError:  # it was read in part, which is told
-        sound = ""
-    return own, sound
+        return pcm_sha256(path, data=data)
+    except SottovoceError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,30 @@
-"""A digest of the decoded sound of a file, which other tags, names or containers do not change."""
+"""Digests of files, and of the sound in them, which no other tags, names or containers change."""
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sottovoce.files.reading import open_audio
-
 if TYPE_CHECKING:
     import os
 
-__all__ = ["pcm_sha256"]
+__all__ = ["hash_file", "pcm_sha256"]
 
 _BLOCK_S = 10.0
 _DOMAIN = b"sottovoce-pcm-1"
+
+
+def hash_file(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file in hexadecimal; empty if it is unreadable or not a file."""
+    with suppress(OSError):
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+    return ""
 
 
 def pcm_sha256(path: str | os.PathLike[str], *, data: bytes | None = None) -> str:
@@ -47,6 +56,8 @@ def pcm_sha256(path: str | os.PathLike[str], *, data: bytes | None = None) -> st
     The digest of lossless sound depends on nothing but the sound.  Decoders of lossy sound differ
     in the last bit, so that there another release may give another digest.
     """
+    from sottovoce.files.reading import open_audio  # late: a file is hashed without decoders
+
     digest = hashlib.sha256(_DOMAIN)
     number, n_parts = 0, 1
     while number < n_parts:
