@@ -237,10 +237,9 @@ def test_owners_of_short_clips_are_named(scanned, tmp_path) -> None:
 
 def test_a_filtered_copy_holds_what_is_released(scanned, tmp_path) -> None:
     out, _ = scanned
+    releases = Releases([permit()], use=Use.CLONE)
     with Ledger(out / "ledger.sqlite", read_only=True) as ledger:
-        kept = list(
-            write_filtered(ledger, tmp_path / "kept", permissions=[permit()], use=Use.CLONE)
-        )
+        kept = list(write_filtered(ledger, tmp_path / "kept", releases=releases))
     assert kept[0].n_kept == 5
     there = sorted(path.name for path in (tmp_path / "kept").iterdir())
     assert there == ["anna-0.flac", "anna-1.flac", "anna-2.flac", "long.flac", "plain-0.flac"]

@@ -83,10 +83,8 @@ def filter_(*, folder: Path, target: str, strict: bool, granting: GrantOptions) 
     from sottovoce.scan.finding import refused_statuses
 
     releases = granting.open()
-    permissions, use = (releases.permissions, releases.use) if releases else ((), None)
     with Ledger(folder / LEDGER, read_only=True) as ledger:
-        copies = write_filtered(ledger, target, strict=strict, permissions=permissions, use=use)
-        for kept in copies:
+        for kept in write_filtered(ledger, target, strict=strict, releases=releases):
             _tell_copy(kept)
         statuses, _ = ledger.count()
     doubtful = {*refused_statuses(strict=True)} - {*refused_statuses(strict=strict)}

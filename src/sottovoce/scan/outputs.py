@@ -45,10 +45,8 @@ from sottovoce.scan.reports.summary import Tally
 from sottovoce.scan.source import atomic_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from sottovoce.core.permission import Permission
-    from sottovoce.core.policy import Use
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.naming import Naming
     from sottovoce.scan.release import Release, Releases
@@ -213,8 +211,7 @@ def write_filtered(
     target: str | Path,
     *,
     strict: bool = False,
-    permissions: Sequence[Permission] = (),
-    use: Use | None = None,
+    releases: Releases | None = None,
 ) -> Iterator[Kept]:
     """Copy the scanned sources without refused recordings, each in its own format.
 
@@ -228,10 +225,8 @@ def write_filtered(
         is written into that folder, under its own name.
     strict : bool
         As in `write_outputs`.
-    permissions : sequence of Permission
-        Of owners who permit the use: what they release is in the copy.
-    use : Use or None
-        The use; needed with permissions.
+    releases : Releases or None
+        What owners permit: the recordings that it releases are in the copy.
 
     Yields
     ------
@@ -246,7 +241,7 @@ def write_filtered(
         not reached would be left out; or if its inputs have relative names, and would be other
         files here.
     ParameterError
-        If the target exists; or if there are permissions and no use.
+        If the target exists.
     """
     job = ledger.job()
     if not job.get("inputs"):
@@ -271,7 +266,7 @@ def write_filtered(
         )
         ledger.flush()
         refusing = frozenset({"", *refused_statuses(strict=strict)})
-        released = find_released(ledger, permissions, use)
+        released = frozenset() if releases is None else find_released(ledger, releases)
         refused = Refusals(ledger.path, refusing, released, ledger=ledger)
         yield from _write_each(sources, place, refused)
 

@@ -74,37 +74,22 @@ def load_allowed(
     try:
         ledger.check_ended(then="try again")
         refused = refused_statuses(strict=strict)
-        released = find_released(ledger, permissions, use)
+        released: frozenset[str] = frozenset()
+        if permissions:
+            released = find_released(ledger, Releases(permissions, use=use))
         return released.union(name for name, status in ledger.statuses() if status not in refused)
     finally:
         ledger.close()
 
 
-def find_released(
-    ledger: Ledger, permissions: Sequence[Permission], use: Use | None
-) -> frozenset[str]:
-    """Return the ids of marked recordings that permissions release for a use today.
+def find_released(ledger: Ledger, releases: Releases) -> frozenset[str]:
+    """Return the ids of the marked recordings that permissions release.
 
     Parameters
     ----------
     ledger : Ledger
         Ledger of a scan.
-    permissions : sequence of Permission
-        From verified grants.
-    use : Use or None
-        The use.
-
-    Returns
-    -------
-    released : frozenset of str
-        Ids; empty without permissions.
-
-    Raises
-    ------
-    ParameterError
-        If there are permissions and no use.
+    releases : Releases
+        What decides.
     """
-    if not permissions:
-        return frozenset()
-    releases = Releases(permissions, use=use)
     return frozenset(one.id for one in ledger.marked() if releases.decide(one).released)
