@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 _LIKE_AN_ID = re.compile(r"[0-9a-fA-F]{2,}(-[0-9a-fA-F]{2,})+")
 
 __all__ = [
+    "ask_about",
     "describe_match",
     "describe_owned_voice",
     "find_key",
     "find_owner",
-    "list_known",
     "list_own",
     "load_own",
     "read_asked",
-    "wanted_owners",
 ]
 
 
@@ -92,25 +91,33 @@ def find_key(identity: Identity) -> str:
     return "here"
 
 
-def wanted_owners(owner: str | None, *, mine: bool, own: dict[int, str]) -> set[int] | None:
-    """Return the owners that were asked about; None where any mark counts."""
+def ask_about(
+    owner: str | None, *, mine: bool, own: dict[int, str]
+) -> tuple[set[int] | None, list[Notice]]:
+    """Return the owners that were asked about, and the notices to look for.
+
+    The owners are None where any mark counts.
+    """
     if owner is None and not mine:
-        return None
-    named = set() if owner is None else {_find_asked(owner, own)}
-    return named | (set(own) if mine else set())
+        return None, []
+    wanted = set(own) if mine else set()
+    granted: list[Notice] = []
+    if owner is not None:
+        granted = _read_grant(owner)
+        wanted.add(granted[0].owner_id if granted else _find_asked(owner, own))
+    # A grant says what the marks carry, which may be unusual.
+    return wanted, list(dict.fromkeys([*granted, *_list_known(wanted)]))
 
 
 def read_asked(text: str) -> list[Notice]:
     """Return the notices to look for if this is asked about: an owner id, a name or a grant."""
-    if (notices := _read_grant(text)) is not None:
-        return notices
-    return list_known({find_owner(text)})
+    return _read_grant(text) or _list_known({find_owner(text)})
 
 
-def _read_grant(text: str) -> list[Notice] | None:
-    """Return what the marks of a grant's owner carry, or None if the text names no grant."""
+def _read_grant(text: str) -> list[Notice]:
+    """Return what the marks of a grant's owner carry; nothing if the text names no grant."""
     if not text.endswith(".grant"):
-        return None
+        return []
     from sottovoce.rights.grants import find_notices, read_grant_file
 
     return find_notices(read_grant_file(Path(text)))
@@ -120,8 +127,6 @@ def _find_asked(owner: str, own: dict[int, str]) -> int:
     """Return the owner id asked about; creating an identity would not help the user."""
     from sottovoce.rights import list_identities
 
-    if notices := _read_grant(owner):
-        return notices[0].owner_id
     try:
         return find_owner(owner)
     except ParameterError as err:
@@ -133,7 +138,7 @@ def _find_asked(owner: str, own: dict[int, str]) -> int:
         raise ParameterError(str(err), remedy=remedy) from err
 
 
-def list_known(owner_ids: set[int]) -> list[Notice]:
+def _list_known(owner_ids: set[int]) -> list[Notice]:
     """Return the notices to test for if only these owners are asked about.
 
     An anonymous mark is no owner's: it has to be decoded.

@@ -25,13 +25,7 @@ from sottovoce.cli._options import (
     examples,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._whose import (
-    describe_match,
-    list_known,
-    list_own,
-    read_asked,
-    wanted_owners,
-)
+from sottovoce.cli._whose import ask_about, describe_match, list_own
 from sottovoce.cli._words import format_chance, format_p, format_path
 from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
@@ -122,11 +116,7 @@ def check(
     if plot is not None:
         _check_plot(plot)
     own = list_own()
-    wanted = wanted_owners(owner, mine=mine, own=own)
-    known = list_known(wanted or set())
-    if owner is not None:
-        # A grant says what the marks carry, which may be unusual.
-        known = list(dict.fromkeys([*read_asked(owner), *known]))
+    wanted, known = ask_about(owner, mine=mine, own=own)
     work = functools.partial(_check, thorough=thorough, known=known, partial=partial)
     outcomes = run_files(
         work,
