@@ -267,6 +267,24 @@ class TestTerminal:
         assert not (config_folder / "sottovoce" / "recovery").exists()
 
 
+def test_words_made_in_the_browser_page_are_typed_for_the_first_statement(
+    shell, new_shell, config_folder
+):
+    from sottovoce.rights import RecoveryWords, load_commitment, make_identity
+
+    folder = config_folder / "sottovoce" / "identities"
+    made = make_identity("book", folder=folder, self_contained=True)
+    words = RecoveryWords.generate()
+    terminal = Terminal(shell, "statement", "new", "--name", "book")
+    terminal.wait_for("from the browser page\\?")
+    terminal.type("y")
+    terminal.wait_for("24 recovery words")
+    terminal.type(" ".join(words.words))
+    assert terminal.end() == 0, terminal.text
+    named = load_commitment(made.owner_id, folder=config_folder / "sottovoce")
+    assert named.words == words.check
+
+
 def test_what_was_made_before_goes_on(shell, config_folder, take):
     """A file with its private key inside, as earlier releases and the page make it."""
     from sottovoce.rights import make_identity

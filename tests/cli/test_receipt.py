@@ -114,6 +114,20 @@ def test_the_page_is_whole_escaped_and_without_scripts(shell, takes):
     assert sha256(shell.folder / "out" / "one.wav") in page.text
 
 
+def test_it_names_the_identity_that_its_author_chose(shell, clip):
+    sf.write(shell.folder / "one.wav", *clip)
+    shell("id", "new", "--name", "anna")
+    for options, name in ((["--owner", "anna"], "anna"), ([], ""), (["--owner", "anonymous"], "")):
+        done = shell("protect", "one.wav", "-o", "out.wav", *options, "--receipt", "r.json")
+        assert done.code == 0
+        assert json.loads((shell.folder / "r.json").read_text())["identity"] == name
+        for each in ("out.wav", "r.json"):
+            (shell.folder / each).unlink()
+    shell("protect", "one.wav", "-o", "out.wav", "--owner", "anna", "--receipt", "r.html")
+    text = (shell.folder / "r.html").read_text(encoding="utf-8")
+    assert "is the identity <strong>anna</strong>, as its author calls it." in text
+
+
 def read_rows(shell, name):
     """Return the cells of the page's table, as text."""
     text = (shell.folder / name).read_text(encoding="utf-8")

@@ -24,13 +24,17 @@ PUT_BACK = """() => {
     if (all("li > progress").length) return false;
     const ask = window.confirm;
     window.confirm = () => true;
-    for (const one of all("#protected-clear, #checked-clear, #identity-forget")) one.click();
+    for (const name of ["protected-clear", "checked-clear", "identity-forget", "grant-forget"]) {
+        document.getElementById(name).click();
+    }
     window.confirm = ask;
     for (const one of all("[type=radio], [type=checkbox]")) one.checked = one.defaultChecked;
     document.querySelector("[name=policy]").dispatchEvent(new Event("change"));
     for (const one of all("[type=text]")) one.value = "";
     for (const one of all("details")) one.open = false;
-    for (const one of all("#identity-news, #identity-problem")) one.textContent = "";
+    for (const name of ["identity-news", "identity-problem", "grant-problem"]) {
+        document.getElementById(name).textContent = "";
+    }
     document.getElementById("tab-protect").click();
     document.activeElement.blur();
     scrollTo(0, 0);

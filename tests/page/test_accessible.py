@@ -11,6 +11,8 @@ import soundfile as sf
 import sottovoce as sv
 from rig.chromium import READY_MS, open_tab, save_download, wait_until_ready
 from sottovoce.page.parts import PARTS, read_members
+from sottovoce.rights import make_identity
+from tests.page.test_identity import open_file
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -50,6 +52,13 @@ def test_every_state_keeps_the_rules(browser_page, clip, tmp_path, axe) -> None:
     y, sr = clip
     page.evaluate(axe)
     found = complain(page, "protect")
+    open_file(page, make_identity("book", folder=tmp_path).path)
+    page.get_by_text("Recovery words", exact=True).click()
+    page.get_by_role("button", name="Make recovery words").click()
+    page.locator("#words-shown li").last.wait_for(timeout=READY_MS)
+    found += complain(page, "recovery words")
+    page.get_by_role("button", name="I have them on paper").click()
+    found += complain(page, "recovery words typed")
     sf.write(tmp_path / "take.wav", y, sr)
     sf.write(tmp_path / "marked.wav", sv.protect(y, sr=sr, notice=sv.Notice(owner_id=7)), sr)
     (tmp_path / "broken.wav").write_bytes(b"RIFF" + bytes(300))

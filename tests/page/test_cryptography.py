@@ -43,8 +43,8 @@ def test_it_refuses_what_is_no_such_key() -> None:
 
 
 def test_an_identity_needs_no_library_of_signatures() -> None:
-    """Rights is packed as a whole, and the browser has none of what statements and words need."""
-    missing = ("cryptography", "joserfc", "jsonschema", "mnemonic", "platformdirs", "segno")
+    """Rights is packed as a whole, and the browser has none of what signing needs."""
+    missing = ("cryptography", "joserfc", "jsonschema", "platformdirs")
     code = (
         "import sys\n"
         "from sottovoce.page.stand_ins import install\n"

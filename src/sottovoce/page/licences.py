@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["list_licences", "read_licences"]
 
-_OWN = re.compile(r"(package|[^/]+\.dist-info)/(LICEN[CS]E|COPYING)(\.\w+)?")
+_OWN = re.compile(r"(package|[^/]+\.dist-info(/licenses)?)/(LICEN[CS]E|COPYING)(\.\w+)?")
 # These say which texts belong to a copy; the licences of one paragraph lie in the packages.
 _WHOLE = re.compile(r"(?:Apache|L?GPL|MPL|Python)-[\w.]+(?:-only|-or-later)?")
 _RULE = "=" * 78

@@ -121,6 +121,22 @@ PARTS = {
         purpose="noble-curves: Ed25519, for identities",
         bundled=True,
     ),
+    "mnemonic": PinnedPart(
+        name="mnemonic",
+        version="0.21",
+        registry="pypi",
+        sha256="72dc9de16ec5ef47287237b9b6943da11647a03fe7cf1f139fc3d7c4a7439288",
+        licence="MIT",
+        purpose="mnemonic: the list that recovery words are taken from",
+    ),
+    "segno": PinnedPart(
+        name="segno",
+        version="1.6.6",
+        registry="pypi",
+        sha256="28c7d081ed0cf935e0411293a465efd4d500704072cdb039778a2ab8736190c7",
+        licence="BSD-3-Clause",
+        purpose="segno: the QR code on the page of recovery words",
+    ),
     "client-zip": PinnedPart(
         name="client-zip",
         version="2.5.1",

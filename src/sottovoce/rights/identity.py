@@ -70,7 +70,7 @@ class Identity:
     Attributes
     ----------
     name : str
-        The user's name for it; never leaves the computer.
+        The user's name for it; stands in receipts, and in no mark, statement or grant.
     owner_id : int
         48 bits, never 0.
     public_key : bytes

@@ -69,6 +69,7 @@ def make_receipt(
     files: Sequence[dict[str, Any]],
     *,
     notice: Notice,
+    identity: str = "",
     in_place: bool = False,
     left_out: Mapping[str, Any] | None = None,
     files_left_out: Sequence[tuple[object, str]] = (),
@@ -81,6 +82,8 @@ def make_receipt(
         Entries, as `make_entry` and `make_failed_entry` make them.
     notice : Notice
         What each mark says.
+    identity : str
+        What the author calls the owner; empty if the mark is anonymous, or has no name here.
     in_place : bool
         Whether the originals were replaced.
     left_out : mapping or None
@@ -100,6 +103,7 @@ def make_receipt(
         "program": f"sottovoce {sottovoce.__version__}",
         "date": datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "notice": {**(make_notice(notice) or {}), "words": describe_notice(notice)},
+        "identity": identity,
         "in_place": in_place,
         "totals": {
             "in": len(files),

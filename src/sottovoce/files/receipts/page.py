@@ -57,6 +57,13 @@ def make_page(receipt: dict[str, Any]) -> str:
     date = format_date(receipt["date"])
     rows = "\n".join(_make_row(file, in_place=in_place) for file in receipt["files"])
     after = "SHA-256 after" if in_place else "Delivered as, and SHA-256 after"
+    named = ""
+    if receipt["identity"]:
+        owner, name = receipt["notice"]["owner"], receipt["identity"]
+        named = (
+            f"<p>Owner {escape_html(owner)} is the identity <strong>{escape_html(name)}</strong>,"
+        )
+        named += " as its author calls it.</p>\n"
     replaced = "<p>The files were marked in place: the originals were replaced.</p>\n"
     return f"""<!doctype html>
 <html lang="en">
@@ -72,7 +79,7 @@ def make_page(receipt: dict[str, Any]) -> str:
 <p>A mark is an inaudible notice in the sound itself that names what its owner refuses. It usually
 survives conversion and editing; it does not prevent any use.</p>
 <p>Each mark says: <strong>{escape_html(receipt["notice"]["words"])}</strong>.</p>
-{replaced if in_place else ""}<p>{escape_html(totals)}.</p>
+{named}{replaced if in_place else ""}<p>{escape_html(totals)}.</p>
 <table>
 <thead><tr><th>File, and SHA-256 before</th><th>Status</th><th class="length">Length</th>
 <th class="found">Mark found in</th><th>{after}</th></tr></thead>

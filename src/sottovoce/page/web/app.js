@@ -3,6 +3,7 @@
 import { Delivery } from "./delivery.js";
 import { $, element } from "./elements.js";
 import { Engine } from "./engine.js";
+import { AskedPanel } from "./grant.js";
 import { IdentityPanel } from "./identity.js";
 import { guardLeaving } from "./leaving.js";
 import { silence } from "./playing.js";
@@ -84,9 +85,10 @@ function listenToFiles(engine) {
       own: identity.own,
     }),
   });
+  const asked = new AskedPanel(engine);
   listen(engine, "check", $("unknown"), {
-    ready,
-    options: (file) => ({ thorough: $("thorough").checked, asked: $("asked").value, own: identity.own, name: file.name }),
+    ready: () => Promise.all([identity.ready, asked.ready]),
+    options: (file) => ({ thorough: $("thorough").checked, ...asked.options, own: identity.own, name: file.name }),
   });
 }
 

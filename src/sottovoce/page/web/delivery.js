@@ -33,7 +33,7 @@ export class Delivery {
   }
 
   // Takes note of what became of a file; `problem` says why there is no answer.
-  add(file, { answer, made, problem }) {
+  add(file, { answer, made, problem }, own = {}) {
     const row = { made, savedAs: file };
     if (problem) {
       const { sha256_in = "", remedy = "" } = answer ?? {};
@@ -41,6 +41,7 @@ export class Delivery {
     } else {
       if (made) row.savedAs = this.#name(file);
       row.notice = answer.notice;
+      row.identity = own[answer.notice.owner_id] ?? "";
       row.entry = { ...answer.entry, file, path: row.savedAs };
     }
     this.#rows.push(row);
@@ -66,7 +67,7 @@ export class Delivery {
 
   makeReceiptButton(row) {
     const button = makeButton(say("receipt"), async () => {
-      const page = await this.#writeReceipt(row.notice, [row]);
+      const page = await this.#writeReceipt([row]);
       if (page) saveFile(page, `${row.savedAs}.receipt.html`);
       else button.after(element("span", say("receipt.failed"), "bad"));
     });
@@ -82,9 +83,11 @@ export class Delivery {
     return name;
   }
 
-  async #writeReceipt(notice, rows) {
+  // What the marks say, and who calls their owner what, is that of the first.
+  async #writeReceipt(rows) {
+    const [{ notice, identity }] = rows;
     const files = rows.map((row) => row.entry);
-    const { answer } = await this.#engine.ask("write_receipt", { notice, files });
+    const { answer } = await this.#engine.ask("write_receipt", { notice, identity, files });
     return answer ? new Blob([answer.page], { type: "text/html" }) : null;
   }
 
@@ -92,14 +95,14 @@ export class Delivery {
   async #writeReceipts() {
     const groups = new Map();
     for (const row of this.#rows.filter((one) => one.notice)) {
-      const key = JSON.stringify(row.notice);
+      const key = JSON.stringify([row.notice, row.identity]);
       groups.set(key, [...(groups.get(key) ?? []), row]);
     }
     const failed = this.#rows.filter((row) => !row.notice);
     const receipts = [];
     for (const rows of groups.values()) {
       const number = receipts.length ? `-${receipts.length + 1}` : "";
-      const page = await this.#writeReceipt(rows[0].notice, [...rows, ...failed.splice(0)]);
+      const page = await this.#writeReceipt([...rows, ...failed.splice(0)]);
       if (!page) throw new Error(say("receipt.failed"));
       receipts.push({ name: `receipt${number}.html`, input: page });
     }

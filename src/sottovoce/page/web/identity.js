@@ -4,6 +4,7 @@
 import { $, element, offerFile } from "./elements.js";
 import { keepUntilSaved } from "./leaving.js";
 import { say } from "./texts.js";
+import { RecoveryPanel } from "./words.js";
 
 const MOST_BYTES = 65536;
 const KEPT = "sottovoce-identity";
@@ -33,12 +34,14 @@ function readStored() {
 
 export class IdentityPanel {
   #engine;
+  #recovery;
   #known = null;
   #onSaved = null; // while a key that was made is not saved yet
   ready = Promise.resolve(); // until then, an identity that was remembered is being opened
 
   constructor(engine) {
     this.#engine = engine;
+    this.#recovery = new RecoveryPanel(engine);
     $("identity-make").onsubmit = (event) => {
       event.preventDefault();
       this.#make($("identity-name").value.trim());
@@ -151,11 +154,12 @@ export class IdentityPanel {
 
   // A key that was made and not saved would be lost for good.
   #mayReplace() {
-    return !this.#onSaved || confirm(say("identity.unsaved"));
+    return (!this.#onSaved || confirm(say("identity.unsaved"))) && this.#recovery.mayLeave();
   }
 
   #show() {
     const known = this.#known;
+    this.#recovery.take(known);
     $("identity-known").textContent = known ? known.name : say("identity.none");
     $("owner-name").textContent = known ? say("owner.own", known) : say("owner.none");
     $("identity-keeping").hidden = !known;

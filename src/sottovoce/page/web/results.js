@@ -93,7 +93,7 @@ function offerMade(made, delivered, delivery) {
 export function showResult(row, job, file, options, { answer, made, failed }, { engine, delivery, again }) {
   const failure = failed || answer.error ? describeFailure(failed, answer) : "";
   const problem = failure || (answer?.error ? nameReason(answer) : "");
-  const delivered = delivery?.add(file.name, { answer, made, problem });
+  const delivered = delivery?.add(file.name, { answer, made, problem }, options.own);
   if (problem) {
     row.append(...showFailure(failure, answer));
     return;
