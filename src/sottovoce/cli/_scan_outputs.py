@@ -117,6 +117,16 @@ def tell(summary: Summary, out: Path) -> None:
             f"  {summary.n_unread_owner:,} with owner and policy not readable: treated as refusing"
             " training"
         )
+    for one in summary.pooled_owners[:_MOST_GROUPS]:
+        owner = f"owner {format_owner_id(one.owner_id)}" if one.owner_id else "an anonymous owner"
+        clips = say_count(one.n_recordings, "unread recording")
+        chance = format_chance(one.log10_p)
+        result(
+            f"  {one.kind} {format_path(one.name)}: {owner} matched over {clips}"
+            f" (chance of agreeing so well: at most {chance})"
+        )
+    if (n_more := len(summary.pooled_owners) - _MOST_GROUPS) > 0:
+        result(f"  {say_count(n_more, 'more group')} with a matched owner: see the report")
     if summary.licensed is not None:
         result(say_licensed(summary.licensed))
         for why, n in summary.licensed.why_not.items():
@@ -131,7 +141,7 @@ def tell(summary: Summary, out: Path) -> None:
     if not summary.complete:
         _output.explain(NOT_COMPLETE, kind="note")
     pooled = [group for group in summary.groups if not group.n_marked]
-    for group in pooled[:10]:
+    for group in pooled[:_MOST_GROUPS]:
         name = f"{group.kind} {format_path(group.name)}"
         among = say_count(group.n_recordings, "recording")
         result(f"  {name}: a marked voice is among its {among}")
@@ -203,6 +213,7 @@ def explain_nothing(passed: NotLookedAt, inputs: Sequence[str]) -> None:
         _output.explain(f"If a {kinds} file there lists recordings, name that file itself.")
 
 
+_MOST_GROUPS = 10
 _MEANINGS = {
     "suspected": "suspected only, which is not a finding",
     "clean": "without a mark found",
@@ -287,7 +298,7 @@ def report(
     from sottovoce.scan import Ledger
 
     releases = granting.open()
-    naming = open_naming(owners, n_looks=1 if releases is None else 2)
+    naming = open_naming(owners, n_looks=2 if releases is None else 3)
     with Ledger(folder / LEDGER, read_only=True) as ledger:
         if releases is None:
             summary = write_everything(ledger, folder, kind=kind, strict=strict, naming=naming)

@@ -27,8 +27,16 @@ OWNERS = click.option(
 )
 
 
-def open_naming(path: Path | None, *, n_looks: int = 1) -> Naming | None:
-    """Return what looks for the owners in a file; None without one."""
+def open_naming(path: Path | None, *, n_looks: int) -> Naming | None:
+    """Return what looks for the owners in a file; None without one.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file.
+    n_looks : int
+        How often each voice is tested: alone, with its group, and for grants.
+    """
     if path is None:
         return None
     from sottovoce.scan.naming import Naming

@@ -288,7 +288,7 @@ def _scan_and_forget(inputs: tuple[str, ...], options: _ScanOptions) -> int:
 def _scan(inputs: tuple[str, ...], options: _ScanOptions) -> int:
     notes = ScanNotes(column=options.column, group_by=options.group_by)
     notes.explain_lists(inputs)
-    naming = open_naming(options.owners)
+    naming = open_naming(options.owners, n_looks=2)
     with ExitStack() as stack:
         job, ledger = _open(inputs, options, stack)
         _examine(job, ledger, notes, as_json=options.as_json)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
     from sottovoce.scan.finding import Finding
 
-__all__ = ["Naming"]
+__all__ = ["Naming", "open_cells"]
 
 
 class Naming:
@@ -28,11 +28,18 @@ class Naming:
         What is looked for: for each owner every policy and year that their marks may carry.
     n_looks : int
         How often each voice is tested, as in `sottovoce.match_known`.
+
+    Attributes
+    ----------
+    notices : tuple of Notice
+        What is looked for.
+    n_looks : int
+        As given.
     """
 
     def __init__(self, notices: Iterable[Notice], *, n_looks: int = 1) -> None:
-        self._notices = tuple(notices)
-        self._n_looks = n_looks
+        self.notices = tuple(notices)
+        self.n_looks = n_looks
 
     def name(self, finding: Finding) -> Finding:
         """Return a finding in which voices that match have the notice, and the evidence for it.
@@ -48,7 +55,7 @@ class Naming:
             The same one if nothing matches.  A voice that does has ``"notice"`` and ``"matched"``
             as in `Voice.to_dict`, and no cells any more.
         """
-        if not (self._notices and finding.marked and any(finding.cells)):
+        if not (self.notices and finding.marked and any(finding.cells)):
             return finding
         if len(finding.cells) != len(finding.voices):
             return finding  # of a damaged ledger
@@ -61,14 +68,21 @@ class Naming:
         )
 
     def _test(self, voice: Mapping[str, Any], cells: str) -> tuple[Mapping[str, Any], str]:
-        if not cells:
+        kept = open_cells(cells)
+        if kept is None:
             return voice, cells
-        try:
-            kept = SoftCells.from_bytes(base64.b64decode(cells, validate=True))
-        except (PayloadError, ValueError, TypeError):  # of a damaged ledger
-            return voice, cells
-        match = match_known(kept, self._notices, n_looks=self._n_looks)
+        match = match_known(kept, self.notices, n_looks=self.n_looks)
         if match is None:
             return voice, cells
         named = {**voice, "notice": match.notice.to_dict(), "matched": match.to_dict()}
         return named, ""
+
+
+def open_cells(text: str) -> SoftCells | None:
+    """Return the cells of a voice; None if a ledger keeps none, or is damaged."""
+    if not text:
+        return None
+    try:
+        return SoftCells.from_bytes(base64.b64decode(text, validate=True))
+    except (PayloadError, ValueError, TypeError):
+        return None

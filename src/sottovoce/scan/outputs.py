@@ -28,6 +28,7 @@ from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.folder_copies import is_group
 from sottovoce.scan.opening.names import open_sources
+from sottovoce.scan.owner_pools import OwnerPools
 from sottovoce.scan.reach.addresses import is_remote
 from sottovoce.scan.release import NOT_MARKED
 from sottovoce.scan.reports.croissant import write_croissant
@@ -109,6 +110,7 @@ def write_outputs(
     _sweep(folder)
     (folder / SIGNATURE).unlink(missing_ok=True)  # of other files
     tally, shown = Tally(), _Shown()
+    pools = None if naming is None else OwnerPools(naming)
     licensed = None if releases is None else LicensedTally(releases)
     refused = refused_statuses(strict=strict)
     with (
@@ -121,6 +123,8 @@ def write_outputs(
             for known in ledger.findings():
                 release = NOT_MARKED if releases is None else releases.decide(known)
                 finding = known if naming is None else naming.name(known)
+                if pools is not None:
+                    pools.add(known)
                 tally.add(finding)
                 shown.add(finding)
                 if licensed is not None:
@@ -138,6 +142,7 @@ def write_outputs(
         left_out=NotLookedAt.of_jobs([told]),
         complete=has_ended(told),
         licensed=None if licensed is None else licensed.finish(),
+        pooled_owners=() if pools is None else pools.match(ledger.get),
     )
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}

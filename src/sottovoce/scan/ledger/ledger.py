@@ -265,6 +265,16 @@ class Ledger:
             for row in rows:
                 yield make_finding(row)
 
+    def get(self, recording_id: str) -> Finding | None:
+        """Return the finding of a recording in the last run; None if it was not in it."""
+        with self._explaining():
+            row = self._db.execute(
+                f"SELECT {', '.join(FIELDS)} FROM findings"  # noqa: S608 - names of our own
+                " WHERE id = ? AND run = (SELECT max(run) FROM runs)",
+                (plain(recording_id),),
+            ).fetchone()
+        return None if row is None else make_finding(row)
+
     def status(self, recording_id: str) -> str:
         """Return the status of a recording in the last run; empty if it was not in it."""
         row = self._db.execute(

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.core.evidence import FOUND_FPR
-from sottovoce.core.policy import describe_policy
 from sottovoce.files.times import format_date
 from sottovoce.scan.finding import UNREAD
 from sottovoce.scan.reports.findings_table import MOST_FINDINGS, make_findings_table
 from sottovoce.scan.reports.html import escape, make_code, make_items, make_section, make_table
 from sottovoce.scan.reports.licensed import make_licensed_section
 from sottovoce.scan.reports.not_examined_section import say_what_to_unpack, tell_passed
+from sottovoce.scan.reports.owners_section import tell_owners
 from sottovoce.scan.reports.svg import draw_histogram
 from sottovoce.scan.reports.wording import (
     LIMITS,
     MEANINGS,
-    NOT_READABLE,
+    MOST_ROWS,
     format_count,
     format_duration,
     format_expected,
-    name_owner,
     say_count,
     say_expected_false,
+    say_more,
     say_training,
     say_why_all,
     typeset_p,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["make_sections"]
 
 _MOST_UNREAD = 200
-_MOST_ROWS = 100
 _MOST_INPUTS = 20
 _KEY = (
     '<ul class="key">'
@@ -83,7 +82,7 @@ def make_sections(
         ("evidence", "Evidence", _tell_evidence(summary)),
         ("findings", "Findings", _tell_findings(summary, strongest)),
         ("groups", "Groups", _tell_groups(summary)),
-        ("owners", "Owners", _tell_owners(summary)),
+        ("owners", "Owners", tell_owners(summary)),
         ("unread", "Not read", _tell_unread(summary, unread)),
         ("passed", "Not examined", tell_passed(summary)),
         ("formats", "Formats", _tell_formats(summary)),
@@ -253,11 +252,11 @@ def _tell_groups(summary: Summary) -> str:
     table = make_table(
         "Groups in which a mark was found, or evidence of one across several recordings",
         ("Group", "Recordings", "Marked individually", "Length", "p, proved", "p, conditional"),
-        [_make_group_row(group, n) for group in summary.groups[:_MOST_ROWS]],
+        [_make_group_row(group, n) for group in summary.groups[:MOST_ROWS]],
         numbers=(1, 2, 3, 4, 5),
     )
     return make_section(
-        "groups", "Groups of recordings", explained, table, _say_more(len(summary.groups), "group")
+        "groups", "Groups of recordings", explained, table, say_more(len(summary.groups), "group")
     )
 
 
@@ -269,42 +268,6 @@ def _make_group_row(group: Group, n_groups: int) -> tuple[str, ...]:
         format_duration(group.seconds),
         typeset_p(group.log10_p(n_groups)),
         typeset_p(group.log10_p_mixture(n_groups)),
-    )
-
-
-def _say_more(n: int, noun: str, *, shown: int = _MOST_ROWS) -> str:
-    if n <= shown:
-        return ""
-    return f'<p class="soft">{say_count(n - shown, f"more {noun}")}, not shown here.</p>'
-
-
-def _tell_owners(summary: Summary) -> str:
-    if not summary.owners and not summary.n_unread_owner:
-        return ""
-    by_count = sorted(summary.owners.items(), key=lambda item: (-item[1], item[0]))
-    rows = [(escape(name_owner(one)), format_count(n)) for one, n in by_count[:_MOST_ROWS]]
-    if summary.n_unread_owner:
-        rows.append(("owner not readable", format_count(summary.n_unread_owner)))
-    owners = make_table("Who refuses", ("Owner", "Recordings"), rows, numbers=(1,))
-    by_count = sorted(summary.policies.items(), key=lambda item: (-item[1], item[0]))
-    rows = [(escape(describe_policy(one)), format_count(n)) for one, n in by_count[:_MOST_ROWS]]
-    if summary.n_unread_owner:
-        rows.append((NOT_READABLE, format_count(summary.n_unread_owner)))
-    policies = (
-        make_table("What is refused", ("Policy", "Recordings"), rows, numbers=(1,)) if rows else ""
-    )
-    explained = (
-        "<p>As stated by the marks. Anyone can write a mark with any owner id; the holder of the"
-        " key behind an owner id can prove it. Not every policy names training; the second"
-        " table has them in full. A recording with several voices may count more than once.</p>"
-    )
-    return make_section(
-        "owners",
-        "Owners and what they refuse",
-        explained,
-        owners,
-        _say_more(len(summary.owners), "owner"),
-        policies,
     )
 
 
@@ -338,7 +301,7 @@ def _tell_unread(summary: Summary, unread: Sequence[Finding]) -> str:
         if kinds
         else "",
         table if shown else "",
-        _say_more(n, "recording", shown=len(shown)),
+        say_more(n, "recording", shown=len(shown)),
     )
 
 
@@ -347,10 +310,10 @@ def _tell_formats(summary: Summary) -> str:
         return ""
     rows = [
         (escape(name, most=60), format_count(n))
-        for name, n in list(summary.formats.items())[:_MOST_ROWS]
+        for name, n in list(summary.formats.items())[:MOST_ROWS]
     ]
     table = make_table("How recordings are stored", ("Format", "Recordings"), rows, numbers=(1,))
-    return make_section("formats", "Formats", table, _say_more(len(summary.formats), "format"))
+    return make_section("formats", "Formats", table, say_more(len(summary.formats), "format"))
 
 
 def _tell_job(job: RunInfo) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.owner_pools import PooledOwner
     from sottovoce.scan.reports.licensed import Licensed
 
 __all__ = ["Group", "Summary", "Tally", "summarise"]
@@ -118,6 +119,8 @@ class Summary:
         Whether the scan was completed; recordings not reached are not in the figures.
     licensed : Licensed or None
         What grants released; None if there were none.
+    pooled_owners : tuple of PooledOwner
+        Groups of which the unread recordings carry the mark of an owner who was looked for.
     """
 
     statuses: dict[str, int]
@@ -138,6 +141,7 @@ class Summary:
     may_hold_sound: dict[str, int] = dataclasses.field(default_factory=dict)
     complete: bool = True
     licensed: Licensed | None = None
+    pooled_owners: tuple[PooledOwner, ...] = ()
 
     @property
     def n_recordings(self) -> int:
@@ -181,6 +185,7 @@ class Summary:
             "seconds": round(self.seconds, 1),
             "n_recordings": self.n_recordings,
             "licensed": self.licensed and self.licensed.to_dict(),
+            "pooled_owners": [one.to_dict() for one in self.pooled_owners],
             "expected_false": self.expected_false,
         }
 
@@ -262,6 +267,7 @@ class Tally:
         left_out: NotLookedAt | None = None,
         complete: bool = True,
         licensed: Licensed | None = None,
+        pooled_owners: tuple[PooledOwner, ...] = (),
     ) -> Summary:
         """Return the figures of all findings added so far."""
         passed = NotLookedAt() if left_out is None else left_out
@@ -286,6 +292,7 @@ class Tally:
             **passed.to_dict(),
             complete=complete,
             licensed=licensed,
+            pooled_owners=pooled_owners,
         )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LIMITS",
     "MEANINGS",
+    "MOST_ROWS",
     "NOT_COMPLETE",
     "NOT_READABLE",
     "format_count",
@@ -26,6 +27,7 @@ __all__ = [
     "name_owner",
     "say_count",
     "say_expected_false",
+    "say_more",
     "say_training",
     "say_verdict",
     "say_why_all",
@@ -33,6 +35,9 @@ __all__ = [
 ]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+MOST_ROWS = 100
+"""Rows of a table that a report shows."""
 
 MEANINGS: dict[Status, str] = {
     "marked": "A do-not-train mark was found: p at most 10⁻⁶. Leave these out of training, whatever"
@@ -265,3 +270,10 @@ def say_expected_false(summary: Summary) -> str:
 def name_owner(owner_id: int) -> str:
     """Return an owner id as text, or "anonymous" for 0."""
     return format_owner_id(owner_id) if owner_id else "anonymous"
+
+
+def say_more(n: int, noun: str, *, shown: int = MOST_ROWS) -> str:
+    """Return how many entries of a table are not shown; empty if none."""
+    if n <= shown:
+        return ""
+    return f'<p class="soft">{say_count(n - shown, f"more {noun}")}, not shown here.</p>'
