@@ -1,16 +1,19 @@
-"""The installed command, run as a person runs it."""
+"""The installed command, as a person runs it; most calls are forked from one that has started."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import soundfile as sf
+
+from tests.cli.forked_program import Done, ForkedProgram
 
 PROGRAM = Path(sys.executable).with_name("sottovoce")
 
@@ -20,11 +23,12 @@ def hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    code: int
-    out: str
-    err: str
+@functools.cache
+def forked_program() -> ForkedProgram:
+    """The one of this process."""
+    program = ForkedProgram()
+    atexit.register(program.close)
+    return program
 
 
 class Shell:
@@ -56,12 +60,21 @@ class Shell:
         )
 
     def __call__(self, *arguments: object, typed: str | None = None, **options) -> Done:
+        if not options and not self.wrapper:
+            return self._call_forked([*map(str, arguments)], typed)
         if typed is not None:
             options["stdin"] = subprocess.PIPE
         with self.start(*arguments, **options) as process:
             out, err = process.communicate(typed, timeout=120)
         assert "Traceback" not in err, err
         return Done(code=process.returncode, out=out, err=err)
+
+    def _call_forked(self, arguments: list[str], typed: str | None) -> Done:
+        done = forked_program().run(
+            arguments, folder=self.folder, environment=self.environment, typed=typed
+        )
+        assert "Traceback" not in done.err, done.err
+        return done
 
     def files(self) -> set[str]:
         return {
