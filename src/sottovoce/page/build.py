@@ -151,7 +151,7 @@ def _read_libraries(cache: Path | None) -> dict[str, bytes]:
     return files
 
 
-def _zip_package(cache: Path | None) -> bytes:
+def _zip_package(cache: Path | None = None) -> bytes:
     """Return the Python that the page runs, as an archive: parts of this package, and of others."""
     paths = [_PACKAGE / "__init__.py", _PACKAGE / "errors.py"]
     for room in _ROOMS:
