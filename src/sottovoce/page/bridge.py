@@ -156,7 +156,7 @@ def _list_known(wanted: dict[str, Any]) -> list[Notice]:
     if asked := wanted.get("asked", "").strip():
         owners.add(parse_owner_id(asked))
     last_year = present_year()
-    granted = [Notice(**fields) for fields in wanted["granted"]]
+    granted = [Notice(**fields) for fields in wanted.get("granted", ())]
     usual = [
         notice
         for owner_id in sorted(owners - {0})

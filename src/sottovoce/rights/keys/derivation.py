@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 __all__ = ["derive", "derive_key"]
 
@@ -32,6 +30,10 @@ def derive(secret: bytes, *, salt: bytes, info: bytes, n_bytes: int = 32) -> byt
     ----------
     .. [1] RFC 5869, HMAC-based Extract-and-Expand Key Derivation Function.
     """
+    # Late, so that what marks with an identity starts quickly.
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(algorithm=SHA256(), length=n_bytes, salt=salt, info=info).derive(secret)
 
 
