@@ -47,7 +47,7 @@ class Terminal:
             except BaseException:  # noqa: BLE001 - a copy of the tests must not go on
                 traceback.print_exc(file=sys.stderr)
                 os._exit(9)
-        self.child, self.text = child, ""
+        self.child, self.text, self.has_ended = child, "", False
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read until the pattern is there; forget what comes before its end."""
@@ -62,16 +62,20 @@ class Terminal:
         os.write(self.terminal, text.encode() + b"\n")
 
     def end(self) -> int:
-        while self._read():
-            pass
+        limit = time.monotonic() + 60
+        # What says nothing for a while has not ended: closing the terminal would end it.
+        while not self.has_ended and time.monotonic() < limit:
+            self._read()
         os.close(self.terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
 
-    def _read(self) -> bool:
+    def _read(self) -> None:
         ready, _, _ = select.select([self.terminal], [], [], 10)
+        if not ready:
+            return
         try:
-            data = os.read(self.terminal, 1 << 16) if ready else b""
+            data = os.read(self.terminal, 1 << 16)
         except OSError:  # what Linux says at the end
             data = b""
+        self.has_ended = not data
         self.text += data.decode(errors="replace")
-        return bool(data)
