@@ -215,3 +215,29 @@ def decoy_owner(number: int) -> int:
     """Return the id of one of the owners picked at random, counted from 0."""
     data = hashlib.shake_256(f"{LABEL} decoy owners".encode()).digest(6 * number + 6)
     return int.from_bytes(data[6 * number :], "big")
+
+
+def seal_score(
+    scores: list[list[float]], *, rate: int, offset: int, key: bytes, first_number: int
+) -> float:
+    """Return how well cell scores agree with a seal, over the root of their energy.
+
+    `scores` has `rate` rows for each frame of 8 ms; the superframe `first_number` begins at row
+    `offset`, which may lie before the first one.
+    """
+    table, total, energy = roles(), 0.0, 0.0
+    length = rate * 4 * N_CELLS * N_PERIODS
+    for superframe in range((len(scores) - offset) // length + 1):
+        index = 0
+        for period in range(N_PERIODS):
+            for cell in range(N_CELLS):
+                row = offset + superframe * length + rate * 4 * (period * N_CELLS + cell)
+                for band in range(N_BANDS):
+                    if table[cell][band] != "seal":
+                        continue
+                    if 0 <= row < len(scores) and band < len(scores[row]):
+                        value = scores[row][band]
+                        total += value * seal_sign(key, first_number + superframe, index)
+                        energy += value * value
+                    index += 1
+    return total / math.sqrt(energy) if energy else 0.0

@@ -9,12 +9,13 @@ Every offset of both grids is counted as a hypothesis, computed or not.
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.arguments import check_bytes, check_max_fpr
+from sottovoce.core.arguments import check_max_fpr
 from sottovoce.core.evidence import (
     FOUND_FPR,
     best_of_families,
@@ -23,8 +24,8 @@ from sottovoce.core.evidence import (
     threshold,
 )
 from sottovoce.core.framing import check_signal, check_sr
-from sottovoce.core.pattern import SEAL_KEY_BYTES
 from sottovoce.core.results import Detection, Voice, merge_pieces, unite_segments
+from sottovoce.core.seal import check_seal_keys, choose_key
 from sottovoce.core.stretch import MOST_STRETCH, Stretch, find_stretches, n_stretches
 from sottovoce.core.tracking import HALF_FRAMES_PER_PERIOD, VoiceTrack
 from sottovoce.core.windows import WindowSearch, count_hypotheses, price_hypotheses
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sottovoce.core.payload import Notice
+    from sottovoce.core.seal import SealKeys
 
 __all__ = ["Detector", "detect"]
 
@@ -42,8 +44,6 @@ _MOST_STRETCHES = 4
 _STRETCH_WINDOW_S = 2.05 * FORMAT_1.superframe_s
 _STRETCH_GATE = 5.0
 """Score from which a stretch is examined closely; a detection needs about 7."""
-_N_SEAL_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
-"""Superframes that a mark may begin with, plus the number of them in 11 hours."""
 
 
 class Detector:
@@ -57,8 +57,9 @@ class Detector:
         Allowed probability of a false alarm, for the whole audio.
     thorough : bool
         Whether to also search for marks whose speed, tempo or pitch was changed by up to 12.5 %.
-    seal_key : bytes or None
-        The owner's secret; voices with a decoded payload are tested for its seal.
+    seal_key : bytes, mapping of int to bytes, or None
+        The owner's secret; voices with a decoded payload are tested for its seal.  Of several
+        owners, by their owner ids: each voice is tested for the one that its payload names.
     known : sequence of Notice
         Notices to look for: decoded earlier in the same stream, or of owners who are asked for.
         A voice without a decoded payload is tested for them, which takes a few seconds less
@@ -100,14 +101,13 @@ class Detector:
         sr: float,
         max_fpr: float = FOUND_FPR,
         thorough: bool = False,
-        seal_key: bytes | None = None,
+        seal_key: SealKeys = None,
         known: Sequence[Notice] = (),
         keep_cells: bool = False,
     ) -> None:
         self._sr = check_sr(sr)
         self._max_fpr = check_max_fpr(max_fpr)
-        if seal_key is not None:
-            check_bytes("a seal key", seal_key, n_bytes=SEAL_KEY_BYTES)
+        check_seal_keys(seal_key)
         self._thorough = thorough
         self._seal_key = seal_key
         self._known = tuple(known)
@@ -296,26 +296,34 @@ class Detector:
         def to_file(time_s: float) -> float:
             return min(time_s / speed + search.start_s, duration_s)
 
-        seal = None
-        if self._seal_key is not None:
-            seal = track.test_seal(self._seal_key, n_starts=_N_SEAL_STARTS)
         whole = track if path is None else path
         # Of a voice that slips, the whole path has the data; its pieces may have been matched.
         read = track if track.reading is not None else whole
         length_s = duration_s * speed
-        segments = unite_segments(
+        united = unite_segments(
             [*track.segments_s(duration_s=length_s), *whole.segments_s(duration_s=length_s)]
         )
+        segments = tuple((to_file(a), to_file(b)) for a, b in united)
+        key = choose_key(self._seal_key, read.notice)
+        seal = None if key is None else track.test_seal(key)
+        if seal is not None:
+            seal = dataclasses.replace(
+                seal,
+                offset_s=offset_s,
+                segments_s=segments,
+                speed=speed,
+                pitch=search.stretch.pitch,
+            )
         return Voice(
             log10_p=float(log10_p_value(score, n_hypotheses=n_hypotheses)),
             score=score,
             offset_s=offset_s,
             speed=speed,
             pitch=search.stretch.pitch,
-            segments_s=tuple((to_file(a), to_file(b)) for a, b in segments),
+            segments_s=segments,
             notice=read.notice,
             evidence=tuple((to_file(t), z) for t, z in whole.evidence()),
-            seal_log10_p=seal,
+            seal=seal,
             matched=read.matched,
             cells=read.cells if self._keep_cells else None,
         )
@@ -327,7 +335,7 @@ def detect(
     sr: float,
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
-    seal_key: bytes | None = None,
+    seal_key: SealKeys = None,
     known: Sequence[Notice] = (),
     keep_cells: bool = False,
 ) -> Detection:
@@ -343,8 +351,8 @@ def detect(
         Allowed probability of a false alarm.
     thorough : bool
         Whether to also search for changed speed, tempo and pitch.
-    seal_key : bytes or None
-        The owner's secret, to test the seal.
+    seal_key : bytes, mapping of int to bytes, or None
+        The owner's secret, to test the seal; of several owners, by their owner ids.
     known : sequence of Notice
         Notices to look for, as in `Detector`.
     keep_cells : bool

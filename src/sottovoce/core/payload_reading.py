@@ -26,10 +26,8 @@ from sottovoce.core.coding import (
 )
 from sottovoce.core.evidence import log10_p_value
 from sottovoce.core.pattern import (
-    derive_seal_bits,
     make_scrambling_signs,
     make_sync_signs,
-    seal_cells,
 )
 from sottovoce.core.payload import Notice, bits_to_notice, notice_to_bits
 from sottovoce.core.wire_format import FORMAT_1
@@ -45,7 +43,6 @@ __all__ = [
     "make_code",
     "match_payload",
     "read_payload",
-    "seal_log10_p",
 ]
 
 _N_PAYLOADS = 2.0**64
@@ -54,7 +51,6 @@ _MAX_LOG10_P = -6.0
 _LEAST_MARGIN = 2.0
 """Least log-likelihood ratio to the second-best word.  With the 16 bits of the check and the
 four reserved ones a wrong word passes about once in 2^20 e^2 = 8e6 near misses."""
-_SEAL_BATCH = 2_048
 _SAME_SCORE = 5.0
 _CANDIDATE_SCORE = _SAME_SCORE - 0.01
 _CANDIDATE_BATCH = 64
@@ -264,50 +260,3 @@ def _likelihood_scale(agreement: npt.NDArray[np.float64]) -> float:
     For values m + s n with Gaussian n, ln p(x | +) - ln p(x | -) = 2 m x / s^2.
     """
     return float(2.0 * agreement.mean() / max(agreement.var(), 1e-30))
-
-
-def seal_log10_p(
-    superframes: dict[int, Floats], *, key: bytes, alignment: int, n_starts: int
-) -> float:
-    """Test the keyed seal of a voice.
-
-    Parameters
-    ----------
-    superframes : dict of int to np.ndarray, shape=(n_periods, n_cells, n_bands)
-        Cell scores of single superframes by their number in the audio, cut at the start of
-        the sum that `alignment` refers to.
-    key : bytes
-        The owner's secret.
-    alignment : int
-        As in `PayloadReading`.
-    n_starts : int
-        Numbers that the first superframe may have had when it was written.
-
-    Returns
-    -------
-    log10_p : float
-        Bound on the probability that audio sealed under another key, or not at all, agrees so
-        well, over all `n_starts` starts.
-    """
-    n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
-    numbers = sorted(superframes)
-    long = np.zeros(((numbers[-1] - numbers[0] + 2) * n_cells, FORMAT_1.n_bands), np.float32)
-    for number in numbers:
-        part = superframes[number].reshape(n_cells, -1)
-        begin = (number - numbers[0]) * n_cells
-        long[begin : begin + n_cells, : part.shape[1]] = part
-    # A superframe of the pattern begins `alignment` periods after one of the sum; the part
-    # before it belongs to the pattern's superframe that began earlier.
-    shift = alignment * FORMAT_1.n_cells
-    long = np.concatenate([np.zeros((n_cells - shift, FORMAT_1.n_bands), np.float32), long])
-    parts = long[: len(long) // n_cells * n_cells].reshape(-1, n_cells, FORMAT_1.n_bands)
-    values = parts[:, seal_cells().reshape(n_cells, -1)]  # (superframe, seal cell)
-    n_numbers = n_starts + len(values)
-    products = np.empty((n_numbers, len(values)), dtype=np.float32)
-    for begin in range(0, n_numbers, _SEAL_BATCH):
-        numbers_here = range(begin, min(begin + _SEAL_BATCH, n_numbers))
-        signs = derive_seal_bits(key, numbers_here).astype(np.float32)
-        products[begin : begin + len(signs)] = signs @ values.T
-    sums = sum(products[i : i + n_starts, i] for i in range(len(values)))
-    z = float(np.max(sums)) / max(float(np.sqrt((values**2).sum())), 1e-30)
-    return float(log10_p_value(z, n_hypotheses=n_starts))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.known_payload import KnownMatch
     from sottovoce.core.payload import Notice
+    from sottovoce.core.seal import SealMatch
     from sottovoce.core.soft_cells import SoftCells
 
 __all__ = ["Detection", "Verdict", "Voice", "merge_pieces", "unite_segments"]
@@ -45,9 +46,9 @@ class Voice:
         yet.
     evidence : tuple of (float, float)
         Time in seconds and local score over about 5 s around it.
-    seal_log10_p : float or None
-        Logarithm to base 10 of the keyed seal's p-value, if a key was given and a payload was
-        decoded or matched.
+    seal : SealMatch or None
+        How well it agrees with the keyed seal, if a key was given and a payload was decoded or
+        matched.
     matched : KnownMatch or None
         The evidence if `notice` was not decoded from the sound but is one of the notices that
         were asked for: its owner is shown, its policy and year are assumed.
@@ -64,9 +65,14 @@ class Voice:
     segments_s: tuple[tuple[float, float], ...] = ()
     notice: Notice | None = None
     evidence: tuple[tuple[float, float], ...] = ()
-    seal_log10_p: float | None = None
+    seal: SealMatch | None = None
     matched: KnownMatch | None = None
     cells: SoftCells | None = None
+
+    @property
+    def seal_log10_p(self) -> float | None:
+        """Logarithm to base 10 of the seal's p-value; None if there was none to test."""
+        return None if self.seal is None else self.seal.log10_p
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; for one release the notice as `payload` as well."""
@@ -81,8 +87,9 @@ class Voice:
             "notice": notice,
             "payload": notice,
         }
-        if self.seal_log10_p is not None:
-            fields["seal_log10_p"] = round(self.seal_log10_p, 3)
+        if self.seal is not None:
+            fields["seal"] = self.seal.to_dict()
+            fields["seal_log10_p"] = fields["seal"]["log10_p"]
         if self.matched is not None:
             fields["matched"] = self.matched.to_dict()
         return fields

@@ -22,9 +22,9 @@ from sottovoce.core.payload_reading import (
     make_code,
     match_payload,
     read_payload,
-    seal_log10_p,
 )
 from sottovoce.core.presence import CELLS_PER_SUPERFRAME, Presence, agree
+from sottovoce.core.seal import SealMatch, measure_seal
 from sottovoce.core.slips import HALF_FRAMES_PER_CELL, SCORE_GAIN, SLIP_PRICE, follow_slips
 from sottovoce.core.soft_cells import SoftCells
 from sottovoce.core.wire_format import FORMAT_1
@@ -304,13 +304,12 @@ class VoiceTrack:
         """The decoded payload, or None."""
         return self.reading.notice if self.reading else None
 
-    def test_seal(self, key: bytes, *, n_starts: int) -> float | None:
-        """Return the logarithm of the seal's p-value, or None while it cannot be tested."""
-        if self.reading is None or not self._superframes:
+    def test_seal(self, key: bytes) -> SealMatch | None:
+        """Return how well it agrees with a key's seal, or None while that cannot be tested."""
+        if self.reading is None or self._code is None or not self._superframes:
             return None
         parts = {number: rows.reshape(_BY_PERIOD) for number, rows in self._superframes.items()}
-        alignment = self.reading.alignment
-        return seal_log10_p(parts, key=key, alignment=alignment, n_starts=n_starts)
+        return measure_seal(parts, key=key, alignment=self.reading.alignment, code=self._code)
 
     def evidence(self) -> tuple[tuple[float, float], ...]:
         """Return times in seconds and local scores over about two periods."""

@@ -1,0 +1,195 @@
+"""The evidence of a keyed seal: what was found, and whether it counts as its owner's.
+
+A p-value bounds what audio made without the key can do by chance.  It does not bound what somebody
+can do who has a sealed recording: they can guess the signs from its sound, about six in ten right,
+and write the guess into other speech.  Such a transplant agrees weakly for the strength of its
+mark, so a seal must also agree as well as genuine ones do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sottovoce.core.arguments import check_bytes
+from sottovoce.core.evidence import FOUND_FPR, log10_p_value
+from sottovoce.core.pattern import DATA, SEAL_KEY_BYTES, derive_seal_bits, make_roles, seal_cells
+from sottovoce.core.wire_format import FORMAT_1
+
+if TYPE_CHECKING:
+    from sottovoce.core.payload import Notice
+
+__all__ = [
+    "LEAST_AGREEMENT",
+    "LEAST_SHARE",
+    "N_STARTS",
+    "SealKeys",
+    "SealMatch",
+    "check_seal_keys",
+    "choose_key",
+    "measure_seal",
+]
+
+N_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
+"""Numbers that the first superframe of a recording may have: of 65,536, and half a day on."""
+LEAST_SHARE = 0.5
+LEAST_AGREEMENT = 0.02
+_NUMBERS_AT_ONCE = 1 << 11
+
+SealKeys: TypeAlias = bytes | Mapping[int, bytes] | None
+"""One key, or the keys of several owners by their ids."""
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealMatch:
+    """A seal that was looked for in a recording.
+
+    Attributes
+    ----------
+    log10_p : float
+        Logarithm to base 10 of a bound on the probability that audio made without the key agrees
+        so well, anywhere in the search.
+    score : float
+        Sum of seal cells times signs over the root of their energy.
+    agreement : float
+        The same sum over their energy: how well they agree for how strong they are.
+    share : float or None
+        Agreement as a share of that of the payload's own cells; None without a payload.
+    first_number : int
+        Number of the superframe that begins at `offset_s`.
+    offset_s : float
+        Where the first superframe of the evidence begins; negative if before the recording.
+    segments_s : tuple of (float, float)
+        Where the seal seems to be present, in seconds.
+    speed, pitch : float
+        Factors by which the recording was changed.
+    key_number : int
+        Which of the keys that were looked for.
+    """
+
+    log10_p: float
+    score: float
+    agreement: float
+    share: float | None = None
+    first_number: int = 0
+    offset_s: float = 0.0
+    segments_s: tuple[tuple[float, float], ...] = ()
+    speed: float = 1.0
+    pitch: float = 1.0
+    key_number: int = 0
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether chance is excluded: p is at most 1e-6."""
+        return self.log10_p <= math.log10(FOUND_FPR)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it counts as its owner's: chance is excluded, and so is a guess at its signs."""
+        if self.share is not None:
+            return self.is_likely and self.share >= LEAST_SHARE
+        return self.is_likely and self.agreement >= LEAST_AGREEMENT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {
+            "log10_p": round(self.log10_p, 3),
+            "score": round(self.score, 3),
+            "agreement": round(self.agreement, 4),
+            "share": None if self.share is None else round(self.share, 3),
+            "holds": self.holds,
+            "first_number": self.first_number,
+            "offset_s": round(self.offset_s, 4),
+            "segments_s": [[round(a, 2), round(b, 2)] for a, b in self.segments_s],
+            "speed": round(self.speed, 5),
+            "pitch": round(self.pitch, 5),
+            "public_mark": self.share is not None,
+        }
+
+
+def check_seal_keys(keys: SealKeys) -> None:
+    """Raise `ParameterError` if a key has not 32 bytes."""
+    listed = list(keys.values()) if isinstance(keys, Mapping) else [keys]
+    for key in listed if keys is not None else []:
+        check_bytes("a seal key", key, n_bytes=SEAL_KEY_BYTES)
+
+
+def choose_key(keys: SealKeys, notice: Notice | None) -> bytes | None:
+    """Return the key that a voice with this notice is tested for."""
+    if isinstance(keys, Mapping):
+        return None if notice is None else keys.get(notice.owner_id)
+    return keys
+
+
+def measure_seal(
+    superframes: dict[int, Floats], *, key: bytes, alignment: int, code: npt.NDArray[np.int8]
+) -> SealMatch:
+    """Test the seal of a voice whose payload is known.
+
+    Parameters
+    ----------
+    superframes : dict of int to np.ndarray, shape=(n_periods, n_cells, n_bands)
+        Cell scores of single superframes by their number in the audio, cut at the start of the sum
+        that `alignment` refers to.
+    key : bytes
+        The owner's secret.
+    alignment : int
+        As in `PayloadReading`.
+    code : np.ndarray, shape=(n_periods * n_cells, n_bands), dtype=int8
+        Signs of the payload's cells, cut likewise.
+
+    Returns
+    -------
+    match : SealMatch
+        The p-value is over all numbers that the first superframe may have; places are not known
+        here.
+    """
+    n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
+    numbers = sorted(superframes)
+    n_rows = (numbers[-1] - numbers[0] + 2) * n_cells
+    long = np.zeros((n_rows, FORMAT_1.n_bands), np.float32)
+    for number in numbers:
+        part = superframes[number].reshape(n_cells, -1)
+        begin = (number - numbers[0]) * n_cells
+        long[begin : begin + n_cells, : part.shape[1]] = part
+    # A superframe of the pattern begins `alignment` periods after one of the sum; the part
+    # before it belongs to the pattern's superframe that began earlier.
+    shift = alignment * FORMAT_1.n_cells
+    long = np.concatenate([np.zeros((n_cells - shift, FORMAT_1.n_bands), np.float32), long])
+    parts = long[: len(long) // n_cells * n_cells].reshape(-1, n_cells, FORMAT_1.n_bands)
+    values = parts[:, seal_cells().reshape(n_cells, -1)]  # (superframe, seal cell)
+    n_numbers = N_STARTS + len(values)
+    products = np.empty((n_numbers, len(values)), dtype=np.float32)
+    for begin in range(0, n_numbers, _NUMBERS_AT_ONCE):
+        numbers_here = range(begin, min(begin + _NUMBERS_AT_ONCE, n_numbers))
+        signs = derive_seal_bits(key, numbers_here).astype(np.float32)
+        products[begin : begin + len(signs)] = signs @ values.T
+    sums = np.sum([products[i : i + N_STARTS, i] for i in range(len(values))], axis=0)
+    best, energy = int(np.argmax(sums)), max(float((values**2).sum()), 1e-30)
+    score = float(sums[best]) / math.sqrt(energy)
+    agreement = float(sums[best]) / energy
+    return SealMatch(
+        log10_p=float(log10_p_value(score, n_hypotheses=N_STARTS)),
+        score=score,
+        agreement=agreement,
+        share=agreement / max(_measure_payload(superframes, code), 1e-30),
+        first_number=best,
+    )
+
+
+def _measure_payload(superframes: dict[int, Floats], code: npt.NDArray[np.int8]) -> float:
+    """Return the agreement of the data cells with the payload."""
+    is_data = np.tile(make_roles() == DATA, (FORMAT_1.n_periods, 1))
+    total, energy = 0.0, 0.0
+    for part in superframes.values():
+        cells = part.reshape(len(code), -1)
+        signs = np.where(is_data, code, 0)[:, : cells.shape[1]]
+        total += float((cells * signs).sum())
+        energy += float((cells**2 * (signs != 0)).sum())
+    return total / max(energy, 1e-30)

@@ -1,0 +1,119 @@
+"""A seal is found without the public mark, and nothing else is."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+import sottovoce as sv
+from benchmarks.attacks.adversary import cancel_sync
+from sottovoce.core.front_end import FrontEnd
+from sottovoce.core.seal import LEAST_AGREEMENT, SealMatch
+from sottovoce.core.seal_search import SealSearch
+from sottovoce.errors import ParameterError
+from tests.reference import seal_score
+
+KEY, OTHER = bytes(range(32)), bytes(32)
+NOTICE = sv.Notice(owner_id=0x4F2A91C077DE)
+
+
+def search(y, sr, *keys, step=None) -> list[SealMatch]:
+    found = SealSearch(sr=sr, keys=keys)
+    for begin in range(0, y.shape[-1], step or y.shape[-1]):
+        found.process(y[..., begin : begin + (step or y.shape[-1])])
+    found.finish()
+    return found.matches()
+
+
+@pytest.fixture(scope="module")
+def cancelled(clip):
+    """The clip, sealed; then the public signs written upside down."""
+    y, sr = clip
+    marked = sv.protect(y, sr=sr, notice=NOTICE, phase_s=3.0, seal_key=KEY)
+    removed, _ = cancel_sync()(marked, sr, np.random.default_rng(0))
+    assert not sv.detect(removed, sr=sr).found
+    return removed, sr
+
+
+@pytest.mark.slow
+def test_it_is_found_where_the_public_mark_was_cancelled(cancelled) -> None:
+    y, sr = cancelled
+    best, foreign = search(y, sr, KEY, OTHER)
+    assert (best.key_number, foreign.key_number) == (0, 1)
+    assert best.log10_p < -20
+    assert best.holds
+    assert best.agreement > LEAST_AGREEMENT
+    assert (best.share, best.to_dict()["public_mark"]) == (None, False)
+    ((start, stop),) = best.segments_s
+    assert start < 2
+    assert stop > 22
+    assert foreign.log10_p > -3
+    assert not foreign.holds
+
+
+@pytest.mark.slow
+def test_blocks_of_any_size_and_channels_give_the_same(cancelled) -> None:
+    y, sr = cancelled
+    (whole,) = search(y, sr, KEY)
+    for other in (search(y, sr, KEY, step=7_919), search(np.stack([y, 0 * y]), sr, KEY)):
+        assert other[0].first_number == whole.first_number
+        assert other[0].score == pytest.approx(whole.score, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_the_score_is_that_of_the_definition(cancelled) -> None:
+    """A second implementation, with loops, at the place and number that were found."""
+    y, sr = cancelled
+    (best,) = search(y, sr, KEY)
+    front_end = FrontEnd(sr=sr)
+    front_end.push(y[None])
+    front_end.finish()
+    chunks = range(front_end.n_chunks(ended=True))
+    fine = [front_end.fine_scores(chunk, front_end.scores(chunk)) for chunk in chunks]
+    # Row g sits on the cell that begins two rows earlier.
+    score = seal_score(
+        np.concatenate(fine).tolist(),
+        rate=2,
+        offset=round(best.offset_s / 0.004) + 2,
+        key=KEY,
+        first_number=best.first_number,
+    )
+    assert score == pytest.approx(best.score, rel=1e-4)
+
+
+def test_too_little_sound_is_nothing(clip) -> None:
+    y, sr = clip
+    assert search(y[: sr // 20], sr, KEY) == []
+    assert SealSearch(sr=sr, keys=[KEY]).matches() == []
+
+
+def test_a_key_has_32_bytes() -> None:
+    with pytest.raises(ParameterError, match="seal key"):
+        SealSearch(sr=16_000, keys=[b"short"])
+
+
+def test_a_seal_counts_by_its_share_and_by_its_agreement() -> None:
+    likely = {"log10_p": -9.0, "score": 9.0}
+    assert SealMatch(**likely, agreement=0.1).holds
+    assert not SealMatch(**likely, agreement=0.001).holds
+    assert SealMatch(**likely, agreement=0.1, share=0.9).holds
+    assert not SealMatch(**likely, agreement=0.1, share=0.2).holds
+    assert not SealMatch(log10_p=-5.0, score=5.0, agreement=0.1, share=1.0).holds
+
+
+def test_another_owner_is_not_tested_for(clip) -> None:
+    """Keys by owner ids: only the one whom the payload names."""
+    y, sr = clip
+    marked = sv.protect(y, sr=sr, notice=NOTICE, phase_s=3.0, seal_key=KEY)
+    (own,) = sv.detect(marked, sr=sr, seal_key={NOTICE.owner_id: KEY, 7: OTHER}).voices
+    assert own.seal is not None
+    assert own.seal.holds
+    assert own.seal.share == pytest.approx(1.0, abs=0.4)
+    (other,) = sv.detect(marked, sr=sr, seal_key={7: KEY}).voices
+    assert other.seal is None
+    wrong = hashlib.sha256(KEY).digest()
+    (forged,) = sv.detect(marked, sr=sr, seal_key={NOTICE.owner_id: wrong}).voices
+    assert forged.seal is not None
+    assert not forged.seal.holds
