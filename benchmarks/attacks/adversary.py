@@ -22,10 +22,14 @@ from sottovoce.core.search import fold
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.attacks._types import Audio, Effect
 
 __all__ = [
     "averaged_estimate",
+    "cancel_averaged",
+    "cancel_known",
     "cancel_sync",
     "hill_climb",
     "overwrite",
@@ -190,8 +194,66 @@ def transplant(
     takes its sign for the seal cells.  Superframes keep their order, so the guess is as good as a
     transplant can be.
     """
-    scores = _scores(source, sr)
+    superframes = _hear_signs(source, sr, notice, phase_s=phase_s)
+    strength_db = sv.STRENGTHS_DB["standard"]
+    return _write(target, sr, superframes, phase_s=phase_s, strength_db=strength_db)
+
+
+def cancel_known(
+    y: Audio, sr: int, notice: sv.Notice, *, phase_s: float, with_guess: bool = False
+) -> Audio:
+    """Write everything that is public upside down, given the payload, and a guess at the seal.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape=(n,)
+        Marked speech.
+    sr : int
+        Its rate, in Hz.
+    notice : Notice
+        What the mark says.
+    phase_s : float
+        Where it begins, as for `sottovoce.protect`.
+    with_guess : bool
+        Whether the signs of the seal cells are guessed from the sound and cancelled as well; else
+        these cells are left as they are.
+    """
+    signs = _hear_signs(y, sr, notice, phase_s=phase_s)
+    if not with_guess:
+        signs[:, seal_cells()] = 0
+    strength_db = sv.STRENGTHS_DB["standard"]
+    return _write(y, sr, -signs, phase_s=phase_s, strength_db=strength_db)
+
+
+def cancel_averaged(
+    y: Audio, sr: int, notice: sv.Notice, *, phase_s: float, others: Sequence[tuple[Audio, float]]
+) -> Audio:
+    """Guess the seal from many files of one owner together, and cancel the guess in one of them.
+
+    Parameters
+    ----------
+    y, sr, notice, phase_s
+        As for `cancel_known`.
+    others : sequence of (np.ndarray, float)
+        Further files of the same owner and rate, with their phases.
+    """
+    n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
+    total = np.zeros((n_cells, FORMAT_1.n_bands), dtype=np.float32)
+    for sound, phase in [(y, phase_s), *others]:
+        scores, at, rows, _ = _place_cells(sound, sr, phase_s=phase)
+        np.add.at(total[:, : scores.shape[1]], rows % n_cells, scores[at])
+    heard = np.where(total >= 0, 1, -1).astype(np.int8)
     public = SignSource(notice).superframe(0)
+    signs = np.where(seal_cells(), heard.reshape(public.shape), public)[None]
+    strength_db = sv.STRENGTHS_DB["standard"]
+    return _write(y, sr, -signs, phase_s=phase_s, strength_db=strength_db)
+
+
+def _place_cells(
+    y: Audio, sr: int, *, phase_s: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+    """Return scores, the frames that sit on cells, the numbers of these cells, and superframes."""
+    scores = _scores(y, sr)
     n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
     phase = round(phase_s / FORMAT_1.frame_s)
     # Pattern cell c begins at frame 4 c - phase of the sound, and is scored one frame later.
@@ -199,15 +261,20 @@ def transplant(
     frames = np.arange(first, (len(scores) + phase) // FORMAT_1.n_cell_frames - 1)
     at = FORMAT_1.n_cell_frames * frames - phase + 1
     inside = (at >= 0) & (at < len(scores))
-    n_superframes = int(frames[inside][-1]) // n_cells + 1
+    rows = frames[inside]
+    return scores, at[inside], rows, int(rows[-1]) // n_cells + 1
+
+
+def _hear_signs(y: Audio, sr: int, notice: sv.Notice, *, phase_s: float) -> Signs:
+    """Return the public signs of all superframes, with a guess at those of the seal cells."""
+    scores, at, rows, n_superframes = _place_cells(y, sr, phase_s=phase_s)
+    public = SignSource(notice).superframe(0)
+    n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
     guess = np.tile(public.reshape(n_cells, -1), (n_superframes, 1)).astype(np.int8)
 
     seal = np.broadcast_to(seal_cells(), public.shape).reshape(n_cells, -1)
-    heard = np.where(scores[at[inside]] >= 0, 1, -1).astype(np.int8)
-    rows = frames[inside]
+    heard = np.where(scores[at] >= 0, 1, -1).astype(np.int8)
     own = seal[rows % n_cells]
     n_bands = heard.shape[1]
     guess[rows, :n_bands] = np.where(own[:, :n_bands], heard, guess[rows, :n_bands])
-    superframes = guess.reshape(n_superframes, *public.shape)
-    strength_db = sv.STRENGTHS_DB["standard"]
-    return _write(target, sr, superframes, phase_s=phase_s, strength_db=strength_db)
+    return guess.reshape(n_superframes, *public.shape)
