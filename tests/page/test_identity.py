@@ -80,11 +80,13 @@ def test_one_made_here_marks_and_the_command_says_yours(
     # Nothing is kept that was not asked for.
     assert page.evaluate("localStorage.length") == 0
 
-    sf.write(tmp_path / "take.wav", *clip, subtype="PCM_16")
+    y, sr = clip
+    sf.write(tmp_path / "take.wav", np.resize(y, 32 * sr), sr, subtype="PCM_16")
     page.locator("#takes").set_input_files(tmp_path / "take.wav")
     link = page.locator("#protected a.save")
     link.wait_for(timeout=READY_MS)
     words = page.locator("#protected").inner_text()
+    assert "It also carries your seal" in words
     assert f"Yours: audiobook-2026, owner {owner}: refuses every use by machines" in words
     save_download(page, link, shell.folder / "out.wav")
     button = page.get_by_role("button", name="Save receipt")
@@ -95,6 +97,7 @@ def test_one_made_here_marks_and_the_command_says_yours(
     done = shell("check", "out.wav", "--json")
     (voice,) = json.loads(done.out)["voices"]
     assert (voice["yours"], voice["notice"]["owner"]) == ("audiobook-2026", owner)
+    assert voice["seal"]["holds"]
 
     # Here as well; and it is not marked twice.
     page.locator("#takes").set_input_files(shell.folder / "out.wav")
@@ -102,7 +105,8 @@ def test_one_made_here_marks_and_the_command_says_yours(
     page.locator("#tab-check").click()
     page.locator("#unknown").set_input_files(shell.folder / "out.wav")
     page.locator("#checked details").wait_for(timeout=READY_MS)
-    assert f"Yours: audiobook-2026, owner {owner}" in page.locator("#checked").inner_text()
+    told = f"Yours, with your seal: audiobook-2026, owner {owner}"
+    assert told in page.locator("#checked").inner_text()
     # The command's own line.
     line = page.locator("#checked pre").text_content()
     assert line == done.out.strip()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._whose import find_owner, list_own, load_own
 from sottovoce.cli._words import format_path
-from sottovoce.errors import ParameterError
+from sottovoce.errors import ParameterError, SottovoceError, StatementError
 
-__all__ = ["OWNER", "POLICY", "choose_notice", "name_identity"]
+__all__ = ["NO_SEAL", "OWNER", "POLICY", "choose_notice", "find_seal_key", "name_identity"]
 
 
 OWNER = click.option(
@@ -34,12 +36,40 @@ POLICY = click.option(
 )
 
 
+NO_SEAL = click.option(
+    "--no-seal",
+    is_flag=True,
+    help="Leave out your seal, which only your key can find, also where somebody has removed the"
+    " public mark.  Anonymous marks have none.",
+)
+
+
 def choose_notice(*, owner: str | None, policy: str) -> Notice:
     """Return what the mark will say; may make the default identity, on first use."""
     from sottovoce.rights import parse_policy
 
     refused = parse_policy(policy)
     return Notice(owner_id=_choose_owner(owner), policy=refused)
+
+
+def find_seal_key(notice: Notice, *, no_seal: bool) -> bytes | None:
+    """Return the key of the owner's seal; None, with a note, if their key is not at hand."""
+    from sottovoce.rights import explain_exposure, list_identities, load_identity
+    from sottovoce.rights.seal_keys import derive_seal_key
+
+    if no_seal or not notice.owner_id:
+        return None
+    for name in list_identities():
+        with suppress(SottovoceError):
+            identity = load_identity(name)
+            if identity.owner_id != notice.owner_id:
+                continue
+            try:
+                return derive_seal_key(identity)
+            except StatementError as err:
+                if not any(explain_exposure(path) for path in identity.secret_files()):
+                    _output.explain(f"Without a seal: {format_path(err.message)}", kind="note")
+    return None
 
 
 def name_identity(notice: Notice) -> str:

@@ -41,6 +41,7 @@ class ProtectJob:
     track: int | None
     keep_all: bool
     with_hashes: bool
+    seal_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Done:
 
 def protect_source(job: ProtectJob, source: Input, progress: Progress | None) -> Done:
     """Mark one file."""
-    from sottovoce.files import protect_file
+    from sottovoce.files.protecting import SEAL_FROM_S, protect_file
 
     target = job.targets[source.path]
     if not job.in_place:
@@ -71,6 +72,8 @@ def protect_source(job: ProtectJob, source: Input, progress: Progress | None) ->
         partial=job.partial,
         track=job.track,
         keep_all=job.keep_all,
+        seal_key=job.seal_key,
+        seal_from_s=SEAL_FROM_S,
         copies=source.path not in job.kept,
         progress=progress,
     )

@@ -187,5 +187,7 @@ def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:
         return f"{policy}; anonymous; {since}"
     owner = f"owner {format_owner_id(notice.owner_id)}"
     if notice.owner_id in own:
-        return f"yours: {own[notice.owner_id]}; {policy}; {owner}; {since}"
+        seal = voice.seal
+        sealed = f", sealed ({format_p(seal.log10_p)})" if seal and seal.holds else ""
+        return f"yours: {own[notice.owner_id]}{sealed}; {policy}; {owner}; {since}"
     return f"the mark names {owner}; {policy}; {since}"

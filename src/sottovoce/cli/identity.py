@@ -9,6 +9,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._recovery import can_replace
+from sottovoce.cli._seals import has_seal_key
 from sottovoce.cli._secrets import ask_passphrase, choose_passphrase
 from sottovoce.cli._whose import find_key, load_own
 from sottovoce.cli._words import format_path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from sottovoce.rights.keys.secret_files import AskPassphrase
 
 __all__ = ["identity"]
+
+_SEALS = "seals: long files get its seal, which only this key can find"
+_SEALS_NOT = "seals: none from this computer, where its key is missing or needs a passphrase"
 
 _NEW_NAME = click.option(
     "--name",
@@ -128,11 +132,13 @@ def show(*, name: str | None, as_json: bool) -> None:
         except SottovoceError as err:
             failures.append(err)  # one that is damaged must not hide the others
             continue
+        seals = has_seal_key(known)
         if as_json:
-            _output.result_json(known.to_dict())
+            _output.result_json({**known.to_dict(), "seals": seals})
         else:
             place = format_path(known.path)
             _output.result(f"{known.name}: owner id {format_owner_id(known.owner_id)}  ({place})")
+            _output.result(f"  {_SEALS if seals else _SEALS_NOT}")
     for failure in failures[1:]:
         remedy = _output.name_flags(failure.remedy)
         _output.explain(format_path(f"{failure}  {remedy}"), kind="error")

@@ -15,7 +15,14 @@ from sottovoce.cli import _output
 from sottovoce.cli._batch import explain_end, explain_left_out, run_files
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Input, find_sources
-from sottovoce.cli._notice import OWNER, POLICY, choose_notice, name_identity
+from sottovoce.cli._notice import (
+    NO_SEAL,
+    OWNER,
+    POLICY,
+    choose_notice,
+    find_seal_key,
+    name_identity,
+)
 from sottovoce.cli._options import (
     INPUTS,
     JOBS,
@@ -72,6 +79,7 @@ __all__ = ["protect"]
 @strength_option()
 @OWNER
 @POLICY
+@NO_SEAL
 @click.option("--in-place", is_flag=True, help="Replace the original files.")
 @click.option("--remark", is_flag=True, help="Also mark files that already carry your mark.")
 @click.option(
@@ -104,6 +112,7 @@ def protect(
     strength_db: float,
     owner: str | None,
     policy: str,
+    no_seal: bool,
     in_place: bool,
     remark: bool,
     track: int | None,
@@ -152,6 +161,7 @@ def protect(
         track=track,
         keep_all=keep_all,
         with_hashes=receipt is not None,
+        seal_key=find_seal_key(notice, no_seal=no_seal),
     )
     outcomes = _run(job, sources, jobs=jobs, debug=context.obj, as_json=as_json)
     if as_json and (left_out := selection.to_dict()):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import NoSoundError
 from sottovoce.files.checking import combine, detect_nothing, detect_parts
 from sottovoce.files.notices import make_voice
@@ -15,10 +17,14 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
     from sottovoce.core.results import Detection
+    from sottovoce.core.seal import SealMatch
     from sottovoce.files.checking import CheckedPart
+    from sottovoce.files.seal_finding import FoundSeal
 
 __all__ = ["ENOUGH_S", "CheckedFile", "check_file"]
 
+_SHARE = 0.1
+"""Of the time, if seals are searched for: that of the public mark."""
 ENOUGH_S = 5.0
 """Clean speech in which a mark is nearly always found; for less, the answer says so."""
 
@@ -33,10 +39,32 @@ class CheckedFile:
         Its tracks; empty for a film without a sound track.
     detection : Detection
         The result for all of them.
+    seals : tuple of FoundSeal
+        Seals that were found without the public mark, likeliest first; empty unless it was looked
+        for them.
+    seal_owners : tuple of int
+        Whose seals were looked for, by the numbers of their keys.
     """
 
     parts: tuple[CheckedPart, ...]
     detection: Detection
+    seals: tuple[FoundSeal, ...] = ()
+    seal_owners: tuple[int, ...] = ()
+
+    @property
+    def seal(self) -> tuple[int, SealMatch] | None:
+        """The best seal that holds, and its owner: of a voice, or found without a public mark."""
+        held = [
+            (voice.notice.owner_id, voice.seal)
+            for voice in self.detection.voices
+            if voice.notice is not None and voice.seal is not None and voice.seal.holds
+        ]
+        held += [
+            (self.seal_owners[one.match.key_number], one.match)
+            for one in self.seals
+            if one.match.holds
+        ]
+        return min(held, key=lambda one: one[1].log10_p, default=None)
 
     @property
     def is_long_enough(self) -> bool:
@@ -57,6 +85,10 @@ class CheckedFile:
                 yours = None if voice.notice is None else own.get(voice.notice.owner_id)
                 told = {**make_voice(voice), "yours": yours}
                 fields["voices"].append({**told, "track": part.name} if part.name else told)
+        if (seal := self.seal) is not None:
+            owner_id, match = seal
+            named = {"owner_id": owner_id, "owner": format_owner_id(owner_id)}
+            fields["seal"] = {**match.to_dict(), **named, "yours": own.get(owner_id)}
         if any(part.name for part in self.parts):
             fields["tracks"] = [
                 {"track": part.name, "found": part.detection.found} for part in self.parts
@@ -73,6 +105,8 @@ def check_file(
     *,
     thorough: bool = False,
     known: Sequence[Notice] = (),
+    seal_keys: Mapping[int, bytes] | None = None,
+    search_seals: bool = False,
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> CheckedFile:
@@ -82,16 +116,48 @@ def check_file(
     ----------
     path, thorough, known, partial, progress
         As for `sottovoce.files.detect_parts`.
+    seal_keys : mapping of int to bytes, or None
+        Seal keys by owner ids: voices that name one of these owners are tested for the seal.
+    search_seals : bool
+        Whether to look for all of these seals where no voice has one that holds, with no help from
+        the public mark: a sixth of the length of the sound for each.
 
     Returns
     -------
     checked : CheckedFile
         The result.
     """
+    search_seals = search_seals and bool(seal_keys)
     try:
         parts = detect_parts(
-            path, thorough=thorough, known=known, partial=partial, progress=progress
+            path,
+            thorough=thorough,
+            known=known,
+            seal_key=seal_keys,
+            partial=partial,
+            progress=_scale(progress, 0.0, _SHARE) if search_seals else progress,
         )
     except NoSoundError:
         return CheckedFile(parts=(), detection=detect_nothing())
-    return CheckedFile(parts=parts, detection=combine(parts))
+    checked = CheckedFile(parts=parts, detection=combine(parts))
+    if not search_seals or seal_keys is None or checked.seal is not None:
+        return checked
+    # NumPy only; but what is not asked for is not imported.
+    from sottovoce.files.seal_finding import find_seals
+
+    seals = find_seals(
+        path,
+        list(seal_keys.values()),
+        partial=partial,
+        progress=_scale(progress, _SHARE, 1.0),
+    )
+    return dataclasses.replace(checked, seals=seals, seal_owners=tuple(seal_keys))
+
+
+def _scale(
+    progress: Callable[[float], None] | None, begin: float, end: float
+) -> Callable[[float], None] | None:
+    """Return what tells the progress of one of two steps."""
+    if progress is None:
+        return None
+    return lambda share: progress(begin + share * (end - begin))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.payload import Notice
     from sottovoce.core.results import Detection
+    from sottovoce.core.seal import SealKeys
 
 __all__ = [
     "CheckedPart",
@@ -60,7 +61,7 @@ def detect_file(
     *,
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
-    seal_key: bytes | None = None,
+    seal_key: SealKeys = None,
     known: Sequence[Notice] = (),
     keep_cells: bool = False,
     partial: bool = False,
@@ -111,7 +112,7 @@ def detect_parts(
     *,
     max_fpr: float = FOUND_FPR,
     thorough: bool = False,
-    seal_key: bytes | None = None,
+    seal_key: SealKeys = None,
     known: Sequence[Notice] = (),
     keep_cells: bool = False,
     partial: bool = False,

@@ -71,7 +71,7 @@ class Listener:
         As in `sottovoce.detect`.
     thorough : bool
         As in `sottovoce.detect`.
-    seal_key : bytes or None
+    seal_key : bytes, mapping of int to bytes, or None
         As in `sottovoce.detect`.
     known : sequence of Notice
         As in `sottovoce.detect`.

@@ -79,6 +79,8 @@ class Protected:
         Seconds in which the mark was attenuated to keep peaks below full scale.
     warnings : tuple of str
         One line each, for the user.
+    sealed : bool
+        Whether the mark in it carries the owner's seal.
     """
 
     source: str
@@ -94,6 +96,7 @@ class Protected:
     tracks: tuple[ProtectedTrack, ...] = ()
     limited_s: float = 0.0
     warnings: tuple[str, ...] = ()
+    sealed: bool = False
 
     @property
     def tracks_s(self) -> tuple[tuple[float, float], ...]:

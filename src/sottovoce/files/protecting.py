@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from sottovoce.files.marking import (
 from sottovoce.files.proof import prove as prove_track
 from sottovoce.files.protected import Protected, ProtectedTrack, report, report_soundless
 from sottovoce.files.reading import OpenAudio, open_audio
-from sottovoce.files.space import check_space
+from sottovoce.files.space import check_space, estimate_duration_s
 from sottovoce.files.target import choose_target, is_other_format
 from sottovoce.files.writing import is_lossy
 
@@ -48,6 +49,8 @@ _NAMES = {
     "WMAV2": "WMA",
 }
 ENCODED_AGAIN = "the audio was encoded once more, at no lower rate"
+SEAL_FROM_S = 30.0
+"""Length from which programs seal files: in shorter ones the owner would be read less often."""
 _CONVERTED = Keeping(lost=("its tags and everything else that is not audio",), dropped=())
 
 
@@ -66,6 +69,7 @@ def protect_file(
     prove: bool = True,
     phase_s: float | None = None,
     seal_key: bytes | None = None,
+    seal_from_s: float = 0.0,
     progress: Callable[[float], None] | None = None,
 ) -> Protected:
     """Mark a file.
@@ -88,6 +92,8 @@ def protect_file(
         The refusal to write.
     strength_db, phase_s, seal_key
         As in `sottovoce.Protector`.
+    seal_from_s : float
+        Only files that are at least as long get the seal.
     in_place : bool
         Replace the original, after the new file has been read back.
     remark : bool
@@ -149,6 +155,8 @@ def protect_file(
             with atomic_path(target, mode_from=source.resolve()) as temporary:
                 _copy(source, temporary, before=before)
         return report_soundless(source, target if copies or in_place else source)
+    if estimate_duration_s(infos[0]) < seal_from_s:
+        job = replace(job, seal_key=None)
     target = choose_target(source, dst, infos[0], in_place=in_place, partial=partial)
     is_converted = not in_place and is_other_format(source, target)
     warnings = _foretell(source, infos, keep_all=keep_all, is_converted=is_converted)
@@ -167,7 +175,8 @@ def protect_file(
     except _LeftAloneError as alone:
         written = alone.written
         target = target if in_place else source
-    return report(source, target, written, infos[0], warnings)
+    done = report(source, target, written, infos[0], warnings)
+    return replace(done, sealed=done.status == "marked" and job.seal_key is not None)
 
 
 class _LeftAloneError(Exception):

@@ -50,8 +50,8 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
     source, target : str
         Paths in the worker's file system.
     options : str
-        JSON with ``policy``, as typed by a user, ``strength``, the name of a preset, and the
-        ``owner_id``.
+        JSON with ``policy``, as typed by a user, ``strength``, the name of a preset, the
+        ``owner_id``, and ``seal``, the key of the owner's seal in hexadecimal, or nothing.
     tell : callable
         Called with the share of the work that is done, 0 to 1.
 
@@ -64,7 +64,7 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
         ``error``, ``remedy`` and ``sha256_in``: the error is ``"format"`` where a library is
         needed that the page does not have, and ``"soundless"`` where there is no track of sound.
     """
-    from sottovoce.files.protecting import protect_file
+    from sottovoce.files.protecting import SEAL_FROM_S, protect_file
 
     wanted = json.loads(options)
     before = hash_file(source)
@@ -76,6 +76,8 @@ def protect(source: str, target: str, options: str, tell: Callable[[float], None
             target,
             notice=notice,
             strength_db=STRENGTHS_DB[wanted["strength"]],
+            seal_key=bytes.fromhex(wanted.get("seal", "")) or None,
+            seal_from_s=SEAL_FROM_S,
             copies=False,
             progress=tell,
         )
@@ -112,7 +114,8 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         JSON with ``thorough``, whether to search other speeds and pitches; ``asked``, an owner id
         to look for in clips that are too short to be read, or empty; ``granted``, the notices of a
         grant, likewise; the ``name`` of the file; ``own``, names of the user's identities by their
-        owner ids, who are looked for as well; and ``tracks`` if the browser has decoded them, as
+        owner ids, who are looked for as well, and ``seals``, the keys of their seals in
+        hexadecimal; and ``tracks`` if the browser has decoded them, as
         `sottovoce.page.tracks.check_tracks` takes them.
     tell : callable
         As for `protect`.
@@ -134,13 +137,18 @@ def check(source: str, options: str, tell: Callable[[float], None]) -> str:
         known = _list_known(wanted)
     except ParameterError:
         return json.dumps({"error": "owner", "remedy": ""})
+    seal_keys = {int(owner): bytes.fromhex(key) for owner, key in wanted.get("seals", {}).items()}
 
     def work() -> dict[str, Any]:
         if "tracks" in wanted:
             tracks = wanted["tracks"]
-            checked = check_tracks(source, tracks, thorough=thorough, tell=tell, known=known)
+            checked = check_tracks(
+                source, tracks, thorough=thorough, tell=tell, known=known, seal_keys=seal_keys
+            )
         else:
-            checked = check_file(source, thorough=thorough, known=known, progress=tell)
+            checked = check_file(
+                source, thorough=thorough, known=known, seal_keys=seal_keys, progress=tell
+            )
         fields = checked.to_dict({int(owner): name for owner, name in wanted["own"].items()})
         line = json.dumps({"file": wanted["name"], **fields}, allow_nan=False)
         has_sound = any(part.sounding_s for part in checked.parts)

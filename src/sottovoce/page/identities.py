@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.identity import is_reserved, load_identity, make_identity
+from sottovoce.rights.seal_keys import derive_seal_key
 
 if TYPE_CHECKING:
     from sottovoce.rights.identity import Identity
@@ -43,8 +44,9 @@ def make(name: str) -> dict[str, Any]:
     Returns
     -------
     fields : dict
-        ``name``, ``owner_id``, ``owner`` and the ``text`` of its file; or ``error``: ``"name"`` if
-        no identity may have this name.
+        ``name``, ``owner_id``, ``owner`` and the ``text`` of its file, and ``seal``, the key of its
+        seal in hexadecimal, empty if its private key is elsewhere; or ``error``: ``"name"`` if no
+        identity may have this name.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -133,7 +135,9 @@ def read_grant(text: str) -> dict[str, Any]:
 
 def _describe(identity: Identity, text: str) -> dict[str, Any]:
     fields = identity.to_dict()
-    return {name: fields[name] for name in ("name", "owner_id", "owner")} | {"text": text}
+    seal = derive_seal_key(identity).hex() if identity.stored_key is not None else ""
+    named = {name: fields[name] for name in ("name", "owner_id", "owner")}
+    return {**named, "text": text, "seal": seal}
 
 
 def _scrypt(

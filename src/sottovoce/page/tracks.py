@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from sottovoce.core.payload import Notice
+    from sottovoce.core.seal import SealKeys
     from sottovoce.errors import SottovoceError
 
 __all__ = ["check_tracks"]
@@ -62,6 +63,7 @@ def check_tracks(
     thorough: bool,
     tell: Callable[[float], None],
     known: Sequence[Notice] = (),
+    seal_keys: SealKeys = None,
 ) -> CheckedFile:
     """Search the decoded tracks of a file, like `sottovoce.files.checked.check_file`.
 
@@ -80,6 +82,8 @@ def check_tracks(
         Called with the completed share, 0 to 1.
     known : sequence of Notice
         As in `detect_parts`.
+    seal_keys : bytes, mapping of int to bytes, or None
+        As `seal_key` in `detect_parts`.
 
     Returns
     -------
@@ -115,6 +119,7 @@ def check_tracks(
             max_fpr=FOUND_FPR / len(tracks),
             thorough=thorough,
             known=known,
+            seal_key=seal_keys,
             progress=tell_share,
         )[0]
         detection = pay_for_parts(checked.detection, len(tracks))

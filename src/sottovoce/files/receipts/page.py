@@ -144,6 +144,8 @@ def _list_proofs(file: dict[str, Any]) -> list[str]:
             proofs.append(f"{track['name']}: {told.get(track['status'], found)}")
         elif track["status"] != "silent":
             proofs.append(found)
+    if file.get("sealed"):
+        proofs.append("with the owner's seal")
     return proofs
 
 

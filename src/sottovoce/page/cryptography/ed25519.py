@@ -56,6 +56,8 @@ class Ed25519PrivateKey:
         format: PrivateFormat,  # noqa: A002 - the library's own name
         encryption: object,
     ) -> bytes:
-        """Return the key in PEM, without encryption."""
+        """Return the seed itself, or the key in PEM, without encryption."""
+        if not format.value:
+            return self._seed
         line = base64.b64encode(format.value + self._seed)
         return b"-----BEGIN PRIVATE KEY-----\n" + line + b"\n-----END PRIVATE KEY-----\n"

@@ -23,6 +23,8 @@ Encoding = Enum("Encoding", ["PEM", "Raw"])
 class PrivateFormat(Enum):
     """What stands before the seed of a private key."""
 
+    Raw = b""
+
     # RFC 8410: version 0, the object identifier 1.3.101.112, two octet strings.
     PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
 

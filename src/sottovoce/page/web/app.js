@@ -82,13 +82,14 @@ function listenToFiles(engine) {
       policy: readPolicy(),
       strength: document.querySelector("[name=strength]:checked").value,
       owner_id: identity.ownerId,
+      seal: identity.seal,
       own: identity.own,
     }),
   });
   const asked = new AskedPanel(engine);
   listen(engine, "check", $("unknown"), {
     ready: () => Promise.all([identity.ready, asked.ready]),
-    options: (file) => ({ thorough: $("thorough").checked, ...asked.options, own: identity.own, name: file.name }),
+    options: (file) => ({ thorough: $("thorough").checked, ...asked.options, own: identity.own, seals: identity.seals, name: file.name }),
   });
 }
 

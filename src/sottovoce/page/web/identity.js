@@ -71,6 +71,16 @@ export class IdentityPanel {
     return $("owner-own").checked ? this.#known.owner_id : 0;
   }
 
+  // Keys of the seals of the person's own marks, by owner ids.
+  get seals() {
+    return this.#known?.seal ? { [this.#known.owner_id]: this.#known.seal } : {};
+  }
+
+  // The key of the seal that the mark will carry; empty for nobody's.
+  get seal() {
+    return $("owner-own").checked ? this.#known.seal : "";
+  }
+
   async #make(name) {
     if (!this.#mayReplace()) return;
     this.#tell(say("identity.making"));

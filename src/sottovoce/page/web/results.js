@@ -26,8 +26,9 @@ function describeChecked(answer) {
   return say(answer.is_short ? "verdict.short" : "verdict.none", length);
 }
 
-function describeOwner({ notice, yours }) {
+function describeOwner({ notice, yours, seal }) {
   if (!notice.owner_id) return say("owner.anonymous");
+  if (yours && seal?.holds) return say("owner.sealed", { name: yours, owner: notice.owner });
   if (yours) return say("owner.yours", { name: yours, owner: notice.owner });
   return say("owner.known", { owner: notice.owner });
 }
@@ -104,6 +105,7 @@ export function showResult(row, job, file, options, { answer, made, failed }, { 
     const notice = { ...answer.notice, owner: answer.owner };
     row.append(element("p", describeVoice({ notice, yours: options.own[notice.owner_id] })));
   }
+  if (answer.sealed) row.append(element("p", say("sealed"), "hint"));
   if (answer.encoded_kbps) row.append(element("p", say("encoded", { kbps: answer.encoded_kbps }), "hint"));
   for (const { number, codec } of answer.undecoded ?? []) {
     row.append(element("p", say("check.undecoded", { number, codec }), "bad"));

@@ -1,0 +1,73 @@
+"""The user's own seals: whose keys are at hand, and what was found with them, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.cli._whose import load_own
+from sottovoce.cli._words import format_p, format_path
+from sottovoce.errors import ParameterError, StatementError
+
+if TYPE_CHECKING:
+    from sottovoce.files.checked import CheckedFile
+    from sottovoce.rights import Identity
+
+__all__ = ["find_own_seals", "has_seal_key", "say_seals"]
+
+
+def find_own_seals(name: str | None, *, mine: bool) -> dict[int, bytes]:
+    """Return the seal keys to look for, by owner ids.
+
+    Parameters
+    ----------
+    name : str or None
+        The identity that the user names; None for all of which the key is at hand.
+    mine : bool
+        Whether the user asks for their own marks, so that a name means something.
+
+    Raises
+    ------
+    ParameterError
+        If there is a name and nobody asked.
+    StatementError
+        If the key of the named identity is not at hand.
+    """
+    from sottovoce.rights.seal_keys import derive_seal_key, list_seal_keys
+
+    if name is None:
+        return list_seal_keys()
+    if not mine:
+        raise ParameterError("--as is about your own marks", remedy="Add --mine.")
+    identity = load_own(name)
+    return {identity.owner_id: derive_seal_key(identity)}
+
+
+def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
+    """Return what is said of seals that were found without the public mark, a line each."""
+    lines = []
+    for one in checked.seals:
+        name = format_path(own.get(checked.seal_owners[one.match.key_number], "?"))
+        where = f"{format_path(one.track)}: " if one.track else ""
+        p = format_p(one.match.log10_p)
+        if one.match.holds:
+            lines.append(
+                f"{where}the public mark is missing here; the seal of {name} is in the sound ({p}):"
+                " it was protected by you, and the public mark was removed or lost"
+            )
+        else:
+            lines.append(
+                f"{where}the sound agrees with the seal of {name} ({p}), but too weakly for how"
+                " strong its cells are, as a guess at the seal can: it does not count"
+            )
+    return lines
+
+
+def has_seal_key(identity: Identity) -> bool:
+    """Return whether marks of an identity are sealed here: its key needs no passphrase."""
+    from sottovoce.rights.seal_keys import derive_seal_key
+
+    try:
+        derive_seal_key(identity)
+    except StatementError:
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""Look for the seals of keys in a file, track by track, with no help from the public mark."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sottovoce.core.seal_search import SealSearch
+from sottovoce.files.reading import open_audio
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from sottovoce.core.seal import SealMatch
+
+__all__ = ["FoundSeal", "find_seals"]
+
+_BLOCK_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSeal:
+    """The best that a key has in a track.
+
+    Attributes
+    ----------
+    track : str
+        As `CheckedPart.name`.
+    match : SealMatch
+        Its p-value pays for all tracks of the file, and for all keys.
+    """
+
+    track: str
+    match: SealMatch
+
+
+def find_seals(
+    path: str | os.PathLike[str],
+    keys: Sequence[bytes],
+    *,
+    partial: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[FoundSeal, ...]:
+    """Look for seals in each track of a file.
+
+    Parameters
+    ----------
+    path : path-like
+        Audio, or the recording of a call.
+    keys : sequence of bytes
+        As for `SealSearch`.
+    partial : bool
+        Whether to accept the readable part of a file that is cut short or damaged.
+    progress : callable or None
+        Called with the completed share, 0 to 1, if the length is known.
+
+    Returns
+    -------
+    found : tuple of FoundSeal
+        Those with p at most 1e-6, likeliest first; whether they hold is for `SealMatch.holds`.
+
+    Raises
+    ------
+    NoSoundError
+        If it is a film without a sound track.
+    AudioFileError
+        If the file cannot be read to its end.
+    MissingExtraError
+        If the format needs PyAV, which is not installed.
+    """
+    found: list[FoundSeal] = []
+    n_parts, part = 1, 0
+    while part < n_parts:
+        with open_audio(path, part=part, partial=partial) as file:
+            file.check_whole()
+            n_parts = len(file.parts)
+            total_s = file.info.n_frames / file.info.sr
+            tell = None
+            if progress and total_s:
+                tell = functools.partial(_tell, progress, part, n_parts, total_s)
+            search = SealSearch(sr=file.info.sr, keys=keys, tell=tell)
+            for block in file.blocks(_BLOCK_S):
+                search.process(block)
+            search.finish()
+            name = file.parts[part].name
+        for match in search.matches():
+            log10_p = min(match.log10_p + math.log10(n_parts), 0.0)
+            paid = dataclasses.replace(match, log10_p=log10_p)
+            if paid.is_likely:
+                found.append(FoundSeal(track=name, match=paid))
+        part += 1
+    return tuple(sorted(found, key=lambda one: one.match.log10_p))
+
+
+def _tell(
+    progress: Callable[[float], None], part: int, n_parts: int, total_s: float, done_s: float
+) -> None:
+    progress((part + min(done_s / total_s, 1.0)) / n_parts)

@@ -1,0 +1,85 @@
+"""The owner's seal: written where the key is at hand, and found where the public mark is gone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from benchmarks.attacks.adversary import cancel_sync
+
+
+@pytest.fixture
+def sealed(shell, clip):
+    """A take of 40 s, sealed by anna, and the same without its public mark."""
+    y, sr = clip
+    sf.write(shell.folder / "take.wav", np.resize(y, 40 * sr), sr)
+    shell("id", "new", "--name", "anna")
+    done = shell("protect", "take.wav", "-o", "marked.wav", "--owner", "anna", "--json")
+    assert json.loads(done.out)["sealed"] is True
+    marked, _ = sf.read(shell.folder / "marked.wav", dtype="float32")
+    removed, _ = cancel_sync()(marked, sr, np.random.default_rng(0))
+    sf.write(shell.folder / "removed.wav", removed, sr)
+    return shell
+
+
+@pytest.mark.slow
+def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed, new_shell) -> None:
+    done = sealed("check", "marked.wav")
+    assert done.code == 0
+    assert "yours: anna, sealed (p ≤ 10^-" in done.out
+    (line,) = sealed("check", "marked.wav", "--json").out.splitlines()
+    told = json.loads(line)["seal"]
+    assert (told["yours"], told["public_mark"], told["holds"]) == ("anna", True, True)
+
+    assert sealed("check", "removed.wav").code == 1
+    done = sealed("check", "removed.wav", "--mine")
+    assert done.code == 0
+    assert "YOURS, the public mark is missing" in done.out
+    assert "the public mark is missing here; the seal of anna is in the sound (p ≤" in done.out
+    assert "with your seal, but without the public mark" not in done.out  # one file, one line
+    (line,) = sealed("check", "removed.wav", "--mine", "--json").out.splitlines()
+    fields = json.loads(line)
+    assert (fields["found"], fields["asked_for_found"]) == (False, True)
+    seal = fields["seal"]
+    assert (seal["yours"], seal["public_mark"]) == ("anna", False)
+    assert seal["log10_p"] < -20
+    assert set(seal) >= {"score", "first_number", "offset_s", "segments_s", "agreement", "share"}
+
+    # Nobody else's key finds it, and a name restricts the search.
+    new_shell("id", "new", "--name", "bert")
+    sealed("id", "new", "--name", "cleo")
+    path = sealed.folder / "removed.wav"
+    assert new_shell("check", path, "--mine").code == 1
+    assert sealed("check", "removed.wav", "--mine", "--as", "cleo").code == 1
+    assert sealed("check", "removed.wav", "--mine", "--as", "anna").code == 0
+    assert sealed("check", "removed.wav", "--as", "anna").code == 2
+
+
+def test_who_wants_none_or_has_no_key_gets_none(shell, clip) -> None:
+    y, sr = clip
+    sf.write(shell.folder / "long.wav", np.resize(y, 31 * sr), sr)
+    sf.write(shell.folder / "short.wav", y, sr)
+    shell("id", "new", "--passphrase", "--name", "anna", typed="sesame\n")
+    cases = (
+        (["long.wav", "--owner", "anonymous"], ""),
+        (["long.wav", "--owner", "4f2a-91c0-77de"], ""),
+        (["short.wav", "--owner", "anna"], "Without a seal"),
+        (["long.wav", "--owner", "anna"], "Without a seal"),
+        (["long.wav", "--owner", "anna", "--no-seal"], ""),
+    )
+    for words, told in cases:
+        done = shell("protect", *words, "-o", "out.wav", "--json")
+        assert done.code == 0
+        assert json.loads(done.out)["sealed"] is False
+        assert ("Without a seal" in done.err) == bool(told)
+
+
+def test_a_short_file_is_left_without_one(shell, clip) -> None:
+    """So that its owner is read as often as before."""
+    y, sr = clip
+    sf.write(shell.folder / "short.wav", y, sr)
+    done = shell("protect", "short.wav", "-o", "out.wav", "--json")
+    assert json.loads(done.out)["sealed"] is False
