@@ -21,6 +21,8 @@ __all__ = ["main"]
 _ALL = (
     "robustness",
     "deliberate",
+    "seal",
+    "sealed_owner",
     "trained_model",
     "strengths",
     "side_by_side",

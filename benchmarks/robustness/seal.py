@@ -29,7 +29,7 @@ from benchmarks.data.speech import load_clips
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, run_tasks, wilson
 from benchmarks.harness.trials import Source, join_by_person, load_source, pieces_of, random_notice
 from benchmarks.harness.worth import pesq_after_alignment
-from sottovoce.core.seal import N_STARTS
+from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE, N_STARTS
 from sottovoce.core.seal_search import SealSearch
 
 if TYPE_CHECKING:
@@ -279,20 +279,26 @@ def describe(results: dict[str, Any]) -> str:
 
 def _describe_shares(rows: Sequence[dict[str, Any]]) -> str:
     lines = []
-    for name, what in (("likely_agreement", "agreement, alone"), ("likely_share", "share")):
+    measures = (
+        ("likely_agreement", f"agreement, alone, at least {LEAST_AGREEMENT}", LEAST_AGREEMENT),
+        ("likely_share", f"share, at least {LEAST_SHARE}", LEAST_SHARE),
+    )
+    for name, what, least in measures:
         for forged in (False, True):
             values = np.array(
                 [v for row in rows if (row["attack"] in _FORGERIES) == forged for v in row[name]]
             )
             who = "transplanted" if forged else "genuine"
             if not len(values):
-                lines.append([what, who, "0", "", "", ""])
+                lines.append([what, who, "0", "", "", "", ""])
                 continue
-            low, middle, high = np.quantile(values, (0.01, 0.5, 0.99))
-            lines.append(
-                [what, who, str(len(values)), f"{low:.3f}", f"{middle:.3f}", f"{high:.3f}"]
-            )
-    return markdown_table(["measure", "seal", "n", "1 %", "median", "99 %"], lines)
+            quantiles = [f"{one:.3f}" for one in np.quantile(values, (0.01, 0.5, 0.99))]
+            n, n_held = len(values), int((values >= least).sum())
+            low, high = wilson(n_held, n)
+            held = f"{n_held} ({100 * low:.1f} to {100 * high:.1f} %)"
+            lines.append([what, who, str(n), *quantiles, held])
+    table = markdown_table(["measure", "seal", "n", "1 %", "median", "99 %", "counts"], lines)
+    return f"Of those with p ≤ 1e-6, and how many of them count as their owner's:\n\n{table}"
 
 
 def plot(results: dict[str, Any], path: Path) -> None:

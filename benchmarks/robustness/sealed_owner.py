@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["describe", "main", "plot"]
 
 BENCHMARK = Benchmark("sealed_owner", "How often is the owner read, with a seal and without one?")
-_SECONDS = (8.0, 10.0, 15.0, 20.0, 30.0)
+_SECONDS = (8.0, 10.0, 15.0, 20.0, 30.0, 60.0)
 _CHANNELS = ("none", "mp3_32", "opus_16", "room_0.3")
 
 

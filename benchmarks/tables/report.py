@@ -29,6 +29,8 @@ _DOCS = Path(__file__).resolve().parents[2] / "docs"
 SECTIONS = {
     "robustness": "Is the mark found and read after processing?",
     "deliberate": "What deliberate attacks do",
+    "seal": "The seal",
+    "sealed_owner": "What the seal costs",
     "trained_model": "A model that was trained on it",
     "strengths": "Three strengths",
     "side_by_side": "Side by side with others",

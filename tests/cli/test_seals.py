@@ -77,6 +77,18 @@ def test_who_wants_none_or_has_no_key_gets_none(shell, clip) -> None:
         assert ("Without a seal" in done.err) == bool(told)
 
 
+@pytest.mark.slow
+def test_what_cannot_be_looked_for_is_named(sealed) -> None:
+    seed = sealed.config / "seed.json"
+    seed.chmod(0o644)
+    done = sealed("check", "removed.wav", "--mine")
+    assert done.code == 1
+    assert "the seal of anna was not looked for" in done.err
+    (line,) = sealed("check", "removed.wav", "--mine", "--json").out.splitlines()
+    assert json.loads(line)["seals_not_searched"] == ["anna"]
+    assert "Without a seal" in sealed("protect", "take.wav", "-o", "x.wav", "--owner", "anna").err
+
+
 def test_a_short_file_is_left_without_one(shell, clip) -> None:
     """So that its owner is read as often as before."""
     y, sr = clip

@@ -57,7 +57,7 @@ def test_clips_that_each_say_too_little_match_together(ledger, tmp_path) -> None
     assert told["owner_id"] == ANNA
     page = (tmp_path / "report.html").read_text()
     assert "matched over all unread recordings of a group" in page
-    assert "no recording is released on this ground" in page
+    assert "no recording is released on this" in page
 
 
 def test_nobody_else_matches(ledger, tmp_path) -> None:

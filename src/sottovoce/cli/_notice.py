@@ -54,7 +54,7 @@ def choose_notice(*, owner: str | None, policy: str) -> Notice:
 
 def find_seal_key(notice: Notice, *, no_seal: bool) -> bytes | None:
     """Return the key of the owner's seal; None, with a note, if their key is not at hand."""
-    from sottovoce.rights import explain_exposure, list_identities, load_identity
+    from sottovoce.rights import list_identities, load_identity
     from sottovoce.rights.seal_keys import derive_seal_key
 
     if no_seal or not notice.owner_id:
@@ -67,8 +67,7 @@ def find_seal_key(notice: Notice, *, no_seal: bool) -> bytes | None:
             try:
                 return derive_seal_key(identity)
             except StatementError as err:
-                if not any(explain_exposure(path) for path in identity.secret_files()):
-                    _output.explain(f"Without a seal: {format_path(err.message)}", kind="note")
+                _output.explain(f"Without a seal: {format_path(err.message)}", kind="note")
     return None
 
 

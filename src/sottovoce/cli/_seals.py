@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.cli import _output
 from sottovoce.cli._whose import load_own
 from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError, StatementError
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["find_own_seals", "has_seal_key", "say_seals"]
 
 
-def find_own_seals(name: str | None, *, mine: bool) -> dict[int, bytes]:
-    """Return the seal keys to look for, by owner ids.
+def find_own_seals(name: str | None, *, mine: bool) -> tuple[dict[int, bytes], list[str]]:
+    """Return the seal keys to look for, by owner ids, and the identities that cannot be.
 
     Parameters
     ----------
@@ -35,11 +36,15 @@ def find_own_seals(name: str | None, *, mine: bool) -> dict[int, bytes]:
     from sottovoce.rights.seal_keys import derive_seal_key, list_seal_keys
 
     if name is None:
-        return list_seal_keys()
+        keys, lacking = list_seal_keys()
+        for each, why in lacking.items() if mine else ():
+            told = f"the seal of {each} was not looked for: {why}"
+            _output.explain(format_path(told), kind="note")
+        return keys, list(lacking) if mine else []
     if not mine:
         raise ParameterError("--as is about your own marks", remedy="Add --mine.")
     identity = load_own(name)
-    return {identity.owner_id: derive_seal_key(identity)}
+    return {identity.owner_id: derive_seal_key(identity)}, []
 
 
 def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
@@ -49,7 +54,12 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
         name = format_path(own.get(checked.seal_owners[one.match.key_number], "?"))
         where = f"{format_path(one.track)}: " if one.track else ""
         p = format_p(one.match.log10_p)
-        if one.match.holds:
+        if one.match.holds and checked.detection.found:
+            lines.append(
+                f"{where}the seal of {name} is in the sound as well ({p}): it was protected by you,"
+                " and no public mark of yours can be read in it"
+            )
+        elif one.match.holds:
             lines.append(
                 f"{where}the public mark is missing here; the seal of {name} is in the sound ({p}):"
                 " it was protected by you, and the public mark was removed or lost"

@@ -78,8 +78,8 @@ _UNCHANGED = 0.002
     "--mine",
     is_flag=True,
     help="Ask only about the marks of your identities; with --owner, either counts.  Where the"
-    " public mark is missing, also look for your seals, which takes about a sixth of the length of"
-    " the sound for each identity.",
+    " public mark is missing, also look for your seals, which takes up to a third of the length of"
+    " the sound for each identity; at the sound's own speed only.",
 )
 @click.option(
     "--as",
@@ -127,7 +127,7 @@ def check(
         _check_plot(plot)
     own = list_own()
     wanted, known = ask_about(owner, mine=mine, own=own)
-    seal_keys = find_own_seals(identity, mine=mine)
+    seal_keys, unsearched = find_own_seals(identity, mine=mine)
     work = functools.partial(
         _check,
         thorough=thorough,
@@ -143,7 +143,12 @@ def check(
         debug=context.obj,
         description="checking",
         report=functools.partial(
-            _report, own=own, wanted=wanted, as_json=as_json, timeline=timeline
+            _report,
+            own=own,
+            wanted=wanted,
+            unsearched=unsearched,
+            as_json=as_json,
+            timeline=timeline,
         ),
     )
     checked = [one for one in outcomes if not isinstance(one, Failure)]
@@ -155,7 +160,7 @@ def check(
     explain_left_out(selection)
     found = any(_answers(one, wanted) for one in checked)
     heard = [one for one in outcomes if not isinstance(one, Failure) and one.is_long_enough]
-    if heard and not (any(one.found for one in detections) or thorough or as_json):
+    if heard and not (found or any(one.found for one in detections) or thorough or as_json):
         _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
     explain_end(outcomes, _count(outcomes, wanted))
     if len(detections) < len(outcomes):
@@ -255,6 +260,7 @@ def _report(
     *,
     own: dict[int, str],
     wanted: set[int] | None,
+    unsearched: list[str],
     as_json: bool,
     timeline: bool,
 ) -> None:
@@ -262,6 +268,8 @@ def _report(
         fields = _make_fields(outcome, own)
         if wanted is not None and not isinstance(outcome, Failure):
             fields["asked_for_found"] = _answers(outcome, wanted)
+            if unsearched:
+                fields["seals_not_searched"] = unsearched
         _output.result_json({"file": str(source.path), **fields})
         return
     if isinstance(outcome, Failure):

@@ -37,8 +37,10 @@ __all__ = [
 
 N_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
 """Numbers that the first superframe of a recording may have: of 65,536, and half a day on."""
-LEAST_SHARE = 0.5
-LEAST_AGREEMENT = 0.02
+LEAST_SHARE = 0.65
+"""Of the payload's agreement: genuine seals have 0.85 and more, transplanted ones under 0.45."""
+LEAST_AGREEMENT = 0.036
+"""Without a payload: most genuine seals have 0.05 and more, transplanted ones up to 0.035."""
 _NUMBERS_AT_ONCE = 1 << 11
 
 SealKeys: TypeAlias = bytes | Mapping[int, bytes] | None

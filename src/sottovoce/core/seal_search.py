@@ -110,7 +110,7 @@ class SealSearch:
 
     Notes
     -----
-    Takes about a sixth of the length of the sound for each key, and 400 MB.
+    Takes a quarter to a third of the length of the sound for each key, and 400 MB.
     """
 
     def __init__(

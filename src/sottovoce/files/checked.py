@@ -120,7 +120,7 @@ def check_file(
         Seal keys by owner ids: voices that name one of these owners are tested for the seal.
     search_seals : bool
         Whether to look for all of these seals where no voice has one that holds, with no help from
-        the public mark: a sixth of the length of the sound for each.
+        the public mark: up to a third of the length of the sound for each.
 
     Returns
     -------

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sottovoce.core.results import unite_segments
 from sottovoce.core.seal_search import SealSearch
 from sottovoce.files.reading import open_audio
 
@@ -87,13 +88,26 @@ def find_seals(
                 search.process(block)
             search.finish()
             name = file.parts[part].name
-        for match in search.matches():
-            log10_p = min(match.log10_p + math.log10(n_parts), 0.0)
-            paid = dataclasses.replace(match, log10_p=log10_p)
-            if paid.is_likely:
-                found.append(FoundSeal(track=name, match=paid))
+        paid = [
+            dataclasses.replace(one, log10_p=min(one.log10_p + math.log10(n_parts), 0.0))
+            for one in search.matches()
+        ]
+        found += [FoundSeal(track=name, match=one) for one in _join(paid)]
         part += 1
     return tuple(sorted(found, key=lambda one: one.match.log10_p))
+
+
+def _join(matches: Sequence[SealMatch]) -> list[SealMatch]:
+    """Return the best match of each key that chance does not explain, with all of its segments."""
+    joined = []
+    for number in dict.fromkeys(one.key_number for one in matches):
+        likely = [one for one in matches if one.key_number == number and one.is_likely]
+        own = [one for one in likely if one.holds] or likely
+        if own:
+            best = min(own, key=lambda one: one.log10_p)
+            segments = unite_segments([each for one in own for each in one.segments_s])
+            joined.append(dataclasses.replace(best, segments_s=tuple(segments)))
+    return joined
 
 
 def _tell(

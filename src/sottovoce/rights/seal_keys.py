@@ -51,8 +51,8 @@ def derive_seal_key(identity: Identity, *, ask: AskPassphrase | None = None) -> 
     return derive(private, salt=_SALT, info=b"seal")
 
 
-def list_seal_keys(*, folder: Path | None = None) -> dict[int, bytes]:
-    """Return the seal keys of all identities whose private key is at hand, by their owner ids.
+def list_seal_keys(*, folder: Path | None = None) -> tuple[dict[int, bytes], dict[str, str]]:
+    """Return the seal keys of all identities whose private key is at hand, and why others lack one.
 
     Parameters
     ----------
@@ -62,13 +62,16 @@ def list_seal_keys(*, folder: Path | None = None) -> dict[int, bytes]:
     Returns
     -------
     keys : dict of int to bytes
-        Without those that need a passphrase, or lie elsewhere.
+        By owner ids.
+    lacking : dict of str to str
+        Names of the other identities, and why: a passphrase, a key elsewhere, a damaged file.
     """
-    keys = {}
+    keys: dict[int, bytes] = {}
+    lacking: dict[str, str] = {}
     for name in list_identities(folder=folder):
         try:
             identity = load_identity(name, folder=folder)
             keys[identity.owner_id] = derive_seal_key(identity)
-        except StatementError:
-            continue
-    return keys
+        except StatementError as err:
+            lacking[name] = err.message
+    return keys, lacking

@@ -143,6 +143,7 @@ def write_outputs(
         complete=has_ended(told),
         licensed=None if licensed is None else licensed.finish(),
         pooled_owners=() if pools is None else pools.match(ledger.get),
+        n_groups_not_pooled=0 if pools is None else pools.n_passed,
     )
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}

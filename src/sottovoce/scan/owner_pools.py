@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnerPools", "PooledOwner"]
 
-_MOST_CLIPS = 64
+_MOST_CLIPS = 16
 """Of a group, the first ones by their ids: a choice that does not depend on their marks."""
-_MOST_GROUPS = 10_000
+_MOST_GROUPS = 300
+"""The first ones; a group that matches takes a second."""
+_MOST_COUNTED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class PooledOwner:
         As in `KnownMatch`, corrected for all groups that were pooled.
     rank, n_ids, n_owners : int
         As in `KnownMatch`.
+    other_p : float
+        As in `KnownMatch.other_p`, for all groups that were pooled.
     """
 
     kind: str
@@ -52,10 +56,12 @@ class PooledOwner:
     rank: int
     n_ids: int
     n_owners: int
+    other_p: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        return {**asdict(self), "log10_p": round(self.log10_p, 3)}
+        rounded = {"log10_p": round(self.log10_p, 3), "other_p": round(self.other_p, 6)}
+        return {**asdict(self), **rounded}
 
 
 class OwnerPools:
@@ -70,6 +76,12 @@ class OwnerPools:
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
         self._ids: dict[tuple[str, str], list[str]] = {}
+        self._passed: set[int] = set()
+
+    @property
+    def n_passed(self) -> int:
+        """Groups that were not tested, since there are too many."""
+        return len(self._passed)
 
     def add(self, finding: Finding) -> None:
         """Note a recording if one unread voice marks it; not what the voice agrees with."""
@@ -77,6 +89,8 @@ class OwnerPools:
             return
         for key in finding.groups.items():
             if key not in self._ids and len(self._ids) >= _MOST_GROUPS:
+                if len(self._passed) < _MOST_COUNTED:
+                    self._passed.add(hash(key))
                 continue
             ids = self._ids.setdefault(key, [])
             if len(ids) < _MOST_CLIPS:
@@ -107,6 +121,7 @@ class OwnerPools:
                         rank=match.rank,
                         n_ids=match.n_ids,
                         n_owners=match.n_owners,
+                        other_p=min(1.0, match.other_p * len(pools)),
                     )
                 )
         return tuple(sorted(matched, key=lambda one: (one.log10_p, one.kind, one.name)))

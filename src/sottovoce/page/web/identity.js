@@ -87,6 +87,7 @@ export class IdentityPanel {
     const { answer, failed } = await this.#engine.ask("make_identity", { name });
     if (failed) return this.#refuse(say("identity.failed", { reason: failed }));
     if (answer.error) return this.#refuse(say("identity.badname"));
+    if (!this.#recovery.mayLeave()) return this.#tell(""); // words that were made meanwhile
     this.#take(answer);
     this.#onSaved = keepUntilSaved(answer);
     $("identity-name").value = "";
@@ -110,6 +111,7 @@ export class IdentityPanel {
     this.#tell(say("identity.opening"));
     const { answer, failed } = await this.#engine.ask("open_identity", { text, file_name: name });
     if (failed || answer.error) return this.#refuse(say("identity.damaged", { name }));
+    if (!this.#recovery.mayLeave()) return this.#tell("");
     this.#take(answer);
     return this.#tell(say("identity.opened", answer));
   }

@@ -32,9 +32,12 @@ export class RecoveryPanel {
     $("words-make").onclick = () => this.#make();
   }
 
-  // Whether the person keeps, or gives up, words that are not on paper yet.
+  // False if the person keeps words that are not on paper yet; else they are gone.
   mayLeave() {
-    return !this.#letGo || confirm(say("words.unsaved"));
+    if (!this.#letGo) return true;
+    if (!confirm(say("words.unsaved"))) return false;
+    this.#close();
+    return true;
   }
 
   // Takes another identity, or null; words of the one before are gone.
@@ -48,10 +51,12 @@ export class RecoveryPanel {
     if (!this.mayLeave()) return;
     this.#close();
     const { name, owner_id } = this.#identity;
+    $("words-make").hidden = true; // a second click would make others
     $("words-news").textContent = say("words.making");
     const { answer, failed } = await this.#engine.ask("make_words", { name, owner_id });
     if (this.#identity?.owner_id !== owner_id) return;
     if (failed) {
+      $("words-make").hidden = false;
       $("words-news").textContent = say("words.failed", { reason: failed });
       return;
     }
@@ -84,7 +89,6 @@ export class RecoveryPanel {
       makeButton(say("words.print"), () => page.decode().then(() => print())),
       makeButton(say("words.have"), () => this.#ask(words)),
     );
-    $("words-make").hidden = true;
     $("words-news").textContent = say("words.keep");
     $("words-shown").replaceChildren(list, row);
     row.firstChild.focus();

@@ -11,6 +11,7 @@ from sottovoce.scan.reports.wording import (
     NOT_READABLE,
     format_count,
     name_owner,
+    say_count,
     say_more,
     typeset_p,
 )
@@ -24,9 +25,10 @@ __all__ = ["tell_owners"]
 _POOLED = (
     "<p>The owners in the last table were looked for, and not read: the unread recordings of each"
     " group agree with their marks together, though each alone may say too little. The p-value"
-    " accounts for all groups and for recordings that resemble each other; the place among random"
-    " owner ids says that it is no other owner's mark. Not every recording of a group need carry"
-    " it, so no recording is released on this ground.</p>"
+    " accounts for all groups and for recordings that resemble each other; the last column bounds"
+    " the probability that marks of other owners put one of those that were looked for first in"
+    " any group. Not every recording of a group need carry the mark, so no recording is released on"
+    " this ground.</p>"
 )
 
 
@@ -48,7 +50,7 @@ def tell_owners(summary: Summary) -> str:
     )
     pooled = make_table(
         "Owners of short clips, matched over all unread recordings of a group",
-        ("Group", "Recordings", "Owner", "p, proved", "Place among random ids"),
+        ("Group", "Recordings", "Owner", "p, proved", "Chance of another owner"),
         [_make_pooled_row(one) for one in summary.pooled_owners[:MOST_ROWS]],
         numbers=(1, 3, 4),
     )
@@ -66,7 +68,14 @@ def tell_owners(summary: Summary) -> str:
         policies,
         *((pooled, _POOLED) if summary.pooled_owners else ()),
         say_more(len(summary.pooled_owners), "group"),
+        _say_passed(summary.n_groups_not_pooled),
     )
+
+
+def _say_passed(n: int) -> str:
+    if not n:
+        return ""
+    return f'<p class="soft">{say_count(n, "further group")} not tested together.</p>'
 
 
 def _make_pooled_row(one: PooledOwner) -> tuple[str, ...]:
@@ -75,5 +84,5 @@ def _make_pooled_row(one: PooledOwner) -> tuple[str, ...]:
         format_count(one.n_recordings),
         escape(name_owner(one.owner_id)),
         typeset_p(one.log10_p),
-        f"{one.rank:,} of {one.n_ids:,}",
+        f"{one.other_p:.2g}",
     )

@@ -121,6 +121,8 @@ class Summary:
         What grants released; None if there were none.
     pooled_owners : tuple of PooledOwner
         Groups of which the unread recordings carry the mark of an owner who was looked for.
+    n_groups_not_pooled : int
+        Further groups with unread recordings, which were not tested: there are too many.
     """
 
     statuses: dict[str, int]
@@ -142,6 +144,7 @@ class Summary:
     complete: bool = True
     licensed: Licensed | None = None
     pooled_owners: tuple[PooledOwner, ...] = ()
+    n_groups_not_pooled: int = 0
 
     @property
     def n_recordings(self) -> int:
@@ -268,6 +271,7 @@ class Tally:
         complete: bool = True,
         licensed: Licensed | None = None,
         pooled_owners: tuple[PooledOwner, ...] = (),
+        n_groups_not_pooled: int = 0,
     ) -> Summary:
         """Return the figures of all findings added so far."""
         passed = NotLookedAt() if left_out is None else left_out
@@ -293,6 +297,7 @@ class Tally:
             complete=complete,
             licensed=licensed,
             pooled_owners=pooled_owners,
+            n_groups_not_pooled=n_groups_not_pooled,
         )
 
 
