@@ -51,7 +51,7 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
     """Return what is said of seals that were found without the public mark, a line each."""
     lines = []
     for one in checked.seals:
-        name = format_path(own.get(checked.seal_owners[one.match.key_number], "?"))
+        name = format_path(own[one.owner_id])
         where = f"{format_path(one.track)}: " if one.track else ""
         p = format_p(one.match.log10_p)
         if one.match.holds and checked.detection.found:

@@ -42,14 +42,11 @@ class CheckedFile:
     seals : tuple of FoundSeal
         Seals that were found without the public mark, likeliest first; empty unless it was looked
         for them.
-    seal_owners : tuple of int
-        Whose seals were looked for, by the numbers of their keys.
     """
 
     parts: tuple[CheckedPart, ...]
     detection: Detection
     seals: tuple[FoundSeal, ...] = ()
-    seal_owners: tuple[int, ...] = ()
 
     @property
     def seal(self) -> tuple[int, SealMatch] | None:
@@ -59,11 +56,7 @@ class CheckedFile:
             for voice in self.detection.voices
             if voice.notice is not None and voice.seal is not None and voice.seal.holds
         ]
-        held += [
-            (self.seal_owners[one.match.key_number], one.match)
-            for one in self.seals
-            if one.match.holds
-        ]
+        held += [(one.owner_id, one.match) for one in self.seals if one.match.holds]
         return min(held, key=lambda one: one[1].log10_p, default=None)
 
     @property
@@ -147,11 +140,11 @@ def check_file(
 
     seals = find_seals(
         path,
-        list(seal_keys.values()),
+        seal_keys,
         partial=partial,
         progress=_scale(progress, _SHARE, 1.0),
     )
-    return dataclasses.replace(checked, seals=seals, seal_owners=tuple(seal_keys))
+    return dataclasses.replace(checked, seals=seals)
 
 
 def _scale(

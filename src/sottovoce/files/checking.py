@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sottovoce.core.evidence import FOUND_FPR
 from sottovoce.files.listening import Listener
-from sottovoce.files.reading import open_audio
+from sottovoce.files.reading import open_parts
 
 if TYPE_CHECKING:
     import os
@@ -131,36 +131,34 @@ def detect_parts(
         One for each track, or for each stream of another rate that was joined to the file.
     """
     checked: list[CheckedPart] = []
-    n_parts = 1
-    while len(checked) < n_parts:
-        with open_audio(path, part=len(checked), partial=partial) as file:
-            file.check_whole()
-            n_parts = len(file.parts)
-            # The tracks share the allowed false alarms of the file.
-            listener = Listener(
-                sr=file.info.sr,
-                max_fpr=max_fpr / n_parts,
-                thorough=thorough,
-                seal_key=seal_key,
-                known=known,
-                keep_cells=keep_cells,
+    for file in open_parts(path, partial=partial):
+        file.check_whole()
+        n_parts = len(file.parts)
+        # The tracks share the allowed false alarms of the file.
+        listener = Listener(
+            sr=file.info.sr,
+            max_fpr=max_fpr / n_parts,
+            thorough=thorough,
+            seal_key=seal_key,
+            known=known,
+            keep_cells=keep_cells,
+        )
+        for block in file.blocks(_BLOCK_S):
+            listener.listen(block)
+            if progress and file.info.n_frames:
+                share = min(listener.n_samples / file.info.n_frames, 1.0)
+                progress((len(checked) + share) / n_parts)
+        detection = pay_for_parts(listener.finish(), n_parts)
+        part = file.parts[len(checked)]
+        checked.append(
+            CheckedPart(
+                name=part.name,
+                detection=detection,
+                sounding_s=listener.sounding_s,
+                is_joined=part.stream < 0,
+                notes=file.notes,
             )
-            for block in file.blocks(_BLOCK_S):
-                listener.listen(block)
-                if progress and file.info.n_frames:
-                    share = min(listener.n_samples / file.info.n_frames, 1.0)
-                    progress((len(checked) + share) / n_parts)
-            detection = pay_for_parts(listener.finish(), n_parts)
-            part = file.parts[len(checked)]
-            checked.append(
-                CheckedPart(
-                    name=part.name,
-                    detection=detection,
-                    sounding_s=listener.sounding_s,
-                    is_joined=part.stream < 0,
-                    notes=file.notes,
-                )
-            )
+        )
     return tuple(checked)
 
 

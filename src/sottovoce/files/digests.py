@@ -56,16 +56,12 @@ def pcm_sha256(path: str | os.PathLike[str], *, data: bytes | None = None) -> st
     The digest of lossless sound depends on nothing but the sound.  Decoders of lossy sound differ
     in the last bit, so that there another release may give another digest.
     """
-    from sottovoce.files.reading import open_audio  # late: a file is hashed without decoders
+    from sottovoce.files.reading import open_parts  # late: a file is hashed without decoders
 
     digest = hashlib.sha256(_DOMAIN)
-    number, n_parts = 0, 1
-    while number < n_parts:
-        with open_audio(path, data=data, part=number) as file:
-            n_parts = len(file.parts)
-            head = np.array([file.info.sr, file.info.n_channels], dtype="<u4")
-            digest.update(head.tobytes())
-            for block in file.blocks(_BLOCK_S):
-                digest.update(np.ascontiguousarray(block.T, dtype="<f4").tobytes())
-        number += 1
+    for file in open_parts(path, data=data):
+        head = np.array([file.info.sr, file.info.n_channels], dtype="<u4")
+        digest.update(head.tobytes())
+        for block in file.blocks(_BLOCK_S):
+            digest.update(np.ascontiguousarray(block.T, dtype="<f4").tobytes())
     return digest.hexdigest()

@@ -39,6 +39,7 @@ __all__ = [
     "MAX_CHANNELS",
     "OpenAudio",
     "open_audio",
+    "open_parts",
     "read",
     "read_blocks",
     "read_info",
@@ -352,3 +353,15 @@ def open_audio(
 ) -> OpenAudio:
     """Open a file, or the bytes that one holds, for decoding; see `OpenAudio`."""
     return OpenAudio(os.fspath(path), data, part=part, partial=partial)
+
+
+def open_parts(
+    path: str | os.PathLike[str], *, data: bytes | None = None, partial: bool = False
+) -> Iterator[OpenAudio]:
+    """Yield a file opened at each of its tracks in turn; each is closed before the next one."""
+    number, n_parts = 0, 1
+    while number < n_parts:
+        with open_audio(path, data=data, part=number, partial=partial) as file:
+            n_parts = len(file.parts)
+            yield file
+        number += 1

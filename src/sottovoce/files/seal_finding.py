@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from sottovoce.core.results import unite_segments
 from sottovoce.core.seal_search import SealSearch
-from sottovoce.files.reading import open_audio
+from sottovoce.files.reading import open_parts
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sottovoce.core.seal import SealMatch
 
@@ -29,19 +29,22 @@ class FoundSeal:
 
     Attributes
     ----------
+    owner_id : int
+        Whose key it is.
     track : str
         As `CheckedPart.name`.
     match : SealMatch
         Its p-value pays for all tracks of the file, and for all keys.
     """
 
+    owner_id: int
     track: str
     match: SealMatch
 
 
 def find_seals(
     path: str | os.PathLike[str],
-    keys: Sequence[bytes],
+    keys: Mapping[int, bytes],
     *,
     partial: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -52,8 +55,8 @@ def find_seals(
     ----------
     path : path-like
         Audio, or the recording of a call.
-    keys : sequence of bytes
-        As for `SealSearch`.
+    keys : mapping of int to bytes
+        Seal keys by owner ids.
     partial : bool
         Whether to accept the readable part of a file that is cut short or damaged.
     progress : callable or None
@@ -74,26 +77,26 @@ def find_seals(
         If the format needs PyAV, which is not installed.
     """
     found: list[FoundSeal] = []
-    n_parts, part = 1, 0
-    while part < n_parts:
-        with open_audio(path, part=part, partial=partial) as file:
-            file.check_whole()
-            n_parts = len(file.parts)
-            total_s = file.info.n_frames / file.info.sr
-            tell = None
-            if progress and total_s:
-                tell = functools.partial(_tell, progress, part, n_parts, total_s)
-            search = SealSearch(sr=file.info.sr, keys=keys, tell=tell)
-            for block in file.blocks(_BLOCK_S):
-                search.process(block)
-            search.finish()
-            name = file.parts[part].name
+    owners = list(keys)
+    for number, file in enumerate(open_parts(path, partial=partial)):
+        file.check_whole()
+        n_parts = len(file.parts)
+        total_s = file.info.n_frames / file.info.sr
+        tell = None
+        if progress and total_s:
+            tell = functools.partial(_tell, progress, number, n_parts, total_s)
+        search = SealSearch(sr=file.info.sr, keys=list(keys.values()), tell=tell)
+        for block in file.blocks(_BLOCK_S):
+            search.process(block)
+        search.finish()
         paid = [
             dataclasses.replace(one, log10_p=min(one.log10_p + math.log10(n_parts), 0.0))
             for one in search.matches()
         ]
-        found += [FoundSeal(track=name, match=one) for one in _join(paid)]
-        part += 1
+        found += [
+            FoundSeal(owner_id=owners[one.key_number], track=file.parts[number].name, match=one)
+            for one in _join(paid)
+        ]
     return tuple(sorted(found, key=lambda one: one.match.log10_p))
 
 

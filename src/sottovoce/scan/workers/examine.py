@@ -24,7 +24,7 @@ from sottovoce.errors import (
 from sottovoce.files.checking import CheckedPart, combine, pay_for_parts
 from sottovoce.files.digests import hash_file, pcm_sha256
 from sottovoce.files.listening import Listener
-from sottovoce.files.reading import OpenAudio, open_audio
+from sottovoce.files.reading import OpenAudio, open_parts
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
 from sottovoce.scan.workers.fetch import fetch
@@ -103,14 +103,11 @@ def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding
     source = fetch(recording.place, most_bytes=limits.bytes)
     path, data = (source, None) if isinstance(source, str) else (recording.id, source)
     looks: list[_Look] = []
-    n_parts = 1
     began_s, time_s = time.monotonic(), limits.time_for(recording)
-    while len(looks) < n_parts:
-        with open_audio(path, data=data, part=len(looks)) as file:
-            if file.info.n_channels > limits.channels:
-                raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
-            n_parts = len(file.parts)
-            looks.append(_look(file, limits, time_s, began_s, thorough=thorough))
+    for file in open_parts(path, data=data):
+        if file.info.n_channels > limits.channels:
+            raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
+        looks.append(_look(file, limits, time_s, began_s, thorough=thorough))
     finding = _conclude(recording, looks)
     if not finding.marked:
         return finding
