@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pytest
 
 from rig.chromium import READY_MS
 from sottovoce.page.cryptography.hkdf import HKDF, SHA256
 from sottovoce.rights import load_identity, make_identity
+from sottovoce.rights.days import present_day
 from sottovoce.rights.keys.derivation import derive
 from sottovoce.rights.keys.recovery import RecoveryWords
 from sottovoce.rights.keys.recovery_page import make_svg
@@ -75,8 +74,7 @@ def test_their_page_is_the_command_s_and_all_that_is_printed(page, tmp_path) -> 
     page.evaluate(KEEP_BLOBS)
     words = RecoveryWords.from_text(" ".join(make(page)))
     owner_id = load_identity("book", folder=tmp_path).owner_id
-    today = datetime.now().astimezone().date().isoformat()
-    wanted = make_svg(words, [("book", owner_id)], date=today)
+    wanted = make_svg(words, [("book", owner_id)], date=present_day().isoformat())
     assert page.evaluate("window.blobs.at(-1).text()") == wanted
     page.get_by_role("button", name="Print").click()
     page.wait_for_function("() => window.isPrinted")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import click
 
 from sottovoce import Notice
 from sottovoce.cli import _output
 from sottovoce.cli._whose import find_owner, list_own, load_own
 from sottovoce.cli._words import format_path
-from sottovoce.errors import ParameterError, SottovoceError, StatementError
+from sottovoce.errors import ParameterError
 
 __all__ = ["NO_SEAL", "OWNER", "POLICY", "choose_notice", "find_seal_key", "name_identity"]
 
@@ -54,21 +52,15 @@ def choose_notice(*, owner: str | None, policy: str) -> Notice:
 
 def find_seal_key(notice: Notice, *, no_seal: bool) -> bytes | None:
     """Return the key of the owner's seal; None, with a note, if their key is not at hand."""
-    from sottovoce.rights import list_identities, load_identity
-    from sottovoce.rights.seal_keys import derive_seal_key
+    from sottovoce.rights.seal_keys import list_seal_keys
 
     if no_seal or not notice.owner_id:
         return None
-    for name in list_identities():
-        with suppress(SottovoceError):
-            identity = load_identity(name)
-            if identity.owner_id != notice.owner_id:
-                continue
-            try:
-                return derive_seal_key(identity)
-            except StatementError as err:
-                _output.explain(f"Without a seal: {format_path(err.message)}", kind="note")
-    return None
+    keys, lacking = list_seal_keys()
+    why = lacking.get(list_own().get(notice.owner_id, ""))
+    if why is not None:
+        _output.explain(f"Without a seal: {format_path(why)}", kind="note")
+    return keys.get(notice.owner_id)
 
 
 def name_identity(notice: Notice) -> str:

@@ -14,12 +14,12 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError, StatementError
+from sottovoce.rights.days import present_day
 from sottovoce.rights.identity import is_reserved, load_identity, make_identity
 from sottovoce.rights.seal_keys import derive_seal_key
 
@@ -103,8 +103,8 @@ def make_words(name: str, owner_id: int) -> dict[str, Any]:
     from sottovoce.rights.keys.recovery_page import make_svg
 
     words = RecoveryWords.generate()
-    today = datetime.now().astimezone().date().isoformat()
-    return {"words": words.words, "page": make_svg(words, [(name, owner_id)], date=today)}
+    page = make_svg(words, [(name, owner_id)], date=present_day().isoformat())
+    return {"words": words.words, "page": page}
 
 
 def read_grant(text: str) -> dict[str, Any]:
