@@ -34,7 +34,9 @@ def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed, ne
     told = json.loads(line)["seal"]
     assert (told["yours"], told["public_mark"], told["holds"]) == ("anna", True, True)
 
-    assert sealed("check", "removed.wav").code == 1
+    done = sealed("check", "removed.wav")
+    assert done.code == 1
+    assert "--mine looks for your seal" in done.err
     done = sealed("check", "removed.wav", "--mine")
     assert done.code == 0
     assert "YOURS, the public mark is missing" in done.out
@@ -53,7 +55,9 @@ def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed, ne
     sealed("id", "new", "--name", "cleo")
     path = sealed.folder / "removed.wav"
     assert new_shell("check", path, "--mine").code == 1
-    assert sealed("check", "removed.wav", "--mine", "--as", "cleo").code == 1
+    done = sealed("check", "removed.wav", "--mine", "--as", "cleo")
+    assert done.code == 1
+    assert "No seal of yours was found" in done.err
     assert sealed("check", "removed.wav", "--mine", "--as", "anna").code == 0
     assert sealed("check", "removed.wav", "--as", "anna").code == 2
 

@@ -162,6 +162,12 @@ def check(
     heard = [one for one in outcomes if not isinstance(one, Failure) and one.is_long_enough]
     if heard and not (found or any(one.found for one in detections) or thorough or as_json):
         _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
+        if seal_keys:
+            _output.explain(
+                "No seal of yours was found in it either."
+                if mine
+                else "If it may be a recording of yours, --mine looks for your seal."
+            )
     explain_end(outcomes, _count(outcomes, wanted))
     if len(detections) < len(outcomes):
         context.exit(ExitCode.ERROR)

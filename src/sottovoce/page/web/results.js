@@ -120,6 +120,9 @@ export function showResult(row, job, file, options, { answer, made, failed }, { 
     row.append(makeBlindTest(files, options.strength), makePictures(files));
   }
   if (job !== "check") return;
+  if (!answer.found && answer.has_sound && Object.keys(options.own).length) {
+    row.append(element("p", say("seal.elsewhere"), "hint"));
+  }
   if (!answer.found && answer.has_sound && !options.thorough) {
     row.append(makeButton(say("thorough.try"), () => again({ thorough: true })));
   }

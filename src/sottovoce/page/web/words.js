@@ -57,7 +57,8 @@ export class RecoveryPanel {
     if (this.#identity?.owner_id !== owner_id) return;
     if (failed) {
       $("words-make").hidden = false;
-      $("words-news").textContent = say("words.failed", { reason: failed });
+      $("words-news").textContent = "";
+      $("words-problem").textContent = say("words.failed", { reason: failed });
       return;
     }
     this.#letGo = keepUntilSaved(answer);
@@ -72,6 +73,7 @@ export class RecoveryPanel {
     $("words-printed").replaceChildren();
     $("words-shown").replaceChildren();
     $("words-news").textContent = "";
+    $("words-problem").textContent = "";
     $("words-make").hidden = false;
   }
 
@@ -90,6 +92,7 @@ export class RecoveryPanel {
       makeButton(say("words.have"), () => this.#ask(words)),
     );
     $("words-news").textContent = say("words.keep");
+    $("words-problem").textContent = "";
     $("words-shown").replaceChildren(list, row);
     row.firstChild.focus();
   }
@@ -112,10 +115,12 @@ export class RecoveryPanel {
       const wrong = fields.filter(({ place, field }) => spell(field.value) !== words[place]);
       if (!wrong.length) return this.#finish();
       const numbers = wrong.map(({ place }) => place + 1).join(", ");
-      $("words-news").textContent = say("words.wrong", { numbers });
+      $("words-news").textContent = "";
+      $("words-problem").textContent = say("words.wrong", { numbers });
       return wrong[0].field.focus();
     };
     $("words-news").textContent = say("words.type");
+    $("words-problem").textContent = "";
     $("words-printed").replaceChildren(); // what is printed from here on has no words on it
     $("words-shown").replaceChildren(form);
     fields[0].field.focus();
