@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._notice import OWNER, POLICY, choose_notice
+from sottovoce.cli._notice import NO_SEAL, OWNER, POLICY, choose_notice
 from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._words import format_path
 from sottovoce.files.counts import say_count
@@ -35,9 +35,16 @@ __all__ = ["install", "status", "uninstall"]
 )
 @OWNER
 @POLICY
+@NO_SEAL
 @click.option("--make-default", is_flag=True, help="Make Sottovoce the default microphone.")
 def install(
-    *, strength_db: float, device: str | None, owner: str | None, policy: str, make_default: bool
+    *,
+    strength_db: float,
+    device: str | None,
+    owner: str | None,
+    policy: str,
+    no_seal: bool,
+    make_default: bool,
 ) -> None:
     """Start the microphone Sottovoce automatically at login, without a terminal.
 
@@ -53,6 +60,7 @@ def install(
     options = ["--notify", "--strength", f"{strength_db:g}", "--policy", policy]
     options += ["--owner", format_owner_id(notice.owner_id) if notice.owner_id else "anonymous"]
     options += ["--device", device] if device is not None else []
+    options += ["--no-seal"] if no_seal else []
     options += ["--make-default"] if make_default else []
     path = systemd.install(options)
     _output.result("The microphone Sottovoce is running, and starts at every login.")

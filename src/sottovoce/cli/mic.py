@@ -12,7 +12,7 @@ import click
 
 from sottovoce.cli import _output
 from sottovoce.cli._alarm import Alarm
-from sottovoce.cli._notice import OWNER, POLICY, choose_notice
+from sottovoce.cli._notice import NO_SEAL, OWNER, POLICY, choose_notice, find_seal_key
 from sottovoce.cli._options import JSON, examples, strength_option
 from sottovoce.cli._service import install, status, uninstall
 from sottovoce.cli._status import Board, describe_state
@@ -57,6 +57,7 @@ _ASLEEP_S = 10.0
 )
 @OWNER
 @POLICY
+@NO_SEAL
 @click.option(
     "--make-default", is_flag=True, help="Make Sottovoce the default microphone until this ends."
 )
@@ -87,6 +88,7 @@ def mic(
     into: str | None,
     owner: str | None,
     policy: str,
+    no_seal: bool,
     make_default: bool,
     block: int | None,
     always: bool,
@@ -116,6 +118,7 @@ def mic(
     microphone = open_mic(
         notice=notice,
         strength_db=strength_db,
+        seal_key=find_seal_key(notice, no_seal=no_seal),
         device=device,
         block=block,
         into=into,

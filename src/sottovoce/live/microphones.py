@@ -70,6 +70,7 @@ def open_mic(
     *,
     notice: Notice | None = None,
     strength_db: float = STRENGTHS_DB["strong"],
+    seal_key: bytes | None = None,
     device: str | None = None,
     block: int | None = None,
     into: str | None = None,
@@ -89,6 +90,8 @@ def open_mic(
     strength_db : float in (0, 3]
         Root-mean-square gain of a band, in dB of amplitude; *strong* by default, since calls
         are short and their codecs hard.
+    seal_key : bytes or None
+        The owner's 32 secret bytes; if given, the keyed seal is written too.
     device : str or None
         The hardware microphone, by its name or part of its shown name; None takes the default
         one.
@@ -140,6 +143,7 @@ def open_mic(
         return LoopbackMic(
             notice=notice,
             strength_db=strength_db,
+            seal_key=seal_key,
             device=device,
             block=block,
             into=into,
@@ -151,6 +155,7 @@ def open_mic(
     return kind(
         notice=notice,
         strength_db=strength_db,
+        seal_key=seal_key,
         device=device,
         block=block,
         make_default=make_default,

@@ -18,7 +18,7 @@ from sottovoce.live import systemd
 from sottovoce.live.default_source import DefaultSource
 from sottovoce.live.graph import NODE_NAME, is_called
 from sottovoce.live.listening.watcher import SourceWatcher
-from sottovoce.live.marking.engine import METERS_FILE
+from sottovoce.live.marking.engine import METERS_FILE, make_settings
 from sottovoce.live.marking.engine_process import EngineProcess
 from sottovoce.live.marking.meters import Meter, create_meters, read_meters
 from sottovoce.live.mic_state import MicState
@@ -55,7 +55,7 @@ class MicSession(abc.ABC):
 
     Parameters
     ----------
-    notice, strength_db, device, block, make_default, listen, on_demand, name
+    notice, strength_db, seal_key, device, block, make_default, listen, on_demand, name
         As in `sottovoce.live.open_mic`.
 
     Attributes
@@ -83,6 +83,7 @@ class MicSession(abc.ABC):
         *,
         notice: Notice | None = None,
         strength_db: float = STRENGTHS_DB["strong"],
+        seal_key: bytes | None = None,
         device: str | None = None,
         block: int | None = None,
         make_default: bool = False,
@@ -109,10 +110,9 @@ class MicSession(abc.ABC):
             Path(self._folder.name),
             program=self._engine_program,
             name=name,
-            notice=self._notice.to_dict(),
-            strength_db=strength_db,
             block=max(block or self._usual_block, self._least_block),
             client=self._client_name,
+            **make_settings(self._notice, strength_db=strength_db, seal_key=seal_key),
         )
         self._graph_s = -math.inf
         self._usual = ""

@@ -21,7 +21,7 @@ from sottovoce.live.loopback.devices import (
     read_devices,
 )
 from sottovoce.live.loopback.process import MICROPHONE_FILE, NO_DEVICE
-from sottovoce.live.marking.engine import METERS_FILE
+from sottovoce.live.marking.engine import METERS_FILE, make_settings
 from sottovoce.live.marking.engine_process import EngineProcess
 from sottovoce.live.marking.meters import Meter, create_meters, read_meters
 from sottovoce.live.mic_state import MicState
@@ -53,7 +53,7 @@ class LoopbackMic:
 
     Parameters
     ----------
-    notice, strength_db, device, block, into, listen
+    notice, strength_db, seal_key, device, block, into, listen
         As in `sottovoce.live.open_mic`.
     make_default : bool
         Refused here: the driver's microphone cannot be made the default.
@@ -81,6 +81,7 @@ class LoopbackMic:
         *,
         notice: Notice | None = None,
         strength_db: float = STRENGTHS_DB["strong"],
+        seal_key: bytes | None = None,
         device: str | None = None,
         block: int | None = None,
         into: str | None = None,
@@ -98,11 +99,10 @@ class LoopbackMic:
         self._engine = EngineProcess(
             Path(self._folder.name),
             program="sottovoce.live.loopback.process",
-            notice=self._notice.to_dict(),
-            strength_db=strength_db,
             device=device,
             into=into,
             block=block or _BLOCK,
+            **make_settings(self._notice, strength_db=strength_db, seal_key=seal_key),
         )
         self._watcher: SourceWatcher | None = None
         self._exit_code: int | None = None

@@ -12,7 +12,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError
 from sottovoce.live.loopback.devices import (
     choose_loopback,
@@ -92,12 +91,7 @@ def _open_stream(devices: list[AudioDevice], settings: dict[str, Any], folder: P
     loopback = choose_loopback(devices, settings["into"])
     microphone = choose_microphone(devices, settings["device"], loopback=loopback)
     meters = open_meters(folder / METERS_FILE)
-    engine = Engine(
-        meters=meters,
-        sr=loopback.sr,
-        notice=Notice(**settings["notice"]),
-        strength_db=settings["strength_db"],
-    )
+    engine = Engine.from_settings(settings, meters=meters, sr=loopback.sr)
     keep_error(engine, folder / ERROR_FILE)
     # In shared mode a WASAPI device has one rate and one number of channels; Windows converts.
     wasapi = sounddevice.WasapiSettings(auto_convert=True) if sys.platform == "win32" else None

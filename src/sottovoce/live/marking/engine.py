@@ -9,24 +9,46 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from sottovoce.core.payload import Notice
 from sottovoce.live.marking.block_marker import BlockMarker
 from sottovoce.live.marking.meters import Meter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from sottovoce.core.payload import Notice
     from sottovoce.live.marking.meters import Meters
 
-__all__ = ["ERROR_FILE", "METERS_FILE", "Engine"]
+__all__ = ["ERROR_FILE", "METERS_FILE", "Engine", "make_settings"]
 
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
+
+
+def make_settings(
+    notice: Notice, *, strength_db: float, seal_key: bytes | None = None
+) -> dict[str, Any]:
+    """Return what `Engine.from_settings` takes, as JSON holds it.
+
+    Parameters
+    ----------
+    notice, strength_db, seal_key
+        As in `Engine`.
+
+    Returns
+    -------
+    settings : dict
+        Holds the secret: for a pipe, and neither for a file nor for a command line.
+    """
+    return {
+        "notice": notice.to_dict(),
+        "strength_db": strength_db,
+        "seal_key": "" if seal_key is None else seal_key.hex(),
+    }
 
 
 class Engine:
@@ -42,6 +64,8 @@ class Engine:
         Who refuses what.
     strength_db : float in (0, 3]
         Root-mean-square gain of a band, in dB of amplitude.
+    seal_key : bytes or None
+        32 secret bytes; if given, the keyed seal is written too.
 
     Attributes
     ----------
@@ -58,10 +82,12 @@ class Engine:
         sr: float,
         notice: Notice,
         strength_db: float,
+        seal_key: bytes | None = None,
     ) -> None:
         self._meters = meters
         self._notice = notice
         self._strength_db = strength_db
+        self._seal_key = seal_key
         self._next_frame: int | None = None
         self._began_s = 0.0
         self.gain = 1.0
@@ -69,9 +95,38 @@ class Engine:
         self._sound = np.zeros(0, dtype=np.float32)
         self.set_rate(sr)
 
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any], *, meters: Meters, sr: float) -> Self:
+        """Make an engine.
+
+        Parameters
+        ----------
+        settings : dict
+            What `make_settings` returned, and perhaps more.
+        meters, sr
+            As in `Engine`.
+
+        Returns
+        -------
+        engine : Engine
+            It marks as the settings say.
+        """
+        return cls(
+            meters=meters,
+            sr=sr,
+            notice=Notice(**settings["notice"]),
+            strength_db=settings["strength_db"],
+            seal_key=bytes.fromhex(settings["seal_key"]) or None,
+        )
+
     def set_rate(self, sr: float) -> None:
         """Start again at another sampling rate, in Hz."""
-        self._marker = BlockMarker(sr=sr, notice=self._notice, strength_db=self._strength_db)
+        self._marker = BlockMarker(
+            sr=sr,
+            notice=self._notice,
+            strength_db=self._strength_db,
+            seal_key=self._seal_key,
+        )
         self._meters[Meter.SR], self._meters[Meter.DELAY] = sr, self._marker.delay
 
     def process(

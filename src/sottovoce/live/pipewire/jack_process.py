@@ -21,7 +21,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError, MissingExtraError
 from sottovoce.live.marking.audio_process import keep_error, run_process, stop_collecting
 from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
@@ -83,11 +82,8 @@ def _run(folder: Path) -> None:
     jack = _import_jack()
     client = jack.Client(settings["client"], no_start_server=True)
     inlet, outlet = client.inports.register("in"), client.outports.register("out")
-    engine = Engine(
-        meters=open_meters(folder / METERS_FILE),
-        sr=float(client.samplerate),
-        notice=Notice(**settings["notice"]),
-        strength_db=settings["strength_db"],
+    engine = Engine.from_settings(
+        settings, meters=open_meters(folder / METERS_FILE), sr=float(client.samplerate)
     )
     keep_error(engine, folder / ERROR_FILE)
     client.set_samplerate_callback(engine.set_rate)

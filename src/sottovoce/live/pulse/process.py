@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sottovoce.core.payload import Notice
 from sottovoce.errors import DeviceError, MissingExtraError
 from sottovoce.live.marking.audio_process import keep_error, run_process, stop_collecting
 from sottovoce.live.marking.engine import ERROR_FILE, METERS_FILE, Engine
@@ -207,12 +206,7 @@ def _run(folder: Path) -> None:
     settings = json.loads(sys.stdin.readline())
     pasimple = check_pasimple()
     meters = open_meters(folder / METERS_FILE)
-    engine = Engine(
-        meters=meters,
-        sr=float(_SR),
-        notice=Notice(**settings["notice"]),
-        strength_db=settings["strength_db"],
-    )
+    engine = Engine.from_settings(settings, meters=meters, sr=float(_SR))
     keep_error(engine, folder / ERROR_FILE)
     orders = _Orders()
     _go_first()
