@@ -6,9 +6,11 @@ on purpose: every step can be followed with a finger.  The tests compare both.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import math
+from typing import Any
 
 N_BANDS, N_CELLS, N_PERIODS = 20, 80, 4
 N_SYNC, N_SEAL = 48, 10
@@ -241,3 +243,40 @@ def seal_score(
                         energy += value * value
                     index += 1
     return total / math.sqrt(energy) if energy else 0.0
+
+
+def seal_score_of_signs(
+    scores: list[list[float]], *, offset: int, texts: list[dict[str, Any]]
+) -> float:
+    """Return what `seal_score` does, from signs as a seal's owner shows them.
+
+    `scores` has two rows for each frame; the first superframe shown begins at row `offset`.
+    """
+    table, total, energy = roles(), 0.0, 0.0
+    length = 2 * 4 * N_CELLS * N_PERIODS
+    for superframe, text in enumerate(texts):
+        signs = base64.urlsafe_b64decode(text["signs"] + "==")
+        index = 0
+        for period in range(N_PERIODS):
+            for cell in range(N_CELLS):
+                row = offset + superframe * length + 2 * 4 * (period * N_CELLS + cell)
+                for band in range(N_BANDS):
+                    if table[cell][band] != "seal":
+                        continue
+                    if 0 <= row < len(scores) and band < len(scores[row]):
+                        sign = -1 if signs[index // 8] >> (index % 8) & 1 else 1
+                        total += scores[row][band] * sign
+                        energy += scores[row][band] ** 2
+                    index += 1
+    return total / math.sqrt(energy) if energy else 0.0
+
+
+def seal_commitment(leaves: list[bytes]) -> bytes:
+    """Return the Merkle tree hash of RFC 9162, section 2.1, by its recursive definition."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\x00" + leaves[0]).digest()
+    split = 1
+    while 2 * split < len(leaves):
+        split *= 2
+    left, right = seal_commitment(leaves[:split]), seal_commitment(leaves[split:])
+    return hashlib.sha256(b"\x01" + left + right).digest()

@@ -121,6 +121,7 @@ COMMAND_PARTS = {
     "sottovoce.cli.grant": {"delegate", "key", "new", "revoke"},
     "sottovoce.cli.identity": {"list_all", "new", "show"},
     "sottovoce.cli.mic": {"doctor", "list_microphones"},
+    "sottovoce.cli.seal": {"reveal", "verify"},
     "sottovoce.cli.statement": {"html", "new", "show", "texts", "verify"},
 }
 

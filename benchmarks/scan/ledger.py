@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sottovoce.scan.limits import Limits
+    from sottovoce.scan.search import Search
 
 __all__ = ["answer_batch", "describe", "main", "plot"]
 
@@ -213,7 +214,7 @@ def _examine_none(recordings: Any, **_: object) -> Iterator[tuple[Recording | No
             yield one, _finding(one, 0.5, -0.5)
 
 
-def answer_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - as the pool calls it
+def answer_batch(batch: list[Recording], limits: Limits, search: Search) -> list[Finding]:
     """Stand in for a worker's work: every recording is too short, at once."""
     return [_finding(one, 0.5, -0.5) for one in batch]
 

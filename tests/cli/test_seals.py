@@ -13,15 +13,15 @@ from benchmarks.attacks.adversary import cancel_sync
 
 @pytest.fixture
 def sealed(shell, clip):
-    """A take of 40 s, sealed by anna, and the same without its public mark."""
+    """A take of 31 s, sealed by anna, and 15 s of it without the public mark."""
     y, sr = clip
-    sf.write(shell.folder / "take.wav", np.resize(y, 40 * sr), sr)
+    sf.write(shell.folder / "take.wav", np.resize(y, 31 * sr), sr)
     shell("id", "new", "--name", "anna")
     done = shell("protect", "take.wav", "-o", "marked.wav", "--owner", "anna", "--json")
     assert json.loads(done.out)["sealed"] is True
     marked, _ = sf.read(shell.folder / "marked.wav", dtype="float32")
     removed, _ = cancel_sync()(marked, sr, np.random.default_rng(0))
-    sf.write(shell.folder / "removed.wav", removed, sr)
+    sf.write(shell.folder / "removed.wav", removed[: 15 * sr], sr)
     return shell
 
 
@@ -47,7 +47,7 @@ def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed, ne
     assert (fields["found"], fields["asked_for_found"]) == (False, True)
     seal = fields["seal"]
     assert (seal["yours"], seal["public_mark"]) == ("anna", False)
-    assert seal["log10_p"] < -20
+    assert seal["log10_p"] < -12
     assert set(seal) >= {"score", "first_number", "offset_s", "segments_s", "agreement", "share"}
 
     # Nobody else's key finds it, and a name restricts the search.

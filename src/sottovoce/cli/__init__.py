@@ -21,6 +21,7 @@ from sottovoce.cli.mic import mic
 from sottovoce.cli.page import page
 from sottovoce.cli.protect import protect
 from sottovoce.cli.scan import scan
+from sottovoce.cli.seal import seal
 from sottovoce.cli.statement import statement
 from sottovoce.errors import SottovoceError
 
@@ -63,6 +64,7 @@ program.add_command(listen)
 program.add_command(identity)
 program.add_command(statement)
 program.add_command(grant)
+program.add_command(seal)
 program.add_command(page)
 program.add_command(abx)
 

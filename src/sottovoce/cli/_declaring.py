@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.cli._signing import parse_option_day, parse_uses
 from sottovoce.core.policy import Use
-from sottovoce.errors import ParameterError
+from sottovoce.errors import ParameterError, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sottovoce.rights import Identity
     from sottovoce.rights.statements import Declaration
 
-__all__ = ["declare", "declare_policy"]
+__all__ = ["commit_seal", "declare", "declare_policy"]
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -42,6 +43,20 @@ def declare(said: dict[str, Any], tokens: list[str]) -> Declaration:
     return dataclasses.replace(
         declared, **{key: value for key, value in changes.items() if value is not None}
     )
+
+
+def commit_seal(declaration: Declaration, identity: Identity) -> Declaration:
+    """Return a declaration that commits to the seal, where marks of the identity have one."""
+    from sottovoce.rights.seal_commitment import SealTree
+    from sottovoce.rights.seal_keys import derive_seal_key
+
+    if declaration.seal:
+        return declaration
+    try:
+        key = derive_seal_key(identity)
+    except StatementError:  # behind a passphrase, or elsewhere: marking makes no seal then
+        return declaration
+    return dataclasses.replace(declaration, seal=SealTree.of(key).commitment)
 
 
 def declare_policy(

@@ -17,7 +17,7 @@ from sottovoce.cli._kinds import describe_kinds
 from sottovoce.cli._options import JSON, OutPath, examples
 from sottovoce.cli._scan_grants import grant_options
 from sottovoce.cli._scan_owners import OWNERS, open_naming
-from sottovoce.cli._words import format_chance, format_path
+from sottovoce.cli._words import format_chance, format_p, format_path
 from sottovoce.errors import LedgerError, ParameterError
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def tell(summary: Summary, out: Path) -> None:
         )
     if (n_more := len(summary.pooled_owners) - _MOST_GROUPS) > 0:
         result(f"  {say_count(n_more, 'more group')} with a matched owner: see the report")
+    _tell_seals(summary)
     if summary.licensed is not None:
         result(say_licensed(summary.licensed))
         for why, n in summary.licensed.why_not.items():
@@ -153,6 +154,35 @@ def tell(summary: Summary, out: Path) -> None:
     tell_passed(summary)
     result(_say_false_alarms(summary))
     _output.explain(f"The report is {format_path(out / 'report.html')}.")
+
+
+def _tell_seals(summary: Summary) -> None:
+    """Report the seals that were searched for."""
+    from sottovoce.rights import format_owner_id
+    from sottovoce.scan.reports.wording import say_count
+
+    seals = summary.seals
+    if seals is None:
+        return
+    searched = say_count(seals.n_searched, "recording")
+    if not seals.found:
+        _output.result(f"No seal of yours was found in {searched} without a public mark.")
+        return
+    if seals.n_sealed:
+        count = _output.strong(f"{seals.n_sealed:,} of {searched}")
+        _output.result(f"Your seal is in {count} without a public mark:")
+    for one, owner_id, log10_p in seals.strongest[:_MOST_GROUPS]:
+        owner = f"owner {format_owner_id(owner_id)}"
+        _output.result(f"  {format_path(one)}: {owner} ({format_p(log10_p)})")
+    if (n_more := seals.n_sealed - _MOST_GROUPS) > 0:
+        _output.result(f"  {say_count(n_more, 'more recording')}: see the report")
+    for group in [one for one in seals.groups if one.holds][:_MOST_GROUPS]:
+        name = f"{group.kind} {format_path(group.name)}" if group.name else "all together"
+        owner = f"owner {format_owner_id(group.owner_id)}"
+        _output.result(
+            f"  {name}: the seal of {owner} in {say_count(group.n_recordings, 'recording')}"
+            f" ({format_p(group.log10_p)})"
+        )
 
 
 def _say_false_alarms(summary: Summary) -> str:
@@ -192,7 +222,7 @@ def choose_exit(summary: Summary, *, may_be_empty: bool = False) -> ExitCode:
     may_be_empty : bool
         Whether an empty scan is not an error, as in a part of a data set.
     """
-    if summary.n_refused:
+    if summary.n_refused or (summary.seals is not None and summary.seals.found):
         return ExitCode.NOT_FOUND
     if summary.n_unread or summary.may_hold_sound or not summary.complete:
         return ExitCode.UNREAD

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
+from sottovoce.cli._pool import Failure
 from sottovoce.cli._whose import load_own
 from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError, StatementError
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sottovoce.core.seal import PooledSeal
     from sottovoce.files.checked import CheckedFile
     from sottovoce.rights import Identity
 
-__all__ = ["find_own_seals", "has_seal_key", "say_seals"]
+__all__ = ["find_own_seals", "has_seal_key", "pool_own_seals", "say_pooled", "say_seals"]
 
 
 def find_own_seals(name: str | None, *, mine: bool) -> tuple[dict[int, bytes], list[str]]:
@@ -68,6 +73,51 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
             lines.append(
                 f"{where}the sound agrees with the seal of {name} ({p}), but too weakly for how"
                 " strong its cells are, as a guess at the seal can: it does not count"
+            )
+    return lines
+
+
+def pool_own_seals(
+    outcomes: Sequence[CheckedFile | Failure], own: dict[int, str]
+) -> dict[int, PooledSeal]:
+    """Return what the files say together about each seal that was looked for, by owner ids."""
+    from sottovoce.core.seal import pool_seals
+
+    checked = [one for one in outcomes if not isinstance(one, Failure) and one.searched]
+    pooled = {}
+    for owner_id in own:
+        # Of several tracks the likeliest, which comes first; its p-value pays for them.
+        matches = [
+            next((each.match for each in one.searched if each.owner_id == owner_id), None)
+            for one in checked
+        ]
+        found = [match for match in matches if match is not None]
+        if found:
+            pooled[owner_id] = pool_seals(found, n_files=len(checked))
+    return pooled
+
+
+def say_pooled(pooled: dict[int, PooledSeal], own: dict[int, str]) -> list[str]:
+    """Return what is said of files together, a line for each seal."""
+    lines = []
+    for owner_id, one in pooled.items():
+        name, files = format_path(own[owner_id]), say_count(one.n_files, "file")
+        p = format_p(one.log10_p)
+        if one.holds:
+            lines.append(
+                f"together, {files} without the public mark carry the seal of {name} ({p};"
+                f" {one.n_counted} of them count): they were protected by you, and the public mark"
+                " was removed or lost"
+            )
+        elif one.is_likely:
+            lines.append(
+                f"together, {files} without the public mark agree with the seal of {name} ({p}),"
+                " but too weakly for how strong its cells are, as a guess at the seal can: it does"
+                " not count"
+            )
+        else:
+            lines.append(
+                f"together, {files} without the public mark do not show the seal of {name} ({p})"
             )
     return lines
 

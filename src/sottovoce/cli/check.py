@@ -25,9 +25,10 @@ from sottovoce.cli._options import (
     examples,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._seals import find_own_seals, say_seals
+from sottovoce.cli._seals import find_own_seals, pool_own_seals, say_pooled, say_seals
 from sottovoce.cli._whose import ask_about, describe_match, list_own
 from sottovoce.cli._words import format_chance, format_p, format_path
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
 from sottovoce.files.times import format_seconds, format_time
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from sottovoce import Notice, Voice
     from sottovoce.cli._batch import Progress
+    from sottovoce.core.seal import PooledSeal
     from sottovoce.files.checked import CheckedFile
 
 __all__ = ["check"]
@@ -54,6 +56,7 @@ _UNCHANGED = 0.002
         "sottovoce check interview.mp3 --timeline --plot interview.png",
         "sottovoce check downloads/ --json > report.jsonl",
         "sottovoce check sped-up.m4a --thorough",
+        "sottovoce check found/*.mp3 --mine --together",
     ),
 )
 @INPUTS
@@ -79,13 +82,20 @@ _UNCHANGED = 0.002
     is_flag=True,
     help="Ask only about the marks of your identities; with --owner, either counts.  Where the"
     " public mark is missing, also look for your seals, which takes up to a third of the length of"
-    " the sound for each identity; at the sound's own speed only.",
+    " the sound for each identity; with --thorough also at usual changes of speed, which takes 25"
+    " times as long.",
 )
 @click.option(
     "--as",
     "identity",
     metavar="NAME",
     help="With --mine: only the seal of this identity.  [default: those of all]",
+)
+@click.option(
+    "--together",
+    is_flag=True,
+    help="With --mine: also ask whether all files together carry your seal, where each alone says"
+    " too little.  Copies and excerpts of one recording count once.",
 )
 @PARTIAL
 @JOBS
@@ -101,6 +111,7 @@ def check(
     owner: str | None,
     mine: bool,
     identity: str | None,
+    together: bool,
     partial: bool,
     jobs: int | None,
 ) -> None:
@@ -125,6 +136,8 @@ def check(
         )
     if plot is not None:
         _check_plot(plot)
+    if together and not mine:
+        raise ParameterError("--together is about your own seals", remedy="Add --mine.")
     own = list_own()
     wanted, known = ask_about(owner, mine=mine, own=own)
     seal_keys, unsearched = find_own_seals(identity, mine=mine)
@@ -158,7 +171,11 @@ def check(
     if as_json and (left_out := selection.to_dict()):
         _output.result_json({"file": None, "verdict": "not looked at", **left_out})
     explain_left_out(selection)
+    pooled = pool_own_seals(outcomes, own) if together else {}
+    if together:
+        _report_together(pooled, own, as_json=as_json)
     found = any(_answers(one, wanted) for one in checked)
+    found = found or any(one.holds for one in pooled.values())
     heard = [one for one in outcomes if not isinstance(one, Failure) and one.is_long_enough]
     if heard and not (found or any(one.found for one in detections) or thorough or as_json):
         _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
@@ -298,6 +315,19 @@ def _report(
                 _output.result(f"{indent}         {line}")
         if n_more := part.detection.n_more_voices:
             _output.result(f"{indent}and up to {say_count(n_more, 'more voice')}")
+
+
+def _report_together(pooled: dict[int, PooledSeal], own: dict[int, str], *, as_json: bool) -> None:
+    if not as_json:
+        for line in say_pooled(pooled, own):
+            _output.result(line)
+        if not pooled:
+            _output.explain("No file needed to be searched for your seal together with others.")
+        return
+    for owner_id, one in pooled.items():
+        named = {"owner_id": owner_id, "owner": format_owner_id(owner_id)}
+        seal = {**one.to_dict(), **named, "yours": own[owner_id]}
+        _output.result_json({"file": None, "verdict": "together", "seal": seal})
 
 
 def _make_fields(outcome: CheckedFile | Failure, own: dict[int, str]) -> dict[str, Any]:

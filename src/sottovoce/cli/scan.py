@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import signal
 import sys
@@ -19,6 +18,13 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JOBS, JSON, choose_jobs, examples
+from sottovoce.cli._scan_arguments import (
+    ALLOW_REMOTE,
+    DataArgument,
+    ScanGroup,
+    parse_shard,
+    parse_since,
+)
 from sottovoce.cli._scan_filter import filter_
 from sottovoce.cli._scan_notes import ScanNotes
 from sottovoce.cli._scan_outputs import (
@@ -37,6 +43,7 @@ from sottovoce.cli._scan_outputs import (
 )
 from sottovoce.cli._scan_owners import OWNERS, open_naming
 from sottovoce.cli._scan_progress import ScanProgress
+from sottovoce.cli._seals import find_own_seals
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
@@ -51,64 +58,15 @@ __all__ = ["scan"]
 
 _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
-_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+|(ray://)?\[[\da-fA-F:]+\]:\d+")
-_ALLOW_REMOTE = "--allow-remote"
+_SEAL_TIME_PER_MIB_S = 400.0
+"""For each key: a MiB of Opus at 16 kb/s holds nine minutes, searched in half of that at worst."""
+_THOROUGH_SEARCHES = 25
 _COUNT_S = 2.0
 """Seconds to spend on counting beforehand, for the estimate of the time left."""
 
 
-class _ScanGroup(click.Group):
-    """A group whose own arguments are names to scan, unless the first is a subcommand."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or args[0] not in self.commands:
-            return click.Command.parse_args(self, ctx, _complete(args))
-        click.Command.parse_args(self, ctx, [])
-        ctx._protected_args, ctx.args = args[:1], args[1:]
-        return ctx.args
-
-
-class _Data(click.Argument):
-    """The names to scan, which have no place in the usage of a subcommand."""
-
-    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return super().get_usage_pieces(ctx) if isinstance(ctx.command, _ScanGroup) else []
-
-
-def _complete(args: list[str]) -> list[str]:
-    """Give options without a value their default, so that they take no name to scan for it."""
-    completed = []
-    for one, following in zip(args, [*args[1:], ""], strict=True):
-        bare = one == "--ray" and not _ADDRESS.fullmatch(following)
-        completed.append(f"{_ALLOW_REMOTE}=any" if one == _ALLOW_REMOTE else one)
-        if bare:
-            completed[-1] = "--ray=auto"
-    return completed
-
-
-def _parse_shard(_context: click.Context, _parameter: object, text: str) -> tuple[int, int]:
-    number, _, n_shards = text.partition("/")
-    if number.isdigit() and n_shards.isdigit() and 1 <= int(number) <= int(n_shards):
-        return int(number), int(n_shards)
-    if number == "0" and n_shards.isdigit() and int(n_shards):
-        remedy = f"In an array that counts from 0: --shard $((SLURM_ARRAY_TASK_ID + 1))/{n_shards}"
-        raise ParameterError(f"invalid shard {text!r}: shards count from 1", remedy=remedy)
-    raise ParameterError(f"invalid shard {text!r}", remedy="Use 1/8 to 8/8, for instance.")
-
-
-def _parse_since(_context: click.Context, _parameter: object, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone().timestamp()
-    except ValueError as err:
-        raise ParameterError(
-            f"invalid date {text!r}", remedy="Use a date such as 2026-11-25."
-        ) from err
-
-
 @click.group(
-    cls=_ScanGroup,
+    cls=ScanGroup,
     invoke_without_command=True,
     context_settings={"allow_interspersed_args": True},
     epilog=examples(
@@ -122,7 +80,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
         "sottovoce scan filter scan-out --to kept/      a copy without the refused recordings",
     ),
 )
-@click.argument("inputs", cls=_Data, nargs=-1, metavar="DATA...")
+@click.argument("inputs", cls=DataArgument, nargs=-1, metavar="DATA...")
 @OUT
 @KIND
 @JSON
@@ -155,7 +113,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     "  [default: only those into a --root]",
 )
 @click.option(
-    _ALLOW_REMOTE,
+    ALLOW_REMOTE,
     multiple=True,
     metavar="[=STORE]",
     help="Fetch files that manifests and tables name on other servers: public ones, without"
@@ -165,7 +123,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
 @click.option(
     "--shard",
     default="1/1",
-    callback=_parse_shard,
+    callback=parse_shard,
     metavar="I/N",
     help="Scan only the I-th of N equal parts, for Slurm, Spark and the like.  [default: all]",
 )
@@ -179,7 +137,7 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
 @click.option(
     "--since",
     "since_s",
-    callback=_parse_since,
+    callback=parse_since,
     metavar="DATE",
     help="Scan only recordings written since DATE; older ones keep their ledger entries.",
 )
@@ -209,6 +167,18 @@ def _parse_since(_context: click.Context, _parameter: object, text: str | None) 
     help="Memory limit for each worker, in MiB (0: no limit).",
 )
 @OWNERS
+@click.option(
+    "--mine",
+    is_flag=True,
+    help="Also search recordings without a public mark for your seals, each of them, and those of"
+    " one group together.  Takes up to a third of the length of the sound for each identity.",
+)
+@click.option(
+    "--as",
+    "identity",
+    metavar="NAME",
+    help="With --mine: only the seal of this identity.  [default: those of all]",
+)
 @LIST_STRICT
 @click.option(
     "--list-only",
@@ -273,6 +243,8 @@ class _ScanOptions:
     timeout: float
     memory: int
     owners: Path | None
+    mine: bool
+    identity: str | None
     strict: bool
     list_only: bool
     exit_zero: bool
@@ -318,13 +290,17 @@ def _open(inputs: tuple[str, ...], options: _ScanOptions, stack: ExitStack) -> t
     """Return the scan and its ledger; the stack ends what they need."""
     from sottovoce.scan import Apart, Ledger, Limits, Scan, detector_version, open_sources
 
+    seal_keys = _find_seal_keys(options)
     limits = Limits(
         seconds=options.max_hours * _HOUR_S,
-        time_s=options.timeout,
+        time_s=options.timeout * (1 + len(seal_keys)),
         memory_bytes=options.memory << 20,
     )
+    if seal_keys:
+        n_searches = len(seal_keys) * (_THOROUGH_SEARCHES if options.thorough else 1)
+        limits = replace(limits, time_per_mib_s=_SEAL_TIME_PER_MIB_S * n_searches)
     workers = choose_jobs(options.jobs, n_files=1 << 30)
-    detector = detector_version(thorough=options.thorough)
+    detector = detector_version(thorough=options.thorough, sealed=seal_keys)
     apart = stack.enter_context(Apart(limits=limits))
     sources = open_sources(
         inputs,
@@ -342,6 +318,7 @@ def _open(inputs: tuple[str, ...], options: _ScanOptions, stack: ExitStack) -> t
         workers=workers,
         limits=limits,
         thorough=options.thorough,
+        seal_keys=seal_keys,
         shard=options.shard,
         since_s=options.since_s,
         rescan=options.rescan,
@@ -359,6 +336,19 @@ def _open(inputs: tuple[str, ...], options: _ScanOptions, stack: ExitStack) -> t
         },
     )
     return job, ledger
+
+
+def _find_seal_keys(options: _ScanOptions) -> dict[int, bytes]:
+    """Return the user's seal keys, by owner ids, if their seals are asked for."""
+    if not options.mine and options.identity is None:
+        return {}
+    keys, _ = find_own_seals(options.identity, mine=options.mine)
+    if not keys:
+        raise ParameterError(
+            "no key of a seal is on this computer",
+            remedy="Run this where your identity and its key are, or without --mine.",
+        )
+    return keys
 
 
 def _examine(job: Scan, ledger: Ledger, notes: ScanNotes, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sottovoce.cli import _output
-from sottovoce.cli._declaring import declare
+from sottovoce.cli._declaring import commit_seal, declare
 from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._recovery import check_new, settle_words
@@ -155,6 +155,7 @@ def new(
     elif words_from is not None or without_words:
         raise click.UsageError("--words-from and --without-words are for the first statement")
     _, keys = load_signer(name)
+    declaration = commit_seal(declaration, identity)
     if tokens:
         token = continue_statements(
             tokens,
@@ -360,6 +361,7 @@ def _tell(standing: Standing) -> None:
             "says since": str(one.since),
             "contact": one.contact,
             "links": ", ".join(one.links),
+            "seal": one.seal,
             "time stamps": f"{one.n_anchors}, not checked" if one.n_anchors else "",
         }
     for label, value in rows.items():

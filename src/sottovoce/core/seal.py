@@ -22,17 +22,21 @@ from sottovoce.core.pattern import DATA, SEAL_KEY_BYTES, derive_seal_bits, make_
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sottovoce.core.payload import Notice
 
 __all__ = [
     "LEAST_AGREEMENT",
     "LEAST_SHARE",
     "N_STARTS",
+    "PooledSeal",
     "SealKeys",
     "SealMatch",
     "check_seal_keys",
     "choose_key",
     "measure_seal",
+    "pool_seals",
 ]
 
 N_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
@@ -65,6 +69,8 @@ class SealMatch:
         Agreement as a share of that of the payload's own cells; None without a payload.
     first_number : int
         Number of the superframe that begins at `offset_s`.
+    n_superframes : int
+        Superframes whose evidence was added.
     offset_s : float
         Where the first superframe of the evidence begins; negative if before the recording.
     segments_s : tuple of (float, float)
@@ -80,6 +86,7 @@ class SealMatch:
     agreement: float
     share: float | None = None
     first_number: int = 0
+    n_superframes: int = 0
     offset_s: float = 0.0
     segments_s: tuple[tuple[float, float], ...] = ()
     speed: float = 1.0
@@ -107,12 +114,111 @@ class SealMatch:
             "share": None if self.share is None else round(self.share, 3),
             "holds": self.holds,
             "first_number": self.first_number,
+            "n_superframes": self.n_superframes,
             "offset_s": round(self.offset_s, 4),
             "segments_s": [[round(a, 2), round(b, 2)] for a, b in self.segments_s],
             "speed": round(self.speed, 5),
             "pitch": round(self.pitch, 5),
             "public_mark": self.share is not None,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledSeal:
+    """A seal in several files together, each of which may say too little.
+
+    Attributes
+    ----------
+    log10_p : float
+        As of `SealMatch`, for all of the files.
+    agreement : float
+        Of all seal cells that count, as of `SealMatch`, less what the best of all hypotheses has by
+        chance.
+    n_files, n_counted : int
+        Files that were given, and those that count.  Copies, and excerpts of one recording, count
+        once.
+    """
+
+    log10_p: float
+    agreement: float
+    n_files: int
+    n_counted: int
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether chance is excluded: p is at most 1e-6."""
+        return self.log10_p <= math.log10(FOUND_FPR)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it counts as its owner's, as `SealMatch.holds`."""
+        return self.is_likely and self.agreement >= LEAST_AGREEMENT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {
+            "log10_p": round(self.log10_p, 3),
+            "agreement": round(self.agreement, 4),
+            "holds": self.holds,
+            "n_files": self.n_files,
+            "n_counted": self.n_counted,
+        }
+
+
+def pool_seals(matches: Sequence[SealMatch], *, n_files: int) -> PooledSeal:
+    """Pool the best hypotheses of one key in several files.
+
+    Parameters
+    ----------
+    matches : sequence of SealMatch
+        At most one for each file; the p-value of each pays for its own search.
+    n_files : int
+        All files that were searched.
+
+    Returns
+    -------
+    pooled : PooledSeal
+        Over every choice of files.
+
+    Notes
+    -----
+    Of K files, k with disjoint numbers have paid p-values of at most a with a probability of at
+    most C(K, k) a^k: the signs of different superframes are independent, whatever the sound is and
+    whether files share it, and a union runs over the hypotheses of each and over the choices of
+    files.  The k-th smallest p-value a of the files is therefore turned into C(K, k) a^k, and the
+    least of these is paid K times.
+    """
+    counted: list[SealMatch] = []
+    for match in sorted(matches, key=lambda one: one.log10_p):
+        if not any(_share_numbers(match, other) for other in counted):
+            counted.append(match)
+    best, n_best = 0.0, 0
+    for k, match in enumerate(counted, start=1):
+        log10_p = math.log10(math.comb(n_files, k)) + k * match.log10_p + math.log10(n_files)
+        if log10_p < best:
+            best, n_best = log10_p, k
+    chosen = counted[:n_best]
+    total = sum(_reduce_score(one) * one.score / one.agreement for one in chosen)
+    energy = sum((one.score / one.agreement) ** 2 for one in chosen)
+    return PooledSeal(
+        log10_p=best,
+        agreement=total / energy if energy else 0.0,
+        n_files=n_files,
+        n_counted=n_best,
+    )
+
+
+def _share_numbers(one: SealMatch, other: SealMatch) -> bool:
+    first, second = sorted((one, other), key=lambda match: match.first_number)
+    return second.first_number < first.first_number + first.n_superframes
+
+
+def _reduce_score(match: SealMatch) -> float:
+    """Return the score without what the best of all hypotheses has by chance.
+
+    Its square exceeds that of the hypothesis which just pays for the search by 2 ln(1 / p).
+    """
+    return math.sqrt(min(-2.0 * math.log(10.0) * match.log10_p, match.score**2))
 
 
 def check_seal_keys(keys: SealKeys) -> None:
@@ -182,6 +288,7 @@ def measure_seal(
         agreement=agreement,
         share=agreement / max(_measure_payload(superframes, code), 1e-30),
         first_number=best,
+        n_superframes=len(values),
     )
 
 

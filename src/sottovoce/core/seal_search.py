@@ -15,6 +15,7 @@ every offset of the fine grid, every window, every stretch and every key is paid
 from __future__ import annotations
 
 import functools
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,25 +23,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sottovoce.core.arguments import check_bytes
 from sottovoce.core.evidence import log10_p_value
 from sottovoce.core.front_end import FrontEnd
-from sottovoce.core.pattern import SEAL_KEY_BYTES, derive_seal_bits, seal_cells
+from sottovoce.core.pattern import seal_cells
 from sottovoce.core.seal import N_STARTS, SealMatch
+from sottovoce.core.seal_signs import check_seal, list_signs
 from sottovoce.core.stretch import Stretch
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["SealSearch"]
+    from sottovoce.core.seal_signs import ShownSeal
 
+__all__ = ["USUAL_STRETCHES", "SealSearch", "find_first_number"]
+
+_USUAL_SPEEDS = (0.9, 0.95, 24 / 25, 0.97, 0.98, 0.99, 1.01, 1.02, 1.03, 25 / 24, 1.05, 1.1)
+USUAL_STRETCHES = tuple(Stretch(speed, pitch) for speed in _USUAL_SPEEDS for pitch in (1.0, speed))
+"""Changes that editors offer and films undergo, with and without that of pitch.
+
+The signs of two superframes bear an error of the speed of 0.02 %: to search at every speed takes a
+thousand times as long as at one.
+"""
 _STEP = 2
 """Half frames between the offsets of the first search."""
 _NEAR = 2
 """Half frames around an offset of the first search in which the best is sought."""
 _LENGTH = 2 * FORMAT_1.n_superframe_frames
 """Half frames of a superframe."""
+_LEAD = 2
+"""Half frames: frame g sits on the cell that begins one frame earlier."""
 _NUMBERS_AT_ONCE = 1 << 11
 _WINDOWS = (2, 6)
 """Superframes whose evidence is added, besides that of a whole stretch: 20 s and a minute."""
@@ -90,6 +102,23 @@ class _Cells:
         return values
 
 
+def find_first_number(match: SealMatch) -> int:
+    """Return the number of the superframe in which the recording begins.
+
+    Parameters
+    ----------
+    match : SealMatch
+        As `SealSearch.matches` returns it.
+
+    Returns
+    -------
+    number : int
+        Negative if the first superframe that ever was begins later.
+    """
+    half_frames = round(match.offset_s * match.speed / (0.5 * FORMAT_1.frame_s)) + _LEAD
+    return match.first_number - math.ceil(half_frames / _LENGTH)
+
+
 class SealSearch:
     """Search a stream of audio for the seals of some keys.
 
@@ -97,14 +126,17 @@ class SealSearch:
     ----------
     sr : float, 8,000 to 192,000
         Sampling rate, in Hz.
-    keys : sequence of bytes, each of length 32
-        Seal keys of one owner or several; each is paid for.
+    keys : sequence of bytes, each of length 32, or ShownSeal
+        Seal keys of one owner or several, or what their owners show instead; each is paid for.
     stretch : Stretch
         Assumed speed and pitch of the recording.
     n_stretches : int
         How many stretches are tried in all.
     starts : range
-        Numbers that the first superframe of the recording may have; each is paid for.
+        Numbers that the first superframe of the recording may have.
+    n_starts : int or None
+        How many of these are paid for; None is all of `starts`.  More, if somebody else chose
+        `starts` among them.
     tell : callable or None
         Called with the seconds of sound that have been searched.
 
@@ -117,19 +149,21 @@ class SealSearch:
         self,
         *,
         sr: float,
-        keys: Sequence[bytes],
+        keys: Sequence[bytes | ShownSeal],
         stretch: Stretch | None = None,
         n_stretches: int = 1,
         starts: range = range(N_STARTS),
+        n_starts: int | None = None,
         tell: Callable[[float], None] | None = None,
     ) -> None:
         for key in keys:
-            check_bytes("a seal key", key, n_bytes=SEAL_KEY_BYTES)
+            check_seal(key)
         self._stretch = stretch or Stretch()
         self._front_end = FrontEnd(sr=sr, speed=self._stretch.speed, pitch=self._stretch.pitch)
         self._keys = tuple(keys)
         self._n_stretches = n_stretches
         self._starts = starts
+        self._n_starts = len(starts) if n_starts is None else n_starts
         self._tell = tell or (lambda _: None)
         self._chunks: list[Floats] = []
         self._n_channels = 1
@@ -168,9 +202,14 @@ class SealSearch:
         if self._front_end.n_samples:
             self.process(np.zeros((self._n_channels, 0), dtype=np.float32), last=True)
 
+    @property
+    def duration_s(self) -> float:
+        """Length of what was searched, in seconds."""
+        return self._front_end.n_samples / self._front_end.sr
+
     def matches(self) -> list[SealMatch]:
         """Return the best hypothesis of each key and stretch of audio, likeliest first."""
-        n_hypotheses = len(self._starts) * _LENGTH * self._n_windows
+        n_hypotheses = self._n_starts * _LENGTH * self._n_windows
         n_hypotheses *= len(self._keys) * self._n_stretches
         scale = 0.5 * FORMAT_1.frame_s / self._stretch.speed
         found = []
@@ -183,8 +222,8 @@ class SealSearch:
                     log10_p=float(log10_p_value(peak.score, n_hypotheses=n_hypotheses)),
                     score=peak.score,
                     first_number=peak.number,
-                    # Frame g sits on the cell that begins one frame, two half frames, earlier.
-                    offset_s=(start + peak.offset - 2) * scale,
+                    n_superframes=peak.end - peak.begin,
+                    offset_s=(start + peak.offset - _LEAD) * scale,
                     segments_s=tuple(
                         (max(0.0, (start + a) * scale), min((start + b) * scale, end_s))
                         for a, b in segments
@@ -217,13 +256,15 @@ class SealSearch:
         self._tell((self._first_chunk + done * len(self._chunks)) * scale)
 
 
-def _find_best(cells: _Cells, key: bytes, starts: range, tell: Callable[[float], None]) -> _Peak:
+def _find_best(
+    cells: _Cells, key: bytes | ShownSeal, starts: range, tell: Callable[[float], None]
+) -> _Peak:
     """Return the best window of a stretch, over all numbers and a coarse grid of offsets."""
     n = cells.n_superframes
     offsets = np.arange(1 - _LENGTH, 1, _STEP)
     values = [cells.at(offsets, i) for i in range(n)]
     energies = np.array([np.einsum("oc,oc->o", one, one) for one in values])
-    bits = derive_seal_bits(key, range(starts.start, starts.stop + n))[:, cells.kept]
+    bits = list_signs(key, range(starts.start, starts.stop + n))[:, cells.kept]
     best = _Peak(0.0, starts.start, 0, 0, n)
     for first in range(0, len(starts), _NUMBERS_AT_ONCE):
         n_numbers = min(_NUMBERS_AT_ONCE, len(starts) - first)
@@ -262,16 +303,15 @@ def _add_windows(
 
 
 def _refine(
-    best: _Peak, cells: _Cells, key: bytes
+    best: _Peak, cells: _Cells, key: bytes | ShownSeal
 ) -> tuple[_Peak, float, tuple[tuple[int, int], ...]]:
     """Return the best place nearby, its agreement, and where the seal is present.
 
     The offset is then that of the first superframe of the window.
     """
     start = best.number - best.begin
-    bits = derive_seal_bits(key, range(max(start, 0), start + cells.n_superframes))
-    lacking = cells.n_superframes - len(bits)  # before the first superframe that ever was
-    signs = np.pad(bits[:, cells.kept], ((lacking, 0), (0, 0))).astype(np.float32)
+    bits = list_signs(key, range(start, start + cells.n_superframes))
+    signs = bits[:, cells.kept].astype(np.float32)
     offsets = np.clip(best.offset + np.arange(-_NEAR, _NEAR + 1), 1 - _LENGTH, 0)
     parts = [cells.at(offsets, i) for i in range(cells.n_superframes)]
     sums = np.array([part @ sign for part, sign in zip(parts, signs, strict=True)])

@@ -39,14 +39,19 @@ class CheckedFile:
         Its tracks; empty for a film without a sound track.
     detection : Detection
         The result for all of them.
-    seals : tuple of FoundSeal
-        Seals that were found without the public mark, likeliest first; empty unless it was looked
-        for them.
+    searched : tuple of FoundSeal
+        The best of each owner and track without the public mark, however unlikely, likeliest first;
+        empty unless it was looked for them.
     """
 
     parts: tuple[CheckedPart, ...]
     detection: Detection
-    seals: tuple[FoundSeal, ...] = ()
+    searched: tuple[FoundSeal, ...] = ()
+
+    @property
+    def seals(self) -> tuple[FoundSeal, ...]:
+        """Those of `searched` that chance does not explain."""
+        return tuple(one for one in self.searched if one.match.is_likely)
 
     @property
     def seal(self) -> tuple[int, SealMatch] | None:
@@ -113,7 +118,8 @@ def check_file(
         Seal keys by owner ids: voices that name one of these owners are tested for the seal.
     search_seals : bool
         Whether to look for all of these seals where no voice has one that holds, with no help from
-        the public mark: up to a third of the length of the sound for each.
+        the public mark: up to a third of the length of the sound for each, and with `thorough` 25
+        times as long.
 
     Returns
     -------
@@ -138,13 +144,14 @@ def check_file(
     # NumPy only; but what is not asked for is not imported.
     from sottovoce.files.seal_finding import find_seals
 
-    seals = find_seals(
+    searched = find_seals(
         path,
         seal_keys,
+        thorough=thorough,
         partial=partial,
         progress=_scale(progress, _SHARE, 1.0),
     )
-    return dataclasses.replace(checked, seals=seals)
+    return dataclasses.replace(checked, searched=searched)
 
 
 def _scale(

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from sottovoce.scan.ledger.clearance import load_allowed
     from sottovoce.scan.ledger.ledger import Ledger
     from sottovoce.scan.limits import Limits
+    from sottovoce.scan.merging import merge_ledgers
     from sottovoce.scan.opening.apart import Apart
     from sottovoce.scan.opening.names import open_sources
-    from sottovoce.scan.outputs import merge_ledgers, write_filtered, write_outputs
+    from sottovoce.scan.outputs import write_filtered, write_outputs
     from sottovoce.scan.pipelines.batches import examine_batch
     from sottovoce.scan.pipelines.examples import (
         examine_example,
@@ -68,7 +69,7 @@ _PLACES = {
     "filter_data_set": "datasets.hugging_face",
     "is_refused": "pipelines.examples",
     "load_allowed": "ledger.clearance",
-    "merge_ledgers": "outputs",
+    "merge_ledgers": "merging",
     "open_sources": "opening.names",
     "scan_paths": "scanning",
     "summarise": "reports.summary",

@@ -101,6 +101,9 @@ class Finding:
     sha256, pcm_sha256 : str
         SHA-256 of the bytes of a marked recording, and of its sound as
         `sottovoce.files.digests.pcm_sha256` returns it; else empty.
+    seals : tuple of mapping
+        If seals were searched for and there is no public mark: the best hypothesis of each owner,
+        however unlikely, as `SealMatch.to_dict` with ``"owner_id"`` and ``"track"``.
     message, remedy : str
         What went wrong, and how to fix it; empty if nothing went wrong.
     cause : str
@@ -125,6 +128,7 @@ class Finding:
     cells: tuple[str, ...] = ()
     sha256: str = ""
     pcm_sha256: str = ""
+    seals: tuple[Mapping[str, Any], ...] = ()
     message: str = ""
     remedy: str = ""
     cause: Cause = ""
@@ -183,6 +187,7 @@ class Finding:
             "voices": [dict(voice) for voice in self.voices],
             "tracks": [dict(track) for track in self.tracks],
             "cells": list(self.cells),
+            "seals": [dict(seal) for seal in self.seals],
             "groups": dict(self.groups),
             "owner_ids": list(self.owner_ids),
             "policies": list(self.policies),
@@ -193,7 +198,7 @@ class Finding:
     def from_dict(cls, fields: Mapping[str, Any]) -> Finding:
         """Return a finding from the result of `to_dict`, also from an older release."""
         own = {name: fields[name] for name in _NAMES if name in fields}
-        for name in ("voices", "tracks", "cells"):
+        for name in ("voices", "tracks", "cells", "seals"):
             own[name] = tuple(own.get(name, ()))
         return cls(**own)
 

@@ -11,7 +11,6 @@ import re
 import shlex
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,10 +42,11 @@ from sottovoce.scan.reports.results_table import (
 )
 from sottovoce.scan.reports.run_info import RunInfo
 from sottovoce.scan.reports.summary import Tally
+from sottovoce.scan.seal_pools import SealPools
 from sottovoce.scan.source import atomic_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.naming import Naming
@@ -55,13 +55,12 @@ if TYPE_CHECKING:
     from sottovoce.scan.reports.summary import Summary
     from sottovoce.scan.source import Kept, Source
 
-__all__ = ["SIGNATURE", "merge_ledgers", "write_filtered", "write_outputs"]
+__all__ = ["SIGNATURE", "write_filtered", "write_outputs"]
 
 SIGNATURE = "report.jws"
 """The signature of a report, beside it; see `sottovoce.recipes.write_signed_outputs`."""
 
 _N_STRONGEST, _N_UNREAD = 50, 200
-_MOST_NAMED = 20
 _STALE_S = 3600.0
 """Seconds: a file that has not grown for this long is no longer being written."""
 _PART = re.compile(r"\.(results|exclude|summary|report|card|croissant)\.[0-9a-f]{8}\.part\.\w+")
@@ -109,7 +108,7 @@ def write_outputs(
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     (folder / SIGNATURE).unlink(missing_ok=True)  # of other files
-    tally, shown = Tally(), _Shown()
+    tally, shown, seals = Tally(), _Shown(), SealPools()
     pools = None if naming is None else OwnerPools(naming)
     licensed = None if releases is None else LicensedTally(releases)
     refused = refused_statuses(strict=strict)
@@ -127,6 +126,7 @@ def write_outputs(
                     pools.add(known)
                 tally.add(finding)
                 shown.add(finding)
+                seals.add(finding)
                 if licensed is not None:
                     licensed.add(release)
                 if release.released:
@@ -144,6 +144,7 @@ def write_outputs(
         licensed=None if licensed is None else licensed.finish(),
         pooled_owners=() if pools is None else pools.match(ledger.get),
         n_groups_not_pooled=0 if pools is None else pools.n_passed,
+        seals=seals.finish(),
     )
     with atomic_path(folder / "summary.json") as part:
         fields = {**summary.to_dict(), "detector": ledger.detector()}
@@ -319,79 +320,3 @@ def _choose_name(source: str, *, taken: Path) -> str:
             break
         name = f"{number}-{own}"
     return name
-
-
-def merge_ledgers(paths: Iterable[Path], into: Ledger, *, command: str = "") -> None:
-    """Merge ledgers as if one scan had made them.
-
-    Parameters
-    ----------
-    paths : iterable of pathlib.Path
-        Ledgers.  A recording in several of them counts once; a successful read takes precedence.
-    into : Ledger
-        Receives all findings, as one run.
-    command : str
-        Command line of the merge.
-
-    Raises
-    ------
-    LedgerError
-        If one does not exist, or two were made by different detectors; if a shard of a data set
-        is missing, or a scan was not completed.
-    """
-    paths = list(paths)
-    parts = [Ledger(path, read_only=True) for path in paths]
-    try:
-        # A shard without recordings has no detector.
-        detectors = sorted({part.detector() for part in parts} - {""})
-        if len(detectors) > 1:
-            raise LedgerError(
-                f"the parts were scanned by different detectors: {' and '.join(detectors)}",
-                remedy="Scan the older parts again.",
-            )
-        jobs = [part.job() for part in parts]
-        for part in parts:
-            part.check_ended(then="merge")
-        _check_shards(jobs)
-        inputs = dict.fromkeys(name for job in jobs for name in job.get("inputs", ()))
-        commands = dict.fromkeys(filter(None, (*(job.get("command", "") for job in jobs), command)))
-        into.begin_run(
-            {
-                **(jobs[0] if jobs else {}),
-                "inputs": list(inputs),
-                **NotLookedAt.of_jobs(jobs).to_dict(),
-                "shard": [],
-                "command": "\n".join(commands),
-                "began": min((job.get("began", "") for job in jobs), default=""),
-                "ended": "",
-                "wall_s": sum(job.get("wall_s", 0.0) for job in jobs),
-            }
-        )
-        into.adopt(parts)
-        # An interrupted merge is not complete either.
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        into.amend_job(ended=max((job.get("ended", "") for job in jobs), default="") or now)
-    finally:
-        for part in parts:
-            part.close()
-
-
-def _check_shards(jobs: list[dict[str, Any]]) -> None:
-    """Raise if a data set was scanned in shards and some of them are missing."""
-    there: dict[tuple[tuple[str, ...], int], set[int]] = {}
-    each: dict[int, list[int]] = {}
-    for job in jobs:
-        number, n_shards = job.get("shard") or (1, 1)
-        there.setdefault((tuple(job.get("inputs", ())), n_shards), set()).add(number)
-        each.setdefault(n_shards, []).append(number)
-    for (inputs, n_shards), numbers in there.items():
-        missing = sorted({*range(1, n_shards + 1)} - numbers)
-        # One data set may have different names, on nodes that keep it in different places.
-        is_split = sorted(each[n_shards]) == [*range(1, n_shards + 1)]
-        if missing and not is_split:
-            which = ", ".join(f"{number}/{n_shards}" for number in missing[:_MOST_NAMED])
-            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
-            raise LedgerError(
-                f"{', '.join(inputs[:3])}: missing shard {which}{more}",
-                remedy=f"Scan {missing[0]}/{n_shards} (`shard`), and name its folder as well.",
-            )

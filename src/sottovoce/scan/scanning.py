@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sottovoce
+from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 from sottovoce.files.escaping import make_harmless
@@ -25,6 +26,7 @@ from sottovoce.scan.limits import Limits
 from sottovoce.scan.opening.apart import Apart
 from sottovoce.scan.opening.names import open_sources
 from sottovoce.scan.recording import File, Recording
+from sottovoce.scan.search import Search
 from sottovoce.scan.workers.pool import examine_all
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ __all__ = ["Scan", "detector_version", "scan_paths"]
 _logger = logging.getLogger(__name__)
 
 
-def detector_version(*, thorough: bool = False) -> str:
+def detector_version(*, thorough: bool = False, sealed: Iterable[int] = ()) -> str:
     """Return the detector and its settings; recordings are examined again if these change.
 
     Parameters
     ----------
     thorough : bool
         Whether other speeds and pitches are searched.
+    sealed : iterable of int
+        Owner ids whose seals are searched for.
 
     Returns
     -------
@@ -56,7 +60,9 @@ def detector_version(*, thorough: bool = False) -> str:
     'sottovoce 0.1.0.dev0, format 1, thorough'
     """
     words = [f"sottovoce {sottovoce.__version__}", f"format {FORMAT_1.name.split()[-1]}"]
-    return ", ".join([*words, "thorough"] if thorough else words)
+    words += ["thorough"] if thorough else []
+    words += [f"seal of {format_owner_id(one)}" for one in sorted(sealed)]
+    return ", ".join(words)
 
 
 class Scan:
@@ -74,6 +80,9 @@ class Scan:
         What one recording may cost.
     thorough : bool
         As in `sottovoce.detect`.
+    seal_keys : mapping of int to bytes
+        Seal keys by owner ids: recordings in which no public mark is found are searched for these
+        seals, on this computer only.
     shard : (int, int)
         Number of this part, counted from 1, and number of equal parts: each machine scans one.
         The recordings of one archive or table stay together.
@@ -110,6 +119,7 @@ class Scan:
         workers: int | None = None,
         limits: Limits | None = None,
         thorough: bool = False,
+        seal_keys: Mapping[int, bytes] = MappingProxyType({}),
         shard: tuple[int, int] = (1, 1),
         since_s: float | None = None,
         rescan: bool = False,
@@ -124,7 +134,12 @@ class Scan:
         self._ledger = ledger
         self._workers = workers or os.cpu_count() or 1
         self._limits = limits or Limits()
-        self._thorough = thorough
+        if cluster is not None and seal_keys:
+            raise ParameterError(
+                "seal keys are secret, and are not sent to a cluster",
+                remedy="Search for your seals on this computer.",
+            )
+        self._search = Search(thorough=thorough, seal_keys=tuple(seal_keys.items()))
         self._shard = shard
         self._since_s = since_s
         self._rescan = rescan
@@ -195,15 +210,13 @@ class Scan:
             )
 
     def _examine(self) -> Iterator[tuple[Recording | None, Finding]]:
-        limits, thorough = self._limits, self._thorough
+        limits, search = self._limits, self._search
         if self._cluster is None:
-            return examine_all(
-                self._unknown(), workers=self._workers, limits=limits, thorough=thorough
-            )
+            return examine_all(self._unknown(), workers=self._workers, limits=limits, search=search)
         from sottovoce.scan.workers.ray_cluster import examine_on_cluster
 
         return examine_on_cluster(
-            self._unknown(), address=self._cluster, limits=limits, thorough=thorough
+            self._unknown(), address=self._cluster, limits=limits, thorough=search.thorough
         )
 
     def _unknown(self) -> Iterator[Recording | Finding]:

@@ -368,3 +368,22 @@ def test_nothing_is_signed_that_no_reader_would_accept():
 
 def test_too_many_statements_are_refused_before_any_work():
     assert "more than 256" in verify(*map(str, range(300))).problem
+
+
+SEAL = "sha-256:" + 43 * "A"
+
+
+def test_a_commitment_to_a_seal_is_kept_and_never_changed():
+    """Whoever could change it could fit the seal to a recording that they have heard."""
+    token = first()
+    assert open_statement(token).seal == ""
+    second = follow(token, declaration=declare(token, seal=SEAL))
+    third = follow(token, second, declaration=Declaration(name="two", notices=NOTICES))
+    assert [open_statement(one).seal for one in (second, third)] == [SEAL, SEAL]
+    assert verify(token, second, third).valid
+    other = declare(token, seal="sha-256:" + 43 * "B")
+    for signer in ("owner", "next", "recovery"):
+        with pytest.raises(StatementError, match="commits to another seal"):
+            follow(token, second, by=signer, declaration=other)
+    broken = break_rules(second, seal="sha-256:" + 43 * "B")
+    assert "commits to another seal" in verify(token, second, broken).problem

@@ -67,6 +67,9 @@ class Statement:
         SHA-256 of decoded sound that somebody else marked with this id.
     revoked_grants, kept_grants : frozenset of str
         Digests of grants that are withdrawn, and of those that outlive the key that signed them.
+    seal : str
+        Commitment to the signs of the owner's seal, as in `sottovoce.rights.seal_commitment`; empty
+        if there is none.
     current_key, inception_key : str
         Thumbprints of the key that signed this, and of the one that the id was made from.
     next_key, recovery_key : str
@@ -97,6 +100,7 @@ class Statement:
     disowned: frozenset[str]
     revoked_grants: frozenset[str]
     kept_grants: frozenset[str]
+    seal: str
     current_key: str
     inception_key: str
     next_key: str
@@ -181,6 +185,7 @@ def _make(token: str, payload: dict[str, Any]) -> Statement:
         disowned=frozenset(payload["disowned"]),
         revoked_grants=frozenset(payload["revoked_grants"]),
         kept_grants=frozenset(payload["kept_grants"]),
+        seal=payload.get("seal", ""),
         current_key=thumbprint_of(keys["current"]),
         inception_key=thumbprint_of(keys["inception"]),
         next_key=keys["next_thumbprint"] or "",

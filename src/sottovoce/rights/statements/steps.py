@@ -92,6 +92,12 @@ def check_step(statement: Statement, previous: Statement) -> Signer:
         raise StatementError(f"statement {statement.seq} does not follow statement {previous.seq}")
     if statement.inception_key != previous.inception_key:
         raise StatementError(f"statement {statement.seq} names another first key")
+    if previous.seal and statement.seal != previous.seal:
+        raise StatementError(
+            f"statement {statement.seq} commits to another seal than statement {previous.seq}",
+            remedy="A seal stays the same for good: whoever could change it could fit it to a"
+            " recording.",
+        )
     if statement.issued < previous.issued:
         raise StatementError(
             f"statement {statement.seq} is dated before the one that it follows",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.policy import NAMED_USES, POLICIES, Use, name_use
@@ -45,6 +45,9 @@ class Declaration:
         As in `Statement`; None for `since` is the day of signing.
     disowned : frozenset of str
         SHA-256 of decoded sound that somebody else marked with this id.
+    seal : str
+        Commitment to the seal, from `sottovoce.rights.seal_commitment`; may be empty.  Statements
+        that follow keep it.
     """
 
     refused: Use = POLICIES["all"]
@@ -58,6 +61,7 @@ class Declaration:
     since: date | None = None
     minor_until: date | None = None
     disowned: frozenset[str] = frozenset()
+    seal: str = ""
 
     @classmethod
     def of(cls, statement: Statement) -> Declaration:
@@ -90,6 +94,7 @@ class Declaration:
             "links": list(self.links),
             "minor_until": minor_until.isoformat() if minor_until else None,
             "disowned": sorted(self.disowned),
+            **({"seal": self.seal} if self.seal else {}),
         }
 
 
@@ -225,7 +230,12 @@ def continue_statements(
         },
         "anchors": [],
     }
-    return _sign(fields, declaration or Declaration.of(last), key=key, day=day, before=before)
+    declared = replace(declaration or Declaration.of(last), seal=_keep_seal(declaration, last))
+    return _sign(fields, declared, key=key, day=day, before=before)
+
+
+def _keep_seal(declaration: Declaration | None, last: Statement) -> str:
+    return (declaration.seal if declaration else "") or last.seal
 
 
 def _unless(announced: str, own: str) -> str | None:

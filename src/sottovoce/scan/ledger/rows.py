@@ -35,6 +35,7 @@ LATER = {
     "cells": ("TEXT", "'[]'"),
     "sha256": ("TEXT", "''"),
     "pcm_sha256": ("TEXT", "''"),
+    "seals": ("TEXT", "'[]'"),
 }
 """Columns that older ledgers lack: their types and default values."""
 TYPES = {
@@ -52,7 +53,7 @@ FIND = (
     f"SELECT {', '.join(FIELDS)} FROM findings"  # noqa: S608 - names of our own
     " WHERE id = ? AND stamp = ? AND detector = ?"
 )
-_TUPLES = ("voices", "tracks", "cells")
+_TUPLES = ("voices", "tracks", "cells", "seals")
 _JSON = (*_TUPLES, "groups")
 _decode = json.JSONDecoder().decode
 """The core of `json.loads`, without its type checks for each of millions of values."""

@@ -40,8 +40,8 @@ Format = Literal["parquet", "csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "jsonl")
 
 _ROWS = 10_000
-_NESTED = ("voices", "tracks", "groups", "owner_ids", "policies", "owners", "released_by")
-_AS_JSON = ("voices", "tracks", "groups")
+_NESTED = ("voices", "tracks", "seals", "groups", "owner_ids", "policies", "owners", "released_by")
+_AS_JSON = ("voices", "tracks", "seals", "groups")
 """In Parquet too."""
 _OWN = {"id", "status", "log10_p", "log10_e"}
 _MOST_LINE = 1 << 24
@@ -263,7 +263,7 @@ def _write_parquet(rows: Iterable[dict[str, Any]], part: Path) -> None:
             *(("score", real), ("seconds", real), ("sound_s", real), ("sr", whole)),
             *(("n_channels", whole), ("format", text), ("voices", text)),
             *(("n_more_voices", whole), ("tracks", text)),
-            *(("sha256", text), ("pcm_sha256", text)),
+            *(("sha256", text), ("pcm_sha256", text), ("seals", text)),
             *(("message", text), ("remedy", text), ("cause", text), ("groups", text)),
             *(("owner_ids", pa.list_(whole)), ("policies", pa.list_(whole))),
             *(("training", text), ("owners", pa.list_(text))),

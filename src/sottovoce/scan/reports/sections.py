@@ -12,6 +12,7 @@ from sottovoce.scan.reports.html import escape, make_code, make_items, make_sect
 from sottovoce.scan.reports.licensed import make_licensed_section
 from sottovoce.scan.reports.not_examined_section import say_what_to_unpack, tell_passed
 from sottovoce.scan.reports.owners_section import tell_owners
+from sottovoce.scan.reports.seals_section import tell_seals
 from sottovoce.scan.reports.svg import draw_histogram
 from sottovoce.scan.reports.wording import (
     LIMITS,
@@ -83,6 +84,7 @@ def make_sections(
         ("findings", "Findings", _tell_findings(summary, strongest)),
         ("groups", "Groups", _tell_groups(summary)),
         ("owners", "Owners", tell_owners(summary)),
+        ("seals", "Seals", tell_seals(summary)),
         ("unread", "Not read", _tell_unread(summary, unread)),
         ("passed", "Not examined", tell_passed(summary)),
         ("formats", "Formats", _tell_formats(summary)),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sottovoce.scan.finding import Finding
     from sottovoce.scan.owner_pools import PooledOwner
     from sottovoce.scan.reports.licensed import Licensed
+    from sottovoce.scan.seal_pools import FoundSeals
 
 __all__ = ["Group", "Summary", "Tally", "summarise"]
 
@@ -123,6 +124,8 @@ class Summary:
         Groups of which the unread recordings carry the mark of an owner who was looked for.
     n_groups_not_pooled : int
         Further groups with unread recordings, which were not tested: there are too many.
+    seals : FoundSeals or None
+        The seals that were searched for; None if none were.
     """
 
     statuses: dict[str, int]
@@ -145,6 +148,7 @@ class Summary:
     licensed: Licensed | None = None
     pooled_owners: tuple[PooledOwner, ...] = ()
     n_groups_not_pooled: int = 0
+    seals: FoundSeals | None = None
 
     @property
     def n_recordings(self) -> int:
@@ -189,6 +193,7 @@ class Summary:
             "n_recordings": self.n_recordings,
             "licensed": self.licensed and self.licensed.to_dict(),
             "pooled_owners": [one.to_dict() for one in self.pooled_owners],
+            "seals": self.seals and self.seals.to_dict(),
             "expected_false": self.expected_false,
         }
 
@@ -272,6 +277,7 @@ class Tally:
         licensed: Licensed | None = None,
         pooled_owners: tuple[PooledOwner, ...] = (),
         n_groups_not_pooled: int = 0,
+        seals: FoundSeals | None = None,
     ) -> Summary:
         """Return the figures of all findings added so far."""
         passed = NotLookedAt() if left_out is None else left_out
@@ -298,6 +304,7 @@ class Tally:
             licensed=licensed,
             pooled_owners=pooled_owners,
             n_groups_not_pooled=n_groups_not_pooled,
+            seals=seals,
         )
 
 

@@ -27,6 +27,7 @@ from sottovoce.files.listening import Listener
 from sottovoce.files.reading import OpenAudio, open_parts
 from sottovoce.scan.faults import cause_of
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding, Status
+from sottovoce.scan.search import Search
 from sottovoce.scan.workers.fetch import fetch
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _BLOCK_S = 10.24
 _MOST_EVIDENCE = 200
 
 
-def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> Finding:
+def examine(recording: Recording, *, limits: Limits, search: Search | None = None) -> Finding:
     """Look for marks in one recording.
 
     Parameters
@@ -56,8 +57,8 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
         The recording.
     limits : Limits
         What it may cost.
-    thorough : bool
-        Whether to search for changed speed, tempo and pitch too.
+    search : Search or None
+        What to look for; None looks for marks at their own speed.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def examine(recording: Recording, *, limits: Limits, thorough: bool = False) -> 
         Result; its status says what went wrong, if anything.
     """
     try:
-        return _examine(recording, limits, thorough=thorough)
+        return _examine(recording, limits, search or Search())
     except SottovoceError as err:
         return tell_failure(recording, err)
     except MemoryError:
@@ -99,7 +100,7 @@ def _fail(
     )
 
 
-def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding:
+def _examine(recording: Recording, limits: Limits, search: Search) -> Finding:
     source = fetch(recording.place, most_bytes=limits.bytes)
     path, data = (source, None) if isinstance(source, str) else (recording.id, source)
     looks: list[_Look] = []
@@ -107,16 +108,31 @@ def _examine(recording: Recording, limits: Limits, *, thorough: bool) -> Finding
     for file in open_parts(path, data=data):
         if file.info.n_channels > limits.channels:
             raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
-        looks.append(_look(file, limits, time_s, began_s, thorough=thorough))
+        looks.append(_look(file, limits, time_s, began_s, search))
     finding = _conclude(recording, looks)
     if not finding.marked:
-        return finding
+        return _add_seals(finding, path, data, search)
     # By these a grant may list it; what is found does not depend on them.
     own = hash_file(path) if data is None else hashlib.sha256(data).hexdigest()
     # Reading it again takes no longer than examining it did; the process must not be killed for it.
     has_time = time.monotonic() - began_s < 0.4 * time_s
     sound = _hash_sound(path, data) if has_time and not finding.message else ""
     return dataclasses.replace(finding, sha256=own, pcm_sha256=sound)
+
+
+def _add_seals(finding: Finding, path: str, data: bytes | None, search: Search) -> Finding:
+    """Search a recording that was read to its end, and has no public mark, for seals."""
+    if not search.seal_keys or finding.unread:
+        return finding
+    from sottovoce.files.seal_finding import find_seals
+
+    found = find_seals(path, dict(search.seal_keys), data=data, thorough=search.thorough)
+    best = {one.owner_id: one for one in reversed(found)}  # the likeliest of its tracks
+    seals = tuple(
+        {"owner_id": owner_id, "track": one.track, **one.match.to_dict()}
+        for owner_id, one in sorted(best.items())
+    )
+    return dataclasses.replace(finding, seals=seals)
 
 
 def _hash_sound(path: str, data: bytes | None) -> str:
@@ -136,13 +152,11 @@ class _Look:
     cut: tuple[str, str]
 
 
-def _look(
-    file: OpenAudio, limits: Limits, time_s: float, began_s: float, *, thorough: bool
-) -> _Look:
+def _look(file: OpenAudio, limits: Limits, time_s: float, began_s: float, search: Search) -> _Look:
     # The tracks of a file share its allowed false-alarm probability.
     n_parts = len(file.parts)
     listener = Listener(
-        sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=thorough, keep_cells=True
+        sr=file.info.sr, max_fpr=FOUND_FPR / n_parts, thorough=search.thorough, keep_cells=True
     )
     cut = _listen(file, listener, limits, time_s, began_s)
     detection = pay_for_parts(listener.finish(), n_parts)

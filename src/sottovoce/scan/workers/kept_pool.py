@@ -7,6 +7,7 @@ import os
 import threading
 
 from sottovoce.scan.limits import Limits
+from sottovoce.scan.search import Search
 from sottovoce.scan.workers.pool import WorkerPool
 
 __all__ = ["keep_pool"]
@@ -35,7 +36,10 @@ def keep_pool(limits: Limits | None = None, *, thorough: bool = False) -> Worker
             _pools.pop(process)[1].close()
             kept = None
         if kept is None:
-            kept = (wanted, WorkerPool(workers=1, limits=wanted[0], thorough=thorough))
+            kept = (
+                wanted,
+                WorkerPool(workers=1, limits=wanted[0], search=Search(thorough=thorough)),
+            )
             _pools[process] = kept
         return kept[1]
 

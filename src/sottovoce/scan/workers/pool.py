@@ -23,6 +23,7 @@ from sottovoce.errors import MissingExtraError
 from sottovoce.files.worker_processes import START_S, WorkerProcesses, check_guard, one_thread_each
 from sottovoce.scan.finding import TOO_MUCH_MEMORY, Finding
 from sottovoce.scan.limits import Limits, limit_memory
+from sottovoce.scan.search import Search
 from sottovoce.scan.stores.prefetch import bring
 from sottovoce.scan.workers.batches import batches_of
 from sottovoce.scan.workers.examine import examine, tell_failure
@@ -50,7 +51,7 @@ def examine_all(
     *,
     workers: int,
     limits: Limits,
-    thorough: bool = False,
+    search: Search | None = None,
 ) -> Iterator[tuple[Recording | None, Finding]]:
     """Examine recordings in worker processes, and yield each as soon as it is done.
 
@@ -63,8 +64,8 @@ def examine_all(
         Number of processes.
     limits : Limits
         What one recording may cost.
-    thorough : bool
-        As in `sottovoce.detect`.
+    search : Search or None
+        What to look for; None looks for marks at their own speed.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def examine_all(
     MissingExtraError
         If pebble is not installed.
     """
-    with WorkerPool(workers=workers, limits=limits, thorough=thorough) as pool:
+    with WorkerPool(workers=workers, limits=limits, search=search) as pool:
         yield from pool.examine(recordings)
 
 
@@ -89,8 +90,8 @@ class WorkerPool:
         Number of processes.
     limits : Limits
         What one recording may cost.
-    thorough : bool
-        As in `sottovoce.detect`.
+    search : Search or None
+        What to look for; None looks for marks at their own speed.
 
     Raises
     ------
@@ -98,7 +99,7 @@ class WorkerPool:
         If pebble is not installed.
     """
 
-    def __init__(self, *, workers: int, limits: Limits, thorough: bool = False) -> None:
+    def __init__(self, *, workers: int, limits: Limits, search: Search | None = None) -> None:
         check_guard()
         try:
             from pebble import ProcessPool
@@ -107,7 +108,7 @@ class WorkerPool:
             raise MissingExtraError("pebble", extra="scan", purpose=purpose) from err
         self._workers = workers
         self._limits = limits
-        self._thorough = thorough
+        self._search = search or Search()
         self._until_closed = ExitStack()
         place = tempfile.TemporaryDirectory(prefix="sottovoce-scan-")
         self._folder = Path(self._until_closed.enter_context(place))
@@ -141,9 +142,7 @@ class WorkerPool:
         self, recordings: Iterable[Recording | Finding]
     ) -> Iterator[tuple[Recording | None, Finding]]:
         """Yield the result of each recording, as `examine_all` does."""
-        queue = _Queue(
-            self._pool, self._processes, self._folder, self._limits, thorough=self._thorough
-        )
+        queue = _Queue(self._pool, self._processes, self._folder, self._limits, self._search)
         yield from _run(queue, recordings, most=_BATCHES_PER_WORKER * self._workers)
 
 
@@ -174,14 +173,13 @@ class _Queue:
         processes: WorkerProcesses,
         folder: Path,
         limits: Limits,
-        *,
-        thorough: bool,
+        search: Search,
     ) -> None:
         self._pool = pool
         self._processes = processes
         self._folder = folder
         self._limits = limits
-        self._thorough = thorough
+        self._search = search
         self._waiting: dict[Future[list[Finding]], list[Recording]] = {}
 
     def __len__(self) -> int:
@@ -191,7 +189,7 @@ class _Queue:
         """Hand a batch to the workers."""
         future = self._pool.schedule(
             _examine_batch,
-            args=(batch, self._limits, self._thorough),
+            args=(batch, self._limits, self._search),
             timeout=self._limits.time_for(*batch),
         )
         self._waiting[future] = batch
@@ -252,10 +250,10 @@ class _Queue:
         return ": ".join(filter(None, [str(code if code is not None else error), said]))
 
 
-def _examine_batch(batch: list[Recording], limits: Limits, thorough: bool) -> list[Finding]:  # noqa: FBT001 - pebble passes arguments by position
+def _examine_batch(batch: list[Recording], limits: Limits, search: Search) -> list[Finding]:
     os.ftruncate(2, 0)
     return [
-        examine(recording, limits=limits, thorough=thorough)
+        examine(recording, limits=limits, search=search)
         if err is None
         else tell_failure(recording, err)
         for recording, err in bring(batch, most_bytes=limits.bytes)

@@ -1,0 +1,244 @@
+"""Show a seal to others: the signs of one recording, and that a statement committed to them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.core.owner_id import format_owner_id, parse_owner_id
+from sottovoce.core.seal import N_STARTS
+from sottovoce.core.seal_search import USUAL_STRETCHES, find_first_number
+from sottovoce.core.seal_signs import ShownSeal, list_signs, unpack_signs
+from sottovoce.core.stretch import Stretch
+from sottovoce.core.wire_format import FORMAT_1
+from sottovoce.errors import ParameterError, StatementError
+from sottovoce.rights.own_files import read_bounded
+from sottovoce.rights.public_keys import decode_base64url, encode_base64url
+from sottovoce.rights.seal_commitment import find_root
+from sottovoce.rights.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sottovoce.core.seal import SealMatch
+    from sottovoce.rights.seal_commitment import SealTree
+
+__all__ = ["SealOpening", "ShownSuperframe", "open_seal", "read_opening"]
+
+_FORMAT = "sottovoce-seal-opening-1"
+_MOST_BYTES = 1 << 24
+"""Room for two days of sound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSuperframe:
+    """A superframe that is shown.
+
+    Attributes
+    ----------
+    number : int
+        Its number.
+    signs : bytes
+        Its packed signs.
+    path : tuple of bytes
+        Hashes that lead to the commitment.
+    """
+
+    number: int
+    signs: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealOpening:
+    """What an owner shows of a seal for one track of a recording, and nothing of its key.
+
+    Attributes
+    ----------
+    owner_id : int
+        Whose seal it is.
+    commitment : str
+        To be found in a statement of theirs that is older than the recording.
+    file, sha256 : str
+        Name and SHA-256 of the file that it is about.
+    track : str
+        As `FoundSeal.track`.
+    stretch : Stretch
+        Speed and pitch at which the seal was found.
+    first_number : int
+        Number of the superframe in which the track begins; negative if the mark begins later.
+    leaves : tuple of ShownSuperframe
+        The superframes from there to the end of the track.
+    """
+
+    owner_id: int
+    commitment: str
+    file: str
+    sha256: str
+    track: str
+    stretch: Stretch
+    first_number: int
+    leaves: tuple[ShownSuperframe, ...] = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of its file."""
+        fields = {
+            "format": _FORMAT,
+            "owner": format_owner_id(self.owner_id),
+            "commitment": self.commitment,
+            "file": self.file,
+            "sha256": self.sha256,
+            "track": self.track,
+            "stretch": _stretches().index(self.stretch),
+            "first_number": self.first_number,
+            "superframes": [
+                {
+                    "number": leaf.number,
+                    "signs": encode_base64url(leaf.signs),
+                    "path": [encode_base64url(one) for one in leaf.path],
+                }
+                for leaf in self.leaves
+            ],
+        }
+        return json.dumps(fields, indent=1).encode("ascii") + b"\n"
+
+    def verify(self) -> ShownSeal:
+        """Return the signs, if each of them leads to the commitment.
+
+        Raises
+        ------
+        StatementError
+            If one does not.
+        """
+        for leaf in self.leaves:
+            try:
+                root = find_root(leaf.number, leaf.signs, leaf.path)
+            except ValueError as err:
+                raise _refuse(str(err)) from err
+            if root != self.commitment:
+                raise StatementError(
+                    f"the signs of superframe {leaf.number} do not lead to the commitment",
+                    remedy="They are not those of the seal that it stands for.",
+                )
+        shown = ShownSeal(
+            first_number=self.leaves[0].number,
+            signs=unpack_signs([leaf.signs for leaf in self.leaves]),
+        )
+        numbers = range(self.first_number, self.leaves[-1].number + 1)
+        return ShownSeal(first_number=self.first_number, signs=list_signs(shown, numbers))
+
+
+def open_seal(
+    tree: SealTree,
+    match: SealMatch,
+    *,
+    owner_id: int,
+    duration_s: float,
+    file: str,
+    sha256: str,
+    track: str = "",
+) -> SealOpening:
+    """Show the part of a seal that was found in a recording.
+
+    Parameters
+    ----------
+    tree : SealTree
+        Of the key.
+    match : SealMatch
+        Where the seal was found.
+    owner_id : int
+        Whose it is.
+    duration_s : float
+        Length of the track, in seconds.
+    file, sha256, track : str
+        As in `SealOpening`.
+
+    Returns
+    -------
+    opening : SealOpening
+        Shows the signs of every superframe that the track can hold at that place.
+    """
+    first = find_first_number(match)
+    n = math.ceil(duration_s * match.speed / FORMAT_1.superframe_s) + 1
+    numbers = range(max(first, 0), min(first + n, N_STARTS))
+    return SealOpening(
+        owner_id=owner_id,
+        commitment=tree.commitment,
+        file=file,
+        sha256=sha256,
+        track=track,
+        stretch=Stretch(match.speed, match.pitch),
+        first_number=first,
+        leaves=tuple(
+            ShownSuperframe(number=i, signs=tree.signs[i], path=tree.path(i)) for i in numbers
+        ),
+    )
+
+
+def read_opening(path: Path) -> SealOpening:
+    """Read what an owner shows of a seal.
+
+    Parameters
+    ----------
+    path : Path
+        A file as `SealOpening.to_bytes` makes it; may be hostile.
+
+    Returns
+    -------
+    opening : SealOpening
+        Not verified.
+
+    Raises
+    ------
+    StatementError
+        If it cannot be read, or is anything else.
+    """
+    data = read_bounded(path, most_bytes=_MOST_BYTES)
+    try:
+        return _parse(parse_json(data, most_bytes=_MOST_BYTES, canonical=False))
+    except (ValueError, LookupError, TypeError, ParameterError) as err:
+        raise StatementError(
+            f"{path}: shows no seal", remedy="Ask the owner for the file again."
+        ) from err
+
+
+def _parse(fields: dict[str, Any]) -> SealOpening:
+    leaves = tuple(
+        ShownSuperframe(
+            number=one["number"],
+            signs=decode_base64url(one["signs"]),
+            path=tuple(decode_base64url(each) for each in one["path"]),
+        )
+        for one in fields["superframes"]
+    )
+    first = fields["first_number"]
+    texts = [fields[key] for key in ("owner", "commitment", "file", "sha256", "track")]
+    if fields["format"] != _FORMAT or not all(isinstance(one, str) for one in texts):
+        raise ValueError("another format")
+    # One after the other, from where the track begins: what is left out would go unpaid.
+    expected = range(max(first, 0), max(first, 0) + len(leaves))
+    stretches, stretch = _stretches(), fields["stretch"]
+    if stretch not in range(len(stretches)):
+        raise ValueError("no such stretch")
+    if not leaves or first < -N_STARTS or [leaf.number for leaf in leaves] != list(expected):
+        raise ValueError("no superframes in a row")
+    return SealOpening(
+        owner_id=parse_owner_id(fields["owner"]),
+        commitment=fields["commitment"],
+        file=fields["file"],
+        sha256=fields["sha256"],
+        track=fields["track"],
+        stretch=stretches[stretch],
+        first_number=first,
+        leaves=leaves,
+    )
+
+
+def _stretches() -> tuple[Stretch, ...]:
+    return (Stretch(), *USUAL_STRETCHES)
+
+
+def _refuse(why: str) -> StatementError:
+    return StatementError(f"shows no seal: {why}", remedy="Ask the owner for the file again.")
