@@ -29,8 +29,9 @@ from benchmarks.data.speech import load_clips
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, run_tasks, wilson
 from benchmarks.harness.trials import Source, join_by_person, load_source, pieces_of, random_notice
 from benchmarks.harness.worth import pesq_after_alignment
-from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE, N_STARTS
+from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE
 from sottovoce.core.seal_search import SealSearch
+from sottovoce.core.seal_signs import N_STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ import sottovoce as sv
 from benchmarks.attacks.adversary import cancel_sync
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import derive_seal_bits
-from sottovoce.core.seal import LEAST_AGREEMENT, N_STARTS, SealMatch
+from sottovoce.core.seal import LEAST_AGREEMENT, SealMatch
 from sottovoce.core.seal_search import USUAL_STRETCHES, SealSearch, find_first_number
-from sottovoce.core.seal_signs import ShownSeal
+from sottovoce.core.seal_signs import N_STARTS, ShownSeal
 from sottovoce.core.stretch import Stretch
 from sottovoce.errors import ParameterError
 from tests.reference import seal_score

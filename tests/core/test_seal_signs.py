@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sottovoce.core.pattern import derive_seal_bits
 from sottovoce.core.seal_signs import (
+    N_STARTS,
     SIGNS_BYTES,
     ShownSeal,
     check_seal,
@@ -38,10 +39,15 @@ def test_a_key_has_signs_from_number_zero_on() -> None:
     assert (found[2:] == derive_seal_bits(KEY, range(2))).all()
 
 
+@pytest.mark.parametrize("numbers", [range(3_000), range(60_000, N_STARTS), range(67_000, 70_000)])
+def test_many_at_once_are_the_same(numbers) -> None:
+    assert (list_signs(KEY, numbers) == derive_seal_bits(KEY, numbers)).all()
+
+
 def test_packed_signs_are_the_key_stream_itself() -> None:
     """As the wire format defines it, so that others need no more than HMAC."""
     packed = pack_signs(derive_seal_bits(KEY, range(7, 9)))
-    assert [len(one) for one in packed] == [SIGNS_BYTES, SIGNS_BYTES]
+    assert packed.shape == (2, SIGNS_BYTES)
     assert (unpack_signs(packed) == derive_seal_bits(KEY, range(7, 9))).all()
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sottovoce.core.seal import N_STARTS, SealMatch
+from sottovoce.core.seal import SealMatch
 from sottovoce.core.seal_search import find_first_number
-from sottovoce.core.seal_signs import list_signs
+from sottovoce.core.seal_signs import N_STARTS, list_signs
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.public_keys import encode_base64url
 from sottovoce.rights.seal_commitment import SealTree, find_root

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from sottovoce.core.arguments import check_bytes
 from sottovoce.core.evidence import FOUND_FPR, log10_p_value
-from sottovoce.core.pattern import DATA, SEAL_KEY_BYTES, derive_seal_bits, make_roles, seal_cells
+from sottovoce.core.pattern import DATA, SEAL_KEY_BYTES, make_roles, seal_cells
+from sottovoce.core.seal_signs import N_STARTS, list_signs
 from sottovoce.core.wire_format import FORMAT_1
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LEAST_AGREEMENT",
     "LEAST_SHARE",
-    "N_STARTS",
     "PooledSeal",
     "SealKeys",
     "SealMatch",
@@ -39,8 +39,6 @@ __all__ = [
     "pool_seals",
 ]
 
-N_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
-"""Numbers that the first superframe of a recording may have: of 65,536, and half a day on."""
 LEAST_SHARE = 0.65
 """Of the payload's agreement: genuine seals have 0.85 and more, transplanted ones under 0.45."""
 LEAST_AGREEMENT = 0.036
@@ -276,7 +274,7 @@ def measure_seal(
     products = np.empty((n_numbers, len(values)), dtype=np.float32)
     for begin in range(0, n_numbers, _NUMBERS_AT_ONCE):
         numbers_here = range(begin, min(begin + _NUMBERS_AT_ONCE, n_numbers))
-        signs = derive_seal_bits(key, numbers_here).astype(np.float32)
+        signs = list_signs(key, numbers_here).astype(np.float32)
         products[begin : begin + len(signs)] = signs @ values.T
     sums = np.sum([products[i : i + N_STARTS, i] for i in range(len(values))], axis=0)
     best, energy = int(np.argmax(sums)), max(float((values**2).sum()), 1e-30)

@@ -26,8 +26,8 @@ import numpy.typing as npt
 from sottovoce.core.evidence import log10_p_value
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import seal_cells
-from sottovoce.core.seal import N_STARTS, SealMatch
-from sottovoce.core.seal_signs import check_seal, list_signs
+from sottovoce.core.seal import SealMatch
+from sottovoce.core.seal_signs import N_STARTS, check_seal, list_signs
 from sottovoce.core.stretch import Stretch
 from sottovoce.core.wire_format import FORMAT_1
 

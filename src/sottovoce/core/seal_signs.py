@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from sottovoce.core.pattern import SEAL_KEY_BYTES, derive_seal_bits
 from sottovoce.core.wire_format import FORMAT_1
 
 __all__ = [
+    "N_STARTS",
     "SIGNS_BYTES",
     "ShownSeal",
     "check_seal",
@@ -20,9 +22,13 @@ __all__ = [
     "unpack_signs",
 ]
 
+N_STARTS = FORMAT_1.n_seal_starts + (1 << 12)
+"""Numbers that the first superframe of a recording may have: of 65,536, and half a day on."""
 N_SIGNS = FORMAT_1.n_seal_cells * FORMAT_1.n_bands * FORMAT_1.n_periods
 SIGNS_BYTES = -(-N_SIGNS // 8)
 """Of the packed signs of a superframe."""
+
+_MANY = 1 << 11
 
 Signs = npt.NDArray[np.int8]
 
@@ -71,7 +77,7 @@ def list_signs(seal: bytes | ShownSeal, numbers: range) -> Signs:
         found = known[begin - first : end - first]
     else:
         begin, end = max(numbers.start, 0), max(numbers.stop, 0)
-        found = derive_seal_bits(seal, range(begin, end))
+        found = _derive(seal, range(begin, end))
     if len(found) == len(numbers):
         return found
     signs = np.zeros((len(numbers), N_SIGNS), dtype=np.int8)
@@ -79,8 +85,25 @@ def list_signs(seal: bytes | ShownSeal, numbers: range) -> Signs:
     return signs
 
 
-def pack_signs(signs: Signs) -> list[bytes]:
-    """Return the signs of each superframe as bytes: bit 1 is -1, the lowest bit comes first.
+def _derive(key: bytes, numbers: range) -> Signs:
+    """Return the signs of a key; those of all starts are kept for the next file, packed."""
+    if len(numbers) < _MANY or numbers.stop > N_STARTS:
+        return derive_seal_bits(key, numbers)
+    return unpack_signs(_all_packed(key)[numbers.start : numbers.stop])
+
+
+@functools.lru_cache(maxsize=4)
+def _all_packed(key: bytes) -> npt.NDArray[np.uint8]:
+    """Return the packed signs of all starts, 7 MB; to derive them takes two seconds."""
+    parts = [
+        pack_signs(derive_seal_bits(key, range(begin, min(begin + _MANY, N_STARTS))))
+        for begin in range(0, N_STARTS, _MANY)
+    ]
+    return np.concatenate(parts)
+
+
+def pack_signs(signs: Signs) -> npt.NDArray[np.uint8]:
+    """Return the signs of each superframe in bytes: bit 1 is -1, the lowest bit comes first.
 
     Parameters
     ----------
@@ -89,8 +112,8 @@ def pack_signs(signs: Signs) -> list[bytes]:
 
     Returns
     -------
-    packed : list of bytes, each of length `SIGNS_BYTES`
-        One for each superframe.
+    packed : np.ndarray, shape=(n_superframes, SIGNS_BYTES), dtype=uint8
+        The key stream itself, as the wire format defines it.
 
     Examples
     --------
@@ -98,22 +121,23 @@ def pack_signs(signs: Signs) -> list[bytes]:
     >>> (unpack_signs(pack_signs(signs)) == signs).all().item()
     True
     """
-    return [row.tobytes() for row in np.packbits(signs < 0, axis=1, bitorder="little")]
+    return np.packbits(signs < 0, axis=1, bitorder="little")
 
 
-def unpack_signs(packed: list[bytes]) -> Signs:
+def unpack_signs(packed: npt.NDArray[np.uint8]) -> Signs:
     """Return what `pack_signs` was given.
 
     Parameters
     ----------
-    packed : list of bytes, each of length `SIGNS_BYTES`
-        One for each superframe, at least one.
+    packed : np.ndarray, shape=(n_superframes, SIGNS_BYTES), dtype=uint8
+        One row for each superframe.
 
     Returns
     -------
     signs : np.ndarray, shape=(n_superframes, n_signs), dtype=int8
         +1 and -1.
     """
-    words = np.frombuffer(b"".join(packed), dtype=np.uint8).reshape(len(packed), SIGNS_BYTES)
-    bits = np.unpackbits(words, axis=1, count=N_SIGNS, bitorder="little")
-    return (1 - 2 * bits.astype(np.int8)).astype(np.int8)
+    bits = np.unpackbits(packed, axis=1, count=N_SIGNS, bitorder="little").view(np.int8)
+    np.multiply(bits, -2, out=bits)
+    bits += 1
+    return bits

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sottovoce.core.results import unite_segments
-from sottovoce.core.seal import N_STARTS
 from sottovoce.core.seal_search import USUAL_STRETCHES, SealSearch
+from sottovoce.core.seal_signs import N_STARTS
 from sottovoce.core.stretch import Stretch
 from sottovoce.errors import ParameterError
 from sottovoce.files.reading import open_parts
@@ -97,7 +97,7 @@ def find_seals(
     for number, file in enumerate(open_parts(path, data=data, partial=partial)):
         file.check_whole()
         n_parts = len(file.parts)
-        teller = _Teller(progress, file, n_searches=len(stretches), number=number)
+        teller = _SearchProgress(progress, file, n_searches=len(stretches), number=number)
         searches = [
             SealSearch(
                 sr=file.info.sr,
@@ -203,7 +203,7 @@ def _join(matches: Sequence[SealMatch], n_keys: int) -> list[SealMatch | None]:
     return joined
 
 
-class _Teller:
+class _SearchProgress:
     """Reports the completed share of a file from the seconds that several searches have done."""
 
     def __init__(

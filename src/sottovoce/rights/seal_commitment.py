@@ -19,9 +19,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sottovoce.core.pattern import derive_seal_bits
-from sottovoce.core.seal import N_STARTS
-from sottovoce.core.seal_signs import SIGNS_BYTES, pack_signs
+from sottovoce.core.seal_signs import N_STARTS, SIGNS_BYTES, list_signs, pack_signs
 from sottovoce.rights.jws import format_digest
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ class SealTree:
         key : bytes, length 32
             The key.
         """
-        signs = tuple(pack_signs(derive_seal_bits(key, range(N_STARTS))))
+        signs = tuple(row.tobytes() for row in pack_signs(list_signs(key, range(N_STARTS))))
         levels = [tuple(_hash_leaf(number, one) for number, one in enumerate(signs))]
         while len(levels[-1]) > 1:
             levels.append(_join_pairs(levels[-1]))

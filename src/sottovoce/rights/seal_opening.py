@@ -7,10 +7,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
-from sottovoce.core.seal import N_STARTS
 from sottovoce.core.seal_search import USUAL_STRETCHES, find_first_number
-from sottovoce.core.seal_signs import ShownSeal, list_signs, unpack_signs
+from sottovoce.core.seal_signs import N_STARTS, SIGNS_BYTES, ShownSeal, list_signs, unpack_signs
 from sottovoce.core.stretch import Stretch
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError, StatementError
@@ -122,9 +123,10 @@ class SealOpening:
                     f"the signs of superframe {leaf.number} do not lead to the commitment",
                     remedy="They are not those of the seal that it stands for.",
                 )
+        packed = np.frombuffer(b"".join(leaf.signs for leaf in self.leaves), dtype=np.uint8)
         shown = ShownSeal(
             first_number=self.leaves[0].number,
-            signs=unpack_signs([leaf.signs for leaf in self.leaves]),
+            signs=unpack_signs(packed.reshape(-1, SIGNS_BYTES)),
         )
         numbers = range(self.first_number, self.leaves[-1].number + 1)
         return ShownSeal(first_number=self.first_number, signs=list_signs(shown, numbers))

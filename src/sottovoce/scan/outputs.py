@@ -20,7 +20,6 @@ from sottovoce.files.writing import atomic_path
 from sottovoce.scan.finding import refused_statuses
 from sottovoce.scan.ledger.clearance import find_released
 from sottovoce.scan.ledger.ended import has_ended
-from sottovoce.scan.ledger.ledger import Ledger
 from sottovoce.scan.ledger.refusals import Refusals
 from sottovoce.scan.left_out import NotLookedAt
 from sottovoce.scan.limits import Limits
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sottovoce.scan.finding import Finding
+    from sottovoce.scan.ledger.ledger import Ledger
     from sottovoce.scan.naming import Naming
     from sottovoce.scan.release import Release, Releases
     from sottovoce.scan.reports.results_table import Format

@@ -99,7 +99,7 @@ class FoundSeals:
         }
 
 
-class _Pool:
+class _SealPool:
     """The better matches of an owner in a group, and how many recordings were searched."""
 
     __slots__ = ("matches", "n_searched")
@@ -129,7 +129,7 @@ class SealPools:
         self._n_sealed = 0
         self._owners: dict[int, int] = {}
         self._strongest: list[tuple[float, str, int]] = []
-        self._pools: dict[tuple[str, str, int], _Pool] = {}
+        self._pools: dict[tuple[str, str, int], _SealPool] = {}
         self._n_passed = 0
 
     def add(self, finding: Finding) -> None:
@@ -188,7 +188,7 @@ class SealPools:
             if len(self._pools) >= _MOST_GROUPS:
                 self._n_passed += 1
                 return
-            self._pools[key] = _Pool()
+            self._pools[key] = _SealPool()
         self._pools[key].add(recording, match)
 
 
