@@ -17,13 +17,14 @@ import soundfile as sf
 import sottovoce as sv
 from rig.ruler import find_delay_s
 from rig.server import find_process
+from sottovoce.rights.seal_keys import list_seal_keys
 from tests.e2e.conftest import CLIP
 
 pytestmark = pytest.mark.device
 
 
 def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path):
-    live = mic("--owner", "4f2a-91c0-77de")
+    live = mic()  # makes the default identity, which has a seal
     live.wait_for(status="marking")
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=24)
     live.wait_for(recorders=1)
@@ -33,9 +34,16 @@ def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path
     assert state["unmarked"] == 0
     recording.wait()
     y, sr = sf.read(tmp_path / "out.wav", dtype="float32")
-    detection = sv.detect(y, sr=sr)
+    folder = Path(server.environment["XDG_CONFIG_HOME"]) / "sottovoce" / "identities"
+    ((owner_id, key),) = list_seal_keys(folder=folder)[0].items()
+    detection = sv.detect(y, sr=sr, seal_key=key)
     assert detection.found
-    assert detection.voices[0].notice.owner_id == 0x4F2A91C077DE
+    assert detection.voices[0].notice.owner_id == owner_id
+    assert detection.voices[0].seal.holds
+    # Nobody who lists processes sees the key.
+    engine = find_process(server, "sottovoce.live.pipewire.jack_process")
+    for name in ("cmdline", "environ"):
+        assert key.hex().encode() not in Path(f"/proc/{engine}/{name}").read_bytes()
     live.process.send_signal(signal.SIGINT)
     assert live.process.wait(10) == 0
     assert "is gone" in live.error()

@@ -115,10 +115,12 @@ def mic(
     notice = choose_notice(owner=owner, policy=policy)
     for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # Windows has no SIGHUP
         signal.signal(getattr(signal, name), _interrupt)
+    seal_key = find_seal_key(notice, no_seal=no_seal)
+    sealed = ", with your seal" if seal_key else ""
     microphone = open_mic(
         notice=notice,
         strength_db=strength_db,
-        seal_key=find_seal_key(notice, no_seal=no_seal),
+        seal_key=seal_key,
         device=device,
         block=block,
         into=into,
@@ -130,7 +132,7 @@ def mic(
             if not as_json:
                 _output.explain(
                     f"Choose the microphone {format_path(live.shown_as)} in the call."
-                    f"  What it says: {describe_notice(notice)}."
+                    f"  What it says: {describe_notice(notice)}{sealed}."
                 )
             _watch(live, board, Alarm() if notify else None)
     except KeyboardInterrupt:

@@ -40,6 +40,7 @@ from sottovoce.cli._protecting import Done, OldCopies, ProtectJob, protect_sourc
 from sottovoce.cli._receipt import check_receipt_path, write_receipt
 from sottovoce.cli._targets import is_protected_copy, name_targets
 from sottovoce.cli._words import format_path
+from sottovoce.files.counts import say_count
 from sottovoce.files.digests import hash_file
 from sottovoce.files.notices import describe_notice, make_notice
 from sottovoce.files.receipts.account import (
@@ -170,6 +171,8 @@ def protect(
     counts = _count(outcomes, in_place=in_place)
     if counts["marked"] and not as_json:
         _output.explain(f"Each mark says: {describe_notice(notice)}.")
+        if job.seal_key is not None:
+            _output.explain(_say_sealed(outcomes))
     if receipt is not None:
         files = [
             _make_entry(source, outcome) for source, outcome in zip(sources, outcomes, strict=True)
@@ -252,6 +255,22 @@ def _count(outcomes: Sequence[Done | Failure], *, in_place: bool) -> dict[str, i
 
     counts = Counter(map(name, outcomes))
     return {words: counts[words] for words in COUNTED}
+
+
+def _say_sealed(outcomes: Sequence[Done | Failure]) -> str:
+    """Return how many of the marked files carry the owner's seal, and why others do not."""
+    from sottovoce.files.protecting import SEAL_FROM_S
+
+    marked = [one.protected for one in outcomes if not isinstance(one, Failure)]
+    marked = [one for one in marked if one.status == "marked"]
+    n_sealed = sum(one.sealed for one in marked)
+    short = f"shorter than {SEAL_FROM_S:.0f} s"
+    if not n_sealed:
+        return f"Without your seal: {'it is' if len(marked) == 1 else 'they are'} {short}."
+    if n_sealed == len(marked):
+        return "With your seal, which only your key can find."
+    share = f"{n_sealed} of {say_count(len(marked), 'file')}"
+    return f"With your seal, which only your key can find: {share}; the others are {short}."
 
 
 def _make_entry(source: Input, outcome: Done | Failure) -> dict[str, Any]:
