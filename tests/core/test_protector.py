@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sottovoce as sv
-from sottovoce.core.embedding import FULL_SCALE, SignSource, band_depths_db
+from sottovoce.core.embedding import FULL_SCALE, FrameEmbedder, SignSource, band_depths_db
+from sottovoce.core.framing import band_matrix
 from sottovoce.errors import ParameterError
 from tests import reference
 from tests.strategies import SAMPLING_RATES, notices, signals
@@ -227,3 +228,15 @@ class TestRefusals:
         protector.process(np.zeros(100, dtype=np.float32), last=True)
         with pytest.raises(ParameterError, match="ended"):
             protector.process(np.zeros(100, dtype=np.float32))
+
+
+@pytest.mark.parametrize("sr", [8_000, 16_000, 22_050, 44_100, 48_000, 88_200, 192_000])
+def test_a_bin_between_two_bands_belongs_to_both(sr) -> None:
+    """Also between the highest two, where some rates have a bin."""
+    embedder = FrameEmbedder(sr=sr, strength_db=1.18)
+    shares = band_matrix(sr, embedder.n_fft)[embedder._first_bin : embedder._last_bin]
+    found = np.zeros_like(shares)
+    rows = np.arange(len(shares))
+    found[rows, embedder._lower] += embedder._lower_share
+    found[rows, embedder._upper] += embedder._upper_share
+    assert (found == shares).all()

@@ -132,12 +132,11 @@ class FrameEmbedder:
         # product would not.
         within = shares[self._first_bin : self._last_bin]
         self._lower = within.argmax(axis=1)
-        self._upper = np.minimum(self._lower + 1, shares.shape[1] - 1)
         rows = np.arange(len(within))
         below = np.maximum(self._lower - 1, 0)
         straddles_below = (within[rows, below] > 0) & (below < self._lower)
         self._lower[straddles_below] -= 1
-        self._upper[straddles_below] -= 1
+        self._upper = np.minimum(self._lower + 1, shares.shape[1] - 1)
         self._lower_share = within[rows, self._lower]
         self._upper_share = np.where(
             self._upper > self._lower, within[rows, self._upper], np.float32(0.0)
