@@ -36,12 +36,17 @@ def test_from_the_first_key_to_a_new_computer(shell, new_shell, config_folder):
     done = shell("id", "backup", "-o", "b.backup", "--words-from", "-", typed=words)
     assert (done.code, done.out) == (0, "b.backup: 2 identities, 6 files\n")
     assert all(row["backed_up"] and row["recovery_words"] for row in list_own(shell))
+    assert all(row["backup_current"] for row in list_own(shell))
+    (config_folder / "sottovoce" / "statements" / "2.jws").write_text("y")
+    assert not any(row["backup_current"] for row in list_own(shell))
+    assert "The last backup lacks 1 file" in shell("id", "list").err
 
     shutil.copy(shell.folder / "b.backup", new_shell.folder)
     (new_shell.folder / "words.txt").write_text(words)
     (new_shell.folder / "words.txt").chmod(0o600)
     done = new_shell("id", "restore", "b.backup", "--words-from", "words.txt")
-    assert (done.code, done.err) == (0, "6 files restored, 0 were here already.\n")
+    assert done.code == 0
+    assert "6 files restored, 0 were here already.\nnote: The backup was made on" in done.err
     assert (
         new_shell("id", "show", "--json").out.replace("another config", "config")
         == shell("id", "show", "--json").out

@@ -13,6 +13,7 @@ from sottovoce.cli._recovery import check_new, read_known_words, today
 from sottovoce.cli._secrets import WORDS_FROM, read_words
 from sottovoce.cli._whose import find_key
 from sottovoce.cli._words import format_path
+from sottovoce.files.times import format_day
 
 __all__ = ["backup", "restore"]
 
@@ -53,7 +54,7 @@ def backup(*, out: Path | None, words_from: str | None, as_json: bool) -> None:
     kept = [each for each in own if find_key(each) != "missing"]
     files = collect_files()
     write_once(out, seal_backup(files, words, made=made))
-    note_backup((each.owner_id for each in kept), made=made)
+    note_backup((each.owner_id for each in kept), made=made, files=files)
     for each in own:
         if each not in kept:
             _output.explain(
@@ -85,16 +86,17 @@ def restore(context: click.Context, *, file: Path, words_from: str | None, as_js
     reported, and the rest is restored.
     """
     from sottovoce.rights import list_identities, load_identity
+    from sottovoce.rights.days import parse_day
     from sottovoce.rights.keys.backup import open_backup, restore_files
     from sottovoce.rights.keys.backup_notes import note_backup
 
-    files = open_backup(file, read_words(words_from))
-    restored = restore_files(files)
+    opened = open_backup(file, read_words(words_from))
+    restored = restore_files(opened.files)
     brought = {*restored.added, *restored.present}
     own = [
         load_identity(name) for name in list_identities() if f"identities/{name}.json" in brought
     ]
-    note_backup((each.owner_id for each in own), made=today())
+    note_backup((each.owner_id for each in own), made=opened.made, files=opened.files)
     if as_json:
         _output.result_json(restored.to_dict())
     else:
@@ -102,6 +104,12 @@ def restore(context: click.Context, *, file: Path, words_from: str | None, as_js
             _output.result(f"{each.name}: owner id {each.to_dict()['owner']}")
         n_added, n_present = len(restored.added), len(restored.present)
         _output.explain(f"{n_added} files restored, {n_present} were here already.")
+        _output.explain(
+            f"The backup was made on {format_day(parse_day(opened.made))}.  If you have signed"
+            " anything since, get those statements here before you sign again: two that follow the"
+            " same one are a conflict, and no permission of yours counts any more.",
+            kind="note",
+        )
     for name in restored.refused:
         _output.explain(
             f"{format_path(name)}: another file has this name, and was left as it is.  Rename that"

@@ -17,6 +17,7 @@ from sottovoce.cli.id_backup import backup, restore
 from sottovoce.cli.id_rotate import revoke, rotate
 from sottovoce.cli.id_words import words
 from sottovoce.errors import SottovoceError
+from sottovoce.files.counts import say_count
 
 if TYPE_CHECKING:
     from sottovoce.rights import Identity
@@ -161,13 +162,14 @@ def list_all(*, as_json: bool) -> None:
     the key.
     """
     from sottovoce.rights import list_identities
-    from sottovoce.rights.keys.backup_notes import backup_dates
+    from sottovoce.rights.keys.backup_notes import backup_dates, list_new_files
 
     dates = backup_dates()
+    n_new = len(list_new_files()) if dates else 0
     rows, failures = [], []
     for name in list_identities():
         try:
-            rows.append(_describe(load_own(name), dates))
+            rows.append(_describe(load_own(name), dates, is_current=not n_new))
         except SottovoceError as err:
             failures.append(err)
     if as_json:
@@ -176,6 +178,13 @@ def list_all(*, as_json: bool) -> None:
     elif rows:
         _write_table(rows)
         _explain_gaps(rows)
+        if n_new:
+            lacking = say_count(n_new, "file")
+            _output.explain(
+                f"The last backup lacks {lacking}, such as statements and keys made since.  For a"
+                " new one, run: sottovoce id backup",
+                kind="warning",
+            )
     elif not failures:
         _output.explain("There is no key yet; create one with: sottovoce id new", kind="note")
     for failure in failures[1:]:
@@ -184,7 +193,7 @@ def list_all(*, as_json: bool) -> None:
         raise failures[0]
 
 
-def _describe(known: Identity, dates: dict[str, str]) -> dict[str, Any]:
+def _describe(known: Identity, dates: dict[str, str], *, is_current: bool) -> dict[str, Any]:
     from sottovoce.rights import format_owner_id
 
     owner = format_owner_id(known.owner_id)
@@ -195,6 +204,7 @@ def _describe(known: Identity, dates: dict[str, str]) -> dict[str, Any]:
         "key": find_key(known),
         "backed_up": owner in dates,
         "backup_date": dates.get(owner),
+        "backup_current": owner in dates and is_current,
         "recovery_words": can_replace(known),
     }
 

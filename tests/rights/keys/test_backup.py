@@ -24,7 +24,7 @@ from sottovoce.rights import (
 )
 from sottovoce.rights.keys import backup as backups
 from sottovoce.rights.keys.backup import collect_files, open_backup, restore_files, seal_backup
-from sottovoce.rights.keys.backup_notes import backup_dates, note_backup
+from sottovoce.rights.keys.backup_notes import backup_dates, list_new_files, note_backup
 from sottovoce.rights.public_keys import raw_public_key
 
 WORDS = RecoveryWords(bytes(range(32)))
@@ -59,7 +59,7 @@ def carry(config, tmp_path, name="new"):
     path = tmp_path / "a.backup"
     path.write_bytes(seal_backup(collect_files(folder=config), WORDS, made="2026-11-28"))
     new = tmp_path / name / "sottovoce"
-    return new, restore_files(open_backup(path, WORDS), folder=new)
+    return new, restore_files(open_backup(path, WORDS).files, folder=new)
 
 
 def snapshot(folder):
@@ -142,7 +142,7 @@ class TestRestore:
 
 class TestSealed:
     def test_a_known_one_can_always_be_opened(self):
-        assert open_backup(KNOWN, WORDS) == {"statements/a b.jws": b"x"}
+        assert open_backup(KNOWN, WORDS).files == {"statements/a b.jws": b"x"}
 
     def test_each_has_a_nonce_of_its_own(self):
         assert seal_backup({}, WORDS, made="") != seal_backup({}, WORDS, made="")
@@ -243,14 +243,27 @@ class TestLimits:
 class TestNotes:
     def test_the_last_date_counts(self, tmp_path):
         assert backup_dates(folder=tmp_path) == {}
-        note_backup([1, 2], made="2026-11-27", folder=tmp_path)
-        note_backup([2], made="2026-11-28", folder=tmp_path)
+        note_backup([1, 2], made="2026-11-27", files={}, folder=tmp_path)
+        note_backup([2], made="2026-11-28", files={}, folder=tmp_path)
         assert backup_dates(folder=tmp_path) == {
             "0000-0000-0001": "2026-11-27",
             "0000-0000-0002": "2026-11-28",
         }
 
-    @pytest.mark.parametrize("content", ["", "[]", "{", '{"format": "x", "owners": 3}', "[" * 999])
+    def test_what_was_made_since_is_named(self, config):
+        (config / "statements").mkdir(parents=True)
+        (config / "statements" / "1.jws").write_text("x")
+        assert list_new_files(folder=config) == ["statements/1.jws"]
+        note_backup([1], made="2026-11-27", files=collect_files(folder=config), folder=config)
+        assert list_new_files(folder=config) == []
+        (config / "statements" / "2.jws").write_text("y")
+        (config / "statements" / "1.jws").write_text("z")
+        assert list_new_files(folder=config) == ["statements/1.jws", "statements/2.jws"]
+
+    @pytest.mark.parametrize(
+        "content",
+        ["", "[]", "{", '{"format": "sottovoce-backups-1", "owners": 3, "files": 4}', "[" * 999],
+    )
     def test_one_that_cannot_be_read_says_nothing(self, content, tmp_path):
         (tmp_path / "backups.json").write_text(content)
         assert backup_dates(folder=tmp_path) == {}

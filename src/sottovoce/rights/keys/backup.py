@@ -17,7 +17,7 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import StatementError
@@ -69,6 +69,22 @@ class Restored:
             "present": list(self.present),
             "refused": list(self.refused),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedBackup:
+    """What a backup holds.
+
+    Attributes
+    ----------
+    made : str
+        The date on which it was made, as in "2026-11-28".
+    files : dict of str to bytes
+        As `collect_files` returns them.
+    """
+
+    made: str
+    files: dict[str, bytes] = field(repr=False)
 
 
 def collect_files(*, folder: Path | None = None) -> dict[str, bytes]:
@@ -143,8 +159,8 @@ def seal_backup(files: dict[str, bytes], words: RecoveryWords, *, made: str) -> 
     return _MAGIC + nonce + AESGCM(words.backup_key()).encrypt(nonce, content, _MAGIC)
 
 
-def open_backup(path: Path, words: RecoveryWords) -> dict[str, bytes]:
-    """Return the files in a backup.
+def open_backup(path: Path, words: RecoveryWords) -> OpenedBackup:
+    """Return what a backup holds.
 
     Parameters
     ----------
@@ -155,7 +171,7 @@ def open_backup(path: Path, words: RecoveryWords) -> dict[str, bytes]:
 
     Returns
     -------
-    files : dict of str to bytes
+    opened : OpenedBackup
         What `seal_backup` was given.
 
     Raises
@@ -185,16 +201,17 @@ def open_backup(path: Path, words: RecoveryWords) -> dict[str, bytes]:
             remedy="Use the words that the backup was made with, or another copy of it.",
         ) from None
     try:
+        fields = json.loads(content)
+        made = str(fields["made"])
         files = {
-            name: base64.b64decode(text, validate=True)
-            for name, text in json.loads(content)["files"].items()
+            name: base64.b64decode(text, validate=True) for name, text in fields["files"].items()
         }
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
         raise StatementError(f"{path}: not a backup of sottovoce, or damaged") from err
     for name in files:
         if not _is_portable(name):
             raise StatementError(f"{path}: the backup names a file outside its folder: {name!r}")
-    return files
+    return OpenedBackup(made=made, files=files)
 
 
 def restore_files(files: dict[str, bytes], *, folder: Path | None = None) -> Restored:
