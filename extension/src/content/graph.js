@@ -1,0 +1,145 @@
+// The audio graph that marks one microphone.  It is made in the extension's world: the page gets the
+// track that comes out, and has no object of the graph whose methods it could replace.
+
+import { give } from "./handover.js";
+
+const api = globalThis.browser ?? chrome;
+const RUNNING_MS = 1_500;
+const FIRST_MS = 1_500;
+const PROCESSOR = "sottovoce-mark";
+
+/** Why no graph could be made, in one word for the person's badge. */
+export class GraphError extends Error {
+  constructor(reason, options) {
+    super(reason, options);
+    this.reason = reason;
+  }
+}
+
+/**
+ * @param {MediaStreamTrack} raw the microphone.
+ * @param {object} settings as the service worker gives them.
+ * @param {(status: object) => void} onMeter called with each meter of the processor, see its messages.
+ * @returns {Promise<Graph>} sound comes out of it already.
+ * @throws {GraphError} if that cannot be.
+ */
+export async function openGraph(raw, settings, onMeter) {
+  const stream = new MediaStream([raw]);
+  const [context, source] = connectSource(stream);
+  try {
+    await loadProcessor(context);
+    await waitUntilRunning(context);
+    return await Graph.connect(context, source, raw, settings, onMeter);
+  } catch (error) {
+    context.close();
+    throw error;
+  }
+}
+
+// Firefox refuses a microphone of another rate than that of the loudspeaker; its own rate will do.
+function connectSource(stream) {
+  const context = new AudioContext({ latencyHint: "interactive" });
+  try {
+    return [context, context.createMediaStreamSource(stream)];
+  } catch (error) {
+    context.close();
+    const { sampleRate } = stream.getAudioTracks()[0].getSettings();
+    if (!sampleRate) throw new GraphError("rate", { cause: error });
+    const other = new AudioContext({ latencyHint: "interactive", sampleRate });
+    return [other, other.createMediaStreamSource(stream)];
+  }
+}
+
+async function loadProcessor(context) {
+  try {
+    await context.audioWorklet.addModule(api.runtime.getURL("worklet.js"));
+  } catch (error) {
+    throw new GraphError("processor", { cause: error });
+  }
+}
+
+async function waitUntilRunning(context) {
+  const resumed = context.resume();
+  const tooLate = new Promise((resolve) => setTimeout(resolve, RUNNING_MS));
+  await Promise.race([resumed, tooLate]);
+  if (context.state !== "running") throw new GraphError("suspended");
+}
+
+class Graph {
+  /** Called when the processor has ended. */
+  onError = () => {};
+  isAround = false;
+  #context;
+  #source;
+  #node;
+  #end;
+
+  static async connect(context, source, raw, settings, onMeter) {
+    const graph = new Graph(context, source, raw, settings);
+    await graph.#start(onMeter);
+    return graph;
+  }
+
+  constructor(context, source, raw, { bits, strengthDb, phaseFrames, isSealed }) {
+    this.#context = context;
+    this.#source = source;
+    this.isSealed = isSealed;
+    const processorOptions = { bits: decode(bits), strengthDb, phaseFrames, isSealed };
+    this.#node = new AudioWorkletNode(context, PROCESSOR, give({ processorOptions }));
+    this.#end = context.createMediaStreamDestination();
+    // Otherwise a page that asked for one channel would get two.
+    this.#end.channelCount = raw.getSettings().channelCount ?? 1;
+    this.#source.connect(this.#node).connect(this.#end);
+  }
+
+  get stream() {
+    return this.#end.stream;
+  }
+
+  get isRunning() {
+    return this.#context.state === "running";
+  }
+
+  get sampleRate() {
+    return this.#context.sampleRate;
+  }
+
+  resume() {
+    this.#context.resume();
+  }
+
+  setSuperframe(index, bits) {
+    this.#node.port.postMessage(give({ type: "superframe", index, bits: decode(bits) }));
+  }
+
+  /** Let the sound pass without the mark. */
+  goAround() {
+    if (this.isAround) return;
+    this.isAround = true;
+    this.#source.connect(this.#end);
+    this.#node.disconnect();
+  }
+
+  close() {
+    this.#source.disconnect();
+    this.#context.close();
+  }
+
+  // Only once the processor has answered is it known to run.
+  #start(onMeter) {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(new GraphError("processor"));
+      setTimeout(fail, FIRST_MS);
+      this.#node.onprocessorerror = () => {
+        fail();
+        this.onError();
+      };
+      this.#node.port.onmessage = ({ data }) => {
+        resolve();
+        onMeter(data);
+      };
+    });
+  }
+}
+
+const decode = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
