@@ -82,3 +82,58 @@ def test_a_minute_is_that_of_the_protector(clip, tmp_path, sr, n_channels, is_se
     assert worst <= TOLERANCE
     assert not marked[:, :delay].any()
     assert np.abs(marked[:, delay:] - y[:, :-delay]).max() > 0.01
+
+
+@pytest.mark.parametrize("sr", [8_000, 22_050, 45_375, 96_000, 192_000])
+def test_any_rate_and_any_blocks_give_the_sound_of_the_block_marker(clip, tmp_path, rng, sr) -> None:
+    """45,375 Hz has a transform of odd length."""
+    y = _speech(clip, sr, 1, 3.0)
+    sizes = [int(size) for size in rng.integers(1, 3_000, 50)]
+    marked, answer = _mark(tmp_path, y, sr, sizes=sizes)
+    marker = BlockMarker(sr=sr, notice=NOTICE, strength_db=1.6, phase_s=PHASE * 0.008)
+    assert answer["delay"] == marker.delay
+    np.testing.assert_allclose(marked[0], marker.process(y[0]), rtol=0, atol=TOLERANCE)
+
+
+def test_the_mark_is_found_and_read(clip, tmp_path) -> None:
+    y = _speech(clip, 48_000, 1, 20.0)
+    marked, _ = _mark(tmp_path, y, 48_000, sealKey=KEY.hex(), firstSeal=FIRST_SEAL)
+    (voice,) = sv.detect(marked[0], sr=48_000, seal_key=KEY).voices
+    assert voice.notice == NOTICE
+    assert voice.log10_p < -20
+    assert voice.seal.holds
+    assert not sv.detect(y[0], sr=48_000).found
+
+
+def test_hostile_sound_is_neither_lost_nor_an_error() -> None:
+    answers = run_node("hostile.mjs", None)
+    whole = {"unmarked": 0, "reason": "", "repaired": 0, "n": 100, "isFinite": True, "delay": 768}
+    assert answers["plain"] > 0.01
+    for name in ("nan", "infinity"):
+        assert answers[name].pop("later") > 0.01
+        assert answers[name] == {**whole, "repaired": 6}
+    loud = answers["loud"]
+    assert (loud["reason"], loud["isFinite"], loud["around"]) == ("overflow", True, 0)
+    assert 1 <= loud["unmarked"] <= 3
+    assert loud["later"] > 0.01
+    assert answers["denormal"] == whole
+    assert answers["silence"] == 0
+    assert answers["gaps"] == {**whole, "n": 90}
+    assert answers["stereo"].pop("apart") == 0
+    assert answers["stereo"].pop("later") > 0.01
+    assert answers["stereo"] == answers["unmixed"] == whole
+    assert answers["many"] == {**whole, "unmarked": 100, "reason": "channels"}
+    assert answers["empty"] == {**whole, "n": 101}
+    assert answers["long"] > 0.01
+    broken = answers["broken"]
+    assert (broken["reason"], broken["isFinite"], broken["during"]) == ("error: broken", True, 0)
+    assert broken["unmarked"] > 10
+    assert broken["later"] > 0.01
+    assert answers["refused"] == ["RangeError"] * 5
+
+
+def test_a_block_takes_no_memory() -> None:
+    """Less than a byte on average is what the measurement itself takes; a number has 12 or more."""
+    for answer in run_node("allocation.mjs", None, flags=["--expose-gc"]):
+        assert answer["heap"] < 1
+        assert answer["buffers"] <= 0

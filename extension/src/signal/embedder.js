@@ -113,7 +113,9 @@ export class Embedder {
   #nActive = 1;
   #limitedFrames = 0;
   #frame = -1;
-  #lastFactor = 1;
+  // Numbers in arrays are changed in place; in a field, or returned, each may be a new object.
+  #factor = new Float64Array([1]);
+  #peak = new Float64Array(1);
   #failure = "";
 
   /** Seconds so far in which the mark was attenuated to keep peaks below full scale. */
@@ -207,38 +209,35 @@ export class Embedder {
       const { heard, frame } = this.#channels[channel];
       for (let i = 0; i < nBoth; i++) frame[i] = heard[(start + i) & this.#mask];
     }
-    let factor = 0;
     try {
-      factor = this.#makeDifferences(nFirst, nBoth);
+      this.#makeDifferences(nFirst, nBoth);
     } catch (error) {
+      this.#factor[0] = 0;
       this.#failure = `error: ${error.message}`;
     }
-    // Whatever a failed frame has left behind is not added, not even times zero: it may be NaN.
-    const isMade = factor > 0;
     for (let channel = 0; channel < this.#nActive; channel++) {
-      this.#addDifference(this.#channels[channel], start, nFirst, nBoth, isMade ? factor : 0);
+      this.#addDifference(this.#channels[channel], start, nFirst, nBoth);
     }
-    this.#lastFactor = factor;
   }
 
-  /** Fill the differences of the channels, and return how much of them may be added. */
+  /** Fill the differences of the channels, and choose how much of them may be added. */
   #makeDifferences(nFirst, nBoth) {
     const shortest = Math.floor(this.#hop);
     const window = this.#windows[2 * (nFirst - shortest) + nBoth - nFirst - shortest];
     this.#setGains();
-    let peak = 0;
+    this.#peak[0] = 0;
     for (let channel = 0; channel < this.#nActive; channel += 2) {
-      peak = Math.max(peak, this.#filterPair(channel, window, nBoth));
+      this.#filterPair(channel, window, nBoth);
     }
-    if (!(peak < MAX_AMPLITUDE)) {
+    if (this.#peak[0] >= MAX_AMPLITUDE) {
+      this.#factor[0] = 0;
       this.#failure = "overflow";
-      return 0;
+      return;
     }
-    const factor = chooseFactor(
-      this.#frames, this.#differences, this.#carried, this.#nActive, nFirst, nBoth, this.#lastFactor,
+    chooseFactor(
+      this.#frames, this.#differences, this.#carried, this.#nActive, nFirst, nBoth, this.#factor,
     );
-    if (factor < 1) this.#limitedFrames += 1;
-    return factor;
+    if (this.#factor[0] < 1) this.#limitedFrames += 1;
   }
 
   /** Set the gain of every bin, less one, over the length of the transform. */
@@ -260,7 +259,7 @@ export class Embedder {
 
   /**
    * Filter the frames of a channel and the next one as the real and imaginary part of one signal: the
-   * gains are real and even, so the parts stay apart.  Returns the largest difference.
+   * gains are real and even, so the parts stay apart.
    */
   #filterPair(channel, window, nBoth) {
     const fft = this.#fft;
@@ -280,12 +279,12 @@ export class Embedder {
     fft.exchange();
     fft.transform();
     fft.exchange();
-    const peak = takeWindowed(fft.re, window, one.difference, nBoth);
-    if (other === null) return peak;
-    return Math.max(peak, takeWindowed(fft.im, window, other.difference, nBoth));
+    takeWindowed(fft.re, window, one.difference, nBoth, this.#peak);
+    if (other !== null) takeWindowed(fft.im, window, other.difference, nBoth, this.#peak);
   }
 
-  #addDifference({ marked, frame, difference, carried }, start, nFirst, nBoth, factor) {
+  #addDifference({ marked, frame, difference, carried }, start, nFirst, nBoth) {
+    const factor = this.#factor[0];
     let isSilent = true;
     for (let i = 0; i < nFirst; i++) {
       if (frame[i] !== 0) {
@@ -294,6 +293,7 @@ export class Embedder {
       }
     }
     for (let i = 0; i < nFirst; i++) {
+      // What a failed frame has left behind is not added, not even times zero: it may be NaN.
       const added = factor === 0 ? carried[i] : carried[i] + difference[i] * factor;
       // A neighbouring frame must not spread into a hop of digital silence.
       marked[(start + i) & this.#mask] = isSilent ? frame[i] : frame[i] + added;
@@ -304,15 +304,13 @@ export class Embedder {
   }
 }
 
-function takeWindowed(sound, window, out, n) {
-  let peak = 0;
+function takeWindowed(sound, window, out, n, peak) {
   for (let i = 0; i < n; i++) {
     out[i] = sound[i] * window[i];
     const size = Math.abs(out[i]);
-    if (size > peak) peak = size;
-    else if (Number.isNaN(size)) peak = Infinity;
+    if (size > peak[0]) peak[0] = size;
+    else if (Number.isNaN(size)) peak[0] = Infinity;
   }
-  return peak;
 }
 
 /** Return the windows of the four pairs of hop lengths: both short, a long fall, a long rise, both. */

@@ -17,14 +17,12 @@ const JUST_BELOW = 1 - 1e-5;
  * @param {number} nChannels how many of them are in use.
  * @param {number} nFirst samples of the first hop.
  * @param {number} nBoth samples of both.
- * @param {number} lastFactor what was chosen for the frame before.
- * @returns {number} 0 to 1.
+ * @param {Float64Array} factor one number, 0 to 1: before, what was chosen for the last frame;
+ *   afterwards, what is chosen for this one.  A number that is returned may cost memory.
  */
-export function chooseFactor(
-  sounds, differences, carried, nChannels, nFirst, nBoth, lastFactor,
-) {
-  if (lastFactor === 1 && fits(sounds, differences, carried, nChannels, nFirst, nBoth)) return 1;
-  let factor = 1;
+export function chooseFactor(sounds, differences, carried, nChannels, nFirst, nBoth, factor) {
+  if (factor[0] === 1 && fits(sounds, differences, carried, nChannels, nFirst, nBoth)) return;
+  factor[0] = 1;
   for (let channel = 0; channel < nChannels; channel++) {
     const sound = sounds[channel];
     const difference = differences[channel];
@@ -34,10 +32,9 @@ export function chooseFactor(
       const ceiling = Math.max(FULL_SCALE, Math.abs(sound[i]));
       const base = i < nFirst ? sound[i] + carried[channel][i] : sound[i];
       const room = Math.max(ceiling - (addition < 0 ? -base : base), 0);
-      if (room < size) factor = Math.min(factor, (room / size) * JUST_BELOW);
+      if (room < size) factor[0] = Math.min(factor[0], (room / size) * JUST_BELOW);
     }
   }
-  return factor;
 }
 
 /** Tell, from the peaks alone, whether nothing can reach full scale: so it is nearly always. */
