@@ -2,6 +2,7 @@
 
 import { makePatternBits } from "../signal/payload.js";
 import { SUPERFRAME_S, drawStart, importSealKey, sealPatternBits } from "../signal/seal.js";
+import { fromHex, toBase64 } from "../shared/bytes.js";
 import { STRENGTHS_DB, readOwner, readSettings } from "../shared/settings.js";
 
 const AHEAD = 6;
@@ -18,13 +19,13 @@ export class SignSource {
     const { policy, strength } = await readSettings();
     const { owner } = await readOwner();
     this.#bits = makePatternBits({ ownerId: owner?.id ?? "0", policy });
-    this.#key = owner?.seal ? await importSealKey(Uint8Array.fromHex(owner.seal)) : null;
+    this.#key = owner?.seal ? await importSealKey(fromHex(owner.seal)) : null;
     const { phaseFrames, firstSeal } = drawStart();
     this.#firstSeal = firstSeal;
     this.#n = 0;
     this.#beganMs = Date.now();
     return {
-      bits: this.#bits.toBase64(),
+      bits: toBase64(this.#bits),
       strengthDb: STRENGTHS_DB[strength],
       phaseFrames,
       isSealed: this.#key !== null,
@@ -41,6 +42,6 @@ export class SignSource {
     if (!this.#key || this.#n > nPassed + AHEAD) throw new Error("no seal");
     const number = this.#firstSeal + this.#n;
     this.#n += 1;
-    return (await sealPatternBits(this.#bits, this.#key, number)).toBase64();
+    return toBase64(await sealPatternBits(this.#bits, this.#key, number));
   }
 }

@@ -1,6 +1,7 @@
 // The audio graph that marks one microphone.  It is made in the extension's world: the page gets the
 // track that comes out, and has no object of the graph whose methods it could replace.
 
+import { decodeBase64 } from "../signal/bits.js";
 import { give } from "./handover.js";
 
 const api = globalThis.browser ?? chrome;
@@ -84,7 +85,7 @@ class Graph {
     this.#context = context;
     this.#source = source;
     this.isSealed = isSealed;
-    const processorOptions = { bits: decode(bits), strengthDb, phaseFrames, isSealed };
+    const processorOptions = { bits: decodeBase64(bits), strengthDb, phaseFrames, isSealed };
     this.#node = new AudioWorkletNode(context, PROCESSOR, give({ processorOptions }));
     this.#end = context.createMediaStreamDestination();
     // Otherwise a page that asked for one channel would get two.
@@ -109,7 +110,7 @@ class Graph {
   }
 
   setSuperframe(index, bits) {
-    this.#node.port.postMessage(give({ type: "superframe", index, bits: decode(bits) }));
+    this.#node.port.postMessage(give({ type: "superframe", index, bits: decodeBase64(bits) }));
   }
 
   /** Let the sound pass without the mark. */
@@ -141,5 +142,3 @@ class Graph {
     });
   }
 }
-
-const decode = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));

@@ -8,9 +8,14 @@ export const STRENGTHS_DB = { studio: 0.8, standard: 1.18, strong: 1.6 };
 /** Presets of what is refused, as `sottovoce.core.policy.POLICIES`. */
 export const POLICIES = { all: 0x7f, training: 0x0f, cloning: 0x05 };
 
-const DEFAULTS = { policy: POLICIES.all, strength: "strong", sites: { all: false, on: [], off: [] } };
+const DEFAULTS = {
+  policy: POLICIES.all,
+  strength: "strong",
+  sites: { all: false, on: [], off: [] },
+  page: "", // address of the person's copy of the browser page
+};
 
-/** @returns {Promise<{policy: number, strength: string, sites: object}>} */
+/** @returns {Promise<{policy: number, strength: string, sites: object, page: string}>} */
 export const readSettings = () => api.storage.local.get(DEFAULTS);
 
 export const writeSettings = (changes) => api.storage.local.set(changes);
