@@ -39,6 +39,7 @@ _SCRIPTS = {
     "content.js": "content/content.js",
     "options.js": "options/options.js",
     "popup.js": "popup/popup.js",
+    "tap.js": "content/tap_worklet.js",
     "worklet.js": "signal/worklet.js",
     "wrap.js": "page/wrap.js",
 }

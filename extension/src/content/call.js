@@ -1,5 +1,6 @@
 // The sound of one microphone on its way to the page: through the mark, or around it if that fails.
 
+import { decodeBase64 } from "../signal/bits.js";
 import { Check } from "./check.js";
 import { openGraph } from "./graph.js";
 
@@ -58,7 +59,7 @@ export class Call {
       }
       this.#graph = graph;
       graph.onError = () => this.#goAround("processor");
-      this.#check = await Check.open(graph, settings);
+      this.#check = new Check(graph, settings);
       this.#timer = setInterval(() => this.#watch(), WATCH_MS);
       return graph.stream;
     } catch (error) {
@@ -90,6 +91,7 @@ export class Call {
   }
 
   #take(meter) {
+    this.#check?.align(meter);
     this.#readings.levelDbfs = meter.rmsDb;
     this.#readings.delayMs = (1_000 * meter.delay) / meter.sampleRate;
     this.#meterMs = performance.now();
@@ -105,7 +107,9 @@ export class Call {
     this.#sealedUntil = until;
     try {
       for (let index = first; index <= until; index++) {
-        this.#graph.setSuperframe(index, await this.#link.ask({ type: "seal" }));
+        const bits = decodeBase64(await this.#link.ask({ type: "seal" }));
+        this.#graph.setSuperframe(index, bits);
+        this.#check?.setSuperframe(index, bits);
       }
     } catch {
       this.#sealedUntil = first - 1; // asked for again with the next meter
@@ -134,6 +138,7 @@ export class Call {
     this.#nStale = 0;
     this.#meterMs = performance.now();
     this.fail("");
+    this.#check.restart();
     this.#onHeard();
   }
 

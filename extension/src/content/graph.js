@@ -5,9 +5,11 @@ import { decodeBase64 } from "../signal/bits.js";
 import { give } from "./handover.js";
 
 const api = globalThis.browser ?? chrome;
+const MODULES = ["worklet.js", "tap.js"];
 const RUNNING_MS = 1_500;
 const FIRST_MS = 1_500;
 const PROCESSOR = "sottovoce-mark";
+const TAP = "sottovoce-tap";
 
 /** Why no graph could be made, in one word for the person's badge. */
 export class GraphError extends Error {
@@ -53,7 +55,7 @@ function connectSource(stream) {
 
 async function loadProcessor(context) {
   try {
-    await context.audioWorklet.addModule(api.runtime.getURL("worklet.js"));
+    await Promise.all(MODULES.map((name) => context.audioWorklet.addModule(api.runtime.getURL(name))));
   } catch (error) {
     throw new GraphError("processor", { cause: error });
   }
@@ -110,7 +112,16 @@ class Graph {
   }
 
   setSuperframe(index, bits) {
-    this.#node.port.postMessage(give({ type: "superframe", index, bits: decodeBase64(bits) }));
+    this.#node.port.postMessage(give({ type: "superframe", index, bits }));
+  }
+
+  /** @returns {AudioWorkletNode} that posts what goes out, as `tap_worklet.js` says. */
+  tap() {
+    const tap = new AudioWorkletNode(this.#context, TAP);
+    this.#context.createMediaStreamSource(this.stream).connect(tap);
+    // A node that nothing asks for sound hears none.
+    tap.connect(this.#context.createMediaStreamDestination());
+    return tap;
   }
 
   /** Let the sound pass without the mark. */
