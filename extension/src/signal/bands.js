@@ -52,12 +52,8 @@ export function bandShares(sampleRate, length) {
   for (let bin = 0; bin <= length / 2; bin++) {
     for (let band = 0; band < nBands; band++) {
       if (share(bin, band) === 0) continue;
-      const own = share(bin, band);
-      let next = band + 1 < nBands ? share(bin, band + 1) : 0;
-      // The core leaves out the highest band's part of the bin below it where it is the larger one.
-      // Both embedders must give the same sound, so this one does, too.
-      if (band + 2 === N_BANDS && next > own) next = 0;
-      bins.push({ bin, band, own, next });
+      const next = band + 1 < nBands ? share(bin, band + 1) : 0;
+      bins.push({ bin, band, own: share(bin, band), next });
       break;
     }
   }

@@ -4,7 +4,8 @@
 import { unpackSigns } from "./bits.js";
 import { CHIP_SIGNS, N_BANDS, N_SUPERFRAME_CELLS } from "./tables.js";
 
-const N_SLOTS = 4;
+/** For two superframes in the past, which a detector looks at, and some to come. */
+const N_SLOTS = 8;
 
 /** Frames of a superframe. */
 export const N_SUPERFRAME_FRAMES = (N_SUPERFRAME_CELLS / N_BANDS) * CHIP_SIGNS.length;
@@ -29,7 +30,7 @@ export class PatternSource {
   #slots = [];
 
   /**
-   * Set the signs of one superframe; those of the fourth before it are forgotten.
+   * Set the signs of one superframe; those of the eighth before it are forgotten.
    *
    * @param {number} index of the superframe.
    * @param {Uint8Array} bits 800 bytes.
