@@ -8,6 +8,7 @@ import http.server
 import shutil
 import tempfile
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ GRANTED = ("http://127.0.0.1/*", "http://localhost/*")
 """Sites on which the extension of the tests may run without asking anybody."""
 
 _PAGES = Path(__file__).with_name("extension_pages")
-_START_MS = 20_000
+_START_S = 10.0
+_N_SCRIPTS = 2
 _HEADERS = {
     "csp": ("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'"),
     "denied": ("Permissions-Policy", "microphone=()"),
@@ -129,7 +131,7 @@ class MarkingChromium:
                 args=self._arguments,
             )
             stack.callback(self.context.close)
-            self.choose(sites={"all": True, "on": [], "off": []})
+            self.wait_for_scripts()
             self._stack = stack.pop_all()
         return self
 
@@ -148,15 +150,17 @@ class MarkingChromium:
         return self.worker.url.rsplit("/", 1)[0]
 
     def choose(self, **settings: Any) -> None:  # noqa: ANN401 - as they are stored
-        """Store settings as the options page does, and wait until they count."""
+        """Store settings as the options page does."""
         self.worker.evaluate("(settings) => chrome.storage.local.set(settings)", settings)
-        if "sites" in settings:
-            self.worker.evaluate(
-                """async () => {
-                    const settled = () => new Promise((resolve) => setTimeout(resolve, 500));
-                    await settled();
-                }"""
-            )
+
+    def wait_for_scripts(self) -> None:
+        """Wait until the extension has registered what runs in pages."""
+        deadline = time.monotonic() + _START_S
+        ask = "chrome.scripting.getRegisteredContentScripts().then((all) => all.length)"
+        while self.worker.evaluate(ask) != _N_SCRIPTS:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the extension does not register its scripts")
+            time.sleep(0.1)
 
     def badge(self, page: Page) -> str:
         """Return the badge's text in the tab that was used last."""

@@ -10,8 +10,8 @@ const api = globalThis.browser ?? chrome;
 const badges = new BadgeBoard();
 
 async function register() {
-  const { sites } = await readSettings();
-  await registerScripts(sites);
+  const { off } = await readSettings();
+  await registerScripts(off);
 }
 
 // One after the other: each takes away what the one before has registered.
@@ -24,15 +24,15 @@ api.runtime.onInstalled.addListener(registerLater);
 api.permissions.onAdded.addListener(registerLater);
 api.permissions.onRemoved.addListener(registerLater);
 api.storage.onChanged.addListener((changes) => {
-  if (changes.sites) registerLater();
+  if (changes.off) registerLater();
 });
 // Scripts in pages could read the storage otherwise; Firefox does not have this yet.
 api.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
 
 async function begin(source, sender) {
-  const { sites } = await readSettings();
-  const page = sender.tab?.url ?? sender.url;
-  if (page && patternOf(page) && sites.off.includes(patternOf(page))) return { isOn: false };
+  const { off } = await readSettings();
+  // A page that was opened before its site was switched off still has the scripts.
+  if (off.includes(patternOf(sender.tab.url ?? sender.url))) return { isOn: false };
   return { isOn: true, ...(await source.begin()) };
 }
 

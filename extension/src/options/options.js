@@ -1,11 +1,10 @@
 // What is marked where, and in whose name; every change counts at once, for the next microphone.
 
-import { EVERYWHERE } from "../shared/sites.js";
+import { EVERYWHERE, isOnEverywhere, listSingle, nameOf, permit } from "../shared/sites.js";
 import { POLICIES, forgetOwner, readOwner, readSettings, writeOwner, writeSettings } from "../shared/settings.js";
 import { $, say, showTexts } from "../shared/texts.js";
 import { readIdentity } from "./identity_file.js";
 
-const api = globalThis.browser ?? chrome;
 const MOST_BYTES = 65_536;
 const LICENCE = 128; // which refuses nothing
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -79,43 +78,36 @@ async function forgetIdentity() {
   $("identity-file").focus();
 }
 
-function showList(list, patterns, change) {
+function showList(list, patterns, remove) {
   list.hidden = !patterns.length;
   list.replaceChildren(...patterns.map((pattern) => {
     const row = document.createElement("li");
     const button = document.createElement("button");
-    const site = new URL(pattern.replace("*", "")).hostname;
     button.type = "button";
     button.textContent = say("sites.remove");
-    button.setAttribute("aria-label", `${say("sites.remove")}: ${site}`);
-    button.onclick = () => change(pattern);
-    row.append(`${site} `, button);
+    button.setAttribute("aria-label", `${say("sites.remove")}: ${nameOf(pattern)}`);
+    button.onclick = async () => {
+      await remove(pattern);
+      await showSites();
+      $("sites-news").textContent = say("sites.reload");
+      $("sites-all").focus();
+    };
+    row.append(`${nameOf(pattern)} `, button);
     return row;
   }));
 }
 
 async function showSites() {
-  const { sites } = await readSettings();
-  $("sites-all").checked = sites.all;
-  const without = (name) => async (pattern) => {
-    await writeSettings({ sites: { ...sites, [name]: sites[name].filter((one) => one !== pattern) } });
-    if (name === "on") await api.permissions.remove({ origins: [pattern] }).catch(() => false);
-    await showSites();
-    tellSaved();
-  };
-  showList($("sites-on"), sites.on, without("on"));
-  showList($("sites-off"), sites.off, without("off"));
+  const { off } = await readSettings();
+  $("sites-all").checked = await isOnEverywhere();
+  showList($("sites-on"), await listSingle(), (pattern) => permit([pattern], false));
+  showList($("sites-off"), off, (pattern) => writeSettings({ off: off.filter((one) => one !== pattern) }));
 }
 
 async function takeAll() {
-  const wanted = $("sites-all").checked;
-  // Asked for first: the browser only asks the person while a click is being handled.
-  const granted = wanted ? await api.permissions.request({ origins: EVERYWHERE }) : false;
-  const { sites } = await readSettings();
-  await writeSettings({ sites: { ...sites, all: granted } });
-  if (!wanted) await api.permissions.remove({ origins: EVERYWHERE }).catch(() => false);
+  const granted = await permit(EVERYWHERE, $("sites-all").checked);
   await showSites();
-  $("sites-news").textContent = wanted && !granted ? say("sites.refused") : say("sites.reload");
+  $("sites-news").textContent = say(granted ? "sites.reload" : "sites.refused");
 }
 
 async function start() {

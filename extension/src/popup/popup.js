@@ -1,7 +1,7 @@
 // Whether this tab's microphone goes out marked, as it is now, and whether this site is switched on.
 
 import { readSettings, writeSettings } from "../shared/settings.js";
-import { isOn, patternOf, switchSite } from "../shared/sites.js";
+import { isOn, nameOf, patternOf, permit } from "../shared/sites.js";
 import { worst } from "../shared/states.js";
 import { $, say, showTexts } from "../shared/texts.js";
 
@@ -46,22 +46,21 @@ function listenTo(tab) {
 }
 
 async function showSite(pattern) {
-  const { sites } = await readSettings();
-  const isThere = isOn(sites, pattern);
+  const { off } = await readSettings();
+  const isThere = await isOn(pattern, off);
   $("site").checked = isThere;
   $("site").disabled = pattern === "";
-  const name = pattern && new URL(pattern.replace("*", "")).hostname;
-  setText("site-name", pattern ? say("site.mark", { site: name }) : say("site.none"));
+  setText("site-name", pattern ? say("site.mark", { site: nameOf(pattern) }) : say("site.none"));
   return isThere;
 }
 
 async function takeSite(tab, pattern) {
   const wanted = $("site").checked;
-  const granted = wanted ? await api.permissions.request({ origins: [pattern] }) : true;
-  if (granted) {
-    const { sites } = await readSettings();
-    await writeSettings({ sites: switchSite(sites, pattern, wanted) });
-  }
+  const granted = await permit([pattern], wanted);
+  const { off } = await readSettings();
+  const others = off.filter((one) => one !== pattern);
+  const isExcepted = !wanted && await isOn(pattern, others);
+  if (granted) await writeSettings({ off: isExcepted ? [...others, pattern] : others });
   await showSite(pattern);
   setText("site-news", granted ? say("sites.reload") : say("sites.refused"));
   $("reload").hidden = !granted;

@@ -11,11 +11,11 @@ export const POLICIES = { all: 0x7f, training: 0x0f, cloning: 0x05 };
 const DEFAULTS = {
   policy: POLICIES.all,
   strength: "strong",
-  sites: { all: false, on: [], off: [] },
+  off: [], // sites that are switched off, although the browser permits them
   page: "", // address of the person's copy of the browser page
 };
 
-/** @returns {Promise<{policy: number, strength: string, sites: object, page: string}>} */
+/** @returns {Promise<{policy: number, strength: string, off: string[], page: string}>} */
 export const readSettings = () => api.storage.local.get(DEFAULTS);
 
 export const writeSettings = (changes) => api.storage.local.set(changes);

@@ -1,4 +1,4 @@
-// Which sites are switched on: all, or some, and some of them off again.
+// Which sites are switched on: those that the browser permits, but for those that are off.
 
 const api = globalThis.browser ?? chrome;
 
@@ -12,32 +12,46 @@ export function patternOf(address) {
   return protocol === "https:" || isLocal ? `${protocol}//${hostname}/*` : "";
 }
 
-/** Return whether a site is switched on. */
-export function isOn({ all, on, off }, pattern) {
-  return pattern !== "" && (all || on.includes(pattern)) && !off.includes(pattern);
+/** @returns {string} the name of the site of a pattern, as people write it. */
+export const nameOf = (pattern) => pattern.replace(/^\w+:\/\/|\/\*$/g, "");
+
+const isPermitted = (pattern) => api.permissions.contains({ origins: [pattern] });
+
+/** @returns {Promise<boolean>} whether a site is switched on. */
+export async function isOn(pattern, off) {
+  return pattern !== "" && !off.includes(pattern) && isPermitted(pattern);
 }
 
-/** Return the choice with a site switched on or off. */
-export function switchSite({ all, on, off }, pattern, isWanted) {
-  const others = (list) => list.filter((one) => one !== pattern);
-  return {
-    all,
-    on: isWanted && !all ? [...others(on), pattern] : others(on),
-    off: isWanted || !all ? others(off) : [...others(off), pattern],
-  };
+/** @returns {Promise<boolean>} whether every site is. */
+export const isOnEverywhere = () => isPermitted(EVERYWHERE[0]);
+
+/** @returns {Promise<string[]>} the patterns of single sites that are switched on. */
+export async function listSingle() {
+  const { origins = [] } = await api.permissions.getAll();
+  return origins.filter((one) => !EVERYWHERE.includes(one));
+}
+
+/**
+ * Ask for a permission, and give it back if it is not wanted; the first thing to do after a click.
+ *
+ * @returns {Promise<boolean>} whether it is as wanted.
+ */
+export async function permit(patterns, isWanted) {
+  if (isWanted) return api.permissions.request({ origins: patterns });
+  // One that the browser or its administrator has set stays.
+  await api.permissions.remove({ origins: patterns }).catch(() => false);
+  return true;
 }
 
 /** Have the scripts run on the sites that are on, and on no other, from the next page that is opened. */
-export async function registerScripts({ all, on, off }) {
-  const scripting = api.scripting;
+export async function registerScripts(off) {
+  const { scripting } = api;
   const registered = await scripting.getRegisteredContentScripts();
   if (registered.length) await scripting.unregisterContentScripts();
-  const { origins } = await api.permissions.getAll();
-  const granted = (pattern) => api.permissions.contains({ origins: [pattern] });
-  const wanted = all ? origins : await keep(on, granted);
-  if (!wanted.length) return;
+  const { origins = [] } = await api.permissions.getAll();
+  if (!origins.length) return;
   const common = {
-    matches: wanted,
+    matches: origins,
     excludeMatches: off,
     runAt: "document_start",
     allFrames: true,
@@ -48,9 +62,4 @@ export async function registerScripts({ all, on, off }) {
     { ...common, id: "content", js: ["content.js"], world: "ISOLATED" },
     { ...common, id: "wrap", js: ["wrap.js"], world: "MAIN" },
   ]);
-}
-
-async function keep(list, test) {
-  const kept = await Promise.all(list.map(test));
-  return list.filter((_, i) => kept[i]);
 }
