@@ -85,7 +85,9 @@ def test_a_minute_is_that_of_the_protector(clip, tmp_path, sr, n_channels, is_se
 
 
 @pytest.mark.parametrize("sr", [8_000, 22_050, 45_375, 96_000, 192_000])
-def test_any_rate_and_any_blocks_give_the_sound_of_the_block_marker(clip, tmp_path, rng, sr) -> None:
+def test_any_rate_and_any_blocks_give_the_sound_of_the_block_marker(
+    clip, tmp_path, rng, sr
+) -> None:
     """45,375 Hz has a transform of odd length."""
     y = _speech(clip, sr, 1, 3.0)
     sizes = [int(size) for size in rng.integers(1, 3_000, 50)]

@@ -8,15 +8,17 @@
 // independent signs, and its p-value is proved (`evidence.js`), times everything that was tried.
 //
 // *Could this be another's mark?*  Sync signs are the same in every mark, and one that happens to run
-// in step, within the delays about one in fifteen, agrees with them.  So the cells of the payload and
-// of the seal must agree by themselves, and do so only for the same payload in step over the whole
-// superframe: of two anonymous people with the same choices and no seal, one pair in sixty.
+// in step, within the delays about one in fifteen, agrees with them.  So the cells that depend on the
+// owner, and those of the seal, must agree by themselves.  Where another's mark runs in step over the
+// whole superframe, one in sixty, the cells of a coded bit agree with each other, right or wrong: they
+// are added first, and count as one.  Of two anonymous people with the same choices, no seal, and in
+// step, nothing can tell whose mark it is.
 
 import { CellScores } from "./cell_scores.js";
 import { log10PValue } from "./evidence.js";
 import { N_SUPERFRAME_FRAMES, PatternSource } from "./pattern_source.js";
-import { SEAL, SYNC, readRoles } from "./payload.js";
-import { CHIP_SIGNS, FRAME_S, N_BANDS, N_CELLS, N_PERIODS } from "./tables.js";
+import { SEAL, SYNC, dependsOnOwner, readCodedBits, readRoles } from "./payload.js";
+import { CHIP_SIGNS, FRAME_S, GENERATORS, N_BANDS, N_CELLS, N_PAYLOAD_BITS, N_PERIODS } from "./tables.js";
 
 /** Lengths of sound that are looked at, counted back from the present, in seconds. */
 export const WINDOWS_S = [1, 2, 5, 10, 20];
@@ -26,6 +28,7 @@ const MAX_LOG10_OTHER = -4;
 const N_CHIPS = CHIP_SIGNS.length;
 const N_PERIOD_CELLS = N_CELLS * N_BANDS;
 const N_SUPERFRAME_ROWS = N_PERIODS * N_CELLS;
+const N_CODED_BITS = N_PAYLOAD_BITS * GENERATORS.length;
 
 /**
  * What the detector says about the sound up to now.
@@ -35,7 +38,7 @@ const N_SUPERFRAME_ROWS = N_PERIODS * N_CELLS;
  *   log10POther at most -4.
  * @property {number} log10P bound on the probability that sound which does not depend on the signs
  *   agrees so well, anywhere in this look; logarithm to base 10.
- * @property {number} log10POther the same for payload and seal alone, in the window and at the delay of
+ * @property {number} log10POther the same for what depends on the owner, in the window and at the delay of
  *   log10P; it excludes the marks of others.
  * @property {number} windowS length of the sound that agreed best, in seconds; 0 before there is any.
  * @property {number} delayS by how much the sound came later than expected, in seconds.
@@ -54,10 +57,16 @@ class Sums {
     this.#data = new Float64Array(N_SUPERFRAME_ROWS * N_BANDS);
     this.#nBands = nBands;
     this.#roles = readRoles();
+    this.#codedBits = readCodedBits();
+    this.#isOwners = Uint8Array.from({ length: N_CODED_BITS }, (_, i) => dependsOnOwner(i));
+    this.#byCodedBit = new Float64Array(N_CODED_BITS);
   }
 
   #sync;
   #data;
+  #codedBits;
+  #isOwners;
+  #byCodedBit;
   #sealSum = 0;
   #sealEnergy = 0;
   #nBands;
@@ -81,39 +90,61 @@ class Sums {
    * @param {Int8Array | null} own signs of this superframe; null if it has no seal.
    */
   add(row, scores, at, plain, own) {
+    const roles = this.#roles;
+    const sync = this.#sync;
+    const data = this.#data;
+    const nBands = this.#nBands;
     const inPeriod = (row % N_CELLS) * N_BANDS;
     const inSuperframe = row * N_BANDS;
-    for (let band = 0; band < this.#nBands; band++) {
+    for (let band = 0; band < nBands; band++) {
       const score = scores[at + band];
-      const role = this.#roles[inPeriod + band];
+      const role = roles[inPeriod + band];
       if (role === SYNC) {
-        this.#sync[inPeriod + band] += plain[inSuperframe + band] * score;
+        sync[inPeriod + band] += plain[inSuperframe + band] * score;
       } else if (role === SEAL && own !== null) {
         this.#sealSum += own[inSuperframe + band] * score;
         this.#sealEnergy += score * score;
       } else {
-        this.#data[inSuperframe + band] += plain[inSuperframe + band] * score;
+        data[inSuperframe + band] += plain[inSuperframe + band] * score;
       }
     }
   }
 
-  /** Set the scores of everything, and of payload and seal; 0 without sound. */
+  /** Set the scores of everything, and of what depends on the owner; 0 without sound. */
   conclude() {
-    let sync = 0;
-    let syncEnergy = 0;
-    for (let i = 0; i < this.#sync.length; i++) {
-      sync += this.#sync[i];
-      syncEnergy += this.#sync[i] ** 2;
+    const sync = this.#sync;
+    const data = this.#data;
+    const codedBits = this.#codedBits;
+    const isOwners = this.#isOwners;
+    const byCodedBit = this.#byCodedBit.fill(0);
+    let sum = this.#sealSum;
+    let energy = this.#sealEnergy;
+    for (let i = 0; i < sync.length; i++) {
+      sum += sync[i];
+      energy += sync[i] * sync[i];
     }
-    let other = this.#sealSum;
-    let otherEnergy = this.#sealEnergy;
-    for (let i = 0; i < this.#data.length; i++) {
-      other += this.#data[i];
-      otherEnergy += this.#data[i] ** 2;
+    let ownersEnergy = 0;
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i];
+      if (value === 0) continue;
+      const power = value * value;
+      sum += value;
+      energy += power;
+      const number = codedBits[i];
+      if (isOwners[number] === 0) continue;
+      byCodedBit[number] += value;
+      ownersEnergy += power;
     }
-    const energy = syncEnergy + otherEnergy;
-    this.scoreAll = energy > 0 ? (sync + other) / Math.sqrt(energy) : 0;
-    this.scoreOther = otherEnergy > 0 ? other / Math.sqrt(otherEnergy) : 0;
+    this.scoreAll = energy > 0 ? sum / Math.sqrt(energy) : 0;
+    let owners = this.#sealSum;
+    let bitsEnergy = 0;
+    for (let i = 0; i < N_CODED_BITS; i++) {
+      owners += byCodedBit[i];
+      bitsEnergy += byCodedBit[i] * byCodedBit[i];
+    }
+    // The proof needs the energy of the cells; a larger divisor only lowers the score.
+    const most = Math.max(ownersEnergy, bitsEnergy) + this.#sealEnergy;
+    this.scoreOther = most > 0 ? owners / Math.sqrt(most) : 0;
   }
 }
 

@@ -26,6 +26,8 @@ export const SEAL = 2;
 const N_PERIOD_CELLS = N_CELLS * N_BANDS;
 const CRC_DOMAIN = [..."sv1"].map((one) => one.charCodeAt(0));
 const VERSION = 1n;
+/** Of the payload; version, kind, policy and year lie before it. */
+const FIRST_OWNER_BIT = 16;
 
 /**
  * A refusal: its owner, the refused uses, and the year.
@@ -41,6 +43,29 @@ const VERSION = 1n;
 /** @returns {Uint8Array} the role of each cell of a period: SYNC, DATA or SEAL. */
 export function readRoles() {
   return decodeBase64(ROLES);
+}
+
+/** @returns {Int16Array} the coded bit that each cell of a superframe carries; -1 in sync cells. */
+export function readCodedBits() {
+  const roles = readRoles();
+  const places = decodeBase64(CODED_BITS);
+  const coded = new Int16Array(N_SUPERFRAME_CELLS).fill(-1);
+  let n = 0;
+  for (let i = 0; i < N_SUPERFRAME_CELLS; i++) {
+    if (roles[i % N_PERIOD_CELLS] === SYNC) continue;
+    coded[i] = places[n] | (places[n + 1] << 8);
+    n += 2;
+  }
+  return coded;
+}
+
+/**
+ * @param {number} number of a coded bit.
+ * @returns {boolean} whether it depends on the owner id or the check over it, not on choices alone.
+ */
+export function dependsOnOwner(number) {
+  const newest = Math.floor(number / GENERATORS.length);
+  return newest >= FIRST_OWNER_BIT || newest < MEMORY;
 }
 
 /** @returns {number} the present year, limited to what a notice can hold. */
@@ -116,20 +141,12 @@ export function encode(payload) {
  */
 export function makePattern(notice) {
   const coded = encode(makePayload(notice));
-  const roles = readRoles();
+  const places = readCodedBits();
   const sync = unpackSigns(decodeBase64(SYNC_SIGNS), new Int8Array(N_PERIOD_CELLS));
   const signs = unpackSigns(decodeBase64(SCRAMBLING_SIGNS), new Int8Array(N_SUPERFRAME_CELLS));
-  const places = decodeBase64(CODED_BITS);
-  let n = 0;
   for (let i = 0; i < N_SUPERFRAME_CELLS; i++) {
-    const inPeriod = i % N_PERIOD_CELLS;
-    if (roles[inPeriod] === SYNC) {
-      signs[i] = sync[inPeriod];
-    } else {
-      const place = places[n] | (places[n + 1] << 8);
-      n += 2;
-      if (coded[place]) signs[i] = -signs[i];
-    }
+    if (places[i] < 0) signs[i] = sync[i % N_PERIOD_CELLS];
+    else if (coded[places[i]]) signs[i] = -signs[i];
   }
   return signs;
 }

@@ -4,7 +4,7 @@ const sources = process.argv[2];
 const { Embedder } = await import(`${sources}/embedder.js`);
 const { makePatternBits } = await import(`${sources}/payload.js`);
 
-const N_BLOCKS = 20_000;
+const N_BLOCKS = 10_000;
 const bits = makePatternBits({ year: 2026 });
 const answers = [];
 for (const sampleRate of [16000, 44100, 48000]) {
