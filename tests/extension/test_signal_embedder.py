@@ -131,7 +131,7 @@ def test_hostile_sound_is_neither_lost_nor_an_error() -> None:
     assert (broken["reason"], broken["isFinite"], broken["during"]) == ("error: broken", True, 0)
     assert broken["unmarked"] > 10
     assert broken["later"] > 0.01
-    assert answers["refused"] == ["RangeError"] * 5
+    assert answers["refused"] == ["RangeError"] * 6
 
 
 def test_a_block_takes_no_memory() -> None:

@@ -14,8 +14,10 @@ export class PatternSource {
   /**
    * @param {Uint8Array} bits 800 bytes, the signs of every superframe that has none of its own.
    * @param {boolean} isSealed whether every superframe should have signs of its own.
+   * @throws {RangeError} if there are not so many bytes.
    */
   constructor(bits, isSealed) {
+    checkLength(bits);
     this.#plain = unpackSigns(bits, new Int8Array(N_SUPERFRAME_CELLS));
     this.#isSealed = isSealed;
     for (let i = 0; i < N_SLOTS; i++) {
@@ -34,8 +36,10 @@ export class PatternSource {
    *
    * @param {number} index of the superframe.
    * @param {Uint8Array} bits 800 bytes.
+   * @throws {RangeError} if they are not so many.
    */
   setSuperframe(index, bits) {
+    checkLength(bits);
     const slot = this.#slots[index % N_SLOTS];
     unpackSigns(bits, slot.signs);
     slot.index = index;
@@ -68,4 +72,9 @@ export class PatternSource {
     const first = Math.floor(inSuperframe / CHIP_SIGNS.length) * N_BANDS;
     for (let band = 0; band < N_BANDS; band++) signs[band] = cells[first + band] * chip;
   }
+}
+
+function checkLength(bits) {
+  const n = N_SUPERFRAME_CELLS / 8;
+  if (bits?.length !== n) throw new RangeError(`signs of a superframe have ${n} bytes, not ${bits?.length}`);
 }

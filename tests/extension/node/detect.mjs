@@ -31,16 +31,17 @@ for (const job of JSON.parse(readFileSync(0, "utf8"))) {
   let looking = 0;
   for (let begin = 0; begin < n; begin += block) {
     const end = Math.min(begin + block, n);
-    detector.push(Array.from({ length: nChannels }, (_, i) => sound.subarray(i * n + begin, i * n + end)));
-    while (verdicts.length < job.looksS.length && end >= Math.min(job.looksS[verdicts.length] * sampleRate, n)) {
+    const part = (i) => sound.subarray(i * n + begin, i * n + end);
+    detector.push(Array.from({ length: nChannels }, (_, i) => part(i)));
+    while (end >= Math.min(job.looksS[verdicts.length] * sampleRate, n)) {
       const then = performance.now();
       verdicts.push(detector.look());
       looking += performance.now() - then;
     }
   }
   const processorS = process.cpuUsage(before).user / 1e6;
-  const others = (job.trials ?? []).map((trial) => {
-    const other = new OwnDetector({ sampleRate, bits: makePatternBits(trial.notice), phaseFrames: trial.phaseFrames, delay });
+  const others = (job.trials ?? []).map(({ notice, phaseFrames }) => {
+    const other = new OwnDetector({ sampleRate, bits: makePatternBits(notice), phaseFrames, delay });
     other.scores = detector.scores;
     return other.look();
   });

@@ -30,7 +30,8 @@ function run(embedder, blocks) {
   const flat = (channel) => sent.flatMap((one) => one[Math.min(channel, one.length - 1)]);
   const { unmarked, reason, repaired, blocks: n, delay } = embedder;
   const isFinite = sent.every((one) => one.every((samples) => samples.every(Number.isFinite)));
-  return { heard, left: flat(0), right: flat(1), counters: { unmarked, reason, repaired, n, isFinite, delay } };
+  const counters = { unmarked, reason, repaired, n, isFinite, delay };
+  return { heard, left: flat(0), right: flat(1), counters };
 }
 
 /** Largest difference between what was heard and what was sent later, over a range of samples. */
@@ -54,7 +55,8 @@ for (const [name, value] of [["nan", NaN], ["infinity", -Infinity]]) {
 // So loud that a transform overflows: the sound goes out as it is.
 const loud = plain.map(([input], i) => [[i === 20 ? input[0].slice().fill(3e38, 0, 60) : input[0]], 1]);
 const ranLoud = run(make(), loud);
-answers.loud = { ...ranLoud.counters, around: differ(ranLoud, 2560, 2620), later: differ(ranLoud, 5000, 10000) };
+const around = differ(ranLoud, 2560, 2620);
+answers.loud = { ...ranLoud.counters, around, later: differ(ranLoud, 5000, 10000) };
 
 const denormal = plain.map(([input]) => [[input[0].map((one) => one * 1e-44)], 1]);
 answers.denormal = run(make(), denormal).counters;
@@ -94,6 +96,7 @@ answers.refused = [
   { strengthDb: 0 },
   { strengthDb: 3.1 },
   { phaseFrames: 1280 },
+  { bits: bits.subarray(1) },
 ].map((options) => {
   try {
     make(options);
