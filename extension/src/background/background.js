@@ -4,6 +4,7 @@
 import { patternOf, registerScripts } from "../shared/sites.js";
 import { readSettings } from "../shared/settings.js";
 import { BadgeBoard } from "./badge.js";
+import { watchSharing } from "./sharing.js";
 import { SignSource } from "./signs.js";
 
 const api = globalThis.browser ?? chrome;
@@ -35,6 +36,8 @@ async function begin(source, sender) {
   if (off.includes(patternOf(sender.tab.url ?? sender.url))) return { isOn: false };
   return { isOn: true, ...(await source.begin()) };
 }
+
+watchSharing(badges);
 
 api.runtime.onConnect.addListener((port) => {
   const { sender } = port;

@@ -40,6 +40,12 @@ export class BadgeBoard {
     await this.#show(tab);
   }
 
+  /** @returns {boolean} whether a script in the tab has reported a microphone. */
+  hasCall(tab) {
+    const { sharing: _, ...frames } = this.#tabs.get(tab) ?? {};
+    return Object.values(frames).some(({ word }) => word !== "idle");
+  }
+
   async #show(tab) {
     const { word, reason } = worst(Object.values(this.#tabs.get(tab) ?? {}));
     const { text, colour } = LOOKS[word];

@@ -25,6 +25,7 @@ function listenTo(host) {
     reporter.start();
     answer(id, await call.open());
   });
+  on("around", () => reporter.raise("around"));
   on("late", (id) => calls.get(id)?.fail("late"));
   on("mute", (id) => calls.get(id)?.mute(true));
   on("unmute", (id) => calls.get(id)?.mute(false));

@@ -11,6 +11,7 @@ export class Reporter {
   #popups = new Set();
   #timer = 0;
   #last = "";
+  #raised = "";
 
   constructor(calls, link) {
     this.#calls = calls;
@@ -20,6 +21,12 @@ export class Reporter {
   /** Report now, and as long as a microphone is open. */
   start() {
     if (!this.#timer) this.#timer = setInterval(() => this.report(), EVERY_MS);
+    this.report();
+  }
+
+  /** Report for good that the voice goes out unmarked, whatever the microphones are like. */
+  raise(reason) {
+    this.#raised = reason;
     this.report();
   }
 
@@ -33,7 +40,7 @@ export class Reporter {
     const state = this.#describe();
     for (const port of this.#popups) port.postMessage(state);
     this.#tellWorker(state);
-    if (this.#calls.size) return;
+    if (this.#calls.size || this.#raised) return;
     clearInterval(this.#timer);
     this.#timer = 0;
     this.#link.close();
@@ -54,6 +61,8 @@ export class Reporter {
 
   #describe() {
     const all = [...this.#calls.values()].map((call) => describe(call.readings, performance.now()));
-    return { frame, ...worst(all) };
+    const state = worst(all);
+    if (this.#raised) return { frame, level: -60, delay: 0, ago: null, ...state, word: "unmarked", reason: this.#raised };
+    return { frame, ...state };
   }
 }

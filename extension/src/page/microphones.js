@@ -2,7 +2,8 @@
 
 import { askForMark, tell } from "./channel.js";
 import { apply, call, each, fire, getterOf, listen, makeMap, onceDone, promise, replaceAccess, replaceValue } from "./originals.js";
-import { adopt, audioTracksOf, isFromScreen, isLive, named } from "./tracks.js";
+import { release } from "./senders.js";
+import { adopt, audioTracksOf, isMicrophone, isLive, named } from "./tracks.js";
 
 const { addTrack, removeTrack } = MediaStream.prototype;
 const LEGACY = ["getUserMedia", "webkitGetUserMedia", "mozGetUserMedia"];
@@ -10,7 +11,7 @@ const LEGACY = ["getUserMedia", "webkitGetUserMedia", "mozGetUserMedia"];
 /** Exchange the microphone in a stream for its marked sound, and then call a task with the stream. */
 function exchange(stream, done) {
   const raw = audioTracksOf(stream)[0];
-  if (!raw || isFromScreen(raw)) return done(stream);
+  if (!raw || !isMicrophone(raw)) return done(stream);
   return askForMark(raw, ({ id, stream: heard }) => {
     const marked = heard && audioTracksOf(heard)[0];
     if (marked && isLive(raw)) {
@@ -18,6 +19,7 @@ function exchange(stream, done) {
       call(addTrack, stream, marked);
       adopt(marked, raw, id);
     } else {
+      release(raw);
       listen(raw, "ended", () => tell("end", id));
     }
     done(stream);

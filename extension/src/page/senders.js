@@ -1,8 +1,9 @@
 // Where the sound of a marked track is sent: if it stops for a fault of ours, the microphone's own
 // sound takes its place there.  Unmarked is bad, but silence is worse.
 
+import { tell } from "./channel.js";
 import { apply, call, each, getterOf, makeMap, makeSet, replaceValue } from "./originals.js";
-import { callOf, named, ownerOf, reportEnabled } from "./tracks.js";
+import { callOf, isMicrophone, named, ownerOf, reportEnabled } from "./tracks.js";
 
 const Connection = window.RTCPeerConnection;
 const Reference = window.WeakRef;
@@ -12,7 +13,16 @@ const getTrack = Connection && getterOf(RTCRtpSender.prototype, "track");
 const getSender = Connection && getterOf(RTCRtpTransceiver.prototype, "sender");
 const references = makeSet();
 const known = makeMap();
+const released = makeMap();
 const moved = makeMap(); // senders that send a microphone's own sound, and the marked track they had
+
+/** Note that a microphone's own sound was given to the page, since marking it failed. */
+export const release = (track) => released.set(track, true);
+
+// A microphone's own sound that is sent comes from somewhere that nothing looked after.
+function check(track) {
+  if (track && isMicrophone(track) && !released.has(track)) tell("around", 0);
+}
 
 function note(sender) {
   if (known.has(sender)) return;
@@ -57,6 +67,7 @@ const methods = Connection && {
   addTrack(original) {
     return function addTrack() {
       const sender = apply(original, this, arguments);
+      check(call(getTrack, sender));
       note(sender);
       return sender;
     };
@@ -64,13 +75,16 @@ const methods = Connection && {
   addTransceiver(original) {
     return function addTransceiver() {
       const transceiver = apply(original, this, arguments);
-      note(call(getSender, transceiver));
+      const sender = call(getSender, transceiver);
+      check(call(getTrack, sender));
+      note(sender);
       return transceiver;
     };
   },
 };
 
 function replaceMarked(track) {
+  check(track);
   note(this);
   const owner = track ? callOf(track) : null;
   if (!owner?.isBypassed) return apply(replaceTrack, this, arguments);

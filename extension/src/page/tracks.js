@@ -6,6 +6,7 @@ import { apply, call, defineProperty, each, fire, getterOf, listen, makeMap, mak
 const original = MediaStreamTrack.prototype;
 const { applyConstraints, clone, getCapabilities, getConstraints, getSettings, stop } = original;
 const isEnabled = getterOf(original, "enabled");
+const getKind = getterOf(original, "kind");
 const getState = getterOf(original, "readyState");
 const setEnabled = setterOf(original, "enabled");
 const { clone: cloneStream, getAudioTracks } = MediaStream.prototype;
@@ -16,8 +17,10 @@ export const isLive = (track) => call(getState, track) === "live";
 
 export const callOf = (track) => calls.get(track);
 
-/** Return whether a track has the sound of a screen or a tab, which belongs to no group of devices. */
-export const isFromScreen = (track) => call(getSettings, track).groupId === undefined;
+/** Return whether a track is a microphone's own: sound of screens and programs is of no group of devices. */
+export const isMicrophone = (track) => {
+  return !calls.has(track) && call(getSettings, track).groupId !== undefined && call(getKind, track) === "audio";
+};
 
 /** Return the audio tracks of a stream. */
 export const audioTracksOf = (stream) => call(getAudioTracks, stream);

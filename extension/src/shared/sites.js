@@ -7,6 +7,7 @@ export const EVERYWHERE = ["https://*/*", "http://localhost/*", "http://127.0.0.
 
 /** @returns {string} the pattern of the site of a page's address; empty if it can have no microphone. */
 export function patternOf(address) {
+  if (!URL.canParse(address)) return "";
   const { protocol, hostname } = new URL(address);
   const isLocal = protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname);
   return protocol === "https:" || isLocal ? `${protocol}//${hostname}/*` : "";
