@@ -20,8 +20,6 @@ __all__ = ["MarkingFirefox"]
 _SETTLED_S = 2.0
 _PREFERENCES = {
     "media.navigator.permission.disabled": True,
-    # As a page that is shown may do; nobody clicks here.
-    "media.autoplay.default": 0,
     # Candidates are names otherwise, which nobody answers for here.
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.peerconnection.ice.loopback": True,

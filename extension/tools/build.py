@@ -166,6 +166,8 @@ def _read_strings(language: str) -> dict[str, dict[str, str]]:
     for key, text in known.items():
         if {*_PLACE.findall(text)} != {*_PLACE.findall(words[key])}:
             raise BuildError(f"strings/{language}.json: {key} fills in other values than English")
+    # A browser falls back to English for languages that are not here, whatever its own is.
+    words["language"] = language
     # Browsers take a dollar for the start of a placeholder, and no dots in names.
     return {
         key.replace(".", "_"): {"message": text.replace("$", "$$")} for key, text in words.items()

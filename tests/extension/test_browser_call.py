@@ -116,6 +116,16 @@ def test_mute_exchange_and_return_of_microphones_in_a_processed_call(marking_chr
     assert sv.detect(after, sr=48_000).found
 
 
+def test_three_tabs_are_marked_at_once(marking_chromium) -> None:
+    pages = [marking_chromium.open() for _ in range(3)]
+    for page in pages:
+        page.evaluate(f"void (window.heard = callFor({CALL_S}))")
+    pages[0].wait_for_timeout(1_000 * CALL_S)
+    for page in pages:
+        assert sv.detect(decode(page.evaluate("heard")), sr=48_000).found
+        page.close()
+
+
 def _measure_lag(both: np.ndarray) -> int:
     """Return by how many samples the second channel is late, up to half a second."""
     raw, marked = both

@@ -138,6 +138,51 @@ def test_frames_give_marked_sound(reached, kind) -> None:
     assert late[1].startswith("Fake")
 
 
+def test_a_frame_of_another_site_gives_marked_sound(reached, marking_chromium) -> None:
+    other = marking_chromium.address.replace("127.0.0.1", "localhost")
+    reached.evaluate(
+        """(address) => new Promise((resolve) => {
+            const frame = document.createElement("iframe");
+            frame.allow = "microphone";
+            frame.src = address;
+            frame.onload = resolve;
+            document.documentElement.append(frame);
+        })""",
+        f"{other}/reached.html",
+    )
+    inner = next(frame for frame in reached.frames if frame.url.startswith(other))
+    assert inner.evaluate(
+        """async () => {
+            const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+            return isMarked(stream.getAudioTracks()[0]);
+        }"""
+    )
+
+
+def test_a_sandboxed_frame_gets_no_microphone_or_a_marked_one(reached) -> None:
+    found = reached.evaluate(
+        """async () => {
+            const frame = document.createElement("iframe");
+            frame.sandbox = "allow-scripts";
+            frame.allow = "microphone *";
+            frame.srcdoc = `<script>
+                const media = navigator.mediaDevices;
+                const say = (value) => parent.postMessage(value, "*");
+                if (!media) say("no devices");
+                else if (String(media.getUserMedia).includes("[native code]")) say("native");
+                else media.getUserMedia({ audio: true }).then(
+                    (stream) => say("wrapped"), (error) => say(error.name));
+            </script>`;
+            const said = new Promise((resolve) => {
+                addEventListener("message", ({ data }) => resolve(data), { once: true });
+            });
+            document.documentElement.append(frame);
+            return said;
+        }"""
+    )
+    assert found in ("no devices", "wrapped", "NotAllowedError", "SecurityError"), found
+
+
 def test_a_popup_gives_marked_sound(reached) -> None:
     found = reached.evaluate(
         """async () => {

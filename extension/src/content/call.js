@@ -44,6 +44,11 @@ export class Call {
     return { ...this.#readings, ...this.#check?.readings };
   }
 
+  /** Whether the microphone has been stopped, which no event tells where the page has it itself. */
+  get isOver() {
+    return this.#raw.readyState === "ended";
+  }
+
   /** @returns {Promise<MediaStream | null>} the marked sound; null if the microphone's own has to do. */
   async open() {
     try {

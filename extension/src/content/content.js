@@ -30,8 +30,7 @@ function listenTo(host) {
   on("mute", (id) => calls.get(id)?.mute(true));
   on("unmute", (id) => calls.get(id)?.mute(false));
   on("end", (id) => {
-    calls.get(id)?.close();
-    calls.delete(id);
+    reporter.drop(id);
     reporter.report();
   });
   host.dispatchEvent(new Event("connected"));

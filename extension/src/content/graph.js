@@ -39,18 +39,23 @@ export async function openGraph(raw, settings, onMeter) {
   }
 }
 
-// Firefox refuses a microphone of another rate than that of the loudspeaker; its own rate will do.
+// At the microphone's own rate its sound need not be resampled.  A browser that does not know that
+// rate, or refuses it, takes that of the loudspeaker.
 function connectSource(stream) {
-  const context = new AudioContext({ latencyHint: "interactive" });
-  try {
-    return [context, context.createMediaStreamSource(stream)];
-  } catch (error) {
-    context.close();
-    const { sampleRate } = stream.getAudioTracks()[0].getSettings();
-    if (!sampleRate) throw new GraphError("rate", { cause: error });
-    const other = new AudioContext({ latencyHint: "interactive", sampleRate });
-    return [other, other.createMediaStreamSource(stream)];
+  const { sampleRate } = stream.getAudioTracks()[0].getSettings();
+  const rates = sampleRate ? [{ sampleRate }, {}] : [{}];
+  let cause = null;
+  for (const rate of rates) {
+    let context = null;
+    try {
+      context = new AudioContext({ latencyHint: "interactive", ...rate });
+      return [context, context.createMediaStreamSource(stream)];
+    } catch (error) {
+      context?.close();
+      cause = error;
+    }
   }
+  throw new GraphError("rate", { cause });
 }
 
 async function loadProcessor(context) {

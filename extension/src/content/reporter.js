@@ -36,7 +36,13 @@ export class Reporter {
     port.postMessage(this.#describe());
   }
 
+  drop(id) {
+    this.#calls.get(id)?.close();
+    this.#calls.delete(id);
+  }
+
   report() {
+    for (const [id, call] of this.#calls) if (call.isOver) this.drop(id);
     const state = this.#describe();
     for (const port of this.#popups) port.postMessage(state);
     this.#tellWorker(state);

@@ -9,7 +9,7 @@ const api = globalThis.browser ?? chrome;
 const SIGNS = { marked: "✓", ready: "…", muted: "–", unheard: "!", unmarked: "!", off: "○", idle: "○" };
 const LEVEL_MS = 500;
 const states = new Map(); // of the frames of the tab
-let levelMs = 0;
+let levelMs = -LEVEL_MS;
 
 function setText(id, text) {
   // A screen reader says what is set, even if it is the same.

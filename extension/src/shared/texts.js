@@ -10,7 +10,7 @@ export const $ = (id) => document.getElementById(id);
 export const say = (key, values = {}) => fill(api.i18n.getMessage(key.replaceAll(".", "_")), values);
 
 export function showTexts() {
-  document.documentElement.lang = api.i18n.getUILanguage();
+  document.documentElement.lang = say("language");
   for (const one of document.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
   for (const one of document.querySelectorAll("[data-label]")) {
     one.setAttribute("aria-label", say(one.dataset.label));
