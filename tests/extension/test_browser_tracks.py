@@ -179,3 +179,31 @@ def test_a_page_that_asks_before_anything_else_gets_marked_sound(marking_chromiu
     page.add_script_tag(url="raw.js")
     assert page.evaluate("first.then((stream) => isMarked(stream.getAudioTracks()[0]))")
     page.close()
+
+
+@pytest.mark.parametrize(("name", "event"), [("usermedia", "stream"), ("microphone", "track")])
+def test_elements_that_ask_for_a_microphone_give_marked_sound(reached, name, event) -> None:
+    there = reached.evaluate(
+        """([name, event]) => {
+            const element = document.createElement(name);
+            if (!(event in element)) return false;
+            element.setAttribute("type", "microphone");
+            element.style.display = "block";
+            document.body.append(element);
+            element.setConstraints(name === "usermedia" ? { audio: {} } : {});
+            window.given = [];
+            element.addEventListener(event, () => {
+                const value = element[event];
+                const tracks = value instanceof MediaStream ? value.getAudioTracks() : [value];
+                given.push(...tracks.map((track) => track && isMarked(track)));
+            });
+            return true;
+        }""",
+        [name, event],
+    )
+    if not there:
+        pytest.fail(f"this Chromium has no <{name}>")
+    reached.wait_for_timeout(1_000)
+    reached.locator(name).click(timeout=5_000)
+    reached.wait_for_timeout(2_000)
+    assert reached.evaluate("given") == [True]

@@ -2,6 +2,7 @@
 // ever run: frames of `javascript:` addresses, and every frame until its document has come.
 
 import { apply, call, each, getterOf, replaceAccess, replaceValue } from "./originals.js";
+import { wrapElements } from "./elements.js";
 import { wrapMicrophones } from "./microphones.js";
 import { wrapSenders } from "./senders.js";
 import { named, wrapTracks } from "./tracks.js";
@@ -33,6 +34,7 @@ export function protect(view) {
     return; // of another origin, where the page cannot reach in either
   }
   wrapMicrophones(view);
+  wrapElements(view);
   wrapTracks(view);
   wrapSenders(view);
   wrapWays(view);
