@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -112,7 +112,7 @@ class MarkingChromium:
         self.context: BrowserContext
         self.address = ""
 
-    def __enter__(self) -> MarkingChromium:
+    def __enter__(self) -> Self:
         from playwright.sync_api import sync_playwright  # late: not everybody who reads has it
 
         path = shutil.which("chromium")
@@ -163,26 +163,23 @@ class MarkingChromium:
             time.sleep(0.1)
 
     def badge(self, page: Page) -> str:
-        """Return the badge's text in the tab that was used last."""
-        page.bring_to_front()
-        return str(
-            self.worker.evaluate(
-                """async () => {
-                    const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-                    return chrome.action.getBadgeText({ tabId: tab.id });
-                }"""
-            )
-        )
+        """Return the badge's text in the tab of a page, which comes to the front."""
+        return self._ask_action("getBadgeText", page)
 
     def title(self, page: Page) -> str:
-        """Return what the button in the toolbar says about the tab that was used last."""
+        """Return what the button in the toolbar says about it."""
+        return self._ask_action("getTitle", page)
+
+    def _ask_action(self, method: str, page: Page) -> str:
         page.bring_to_front()
         return str(
             self.worker.evaluate(
-                """async () => {
-                    const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-                    return chrome.action.getTitle({ tabId: tab.id });
-                }"""
+                """async (method) => {
+                    const current = { active: true, lastFocusedWindow: true };
+                    const [tab] = await chrome.tabs.query(current);
+                    return chrome.action[method]({ tabId: tab.id });
+                }""",
+                method,
             )
         )
 

@@ -88,9 +88,9 @@ def test_mute_exchange_and_return_of_microphones_in_a_processed_call(marking_chr
     first = page.evaluate("call.blocks.length")
     page.evaluate("stream.getAudioTracks()[0].enabled = false")
     page.wait_for_timeout(2_500)
-    assert marking_chromium.badge(page) == "–"
+    assert marking_chromium.badge(page) == "\N{EN DASH}"
     second = page.evaluate("call.blocks.length")
-    # Another device is chosen, as a call page does it: asked for anew, and put in place of the first.
+    # A call page changes the device like this: it asks again, and replaces the track.
     page.evaluate(
         """async () => {
             const devices = await navigator.mediaDevices.enumerateDevices();
@@ -158,7 +158,7 @@ def test_marking_adds_little_delay(marking_chromium) -> None:
                 context.close();
                 return encode(blocks);
             }""",
-            {name: False for name in PROCESSED},
+            dict.fromkeys(PROCESSED, False),
         )
         both = decode(text).reshape(-1, 2, 128).swapaxes(0, 1).reshape(2, -1)
         delays.append(1e3 * _measure_lag(both[:, 48_000:]) / 48_000)

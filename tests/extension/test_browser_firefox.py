@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 
@@ -85,3 +86,47 @@ def test_refusals_and_devices_are_the_browsers_own(firefox) -> None:
     )
     assert refused == ["OverconstrainedError", "deviceId"]
     assert devices[0] == devices[1]
+
+
+@pytest.mark.parametrize("kind", ["blank", "srcdoc", "blob", "same", "written", "script"])
+def test_frames_give_marked_sound(firefox, kind) -> None:
+    firefox.open(f"{firefox.address}/reached.html")
+    early, late = firefox.run(f"askInFrame('{kind}')")
+    assert early[0] is not False, early
+    assert late[0] is True
+
+
+def test_replaced_methods_neither_see_the_microphone_nor_keep_off_the_mark(firefox) -> None:
+    firefox.open(f"{firefox.address}/reached.html")
+    found = firefox.run(
+        """(async () => {
+            replaceEverything();
+            const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+            const [track] = stream.getAudioTracks();
+            const found = isMarked(track);
+            track.stop();
+            return [found, stolen.filter((one) => !isMarked(one)).length];
+        })()"""
+    )
+    assert found == [True, 0]
+
+
+def test_the_badge_is_green_for_marked_sound_and_red_for_a_microphone_that_came_around(
+    firefox, server, clip_path
+) -> None:
+    """Firefox tells the extension of microphones that none of its scripts has seen."""
+    firefox.open(f"{firefox.address}/reached.html")
+    server.play(clip_path)
+    take = "(async () => {{ window.stream = await {}; return true; }})()"
+    firefox.run(take.format("navigator.mediaDevices.getUserMedia({ audio: true })"))
+    time.sleep(6.0)
+    assert firefox.badge()[0] == "✓"
+    firefox.run("stream.getTracks()[0].stop() ?? true")
+    time.sleep(2.0)
+    assert firefox.badge()[0] == ""
+    around = "behind.getUserMedia.call(navigator.mediaDevices, { audio: true })"
+    firefox.run(take.format(around))
+    time.sleep(8.0)
+    text, title = firefox.badge()
+    assert text == "!"
+    assert "did not come through" in title

@@ -1,71 +1,10 @@
-"""What a page that wants the microphone without the mark can do, and what it cannot, in Chromium."""
+"""What a page that wants the microphone without the mark can do, and cannot, in Chromium."""
 
 from __future__ import annotations
 
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-# Everything that a wrapper could look up in the page's world, replaced by what keeps what it is given.
-REPLACE_EVERYTHING = """() => {
-    window.stolen = [];
-    const Reflect_apply = Reflect.apply;
-    window.seen = 0;
-    let isBusy = false;
-    const { getAudioTracks } = MediaStream.prototype;
-    const [Stream, Track] = [MediaStream, MediaStreamTrack];
-    const add = (track) => { stolen[stolen.length] = track; };
-    // What it does itself would be seen by what it has replaced.
-    const keep = (value) => {
-        if (isBusy) return;
-        isBusy = true;
-        seen += 1;
-        if (value instanceof Stream) Reflect_apply(getAudioTracks, value, []).forEach(add);
-        if (value instanceof Track && value.kind === "audio") add(value);
-        isBusy = false;
-    };
-    const spy = (target, name) => {
-        const { value } = Object.getOwnPropertyDescriptor(target, name);
-        const replacement = function (...values) {
-            keep(this);
-            values.forEach(keep);
-            return Reflect_apply(value, this, values);
-        };
-        Object.defineProperty(target, name, { value: replacement, configurable: true, writable: true });
-    };
-    const targets = [
-        [Promise.prototype, "then"], [WeakMap.prototype, "get"], [WeakMap.prototype, "set"],
-        [WeakMap.prototype, "has"], [Set.prototype, "add"], [Function.prototype, "call"],
-        [Function.prototype, "apply"], [EventTarget.prototype, "addEventListener"],
-        [EventTarget.prototype, "dispatchEvent"], [MediaStream.prototype, "addTrack"],
-        [MediaStream.prototype, "removeTrack"], [MediaStream.prototype, "getTracks"],
-        [Reflect, "apply"], [Reflect, "defineProperty"], [Array.prototype, "push"],
-    ];
-    for (const [target, name] of targets) spy(target, name);
-    const { set, get } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "srcObject");
-    Object.defineProperty(HTMLMediaElement.prototype, "srcObject", {
-        get() { const value = get.call(this); keep(value); return value; },
-        set(value) { keep(value); set.call(this, value); },
-    });
-    const { [Symbol.iterator]: iterate } = Array.prototype;
-    Array.prototype[Symbol.iterator] = function () {
-        for (let i = 0; i < this.length; i++) keep(this[i]);
-        return Reflect_apply(iterate, this, []);
-    };
-    Object.defineProperty(Object.prototype, "then", {
-        get() { keep(this); return undefined; }, configurable: true,
-    });
-    Object.defineProperty(Promise.prototype, "constructor", {
-        get() { return class extends Promise {}; }, configurable: true,
-    });
-    for (const name of ["MediaStream", "AudioContext", "AudioWorkletNode", "WeakMap", "Set", "Event"]) {
-        const Original = window[name];
-        window[name] = new Proxy(Original, {
-            construct(target, values) { values.forEach(keep); return new target(...values); },
-        });
-    }
-    JSON.stringify = JSON.parse = () => { throw new Error("replaced"); };
-}"""
 
 
 @pytest.fixture
@@ -77,7 +16,7 @@ def reached(marking_chromium):
 
 
 def test_replaced_methods_neither_see_the_microphone_nor_keep_off_the_mark(reached) -> None:
-    reached.evaluate(REPLACE_EVERYTHING)
+    reached.evaluate("replaceEverything()")
     found = reached.evaluate(
         """async () => {
             const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -99,39 +38,7 @@ def test_replaced_methods_neither_see_the_microphone_nor_keep_off_the_mark(reach
 
 @pytest.mark.parametrize("kind", ["blank", "srcdoc", "blob", "same", "written", "script"])
 def test_frames_give_marked_sound(reached, kind) -> None:
-    found = reached.evaluate(
-        """async (kind) => {
-            const frame = document.createElement("iframe");
-            const set = {
-                blank: () => {},
-                srcdoc: () => { frame.srcdoc = "<p>x"; },
-                blob: () => { frame.src = URL.createObjectURL(new Blob(["<p>x"], { type: "text/html" })); },
-                same: () => { frame.src = "empty.html"; },
-                written: () => {},
-                script: () => { frame.src = "javascript:1"; },
-            };
-            set[kind]();
-            document.documentElement.append(frame);
-            if (kind === "written") {
-                frame.contentDocument.open();
-                frame.contentDocument.write("<p>x");
-                frame.contentDocument.close();
-            }
-            // At once, and once its document has come.
-            const ask = async () => {
-                const media = frame.contentWindow.navigator.mediaDevices;
-                const stream = await media.getUserMedia({ audio: true });
-                const [track] = stream.getAudioTracks();
-                const found = [isMarked(track), track.label];
-                track.stop();
-                return found;
-            };
-            const early = await Promise.race([ask().catch((error) => [error.name]), wait(2_000)]);
-            await wait(500);
-            return [early ?? ["never"], await ask()];
-        }""",
-        kind,
-    )
+    found = reached.evaluate("askInFrame", kind)
     early, late = found
     assert early[0] in (True, "never", "NotAllowedError", "AbortError", "InvalidStateError"), early
     assert late[0] is True
@@ -210,7 +117,8 @@ def test_the_wrapper_is_not_undone_by_deleting_it(reached) -> None:
 def test_neither_keys_nor_settings_are_in_reach(reached) -> None:
     found = reached.evaluate(
         """async () => {
-            const names = Object.getOwnPropertyNames(window).filter((one) => /sotto|voce/i.test(one));
+            const all = Object.getOwnPropertyNames(window);
+            const names = all.filter((one) => /sotto|voce/i.test(one));
             const heard = [];
             document.addEventListener("sottovoce-hello", (event) => heard.push(event));
             document.dispatchEvent(new Event("sottovoce-listens"));

@@ -1,4 +1,4 @@
-"""The extension's own pages: choices that are kept, for keyboards and screen readers, in Chromium."""
+"""The extension's own pages, for keyboards and screen readers; what is chosen is kept."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ def test_the_marked_track_reports_what_the_microphone_reports(reached) -> None:
             const isSame = about(one) === about(other);
             const kinds = [isMarked(one), isMarked(other), other instanceof MediaStreamTrack];
             for (const track of [one, other]) track.stop();
-            return { isSame, kinds, n: marked.getTracks().length, about: [about(one), about(other)] };
+            const n = marked.getTracks().length;
+            return { isSame, kinds, n, about: [about(one), about(other)] };
         }"""
     )
     assert found["isSame"], found["about"]
@@ -140,7 +141,8 @@ def test_devices_and_what_is_no_microphone_are_left_alone(reached) -> None:
                 === JSON.stringify(await there.call(navigator.mediaDevices));
             const video = await navigator.mediaDevices.getUserMedia({ video: true });
             const both = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
-            const screen = await navigator.mediaDevices.getDisplayMedia({ audio: true, video: true });
+            const { mediaDevices } = navigator;
+            const screen = await mediaDevices.getDisplayMedia({ audio: true, video: true });
             const all = [video, both, screen].map((stream) => stream.getTracks().map(
                 (track) => `${track.kind} ${isMarked(track)}`).sort());
             for (const stream of [video, both, screen]) {
