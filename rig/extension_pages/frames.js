@@ -1,5 +1,5 @@
 // Asks for a microphone in a frame of a kind, at once and when its document has come; says of each
-// time whether the sound is marked, and what the microphone is called.
+// time whether the sound is marked, what the microphone is called, and whether it still is there.
 
 const FRAMES = {
   blank() {},
@@ -30,7 +30,7 @@ async function askInFrame(kind) {
   const ask = async () => {
     const stream = await frame.contentWindow.navigator.mediaDevices.getUserMedia({ audio: true });
     const [track] = stream.getAudioTracks();
-    const found = [isMarked(track), track.label];
+    const found = [isMarked(track), track.label, track.readyState];
     track.stop();
     return found;
   };

@@ -59,14 +59,3 @@ def marking_chromium(make_extension, microphone) -> Iterator[MarkingChromium]:
         pytest.fail("apt-get install chromium")
     with MarkingChromium(make_extension("chromium"), microphone) as browser:
         yield browser
-
-
-@pytest.fixture
-def page(marking_chromium):
-    """A call page, whose errors fail the test."""
-    page = marking_chromium.open()
-    failures: list[str] = []
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    yield page
-    page.close()
-    assert failures == []

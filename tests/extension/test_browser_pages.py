@@ -97,5 +97,6 @@ def test_the_popup_shows_the_microphone_of_a_tab(marking_chromium) -> None:
     assert "s ago" in popup.locator("#found").inner_text()
     assert popup.locator("#site").is_checked()
     assert "127.0.0.1" in popup.locator("#site-name").inner_text()
+    assert popup.locator("#reload").is_hidden()
     popup.close()
     call.close()

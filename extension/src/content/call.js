@@ -68,6 +68,7 @@ export class Call {
       this.#timer = setInterval(() => this.#watch(), WATCH_MS);
       return graph.stream;
     } catch (error) {
+      this.close();
       this.fail(error.reason ?? "error");
       return null;
     }

@@ -1,8 +1,8 @@
 // Whether this person's own mark is in what goes out: the outgoing track itself is heard.
 //
-// It takes a hundredth of a processor, in pieces of a few milliseconds (`benchmarks/extension.py`), so
-// it runs beside the page's code; an audio thread would be late by them, and a worker of its own is
-// forbidden on pages with a strict policy.
+// It takes about two hundredths of a processor, in pieces of a few milliseconds, so it runs beside the
+// page's code; an audio thread would be late by them, and a worker of its own is forbidden on pages
+// with a strict policy.
 
 import { decodeBase64 } from "../signal/bits.js";
 import { OwnDetector } from "../signal/detector.js";

@@ -79,7 +79,7 @@ async function forgetIdentity() {
 }
 
 function showList(list, patterns, remove) {
-  list.hidden = !patterns.length;
+  list.hidden = list.previousElementSibling.hidden = !patterns.length;
   list.replaceChildren(...patterns.map((pattern) => {
     const row = document.createElement("li");
     const button = document.createElement("button");
