@@ -1,6 +1,6 @@
 # Every target makes what it needs first and can be run again.  uv is used where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-live check fmt bench battery bench-smoke docs page wheel
+.PHONY: help setup demo test test-live check fmt bench battery bench-smoke docs extension page wheel
 
 # Only relative paths: make cannot hold a space in a name, and the folder may have one.
 PY := .venv/bin/python
@@ -68,6 +68,10 @@ docs: .venv/.dev  ## Build the docs into site/, strictly
 page: .venv/.base  ## Build the browser page into dist/sottovoce.html, and for a web server into dist/page
 	$(PY) -m sottovoce.page.build -o src/sottovoce/page/built/sottovoce.html --site dist/page
 	mkdir -p dist && cp src/sottovoce/page/built/sottovoce.html dist/
+
+# Needs Node.js and npm, as the page does.
+extension: .venv/.base  ## Build the browser extension: two archives in dist/
+	$(PY) extension/tools/build.py -o dist
 
 # Nothing but what .ci/release.txt names, by hash: what builds a release could put anything into it.
 wheel: .venv/.base  ## Build the wheel and the source archive into dist/

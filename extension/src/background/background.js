@@ -1,0 +1,58 @@
+// The service worker: the only part that has the keys.  It registers the scripts on the sites that are
+// on, gives their calls the signs to write, and shows what they report on the badge.
+
+import { patternOf, registerScripts } from "../shared/sites.js";
+import { readSettings } from "../shared/settings.js";
+import { BadgeBoard } from "./badge.js";
+import { watchSharing } from "./sharing.js";
+import { SignSource } from "./signs.js";
+
+const api = globalThis.browser ?? chrome;
+const badges = new BadgeBoard();
+
+async function register() {
+  const { off } = await readSettings();
+  await registerScripts(off);
+}
+
+// One after the other: each takes away what the one before has registered.
+let registering = Promise.resolve();
+const registerLater = () => {
+  registering = registering.then(register, register);
+};
+
+api.runtime.onInstalled.addListener(registerLater);
+api.permissions.onAdded.addListener(registerLater);
+api.permissions.onRemoved.addListener(registerLater);
+api.storage.onChanged.addListener((changes) => {
+  if (changes.off) registerLater();
+});
+// Scripts in pages could read the storage otherwise; Firefox does not have this yet.
+api.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
+
+async function begin(source, sender) {
+  const { off } = await readSettings();
+  // A page that was opened before its site was switched off still has the scripts.
+  if (off.includes(patternOf(sender.tab.url ?? sender.url))) return { isOn: false };
+  return { isOn: true, ...(await source.begin()) };
+}
+
+watchSharing(badges);
+
+api.runtime.onConnect.addListener((port) => {
+  const { sender } = port;
+  if (port.name !== "call" || sender.id !== api.runtime.id) return;
+  const source = new SignSource();
+  const frame = { tab: sender.tab.id, frame: sender.frameId };
+  port.onMessage.addListener(async ({ type, number, word, reason }) => {
+    if (type === "state") return badges.set(frame, { word, reason });
+    try {
+      const answer = type === "begin" ? await begin(source, sender) : await source.nextSeal();
+      return port.postMessage({ number, answer });
+    } catch (error) {
+      return port.postMessage({ number, error: error.message });
+    }
+  });
+  port.onDisconnect.addListener(() => badges.remove(frame));
+});
+

@@ -1,0 +1,75 @@
+// The badge of each tab: the state of the microphone in it that the person has to know about first.
+
+import { worst } from "../shared/states.js";
+
+const api = globalThis.browser ?? chrome;
+const KEPT = "states";
+
+const LOOKS = {
+  marked: { text: "✓", colour: "#14653a" },
+  ready: { text: "…", colour: "#7a5a00" },
+  muted: { text: "–", colour: "#4d5a68" },
+  unheard: { text: "!", colour: "#a3211d" },
+  unmarked: { text: "!", colour: "#a3211d" },
+  off: { text: "", colour: "#4d5a68" },
+  idle: { text: "", colour: "#4d5a68" },
+};
+
+export class BadgeBoard {
+  #ready;
+  #tabs = new Map();
+
+  constructor() {
+    this.#ready = this.#restore();
+    api.tabs.onRemoved.addListener((tab) => {
+      this.#tabs.delete(tab);
+      this.#keep();
+    });
+  }
+
+  async set({ tab, frame }, state) {
+    await this.#ready;
+    this.#tabs.set(tab, { ...this.#tabs.get(tab), [frame]: state });
+    await this.#show(tab);
+  }
+
+  async remove({ tab, frame }) {
+    await this.#ready;
+    const { [frame]: _, ...others } = this.#tabs.get(tab) ?? {};
+    this.#tabs.set(tab, others);
+    await this.#show(tab);
+  }
+
+  /** @returns {boolean} whether a script in the tab has reported a microphone. */
+  hasCall(tab) {
+    const { sharing: _, ...frames } = this.#tabs.get(tab) ?? {};
+    return Object.values(frames).some(({ word }) => word !== "idle");
+  }
+
+  async #show(tab) {
+    const { word, reason } = worst(Object.values(this.#tabs.get(tab) ?? {}));
+    const { text, colour } = LOOKS[word];
+    const state = api.i18n.getMessage(`state_${word}`);
+    const why = reason && api.i18n.getMessage(`why_${reason}`);
+    const title = [`sottovoce: ${state}`, why].filter(Boolean).join(". ");
+    this.#keep();
+    try {
+      await api.action.setBadgeBackgroundColor({ tabId: tab, color: colour });
+      await api.action.setBadgeTextColor({ tabId: tab, color: "#ffffff" });
+      await api.action.setBadgeText({ tabId: tab, text });
+      await api.action.setTitle({ tabId: tab, title });
+    } catch {
+      this.#tabs.delete(tab); // it was closed meanwhile
+    }
+  }
+
+  // The browser ends this worker whenever it likes, and the badges stay.
+  #keep() {
+    api.storage.session.set({ [KEPT]: [...this.#tabs] });
+  }
+
+  async #restore() {
+    const { [KEPT]: kept } = await api.storage.session.get({ [KEPT]: [] });
+    this.#tabs = new Map(kept);
+  }
+}

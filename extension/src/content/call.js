@@ -1,0 +1,155 @@
+// The sound of one microphone on its way to the page: through the mark, or around it if that fails.
+
+import { decodeBase64 } from "../signal/bits.js";
+import { Check } from "./check.js";
+import { openGraph } from "./graph.js";
+
+const WATCH_MS = 250;
+const STALE_MS = 2_000;
+const AHEAD = 2; // superframes whose seals are sent before their turn
+
+export class Call {
+  #raw;
+  #link;
+  #onSilent;
+  #onHeard;
+  #graph = null;
+  #check = null;
+  #timer = 0;
+  #nStale = 0;
+  #isClosed = false;
+  #isSilent = false;
+  #nUnmarked = 0;
+  #meterMs = 0;
+  #sealedUntil = -1;
+  #readings = {
+    isOff: false, failure: "", isMuted: false, levelDbfs: -Infinity, delayMs: 0, foundMs: null, isMissing: false,
+  };
+
+  /**
+   * @param {object} options
+   * @param {MediaStreamTrack} options.raw the microphone.
+   * @param {import("./link.js").Link} options.link to the worker that has the settings and the keys.
+   * @param {() => void} options.onSilent called when no sound comes out any more.
+   * @param {() => void} options.onHeard called when it does again.
+   */
+  constructor({ raw, link, onSilent, onHeard }) {
+    this.#raw = raw;
+    this.#link = link;
+    this.#onSilent = onSilent;
+    this.#onHeard = onHeard;
+  }
+
+  get readings() {
+    return { ...this.#readings, ...this.#check?.readings };
+  }
+
+  /** Whether the microphone has been stopped, which no event tells where the page has it itself. */
+  get isOver() {
+    return this.#raw.readyState === "ended";
+  }
+
+  /** @returns {Promise<MediaStream | null>} the marked sound; null if the microphone's own has to do. */
+  async open() {
+    try {
+      const settings = await this.#link.ask({ type: "begin" });
+      if (!settings.isOn) {
+        this.#readings.isOff = true;
+        return null;
+      }
+      const graph = await openGraph(this.#raw, settings, (meter) => this.#take(meter));
+      if (this.#isClosed || this.#readings.failure) {
+        graph.close();
+        return null;
+      }
+      this.#graph = graph;
+      graph.onError = () => this.#goAround("processor");
+      this.#check = new Check(graph, settings);
+      this.#timer = setInterval(() => this.#watch(), WATCH_MS);
+      return graph.stream;
+    } catch (error) {
+      this.close();
+      this.fail(error.reason ?? "error");
+      return null;
+    }
+  }
+
+  /** Say that the voice goes out as it is, and why; until it is closed. */
+  fail(reason) {
+    this.#readings.failure = reason;
+  }
+
+  mute(isMuted) {
+    this.#readings.isMuted = isMuted;
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    this.#check?.close();
+    this.#graph?.close();
+  }
+
+  /** Begin again with the seals, after the worker has forgotten where they were. */
+  async startSealing() {
+    this.#sealedUntil = -1;
+    if (this.#graph?.isSealed) await this.#link.ask({ type: "begin" }).catch(() => {});
+  }
+
+  #take(meter) {
+    this.#check?.align(meter);
+    this.#readings.levelDbfs = meter.rmsDb;
+    this.#readings.delayMs = (1_000 * meter.delay) / meter.sampleRate;
+    this.#meterMs = performance.now();
+    if (meter.unmarked > this.#nUnmarked) this.fail("processor");
+    else if (this.#readings.failure === "processor" && !this.#graph?.isAround) this.fail("");
+    this.#nUnmarked = meter.unmarked;
+    if (this.#graph?.isSealed) this.#seal(meter.superframe + AHEAD);
+  }
+
+  async #seal(until) {
+    const first = Math.max(this.#sealedUntil + 1, until - AHEAD);
+    if (first > until) return;
+    this.#sealedUntil = until;
+    try {
+      for (let index = first; index <= until; index++) {
+        const bits = decodeBase64(await this.#link.ask({ type: "seal" }));
+        this.#graph.setSuperframe(index, bits);
+        this.#check?.setSuperframe(index, bits);
+      }
+    } catch {
+      this.#sealedUntil = first - 1; // asked for again with the next meter
+    }
+  }
+
+  #watch() {
+    const graph = this.#graph;
+    if (graph.isRunning) {
+      if (this.#isSilent) this.#comeBack();
+      // Twice, since a busy page runs timers before the messages that came meanwhile.
+      const isStale = performance.now() - this.#meterMs > STALE_MS;
+      this.#nStale = isStale ? this.#nStale + 1 : 0;
+      if (this.#nStale > 1 && !graph.isAround) this.#goAround("stalled");
+      return;
+    }
+    graph.resume();
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.fail("suspended");
+    this.#onSilent();
+  }
+
+  #comeBack() {
+    this.#isSilent = false;
+    this.#nStale = 0;
+    this.#meterMs = performance.now();
+    this.fail("");
+    this.#check.restart();
+    this.#onHeard();
+  }
+
+  #goAround(reason) {
+    this.#graph.goAround();
+    this.fail(reason);
+  }
+}
