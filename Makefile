@@ -5,7 +5,7 @@
 # Only relative paths: make cannot hold a space in a name, and the folder may have one.
 PY := .venv/bin/python
 PYTHON ?= python3
-SOURCES := src tests docs examples benchmarks rig training
+SOURCES := src tests docs examples benchmarks rig training extension
 LINTED = $(wildcard $(SOURCES))
 
 # Several processes share the cores: more threads in each would only get in each other's way.

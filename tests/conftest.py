@@ -24,7 +24,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 # Files whose tests share what takes long to start: a browser, an interpreter, a cluster, a store.
-SHARING = ("tests/page/", "tests/scan/test_cluster.py", "tests/scan/test_store.py")
+SHARING = (
+    "tests/page/",
+    "tests/extension/test_browser_",
+    "tests/extension/test_signal_browsers.py",
+    "tests/cli/test_seal_command.py",
+    "tests/scan/test_cluster.py",
+    "tests/scan/test_store.py",
+)
 
 
 class BySharing(LoadScopeScheduling):  # type: ignore[misc] - it has no types

@@ -69,7 +69,7 @@ export class Embedder {
     const longest = Math.ceil(this.#hop);
     this.#fft = new Fft(nextFastLength(2 * longest));
     this.#gains = new Float64Array(this.#fft.n);
-    this.#shares = leaveOutHighest(bandShares(sampleRate, this.#fft.n));
+    this.#shares = bandShares(sampleRate, this.#fft.n);
     const ratios = bandDepthsDb(strengthDb).map((one) => 10 ** (one / 20));
     this.#raise = Float32Array.from(ratios, (one) => one - 1);
     this.#lower = Float32Array.from(ratios, (one) => 1 / one - 1);
@@ -311,18 +311,6 @@ function takeWindowed(sound, window, out, n, peak) {
     if (size > peak[0]) peak[0] = size;
     else if (Number.isNaN(size)) peak[0] = Infinity;
   }
-}
-
-/**
- * The core leaves out the highest band's part of the bin that it shares with the next lower band, where
- * that part is the larger one.  Both must give the same sound.
- */
-function leaveOutHighest(shares) {
-  const { lower, lowerShare, upperShare } = shares;
-  lower.forEach((band, i) => {
-    if (band === N_BANDS - 2 && upperShare[i] > lowerShare[i]) upperShare[i] = 0;
-  });
-  return shares;
 }
 
 /** Return the windows of the four pairs of hop lengths: both short, a long fall, a long rise, both. */
