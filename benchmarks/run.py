@@ -36,6 +36,7 @@ _ALL = (
     "talkers",
     "many_marks",
     "calls",
+    "extension",
     "losses",
     "slips",
     "recordings",

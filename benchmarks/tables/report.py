@@ -43,6 +43,7 @@ SECTIONS = {
     "baseline": "The learned score beside a hand-made one",
     "talkers": "People who talk at the same time",
     "many_marks": "Very many marks in one file",
+    "extension": "The browser extension",
     "calls": "Real calls",
     "losses": "Calls over bad networks",
     "slips": "Where sound is lost or inserted",
