@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import sottovoce as sv
 from sottovoce.core.embedding import FULL_SCALE, FrameEmbedder, SignSource, band_depths_db
 from sottovoce.core.framing import band_matrix
+from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
 from tests import reference
 from tests.strategies import SAMPLING_RATES, notices, signals
@@ -228,6 +229,32 @@ class TestRefusals:
         protector.process(np.zeros(100, dtype=np.float32), last=True)
         with pytest.raises(ParameterError, match="ended"):
             protector.process(np.zeros(100, dtype=np.float32))
+
+
+def test_the_seal_may_begin_later_and_until_then_there_is_none() -> None:
+    key, notice = bytes(range(32)), sv.Notice(owner_id=7)
+    late = sv.Protector(sr=16_000, notice=notice, phase_s=4.0, seal_key=key, seal_after_s=20.0)
+    bare = sv.Protector(sr=16_000, notice=notice, phase_s=4.0)
+    n = FORMAT_1.n_superframe_frames
+    sealed = [
+        not (late._signs.frames(i * n, (i + 1) * n) == bare._signs.frames(i * n, (i + 1) * n)).all()
+        for i in range(6)
+    ]
+    # The first sample lies in superframe 1, 4 s after its beginning; superframe 4 begins at 26.7 s.
+    assert sealed == [False, False, False, False, True, True]
+
+
+def test_a_seal_that_begins_later_is_found(clip) -> None:
+    y, sr = clip
+    y, key = np.resize(y, 60 * sr), bytes(range(32))
+    late = sv.Protector(
+        sr=sr, notice=sv.Notice(owner_id=7), phase_s=4.0, seal_key=key, seal_after_s=20.0
+    )
+    (voice,) = sv.detect(late.process(y, last=True), sr=sr, seal_key=key).voices
+    assert voice.notice.owner_id == 7
+    assert voice.seal.holds
+    assert voice.seal.share > 0.8
+    assert voice.seal.log10_p < -20
 
 
 @pytest.mark.parametrize("sr", [8_000, 16_000, 22_050, 44_100, 48_000, 88_200, 192_000])

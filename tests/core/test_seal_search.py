@@ -12,7 +12,7 @@ import sottovoce as sv
 from benchmarks.attacks.adversary import cancel_sync
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import derive_seal_bits
-from sottovoce.core.seal import LEAST_AGREEMENT, SealMatch
+from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE, SealMatch
 from sottovoce.core.seal_search import USUAL_STRETCHES, SealSearch, find_first_number
 from sottovoce.core.seal_signs import N_STARTS, ShownSeal
 from sottovoce.core.stretch import Stretch
@@ -141,8 +141,14 @@ def test_a_seal_counts_by_its_share_and_by_its_agreement() -> None:
     likely = {"log10_p": -9.0, "score": 9.0}
     assert SealMatch(**likely, agreement=0.1).holds
     assert not SealMatch(**likely, agreement=0.001).holds
-    assert SealMatch(**likely, agreement=0.1, share=0.9).holds
-    assert not SealMatch(**likely, agreement=0.1, share=0.2).holds
+    assert SealMatch(**likely, agreement=LEAST_AGREEMENT).holds
+    assert not SealMatch(**likely, agreement=LEAST_AGREEMENT - 1e-4).holds
+    assert SealMatch(**likely, agreement=0.1, share=LEAST_SHARE).holds
+    assert not SealMatch(**likely, agreement=0.1, share=LEAST_SHARE - 1e-3).holds
+    # Whoever weakens the payload, against which the share is measured, gains nothing.
+    assert not SealMatch(**likely, agreement=0.02, share=1.1).holds
+    assert SealMatch(**likely, agreement=0.05).may_be_guessed
+    assert not SealMatch(**likely, agreement=0.07).may_be_guessed
     assert not SealMatch(log10_p=-5.0, score=5.0, agreement=0.1, share=1.0).holds
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.device
 def test_what_is_said_goes_out_marked_and_the_sign_says_so(server, mic, tmp_path):
     live = mic()  # makes the default identity, which has a seal
     live.wait_for(status="marking")
+    time.sleep(20)  # which go out without the seal
     recording = server.record(tmp_path / "out.wav", source="sottovoce", seconds=24)
     live.wait_for(recorders=1)
     server.play(CLIP).wait()

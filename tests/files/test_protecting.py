@@ -86,7 +86,7 @@ def test_the_mark_of_somebody_else_is_told(
         done = protect_file(
             tmp_path / "theirs.wav", tmp_path / "out.wav", notice=NOTICE, remark=remark
         )
-        # Where both marks happen to be in step, yours may be found in a part only, and that is told.
+        # Where both happen to be in step, yours may be found in a part only, and that is told.
         assert done.warnings[0] == said
         found = detect_file(tmp_path / "out.wav").voices
         assert {v.notice.owner_id for v in found if v.notice} >= {NOTICE.owner_id}

@@ -48,7 +48,7 @@ def test_weak_recordings_of_one_speaker_add_up() -> None:
     weak = [make_finding(f"a{i}", -4.0, number=100 * i) for i in range(4)]
     others = [make_finding(f"b{i}", 0.0, number=7_000, speaker="b") for i in range(20)]
     found = pool(*weak, *others)
-    assert (found.n_searched, found.n_sealed, found.owners) == (24, 0, {OWNER: 0})
+    assert (found.n_searched, found.n_sealed, found.owners) == (24, 0, {})
     speaker = next(one for one in found.groups if one.kind == "speaker")
     assert (speaker.name, speaker.n_recordings, speaker.n_counted) == ("a", 4, 4)
     # Two speakers and the whole data set are paid for, and the number of files of each choice.
@@ -77,8 +77,10 @@ def test_keys_are_not_sent_to_a_cluster() -> None:
 
 
 def test_no_key_is_shown_or_stored() -> None:
-    version = detector_version(sealed=[OWNER])
-    assert version.endswith("seal of 4f2a-91c0-77de")
+    version = detector_version(seal_keys=[KEY])
+    assert "1 seal" in version
+    assert "4f2a" not in version
+    assert version != detector_version(seal_keys=[OTHER])
     scan = Scan([], seal_keys={OWNER: KEY})
     assert KEY.hex() not in repr(scan._search)
     assert repr(KEY) not in repr(scan._search)
@@ -94,11 +96,13 @@ def test_a_scan_finds_the_seal_where_the_public_mark_is_gone(tmp_path, clip) -> 
     sf.write(folder / "marked.flac", marked[: 12 * sr], sr)
     sf.write(folder / "removed.flac", removed[: 12 * sr], sr)
     sf.write(folder / "plain.flac", y[: 12 * sr], sr)
+    theirs = sv.protect(removed[: 12 * sr], sr=sr, notice=sv.Notice(owner_id=3))
+    sf.write(folder / "overwritten.flac", theirs, sr)
     (folder / "broken.flac").write_bytes((folder / "plain.flac").read_bytes()[:90_000])
     keys = {OWNER: KEY, STRANGER: OTHER}
     path = tmp_path / "out" / "ledger.sqlite"
     path.parent.mkdir()
-    with Ledger(path, detector=detector_version(sealed=keys)) as ledger:
+    with Ledger(path, detector=detector_version(seal_keys=keys.values())) as ledger:
         scan = Scan(
             open_sources([str(folder)]),
             ledger=ledger,
@@ -111,19 +115,30 @@ def test_a_scan_finds_the_seal_where_the_public_mark_is_gone(tmp_path, clip) -> 
     assert {name: one.status for name, one in by_name.items()} == {
         "marked.flac": "marked",
         "removed.flac": "clean",
+        "overwritten.flac": "marked",
         "plain.flac": "clean",
         "broken.flac": "partial",
     }
-    # Whoever has the public mark, or was not read to the end, is not searched.
+    # A thief's own mark on top hides nothing.
+    assert [one["holds"] for one in by_name["overwritten.flac"].seals] == [False, True]
+    # What names the owner, or was not read to the end, is not searched.
     assert by_name["marked.flac"].seals == by_name["broken.flac"].seals == ()
     assert [one["owner_id"] for one in by_name["removed.flac"].seals] == [STRANGER, OWNER]
     assert [one["holds"] for one in by_name["removed.flac"].seals] == [False, True]
     assert [one["holds"] for one in by_name["plain.flac"].seals] == [False, False]
-    assert summary.seals.owners == {STRANGER: 0, OWNER: 1}
-    assert summary.seals.strongest[0][0].endswith("removed.flac")
+    assert summary.seals.owners == {OWNER: 2}
+    assert {one[0].rsplit("/")[-1] for one in summary.seals.strongest} == {
+        "removed.flac",
+        "overwritten.flac",
+    }
     report = (tmp_path / "out" / "report.html").read_text()
     assert 'id="seals"' in report
     assert "removed.flac" in report
     everything = b"".join(one.read_bytes() for one in (tmp_path / "out").iterdir() if one.is_file())
     assert KEY not in everything
     assert KEY.hex().encode() not in everything
+    # Nor is anybody named who searched in vain, but in the ledger.
+    published = [one for one in (tmp_path / "out").iterdir() if one.suffix != ".sqlite"]
+    words = b"".join(one.read_bytes() for one in published if one.is_file())
+    assert b"0000-0000-0009" not in words
+    assert b'"owner_id": 9' not in words

@@ -166,11 +166,11 @@ def _tell_seals(summary: Summary) -> None:
         return
     searched = say_count(seals.n_searched, "recording")
     if not seals.found:
-        _output.result(f"No seal of yours was found in {searched} without a public mark.")
+        _output.result(f"No seal of yours was found in {searched} without a mark of yours.")
         return
     if seals.n_sealed:
         count = _output.strong(f"{seals.n_sealed:,} of {searched}")
-        _output.result(f"Your seal is in {count} without a public mark:")
+        _output.result(f"Your seal is in {count} without a mark of yours:")
     for one, owner_id, log10_p in seals.strongest[:_MOST_GROUPS]:
         owner = f"owner {format_owner_id(owner_id)}"
         _output.result(f"  {format_path(one)}: {owner} ({format_p(log10_p)})")

@@ -74,6 +74,11 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
                 f"{where}the sound agrees with the seal of {name} ({p}), but too weakly for how"
                 " strong its cells are, as a guess at the seal can: it does not count"
             )
+        if one.match.holds and one.match.may_be_guessed:
+            lines.append(
+                f"{where}its cells agree no better than a guess can that somebody has made from"
+                " another recording of yours and written into this one"
+            )
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sottovoce.cli._words import format_p
 from sottovoce.errors import StatementError
 from sottovoce.files.times import format_day, format_time
 
@@ -28,8 +29,8 @@ The recording {file} (SHA-256 {sha256}){track}
 carries the keyed seal of owner {owner}. The owner committed to that seal in statement
 {seq}, dated {day}, before showing any of it.
 
-{opening}    the signs of the {n} superframes (10.24 s each) of the seal that this recording can
-             hold, beginning with number {first}, and for each the hashes that lead to the
+{opening}    the signs of the {n} superframes (10.24 s each) of the seal that are in this
+             recording, beginning with number {first}, and for each the hashes that lead to the
              commitment {commitment}
 {statements}  the signed statements of the owner
 
@@ -39,7 +40,7 @@ How to verify it
     sottovoce seal verify DIR --file {file}
 
 where DIR is this folder. Add --owner-key with the thumbprint of the owner's key, if a contract or
-register names it. The test was found to give p <= 10^{log10_p:.0f}, between {begin} and {end}.
+register names it. The search of the owner gave {p}, between {begin} and {end}.
 
 What the verification does, so that it can be repeated with other programs
 ==========================================================================
@@ -56,6 +57,11 @@ What the verification does, so that it can be repeated with other programs
 What it means, and what it does not
 ===================================
 
+- The signs are committed to, but only the key, which is not shown, could prove that they were drawn
+  at random. The verification refuses signs that repeat or that are those of a payload: sound that
+  was marked without a seal would agree with these.
+- Somebody who has another recording of this owner can guess at its signs, and write the guess into
+  other sound. A seal whose agreement is below 0.06 may be such a guess.
 - It proves something only if the statement is older than the recording in question: signs that are
   chosen afterwards agree with any sound. The date of a statement is what its owner says; a time
   stamp, a register, or whoever received it earlier can tell.
@@ -81,7 +87,7 @@ def find_commitment(
     from sottovoce.rights.statements import verify_statements
 
     if not tokens:
-        raise uncommitted()
+        raise uncommitted("")
     standing = verify_statements(tokens, owner_key=owner_key)
     standing.check_head(otherwise="the seal cannot be shown")
     if standing.owner_id != opening.owner_id:
@@ -96,15 +102,16 @@ def find_commitment(
     for one in standing.counted:
         if one.seal == opening.commitment:
             return one
-    raise uncommitted()
+    raise uncommitted("")
 
 
-def uncommitted() -> StatementError:
-    """Return the error where no statement commits to a seal."""
+def uncommitted(name: str) -> StatementError:
+    """Return the error where no statement commits to a seal, of an identity if it has a name."""
+    of = f" --name {name}" if name else ""
     return StatementError(
         "no statement commits to this seal",
-        remedy="Sign one with: sottovoce statement new.  It shows something for recordings that are"
-        " younger than itself.",
+        remedy=f"Sign one with: sottovoce statement new{of}.  It shows something for recordings"
+        " that are younger than itself.",
     )
 
 
@@ -124,7 +131,7 @@ def make_readme(opening: SealOpening, match: SealMatch, statement: Statement) ->
         commitment=opening.commitment,
         opening=OPENING,
         statements=STATEMENTS,
-        log10_p=match.log10_p,
+        p=format_p(match.log10_p).replace("≤", "<="),
         begin=format_time(match.segments_s[0][0]),
         end=format_time(match.segments_s[-1][1]),
     )

@@ -170,7 +170,7 @@ _COUNT_S = 2.0
 @click.option(
     "--mine",
     is_flag=True,
-    help="Also search recordings without a public mark for your seals, each of them, and those of"
+    help="Also search recordings without a mark of yours for your seals, each of them, and those of"
     " one group together.  Takes up to a third of the length of the sound for each identity.",
 )
 @click.option(
@@ -300,7 +300,7 @@ def _open(inputs: tuple[str, ...], options: _ScanOptions, stack: ExitStack) -> t
         n_searches = len(seal_keys) * (_THOROUGH_SEARCHES if options.thorough else 1)
         limits = replace(limits, time_per_mib_s=_SEAL_TIME_PER_MIB_S * n_searches)
     workers = choose_jobs(options.jobs, n_files=1 << 30)
-    detector = detector_version(thorough=options.thorough, sealed=seal_keys)
+    detector = detector_version(thorough=options.thorough, seal_keys=seal_keys.values())
     apart = stack.enter_context(Apart(limits=limits))
     sources = open_sources(
         inputs,

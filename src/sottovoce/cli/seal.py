@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from sottovoce.files.times import format_day
 if TYPE_CHECKING:
     from sottovoce.cli._batch import Progress
     from sottovoce.files.seal_finding import FoundSeal
+    from sottovoce.rights.statements import Statement
 
 __all__ = ["seal"]
 
@@ -104,7 +106,8 @@ def reveal(
 
     The folder holds the signs of the seal for this recording alone, the proof that your statement
     committed to them, your statements, and a text that explains all of it.  Whoever has it can
-    forge or remove your seal in this recording, and in no other.
+    remove your seal from this recording, and write these signs into others: what appears later
+    with these numbers proves nothing.  Your key stays secret, and so do all other signs.
 
     It proves nothing unless your statement is older than the recording in question: sign one with
     `sottovoce statement new` as soon as you have an identity.
@@ -113,12 +116,12 @@ def reveal(
     """
     from sottovoce.rights.seal_keys import derive_seal_key, list_seal_keys
 
-    if out.exists():
-        raise ParameterError(
-            f"{format_path(out)} already exists", remedy="Choose another folder with -o."
-        )
+    _check_place(out)
     if name is None:
-        keys, _ = list_seal_keys()
+        keys, lacking = list_seal_keys()
+        for each, why in lacking.items():
+            told = f"the seal of {each} is not searched for: {why}"
+            _output.explain(format_path(told), kind="note")
     else:
         identity = load_own(name)
         keys = {identity.owner_id: derive_seal_key(identity)}
@@ -127,13 +130,16 @@ def reveal(
             "no key of a seal is on this computer",
             remedy="Run this where your identity and its key are.",
         )
-    _check_committed(keys)
+    keys = _keep_committed(keys)
     found = _find(file, keys, thorough=thorough, partial=partial, debug=context.obj)
     best = next((one for one in found if one.match.holds), None)
     if best is None:
-        _output.result(f"{format_path(file)}: no seal of yours was found")
+        if as_json:
+            _output.result_json({"folder": None, "owner_id": None, "seal": None})
+        else:
+            _output.result(f"{format_path(file)}: no seal of yours was found")
         context.exit(ExitCode.NOT_FOUND)
-    _write(file, out, best, keys[best.owner_id])
+    statement = _write(file, out, best, keys[best.owner_id])
     if as_json:
         fields = {"folder": str(out), "owner_id": best.owner_id, "seal": best.match.to_dict()}
         _output.result_json(fields)
@@ -144,8 +150,13 @@ def reveal(
         f" ({format_p(best.match.log10_p)})"
     )
     _output.explain(
-        "Send the folder with the recording.  Whoever has it can forge or remove your seal in this"
-        " recording; your key, and all other recordings, stay safe."
+        "Send the folder with the recording.  Whoever has it can remove your seal from it, and"
+        " write these signs into other sound; your key stays secret."
+    )
+    _output.explain(
+        f"It proves something only if the recording is younger than your statement of"
+        f" {format_day(statement.issued)}.",
+        kind="note",
     )
 
 
@@ -232,6 +243,18 @@ def verify(
             "It is another file than the one that the owner searched; the result is for this one.",
             kind="note",
         )
+    if match is not None and match.may_be_guessed:
+        _output.explain(
+            f"Its cells agree by {match.agreement:.3f}: no better than a guess can that somebody"
+            " has made from another recording of this owner, and written into this one.",
+            kind="note",
+        )
+    if owner_key is None:
+        _output.explain(
+            "Anybody can make an owner id.  With --owner-key, the key that a contract names is"
+            " compared.",
+            kind="note",
+        )
     _output.explain(
         f"This proves something only if the recording is younger than the statement.  That it was"
         f" signed on {day} is what the owner says; a time stamp or whoever received it can tell.",
@@ -239,15 +262,37 @@ def verify(
     )
 
 
-def _check_committed(keys: dict[int, bytes]) -> None:
-    """Refuse to search for minutes what could not be shown."""
+def _check_place(out: Path) -> None:
+    """Refuse a folder that could not be made, before the search."""
+    if os.path.lexists(out):
+        raise ParameterError(
+            f"{format_path(out)} already exists", remedy="Choose another folder with -o."
+        )
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise ParameterError(
+            f"{format_path(out)} cannot be made there", remedy="Choose another folder with -o."
+        )
+
+
+def _keep_committed(keys: dict[int, bytes]) -> dict[int, bytes]:
+    """Return the keys whose seals can be shown; refuse to search for minutes if none can."""
     from sottovoce.rights.own_files import read_own_statements
     from sottovoce.rights.statements import open_statement
 
-    if not any(
-        open_statement(token).seal for owner_id in keys for token in read_own_statements(owner_id)
-    ):
-        raise uncommitted()
+    kept, own = {}, list_own()
+    for owner_id, key in keys.items():
+        if any(open_statement(token).seal for token in read_own_statements(owner_id)):
+            kept[owner_id] = key
+        elif len(keys) > 1:
+            _output.explain(
+                f"the seal of {format_path(own[owner_id])} cannot be shown: no statement commits to"
+                f" it.  Sign one with: sottovoce statement new --name {format_path(own[owner_id])}",
+                kind="note",
+            )
+    if not kept:
+        raise uncommitted(own[next(iter(keys))] if len(keys) == 1 else "")
+    return kept
 
 
 def _find(
@@ -264,7 +309,8 @@ def _find(
         report=lambda source, outcome: None,
     )
     if isinstance(outcome, Failure):
-        raise AudioFileError(outcome.message, path=str(file), remedy=outcome.remedy)
+        # The message names the file already.
+        raise AudioFileError(outcome.message, path="", remedy=outcome.remedy)
     return outcome
 
 
@@ -281,8 +327,8 @@ def _search(
     return find_seals(source.path, keys, thorough=thorough, partial=partial, progress=progress)
 
 
-def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> None:
-    """Write the folder, or nothing."""
+def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> Statement:
+    """Write the folder, or nothing; return the statement that commits to the seal."""
     from sottovoce.files.digests import hash_file
     from sottovoce.rights.own_files import read_own_statements, write_once
     from sottovoce.rights.seal_commitment import SealTree
@@ -293,7 +339,6 @@ def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> None:
         SealTree.of(key),
         best.match,
         owner_id=best.owner_id,
-        duration_s=best.duration_s,
         file=file.name,
         sha256=hash_file(file),
         track=best.track,
@@ -304,3 +349,4 @@ def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> None:
     write_once(out / OPENING, opening.to_bytes())
     write_statements(out / STATEMENTS, tokens)
     write_once(out / README, make_readme(opening, best.match, statement).encode())
+    return statement

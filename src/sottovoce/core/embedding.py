@@ -66,20 +66,28 @@ class SignSource:
         Written into the seal cells; without it they carry data.
     first_superframe : int
         Number of superframe 0 for the seal.
+    first_sealed : int
+        The first superframe that carries the seal; those before it carry data instead.
     """
 
     def __init__(
-        self, notice: Notice, *, seal_key: bytes | None = None, first_superframe: int = 0
+        self,
+        notice: Notice,
+        *,
+        seal_key: bytes | None = None,
+        first_superframe: int = 0,
+        first_sealed: int = 0,
     ) -> None:
         self._signs = make_data_signs(encode(notice_to_bits(notice))) + make_sync_signs()
         self._seal_key = seal_key
         self._first_superframe = first_superframe
+        self._first_sealed = first_sealed
         self._cells_index = -1
         self._cells = self._signs.reshape(-1, FORMAT_1.n_bands)
 
     def superframe(self, index: int) -> npt.NDArray[np.int8]:
         """Return the signs of superframe `index`, shape (n_periods, n_cells, n_bands)."""
-        if self._seal_key is None:
+        if self._seal_key is None or index < self._first_sealed:
             return self._signs
         seal = make_seal_signs(self._seal_key, (self._first_superframe + index) % 2**64)
         return np.where(seal_cells(), seal, self._signs)

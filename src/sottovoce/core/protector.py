@@ -44,6 +44,9 @@ class Protector:
         not coincide and clips of one owner do not line up for averaging.
     seal_key : bytes or None
         32 secret bytes; if given, an eighth of the cells carries the keyed seal.
+    seal_after_s : float
+        Seconds before the first superframe that carries it: until then the owner is read as early
+        as without a seal.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class Protector:
         strength_db: float = STRENGTHS_DB["standard"],
         phase_s: float | None = None,
         seal_key: bytes | None = None,
+        seal_after_s: float = 0.0,
     ) -> None:
         self._sr = check_sr(sr)
         strength_db = check_real("strength_db", strength_db)
@@ -105,9 +109,17 @@ class Protector:
             notice,
             seal_key=seal_key,
             first_superframe=secrets.randbelow(FORMAT_1.n_seal_starts),
+            first_sealed=self._find_first_sealed(check_real("seal_after_s", seal_after_s)),
         )
         self._embedder = FrameEmbedder(sr=self._sr, strength_db=strength_db)
         self.reset()
+
+    def _find_first_sealed(self, seal_after_s: float) -> int:
+        """Return the first superframe of the pattern that begins after so many seconds."""
+        if seal_after_s <= 0.0:
+            return 0
+        frame = self._first_pattern_frame + seal_after_s / FORMAT_1.frame_s
+        return math.ceil(frame / FORMAT_1.n_superframe_frames)
 
     def reset(self) -> None:
         """Forget all audio; the next block starts a new signal at the same phase."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sottovoce.core.payload import Notice
 
 __all__ = [
+    "GUESSED_AGREEMENT",
     "LEAST_AGREEMENT",
     "LEAST_SHARE",
     "PooledSeal",
@@ -43,6 +44,9 @@ LEAST_SHARE = 0.65
 """Of the payload's agreement: genuine seals have 0.85 and more, transplanted ones under 0.45."""
 LEAST_AGREEMENT = 0.036
 """Without a payload: most genuine seals have 0.05 and more, transplanted ones up to 0.035."""
+GUESSED_AGREEMENT = 0.06
+"""What a guess has reached that was made from a minute of strongly marked speech, and written as
+strongly: below it, a seal may be such a guess."""
 _NUMBERS_AT_ONCE = 1 << 11
 
 SealKeys: TypeAlias = bytes | Mapping[int, bytes] | None
@@ -99,9 +103,15 @@ class SealMatch:
     @property
     def holds(self) -> bool:
         """Whether it counts as its owner's: chance is excluded, and so is a guess at its signs."""
+        is_genuine = self.agreement >= LEAST_AGREEMENT
         if self.share is not None:
-            return self.is_likely and self.share >= LEAST_SHARE
-        return self.is_likely and self.agreement >= LEAST_AGREEMENT
+            is_genuine = is_genuine and self.share >= LEAST_SHARE
+        return self.is_likely and is_genuine
+
+    @property
+    def may_be_guessed(self) -> bool:
+        """Whether somebody with another recording of the owner could have made it, at best."""
+        return self.share is None and self.agreement < GUESSED_AGREEMENT
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -111,6 +121,7 @@ class SealMatch:
             "agreement": round(self.agreement, 4),
             "share": None if self.share is None else round(self.share, 3),
             "holds": self.holds,
+            "may_be_guessed": self.may_be_guessed,
             "first_number": self.first_number,
             "n_superframes": self.n_superframes,
             "offset_s": round(self.offset_s, 4),
@@ -253,8 +264,8 @@ def measure_seal(
     Returns
     -------
     match : SealMatch
-        The p-value is over all numbers that the first superframe may have; places are not known
-        here.
+        The p-value is over all numbers that the first superframe may have, and over the superframe
+        from which on there is a seal; places are not known here.
     """
     n_cells = FORMAT_1.n_periods * FORMAT_1.n_cells
     numbers = sorted(superframes)
@@ -276,17 +287,23 @@ def measure_seal(
         numbers_here = range(begin, min(begin + _NUMBERS_AT_ONCE, n_numbers))
         signs = list_signs(key, numbers_here).astype(np.float32)
         products[begin : begin + len(signs)] = signs @ values.T
-    sums = np.sum([products[i : i + N_STARTS, i] for i in range(len(values))], axis=0)
-    best, energy = int(np.argmax(sums)), max(float((values**2).sum()), 1e-30)
-    score = float(sums[best]) / math.sqrt(energy)
-    agreement = float(sums[best]) / energy
+    # The beginning of a call has no seal: of every end of the recording, the best.
+    energies = np.cumsum((values**2).sum(axis=1)[::-1])[::-1] + 1e-30
+    sums = np.zeros(N_STARTS, dtype=np.float32)
+    best, score, begin = 0, -math.inf, 0
+    for i in reversed(range(len(values))):
+        sums += products[i : i + N_STARTS, i]
+        top = int(np.argmax(sums))
+        if sums[top] > score * math.sqrt(energies[i]):
+            best, score, begin = top, float(sums[top]) / math.sqrt(energies[i]), i
+    agreement = score / math.sqrt(energies[begin])
     return SealMatch(
-        log10_p=float(log10_p_value(score, n_hypotheses=N_STARTS)),
+        log10_p=float(log10_p_value(score, n_hypotheses=N_STARTS * len(values))),
         score=score,
         agreement=agreement,
         share=agreement / max(_measure_payload(superframes, code), 1e-30),
-        first_number=best,
-        n_superframes=len(values),
+        first_number=best + begin,
+        n_superframes=len(values) - begin,
     )
 
 

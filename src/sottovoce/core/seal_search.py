@@ -59,6 +59,8 @@ _WINDOWS = (2, 6)
 _MOST_CHUNKS = 32
 """Superframes of a stretch, 5.5 min, in which memory is bounded."""
 _OVERLAP = 1
+_LEAST_ENERGY = 1e-3
+"""Of cell scores whose unit is about 1: less is digital silence."""
 _LOCAL_SCORE = 3.0
 """Score of two superframes from which the seal counts as present there, once it was found."""
 
@@ -323,7 +325,8 @@ def _refine(
     segments = _find_segments(sums[:, row], energies[:, row], offset, best)
     place = offset + best.begin * _LENGTH
     peak = _Peak(score, best.number, place, best.begin, best.end)
-    return peak, float(total[row] / energy[row]), segments
+    agreement = float(total[row] / energy[row]) if energy[row] > _LEAST_ENERGY else 0.0
+    return peak, agreement, segments
 
 
 def _find_segments(

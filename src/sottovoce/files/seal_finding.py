@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["FoundSeal", "find_seals", "find_shown_seal"]
 
 _BLOCK_S = 10.0
+_N_CHOICES = 8
+"""What an owner may have chosen besides: other speeds, what to show, and where it begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +150,13 @@ def find_shown_seal(
     Returns
     -------
     match : SealMatch or None
-        The best; it pays for all that its owner may have searched.  None if there is no such track,
-        or no sound in it.
+        The best; it pays for all that its owner may have searched.  None if there is no sound in
+        it.
 
     Raises
     ------
     ParameterError
-        If nobody searches at that speed and pitch.
+        If nobody searches at that speed and pitch, or there is no such track.
     NoSoundError, AudioFileError, MissingExtraError
         As by `find_seals`.
     """
@@ -172,10 +174,12 @@ def find_shown_seal(
             stretch=stretch,
             n_stretches=n_stretches * len(file.parts),
             starts=range(seal.first_number, seal.first_number + 1),
-            n_starts=N_STARTS,
+            n_starts=_N_CHOICES * N_STARTS,
         )
         return _join(_run(file, [search]), 1)[0]
-    return None
+    raise ParameterError(
+        f"the recording has no track {track!r}", remedy="Name the file that the owner searched."
+    )
 
 
 def _run(file: OpenAudio, searches: Sequence[SealSearch]) -> list[SealMatch]:

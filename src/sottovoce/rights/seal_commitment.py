@@ -16,7 +16,7 @@ big endian, and the packed signs.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sottovoce.core.seal_signs import N_STARTS, SIGNS_BYTES, list_signs, pack_signs
@@ -42,8 +42,8 @@ class SealTree:
         Packed signs of each superframe.
     """
 
-    levels: tuple[tuple[bytes, ...], ...]
-    signs: tuple[bytes, ...]
+    levels: tuple[tuple[bytes, ...], ...] = field(repr=False)
+    signs: tuple[bytes, ...] = field(repr=False)
 
     @classmethod
     def of(cls, key: bytes) -> SealTree:

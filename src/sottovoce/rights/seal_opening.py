@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sottovoce.core.owner_id import format_owner_id, parse_owner_id
+from sottovoce.core.seal_fairness import MOST_REGULARITY, measure_regularity
 from sottovoce.core.seal_search import USUAL_STRETCHES, find_first_number
 from sottovoce.core.seal_signs import N_STARTS, SIGNS_BYTES, ShownSeal, list_signs, unpack_signs
 from sottovoce.core.stretch import Stretch
@@ -48,8 +49,8 @@ class ShownSuperframe:
     """
 
     number: int
-    signs: bytes
-    path: tuple[bytes, ...]
+    signs: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class SealOpening:
     first_number : int
         Number of the superframe in which the track begins; negative if the mark begins later.
     leaves : tuple of ShownSuperframe
-        The superframes from there to the end of the track.
+        The superframes in which the seal is, one after the other.
     """
 
     owner_id: int
@@ -111,7 +112,7 @@ class SealOpening:
         Raises
         ------
         StatementError
-            If one does not.
+            If one does not; or if the signs are too regular to be those of a seal.
         """
         for leaf in self.leaves:
             try:
@@ -128,6 +129,11 @@ class SealOpening:
             first_number=self.leaves[0].number,
             signs=unpack_signs(packed.reshape(-1, SIGNS_BYTES)),
         )
+        if measure_regularity(shown.signs) > MOST_REGULARITY:
+            raise StatementError(
+                "the signs that are shown are regular, as those of a payload are, and not random",
+                remedy="Sound that was marked without a seal agrees with such signs.",
+            )
         numbers = range(self.first_number, self.leaves[-1].number + 1)
         return ShownSeal(first_number=self.first_number, signs=list_signs(shown, numbers))
 
@@ -137,7 +143,6 @@ def open_seal(
     match: SealMatch,
     *,
     owner_id: int,
-    duration_s: float,
     file: str,
     sha256: str,
     track: str = "",
@@ -152,19 +157,19 @@ def open_seal(
         Where the seal was found.
     owner_id : int
         Whose it is.
-    duration_s : float
-        Length of the track, in seconds.
     file, sha256, track : str
         As in `SealOpening`.
 
     Returns
     -------
     opening : SealOpening
-        Shows the signs of every superframe that the track can hold at that place.
+        Shows the superframes in which the seal is present, from the first of them to the last.
     """
     first = find_first_number(match)
-    n = math.ceil(duration_s * match.speed / FORMAT_1.superframe_s) + 1
-    numbers = range(max(first, 0), min(first + n, N_STARTS))
+    superframe_s = FORMAT_1.superframe_s / match.speed
+    begin_s, end_s = match.segments_s[0][0], match.segments_s[-1][1]
+    begin, end = math.floor(begin_s / superframe_s), math.ceil(end_s / superframe_s)
+    numbers = range(max(first + begin, 0), min(first + end + 1, N_STARTS))
     return SealOpening(
         owner_id=owner_id,
         commitment=tree.commitment,
@@ -219,12 +224,13 @@ def _parse(fields: dict[str, Any]) -> SealOpening:
     texts = [fields[key] for key in ("owner", "commitment", "file", "sha256", "track")]
     if fields["format"] != _FORMAT or not all(isinstance(one, str) for one in texts):
         raise ValueError("another format")
-    # One after the other, from where the track begins: what is left out would go unpaid.
-    expected = range(max(first, 0), max(first, 0) + len(leaves))
+    start = leaves[0].number if leaves else 0
+    expected = range(start, start + len(leaves))
     stretches, stretch = _stretches(), fields["stretch"]
     if stretch not in range(len(stretches)):
         raise ValueError("no such stretch")
-    if not leaves or first < -N_STARTS or [leaf.number for leaf in leaves] != list(expected):
+    is_before = not leaves or start < max(first, 0) or first < -N_STARTS
+    if is_before or [leaf.number for leaf in leaves] != list(expected):
         raise ValueError("no superframes in a row")
     return SealOpening(
         owner_id=parse_owner_id(fields["owner"]),

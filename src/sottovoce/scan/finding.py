@@ -102,8 +102,8 @@ class Finding:
         SHA-256 of the bytes of a marked recording, and of its sound as
         `sottovoce.files.digests.pcm_sha256` returns it; else empty.
     seals : tuple of mapping
-        If seals were searched for and there is no public mark: the best hypothesis of each owner,
-        however unlikely, as `SealMatch.to_dict` with ``"owner_id"`` and ``"track"``.
+        If seals were searched for and no mark names one of their owners: the best hypothesis of
+        each owner, however unlikely, as `SealMatch.to_dict` with ``"owner_id"`` and ``"track"``.
     message, remedy : str
         What went wrong, and how to fix it; empty if nothing went wrong.
     cause : str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import logging
 import os
 import time
@@ -12,9 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sottovoce
-from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.wire_format import FORMAT_1
 from sottovoce.errors import ParameterError
+from sottovoce.files.counts import say_count
 from sottovoce.files.escaping import make_harmless
 from sottovoce.files.kinds import describe_kinds
 from sottovoce.files.worker_processes import check_guard
@@ -39,15 +40,15 @@ __all__ = ["Scan", "detector_version", "scan_paths"]
 _logger = logging.getLogger(__name__)
 
 
-def detector_version(*, thorough: bool = False, sealed: Iterable[int] = ()) -> str:
+def detector_version(*, thorough: bool = False, seal_keys: Iterable[bytes] = ()) -> str:
     """Return the detector and its settings; recordings are examined again if these change.
 
     Parameters
     ----------
     thorough : bool
         Whether other speeds and pitches are searched.
-    sealed : iterable of int
-        Owner ids whose seals are searched for.
+    seal_keys : iterable of bytes
+        Keys of the seals that are searched for.  What is kept of them tells nobody whose they are.
 
     Returns
     -------
@@ -61,7 +62,9 @@ def detector_version(*, thorough: bool = False, sealed: Iterable[int] = ()) -> s
     """
     words = [f"sottovoce {sottovoce.__version__}", f"format {FORMAT_1.name.split()[-1]}"]
     words += ["thorough"] if thorough else []
-    words += [f"seal of {format_owner_id(one)}" for one in sorted(sealed)]
+    if keys := sorted(seal_keys):
+        digest = hmac.digest(b"".join(keys), b"sottovoce detector", "sha256").hex()
+        words.append(f"{say_count(len(keys), 'seal')} {digest[:8]}")
     return ", ".join(words)
 
 
@@ -81,8 +84,8 @@ class Scan:
     thorough : bool
         As in `sottovoce.detect`.
     seal_keys : mapping of int to bytes
-        Seal keys by owner ids: recordings in which no public mark is found are searched for these
-        seals, on this computer only.
+        Seal keys by owner ids: recordings in which no mark of these owners is found are searched
+        for their seals, on this computer only.
     shard : (int, int)
         Number of this part, counted from 1, and number of equal parts: each machine scans one.
         The recordings of one archive or table stay together.

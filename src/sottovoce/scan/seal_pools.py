@@ -59,11 +59,11 @@ class FoundSeals:
     Attributes
     ----------
     n_searched : int
-        Recordings that were searched: those without a public mark, read to their end.
+        Recordings that were searched: those without a mark of the owners, read to their end.
     n_sealed : int
         Of these, recordings with a seal that holds.
     owners : dict of int to int
-        Owner ids of all seals that were searched for, and in how many recordings each holds.
+        Owner ids of the seals that were found, and in how many recordings each holds.
     strongest : tuple of (str, int, float)
         Recordings with a seal that holds: id, owner id and log10 p; strongest first, at most 50.
     groups : tuple of SealedGroup
@@ -138,10 +138,9 @@ class SealPools:
         holds = False
         for fields in finding.seals:
             owner_id, match = fields["owner_id"], _read_match(fields)
-            self._owners.setdefault(owner_id, 0)
             if match.holds:
                 holds = True
-                self._owners[owner_id] += 1
+                self._owners[owner_id] = self._owners.get(owner_id, 0) + 1
                 heapq.heappush(self._strongest, (-match.log10_p, finding.id, owner_id))
                 if len(self._strongest) > _MOST_SHOWN:
                     heapq.heappop(self._strongest)

@@ -16,8 +16,8 @@ class Search:
     thorough : bool
         Whether other speeds and pitches are searched.
     seal_keys : tuple of (int, bytes)
-        Owner ids and their seal keys: recordings in which no public mark is found are searched for
-        these seals.  Secrets: for processes of this computer only.
+        Owner ids and their seal keys: recordings in which no mark of these owners is found are
+        searched for their seals.  Secrets: for processes of this computer only.
     """
 
     thorough: bool = False

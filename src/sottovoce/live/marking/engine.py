@@ -27,6 +27,8 @@ __all__ = ["ERROR_FILE", "METERS_FILE", "Engine", "make_settings"]
 METERS_FILE = "meters"
 ERROR_FILE = "error"
 _SMOOTHING_S = 0.3
+_SEAL_AFTER_S = 20.0
+"""So that the owner is read as early in a call as without a seal."""
 
 
 def make_settings(
@@ -126,6 +128,7 @@ class Engine:
             notice=self._notice,
             strength_db=self._strength_db,
             seal_key=self._seal_key,
+            seal_after_s=_SEAL_AFTER_S,
         )
         self._meters[Meter.SR], self._meters[Meter.DELAY] = sr, self._marker.delay
 

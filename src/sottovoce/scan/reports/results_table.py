@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from sottovoce.core.evidence import FOUND_FPR
 from sottovoce.core.owner_id import format_owner_id
 from sottovoce.errors import MissingExtraError
 from sottovoce.files.escaping import escape_csv
@@ -59,6 +61,8 @@ def describe_finding(finding: Finding, release: Release = NOT_MARKED) -> dict[st
     """
     fields = finding.to_dict()
     del fields["cells"]
+    # Who searches in vain need not be named to everybody who gets the table.
+    fields["seals"] = [one for one in fields["seals"] if one["log10_p"] <= math.log10(FOUND_FPR)]
     for voice in fields["voices"]:
         notice = notice_of(voice)
         said = None

@@ -35,7 +35,7 @@ def tell_seals(summary: Summary) -> str:
     if seals is None:
         return ""
     owners = make_table(
-        f"{say_count(seals.n_searched, 'recording')} without a public mark, searched for seals",
+        f"{say_count(seals.n_searched, 'recording')} without a mark of these owners, searched",
         ("Owner", "Recordings with the seal"),
         [(escape(name_owner(one)), format_count(n)) for one, n in seals.owners.items()],
         numbers=(1,),

@@ -110,8 +110,9 @@ def _examine(recording: Recording, limits: Limits, search: Search) -> Finding:
             raise UnsupportedFormatError(f"has {file.info.n_channels} channels")
         looks.append(_look(file, limits, time_s, began_s, search))
     finding = _conclude(recording, looks)
+    finding = _add_seals(finding, path, data, search)
     if not finding.marked:
-        return _add_seals(finding, path, data, search)
+        return finding
     # By these a grant may list it; what is found does not depend on them.
     own = hash_file(path) if data is None else hashlib.sha256(data).hexdigest()
     # Reading it again takes no longer than examining it did; the process must not be killed for it.
@@ -121,8 +122,12 @@ def _examine(recording: Recording, limits: Limits, search: Search) -> Finding:
 
 
 def _add_seals(finding: Finding, path: str, data: bytes | None, search: Search) -> Finding:
-    """Search a recording that was read to its end, and has no public mark, for seals."""
-    if not search.seal_keys or finding.unread:
+    """Search a recording that was read to its end for seals, unless it names one of their owners.
+
+    Whoever has removed a mark may have written one of their own.
+    """
+    owners = {owner_id for owner_id, _ in search.seal_keys}
+    if finding.unread or not owners or owners & set(finding.owner_ids):
         return finding
     from sottovoce.files.seal_finding import find_seals
 
