@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
     from sottovoce.rights.keys.recovery import RecoveryWords
 
-__all__ = ["Restored", "collect_files", "open_backup", "restore_files", "seal_backup"]
+__all__ = [
+    "OpenedBackup",
+    "Restored",
+    "collect_files",
+    "open_backup",
+    "restore_files",
+    "seal_backup",
+]
 
 _FAMILY = b"sottovoce-backup-"
 _MAGIC = _FAMILY + b"1\n"
