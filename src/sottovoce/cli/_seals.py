@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from sottovoce.files.checked import CheckedFile
     from sottovoce.rights import Identity
 
-__all__ = ["find_own_seals", "has_seal_key", "pool_own_seals", "say_pooled", "say_seals"]
+__all__ = [
+    "find_own_seals",
+    "has_seal_key",
+    "is_committed",
+    "pool_own_seals",
+    "say_pooled",
+    "say_seals",
+]
 
 
 def find_own_seals(name: str | None, *, mine: bool) -> tuple[dict[int, bytes], list[str]]:
@@ -125,6 +132,17 @@ def say_pooled(pooled: dict[int, PooledSeal], own: dict[int, str]) -> list[str]:
                 f"together, {files} without the public mark do not show the seal of {name} ({p})"
             )
     return lines
+
+
+def is_committed(identity: Identity) -> bool:
+    """Return whether a statement of an identity commits to its seal."""
+    from sottovoce.rights.jws import peek_payload
+    from sottovoce.rights.own_files import read_own_statements
+
+    try:
+        return any(peek_payload(one).get("seal") for one in read_own_statements(identity.owner_id))
+    except StatementError:
+        return False
 
 
 def has_seal_key(identity: Identity) -> bool:

@@ -9,7 +9,7 @@ import click
 from sottovoce.cli import _output
 from sottovoce.cli._options import JSON, examples
 from sottovoce.cli._recovery import can_replace
-from sottovoce.cli._seals import has_seal_key
+from sottovoce.cli._seals import has_seal_key, is_committed
 from sottovoce.cli._secrets import ask_passphrase, choose_passphrase
 from sottovoce.cli._whose import find_key, load_own
 from sottovoce.cli._words import format_path
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["identity"]
 
 _SEALS = "seals: long files get its seal, which only this key can find"
+_UNCOMMITTED = (
+    "no statement commits to its seal yet, so that you could not show it to others: sottovoce"
+    " statement new"
+)
 _SEALS_NOT = "seals: none from this computer, where its key is missing or needs a passphrase"
 
 _NEW_NAME = click.option(
@@ -140,6 +144,8 @@ def show(*, name: str | None, as_json: bool) -> None:
             place = format_path(known.path)
             _output.result(f"{known.name}: owner id {format_owner_id(known.owner_id)}  ({place})")
             _output.result(f"  {_SEALS if seals else _SEALS_NOT}")
+            if seals and not is_committed(known):
+                _output.result(f"  {_UNCOMMITTED}")
     for failure in failures[1:]:
         remedy = _output.name_flags(failure.remedy)
         _output.explain(format_path(f"{failure}  {remedy}"), kind="error")
