@@ -23,6 +23,7 @@ export function describe(readings, nowMs) {
   return {
     word: chooseWord(readings, nowMs),
     reason: readings.failure,
+    choices: readings.choices,
     level: Math.max(readings.levelDbfs, LEAST_DBFS),
     delay: readings.delayMs,
     ago,
@@ -37,7 +38,7 @@ function chooseWord({ isOff, failure, isMuted, foundMs, isMissing }, nowMs) {
   return foundMs !== null && nowMs - foundMs <= FRESH_MS ? "marked" : "ready";
 }
 
-const ORDER = ["unmarked", "unheard", "ready", "marked", "muted", "off"];
+const ORDER = ["unmarked", "unheard", "older", "ready", "marked", "muted", "off"];
 
 /** Return the state of the microphone that the person has to know about first. */
 export function worst(states) {
