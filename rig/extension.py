@@ -121,7 +121,9 @@ class MarkingChromium:
         with self._stack as stack:
             self.address = stack.enter_context(serve_pages())
             playwright = stack.enter_context(sync_playwright())
-            profile = stack.enter_context(tempfile.TemporaryDirectory(prefix="chromium-"))
+            # The browser's processes may still write while they end.
+            place = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
+            profile = stack.enter_context(place)
             self.context = playwright.chromium.launch_persistent_context(
                 profile,
                 executable_path=path,
@@ -142,7 +144,7 @@ class MarkingChromium:
     def worker(self) -> Worker:
         """The extension's service worker."""
         workers = self.context.service_workers
-        return workers[0] if workers else self.context.wait_for_event("serviceworker")
+        return workers[-1] if workers else self.context.wait_for_event("serviceworker")
 
     @property
     def own_address(self) -> str:
@@ -161,6 +163,12 @@ class MarkingChromium:
             if time.monotonic() > deadline:
                 raise RuntimeError("the extension does not register its scripts")
             time.sleep(0.1)
+
+    def reload_extension(self) -> None:
+        """End the extension and begin it again, as browsers do when they update it."""
+        with self.context.expect_event("serviceworker"):
+            self.worker.evaluate("void setTimeout(() => chrome.runtime.reload())")
+        self.wait_for_scripts()
 
     def badge(self, page: Page) -> str:
         """Return the badge's text in the tab of a page, which comes to the front."""

@@ -196,6 +196,23 @@ def test_where_audio_is_paused_the_microphone_itself_is_sent_until_it_runs_again
     assert np.abs(y[128 * muted + 24_000 : 128 * end]).max() < 1e-3
 
 
+def test_known_limit_what_a_page_records_is_silent_while_its_audio_is_kept_paused(
+    reached, marking_chromium
+) -> None:
+    """Only what a call sends can be moved to the microphone itself; the badge says so at once."""
+    take_microphone(reached)
+    reached.wait_for_timeout(500)
+    assert heard_rms(reached, 1) > 1e-3
+    let_go = suspend_contexts(reached)
+    reached.wait_for_timeout(700)
+    assert marking_chromium.badge(reached) == "!"
+    assert "may be silent" in marking_chromium.title(reached)
+    assert heard_rms(reached, 1) == 0
+    let_go()
+    reached.wait_for_timeout(1_000)
+    assert heard_rms(reached, 1) > 1e-3
+
+
 def test_a_microphone_that_came_around_the_wrapper_and_is_sent_turns_the_badge_red(
     reached, marking_chromium
 ) -> None:
