@@ -82,6 +82,10 @@ async function start() {
   const pattern = tab?.url ? patternOf(tab.url) : "";
   const isThere = await showSite(pattern);
   choices = await readChoices();
+  api.storage.onChanged.addListener(async () => {
+    choices = await readChoices();
+    show();
+  });
   if (tab) listenTo(tab.id, isThere);
   $("site").onchange = () => takeSite(tab, pattern);
   $("reload").onclick = async () => {
