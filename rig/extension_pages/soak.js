@@ -4,6 +4,8 @@
 const EVERY_S = 10;
 const KEPT_S = 0.5;
 
+const shorten = (sample) => Math.round(32_768 * sample);
+
 class Soak extends AudioWorkletProcessor {
   #n = 0;
   #lost = [0, 0];
@@ -23,7 +25,7 @@ class Soak extends AudioWorkletProcessor {
     const at = (this.#n * input[0].length) % (EVERY_S * sampleRate);
     if (at <= KEPT_S * sampleRate) this.#kept.push(input.map((one) => one.slice()));
     else if (this.#kept.length) {
-      const both = [0, 1].map((i) => this.#kept.map((one) => one[i]));
+      const both = [0, 1].map((i) => this.#kept.flatMap((one) => Array.from(one[i], shorten)));
       this.port.postMessage({ n: this.#n, lost: [...this.#lost], late: this.#late, both });
       this.#kept = [];
     }

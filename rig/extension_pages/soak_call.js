@@ -1,10 +1,8 @@
-// A call that goes on: what is lost of the sound is counted, and nothing else is kept.
-
-// Without `isMarked`, both channels are the microphone itself.
+// A call that goes on, of which nothing is kept: with the marked microphone, or with the browser's own.
 async function startSoak(isMarked) {
   const audio = UNPROCESSED;
-  const raw = await behind.getUserMedia.call(navigator.mediaDevices, { audio });
-  const sent = isMarked ? await navigator.mediaDevices.getUserMedia({ audio }) : raw.clone();
+  const { getUserMedia } = isMarked ? navigator.mediaDevices : behind;
+  const sent = await getUserMedia.call(navigator.mediaDevices, { audio });
   const near = new RTCPeerConnection();
   const far = new RTCPeerConnection();
   const remote = new Promise((resolve) => {
@@ -16,24 +14,28 @@ async function startSoak(isMarked) {
   element.srcObject = await remote;
   element.muted = true;
   element.play();
-  const context = new AudioContext({ sampleRate: 48_000 });
-  await context.audioWorklet.addModule("soak.js");
-  const merger = context.createChannelMerger(2);
-  [raw, sent].forEach((stream, i) => context.createMediaStreamSource(stream).connect(merger, 0, i));
-  const node = new AudioWorkletNode(context, "soak");
-  const reports = [];
-  node.port.onmessage = ({ data }) => {
-    const { both, ...counts } = data;
-    reports.push({ ...counts, both: encode(both.flat()), ms: performance.now() });
-  };
-  merger.connect(node).connect(context.createMediaStreamDestination());
 
   async function farEnd() {
     const stats = [...(await far.getStats()).values()];
-    const { totalSamplesReceived, concealedSamples, packetsLost } = stats.find(
-      ({ type }) => type === "inbound-rtp");
-    return { totalSamplesReceived, concealedSamples, packetsLost };
+    const { totalSamplesReceived, concealedSamples } = stats.find(({ type }) => type === "inbound-rtp");
+    return { totalSamplesReceived, concealedSamples };
   }
 
-  return { reports, farEnd };
+  return { farEnd, track: sent.getTracks()[0] };
+}
+
+// Compares a microphone with its marked sound, in the world that has both: `takeReports` says what
+// was lost so far, and gives half a second of both every ten.
+async function compare(raw, marked, address) {
+  const context = new AudioContext({ sampleRate: 48_000 });
+  await context.audioWorklet.addModule(address);
+  const merger = context.createChannelMerger(2);
+  [raw, marked].forEach((track, i) => {
+    context.createMediaStreamSource(new MediaStream([track])).connect(merger, 0, i);
+  });
+  const node = new AudioWorkletNode(context, "soak");
+  const reports = [];
+  node.port.onmessage = ({ data }) => reports.push(data);
+  merger.connect(node).connect(context.createMediaStreamDestination());
+  globalThis.takeReports = () => JSON.stringify(reports.splice(0));
 }

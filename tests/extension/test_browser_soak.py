@@ -11,23 +11,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 
-from rig.extension import MarkingChromium, decode
+from rig.extension import MarkingChromium
 from rig.takes import load_resampled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SOAK_S = float(os.environ.get("SOAK_S", "60"))
-BASELINE_S = 30.0
+BASELINE_S = 20.0
 SETTLED_S = 15.0
+POLL_S = 10.0
 SR = 48_000
 
 
 @pytest.fixture(scope="module")
 def browser(make_extension, tmp_path_factory, clip_path):
     """A browser whose microphone is never quite silent, so that a lost block is seen."""
-    import soundfile as sf
-
     y = load_resampled(clip_path)
     rng = np.random.default_rng(1)
     path = tmp_path_factory.mktemp("microphone") / "hissing.wav"
@@ -63,45 +63,98 @@ class Usage:
         return {"heap_mb": heap / 1e6, "memory_mb": pss / 1e3, "processor_s": used}
 
 
-def _measure_lag_ms(text: str) -> float:
+class Comparison:
+    """What is lost and how late it is between a microphone and its marked sound.
+
+    Two microphones of Chromium's stand-in drift apart, so the one that is marked has to be compared;
+    only the extension's own world has it.
+    """
+
+    def __init__(self, page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        worlds = []
+        self._session.on(
+            "Runtime.executionContextCreated", lambda event: worlds.append(event["context"])
+        )
+        self._session.send("Runtime.enable")
+        self._world = next(
+            one["id"] for one in worlds if one["origin"].startswith("chrome-extension://")
+        )
+        nodes = self._session.send(
+            "Runtime.queryObjects",
+            {"prototypeObjectId": self._evaluate("AudioNode.prototype")["objectId"]},
+        )["objects"]
+        compare = page.evaluate("String(compare)")
+        address = page.evaluate("new URL('soak.js', location).href")
+        marked = page.evaluate("soak.track.id")
+        answer = self._session.send(
+            "Runtime.callFunctionOn",
+            {
+                "objectId": nodes["objectId"],
+                "functionDeclaration": f"""async function (id, address) {{
+                    const nodes = this.filter((one) => !Object.hasOwn(one, "constructor"));
+                    const tracks = nodes.flatMap(({{ mediaStream, stream }}) =>
+                        (mediaStream ?? stream)?.getAudioTracks() ?? []);
+                    const raw = tracks.find((one) => one.getSettings().groupId !== undefined);
+                    await ({compare})(raw, tracks.find((one) => one.id === id), address);
+                }}""",
+                "arguments": [{"value": marked}, {"value": address}],
+                "awaitPromise": True,
+            },
+        )
+        assert "exceptionDetails" not in answer, answer
+
+    def _evaluate(self, expression: str) -> dict:
+        parameters = {"expression": expression, "contextId": self._world}
+        return self._session.send("Runtime.evaluate", parameters)["result"]
+
+    def take(self) -> list[dict]:
+        """Return what has been reported since the last time."""
+        return json.loads(self._evaluate("takeReports()")["value"])
+
+
+def _measure_lag_ms(both: list[list[int]]) -> float:
     """Return by how much marked sound is late, from half a second of both."""
-    raw, marked = decode(text).reshape(2, -1)
+    raw, marked = np.array(both, dtype=float)
     n = 2 * len(raw)
     likeness = np.fft.irfft(np.conj(np.fft.rfft(raw, n)) * np.fft.rfft(marked, n))
-    return 1e3 * int(np.argmax(likeness[: len(raw) // 2])) / SR
+    return round(1e3 * int(np.argmax(likeness[: len(raw) // 2])) / SR, 1)
 
 
 def _soak(browser: MarkingChromium, seconds: float, *, marked: bool) -> dict:
     page = browser.open("reached.html")
     page.evaluate(f"startSoak({json.dumps(marked)}).then((soak) => void (window.soak = soak))")
+    comparison = Comparison(page) if marked else None
     page.wait_for_timeout(1e3 * SETTLED_S)
-    begin = page.evaluate("soak.reports.at(-1)")
+    reports = comparison.take()[-1:] if comparison else []
     far = page.evaluate("soak.farEnd()")
     usage = Usage(browser, page)
     first = usage.read()
-    page.wait_for_timeout(1e3 * seconds)
+    for _ in range(round(seconds / POLL_S)):
+        page.wait_for_timeout(1e3 * POLL_S)
+        reports += comparison.take() if comparison else []
     last = usage.read()
-    reports = page.evaluate("soak.reports")
     far_end = page.evaluate("soak.farEnd()")
     badge = browser.badge(page)
     page.close()
-    lags = [_measure_lag_ms(one["both"]) for one in reports[1:]]
-    end = reports[-1]
-    concealed = far_end["concealedSamples"] - far["concealedSamples"]
-    return {
+    received, concealed = (
+        far_end[key] - far[key] for key in ("totalSamplesReceived", "concealedSamples")
+    )
+    found = {
         "seconds": seconds,
         "badge": badge,
-        "lost_of_microphone": end["lost"][0] - begin["lost"][0],
-        "lost_of_marked": end["lost"][1] - begin["lost"][1],
-        "blocks": end["n"] - begin["n"],
-        "late_blocks": (end["late"] - begin["late"]) / 128,
-        "lag_ms": [round(lag, 1) for lag in lags],
-        "concealed_share": concealed
-        / (far_end["totalSamplesReceived"] - far["totalSamplesReceived"]),
+        "concealed_share": concealed / received,
         "processor_share": (last["processor_s"] - first["processor_s"]) / seconds,
         "heap_mb": [round(one["heap_mb"], 2) for one in (first, last)],
         "memory_mb": [round(one["memory_mb"], 1) for one in (first, last)],
     }
+    if reports:
+        begin, end = reports[0], reports[-1]
+        found["blocks"] = end["n"] - begin["n"]
+        found["late_blocks"] = (end["late"] - begin["late"]) / 128
+        found["lost"] = [new - old for old, new in zip(begin["lost"], end["lost"], strict=True)]
+        found["lag_ms"] = [_measure_lag_ms(one["both"]) for one in reports]
+    return found
 
 
 def test_a_long_call_loses_nothing_and_grows_by_nothing(browser) -> None:
@@ -110,8 +163,8 @@ def test_a_long_call_loses_nothing_and_grows_by_nothing(browser) -> None:
     print(json.dumps({"without": without, "marked": found}))  # noqa: T201 - figures for whoever runs it
     assert found["badge"] == "✓"
     # The microphone itself loses as much where the machine is busy.
-    allowed = 0.002 * found["blocks"] + found["lost_of_microphone"]
-    assert found["lost_of_marked"] <= allowed, found
+    lost_of_microphone, lost_of_marked = found["lost"]
+    assert lost_of_marked <= 0.002 * found["blocks"] + lost_of_microphone, found
     assert max(found["lag_ms"]) < 200, found
     assert found["heap_mb"][1] - found["heap_mb"][0] < 5, found
     assert found["memory_mb"][1] - found["memory_mb"][0] < 30, found
