@@ -177,7 +177,8 @@ class MarkingChromium:
     def reload_extension(self) -> None:
         """End the extension and begin it again, as browsers do when they update it."""
         browser = self.context.browser
-        assert browser is not None
+        if browser is None:
+            raise RuntimeError("the browser is not open")
         session = browser.new_browser_cdp_session()
         session.send("Extensions.loadUnpacked", {"path": str(self._extension)})
         session.detach()

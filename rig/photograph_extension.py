@@ -10,6 +10,7 @@ import base64
 import importlib.util
 import tempfile
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 from rig.extension import GRANTED, MarkingChromium, write_microphone
@@ -24,39 +25,41 @@ TAKE = ROOT / "examples" / "data" / "sense_and_sensibility.flac"
 IMAGE = ROOT / "docs" / "img" / "extension-call.png"
 SPOKEN_MS = 9_000
 SCALE = 2
-CALL = {"width": 980, "height": 600}
+CALL = {"width": 1080, "height": 540}
 POPUP_WIDTH = 352
 
-WINDOW = """<!doctype html>
+WINDOW = Template("""<!doctype html>
 <style>
 * { box-sizing: border-box; margin: 0; }
 body { padding: 14px; background: #e9edf0; font: 14px system-ui, sans-serif; }
-.window { position: relative; width: CALLpx; border: 1px solid #b9c4ce; border-radius: 10px; overflow: hidden; }
-.bar { display: flex; align-items: center; gap: 14px; height: 46px; padding: 0 14px; background: #f6f7f8; }
+.window { position: relative; width: ${CALL}px; border-radius: 10px; overflow: hidden; }
+.bar { display: flex; align-items: center; gap: 14px; height: 46px; padding: 0 14px; }
+.bar { background: #f6f7f8; }
 .address { flex: 1; padding: 6px 14px; border-radius: 15px; background: #e4e8eb; color: #4d5a68; }
-.button { position: relative; width: 30px; height: 30px; padding: 3px; border-radius: 6px; background: #dfe6ea; }
+.button { position: relative; width: 30px; height: 30px; padding: 3px; }
 .button img { width: 24px; height: 24px; }
-.badge { position: absolute; right: -5px; bottom: -4px; padding: 0 4px; border-radius: 4px; background: #14653a;
-  color: #fff; font: 700 11px/15px system-ui, sans-serif; }
+.badge { position: absolute; right: -5px; bottom: -4px; padding: 0 4px; border-radius: 4px; }
+.badge { background: #14653a; color: #fff; font: 700 11px/15px system-ui, sans-serif; }
 .call { display: block; width: 100%; }
-.popup { position: absolute; top: 52px; right: 10px; width: POPUPpx; border-radius: 8px; box-shadow: 0 6px 26px #0009; }
+.popup { position: absolute; top: 52px; right: 10px; width: ${POPUP}px; border-radius: 8px; }
+.popup { box-shadow: 0 6px 26px #0009; }
 </style>
 <div class="window">
   <div class="bar"><span class="address">meet.example.org/weekly-planning</span>
-    <span class="button"><img src="ICON" alt=""><span class="badge">BADGE</span></span></div>
-  <img class="call" src="PAGE" alt=""><img class="popup" src="OWN" alt="">
-</div>"""
+    <span class="button"><img src="$ICON" alt=""><span class="badge">$BADGE</span></span></div>
+  <img class="call" src="$PAGE" alt=""><img class="popup" src="$OWN" alt="">
+</div>""")
 
 
 def photograph(page: Page, *, width: int, height: int | None = None) -> bytes:
     """Take a picture of a page at twice its size; as high as its content by default."""
-    page.set_viewport_size({"width": width, "height": height or 600})
+    page.set_viewport_size({"width": width, "height": height or 700})
     page.bring_to_front()
     page.wait_for_timeout(700)
-    height = height or int(page.evaluate("Math.ceil(document.body.getBoundingClientRect().height)"))
+    content = int(page.evaluate("Math.ceil(document.body.getBoundingClientRect().height)"))
     session = page.context.new_cdp_session(page)
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": SCALE}
-    found = session.send("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+    clip = {"x": 0, "y": 0, "width": width, "height": height or content, "scale": SCALE}
+    found = session.send("Page.captureScreenshot", {"clip": clip})
     session.detach()
     return base64.b64decode(found["data"])
 
@@ -71,10 +74,8 @@ def put_together(browser: MarkingChromium, call: bytes, popup: bytes, badge: str
     page = browser.context.new_page()
     places = {"CALL": str(CALL["width"]), "POPUP": str(POPUP_WIDTH), "BADGE": badge}
     places |= {"ICON": encode(ICON.read_bytes()), "PAGE": encode(call), "OWN": encode(popup)}
-    html = WINDOW
-    for place, value in places.items():
-        html = html.replace(place, value, 1)
-    page.set_content(html)
+    page.set_content(WINDOW.substitute(places))
+    page.evaluate("Promise.all([...document.images].map((one) => one.decode()))")
     return photograph(page, width=CALL["width"] + 28)
 
 
@@ -104,6 +105,8 @@ def main() -> None:
                 }"""
             )
             own = photograph(popup, width=POPUP_WIDTH)
+            # The window may be lower than it is told to be.
+            page.evaluate(f"document.body.style.height = '{CALL['height']}px'")
             call = photograph(page, **CALL)
             IMAGE.write_bytes(put_together(browser, call, own, badge))
 

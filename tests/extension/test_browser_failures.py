@@ -98,9 +98,7 @@ globalThis.registerProcessor = (name, Marking) => register(name, class extends M
 """
 
 
-def test_a_mark_that_stops_turns_the_badge_red_within_three_seconds(
-    start, make_extension
-) -> None:
+def test_a_mark_that_stops_turns_the_badge_red_within_three_seconds(start, make_extension) -> None:
     marking = (make_extension("chromium") / "worklet.js").read_text()
     browser = start(STOPS_MARKING + marking)
     page = browser.open("reached.html")

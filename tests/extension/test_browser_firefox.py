@@ -154,9 +154,11 @@ def test_the_owner_is_read_and_mute_and_stop_count(firefox, server, clip_path) -
     time.sleep(CALL_S)
     muted = firefox.run("(stream.getTracks()[0].enabled = false, call.blocks.length)")
     time.sleep(2.0)
-    assert firefox.badge()[0] == "–"
+    assert firefox.badge()[0] == "\N{EN DASH}"
     y = decode(firefox.run("call.stop()"))
-    assert firefox.run("(stream.getTracks()[0].stop(), stream.getTracks()[0].readyState)") == "ended"
+    assert (
+        firefox.run("(stream.getTracks()[0].stop(), stream.getTracks()[0].readyState)") == "ended"
+    )
     time.sleep(1.5)
     assert firefox.badge()[0] == ""
     found = sv.detect(y[: 128 * muted], sr=48_000)

@@ -1,4 +1,4 @@
-"""A loudspeaker that is lost, which pauses a page's audio in Chromium, does not silence the voice."""
+"""A lost loudspeaker, which pauses a page's audio in Chromium, does not silence the voice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def test_the_voice_goes_on_marked_after_the_loudspeaker_is_lost(make_extension, 
                     window.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
                     window.other = new AudioContext();
                     await other.resume();
-                    const context = new AudioContext({ sampleRate: 48_000, sinkId: { type: "none" } });
+                    const sinkId = { type: "none" };
+                    const context = new AudioContext({ sampleRate: 48_000, sinkId });
                     await context.audioWorklet.addModule("tap.js");
                     const node = new AudioWorkletNode(context, "tap");
                     window.blocks = [];

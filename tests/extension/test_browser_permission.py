@@ -29,7 +29,9 @@ def asking(make_extension, microphone):
         yield browser
 
 
-@pytest.mark.parametrize(("answer", "news"), [("true", "Reload open call"), ("false", "not permit")])
+@pytest.mark.parametrize(
+    ("answer", "news"), [("true", "Reload open call"), ("false", "not permit")]
+)
 def test_a_click_asks_for_the_site_and_shows_the_answer(asking, answer, news) -> None:
     """With a stand-in for the browser's question; what it asks is the real popup's."""
     page = asking.open("empty.html")
@@ -67,9 +69,10 @@ def test_the_browsers_own_question_is_asked_and_nothing_is_on_before_its_answer(
     popup.locator("#site").click()
     popup.wait_for_timeout(1_000)
     assert popup.locator("#site-news").inner_text() == ""
-    assert asking.worker.evaluate(
-        "chrome.permissions.contains({ origins: ['http://127.0.0.1/*'] })"
-    ) is False
+    assert (
+        asking.worker.evaluate("chrome.permissions.contains({ origins: ['http://127.0.0.1/*'] })")
+        is False
+    )
     assert "[native code]" in page.evaluate("String(navigator.mediaDevices.getUserMedia)")
     popup.close()
     page.close()

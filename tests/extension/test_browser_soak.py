@@ -66,8 +66,8 @@ class Usage:
 class Comparison:
     """What is lost and how late it is between a microphone and its marked sound.
 
-    Two microphones of Chromium's stand-in drift apart, so the one that is marked has to be compared;
-    only the extension's own world has it.
+    Two microphones of Chromium's stand-in drift apart, so the one that is marked has to be
+    compared; only the extension's own world has it.
     """
 
     def __init__(self, page) -> None:

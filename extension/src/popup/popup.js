@@ -30,7 +30,7 @@ function show() {
   if ($("live").hidden || performance.now() - levelMs < LEVEL_MS) return;
   levelMs = performance.now();
   $("level").value = state.level;
-  setText("level-db", `${Math.round(state.level)} dBFS`);
+  setText("level-db", `${Math.round(state.level)} dBFS`.replace("-", "\u2212"));
   setText("delay", say("delay", { ms: Math.round(state.delay) }));
   setText("found", state.ago === null ? say("found.never") : say("found.ago", { seconds: Math.round(state.ago) }));
 }
