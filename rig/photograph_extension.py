@@ -53,12 +53,14 @@ body { padding: 14px; background: #e9edf0; font: 14px system-ui, sans-serif; }
 
 def photograph(page: Page, *, width: int, height: int | None = None) -> bytes:
     """Take a picture of a page at twice its size; as high as its content by default."""
-    page.set_viewport_size({"width": width, "height": height or 700})
     page.bring_to_front()
+    session = page.context.new_cdp_session(page)
+    # The window itself is lower by its toolbar than Playwright tells it to be.
+    size = {"width": width, "height": height or 700, "deviceScaleFactor": SCALE, "mobile": False}
+    session.send("Emulation.setDeviceMetricsOverride", size)
     page.wait_for_timeout(700)
     content = int(page.evaluate("Math.ceil(document.body.getBoundingClientRect().height)"))
-    session = page.context.new_cdp_session(page)
-    clip = {"x": 0, "y": 0, "width": width, "height": height or content, "scale": SCALE}
+    clip = {"x": 0, "y": 0, "width": width, "height": height or content, "scale": 1}
     found = session.send("Page.captureScreenshot", {"clip": clip})
     session.detach()
     return base64.b64decode(found["data"])
@@ -105,8 +107,6 @@ def main() -> None:
                 }"""
             )
             own = photograph(popup, width=POPUP_WIDTH)
-            # The window may be lower than it is told to be.
-            page.evaluate(f"document.body.style.height = '{CALL['height']}px'")
             call = photograph(page, **CALL)
             IMAGE.write_bytes(put_together(browser, call, own, badge))
 
