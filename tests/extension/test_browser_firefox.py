@@ -121,6 +121,7 @@ def test_a_frame_sends_the_microphone_itself_until_somebody_presses_a_key(
     )
     sent = "isMarked(call.senders[0].track)"
     assert firefox.run(sent) is False
+    time.sleep(0.5)
     assert firefox.badge()[0] == "!"
     firefox.press_in_frame("a")
     firefox.wait(sent, within_s=8.0)

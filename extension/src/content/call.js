@@ -70,8 +70,9 @@ export class Call {
    */
   async openAgain() {
     if (this.#graph || this.#isOpening || this.#readings.failure !== "suspended") return null;
-    this.fail("");
-    return this.open();
+    const stream = await this.open();
+    if (stream) this.fail("");
+    return stream;
   }
 
   async #open() {
@@ -82,7 +83,7 @@ export class Call {
       this.#readings.isOff = !settings.isOn;
       if (!settings.isOn) return null;
       const graph = await openGraph(this.#raw, settings, (meter) => this.#take(meter));
-      if (this.#isClosed || this.#readings.failure) {
+      if (this.#isClosed || this.#readings.failure === "late") {
         graph.close();
         return null;
       }

@@ -20,15 +20,22 @@ function listenTo(host) {
   };
   const openAgain = () => calls.forEach(async (call, id) => {
     const stream = await call.openAgain();
-    if (stream) give("later", id, stream);
+    if (!stream) return;
+    give("later", id, stream);
+    reporter.report();
   });
   for (const type of ["pointerup", "keyup"]) addEventListener(type, openAgain, true);
   on("mark", async (id) => {
     const [raw] = host.srcObject.getAudioTracks();
-    const call = new Call({ raw, link, onSilent: () => say("bypass", id), onHeard: () => say("restore", id) });
+    const onSilent = () => {
+      say("bypass", id);
+      reporter.report();
+    };
+    const call = new Call({ raw, link, onSilent, onHeard: () => say("restore", id) });
     calls.set(id, call);
     reporter.start();
     give("answer", id, await call.open());
+    reporter.report();
   });
   on("around", () => reporter.raise("around"));
   on("late", (id) => calls.get(id)?.fail("late"));

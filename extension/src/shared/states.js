@@ -10,13 +10,14 @@ const LEAST_DBFS = -60;
  * @property {boolean} isMuted
  * @property {number} levelDbfs root mean square of what goes out.
  * @property {number} delayMs that marking adds.
+ * @property {string} choices what the mark was made of, as `readChoices` says it.
  * @property {number | null} foundMs when the mark was last found in what goes out.
  * @property {boolean} isMissing whether there was enough sound to find it, and it was not found.
  *
  * @param {Readings} readings
  * @param {number} nowMs
- * @returns {{word: string, reason: string, level: number, delay: number, ago: number | null}} `word`
- *   is *marked*, *ready* (not enough sound yet), *unheard*, *unmarked*, *muted* or *off*.
+ * @returns {{word: string, reason: string, choices: string, level: number, delay: number,
+ *   ago: number | null}} `word` is *marked*, *ready* (not enough sound yet), *unheard*, *unmarked*, *muted* or *off*.
  */
 export function describe(readings, nowMs) {
   const ago = readings.foundMs === null ? null : (nowMs - readings.foundMs) / 1_000;
