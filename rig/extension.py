@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
+import json
 import shutil
 import tempfile
 import threading
@@ -32,7 +33,9 @@ GRANTED = ("http://127.0.0.1/*", "http://localhost/*")
 
 _PAGES = Path(__file__).with_name("extension_pages")
 _START_S = 10.0
+_RELOAD_S = 1.0
 _N_SCRIPTS = 2
+_FIND_TAB = "chrome.tabs.query({ active: true, lastFocusedWindow: true })"
 _HEADERS = {
     "csp": ("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'"),
     "denied": ("Permissions-Policy", "microphone=()"),
@@ -75,16 +78,18 @@ def decode(text: str) -> npt.NDArray[np.float32]:
 
 
 class MarkingChromium:
-    """Debian's Chromium with the extension, which is on everywhere; a context manager.
+    """Debian's Chromium with the extension, which is on everywhere by default; a context manager.
 
     Parameters
     ----------
     extension : pathlib.Path
-        The unpacked extension, built with `GRANTED`.
+        The unpacked extension.
     microphone : pathlib.Path
         A WAV file, which the fake microphone plays over and over.
     *arguments : str
         Further switches of Chromium.
+    granted : bool
+        Whether the extension is built with `GRANTED`; else it is on nowhere.
 
     Attributes
     ----------
@@ -94,8 +99,12 @@ class MarkingChromium:
         Where its call pages are.
     """
 
-    def __init__(self, extension: Path, microphone: Path, *arguments: str) -> None:
+    def __init__(
+        self, extension: Path, microphone: Path, *arguments: str, granted: bool = True
+    ) -> None:
         self._stack = ExitStack()
+        self._extension = extension
+        self._n_scripts = _N_SCRIPTS if granted else 0
         self._arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -107,6 +116,7 @@ class MarkingChromium:
             f"--use-file-for-fake-audio-capture={microphone}",
             "--disable-features=WebRtcHideLocalIpsWithMdns",
             "--allow-loopback-in-peer-connection",
+            "--enable-unsafe-extension-debugging",  # loads it again
             *arguments,
         ]
         self.context: BrowserContext
@@ -121,7 +131,9 @@ class MarkingChromium:
         with self._stack as stack:
             self.address = stack.enter_context(serve_pages())
             playwright = stack.enter_context(sync_playwright())
-            profile = stack.enter_context(tempfile.TemporaryDirectory(prefix="chromium-"))
+            # The browser's processes may still write while they end.
+            place = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
+            profile = stack.enter_context(place)
             self.context = playwright.chromium.launch_persistent_context(
                 profile,
                 executable_path=path,
@@ -142,7 +154,7 @@ class MarkingChromium:
     def worker(self) -> Worker:
         """The extension's service worker."""
         workers = self.context.service_workers
-        return workers[0] if workers else self.context.wait_for_event("serviceworker")
+        return workers[-1] if workers else self.context.wait_for_event("serviceworker")
 
     @property
     def own_address(self) -> str:
@@ -157,10 +169,21 @@ class MarkingChromium:
         """Wait until the extension has registered what runs in pages."""
         deadline = time.monotonic() + _START_S
         ask = "chrome.scripting.getRegisteredContentScripts().then((all) => all.length)"
-        while self.worker.evaluate(ask) != _N_SCRIPTS:
+        while self.worker.evaluate(ask) != self._n_scripts:
             if time.monotonic() > deadline:
                 raise RuntimeError("the extension does not register its scripts")
             time.sleep(0.1)
+
+    def reload_extension(self) -> None:
+        """End the extension and begin it again, as browsers do when they update it."""
+        browser = self.context.browser
+        if browser is None:
+            raise RuntimeError("the browser is not open")
+        session = browser.new_browser_cdp_session()
+        session.send("Extensions.loadUnpacked", {"path": str(self._extension)})
+        session.detach()
+        self.context.pages[0].wait_for_timeout(1e3 * _RELOAD_S)
+        self.wait_for_scripts()
 
     def badge(self, page: Page) -> str:
         """Return the badge's text in the tab of a page, which comes to the front."""
@@ -170,15 +193,24 @@ class MarkingChromium:
         """Return what the button in the toolbar says about it."""
         return self._ask_action("getTitle", page)
 
+    def open_popup(self, page: Page, script: str = "") -> Page:
+        """Open the popup of the tab of a page as a tab, which runs a script before its own."""
+        page.bring_to_front()
+        identifier = self.worker.evaluate(_FIND_TAB + ".then(([{ id }]) => id)")
+        popup = self.context.new_page()
+        tab = json.dumps({"id": identifier, "url": page.url})
+        popup.add_init_script(f"chrome.tabs.query = async () => [{tab}];\n{script}")
+        popup.goto(f"{self.own_address}/popup.html")
+        return popup
+
     def _ask_action(self, method: str, page: Page) -> str:
         page.bring_to_front()
         return str(
             self.worker.evaluate(
-                """async (method) => {
-                    const current = { active: true, lastFocusedWindow: true };
-                    const [tab] = await chrome.tabs.query(current);
-                    return chrome.action[method]({ tabId: tab.id });
-                }""",
+                f"""async (method) => {{
+                    const [tab] = await {_FIND_TAB};
+                    return chrome.action[method]({{ tabId: tab.id }});
+                }}""",
                 method,
             )
         )

@@ -34,6 +34,16 @@ _BADGE = """(() => {
     return JSON.stringify([badgeText, title]);
 })()"""
 
+# The page that runs in the background has the storage.
+_STORE = """(async () => {
+    const { extension } = WebExtensionPolicy.getByID("IDENTIFIER");
+    const { ExtensionStorageIDB } = ChromeUtils.importESModule(
+        "resource://gre/modules/ExtensionStorageIDB.sys.mjs");
+    const principal = ExtensionStorageIDB.getStoragePrincipal(extension);
+    const storage = await ExtensionStorageIDB.open(principal, false);
+    await storage.set(VALUES);
+})()"""
+
 
 class MarkingFirefox(Firefox):
     """A browser with the extension, which is on everywhere; a context manager.
@@ -74,17 +84,37 @@ class MarkingFirefox(Firefox):
         time.sleep(_SETTLED_S)
         return self
 
+    def store(self, values: dict[str, object]) -> None:
+        """Store what the options page would."""
+        self._ask_browser(_STORE.replace("VALUES", json.dumps(values)))
+
+    def press_in_frame(self, key: str) -> None:
+        """Press a key in the first frame of the page."""
+        tree = self.ask("browsingContext.getTree", root=self._context)
+        steps = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+        self.ask(
+            "input.performActions",
+            context=tree["contexts"][0]["children"][0]["context"],
+            actions=[{"type": "key", "id": "keyboard", "actions": steps}],
+        )
+
     def badge(self) -> tuple[str, str]:
         """Return the badge of the tab, and what the button in the toolbar says about it."""
+        text, title = json.loads(self._ask_browser(_BADGE))
+        return text, title
+
+    def _ask_browser(self, expression: str) -> str:
+        """Return the value of an expression in the browser's own window."""
         tree = self.ask("browsingContext.getTree", **{"moz:scope": "chrome"})
         answer = self.ask(
             "script.evaluate",
-            expression=_BADGE.replace("IDENTIFIER", self._identifier),
+            expression=expression.replace("IDENTIFIER", self._identifier),
             target={"context": tree["contexts"][0]["context"]},
-            awaitPromise=False,
+            awaitPromise=True,
         )
-        text, title = json.loads(answer["result"]["value"])
-        return text, title
+        if answer["type"] == "exception":
+            raise RuntimeError(answer["exceptionDetails"]["text"])
+        return str(answer["result"].get("value"))
 
     def __exit__(self, *details: object) -> None:
         super().__exit__(*details)

@@ -33,9 +33,9 @@ def build() -> Any:
 def make_extension(build, tmp_path_factory):
     """Return what builds the extension for a browser; files may be replaced."""
 
-    def make(browser: str, **replaced: str) -> Path:
+    def make(browser: str, *, granted: tuple[str, ...] = GRANTED, **replaced: str) -> Path:
         folder = tmp_path_factory.mktemp(browser)
-        build.write_folder(browser, folder, granted=GRANTED)
+        build.write_folder(browser, folder, granted=granted)
         for stem, text in replaced.items():
             (folder / f"{stem}.js").write_text(text)
         return folder

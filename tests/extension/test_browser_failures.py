@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -79,11 +81,43 @@ def test_a_processor_that_fails_is_gone_around_while_the_voice_goes_on(start) ->
     assert heard_rms(page) > 1e-3
 
 
-def test_sound_without_the_mark_turns_the_badge_red(start) -> None:
+# Marks for eight seconds, and then passes the sound through as if it still did.
+STOPS_MARKING = """
+const register = registerProcessor;
+globalThis.registerProcessor = (name, Marking) => register(name, class extends Marking {
+  #n = 0;
+  #heard = Array.from({ length: 6 }, () => new Float32Array(128));
+  process(inputs, outputs, parameters) {
+    const goesOn = super.process(inputs, outputs, parameters);
+    const heard = this.#heard[this.#n % 6]; // as late as the marked sound: 16 ms
+    if (++this.#n * 128 > 8 * sampleRate) outputs[0].forEach((one) => one.set(heard));
+    heard.set(inputs[0][0] ?? heard);
+    return goesOn;
+  }
+});
+"""
+
+
+def test_a_mark_that_stops_turns_the_badge_red_within_three_seconds(start, make_extension) -> None:
+    marking = (make_extension("chromium") / "worklet.js").read_text()
+    browser = start(STOPS_MARKING + marking)
+    page = browser.open("reached.html")
+    take_microphone(page)
+    page.wait_for_timeout(6_500)
+    assert browser.badge(page) == "✓"
+    page.wait_for_timeout(1_500)
+    # The rig's clip has no pause longer than a second.
+    began = time.monotonic()
+    while browser.badge(page) != "!":
+        assert time.monotonic() - began < 4.5
+    assert "no mark found" in browser.title(page)
+
+
+def test_sound_that_was_never_marked_turns_the_badge_red(start) -> None:
     browser = start(PASSES_THROUGH)
     page = browser.open("reached.html")
     take_microphone(page)
-    page.wait_for_timeout(14_000)
+    page.wait_for_timeout(12_000)
     assert browser.badge(page) == "!"
     assert "no mark found" in browser.title(page)
 
@@ -158,6 +192,23 @@ def test_where_audio_is_paused_the_microphone_itself_is_sent_until_it_runs_again
     y = decode(reached.evaluate("call.stop()"))
     assert np.abs(y[128 * begin : 128 * muted]).max() > 1e-2
     assert np.abs(y[128 * muted + 24_000 : 128 * end]).max() < 1e-3
+
+
+def test_known_limit_what_a_page_records_is_silent_while_its_audio_is_kept_paused(
+    reached, marking_chromium
+) -> None:
+    """Only what a call sends can be moved to the microphone itself; the badge says so at once."""
+    take_microphone(reached)
+    reached.wait_for_timeout(500)
+    assert heard_rms(reached, 1) > 1e-3
+    let_go = suspend_contexts(reached)
+    reached.wait_for_timeout(700)
+    assert marking_chromium.badge(reached) == "!"
+    assert "may be silent" in marking_chromium.title(reached)
+    assert heard_rms(reached, 1) == 0
+    let_go()
+    reached.wait_for_timeout(1_000)
+    assert heard_rms(reached, 1) > 1e-3
 
 
 def test_a_microphone_that_came_around_the_wrapper_and_is_sent_turns_the_badge_red(

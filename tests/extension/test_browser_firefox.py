@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 
+import numpy as np
 import pytest
 
 import sottovoce as sv
@@ -14,7 +15,8 @@ from rig.server import AudioServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
-CALL_S = 14
+CALL_S = 12
+OWNER = "4f2a91c077de"
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +100,71 @@ def test_frames_give_marked_sound(firefox, kind) -> None:
     assert late[0] is True
 
 
-def test_a_frame_that_may_not_process_sound_gets_the_microphone_itself(firefox) -> None:
+def test_a_frame_sends_the_microphone_itself_until_somebody_presses_a_key(
+    firefox, server, clip_path
+) -> None:
+    """Firefox lets no frame process sound before; the mark begins in the running call."""
     firefox.open(f"{firefox.address}/reached.html")
-    _, late = firefox.run("askInFrame('srcdoc')")
-    assert late[0] is False
+    firefox.run(
+        """(async () => {
+            window.frame = document.createElement("iframe");
+            frame.src = "reached.html";
+            await new Promise((resolve) => {
+                frame.onload = resolve;
+                document.documentElement.append(frame);
+            });
+            window.inner = frame.contentWindow;
+            window.stream = await inner.navigator.mediaDevices.getUserMedia({ audio: true });
+            window.call = await inner.startCall(stream);
+            return true;
+        })()"""
+    )
+    sent = "isMarked(call.senders[0].track)"
+    assert firefox.run(sent) is False
+    time.sleep(0.5)
+    assert firefox.badge()[0] == "!"
+    firefox.press_in_frame("a")
+    firefox.wait(sent, within_s=8.0)
+    server.play(clip_path)
+    begin = firefox.run("call.blocks.length")
+    time.sleep(10.0)
+    assert firefox.badge()[0] == "✓"
+    # A mute of the microphone that the page has counts all the same, and so does its end.
+    muted = firefox.run("(stream.getTracks()[0].enabled = false, call.blocks.length)")
+    time.sleep(2.0)
+    y = decode(firefox.run("inner.encode(call.blocks)"))
+    firefox.run("stream.getTracks()[0].stop() ?? true")
+    time.sleep(1.5)
+    assert firefox.badge()[0] == ""
+    firefox.run("call.stop().length")
+    assert sv.detect(y[128 * begin : 128 * muted], sr=48_000).found
+    assert np.abs(y[128 * muted + 48_000 :]).max() < 1e-3
+
+
+def test_the_owner_is_read_and_mute_and_stop_count(firefox, server, clip_path) -> None:
+    firefox.store({"owner": {"name": "x", "id": OWNER, "seal": ""}})
+    firefox.open(f"{firefox.address}/reached.html")
+    server.play(clip_path)
+    firefox.run(
+        """(async () => {
+            window.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+            window.call = await startCall(stream);
+            return true;
+        })()"""
+    )
+    time.sleep(CALL_S)
+    muted = firefox.run("(stream.getTracks()[0].enabled = false, call.blocks.length)")
+    time.sleep(2.0)
+    assert firefox.badge()[0] == "\N{EN DASH}"
+    y = decode(firefox.run("call.stop()"))
+    assert (
+        firefox.run("(stream.getTracks()[0].stop(), stream.getTracks()[0].readyState)") == "ended"
+    )
+    time.sleep(1.5)
+    assert firefox.badge()[0] == ""
+    found = sv.detect(y[: 128 * muted], sr=48_000)
+    assert [f"{one.notice.owner_id:012x}" for one in found.voices if one.notice] == [OWNER]
+    assert np.abs(y[128 * muted + 48_000 :]).max() < 1e-3
 
 
 def test_a_frame_of_an_address_that_is_a_script_gets_no_microphone(firefox) -> None:

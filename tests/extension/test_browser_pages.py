@@ -77,26 +77,3 @@ def test_everything_is_reached_by_the_keyboard(open_own) -> None:
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
     assert {"options", "SUMMARY"} <= reached
-
-
-def test_the_popup_shows_the_microphone_of_a_tab(marking_chromium) -> None:
-    call = marking_chromium.open()
-    call.evaluate("void (window.heard = callFor(9))")
-    call.wait_for_timeout(6_000)
-    # A popup belongs to the tab below it; here it is a tab itself, so it is told which one.
-    identifier = marking_chromium.worker.evaluate(
-        "chrome.tabs.query({ url: 'http://127.0.0.1/*' }).then((tabs) => tabs.at(-1).id)"
-    )
-    popup = marking_chromium.context.new_page()
-    popup.add_init_script(
-        f"chrome.tabs.query = async () => [{{ id: {identifier}, url: '{call.url}' }}];"
-    )
-    popup.goto(f"{marking_chromium.own_address}/popup.html")
-    popup.locator("#word", has_text="Marked").wait_for(timeout=5_000)
-    assert "16 ms" in popup.locator("#delay").inner_text()
-    assert "s ago" in popup.locator("#found").inner_text()
-    assert popup.locator("#site").is_checked()
-    assert "127.0.0.1" in popup.locator("#site-name").inner_text()
-    assert popup.locator("#reload").is_hidden()
-    popup.close()
-    call.close()

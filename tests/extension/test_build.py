@@ -62,7 +62,7 @@ def test_every_text_that_is_shown_is_in_every_language(archives, build) -> None:
         shown |= set(re.findall(r'data-(?:text|label)="([^"]+)"', path.read_text()))
     for path in [*source.glob("options/*.js"), *source.glob("popup/*.js")]:
         shown |= set(re.findall(r'say\("([^"]+)"', path.read_text()))
-    states = {"idle", "marked", "muted", "off", "ready", "unheard", "unmarked"}
+    states = {"idle", "marked", "muted", "off", "older", "ready", "unheard", "unmarked"}
     reasons = {"around", "error", "late", "processor", "rate", "stalled", "suspended"}
     shown |= {f"state.{one}" for one in states} | {f"why.{one}" for one in reasons}
     with zipfile.ZipFile(archives[0] / "sottovoce-firefox.zip") as archive:

@@ -2,8 +2,9 @@
 // on, gives their calls the signs to write, and shows what they report on the badge.
 
 import { patternOf, registerScripts } from "../shared/sites.js";
-import { readSettings } from "../shared/settings.js";
+import { readChoices, readSettings } from "../shared/settings.js";
 import { BadgeBoard } from "./badge.js";
+import { markOlderTabs, watchReloads } from "./older_tabs.js";
 import { watchSharing } from "./sharing.js";
 import { SignSource } from "./signs.js";
 
@@ -34,10 +35,12 @@ async function begin(source, sender) {
   const { off } = await readSettings();
   // A page that was opened before its site was switched off still has the scripts.
   if (off.includes(patternOf(sender.tab.url ?? sender.url))) return { isOn: false };
-  return { isOn: true, ...(await source.begin()) };
+  return { isOn: true, choices: await readChoices(), ...(await source.begin()) };
 }
 
 watchSharing(badges);
+watchReloads(badges);
+markOlderTabs(badges);
 
 api.runtime.onConnect.addListener((port) => {
   const { sender } = port;
@@ -55,4 +58,3 @@ api.runtime.onConnect.addListener((port) => {
   });
   port.onDisconnect.addListener(() => badges.remove(frame));
 });
-

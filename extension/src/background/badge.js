@@ -11,6 +11,7 @@ const LOOKS = {
   muted: { text: "–", colour: "#4d5a68" },
   unheard: { text: "!", colour: "#a3211d" },
   unmarked: { text: "!", colour: "#a3211d" },
+  older: { text: "↻", colour: "#a3211d" },
   off: { text: "", colour: "#4d5a68" },
   idle: { text: "", colour: "#4d5a68" },
 };
@@ -35,7 +36,8 @@ export class BadgeBoard {
 
   async remove({ tab, frame }) {
     await this.#ready;
-    const { [frame]: _, ...others } = this.#tabs.get(tab) ?? {};
+    if (!this.#tabs.get(tab)?.[frame]) return;
+    const { [frame]: _, ...others } = this.#tabs.get(tab);
     this.#tabs.set(tab, others);
     await this.#show(tab);
   }
@@ -43,7 +45,7 @@ export class BadgeBoard {
   /** @returns {boolean} whether a script in the tab has reported a microphone. */
   hasCall(tab) {
     const { sharing: _, ...frames } = this.#tabs.get(tab) ?? {};
-    return Object.values(frames).some(({ word }) => word !== "idle");
+    return Object.values(frames).some(({ word }) => !["idle", "older"].includes(word));
   }
 
   async #show(tab) {

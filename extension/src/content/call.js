@@ -17,13 +17,17 @@ export class Call {
   #check = null;
   #timer = 0;
   #nStale = 0;
+  #isOpening = false;
   #isClosed = false;
   #isSilent = false;
   #nUnmarked = 0;
   #meterMs = 0;
+  #timeS = 0;
+  #movedMs = 0;
   #sealedUntil = -1;
   #readings = {
     isOff: false, failure: "", isMuted: false, levelDbfs: -Infinity, delayMs: 0, foundMs: null, isMissing: false,
+    choices: "",
   };
 
   /**
@@ -52,26 +56,50 @@ export class Call {
   /** @returns {Promise<MediaStream | null>} the marked sound; null if the microphone's own has to do. */
   async open() {
     try {
-      const settings = await this.#link.ask({ type: "begin" });
-      if (!settings.isOn) {
-        this.#readings.isOff = true;
-        return null;
-      }
-      const graph = await openGraph(this.#raw, settings, (meter) => this.#take(meter));
-      if (this.#isClosed || this.#readings.failure) {
-        graph.close();
-        return null;
-      }
-      this.#graph = graph;
-      graph.onError = () => this.#goAround("processor");
-      this.#check = new Check(graph, settings);
-      this.#timer = setInterval(() => this.#watch(), WATCH_MS);
-      return graph.stream;
+      return await this.#open();
     } catch (error) {
-      this.close();
       this.fail(error.reason ?? "error");
       return null;
     }
+  }
+
+  /**
+   * Try again, since somebody has clicked or pressed a key: before, Firefox lets frames process no sound.
+   *
+   * @returns {Promise<MediaStream | null>} the marked sound; null if it did not help, or was not needed.
+   */
+  async openAgain() {
+    if (this.#graph || this.#isOpening || this.#readings.failure !== "suspended") return null;
+    const stream = await this.open();
+    if (stream) this.fail("");
+    return stream;
+  }
+
+  async #open() {
+    this.#isOpening = true;
+    try {
+      const settings = await this.#link.ask({ type: "begin" });
+      this.#readings.choices = settings.choices;
+      this.#readings.isOff = !settings.isOn;
+      if (!settings.isOn) return null;
+      const graph = await openGraph(this.#raw, settings, (meter) => this.#take(meter));
+      if (this.#isClosed || this.#readings.failure === "late") {
+        graph.close();
+        return null;
+      }
+      return this.#begin(graph, settings);
+    } finally {
+      this.#isOpening = false;
+    }
+  }
+
+  #begin(graph, settings) {
+    this.#graph = graph;
+    graph.onError = () => this.#goAround("processor");
+    graph.onRunning = () => this.#watch();
+    this.#check = new Check(graph, settings);
+    this.#timer = setInterval(() => this.#watch(), WATCH_MS);
+    return graph.stream;
   }
 
   /** Say that the voice goes out as it is, and why; until it is closed. */
@@ -124,7 +152,7 @@ export class Call {
 
   #watch() {
     const graph = this.#graph;
-    if (graph.isRunning) {
+    if (graph.isRunning && this.#isMoving()) {
       if (this.#isSilent) this.#comeBack();
       // Twice, since a busy page runs timers before the messages that came meanwhile.
       const isStale = performance.now() - this.#meterMs > STALE_MS;
@@ -134,9 +162,23 @@ export class Call {
     }
     graph.resume();
     if (this.#isSilent) return;
+    // The marked track itself is silent now, and whatever the page records of it: no track can be moved
+    // to other sound.  One that scripts write, from which Chromium would go on, lost a quarter of the
+    // sound of a page that was busy for 0.3 s at a time.  What can be moved is what a call sends.
     this.#isSilent = true;
     this.fail("suspended");
     this.#onSilent();
+  }
+
+  // An audio thread that has ended leaves the context running, as its state says.
+  #isMoving() {
+    const { timeS } = this.#graph;
+    const nowMs = performance.now();
+    if (timeS !== this.#timeS) {
+      this.#timeS = timeS;
+      this.#movedMs = nowMs;
+    }
+    return nowMs - this.#movedMs < STALE_MS;
   }
 
   #comeBack() {

@@ -13,17 +13,29 @@ const reporter = new Reporter(calls, link);
 function listenTo(host) {
   const say = (type, id) => host.dispatchEvent(new CustomEvent(type, { detail: id }));
   const on = (type, task) => host.addEventListener(type, ({ detail }) => task(detail));
-  const answer = (id, stream) => {
+  const give = (type, id, stream) => {
     host.srcObject = stream;
-    say("answer", id);
+    say(type, id);
     host.srcObject = null;
   };
+  const openAgain = () => calls.forEach(async (call, id) => {
+    const stream = await call.openAgain();
+    if (!stream) return;
+    give("later", id, stream);
+    reporter.report();
+  });
+  for (const type of ["pointerup", "keyup"]) addEventListener(type, openAgain, true);
   on("mark", async (id) => {
     const [raw] = host.srcObject.getAudioTracks();
-    const call = new Call({ raw, link, onSilent: () => say("bypass", id), onHeard: () => say("restore", id) });
+    const onSilent = () => {
+      say("bypass", id);
+      reporter.report();
+    };
+    const call = new Call({ raw, link, onSilent, onHeard: () => say("restore", id) });
     calls.set(id, call);
     reporter.start();
-    answer(id, await call.open());
+    give("answer", id, await call.open());
+    reporter.report();
   });
   on("around", () => reporter.raise("around"));
   on("late", (id) => calls.get(id)?.fail("late"));

@@ -23,15 +23,16 @@ export class GraphError extends Error {
  * @param {MediaStreamTrack} raw the microphone.
  * @param {object} settings as the service worker gives them.
  * @param {(status: object) => void} onMeter called with each meter of the processor, see its messages.
+ * @param {number} withinMs how long the browser may take to let sound be processed.
  * @returns {Promise<Graph>} sound comes out of it already.
  * @throws {GraphError} if that cannot be.
  */
-export async function openGraph(raw, settings, onMeter) {
+export async function openGraph(raw, settings, onMeter, withinMs = RUNNING_MS) {
   const stream = new MediaStream([raw]);
   const [context, source] = connectSource(stream);
   try {
     await loadProcessor(context);
-    await waitUntilRunning(context);
+    await waitUntilRunning(context, withinMs);
     return await Graph.connect(context, source, raw, settings, onMeter);
   } catch (error) {
     context.close();
@@ -66,9 +67,9 @@ async function loadProcessor(context) {
   }
 }
 
-async function waitUntilRunning(context) {
+async function waitUntilRunning(context, withinMs) {
   const resumed = context.resume();
-  const tooLate = new Promise((resolve) => setTimeout(resolve, RUNNING_MS));
+  const tooLate = new Promise((resolve) => setTimeout(resolve, withinMs));
   await Promise.race([resumed, tooLate]);
   if (context.state !== "running") throw new GraphError("suspended");
 }
@@ -76,6 +77,8 @@ async function waitUntilRunning(context) {
 class Graph {
   /** Called when the processor has ended. */
   onError = () => {};
+  /** Called when the browser has paused the sound, or lets it run again. */
+  onRunning = () => {};
   isAround = false;
   #context;
   #source;
@@ -90,6 +93,7 @@ class Graph {
 
   constructor(context, source, raw, { bits, strengthDb, phaseFrames, isSealed }) {
     this.#context = context;
+    this.#context.onstatechange = () => this.onRunning();
     this.#source = source;
     this.isSealed = isSealed;
     const processorOptions = { bits: decodeBase64(bits), strengthDb, phaseFrames, isSealed };
@@ -112,8 +116,25 @@ class Graph {
     return this.#context.sampleRate;
   }
 
-  resume() {
-    this.#context.resume();
+  /** Seconds of sound that have been processed. */
+  get timeS() {
+    return this.#context.currentTime;
+  }
+
+  /**
+   * Have the sound run again.
+   *
+   * Chromium pauses it when its loudspeaker is lost, whose clock it runs by: without a loudspeaker it
+   * runs by the computer's clock.  Not from the beginning, since a headset's microphone keeps step with
+   * its loudspeaker, and with no other clock.  Firefox changes clocks by itself.
+   */
+  async resume() {
+    try {
+      await this.#context.setSinkId?.({ type: "none" });
+      await this.#context.resume();
+    } catch {
+      // Tried again as long as it is paused.
+    }
   }
 
   setSuperframe(index, bits) {

@@ -18,6 +18,7 @@ const setSource = setterOf(HTMLMediaElement.prototype, "srcObject");
 const host = document.createElement("audio");
 host.preload = "none";
 const waiting = { __proto__: null };
+const later = { __proto__: null };
 let isConnected = false;
 let last = 0;
 
@@ -54,6 +55,11 @@ export function askForMark(raw, done) {
   }, ANSWER_MS);
 }
 
+/** Call a task with the marked sound of a microphone that went out as it is, once there is some. */
+export function onLater(id, task) {
+  later[id] = task;
+}
+
 function finish(id, stream) {
   const done = waiting[id];
   delete waiting[id];
@@ -68,6 +74,11 @@ export function connect() {
   on("answer", (id) => {
     const stream = call(getSource, host);
     if (waiting[id]) finish(id, stream);
+  });
+  on("later", (id) => {
+    const task = later[id];
+    delete later[id];
+    if (task) task(call(getSource, host));
   });
   const hello = () => {
     if (!isConnected) dispatch(document, new MouseEvent("sottovoce-hello", { relatedTarget: host }));

@@ -1,8 +1,8 @@
 // Every way in which a page gets a microphone: the stream that it gets has the marked track.
 
-import { askForMark, tell } from "./channel.js";
+import { askForMark, onLater, tell } from "./channel.js";
 import { apply, call, each, listen, onceDone, promise, replaceValue } from "./originals.js";
-import { release } from "./senders.js";
+import { exchangeSent, release } from "./senders.js";
 import { adopt, audioTracksOf, isMicrophone, isLive, named } from "./tracks.js";
 
 const { addTrack, removeTrack } = MediaStream.prototype;
@@ -21,6 +21,11 @@ export function exchange(stream, done) {
     } else {
       release(raw);
       listen(raw, "ended", () => tell("end", id));
+      onLater(id, (later) => {
+        const own = audioTracksOf(later)[0];
+        adopt(own, raw, id, true);
+        exchangeSent(raw, own);
+      });
     }
     done(stream);
   });

@@ -14,10 +14,22 @@ const getSender = Connection && getterOf(RTCRtpTransceiver.prototype, "sender");
 const references = makeSet();
 const known = makeMap();
 const released = makeMap();
+const exchanged = makeMap(); // microphones' own tracks that the page has, and the marked ones that are sent instead
 const moved = makeMap(); // senders that send a microphone's own sound, and the marked track they had
 
 /** Note that a microphone's own sound was given to the page, since marking it failed. */
 export const release = (track) => released.set(track, true);
+
+/** Send marked sound wherever a microphone's own is sent, from now on. */
+export function exchangeSent(raw, marked) {
+  exchanged.set(raw, marked);
+  eachSender((sender) => exchangeIn(sender));
+}
+
+function exchangeIn(sender) {
+  const marked = exchanged.get(call(getTrack, sender));
+  if (marked) call(replaceTrack, sender, marked);
+}
 
 // A microphone's own sound that is sent comes from somewhere that nothing looked after.
 function check(track) {
@@ -69,6 +81,7 @@ const methods = Connection && {
       const sender = apply(original, this, arguments);
       check(call(getTrack, sender));
       note(sender);
+      exchangeIn(sender);
       return sender;
     };
   },
@@ -78,6 +91,7 @@ const methods = Connection && {
       const sender = call(getSender, transceiver);
       check(call(getTrack, sender));
       note(sender);
+      exchangeIn(sender);
       return transceiver;
     };
   },
@@ -86,6 +100,8 @@ const methods = Connection && {
 function replaceMarked(track) {
   check(track);
   note(this);
+  const marked = track ? exchanged.get(track) : null;
+  if (marked) return call(replaceTrack, this, marked);
   const owner = track ? callOf(track) : null;
   if (!owner?.isBypassed) return apply(replaceTrack, this, arguments);
   moved.set(this, track);

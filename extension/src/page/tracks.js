@@ -25,9 +25,9 @@ export const isMicrophone = (track) => {
 /** Return the audio tracks of a stream. */
 export const audioTracksOf = (stream) => call(getAudioTracks, stream);
 
-/** Bind marked sound to the microphone that it comes from. */
-export function adopt(marked, raw, id) {
-  const owner = { id, raw, tracks: makeSet(), isBypassed: false };
+/** Bind marked sound to the microphone that it comes from; `isGiven` where the page has that, too. */
+export function adopt(marked, raw, id, isGiven = false) {
+  const owner = { id, raw, isGiven, tracks: makeSet(), isBypassed: false };
   add(owner, marked);
   listen(raw, "ended", () => {
     owner.tracks.forEach((track) => {
@@ -61,7 +61,7 @@ function some(owner, test) {
 /** Report whether anybody is heard; where the sound goes around the mark, the mute goes along. */
 export function reportEnabled(owner) {
   const enabled = some(owner, (track) => call(isEnabled, track));
-  call(setEnabled, owner.raw, enabled || !owner.isBypassed);
+  if (!owner.isGiven) call(setEnabled, owner.raw, enabled || !owner.isBypassed);
   tell(enabled ? "unmute" : "mute", owner.id);
 }
 

@@ -1,15 +1,17 @@
 // Whether this tab's microphone goes out marked, as it is now, and whether this site is switched on.
 
-import { readSettings, writeSettings } from "../shared/settings.js";
+import { readChoices, readSettings, writeSettings } from "../shared/settings.js";
 import { isOn, nameOf, patternOf, permit } from "../shared/sites.js";
 import { worst } from "../shared/states.js";
 import { $, say, showTexts } from "../shared/texts.js";
 
 const api = globalThis.browser ?? chrome;
-const SIGNS = { marked: "✓", ready: "…", muted: "–", unheard: "!", unmarked: "!", off: "○", idle: "○" };
+const SIGNS = { marked: "✓", ready: "…", muted: "–", unheard: "!", unmarked: "!", older: "↻", off: "○", idle: "○" };
 const LEVEL_MS = 500;
 const states = new Map(); // of the frames of the tab
 let levelMs = -LEVEL_MS;
+let choices = ""; // what the next microphone is marked with
+let isOlder = false; // whether the page has no script of ours, and should have
 
 function setText(id, text) {
   // A screen reader says what is set, even if it is the same.
@@ -17,30 +19,33 @@ function setText(id, text) {
 }
 
 function show() {
-  const state = worst([...states.values()]);
+  const state = worst(isOlder ? [{ word: "older", reason: "" }] : [...states.values()]);
   document.body.dataset.word = state.word;
   setText("sign", SIGNS[state.word]);
   setText("word", say(`state.${state.word}`));
   setText("why", state.reason ? say(`why.${state.reason}`) : "");
+  const isChanged = [...states.values()].some((one) => one.choices && one.choices !== choices);
+  setText("changed", isChanged ? say("changed") : "");
   $("live").hidden = !["marked", "ready", "unheard", "unmarked"].includes(state.word);
   if ($("live").hidden || performance.now() - levelMs < LEVEL_MS) return;
   levelMs = performance.now();
   $("level").value = state.level;
-  setText("level-db", `${Math.round(state.level)} dBFS`);
+  setText("level-db", `${Math.round(state.level)} dBFS`.replace("-", "\u2212"));
   setText("delay", say("delay", { ms: Math.round(state.delay) }));
   setText("found", state.ago === null ? say("found.never") : say("found.ago", { seconds: Math.round(state.ago) }));
 }
 
-function listenTo(tab) {
+function listenTo(tab, isThere) {
   const port = api.tabs.connect(tab, { name: "popup" });
   port.onMessage.addListener((state) => {
-    $("reload").hidden = true;
     states.set(state.frame, state);
     show();
   });
   port.onDisconnect.addListener(() => {
     void api.runtime.lastError; // no script of ours is there
     states.clear();
+    isOlder = isThere;
+    $("reload").hidden = !isThere;
     show();
   });
 }
@@ -76,8 +81,12 @@ async function start() {
   if (page) $("check").href = page;
   const pattern = tab?.url ? patternOf(tab.url) : "";
   const isThere = await showSite(pattern);
-  $("reload").hidden = !isThere; // until a script of ours answers
-  if (tab) listenTo(tab.id);
+  choices = await readChoices();
+  api.storage.onChanged.addListener(async () => {
+    choices = await readChoices();
+    show();
+  });
+  if (tab) listenTo(tab.id, isThere);
   $("site").onchange = () => takeSite(tab, pattern);
   $("reload").onclick = async () => {
     await api.tabs.reload(tab.id);

@@ -18,6 +18,13 @@ const DEFAULTS = {
 /** @returns {Promise<{policy: number, strength: string, off: string[], page: string}>} */
 export const readSettings = () => api.storage.local.get(DEFAULTS);
 
+/** @returns {Promise<string>} what a mark is made of now, as a text that changes with it. */
+export async function readChoices() {
+  const { policy, strength } = await readSettings();
+  const { owner } = await readOwner();
+  return [policy, strength, owner?.id ?? "", owner?.seal ? "sealed" : ""].join(" ");
+}
+
 export const writeSettings = (changes) => api.storage.local.set(changes);
 
 /**

@@ -221,6 +221,23 @@ export class OwnDetector {
     };
   }
 
+  /**
+   * @param {number} seconds counted back from the present.
+   * @returns {number} how well the sound agrees with all signs, at the delay where it agrees best: a score
+   *   of unit variance, of which a small one tells of a mark that has stopped.  It proves none.
+   */
+  agreement(seconds) {
+    const begin = Math.max(this.scores.end - Math.round(seconds / FRAME_S), this.scores.oldest);
+    let best = 0;
+    for (let delay = this.#least; delay <= this.#most; delay++) {
+      this.#sums.clear();
+      this.#add(delay, begin, this.scores.end);
+      this.#sums.conclude();
+      best = Math.max(best, this.#sums.scoreAll);
+    }
+    return best;
+  }
+
   /** Score the windows if the sound came a delay later, and keep what is better than before. */
   #compare(delay, windows) {
     this.#sums.clear();
