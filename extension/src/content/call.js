@@ -1,12 +1,15 @@
 // The sound of one microphone on its way to the page: through the mark, or around it if that fails.
 
 import { decodeBase64 } from "../signal/bits.js";
+import { SUPERFRAME_S } from "../signal/seal.js";
+import { FRAME_S } from "../signal/tables.js";
 import { Check } from "./check.js";
 import { openGraph } from "./graph.js";
 
 const WATCH_MS = 250;
 const STALE_MS = 2_000;
 const AHEAD = 2; // superframes whose seals are sent before their turn
+const SEAL_AFTER_S = 20; // so that the owner is read as early in a call as without a seal
 
 export class Call {
   #raw;
@@ -25,6 +28,7 @@ export class Call {
   #timeS = 0;
   #movedMs = 0;
   #sealedUntil = -1;
+  #firstSealed = 0;
   #readings = {
     isOff: false, failure: "", isMuted: false, levelDbfs: -Infinity, delayMs: 0, foundMs: null, isMissing: false,
     choices: "",
@@ -82,6 +86,9 @@ export class Call {
       this.#readings.choices = settings.choices;
       this.#readings.isOff = !settings.isOn;
       if (!settings.isOn) return null;
+      // Sound begins in superframe 1, so far from its beginning.
+      const begunS = settings.phaseFrames * FRAME_S;
+      this.#firstSealed = Math.ceil(1 + (begunS + SEAL_AFTER_S) / SUPERFRAME_S);
       const graph = await openGraph(this.#raw, settings, (meter) => this.#take(meter));
       if (this.#isClosed || this.#readings.failure === "late") {
         graph.close();
@@ -136,7 +143,7 @@ export class Call {
   }
 
   async #seal(until) {
-    const first = Math.max(this.#sealedUntil + 1, until - AHEAD);
+    const first = Math.max(this.#sealedUntil + 1, until - AHEAD, this.#firstSealed);
     if (first > until) return;
     this.#sealedUntil = until;
     try {
