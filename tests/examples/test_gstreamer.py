@@ -13,7 +13,7 @@ import soundfile as sf
 
 import sottovoce as sv
 
-pytestmark = pytest.mark.codec
+pytestmark = [pytest.mark.codec, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "examples" / "data" / "sense_and_sensibility.flac"
