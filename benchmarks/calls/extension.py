@@ -1,8 +1,8 @@
 """The browser extension: what is found at the far end of real calls in Chromium, and what it costs.
 
 Speech of each person of the report half is the browser's microphone; the extension marks it for an
-owner with a seal; it goes through a real connection by Opus at 24 kb/s, and is recorded at the far
-end.  Delay, processor and memory are measured in calls of their own.
+owner whose seal begins after these calls; it goes through a real connection by Opus at 24 kb/s, and
+is recorded at the far end.  Delay, processor and memory are measured in calls of their own.
 """
 
 from __future__ import annotations
@@ -119,23 +119,21 @@ def _hold(
     page.close()
     begin = int(np.argmax(np.abs(y) > 1e-3))
     looks = [
-        _look(y[begin : begin + round(length_s * _SR)], length_s, owner, key)
+        _look(y[begin : begin + round(length_s * _SR)], length_s, owner)
         for length_s in LENGTHS_S
         if length_s <= seconds + 0.5
     ]
     return {"processing": processing, "badge": badge, "heard_s": len(y) / _SR, "looks": looks}
 
 
-def _look(y: np.ndarray, seconds: float, owner: int, key: bytes) -> dict[str, Any]:
-    detection = sv.detect(y, sr=_SR, seal_key={owner: key})
+def _look(y: np.ndarray, seconds: float, owner: int) -> dict[str, Any]:
+    detection = sv.detect(y, sr=_SR)
     read = {voice.notice.owner_id for voice in detection.voices if voice.notice}
-    seals = [voice.seal for voice in detection.voices if voice.seal is not None]
     return {
         "seconds": seconds,
         "found": detection.found,
         "log10_p": round(detection.log10_p, 2),
         "read": "nothing" if not read else "right" if read == {owner} else "wrong",
-        "sealed": any(seal.holds for seal in seals),
     }
 
 
@@ -261,12 +259,8 @@ def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for processing in (False, True):
         own = [call for call in calls if call["processing"] == processing]
-        for seconds in LENGTHS_S:
-            looks = [one for call in own for one in call["looks"] if one["seconds"] == seconds]
-            if looks:
-                n_sealed = sum(one["sealed"] for one in looks)
-                counts = count_looks(own, seconds)
-                rows.append({"processing": processing, **counts, "n_sealed": n_sealed})
+        counts = [count_looks(own, seconds) for seconds in LENGTHS_S]
+        rows += [{"processing": processing, **count} for count in counts if count]
     return rows
 
 
@@ -279,14 +273,13 @@ def describe(results: dict[str, Any]) -> str:
             f"{100 * row['n_found'] / row['n']:.0f} ({100 * row['low']:.0f})",
             f"{row['median_log10_p']:.1f}",
             f"{100 * row['n_read'] / row['n']:.0f}",
-            f"{100 * row['n_sealed'] / row['n']:.0f}",
             str(row["n_wrong"]),
             str(row["n"]),
         ]
         for row in results["rows"]
     ]
     head = [
-        *("processing", "seconds", "found, %", "log10 p", "owner read, %", "seal holds, %"),
+        *("processing", "seconds", "found, %", "log10 p", "owner read, %"),
         *("wrong owner", "calls"),
     ]
     cost = results["cost"]
