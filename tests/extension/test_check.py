@@ -14,7 +14,7 @@ SR = 16_000
 DELAY = int(np.ceil(0.016 * SR))
 PHASE = 1_100
 OWNER = 0x4F2A91C077DE
-NEVER = {"fromS": 1_000, "samples": 0}
+NEVER = {"beginS": 1_000, "samples": 0}
 
 
 def _watch(folder, y: np.ndarray, moved=NEVER) -> list[dict]:
@@ -57,7 +57,7 @@ def test_the_mark_is_found_again_after_blocks_were_missed(sounds, tmp_path) -> N
     _, marked = sounds
     begin, n = 12 * SR - 12 * SR % 4_096, 3 * 4_096
     y = np.concatenate([marked[:begin], np.zeros(n, dtype=np.float32), marked[begin:]])
-    moved = {"fromS": (begin + n) / SR, "samples": n}
+    moved = {"beginS": (begin + n) / SR, "samples": n}
     readings = _watch(tmp_path, y, moved)
     assert not any(one["isMissing"] for one in readings)
     assert readings[-1]["foundS"] > 25

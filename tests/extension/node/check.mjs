@@ -1,7 +1,7 @@
 // Let Check hear what goes out, from a file of float32: node check.mjs SIGNAL < question
 //
 // Answers its readings after each second, where `foundS` is when the mark was found last.  From
-// `moved.fromS` on, the context's time is `moved.samples` ahead, as after blocks that were missed.
+// `moved.beginS` on, the context's time is `moved.samples` ahead, as after blocks that were missed.
 
 import { readFileSync } from "node:fs";
 
@@ -21,7 +21,7 @@ let at = 0;
 performance.now = () => (1_000 * at) / job.sampleRate;
 const answers = [];
 while (at + CHUNK <= sound.length) {
-  const isMoved = at >= job.moved.fromS * job.sampleRate;
+  const isMoved = at >= job.moved.beginS * job.sampleRate;
   const samples = isMoved ? at - job.moved.samples : at;
   check.align({ contextFrame: at, samples, delay: job.delay });
   port.onmessage({ data: { first: at, channels: [sound.subarray(at, at + CHUNK)] } });
