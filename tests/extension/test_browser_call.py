@@ -12,7 +12,7 @@ from rig.extension import decode
 from sottovoce.rights import make_identity
 from sottovoce.rights.seal_keys import derive_seal_key
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
 CALL_S = 14
 PROCESSED = {"echoCancellation": True, "noiseSuppression": True, "autoGainControl": True}

@@ -9,7 +9,7 @@ import pytest
 
 from rig.extension import MarkingChromium, decode
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
 # As the real processor at first, which then fails while it runs.
 THROWS_LATER = """

@@ -16,7 +16,7 @@ import soundfile as sf
 from rig.extension import MarkingChromium
 from rig.takes import load_resampled
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
 SOAK_S = float(os.environ.get("SOAK_S", "60"))
 BASELINE_S = 20.0

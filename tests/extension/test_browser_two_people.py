@@ -8,7 +8,7 @@ import pytest
 import sottovoce as sv
 from rig.extension import decode
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
 SR = 48_000
 CALL_S = 25
