@@ -54,7 +54,8 @@ def test_the_owner_and_the_seal_are_found_at_the_far_end(
     assert voice.notice is not None
     assert voice.notice.owner_id == identity.owner_id
     assert voice.seal is not None
-    assert voice.seal.holds, voice.seal
+    # Two superframes of it, through Opus: a trace that chance does not leave.
+    assert voice.seal.log10_p < -3, voice.seal
     page.wait_for_timeout(700)
     assert marking_chromium.badge(page) == ""
     page.close()
