@@ -54,9 +54,9 @@ class _Pages(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve_pages() -> Iterator[str]:
-    """Serve the call pages on this machine alone; yield their address."""
-    handler = functools.partial(_Pages, directory=_PAGES)
+def serve_pages(folder: Path = _PAGES) -> Iterator[str]:
+    """Serve the call pages, or those of a folder, on this machine alone; yield their address."""
+    handler = functools.partial(_Pages, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()

@@ -11,8 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.calls.held_calls import hold_calls, parse_options, write_calls
-from benchmarks.calls.one_call import count_looks, measure_call
-from benchmarks.harness.harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
+from benchmarks.calls.one_call import (
+    measure_call,
+    plot_looks,
+    sum_up_processing,
+    tabulate_looks,
+)
+from benchmarks.harness.harness import RESULTS_DIR, Benchmark, rng_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +52,6 @@ def _call(
     return {**record, "processing": processing, "lost": take.stats.get("lost")}
 
 
-def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each kind of call and length."""
-    rows = []
-    for processing in (False, True):
-        own = [call for call in calls if call["processing"] == processing]
-        counts = [count_looks(own, seconds) for seconds in LENGTHS_S]
-        rows += [{"processing": processing, **count} for count in counts if count]
-    return rows
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the results."""
     options = parse_options(BENCHMARK, arguments, persons=None)
@@ -70,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return _call(page, server, source, processing=processing, seed=options.seed)
 
     calls, clips = hold_calls(options, raw=_RAW, key="processing", values=(False, True), hold=hold)
-    results = write_calls(BENCHMARK, options, rows=summarise(calls), calls=calls, clips=clips)
+    results = write_calls(
+        BENCHMARK, options, rows=sum_up_processing(calls, LENGTHS_S), calls=calls, clips=clips
+    )
     print(describe(results))
     if options.plot:
         plot(results, options.plot)
@@ -78,24 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def describe(results: dict[str, Any]) -> str:
     """Return the results as a table in Markdown."""
-    table = [
-        [
-            "on" if row["processing"] else "off",
-            f"{row['seconds']:g}",
-            f"{100 * row['n_found'] / row['n']:.0f} ({100 * row['low']:.0f})",
-            f"{row['median_log10_p']:.1f}",
-            f"{100 * row['n_read'] / row['n']:.0f}",
-            str(row["n_wrong"]),
-            str(row["n"]),
-        ]
-        for row in results["rows"]
-    ]
-    head = ["processing", "seconds", "found, %", "log10 p", "owner read, %", "wrong", "calls"]
     return (
         "Hardware microphone, `sottovoce mic`, Chromium, Opus at 24 kb/s, far end; in the first"
         " seconds after the talker began, with the browser's echo cancellation, noise suppression"
         " and gain control off and on; in brackets the lower end of the 95 % interval.\n\n"
-        f"{markdown_table(head, table)}\n\n"
+        f"{tabulate_looks(results['rows'])}\n\n"
         f"{results['n_calls']} calls; {results['n_damaged']} takes were damaged and repeated;"
         f" missed blocks: {results['n_missed']}."
     )
@@ -103,19 +87,7 @@ def describe(results: dict[str, Any]) -> str:
 
 def plot(results: dict[str, Any], path: Path) -> None:
     """Draw the share found over the length of the call."""
-    from benchmarks.harness.plots import save, subplots
-
-    figure, axes = subplots(width=6, height=3.5)
-    for processing, label in ((False, "processing off"), (True, "processing on")):
-        rows = [row for row in results["rows"] if row["processing"] == processing]
-        seconds = [row["seconds"] for row in rows]
-        axes.plot(seconds, [100 * r["n_found"] / r["n"] for r in rows], "o-", label=label)
-        axes.plot(seconds, [100 * r["n_read"] / r["n"] for r in rows], "s:", label=f"{label}, read")
-    axes.set_xlabel("seconds of the call")
-    axes.set_ylabel("%")
-    axes.set_ylim(0, 103)
-    axes.legend()
-    save(figure, path)
+    plot_looks(results, path)
 
 
 if __name__ == "__main__":

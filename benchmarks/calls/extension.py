@@ -19,11 +19,18 @@ import numpy as np
 import soundfile as sf
 from scipy import signal
 
-import sottovoce as sv
-from benchmarks.calls.one_call import LEAST_S, LEVEL_DBFS, count_looks
+from benchmarks.calls.one_call import (
+    LEAST_S,
+    LEVEL_DBFS,
+    load_said,
+    look,
+    plot_looks,
+    sum_up_processing,
+    tabulate_looks,
+)
 from benchmarks.data.speech import load_clips
-from benchmarks.harness.harness import RESULTS_DIR, Benchmark, markdown_table, rng_for
-from benchmarks.harness.trials import join_by_person, load_source
+from benchmarks.harness.harness import RESULTS_DIR, Benchmark, rng_for
+from benchmarks.harness.trials import join_by_person
 from rig.extension import GRANTED, MarkingChromium, decode
 
 if TYPE_CHECKING:
@@ -91,9 +98,7 @@ def _load_build() -> Any:  # noqa: ANN401 - a module
 
 def _write_microphone(source: Source, path: Path) -> float:
     """Write what the person says, after some silence; return its length in seconds."""
-    y, sr = load_source(source)
-    y = np.atleast_2d(y)[..., : round(_MOST_S * sr)].mean(axis=0)
-    y *= 10 ** (LEVEL_DBFS / 20) / max(float(np.sqrt(np.mean(y**2))), 1e-9)
+    y, sr = load_said(source, _MOST_S)
     y = np.clip(signal.resample_poly(y, _SR, sr), -1, 1)
     sf.write(path, np.pad(y, (round(_LEAD_S * _SR), _SR)), _SR, subtype="PCM_16")
     return len(y) / _SR
@@ -117,24 +122,8 @@ def _hold(
     badge = browser.badge(page)
     y = decode(page.evaluate("heard"))
     page.close()
-    begin = int(np.argmax(np.abs(y) > 1e-3))
-    looks = [
-        _look(y[begin : begin + round(length_s * _SR)], length_s, owner)
-        for length_s in LENGTHS_S
-        if length_s <= seconds + 0.5
-    ]
+    looks = [look(y, length_s, owner) for length_s in LENGTHS_S if length_s <= seconds + 0.5]
     return {"processing": processing, "badge": badge, "heard_s": len(y) / _SR, "looks": looks}
-
-
-def _look(y: np.ndarray, seconds: float, owner: int) -> dict[str, Any]:
-    detection = sv.detect(y, sr=_SR)
-    read = {voice.notice.owner_id for voice in detection.voices if voice.notice}
-    return {
-        "seconds": seconds,
-        "found": detection.found,
-        "log10_p": round(detection.log10_p, 2),
-        "read": "nothing" if not read else "right" if read == {owner} else "wrong",
-    }
 
 
 def _measure_delays(folder: Path, microphone: Path) -> list[float]:
@@ -237,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "off": _measure_cost(folder, microphone, is_on=False),
             "archives": archives,
         }
-    rows = summarise(calls)
+    rows = sum_up_processing(calls, LENGTHS_S)
     clips = [clip for source in sources for clip in source.clips]
     settings = {"strength": "strong", "codec": "Opus, 24 kb/s", "level_dbfs": LEVEL_DBFS}
     results = BENCHMARK.write(
@@ -254,34 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot(results, options.plot)
 
 
-def summarise(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each kind of call and length."""
-    rows = []
-    for processing in (False, True):
-        own = [call for call in calls if call["processing"] == processing]
-        counts = [count_looks(own, seconds) for seconds in LENGTHS_S]
-        rows += [{"processing": processing, **count} for count in counts if count]
-    return rows
-
-
 def describe(results: dict[str, Any]) -> str:
     """Return the results as a table in Markdown."""
-    table = [
-        [
-            "on" if row["processing"] else "off",
-            f"{row['seconds']:g}",
-            f"{100 * row['n_found'] / row['n']:.0f} ({100 * row['low']:.0f})",
-            f"{row['median_log10_p']:.1f}",
-            f"{100 * row['n_read'] / row['n']:.0f}",
-            str(row["n_wrong"]),
-            str(row["n"]),
-        ]
-        for row in results["rows"]
-    ]
-    head = [
-        *("processing", "seconds", "found, %", "log10 p", "owner read, %"),
-        *("wrong owner", "calls"),
-    ]
     cost = results["cost"]
     delays, on, off = cost["delays_ms"], cost["on"], cost["off"]
     sizes = ", ".join(f"{n / 1000:.0f} kB for {name}" for name, n in cost["archives"].items())
@@ -289,7 +252,7 @@ def describe(results: dict[str, Any]) -> str:
         "Chromium with the extension, a microphone that plays a person's speech, Opus at 24 kb/s,"
         " far end; in the first seconds after the talker began, with the browser's processing off"
         " and on; in brackets the lower end of the 95 % interval."
-        f"\n\n{markdown_table(head, table)}\n\n"
+        f"\n\n{tabulate_looks(results['rows'])}\n\n"
         f"{results['n_calls']} calls; the badge was green in {results['n_green']} of them after"
         f" 10 s of speech. Delay added: median {np.median(delays):.0f} ms, largest"
         f" {max(delays):.0f} ms of {len(delays)} (16 ms of it is the mark's)."
@@ -302,19 +265,7 @@ def describe(results: dict[str, Any]) -> str:
 
 def plot(results: dict[str, Any], path: Path) -> None:
     """Draw the shares found and read over the length of the call."""
-    from benchmarks.harness.plots import save, subplots
-
-    figure, axes = subplots(width=6, height=3.5)
-    for processing, label in ((False, "processing off"), (True, "processing on")):
-        rows = [row for row in results["rows"] if row["processing"] == processing]
-        seconds = [row["seconds"] for row in rows]
-        axes.plot(seconds, [100 * r["n_found"] / r["n"] for r in rows], "o-", label=label)
-        axes.plot(seconds, [100 * r["n_read"] / r["n"] for r in rows], "s:", label=f"{label}, read")
-    axes.set_xlabel("seconds of the call")
-    axes.set_ylabel("%")
-    axes.set_ylim(0, 103)
-    axes.legend()
-    save(figure, path)
+    plot_looks(results, path)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def _run(task: _Task) -> dict[str, Any]:
 
 
 def _search(y: Audio, sr: int, key: bytes, starts: range, stretch: Stretch | None) -> SealMatch:
-    n_stretches = 1 if stretch is None else 1 + len(USUAL_STRETCHES)
+    n_stretches = 1 if stretch is None else len(USUAL_STRETCHES)
     search = SealSearch(sr=sr, keys=[key], starts=starts, stretch=stretch, n_stretches=n_stretches)
     search.process(y)
     search.finish()

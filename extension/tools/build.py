@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sottovoce
 from sottovoce.errors import SottovoceError
+from sottovoce.page.bundling import bundle
 from sottovoce.page.parts import PARTS, unpack
 
 if TYPE_CHECKING:
@@ -83,8 +82,10 @@ def build_files(
 
     Raises
     ------
+    PartError
+        If a script cannot be bundled.
     BuildError
-        If a script cannot be bundled, or the catalogues of the languages differ.
+        If the catalogues of the languages differ.
     """
     files = {"manifest.json": _dump(_make_manifest(browser, list(granted)))}
     files |= _bundle(cache)
@@ -145,16 +146,8 @@ def _bundle(cache: Path | None) -> dict[str, bytes]:
         folder = Path(name)
         bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
         unpack(PARTS["noble-hashes"], folder, cache=cache)
-        command = ["node", str(bundler), "--bundle", "--format=iife", "--charset=utf8"]
-        command += ["--minify", "--target=es2022", "--log-level=warning", f"--outdir={folder}/out"]
-        command += [f"{Path(to).stem}={_SOURCE / script}" for to, script in _SCRIPTS.items()]
-        found = {**os.environ, "NODE_PATH": str(folder / "node_modules")}
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, env=found)  # noqa: S603 - our own
-        except FileNotFoundError as err:
-            raise BuildError("node is missing", remedy="Install Node.js and npm.") from err
-        if done.returncode:
-            raise BuildError(f"the scripts cannot be bundled: {done.stderr.strip()}")
+        scripts = [f"{Path(to).stem}={_SOURCE / script}" for to, script in _SCRIPTS.items()]
+        bundle(bundler, f"--outdir={folder}/out", *scripts)
         return {to: (folder / "out" / to).read_bytes() for to in _SCRIPTS}
 
 

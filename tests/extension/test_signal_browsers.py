@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import functools
-import http.server
 import json
-import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ import soxr
 import sottovoce as sv
 from extension.tools.build import build_files
 from rig.chromium import open_tab
+from rig.extension import serve_pages
 from rig.firefox import Firefox
 from sottovoce.core.embedding import SignSource
 
@@ -61,24 +59,6 @@ async ({ sr, nChannels, bits, phaseFrames }) => {
 """
 
 
-class _Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words) -> None:
-        pass
-
-
-@contextmanager
-def _serve(folder):
-    handler = functools.partial(_Silent, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{web.server_port}/page.html"
-        finally:
-            web.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def address(clip, tmp_path_factory):
     """A page with the worklet as the extension has it, and sound before and after the mark."""
@@ -94,8 +74,8 @@ def address(clip, tmp_path_factory):
         marked = sv.protect(both, sr=sr, notice=NOTICE, strength_db=1.6, phase_s=PHASE * 0.008)
         both.tofile(folder / f"{sr}-in")
         marked.tofile(folder / f"{sr}-out")
-    with _serve(folder) as address:
-        yield address
+    with serve_pages(folder) as address:
+        yield f"{address}/page.html"
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])

@@ -22,6 +22,7 @@ __all__ = [
     "find_own_seals",
     "has_seal_key",
     "is_committed",
+    "load_own_seals",
     "pool_own_seals",
     "say_pooled",
     "say_seals",
@@ -57,6 +58,23 @@ def find_own_seals(name: str | None, *, mine: bool) -> tuple[dict[int, bytes], l
         raise ParameterError("--as is about your own marks", remedy="Add --mine.")
     identity = load_own(name)
     return {identity.owner_id: derive_seal_key(identity)}, []
+
+
+def load_own_seals(name: str | None, *, mine: bool = True) -> dict[int, bytes]:
+    """Return the seal keys to search with, as `find_own_seals` does, but at least one.
+
+    Raises
+    ------
+    ParameterError, StatementError
+        As by `find_own_seals`; or if no key is at hand.
+    """
+    keys, _ = find_own_seals(name, mine=mine)
+    if not keys:
+        raise ParameterError(
+            "no key of a seal is on this computer",
+            remedy="Run this where your identity and its key are.",
+        )
+    return keys
 
 
 def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
@@ -134,13 +152,13 @@ def say_pooled(pooled: dict[int, PooledSeal], own: dict[int, str]) -> list[str]:
     return lines
 
 
-def is_committed(identity: Identity) -> bool:
-    """Return whether a statement of an identity commits to its seal."""
+def is_committed(owner_id: int) -> bool:
+    """Return whether a statement of the user's commits to the seal of an owner id."""
     from sottovoce.rights.jws import peek_payload
     from sottovoce.rights.own_files import read_own_statements
 
     try:
-        return any(peek_payload(one).get("seal") for one in read_own_statements(identity.owner_id))
+        return any(peek_payload(one).get("seal") for one in read_own_statements(owner_id))
     except StatementError:
         return False
 

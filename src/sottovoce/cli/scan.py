@@ -43,7 +43,7 @@ from sottovoce.cli._scan_outputs import (
 )
 from sottovoce.cli._scan_owners import OWNERS, open_naming
 from sottovoce.cli._scan_progress import ScanProgress
-from sottovoce.cli._seals import find_own_seals
+from sottovoce.cli._seals import load_own_seals
 from sottovoce.cli._words import format_path
 from sottovoce.errors import ParameterError
 from sottovoce.files.counts import say_count
@@ -60,7 +60,6 @@ _EXIT_INTERRUPTED = 130
 _HOUR_S = 3600.0
 _SEAL_TIME_PER_MIB_S = 400.0
 """For each key: a MiB of Opus at 16 kb/s holds nine minutes, searched in half of that at worst."""
-_THOROUGH_SEARCHES = 25
 _COUNT_S = 2.0
 """Seconds to spend on counting beforehand, for the estimate of the time left."""
 
@@ -297,7 +296,9 @@ def _open(inputs: tuple[str, ...], options: _ScanOptions, stack: ExitStack) -> t
         memory_bytes=options.memory << 20,
     )
     if seal_keys:
-        n_searches = len(seal_keys) * (_THOROUGH_SEARCHES if options.thorough else 1)
+        from sottovoce.core.seal_search import USUAL_STRETCHES
+
+        n_searches = len(seal_keys) * (len(USUAL_STRETCHES) if options.thorough else 1)
         limits = replace(limits, time_per_mib_s=_SEAL_TIME_PER_MIB_S * n_searches)
     workers = choose_jobs(options.jobs, n_files=1 << 30)
     detector = detector_version(thorough=options.thorough, seal_keys=seal_keys.values())
@@ -342,13 +343,7 @@ def _find_seal_keys(options: _ScanOptions) -> dict[int, bytes]:
     """Return the user's seal keys, by owner ids, if their seals are asked for."""
     if not options.mine and options.identity is None:
         return {}
-    keys, _ = find_own_seals(options.identity, mine=options.mine)
-    if not keys:
-        raise ParameterError(
-            "no key of a seal is on this computer",
-            remedy="Run this where your identity and its key are, or without --mine.",
-        )
-    return keys
+    return load_own_seals(options.identity, mine=options.mine)
 
 
 def _examine(job: Scan, ledger: Ledger, notes: ScanNotes, *, as_json: bool) -> None:

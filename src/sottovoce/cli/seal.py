@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Input
 from sottovoce.cli._options import JSON, PARTIAL, OutPath, examples
 from sottovoce.cli._pool import Failure
+from sottovoce.cli._seals import is_committed, load_own_seals
 from sottovoce.cli._showing import (
     OPENING,
     README,
@@ -24,7 +26,7 @@ from sottovoce.cli._showing import (
     uncommitted,
 )
 from sottovoce.cli._signing import OWNER_KEY
-from sottovoce.cli._whose import list_own, load_own
+from sottovoce.cli._whose import list_own
 from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import AudioFileError, ParameterError
 from sottovoce.files.counts import say_count
@@ -114,23 +116,8 @@ def reveal(
 
     Exit code: 0 written; 1 no seal of yours was found; 2 an error.
     """
-    from sottovoce.rights.seal_keys import derive_seal_key, list_seal_keys
-
     _check_place(out)
-    if name is None:
-        keys, lacking = list_seal_keys()
-        for each, why in lacking.items():
-            told = f"the seal of {each} is not searched for: {why}"
-            _output.explain(format_path(told), kind="note")
-    else:
-        identity = load_own(name)
-        keys = {identity.owner_id: derive_seal_key(identity)}
-    if not keys:
-        raise ParameterError(
-            "no key of a seal is on this computer",
-            remedy="Run this where your identity and its key are.",
-        )
-    keys = _keep_committed(keys)
+    keys = _keep_committed(load_own_seals(name))
     found = _find(file, keys, thorough=thorough, partial=partial, debug=context.obj)
     best = next((one for one in found if one.match.holds), None)
     if best is None:
@@ -277,12 +264,9 @@ def _check_place(out: Path) -> None:
 
 def _keep_committed(keys: dict[int, bytes]) -> dict[int, bytes]:
     """Return the keys whose seals can be shown; refuse to search for minutes if none can."""
-    from sottovoce.rights.own_files import read_own_statements
-    from sottovoce.rights.statements import open_statement
-
     kept, own = {}, list_own()
     for owner_id, key in keys.items():
-        if any(open_statement(token).seal for token in read_own_statements(owner_id)):
+        if is_committed(owner_id):
             kept[owner_id] = key
         elif len(keys) > 1:
             _output.explain(
@@ -329,6 +313,7 @@ def _search(
 
 def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> Statement:
     """Write the folder, or nothing; return the statement that commits to the seal."""
+    from sottovoce.files.atomic import part_path
     from sottovoce.files.digests import hash_file
     from sottovoce.rights.own_files import read_own_statements, write_once
     from sottovoce.rights.seal_commitment import SealTree
@@ -345,8 +330,13 @@ def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> Statement:
     )
     tokens = read_own_statements(best.owner_id)
     statement = find_commitment(tokens, opening, owner_key=None)
-    out.mkdir(parents=True)
-    write_once(out / OPENING, opening.to_bytes())
-    write_statements(out / STATEMENTS, tokens)
-    write_once(out / README, make_readme(opening, best.match, statement).encode())
+    draft = part_path(out)
+    try:
+        draft.mkdir(parents=True)
+        write_once(draft / OPENING, opening.to_bytes())
+        write_statements(draft / STATEMENTS, tokens)
+        write_once(draft / README, make_readme(opening, best.match, statement).encode())
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return statement

@@ -201,9 +201,10 @@ def pool_seals(matches: Sequence[SealMatch], *, n_files: int) -> PooledSeal:
     for match in sorted(matches, key=lambda one: one.log10_p):
         if not any(_share_numbers(match, other) for other in counted):
             counted.append(match)
-    best, n_best = 0.0, 0
+    best, n_best, log10_choices = 0.0, 0, 0.0
     for k, match in enumerate(counted, start=1):
-        log10_p = math.log10(math.comb(n_files, k)) + k * match.log10_p + math.log10(n_files)
+        log10_choices += math.log10((n_files - k + 1) / k)
+        log10_p = log10_choices + k * match.log10_p + math.log10(n_files)
         if log10_p < best:
             best, n_best = log10_p, k
     chosen = counted[:n_best]
@@ -218,8 +219,8 @@ def pool_seals(matches: Sequence[SealMatch], *, n_files: int) -> PooledSeal:
 
 
 def _share_numbers(one: SealMatch, other: SealMatch) -> bool:
-    first, second = sorted((one, other), key=lambda match: match.first_number)
-    return second.first_number < first.first_number + first.n_superframes
+    begin, end = one.first_number, one.first_number + one.n_superframes
+    return begin < other.first_number + other.n_superframes and other.first_number < end
 
 
 def _reduce_score(match: SealMatch) -> float:

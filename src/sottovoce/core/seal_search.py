@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 __all__ = ["USUAL_STRETCHES", "SealSearch", "find_first_number"]
 
 _USUAL_SPEEDS = (0.9, 0.95, 24 / 25, 0.97, 0.98, 0.99, 1.01, 1.02, 1.03, 25 / 24, 1.05, 1.1)
-USUAL_STRETCHES = tuple(Stretch(speed, pitch) for speed in _USUAL_SPEEDS for pitch in (1.0, speed))
-"""Changes that editors offer and films undergo, with and without that of pitch.
+USUAL_STRETCHES = (
+    Stretch(),
+    *(Stretch(speed, pitch) for speed in _USUAL_SPEEDS for pitch in (1.0, speed)),
+)
+"""The sound's own speed, and changes that editors offer and films undergo, with and without pitch.
 
 The signs of two superframes bear an error of the speed of 0.02 %: to search at every speed takes a
 thousand times as long as at one.
@@ -203,11 +206,6 @@ class SealSearch:
         """Search the rest: the audio has ended."""
         if self._front_end.n_samples:
             self.process(np.zeros((self._n_channels, 0), dtype=np.float32), last=True)
-
-    @property
-    def duration_s(self) -> float:
-        """Length of what was searched, in seconds."""
-        return self._front_end.n_samples / self._front_end.sr
 
     def matches(self) -> list[SealMatch]:
         """Return the best hypothesis of each key and stretch of audio, likeliest first."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sottovoce.core.results import unite_segments
 from sottovoce.core.seal_search import USUAL_STRETCHES, SealSearch
 from sottovoce.core.seal_signs import N_STARTS
-from sottovoce.core.stretch import Stretch
 from sottovoce.errors import ParameterError
 from sottovoce.files.reading import open_parts
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from sottovoce.core.seal import SealMatch
     from sottovoce.core.seal_signs import ShownSeal
+    from sottovoce.core.stretch import Stretch
     from sottovoce.files.reading import OpenAudio
 
 __all__ = ["FoundSeal", "find_seals", "find_shown_seal"]
@@ -39,8 +39,6 @@ class FoundSeal:
         Whose key it is.
     track : str
         As `CheckedPart.name`.
-    duration_s : float
-        Its length, in seconds.
     match : SealMatch
         The best of the search.  Its p-value pays for all tracks of the file, for all keys, and for
         all speeds.
@@ -48,7 +46,6 @@ class FoundSeal:
 
     owner_id: int
     track: str
-    duration_s: float
     match: SealMatch
 
 
@@ -95,7 +92,7 @@ def find_seals(
     """
     found: list[FoundSeal] = []
     owners = list(keys)
-    stretches = (Stretch(), *(USUAL_STRETCHES if thorough else ()))
+    stretches = USUAL_STRETCHES if thorough else USUAL_STRETCHES[:1]
     for number, file in enumerate(open_parts(path, data=data, partial=partial)):
         file.check_whole()
         n_parts = len(file.parts)
@@ -112,12 +109,7 @@ def find_seals(
         ]
         matches = _run(file, searches)
         found += [
-            FoundSeal(
-                owner_id=owner_id,
-                track=file.parts[number].name,
-                duration_s=searches[0].duration_s,
-                match=match,
-            )
+            FoundSeal(owner_id=owner_id, track=file.parts[number].name, match=match)
             for owner_id, match in zip(owners, _join(matches, len(owners)), strict=True)
             if match is not None
         ]
@@ -129,7 +121,7 @@ def find_shown_seal(
     seal: ShownSeal,
     *,
     track: str = "",
-    stretch: Stretch | None = None,
+    stretch: Stretch = USUAL_STRETCHES[0],
     partial: bool = False,
 ) -> SealMatch | None:
     """Look for a seal whose owner shows its signs for one track of a file.
@@ -142,8 +134,8 @@ def find_shown_seal(
         Its first superframe is the one in which the track begins.
     track : str
         Name of the track, as `FoundSeal.track`.
-    stretch : Stretch or None
-        Speed and pitch at which its owner found it; other than 1, one of `USUAL_STRETCHES`.
+    stretch : Stretch
+        Speed and pitch at which its owner found it, one of `USUAL_STRETCHES`.
     partial : bool
         Whether to accept the readable part of a file that is cut short or damaged.
 
@@ -160,10 +152,9 @@ def find_shown_seal(
     NoSoundError, AudioFileError, MissingExtraError
         As by `find_seals`.
     """
-    stretch = stretch or Stretch()
-    if stretch not in (Stretch(), *USUAL_STRETCHES):
+    if stretch not in USUAL_STRETCHES:
         raise ParameterError(f"no search is made at the speed {stretch.speed:g}")
-    n_stretches = 1 if stretch == Stretch() else 1 + len(USUAL_STRETCHES)
+    n_stretches = 1 if stretch == USUAL_STRETCHES[0] else len(USUAL_STRETCHES)
     for number, file in enumerate(open_parts(path, partial=partial)):
         if file.parts[number].name != track:
             continue

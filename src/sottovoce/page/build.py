@@ -13,15 +13,14 @@ import hashlib
 import html
 import io
 import json
-import os
 import re
-import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
 
 import sottovoce
 from sottovoce.files.atomic import atomic_path
+from sottovoce.page.bundling import bundle
 from sottovoce.page.licences import list_licences, read_licences
 from sottovoce.page.parts import PARTS, PartError, fetch, read_members, unpack
 from sottovoce.page.site import write_site
@@ -112,18 +111,8 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
 
 
 def _bundle(bundler: Path, script: Path) -> str:
-    """Return a script with its modules in one; those of others lie beside the bundler."""
-    command = ["node", str(bundler), str(script), "--bundle", "--format=iife", "--charset=utf8"]
-    command += ["--minify", "--target=es2022", "--log-level=warning"]
-    modules = next(one for one in bundler.parents if one.name == "node_modules")
-    found = {**os.environ, "NODE_PATH": str(modules)}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=found)  # noqa: S603 - our own
-    except FileNotFoundError as err:
-        raise PartError("node is missing", remedy="Install Node.js and npm.") from err
-    if done.returncode:
-        raise PartError(f"{script.name} cannot be bundled: {done.stderr.strip()}")
-    return done.stdout.replace("</script", "<\\/script")
+    """Return a script with its modules in one, as it can stand in a page."""
+    return bundle(bundler, str(script)).replace("</script", "<\\/script")
 
 
 def _read_runtime(cache: Path | None) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ from sottovoce.rights.jws import format_digest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SealTree", "find_root", "measure_depth"]
+__all__ = ["SealTree", "find_root"]
 
 _LEAF, _NODE = b"\x00", b"\x01"
 
@@ -106,27 +106,17 @@ def find_root(number: int, signs: bytes, path: Sequence[bytes]) -> str:
     """
     if not 0 <= number < N_STARTS or len(signs) != SIGNS_BYTES:
         raise ValueError("no superframe of a seal")
-    if len(path) != measure_depth(number) or any(
-        len(one) != hashlib.sha256().digest_size for one in path
-    ):
-        raise ValueError("a path of the wrong length")
-    node, size = _hash_leaf(number, signs), N_STARTS
-    rest = iter(path)
+    node, size, rest = _hash_leaf(number, signs), N_STARTS, list(reversed(path))
     while size > 1:
         if number ^ 1 < size:
-            other = next(rest)
+            other = rest.pop() if rest else b""
+            if len(other) != len(node):
+                raise ValueError("a path of the wrong length")
             node = _hash_node(other, node) if number & 1 else _hash_node(node, other)
         number, size = number >> 1, (size + 1) >> 1
+    if rest:
+        raise ValueError("a path of the wrong length")
     return format_digest(node)
-
-
-def measure_depth(number: int) -> int:
-    """Return the number of hashes in the path of a leaf."""
-    depth, size = 0, N_STARTS
-    while size > 1:
-        depth += number ^ 1 < size
-        number, size = number >> 1, (size + 1) >> 1
-    return depth
 
 
 def _hash_leaf(number: int, signs: bytes) -> bytes:

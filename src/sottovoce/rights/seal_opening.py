@@ -93,7 +93,7 @@ class SealOpening:
             "file": self.file,
             "sha256": self.sha256,
             "track": self.track,
-            "stretch": _stretches().index(self.stretch),
+            "stretch": USUAL_STRETCHES.index(self.stretch),
             "first_number": self.first_number,
             "superframes": [
                 {
@@ -226,8 +226,8 @@ def _parse(fields: dict[str, Any]) -> SealOpening:
         raise ValueError("another format")
     start = leaves[0].number if leaves else 0
     expected = range(start, start + len(leaves))
-    stretches, stretch = _stretches(), fields["stretch"]
-    if stretch not in range(len(stretches)):
+    stretch = fields["stretch"]
+    if stretch not in range(len(USUAL_STRETCHES)):
         raise ValueError("no such stretch")
     is_before = not leaves or start < max(first, 0) or first < -N_STARTS
     if is_before or [leaf.number for leaf in leaves] != list(expected):
@@ -238,14 +238,10 @@ def _parse(fields: dict[str, Any]) -> SealOpening:
         file=fields["file"],
         sha256=fields["sha256"],
         track=fields["track"],
-        stretch=stretches[stretch],
+        stretch=USUAL_STRETCHES[stretch],
         first_number=first,
         leaves=leaves,
     )
-
-
-def _stretches() -> tuple[Stretch, ...]:
-    return (Stretch(), *USUAL_STRETCHES)
 
 
 def _refuse(why: str) -> StatementError:

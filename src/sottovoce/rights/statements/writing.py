@@ -230,12 +230,9 @@ def continue_statements(
         },
         "anchors": [],
     }
-    declared = replace(declaration or Declaration.of(last), seal=_keep_seal(declaration, last))
+    declared = declaration or Declaration.of(last)
+    declared = replace(declared, seal=declared.seal or last.seal)
     return _sign(fields, declared, key=key, day=day, before=before)
-
-
-def _keep_seal(declaration: Declaration | None, last: Statement) -> str:
-    return (declaration.seal if declaration else "") or last.seal
 
 
 def _unless(announced: str, own: str) -> str | None:

@@ -127,7 +127,8 @@ def _add_seals(finding: Finding, path: str, data: bytes | None, search: Search) 
     Whoever has removed a mark may have written one of their own.
     """
     owners = {owner_id for owner_id, _ in search.seal_keys}
-    if finding.unread or not owners or owners & set(finding.owner_ids):
+    was_cut = finding.unread or finding.message
+    if was_cut or not owners or owners & set(finding.owner_ids):
         return finding
     from sottovoce.files.seal_finding import find_seals
 
