@@ -59,3 +59,11 @@ def marking_chromium(make_extension, microphone) -> Iterator[MarkingChromium]:
         pytest.fail("apt-get install chromium")
     with MarkingChromium(make_extension("chromium"), microphone) as browser:
         yield browser
+
+
+@pytest.fixture
+def reached(marking_chromium):
+    """A page that sees behind the wrapper."""
+    page = marking_chromium.open("reached.html")
+    yield page
+    page.close()

@@ -122,14 +122,6 @@ def test_sound_that_was_never_marked_turns_the_badge_red(start) -> None:
     assert "no mark found" in browser.title(page)
 
 
-@pytest.fixture
-def reached(marking_chromium):
-    """A page that sees behind the wrapper."""
-    page = marking_chromium.open("reached.html")
-    yield page
-    page.close()
-
-
 def suspend_contexts(page):
     """Suspend the audio contexts of the extension in a page, and keep them so; return them."""
     session = page.context.new_cdp_session(page)
@@ -192,6 +184,31 @@ def test_where_audio_is_paused_the_microphone_itself_is_sent_until_it_runs_again
     y = decode(reached.evaluate("call.stop()"))
     assert np.abs(y[128 * begin : 128 * muted]).max() > 1e-2
     assert np.abs(y[128 * muted + 24_000 : 128 * end]).max() < 1e-3
+
+
+@pytest.mark.parametrize("way", ["addTrack", "addStream", "addTransceiver", "replaceTrack"])
+def test_a_call_that_begins_while_audio_is_paused_sends_the_microphone_itself(reached, way) -> None:
+    take_microphone(reached)
+    reached.wait_for_timeout(500)
+    let_go = suspend_contexts(reached)
+    reached.wait_for_timeout(700)
+    sent = reached.evaluate(
+        """async (way) => {
+            const [track] = stream.getAudioTracks();
+            window.connection = new RTCPeerConnection();
+            if (way === "addStream") connection.addStream(stream);
+            else if (way === "addTrack") connection.addTrack(track, stream);
+            else if (way === "addTransceiver") connection.addTransceiver(track);
+            else await connection.addTransceiver("audio").sender.replaceTrack(track);
+            await wait(300);
+            return isMarked(connection.getSenders()[0].track);
+        }""",
+        way,
+    )
+    assert sent is False
+    let_go()
+    reached.wait_for_timeout(1_500)
+    assert reached.evaluate("isMarked(connection.getSenders()[0].track)") is True
 
 
 def test_known_limit_what_a_page_records_is_silent_while_its_audio_is_kept_paused(

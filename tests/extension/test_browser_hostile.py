@@ -7,14 +7,6 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
 
-@pytest.fixture
-def reached(marking_chromium):
-    """A page that sees behind the wrapper."""
-    page = marking_chromium.open("reached.html")
-    yield page
-    page.close()
-
-
 def test_replaced_methods_neither_see_the_microphone_nor_keep_off_the_mark(reached) -> None:
     reached.evaluate("replaceEverything()")
     found = reached.evaluate(

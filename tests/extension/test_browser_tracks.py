@@ -7,14 +7,6 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.device, pytest.mark.slow]
 
 
-@pytest.fixture
-def reached(marking_chromium):
-    """A page that sees behind the wrapper."""
-    page = marking_chromium.open("reached.html")
-    yield page
-    page.close()
-
-
 def test_the_marked_track_reports_what_the_microphone_reports(reached) -> None:
     found = reached.evaluate(
         """async () => {

@@ -45,11 +45,16 @@ markOlderTabs(badges);
 api.runtime.onConnect.addListener((port) => {
   const { sender } = port;
   if (port.name !== "call" || sender.id !== api.runtime.id) return;
-  const source = new SignSource();
+  const sources = new Map(); // by microphones: the seals of each have numbers in a row
+  const sourceOf = (id) => {
+    if (!sources.has(id)) sources.set(id, new SignSource());
+    return sources.get(id);
+  };
   const frame = { tab: sender.tab.id, frame: sender.frameId };
-  port.onMessage.addListener(async ({ type, number, word, reason }) => {
+  port.onMessage.addListener(async ({ type, number, id, word, reason }) => {
     if (type === "state") return badges.set(frame, { word, reason });
     try {
+      const source = sourceOf(id);
       const answer = type === "begin" ? await begin(source, sender) : await source.nextSeal();
       return port.postMessage({ number, answer });
     } catch (error) {

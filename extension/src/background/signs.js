@@ -2,8 +2,9 @@
 
 import { makePatternBits } from "../signal/payload.js";
 import { SUPERFRAME_S, drawStart, importSealKey, sealPatternBits } from "../signal/seal.js";
+import { STRENGTHS_DB } from "../signal/tables.js";
 import { fromHex, toBase64 } from "../shared/bytes.js";
-import { STRENGTHS_DB, readOwner, readSettings } from "../shared/settings.js";
+import { readOwner, readSettings } from "../shared/settings.js";
 
 const AHEAD = 6;
 

@@ -12,6 +12,7 @@ const AHEAD = 2; // superframes whose seals are sent before their turn
 const SEAL_AFTER_S = 20; // so that the owner is read as early in a call as without a seal
 
 export class Call {
+  #id;
   #raw;
   #link;
   #onSilent;
@@ -23,6 +24,7 @@ export class Call {
   #isOpening = false;
   #isClosed = false;
   #isSilent = false;
+  #around = ""; // why the sound goes around the mark for good
   #nUnmarked = 0;
   #meterMs = 0;
   #timeS = 0;
@@ -36,12 +38,14 @@ export class Call {
 
   /**
    * @param {object} options
+   * @param {number} options.id of the microphone in this frame.
    * @param {MediaStreamTrack} options.raw the microphone.
    * @param {import("./link.js").Link} options.link to the worker that has the settings and the keys.
    * @param {() => void} options.onSilent called when no sound comes out any more.
    * @param {() => void} options.onHeard called when it does again.
    */
-  constructor({ raw, link, onSilent, onHeard }) {
+  constructor({ id, raw, link, onSilent, onHeard }) {
+    this.#id = id;
     this.#raw = raw;
     this.#link = link;
     this.#onSilent = onSilent;
@@ -82,7 +86,7 @@ export class Call {
   async #open() {
     this.#isOpening = true;
     try {
-      const settings = await this.#link.ask({ type: "begin" });
+      const settings = await this.#ask("begin");
       this.#readings.choices = settings.choices;
       this.#readings.isOff = !settings.isOn;
       if (!settings.isOn) return null;
@@ -114,6 +118,10 @@ export class Call {
     this.#readings.failure = reason;
   }
 
+  #ask(type) {
+    return this.#link.ask({ type, id: this.#id });
+  }
+
   mute(isMuted) {
     this.#readings.isMuted = isMuted;
   }
@@ -127,8 +135,11 @@ export class Call {
 
   /** Begin again with the seals, after the worker has forgotten where they were. */
   async startSealing() {
+    if (!this.#graph?.isSealed) return;
+    const settings = await this.#ask("begin").catch(() => null);
+    // Another owner's signs would not be those of this mark.
+    if (settings && settings.choices !== this.#readings.choices) this.#graph.isSealed = false;
     this.#sealedUntil = -1;
-    if (this.#graph?.isSealed) await this.#link.ask({ type: "begin" }).catch(() => {});
   }
 
   #take(meter) {
@@ -146,14 +157,15 @@ export class Call {
     const first = Math.max(this.#sealedUntil + 1, until - AHEAD, this.#firstSealed);
     if (first > until) return;
     this.#sealedUntil = until;
+    let index = first;
     try {
-      for (let index = first; index <= until; index++) {
-        const bits = decodeBase64(await this.#link.ask({ type: "seal" }));
+      for (; index <= until; index++) {
+        const bits = decodeBase64(await this.#ask("seal"));
         this.#graph.setSuperframe(index, bits);
         this.#check?.setSuperframe(index, bits);
       }
     } catch {
-      this.#sealedUntil = first - 1; // asked for again with the next meter
+      this.#sealedUntil = index - 1; // asked for again with the next meter
     }
   }
 
@@ -192,12 +204,13 @@ export class Call {
     this.#isSilent = false;
     this.#nStale = 0;
     this.#meterMs = performance.now();
-    this.fail("");
-    this.#check.restart();
+    this.fail(this.#around);
+    if (!this.#around) this.#check.restart();
     this.#onHeard();
   }
 
   #goAround(reason) {
+    this.#around = reason;
     this.#graph.goAround();
     this.fail(reason);
   }

@@ -31,7 +31,7 @@ function listenTo(host) {
       say("bypass", id);
       reporter.report();
     };
-    const call = new Call({ raw, link, onSilent, onHeard: () => say("restore", id) });
+    const call = new Call({ id, raw, link, onSilent, onHeard: () => say("restore", id) });
     calls.set(id, call);
     reporter.start();
     give("answer", id, await call.open());

@@ -41,6 +41,12 @@ export class Link {
   close() {
     this.#port?.disconnect();
     this.#port = null;
+    this.#rejectAll();
+  }
+
+  #rejectAll() {
+    for (const { reject } of this.#waiting.values()) reject(new Error("the extension has ended"));
+    this.#waiting.clear();
   }
 
   #open() {
@@ -53,8 +59,7 @@ export class Link {
     });
     this.#port.onDisconnect.addListener(() => {
       this.#port = null;
-      for (const { reject } of this.#waiting.values()) reject(new Error("the extension has ended"));
-      this.#waiting.clear();
+      this.#rejectAll();
       setTimeout(() => this.#onAgain(), AGAIN_MS);
     });
   }

@@ -9,6 +9,7 @@ const Connection = window.RTCPeerConnection;
 const Reference = window.WeakRef;
 const { deref } = Reference.prototype;
 const { replaceTrack } = Connection ? RTCRtpSender.prototype : {};
+const { getSenders } = Connection ? Connection.prototype : {};
 const getTrack = Connection && getterOf(RTCRtpSender.prototype, "track");
 const getSender = Connection && getterOf(RTCRtpTransceiver.prototype, "sender");
 const references = makeSet();
@@ -23,12 +24,29 @@ export const release = (track) => released.set(track, true);
 /** Send marked sound wherever a microphone's own is sent, from now on. */
 export function exchangeSent(raw, marked) {
   exchanged.set(raw, marked);
-  eachSender((sender) => exchangeIn(sender));
+  eachSender((sender) => send(sender, call(getTrack, sender)));
 }
 
-function exchangeIn(sender) {
-  const marked = exchanged.get(call(getTrack, sender));
-  if (marked) call(replaceTrack, sender, marked);
+/**
+ * Send what has to be sent of a track: the mark where it is a microphone's own, and the microphone's own
+ * where the mark is silent.  Returns nothing where that is the track itself.
+ */
+function send(sender, track) {
+  const marked = (track && exchanged.get(track)) || track;
+  const owner = marked ? callOf(marked) : null;
+  if (owner?.isBypassed) {
+    moved.set(sender, marked);
+    return call(replaceTrack, sender, owner.raw);
+  }
+  return marked === track ? null : call(replaceTrack, sender, marked);
+}
+
+// Look after a sender that the page has just made.
+function settle(sender) {
+  const track = call(getTrack, sender);
+  check(track);
+  note(sender);
+  send(sender, track);
 }
 
 // A microphone's own sound that is sent comes from somewhere that nothing looked after.
@@ -58,9 +76,7 @@ export function bypass(id) {
   reportEnabled(owner);
   eachSender((sender) => {
     const track = call(getTrack, sender);
-    if (!track || callOf(track) !== owner) return;
-    moved.set(sender, track);
-    call(replaceTrack, sender, owner.raw);
+    if (track && callOf(track) === owner) send(sender, track);
   });
 }
 
@@ -79,20 +95,22 @@ const methods = Connection && {
   addTrack(original) {
     return function addTrack() {
       const sender = apply(original, this, arguments);
-      check(call(getTrack, sender));
-      note(sender);
-      exchangeIn(sender);
+      settle(sender);
       return sender;
     };
   },
   addTransceiver(original) {
     return function addTransceiver() {
       const transceiver = apply(original, this, arguments);
-      const sender = call(getSender, transceiver);
-      check(call(getTrack, sender));
-      note(sender);
-      exchangeIn(sender);
+      settle(call(getSender, transceiver));
       return transceiver;
+    };
+  },
+  // Its senders are found afterwards; browsers that have it have kept it for old pages.
+  addStream(original) {
+    return function addStream() {
+      apply(original, this, arguments);
+      each(call(getSenders, this), settle);
     };
   },
 };
@@ -100,15 +118,10 @@ const methods = Connection && {
 function replaceMarked(track) {
   check(track);
   note(this);
-  const marked = track ? exchanged.get(track) : null;
-  if (marked) return call(replaceTrack, this, marked);
-  const owner = track ? callOf(track) : null;
-  if (!owner?.isBypassed) return apply(replaceTrack, this, arguments);
-  moved.set(this, track);
-  return call(replaceTrack, this, owner.raw);
+  return send(this, track) ?? apply(replaceTrack, this, arguments);
 }
 
-const wrapped = Connection && Object.keys(methods).map((name) => ({
+const wrapped = Connection && Object.keys(methods).filter((name) => name in Connection.prototype).map((name) => ({
   name,
   method: named(methods[name](Connection.prototype[name]), name),
 }));

@@ -2,9 +2,6 @@
 
 const api = globalThis.browser ?? chrome;
 
-/** Root-mean-square gain over the bands, in dB of amplitude, as `sottovoce.STRENGTHS_DB`. */
-export const STRENGTHS_DB = { studio: 0.8, standard: 1.18, strong: 1.6 };
-
 /** Presets of what is refused, as `sottovoce.core.policy.POLICIES`. */
 export const POLICIES = { all: 0x7f, training: 0x0f, cloning: 0x05 };
 
