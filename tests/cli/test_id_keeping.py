@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -266,8 +265,7 @@ class TestTerminal:
         shell("id", "new")
         terminal = Terminal(shell, "id", "words", "-o", "words.pdf")
         terminal.wait_for(r"Word \d+:")
-        os.write(terminal.terminal, b"\x03")
-        assert terminal.end() == 130
+        assert terminal.press_ctrl_c() == 130
         assert shell.files() == set()
         assert not (config_folder / "sottovoce" / "recovery").exists()
 

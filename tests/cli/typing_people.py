@@ -61,6 +61,21 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.terminal, text.encode() + b"\n")
 
+    def press_ctrl_c(self) -> int:
+        """Press Ctrl-C until the program ends, and return its exit code.
+
+        Once is not always enough: Python's `input` does not hear what comes between its prompt and
+        its wait for a line.
+        """
+        limit = time.monotonic() + 60
+        while not self.has_ended and time.monotonic() < limit:
+            os.write(self.terminal, b"\x03")
+            # A second one while the program ends would interrupt that.
+            patience = time.monotonic() + 5
+            while not self.has_ended and time.monotonic() < patience:
+                self._read(wait_s=1)
+        return self.end()
+
     def end(self) -> int:
         limit = time.monotonic() + 60
         # What says nothing for a while has not ended: closing the terminal would end it.
@@ -69,8 +84,8 @@ class Terminal:
         os.close(self.terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
 
-    def _read(self) -> None:
-        ready, _, _ = select.select([self.terminal], [], [], 10)
+    def _read(self, wait_s: float = 10) -> None:
+        ready, _, _ = select.select([self.terminal], [], [], wait_s)
         if not ready:
             return
         try:
