@@ -6,7 +6,7 @@ import base64
 import functools
 import http.server
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,28 +39,23 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @contextmanager
 def open_page(environment: dict[str, str]) -> Iterator[Page]:
     """Serve the page on this machine alone, and open it."""
-    # late: who only reads results need not have it
-    from playwright.sync_api import sync_playwright
-
     handler = functools.partial(_Quiet, directory=Path(__file__).parent)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()
         try:
-            with sync_playwright() as playwright:
-                browser = start_chromium(
-                    playwright,
-                    "--use-fake-ui-for-media-stream",
-                    "--autoplay-policy=no-user-gesture-required",
-                    "--disable-features=WebRtcHideLocalIpsWithMdns",
-                    "--allow-loopback-in-peer-connection",
-                    env=environment,
-                    ignore_default_args=["--mute-audio"],
-                )
+            browser = start_chromium(
+                "--use-fake-ui-for-media-stream",
+                "--autoplay-policy=no-user-gesture-required",
+                "--disable-features=WebRtcHideLocalIpsWithMdns",
+                "--allow-loopback-in-peer-connection",
+                env=environment,
+                ignore_default_args=["--mute-audio"],
+            )
+            with closing(browser):
                 page = browser.new_context(permissions=["microphone"]).new_page()
                 page.goto(f"http://127.0.0.1:{web.server_port}/call.html")
                 yield page
-                browser.close()
         finally:
             web.shutdown()
             thread.join()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 from contextlib import contextmanager, nullcontext
@@ -17,6 +19,7 @@ __all__ = [
     "READY_MS",
     "open_browser",
     "open_tab",
+    "run_playwright",
     "save_download",
     "start_chromium",
     "wait_until_ready",
@@ -26,13 +29,21 @@ READY_MS = 120_000
 """How long the browser page may take to be ready, or for one short file."""
 
 
-def start_chromium(playwright: Playwright, *arguments: str, **options: Any) -> Browser:  # noqa: ANN401 - Playwright's
+@functools.cache
+def run_playwright() -> Playwright:
+    """Return the Playwright of this process; a thread has room for one, so it runs to the end."""
+    from playwright.sync_api import sync_playwright  # late: not everybody who reads has it
+
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright
+
+
+def start_chromium(*arguments: str, **options: Any) -> Browser:  # noqa: ANN401 - Playwright's
     """Start the browser.
 
     Parameters
     ----------
-    playwright : Playwright
-        A running Playwright.
     *arguments : str
         Further switches of Chromium.
     **options : Any
@@ -48,17 +59,18 @@ def start_chromium(playwright: Playwright, *arguments: str, **options: Any) -> B
         raise RuntimeError("apt-get install chromium")
     # Its sandbox refuses to work for root.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(executable_path=path, args=[*sandbox, *arguments], **options)
+    chromium = run_playwright().chromium
+    return chromium.launch(executable_path=path, args=[*sandbox, *arguments], **options)
 
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Start a Playwright and a browser of its own; no other may run in the same thread."""
-    from playwright.sync_api import sync_playwright  # late: not everybody who starts it has it
-
-    with sync_playwright() as playwright:
-        browser = start_chromium(playwright, "--disable-gpu")
+    """Start a browser, and close it at the end."""
+    # Python in the page is ready in two thirds of the time: only what is used of it is compiled.
+    browser = start_chromium("--disable-gpu", "--js-flags=--wasm-lazy-compilation")
+    try:
         yield browser
+    finally:
         browser.close()
 
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import soundfile as sf
 
+from rig.chromium import run_playwright
 from rig.takes import load_resampled
 
 if TYPE_CHECKING:
@@ -123,18 +124,15 @@ class MarkingChromium:
         self.address = ""
 
     def __enter__(self) -> Self:
-        from playwright.sync_api import sync_playwright  # late: not everybody who reads has it
-
         path = shutil.which("chromium")
         if path is None:
             raise RuntimeError("apt-get install chromium")
         with self._stack as stack:
             self.address = stack.enter_context(serve_pages())
-            playwright = stack.enter_context(sync_playwright())
             # The browser's processes may still write while they end.
             place = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
             profile = stack.enter_context(place)
-            self.context = playwright.chromium.launch_persistent_context(
+            self.context = run_playwright().chromium.launch_persistent_context(
                 profile,
                 executable_path=path,
                 headless=False,

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
 __all__ = ["Firefox"]
 
@@ -60,7 +61,10 @@ class Firefox:
         self._downloads = downloads
         self._preferences = {**_PREFERENCES, **(_OFFLINE if offline else {})}
         self._stack = contextlib.ExitStack()
+        # In a thread of its own, since Playwright may have a loop in the caller's.
         self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._number = 0
         self._context = ""
         self.asked: list[str] = []
@@ -96,10 +100,13 @@ class Firefox:
             if time.monotonic() > deadline or process.poll() is not None:
                 raise RuntimeError(log.read_text(errors="replace")[-2000:])
             time.sleep(_POLL_S)
-        self._loop.run_until_complete(self._connect(f"{found[1]}/session"))
+        self._run(self._connect(f"{found[1]}/session"))
         self.ask("session.new", capabilities={})
         self.ask("session.subscribe", events=["network.beforeRequestSent"])
         self._context = self.ask("browsingContext.getTree")["contexts"][0]["context"]
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _connect(self, address: str) -> None:
         self._session = aiohttp.ClientSession()
@@ -113,13 +120,15 @@ class Firefox:
 
     def _close(self) -> None:
         if hasattr(self, "_session"):
-            self._loop.run_until_complete(self._disconnect())
+            self._run(self._disconnect())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
         self._loop.close()
         self._stack.close()
 
     def ask(self, method: str, **parameters: Any) -> Any:  # noqa: ANN401 - as the protocol defines it
         """Send a command of WebDriver BiDi, and return its result."""
-        return self._loop.run_until_complete(self._ask(method, parameters))
+        return self._run(self._ask(method, parameters))
 
     async def _ask(self, method: str, parameters: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
         self._number += 1

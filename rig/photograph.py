@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 from PIL import ImageGrab
-from playwright.sync_api import sync_playwright
 
 from rig.chromium import start_chromium
 from rig.mic import MicProgram
@@ -48,13 +47,9 @@ def photograph(environment: dict[str, str], folder: Path) -> None:
     """Open a page that asks for a microphone, and keep what the browser shows."""
     (folder / "call.html").write_text(PAGE)
     handler = functools.partial(Quiet, directory=folder)
-    with (
-        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web,
-        sync_playwright() as playwright,
-    ):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
         threading.Thread(target=web.serve_forever, daemon=True).start()
         browser = start_chromium(
-            playwright,
             f"--window-size={SIZE[0]},{SIZE[1]}",
             "--window-position=0,0",
             headless=False,

@@ -27,6 +27,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 SHARING = (
     "tests/page/",
     "tests/extension/test_browser_",
+    "tests/extension/test_build.py",
     "tests/extension/test_signal_browsers.py",
     "tests/cli/test_seal_command.py",
     "tests/scan/test_cluster.py",

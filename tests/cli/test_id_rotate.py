@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from sottovoce.rights import RecoveryWords
+from tests.cli.conftest import Shell
 from tests.cli.typing_people import Terminal, make_words, read_rows
 
 WORDS = " ".join(RecoveryWords(bytes(range(32))).words)
@@ -21,14 +22,25 @@ def read(done) -> dict:
     return json.loads(done.out)
 
 
-@pytest.fixture
-def owner(shell) -> str:
-    """An owner with words and a statement, and a licensee; returns the owner's thumbprint."""
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> tuple[Shell, str]:
+    """An owner with words and a statement, and a licensee; and the owner's thumbprint."""
+    folder = tmp_path_factory.mktemp("owner")
+    (folder / "work").mkdir()
+    shell = Shell(folder / "work", folder / "config")
     for name in ("default", "lab"):
         assert shell("id", "new", "--name", name).code == 0
     done = shell("statement", "new", *TYPED, "-o", "first.jws", typed=WORDS)
     assert done.code == 0, done.err
-    return read(shell("grant", "key", "--json"))["thumbprint"]
+    return shell, read(shell("grant", "key", "--json"))["thumbprint"]
+
+
+@pytest.fixture
+def owner(shell, prepared) -> str:
+    """The owner's thumbprint; both are here."""
+    other, thumbprint = prepared
+    shell.take_over(other)
+    return thumbprint
 
 
 def grant(shell, out: str, *options) -> str:

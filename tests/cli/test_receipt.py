@@ -226,15 +226,11 @@ def test_names_that_are_not_utf_8_stand_in_the_receipt(shell, rng):
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_page_fits_a_screen_and_a_telephone(width, shell, takes):
-    from playwright.sync_api import sync_playwright
-
-    from rig.chromium import start_chromium
+    from rig.chromium import open_tab  # late: Playwright is of the group `full`
 
     options = ["-o", "out", *OWNER, "--receipt", "receipt.html"]
     shell("protect", "takes", *options)
-    with sync_playwright() as browsers:
-        browser = start_chromium(browsers)
-        page = browser.new_page(viewport={"width": width, "height": 900})
+    with open_tab(viewport={"width": width, "height": 900}) as page:
         page.goto((shell.folder / "receipt.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for cell in page.locator("tr:has-text('one.wav') td:not(:empty)").all():
@@ -246,4 +242,3 @@ def test_the_page_fits_a_screen_and_a_telephone(width, shell, takes):
             assert heading.evaluate(lines + " return all.getClientRects().length }") == 1
         else:
             assert not heading.is_visible()
-        browser.close()

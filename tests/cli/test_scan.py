@@ -21,6 +21,7 @@ import soundfile as sf
 from sottovoce.cli._scan_outputs import tell
 from sottovoce.scan import Finding, Ledger, summarise
 from sottovoce.scan.reports.wording import NOT_COMPLETE
+from tests.cli.conftest import Shell
 from tests.scan.conftest import dataset, marked  # noqa: F401 - fixtures
 
 
@@ -301,16 +302,25 @@ class TestFurther:
         assert "Use" in done.err
 
 
-@pytest.fixture
-def many(shell, rng):
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
     """Recordings that take some seconds."""
-    folder = shell.folder / "many"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("many")
+    rng = np.random.default_rng(20_260_101)
     y = rng.normal(scale=0.1, size=16_000 * 200).astype(np.float32)
-    for number in range(30):
+    for number in range(24):
         n = rng.integers(100 * 16_000, len(y))
         sf.write(folder / f"{number:03}.flac", y[:n], 16_000)
-    return "many"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(many, tmp_path_factory):
+    """The results of a scan of them that nothing has interrupted."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    shell = Shell(folder, folder / "config")
+    shell("scan", many, "-o", "out")
+    return results(shell, "out")
 
 
 def results(shell, name):
@@ -331,7 +341,7 @@ class TestInterrupts:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_an_interrupt_ends_it_soon_and_it_can_go_on(self, number, shell, many):
+    def test_an_interrupt_ends_it_soon_and_it_can_go_on(self, number, shell, many, undisturbed):
         with self.start_and_wait(shell, many, "-o", "out") as process:
             time.sleep(1.5)
             asked_s = time.monotonic()
@@ -342,19 +352,17 @@ class TestInterrupts:
         assert "run the same command again to resume" in err
         assert "Traceback" not in err
         assert shell("scan", many, "-o", "out").code == 0
-        shell("scan", many, "-o", "fresh")
-        assert results(shell, "out") == results(shell, "fresh")
+        assert results(shell, "out") == undisturbed
 
     @pytest.mark.slow
-    def test_kill_9_at_random_moments_changes_no_result(self, shell, many, rng):
-        for _ in range(5):
+    def test_kill_9_at_random_moments_changes_no_result(self, shell, many, undisturbed, rng):
+        for _ in range(4):
             with self.start_and_wait(shell, many, "-o", "out") as process:
                 time.sleep(rng.uniform(0.3, 2.5))
                 process.kill()
                 process.communicate()
         assert shell("scan", many, "-o", "out").code == 0
-        shell("scan", many, "-o", "fresh")
-        assert results(shell, "out") == results(shell, "fresh")
+        assert results(shell, "out") == undisturbed
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory, clip):
-    """Anna's folder for 15 s of a take whose public mark was removed."""
+    """Anna's folder for 11 s of a take whose public mark was removed."""
     y, sr = clip
     folder = tmp_path_factory.mktemp("shown")
     shell = Shell(folder, folder / "config")
@@ -29,7 +29,7 @@ def shown(tmp_path_factory, clip):
     shell("protect", "take.wav", "-o", "marked.wav", "--owner", "anna")
     marked, _ = sf.read(shell.folder / "marked.wav", dtype="float32")
     removed, _ = cancel_sync()(marked, sr, np.random.default_rng(0))
-    removed = removed[: 15 * sr]
+    removed = removed[: 11 * sr]
     assert not sv.detect(removed, sr=sr).found
     sf.write(shell.folder / "removed.wav", removed, sr)
     early = shell("seal", "reveal", "--file", "removed.wav", "-o", "evidence")
@@ -74,6 +74,20 @@ def test_somebody_else_verifies_it_and_learns_no_key(shown, new_shell) -> None:
     )
     assert other.code == 2
     check_by_definition(shown.folder)
+
+
+def test_what_was_shown_is_remembered_where_it_is_found_again(shown) -> None:
+    done = shown("check", "removed.wav", "--mine", "--together")
+    assert done.code == 0
+    assert "the signs of this seal were shown on " in done.out
+    assert "with removed.wav: since then others can write them" in done.out
+    assert "together: the seal of anna was not found in 1 file without the public mark" in done.out
+    seal = json.loads(shown("check", "marked.wav", "--json").out)["seal"]
+    assert (seal["public_mark"], len(seal["shown"])) == (True, len("2026-11-29"))
+    again = shown("seal", "reveal", "--file", "removed.wav", "-o", "again")
+    assert again.code == 0
+    assert "the signs of this seal were shown on " in again.err
+    assert len([*(shown.config / "shown").rglob("*.json")]) == 1
 
 
 def check_by_definition(folder) -> None:
@@ -175,7 +189,7 @@ def test_copies_of_one_piece_do_not_add_up(shell, clip) -> None:
     y, sr = clip
     shell("id", "new", "--name", "anna")
     for number in range(2):
-        sf.write(shell.folder / f"{number}.wav", y[: 5 * sr], sr)
+        sf.write(shell.folder / f"{number}.wav", y[: 3 * sr], sr)
     done = shell("check", "0.wav", "1.wav", "--mine", "--together")
     assert done.code == 1
-    assert "together, 2 files without the public mark do not show the seal of anna" in done.out
+    assert "together: the seal of anna was not found in 2 files without the public mark" in done.out

@@ -9,6 +9,7 @@ import pytest
 import soundfile as sf
 
 from sottovoce.files.digests import pcm_sha256
+from tests.cli.conftest import Shell
 
 HOSTILE = "Acme\u202e\x1b[2J <b>"
 
@@ -17,16 +18,27 @@ def is_plain(text: str) -> bool:
     return all(line.isprintable() for line in text.split("\n"))
 
 
-@pytest.fixture
-def people(shell):
-    """An owner with a statement, and a licensee; returns their thumbprints."""
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """An owner with a statement, and a licensee; and their thumbprints."""
+    folder = tmp_path_factory.mktemp("people")
+    (folder / "work").mkdir()
+    shell = Shell(folder / "work", folder / "config")
     for name in ("default", "lab", "agent"):
         assert shell("id", "new", "--name", name).code == 0
     words = ("--declared-name", HOSTILE, "--without-words", "-o", "first.jws")
     done = shell("statement", "new", *words)
     assert done.code == 0, done.err
     shown = [shell("grant", "key", "--name", name, "--json") for name in ("default", "lab")]
-    return [json.loads(done.out)["thumbprint"] for done in shown]
+    return shell, [json.loads(done.out)["thumbprint"] for done in shown]
+
+
+@pytest.fixture
+def people(shell, prepared):
+    """The thumbprints of the two, who are here."""
+    other, thumbprints = prepared
+    shell.take_over(other)
+    return thumbprints
 
 
 def grant(shell, key, *options):

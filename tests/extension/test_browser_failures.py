@@ -65,7 +65,14 @@ def test_without_the_processor_the_page_gets_the_microphone_itself(start) -> Non
     assert "goes out as it is" in browser.title(page)
     assert not page.evaluate("isMarked(stream.getAudioTracks()[0])")
     assert heard_rms(page) > 1e-3
-    page.evaluate("stream.getTracks()[0].stop()")
+    # A copy that is sent is the same microphone, and gone with it.
+    page.evaluate(
+        """() => {
+            window.call = new RTCPeerConnection();
+            window.sent = call.addTrack(stream.getTracks()[0].clone(), stream);
+        }"""
+    )
+    page.evaluate("(stream.getTracks()[0].stop(), sent.track.stop())")
     page.wait_for_timeout(1_500)
     assert browser.badge(page) == ""
 

@@ -38,6 +38,8 @@ def test_a_click_asks_for_the_site_and_shows_the_answer(asking, answer, news) ->
     popup = asking.open_popup(page, ANSWERS.replace("ANSWER", answer))
     popup.locator("#site:enabled").wait_for()
     assert not popup.locator("#site").is_checked()
+    assert popup.locator("#word").inner_text() == "Off for this site"
+    assert "switch it on below" in popup.locator("#how").inner_text()
     popup.locator("#site").click()
     popup.locator("#site-news", has_text=news).wait_for(timeout=2_000)
     assert popup.evaluate("asked") == [[["http://127.0.0.1/*"], True]]

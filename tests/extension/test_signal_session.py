@@ -37,7 +37,6 @@ def test_a_session_is_found_marked_every_second(hear) -> None:
     assert all(verdict["sinceS"] <= 5 for verdict in verdicts[2:])
     # Seven blocks are 19 ms.
     assert {round(verdict["delayS"] * 125) for verdict in verdicts[4:]} <= {2, 3}
-    assert not answer["isRunning"]
 
 
 def test_an_embedder_that_cannot_be_made_lets_the_sound_pass(hear) -> None:

@@ -114,15 +114,15 @@ def _put_back(page: Page) -> bool:
     return page.evaluate(PUT_BACK) and page.locator("#ready").evaluate("(one) => one.value === 1")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The browser of a module, whose tests open tabs in it."""
+    """A browser, in which tests open tabs."""
     pytest.importorskip("playwright.sync_api", reason="of the group `full`")
     with open_browser() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_tab(chromium, page_file) -> Iterator[SharedTab]:
     tab = SharedTab(chromium, page_file.as_uri())
     yield tab

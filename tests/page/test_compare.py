@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rig.chromium import start_chromium
+from rig.chromium import open_tab
 from sottovoce.abx.pack import _MODULE_WORDS
 from sottovoce.page.build import _PACKAGE, _WEB
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="of the group `full`")
+pytest.importorskip("playwright.sync_api", reason="of the group `full`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SR = 48_000
@@ -30,14 +30,11 @@ RENDER = """async ([sr, at]) => {
 
 
 def test_a_switch_takes_a_millisecond_and_keeps_the_place_and_the_loudness() -> None:
-    with sync_api.sync_playwright() as playwright:
-        browser = start_chromium(playwright)
-        page = browser.new_page()
+    with open_tab() as page:
         paths = (_PACKAGE / "abx" / "in_step.js", _WEB / "pair.js")
         script = "".join(_MODULE_WORDS.sub("", path.read_text()) for path in paths)
         page.add_script_tag(content=f"{script}\nwindow.makePair = makePair;")
         heard = np.array(page.evaluate(RENDER, [SR, SWITCH_S]))
-        browser.close()
     at = np.arange(SR // 2) / SR + 0.1
     original = 0.5 * np.sin(2 * np.pi * 100 * at)
     marked = 0.5 * np.sin(2 * np.pi * 300 * at)  # as loud as the original

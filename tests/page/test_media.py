@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 
 import sottovoce as sv
-from rig.chromium import READY_MS, open_tab, wait_until_ready
+from rig.chromium import READY_MS
 from rig.firefox import Firefox
 from sottovoce.errors import SottovoceError
 from sottovoce.files import detect_file, detect_parts
@@ -94,15 +94,12 @@ def check(page, paths) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def said(make_once, page_file, folder):
+def said(make_once, shared_tab, folder):
     """What the page says of all of them, in Chromium."""
     paths = sorted(path for path in folder.iterdir() if path.suffix != ".wav")
 
     def ask(answers) -> None:
-        with open_tab(offline=True, locale="en-GB") as page:
-            page.goto(page_file.as_uri())
-            wait_until_ready(page)
-            answers.write_text(json.dumps(check(page, paths)))
+        answers.write_text(json.dumps(check(shared_tab.open(), paths)))
 
     return json.loads(make_once("said-of-media.json", ask).read_text())
 
@@ -184,20 +181,18 @@ def test_firefox_checks_the_same(page_file, folder, tmp_path) -> None:
 
 
 def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
-    page_file, folder, tmp_path
+    browser_page, folder, tmp_path
 ) -> None:
     """A long film is cancelled while its sound is decoded."""
     command = ["ffmpeg", "-v", "error", "-stream_loop", "16", "-i", folder / "marked.wav"]
     subprocess.run([*command, "-c:a", "aac", tmp_path / "long.m4a"], check=True)
-    with open_tab(offline=True, locale="en-GB") as page:
-        page.goto(page_file.as_uri())
-        wait_until_ready(page)
-        page.locator("#tab-check").click()
-        page.locator("#unknown").set_input_files([tmp_path / "long.m4a", folder / "speech.m4a"])
-        row = page.locator("#checked li", has_text="long.m4a")
-        row.get_by_text(re.compile(r"^[1-9]\d? %$")).wait_for(timeout=READY_MS)
-        row.get_by_role("button", name="Cancel").click()
-        page.locator("#checked details").wait_for(timeout=READY_MS)
-        rows = page.locator("#checked li").all_inner_texts()
+    page = browser_page
+    page.locator("#tab-check").click()
+    page.locator("#unknown").set_input_files([tmp_path / "long.m4a", folder / "speech.m4a"])
+    row = page.locator("#checked li", has_text="long.m4a")
+    row.get_by_text(re.compile(r"^[1-9]\d? %$")).wait_for(timeout=READY_MS)
+    row.get_by_role("button", name="Cancel").click()
+    page.locator("#checked details").wait_for(timeout=READY_MS)
+    rows = page.locator("#checked li").all_inner_texts()
     assert len(rows) == 1
     assert "Owner 0000-0000-0007" in rows[0]

@@ -8,10 +8,9 @@ import re
 import numpy as np
 import pytest
 import soundfile as sf
-from playwright.sync_api import sync_playwright
 
 import sottovoce as sv
-from rig.chromium import start_chromium
+from rig.chromium import open_tab
 from sottovoce.scan.finding import STATUSES, Finding
 from sottovoce.scan.limits import Limits
 from sottovoce.scan.recording import File, Recording
@@ -231,9 +230,7 @@ def test_a_browser_shows_it_and_asks_for_nothing(report, tmp_path, real_findings
     hostile = [make_finding(i, id=text, message=text) for i, text in enumerate(HOSTILE)]
     report([*real_findings, *hostile])
     asked, said = [], []
-    with sync_playwright() as started:
-        browser = start_chromium(started)
-        page = browser.new_page(color_scheme=scheme)
+    with open_tab(color_scheme=scheme) as page:
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -249,6 +246,5 @@ def test_a_browser_shows_it_and_asks_for_nothing(report, tmp_path, real_findings
         for width in (1200, 390):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-        browser.close()
     assert asked == [address]
     assert said == []

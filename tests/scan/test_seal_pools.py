@@ -93,10 +93,10 @@ def test_a_scan_finds_the_seal_where_the_public_mark_is_gone(tmp_path, clip) -> 
     removed, _ = cancel_sync()(marked, sr, np.random.default_rng(0))
     folder = tmp_path / "set"
     folder.mkdir()
-    sf.write(folder / "marked.flac", marked[: 12 * sr], sr)
-    sf.write(folder / "removed.flac", removed[: 12 * sr], sr)
-    sf.write(folder / "plain.flac", y[: 12 * sr], sr)
-    theirs = sv.protect(removed[: 12 * sr], sr=sr, notice=sv.Notice(owner_id=3))
+    sf.write(folder / "marked.flac", marked[: 9 * sr], sr)
+    sf.write(folder / "removed.flac", removed[: 9 * sr], sr)
+    sf.write(folder / "plain.flac", y[: 9 * sr], sr)
+    theirs = sv.protect(removed[: 9 * sr], sr=sr, notice=sv.Notice(owner_id=3))
     sf.write(folder / "overwritten.flac", theirs, sr)
     (folder / "broken.flac").write_bytes((folder / "plain.flac").read_bytes()[:90_000])
     keys = {OWNER: KEY, STRANGER: OTHER}

@@ -1,7 +1,7 @@
 // The service worker: the only part that has the keys.  It registers the scripts on the sites that are
 // on, gives their calls the signs to write, and shows what they report on the badge.
 
-import { patternOf, registerScripts } from "../shared/sites.js";
+import { isOn, patternOf, registerScripts } from "../shared/sites.js";
 import { readChoices, readSettings } from "../shared/settings.js";
 import { BadgeBoard } from "./badge.js";
 import { markOlderTabs, watchReloads } from "./older_tabs.js";
@@ -31,10 +31,15 @@ api.storage.onChanged.addListener((changes) => {
 // Scripts in pages could read the storage otherwise; Firefox does not have this yet.
 api.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
 
-async function begin(source, sender) {
+// A page that was opened before its site was switched off still has the scripts.
+async function isWanted({ tab, origin, url }) {
   const { off } = await readSettings();
-  // A page that was opened before its site was switched off still has the scripts.
-  if (off.includes(patternOf(sender.tab.url ?? sender.url))) return { isOn: false };
+  const site = patternOf(tab.url ?? "");
+  return !off.includes(site) && isOn(patternOf(origin ?? url) || site, off);
+}
+
+async function begin(source, sender) {
+  if (!await isWanted(sender)) return { isOn: false };
   return { isOn: true, choices: await readChoices(), ...(await source.begin()) };
 }
 

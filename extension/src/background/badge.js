@@ -4,6 +4,8 @@ import { worst } from "../shared/states.js";
 
 const api = globalThis.browser ?? chrome;
 const KEPT = "states";
+/** How long a frame may take to say that it is there; see `reporter.js`. */
+const SIGN_OF_LIFE_MS = 15_000;
 
 const LOOKS = {
   marked: { text: "✓", colour: "#14653a" },
@@ -19,6 +21,7 @@ const LOOKS = {
 export class BadgeBoard {
   #ready;
   #tabs = new Map();
+  #unsure = new Set(); // frames that an earlier worker knew, and that have not said anything since
 
   constructor() {
     this.#ready = this.#restore();
@@ -30,6 +33,7 @@ export class BadgeBoard {
 
   async set({ tab, frame }, state) {
     await this.#ready;
+    this.#unsure.delete(keyOf(tab, frame));
     this.#tabs.set(tab, { ...this.#tabs.get(tab), [frame]: state });
     await this.#show(tab);
   }
@@ -73,5 +77,21 @@ export class BadgeBoard {
   async #restore() {
     const { [KEPT]: kept } = await api.storage.session.get({ [KEPT]: [] });
     this.#tabs = new Map(kept);
+    for (const [tab, frames] of kept) {
+      for (const frame of Object.keys(frames)) {
+        // What this worker has set itself says nothing again.
+        if (/^\d+$/.test(frame)) this.#unsure.add(keyOf(tab, frame));
+      }
+    }
+    if (this.#unsure.size) setTimeout(() => this.#dropSilent(), SIGN_OF_LIFE_MS);
+  }
+
+  // A frame that went while no worker was there could tell nobody.
+  async #dropSilent() {
+    const silent = [...this.#unsure].map((key) => key.split(" "));
+    this.#unsure.clear();
+    for (const [tab, frame] of silent) await this.remove({ tab: Number(tab), frame });
   }
 }
+
+const keyOf = (tab, frame) => `${tab} ${frame}`;

@@ -138,7 +138,7 @@ class Graph {
   }
 
   setSuperframe(index, bits) {
-    this.#node.port.postMessage(give({ type: "superframe", index, bits }));
+    this.#node.port.postMessage(give({ index, bits }));
   }
 
   /** @returns {AudioWorkletNode} that posts what goes out, as `tap_worklet.js` says. */

@@ -2,8 +2,8 @@
 
 import { askForMark, onLater, tell } from "./channel.js";
 import { apply, call, each, listen, onceDone, promise, replaceValue } from "./originals.js";
-import { exchangeSent, release } from "./senders.js";
-import { adopt, audioTracksOf, isMicrophone, isLive, named } from "./tracks.js";
+import { exchangeSent } from "./senders.js";
+import { adopt, audioTracksOf, isMicrophone, isLive, named, release } from "./tracks.js";
 
 const { addTrack, removeTrack } = MediaStream.prototype;
 const LEGACY = ["getUserMedia", "webkitGetUserMedia", "mozGetUserMedia"];

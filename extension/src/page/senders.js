@@ -3,7 +3,7 @@
 
 import { tell } from "./channel.js";
 import { apply, call, each, getterOf, makeMap, makeSet, replaceValue } from "./originals.js";
-import { callOf, isMicrophone, named, ownerOf, reportEnabled } from "./tracks.js";
+import { callOf, isMicrophone, markReleased, named, ownerOf, releasedOf, reportEnabled } from "./tracks.js";
 
 const Connection = window.RTCPeerConnection;
 const Reference = window.WeakRef;
@@ -14,17 +14,16 @@ const getTrack = Connection && getterOf(RTCRtpSender.prototype, "track");
 const getSender = Connection && getterOf(RTCRtpTransceiver.prototype, "sender");
 const references = makeSet();
 const known = makeMap();
-const released = makeMap();
-const exchanged = makeMap(); // microphones' own tracks that the page has, and the marked ones that are sent instead
 const moved = makeMap(); // senders that send a microphone's own sound, and the marked track they had
-
-/** Note that a microphone's own sound was given to the page, since marking it failed. */
-export const release = (track) => released.set(track, true);
 
 /** Send marked sound wherever a microphone's own is sent, from now on. */
 export function exchangeSent(raw, marked) {
-  exchanged.set(raw, marked);
-  eachSender((sender) => send(sender, call(getTrack, sender)));
+  markReleased(raw, marked);
+  eachSender((sender) => {
+    const track = call(getTrack, sender);
+    check(track);
+    send(sender, track);
+  });
 }
 
 /**
@@ -32,7 +31,8 @@ export function exchangeSent(raw, marked) {
  * where the mark is silent.  Returns nothing where that is the track itself.
  */
 function send(sender, track) {
-  const marked = (track && exchanged.get(track)) || track;
+  const released = track && releasedOf(track);
+  const marked = released?.raw === track ? released.marked ?? track : track;
   const owner = marked ? callOf(marked) : null;
   if (owner?.isBypassed) {
     moved.set(sender, marked);
@@ -49,9 +49,12 @@ function settle(sender) {
   send(sender, track);
 }
 
-// A microphone's own sound that is sent comes from somewhere that nothing looked after.
+// A microphone's own sound that is sent comes from somewhere that nothing looked after; or it is a copy
+// that the page made while there was no mark, and which it may have muted by itself.
 function check(track) {
-  if (track && isMicrophone(track) && !released.has(track)) tell("around", 0);
+  if (!track || !isMicrophone(track)) return;
+  const released = releasedOf(track);
+  if (!released || (released.marked && released.raw !== track)) tell("around", 0);
 }
 
 function note(sender) {

@@ -12,6 +12,7 @@ const setEnabled = setterOf(original, "enabled");
 const { clone: cloneStream, getAudioTracks } = MediaStream.prototype;
 const calls = makeMap(); // of marked tracks: the microphone that they come from
 const owners = { __proto__: null }; // the same, by the number of the microphone
+const given = makeMap(); // microphones' own tracks that the page has, and copies of them: { raw, marked }
 
 export const isLive = (track) => call(getState, track) === "live";
 
@@ -21,6 +22,17 @@ export const callOf = (track) => calls.get(track);
 export const isMicrophone = (track) => {
   return !calls.has(track) && call(getSettings, track).groupId !== undefined && call(getKind, track) === "audio";
 };
+
+/** Note that a microphone's own sound was given to the page, since marking it failed. */
+export const release = (raw) => given.set(raw, { raw, marked: null });
+
+/** Note the marked sound of such a microphone, once there is some. */
+export function markReleased(raw, marked) {
+  given.get(raw).marked = marked;
+}
+
+/** Return `{ raw, marked }` of a microphone that was given to the page, or of a copy of it. */
+export const releasedOf = (track) => given.get(track);
 
 /** Return the audio tracks of a stream. */
 export const audioTracksOf = (stream) => call(getAudioTracks, stream);
@@ -48,6 +60,13 @@ export const ownerOf = (id) => owners[id];
 function add(owner, track) {
   calls.set(track, owner);
   owner.tracks.add(track);
+}
+
+// Whatever holds for a track holds for its copies.
+function addCopy(track, copy) {
+  const owner = calls.get(track);
+  if (owner) add(owner, copy);
+  else if (given.has(track)) given.set(copy, given.get(track));
 }
 
 function some(owner, test) {
@@ -96,8 +115,7 @@ const methods = {
   },
   clone() {
     const copy = call(clone, this);
-    const owner = calls.get(this);
-    if (owner) add(owner, copy);
+    addCopy(this, copy);
     return copy;
   },
 };
@@ -124,10 +142,7 @@ function cloneWithTracks() {
   const copy = call(cloneStream, this);
   const before = call(getAudioTracks, this);
   const after = call(getAudioTracks, copy);
-  for (let i = 0; i < before.length; i++) {
-    const owner = calls.get(before[i]);
-    if (owner && after[i]) add(owner, after[i]);
-  }
+  for (let i = 0; i < before.length; i++) if (after[i]) addCopy(before[i], after[i]);
   return copy;
 }
 

@@ -11,7 +11,7 @@ const LEVEL_MS = 500;
 const states = new Map(); // of the frames of the tab
 let levelMs = -LEVEL_MS;
 let choices = ""; // what the next microphone is marked with
-let isOlder = false; // whether the page has no script of ours, and should have
+let pageWord = ""; // what there is to say about a page that has no script of ours
 
 function setText(id, text) {
   // A screen reader says what is set, even if it is the same.
@@ -19,11 +19,12 @@ function setText(id, text) {
 }
 
 function show() {
-  const state = worst(isOlder ? [{ word: "older", reason: "" }] : [...states.values()]);
+  const state = worst(pageWord ? [{ word: pageWord, reason: "" }] : [...states.values()]);
   document.body.dataset.word = state.word;
   setText("sign", SIGNS[state.word]);
   setText("word", say(`state.${state.word}`));
   setText("why", state.reason ? say(`why.${state.reason}`) : "");
+  setText("how", pageWord === "off" ? say("off.how") : "");
   const isChanged = [...states.values()].some((one) => one.choices && one.choices !== choices);
   setText("changed", isChanged ? say("changed") : "");
   $("live").hidden = !["marked", "ready", "unheard", "unmarked"].includes(state.word);
@@ -35,7 +36,7 @@ function show() {
   setText("found", state.ago === null ? say("found.never") : say("found.ago", { seconds: Math.round(state.ago) }));
 }
 
-function listenTo(tab, isThere) {
+function listenTo(tab, wordWithout) {
   const port = api.tabs.connect(tab, { name: "popup" });
   port.onMessage.addListener((state) => {
     states.set(state.frame, state);
@@ -44,8 +45,8 @@ function listenTo(tab, isThere) {
   port.onDisconnect.addListener(() => {
     void api.runtime.lastError; // no script of ours is there
     states.clear();
-    isOlder = isThere;
-    $("reload").hidden = !isThere;
+    pageWord = wordWithout;
+    $("reload").hidden = pageWord !== "older";
     show();
   });
 }
@@ -86,7 +87,10 @@ async function start() {
     choices = await readChoices();
     show();
   });
-  if (tab) listenTo(tab.id, isThere);
+  $("try").hidden = pattern === "";
+  // A page that can have no microphone is as it should be.
+  const switched = isThere ? "older" : "off";
+  if (tab) listenTo(tab.id, pattern ? switched : "");
   $("site").onchange = () => takeSite(tab, pattern);
   $("reload").onclick = async () => {
     await api.tabs.reload(tab.id);

@@ -2,12 +2,9 @@
 //
 // It holds no key and no name of an owner that the marked sound does not tell anyway: only signs.
 //
-// processorOptions: { bits, strengthDb, phaseFrames, isSealed, superframes: [{ index, bits }] }
-//   as for `Embedder`; `superframes` are the first with a seal.
-// It takes the messages
-//   { type: "superframe", index, bits }   signs of a superframe to come, 800 bytes
-//   { type: "stop" }                      the processor ends
-// and posts, four times a second, `{ type: "meter", ... }`, see `#postMeter`.
+// processorOptions: { bits, strengthDb, phaseFrames, isSealed }, as for `Embedder`.
+// It takes messages { index, bits }, the signs of a superframe to come, 800 bytes, and posts its meters
+// four times a second, see `#postMeter`.
 
 import { Embedder } from "./embedder.js";
 
@@ -18,9 +15,6 @@ class MarkProcessor extends AudioWorkletProcessor {
     super();
     try {
       this.#embedder = new Embedder({ ...processorOptions, sampleRate });
-      for (const one of processorOptions.superframes ?? []) {
-        this.#embedder.pattern.setSuperframe(one.index, one.bits);
-      }
     } catch (error) {
       // The person must be heard even then, and the meters tell why without a mark.
       this.#embedder = null;
@@ -30,7 +24,6 @@ class MarkProcessor extends AudioWorkletProcessor {
   }
 
   #embedder = null;
-  #isRunning = true;
   // Of blocks that the embedder did not see.
   #blocks = 0;
   #reason = "";
@@ -40,13 +33,9 @@ class MarkProcessor extends AudioWorkletProcessor {
   #values = 0;
   #samples = 0;
 
-  #take(message) {
+  #take({ index, bits }) {
     try {
-      if (message.type === "superframe") {
-        this.#embedder?.pattern.setSuperframe(message.index, message.bits);
-      } else if (message.type === "stop") {
-        this.#isRunning = false;
-      }
+      this.#embedder?.pattern.setSuperframe(index, bits);
     } catch {
       // Signs that are none are as good as none that have come: the meters count those.
     }
@@ -63,7 +52,7 @@ class MarkProcessor extends AudioWorkletProcessor {
       this.#reason = `error: ${error.message}`;
       this.#passThrough(input, output);
     }
-    return this.#isRunning;
+    return true;
   }
 
   #passThrough(input, output) {
@@ -100,7 +89,6 @@ class MarkProcessor extends AudioWorkletProcessor {
   #postMeter(nBlock) {
     const embedder = this.#embedder;
     this.port.postMessage({
-      type: "meter",
       blocks: this.#blocks + (embedder?.blocks ?? 0),
       unmarked: this.#blocks + (embedder?.unmarked ?? 0),
       reason: this.#reason || (embedder?.reason ?? ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from sottovoce.cli import _output
@@ -10,22 +11,26 @@ from sottovoce.cli._whose import load_own
 from sottovoce.cli._words import format_p, format_path
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.files.counts import say_count
+from sottovoce.files.times import format_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sottovoce.core.seal import PooledSeal
+    from sottovoce.core.seal import PooledSeal, SealMatch
     from sottovoce.files.checked import CheckedFile
     from sottovoce.rights import Identity
+    from sottovoce.rights.shown_seals import ShownRange
 
 __all__ = [
     "find_own_seals",
+    "find_shown_before",
     "has_seal_key",
     "is_committed",
     "load_own_seals",
     "pool_own_seals",
     "say_pooled",
     "say_seals",
+    "say_shown",
 ]
 
 
@@ -104,13 +109,48 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
                 f"{where}its cells agree no better than a guess can that somebody has made from"
                 " another recording of yours and written into this one"
             )
+    if (seal := checked.seal) is not None and seal[0] in own:
+        shown = find_shown_before(*seal)
+        lines += [say_shown(shown)] if shown is not None else []
     return lines
+
+
+def find_shown_before(owner_id: int, match: SealMatch) -> ShownRange | None:
+    """Return for which recording, and when, signs of a seal were shown to others, if they were."""
+    from sottovoce.rights.shown_seals import find_shown_range
+
+    return find_shown_range(match, _list_shown(owner_id))
+
+
+def say_shown(shown: ShownRange) -> str:
+    """Return what it means that signs were shown before."""
+    return (
+        f"the signs of this seal were shown on {format_day(shown.day)}, with"
+        f" {format_path(shown.file)}: since then others can write them into any sound, so they"
+        " prove something only in a recording that is older"
+    )
+
+
+@functools.cache
+def _list_shown(owner_id: int) -> list[ShownRange]:
+    """Return what was shown of an owner's seal; a note that cannot be read is told once."""
+    from sottovoce.rights.shown_seals import list_shown_ranges
+
+    try:
+        return list_shown_ranges(owner_id)
+    except StatementError as err:
+        told = f"what was shown of this seal is not known: {err.message}.  {err.remedy}"
+        _output.explain(format_path(told), kind="note")
+        return []
 
 
 def pool_own_seals(
     outcomes: Sequence[CheckedFile | Failure], own: dict[int, str]
 ) -> dict[int, PooledSeal]:
-    """Return what the files say together about each seal that was looked for, by owner ids."""
+    """Return what the files say together about each seal that was looked for, by owner ids.
+
+    Files with signs that were shown to others are searched files, and do not count.
+    """
     from sottovoce.core.seal import pool_seals
 
     checked = [one for one in outcomes if not isinstance(one, Failure) and one.searched]
@@ -123,7 +163,8 @@ def pool_own_seals(
         ]
         found = [match for match in matches if match is not None]
         if found:
-            pooled[owner_id] = pool_seals(found, n_files=len(checked))
+            secret = [one for one in found if find_shown_before(owner_id, one) is None]
+            pooled[owner_id] = pool_seals(secret, n_files=len(checked))
     return pooled
 
 
@@ -135,19 +176,20 @@ def say_pooled(pooled: dict[int, PooledSeal], own: dict[int, str]) -> list[str]:
         p = format_p(one.log10_p)
         if one.holds:
             lines.append(
-                f"together, {files} without the public mark carry the seal of {name} ({p};"
-                f" {one.n_counted} of them count): they were protected by you, and the public mark"
-                " was removed or lost"
+                f"together: the seal of {name} is in {files} without the public mark ({p}, from"
+                f" {one.n_counted} of them): protected by you, and the public mark was removed or"
+                " lost"
             )
         elif one.is_likely:
             lines.append(
-                f"together, {files} without the public mark agree with the seal of {name} ({p}),"
-                " but too weakly for how strong its cells are, as a guess at the seal can: it does"
-                " not count"
+                f"together: the sound of {files} without the public mark agrees with the seal of"
+                f" {name} ({p}), but too weakly for how strong its cells are, as a guess at the"
+                " seal can: it does not count"
             )
         else:
             lines.append(
-                f"together, {files} without the public mark do not show the seal of {name} ({p})"
+                f"together: the seal of {name} was not found in {files} without the public mark"
+                f" ({p})"
             )
     return lines
 

@@ -25,7 +25,13 @@ from sottovoce.cli._options import (
     examples,
 )
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._seals import find_own_seals, pool_own_seals, say_pooled, say_seals
+from sottovoce.cli._seals import (
+    find_own_seals,
+    find_shown_before,
+    pool_own_seals,
+    say_pooled,
+    say_seals,
+)
 from sottovoce.cli._whose import ask_about, describe_match, list_own
 from sottovoce.cli._words import format_chance, format_p, format_path
 from sottovoce.core.owner_id import format_owner_id
@@ -333,7 +339,12 @@ def _report_together(pooled: dict[int, PooledSeal], own: dict[int, str], *, as_j
 def _make_fields(outcome: CheckedFile | Failure, own: dict[int, str]) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"verdict": "error", "error": outcome.message, "remedy": outcome.remedy}
-    return outcome.to_dict(own)
+    fields = outcome.to_dict(own)
+    if (seal := outcome.seal) is not None and seal[0] in own:
+        shown = find_shown_before(*seal)
+        if shown is not None:
+            fields["seal"]["shown"] = shown.day.isoformat()
+    return fields
 
 
 def _say_verdict(checked: CheckedFile, wanted: set[int] | None) -> str:

@@ -16,7 +16,7 @@ from sottovoce.cli._exit_codes import ExitCode
 from sottovoce.cli._inputs import Input
 from sottovoce.cli._options import JSON, PARTIAL, OutPath, examples
 from sottovoce.cli._pool import Failure
-from sottovoce.cli._seals import is_committed, load_own_seals
+from sottovoce.cli._seals import find_shown_before, is_committed, load_own_seals, say_shown
 from sottovoce.cli._showing import (
     OPENING,
     README,
@@ -126,6 +126,7 @@ def reveal(
         else:
             _output.result(f"{format_path(file)}: no seal of yours was found")
         context.exit(ExitCode.NOT_FOUND)
+    before = find_shown_before(best.owner_id, best.match)
     statement = _write(file, out, best, keys[best.owner_id])
     if as_json:
         fields = {"folder": str(out), "owner_id": best.owner_id, "seal": best.match.to_dict()}
@@ -138,8 +139,11 @@ def reveal(
     )
     _output.explain(
         "Send the folder with the recording.  Whoever has it can remove your seal from it, and"
-        " write these signs into other sound; your key stays secret."
+        " write these signs into other sound; your key stays secret.  If `check --mine` finds these"
+        " signs again, it says so."
     )
+    if before is not None:
+        _output.explain(say_shown(before), kind="note")
     _output.explain(
         f"It proves something only if the recording is younger than your statement of"
         f" {format_day(statement.issued)}.",
@@ -315,9 +319,11 @@ def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> Statement:
     """Write the folder, or nothing; return the statement that commits to the seal."""
     from sottovoce.files.atomic import part_path
     from sottovoce.files.digests import hash_file
+    from sottovoce.rights.days import present_day
     from sottovoce.rights.own_files import read_own_statements, write_once
     from sottovoce.rights.seal_commitment import SealTree
     from sottovoce.rights.seal_opening import open_seal
+    from sottovoce.rights.shown_seals import note_shown
     from sottovoce.rights.statements import write_statements
 
     opening = open_seal(
@@ -336,6 +342,8 @@ def _write(file: Path, out: Path, best: FoundSeal, key: bytes) -> Statement:
         write_once(draft / OPENING, opening.to_bytes())
         write_statements(draft / STATEMENTS, tokens)
         write_once(draft / README, make_readme(opening, best.match, statement).encode())
+        # Before anybody can have it.
+        note_shown(opening, day=present_day())
         draft.rename(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

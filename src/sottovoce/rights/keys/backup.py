@@ -42,7 +42,7 @@ _FAMILY = b"sottovoce-backup-"
 _MAGIC = _FAMILY + b"1\n"
 _FORMAT = "sottovoce-backup-1"
 _NONCE_BYTES = 12
-_FOLDERS = ("identities", "recovery", "keys", "statements", "grants")
+_FOLDERS = ("identities", "recovery", "keys", "statements", "grants", "shown")
 _MOST_FILE_BYTES = 1 << 22
 _MOST_BYTES = 1 << 26
 _MOST_FILES = 20_000
@@ -95,7 +95,7 @@ class OpenedBackup:
 
 
 def collect_files(*, folder: Path | None = None) -> dict[str, bytes]:
-    """Return what a backup holds: seeds, identities, thumbprints, later keys, statements, grants.
+    """Return what a backup holds: all keys and thumbprints, what was signed, and what was shown.
 
     Parameters
     ----------
