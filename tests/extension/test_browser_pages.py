@@ -70,10 +70,14 @@ def test_a_damaged_identity_is_refused(open_own, tmp_path) -> None:
     assert page.locator("#identity-forget").is_hidden()
 
 
-def test_everything_is_reached_by_the_keyboard(open_own) -> None:
-    page = open_own("popup.html")
+def test_everything_is_reached_by_the_keyboard(open_own, marking_chromium) -> None:
+    call = marking_chromium.open("empty.html")
+    popup = marking_chromium.open_popup(call)
+    popup.locator("#site:enabled").wait_for()
     reached = set()
     for _ in range(12):
-        page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    assert {"options", "SUMMARY"} <= reached
+        popup.keyboard.press("Tab")
+        reached.add(popup.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert {"options", "site", "SUMMARY"} <= reached
+    popup.close()
+    call.close()
