@@ -22,6 +22,7 @@ _ALL = (
     "robustness",
     "deliberate",
     "seal",
+    "seal_forgery",
     "seal_false_alarms",
     "sealed_owner",
     "trained_model",

@@ -16,7 +16,7 @@ import sottovoce as sv
 from sottovoce.core.embedding import SignSource
 from sottovoce.core.framing import band_matrix, count_usable_bands
 from sottovoce.core.front_end import FrontEnd
-from sottovoce.core.pattern import make_sync_signs, seal_cells
+from sottovoce.core.pattern import DATA, make_roles, make_sync_signs, seal_cells
 from sottovoce.core.protector import Protector
 from sottovoce.core.search import fold
 from sottovoce.core.wire_format import FORMAT_1
@@ -186,16 +186,46 @@ def hill_climb(
 
 
 def transplant(
-    source: Audio, sr: int, target: Audio, notice: sv.Notice, *, phase_s: float
+    source: Audio,
+    sr: int,
+    target: Audio,
+    notice: sv.Notice,
+    *,
+    phase_s: float,
+    strength_db: float = sv.STRENGTHS_DB["standard"],
+    payload: float = 1.0,
 ) -> Audio:
     """Copy a sealed mark to other speech at the same rate: public signs, and a guess at the seal.
 
     The adversary knows the notice and the phase, reads every cell's score in the source, and
     takes its sign for the seal cells.  Superframes keep their order, so the guess is as good as a
     transplant can be.
+
+    Parameters
+    ----------
+    source : np.ndarray, shape=(n,)
+        Sealed speech.
+    sr : int
+        Its rate, in Hz.
+    target : np.ndarray, shape=(n,)
+        Other speech.
+    notice : Notice
+        What the mark says.
+    phase_s : float
+        Where it begins, as for `sottovoce.protect`.
+    strength_db : float
+        How strongly it is written.
+    payload : float
+        Share of the payload's cells that are right; the others are upside down, so that the payload
+        agrees as weakly as the guess.  At 0 nothing but the guess is written.
     """
     superframes = _hear_signs(source, sr, notice, phase_s=phase_s)
-    strength_db = sv.STRENGTHS_DB["standard"]
+    if not payload:
+        superframes[:, ~seal_cells()] = 0
+    else:
+        is_data = np.broadcast_to(make_roles() == DATA, superframes.shape)
+        wrong = np.random.default_rng(0).random(superframes.shape) >= payload
+        superframes[is_data & wrong] *= -1
     return _write(target, sr, superframes, phase_s=phase_s, strength_db=strength_db)
 
 

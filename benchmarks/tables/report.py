@@ -30,6 +30,7 @@ SECTIONS = {
     "robustness": "Is the mark found and read after processing?",
     "deliberate": "What deliberate attacks do",
     "seal": "The seal",
+    "seal_forgery": "A forged seal",
     "seal_false_alarms": "The seal of somebody else",
     "sealed_owner": "What the seal costs",
     "trained_model": "A model that was trained on it",

@@ -99,6 +99,7 @@ def test_owners_that_are_asked_for_are_named(shell, folder) -> None:
         (("--grant", "a.grant", "--for", "all"), "not a use"),
         (("--grant", "a.grant", "--for", "clone", "--as", "nobody"), "nobody"),
         (("--grant", "a.grant", "--for", "clone", "--owner-key", "short"), "short"),
+        (("--grant", "a.grant", "--for", "clone", "--owner-key", "keys.txt"), "not a thumbprint"),
     ],
 )
 def test_a_slip_changes_nothing_and_is_explained(shell, folder, words, told) -> None:

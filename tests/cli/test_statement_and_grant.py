@@ -9,6 +9,7 @@ import pytest
 import soundfile as sf
 
 from sottovoce.files.digests import pcm_sha256
+from sottovoce.rights.days import present_day
 from tests.cli.conftest import Shell
 
 HOSTILE = "Acme\u202e\x1b[2J <b>"
@@ -129,7 +130,7 @@ def test_one_identity_for_each_licensee_is_advised_where_it_is_none(shell, peopl
     other = grant(shell, people[0], "--name", "acme", "-o", "c.grant")
     assert other.code == 0
     assert "may use already" in other.err
-    assert "sottovoce id new --name" in other.err
+    assert f"sottovoce id new --name acme-2j-b-{present_day().year}, " in other.err
     assert is_plain(other.err)
 
 

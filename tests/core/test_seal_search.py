@@ -12,7 +12,7 @@ import sottovoce as sv
 from benchmarks.attacks.adversary import cancel_sync
 from sottovoce.core.front_end import FrontEnd
 from sottovoce.core.pattern import derive_seal_bits
-from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE, SealMatch
+from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE, SealMatch, heed_payload
 from sottovoce.core.seal_search import USUAL_STRETCHES, SealSearch, find_first_number
 from sottovoce.core.seal_signs import N_STARTS, ShownSeal
 from sottovoce.core.stretch import Stretch
@@ -150,6 +150,20 @@ def test_a_seal_counts_by_its_share_and_by_its_agreement() -> None:
     assert SealMatch(**likely, agreement=0.05).may_be_guessed
     assert not SealMatch(**likely, agreement=0.07).may_be_guessed
     assert not SealMatch(log10_p=-5.0, score=5.0, agreement=0.1, share=1.0).holds
+
+
+def test_a_seal_that_is_too_weak_for_the_payload_beside_it_does_not_count_alone() -> None:
+    likely = {"log10_p": -9.0, "score": 9.0, "agreement": 0.05}
+    alone = SealMatch(**likely)
+    weak, chance = (
+        SealMatch(**likely, share=0.4),
+        SealMatch(log10_p=-1.0, score=3.0, agreement=0.01, share=0.1),
+    )
+    assert alone.holds
+    assert not heed_payload(alone, [weak]).holds
+    assert heed_payload(alone, [weak, SealMatch(**likely, share=0.9)]).holds
+    # Beside it lies a mark of the owner without a seal: that says nothing of this one.
+    assert heed_payload(alone, [chance]) == heed_payload(alone, []) == alone
 
 
 def test_another_owner_is_not_tested_for(clip) -> None:

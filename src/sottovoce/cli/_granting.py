@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +34,10 @@ __all__ = [
     "revoke_as_agent",
 ]
 
+_MOST_NAME = 40
 
-def advise(identity: Identity, grantee_key: str) -> None:
+
+def advise(identity: Identity, grantee_key: str, grantee: str) -> None:
     """Advise one identity for each licensee, unless this one is for this licensee alone."""
     from sottovoce.rights import DEFAULT_IDENTITY
 
@@ -43,12 +47,22 @@ def advise(identity: Identity, grantee_key: str) -> None:
     head = f"this covers every recording that is marked with the identity {identity.name!r}"
     if others:
         head += f", which {', '.join(others)} may use already"
+    name = _propose_name(grantee)
     _output.explain(
         f"{head}.  Use one identity for each licensee, so that other copies stay refused:"
-        " sottovoce id new --name acme-2026, then protect what you deliver with --owner acme-2026,"
-        " sign its statement and grant it with --name acme-2026.",
+        f" sottovoce id new --name {name}, then protect what you deliver with --owner {name},"
+        f" sign its statement and grant it with --name {name}.",
         kind="note",
     )
+
+
+def _propose_name(grantee: str) -> str:
+    """Return a name for the identity of a licensee, such as acme-2026."""
+    from sottovoce.rights.days import present_day
+
+    plain = unicodedata.normalize("NFKD", grantee).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", plain)[:_MOST_NAME].strip("-") or "licensee"
+    return f"{stem}-{present_day().year}"
 
 
 def _list_licensees(owner_id: int, *, but: str) -> list[str]:

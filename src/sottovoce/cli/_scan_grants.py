@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["GrantOptions", "grant_options"]
 
 _MOST_BYTES = 1 << 22
+_LIKE_THUMBPRINT = re.compile(r"[\w-]{30,}")
 _OPTIONS = (
     click.option(
         "--grant",
@@ -156,8 +158,13 @@ def _read_keys(text: str) -> list[str]:
         return [check_thumbprint(text)]
     try:
         data = Path(text).read_bytes()[:_MOST_BYTES]
-    except (OSError, ValueError):
-        return [text]
+    except (OSError, ValueError) as err:
+        if _LIKE_THUMBPRINT.fullmatch(text):
+            return [text]  # with a slip, which whoever uses it names
+        raise ParameterError(
+            f"{format_path(text)}: cannot be read, and is not a thumbprint",
+            remedy="Name a file with one thumbprint a line, or type one thumbprint.",
+        ) from err
     # Windows' editor begins a text with a mark of its encoding.
     lines = data.decode("utf-8-sig", errors="replace").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

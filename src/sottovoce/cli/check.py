@@ -184,7 +184,8 @@ def check(
     found = found or any(one.holds for one in pooled.values())
     heard = [one for one in outcomes if not isinstance(one, Failure) and one.is_long_enough]
     if heard and not (found or any(one.found for one in detections) or thorough or as_json):
-        _output.explain("If the audio was sped up, slowed down or pitch-shifted, try --thorough.")
+        again = "--mine --thorough" if mine else "--thorough"
+        _output.explain(f"If the audio was sped up, slowed down or pitch-shifted, try {again}.")
         if seal_keys:
             _output.explain(
                 "No seal of yours was found in it either."

@@ -172,7 +172,7 @@ def new(
     out = out or Path(f"{identity.name}.grant")
     statements, delegated = find_statements(identity.owner_id, identity.name, delegation)
     if not (files or pcm or delegated):
-        advise(identity, grantee_key)
+        advise(identity, grantee_key, grantee)
     made = make_grant(
         statements,
         key=load_grantor(identity, delegated),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = [
     "SealMatch",
     "check_seal_keys",
     "choose_key",
+    "heed_payload",
     "measure_seal",
     "pool_seals",
 ]
@@ -229,6 +230,27 @@ def _reduce_score(match: SealMatch) -> float:
     Its square exceeds that of the hypothesis which just pays for the search by 2 ln(1 / p).
     """
     return math.sqrt(min(-2.0 * math.log(10.0) * match.log10_p, match.score**2))
+
+
+def heed_payload(match: SealMatch, beside: Sequence[SealMatch]) -> SealMatch:
+    """Return what was found with no help from the public mark, in the light of that mark.
+
+    A seal that is too weak for the payload beside it is a guess, however well it would do alone.
+
+    Parameters
+    ----------
+    match : SealMatch
+        As `SealSearch.matches` returns it.
+    beside : sequence of SealMatch
+        Seals of voices of the same recording that name the owner, as `measure_seal` returns them.
+
+    Returns
+    -------
+    match : SealMatch
+        With the best share of those that chance does not explain, if there are any.
+    """
+    shares = [one.share for one in beside if one.is_likely and one.share is not None]
+    return replace(match, share=max(shares)) if shares else match
 
 
 def check_seal_keys(keys: SealKeys) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.core.owner_id import format_owner_id
+from sottovoce.core.seal import heed_payload
 from sottovoce.errors import NoSoundError
 from sottovoce.files.checking import combine, detect_nothing, detect_parts
 from sottovoce.files.notices import make_voice
@@ -52,6 +53,16 @@ class CheckedFile:
     def seals(self) -> tuple[FoundSeal, ...]:
         """Those of `searched` that chance does not explain."""
         return tuple(one for one in self.searched if one.match.is_likely)
+
+    def seals_of(self, owner_id: int) -> list[SealMatch]:
+        """Return the seals of the voices that name an owner."""
+        return [
+            voice.seal
+            for voice in self.detection.voices
+            if voice.notice is not None
+            and voice.notice.owner_id == owner_id
+            and voice.seal is not None
+        ]
 
     @property
     def seal(self) -> tuple[int, SealMatch] | None:
@@ -151,7 +162,11 @@ def check_file(
         partial=partial,
         progress=_scale(progress, _SHARE, 1.0),
     )
-    return dataclasses.replace(checked, searched=searched)
+    heeded = tuple(
+        dataclasses.replace(one, match=heed_payload(one.match, checked.seals_of(one.owner_id)))
+        for one in searched
+    )
+    return dataclasses.replace(checked, searched=heeded)
 
 
 def _scale(
