@@ -59,6 +59,8 @@ def start_chromium(*arguments: str, **options: Any) -> Browser:  # noqa: ANN401 
         raise RuntimeError("apt-get install chromium")
     # Its sandbox refuses to work for root.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # Playwright's own environment is that of its start.
+    options.setdefault("env", {**os.environ})
     chromium = run_playwright().chromium
     return chromium.launch(executable_path=path, args=[*sandbox, *arguments], **options)
 

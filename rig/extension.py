@@ -6,6 +6,7 @@ import base64
 import functools
 import http.server
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -137,6 +138,7 @@ class MarkingChromium:
                 executable_path=path,
                 headless=False,
                 locale="en-GB",
+                env={**os.environ},  # Playwright's own is that of its start
                 ignore_default_args=["--mute-audio"],
                 args=self._arguments,
             )

@@ -92,6 +92,30 @@ def test_the_mark_of_somebody_else_is_told(
         assert {v.notice.owner_id for v in found if v.notice} >= {NOTICE.owner_id}
 
 
+@pytest.mark.parametrize("behind_s", [0.004, 0.012, 2.56 - 0.008, 7.68])
+def test_a_mark_that_would_be_in_step_with_another_is_moved(
+    behind_s: float, tmp_path: Path, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y, sr = clip
+    theirs = sv.Notice(owner_id=0x0B63D85E19A4)
+    sf.write(tmp_path / "theirs.wav", sv.protect(y, sr=sr, notice=theirs, phase_s=3.0), sr)
+    monkeypatch.setattr("sottovoce.files.marking._draw_phase_s", lambda: 3.0 + behind_s)
+    protect_file(tmp_path / "theirs.wav", tmp_path / "out.wav", notice=NOTICE)
+    found = {voice.notice: voice.offset_s for voice in detect_file(tmp_path / "out.wav").voices}
+    assert {*found} >= {theirs, NOTICE}
+    apart = (found[theirs] - found[NOTICE]) % 2.56
+    assert min(apart, 2.56 - apart) > 0.03
+
+
+def test_a_phase_that_is_asked_for_is_kept(tmp_path: Path, clip) -> None:
+    y, sr = clip
+    theirs = sv.protect(y, sr=sr, notice=sv.Notice(owner_id=0), phase_s=3.0)
+    sf.write(tmp_path / "theirs.wav", theirs, sr)
+    protect_file(tmp_path / "theirs.wav", tmp_path / "out.wav", notice=NOTICE, phase_s=4.0)
+    own = [v for v in detect_file(tmp_path / "out.wav").voices if v.notice == NOTICE]
+    assert own[0].offset_s == pytest.approx(-4.0 % 2.56, abs=0.004)
+
+
 def test_a_file_that_is_marked_in_part_is_marked_whole(tmp_path: Path, clip) -> None:
     y, sr = clip
     half = np.concatenate([sv.protect(y[: 12 * sr], sr=sr, notice=NOTICE), y[12 * sr :]])
