@@ -30,11 +30,11 @@ test: .venv/.$(if $(FULL),full,test)  ## Run the tests; FULL=1 runs every one th
 	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 8 \
 		-m "not device $(if $(FULL),,and not slow and not disk and not browser and not apart)" $(ARGS)
 
-# Three at once, which mostly wait for sound to pass.  Sound that is late because another test wants the
+# Two at once, which mostly wait for sound to pass.  Sound that is late because another test wants the
 # processor is no finding: what fails in company must pass alone (ARGS=--last-failed).
 LIVE := -m pytest -m device -o cache_dir=.pytest_cache/live
 test-live: .venv/.test  ## Run the tests on an audio server of their own (see .ci/packages)
-	$(ONE_THREAD) $(PY) $(LIVE) -n 3 $(ARGS) || $(ONE_THREAD) $(PY) $(LIVE) \
+	$(ONE_THREAD) $(PY) $(LIVE) -n 2 $(ARGS) || $(ONE_THREAD) $(PY) $(LIVE) \
 		--last-failed --last-failed-no-failures none $(ARGS)
 
 check: .venv/.dev  ## ruff, mypy strict, import contracts, docstrings, spelling

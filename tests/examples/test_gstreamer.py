@@ -26,7 +26,7 @@ def run(tmp_path):
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "examples" / "gstreamer_element.py", folder)
     environment = {
-        **os.environ,
+        **{name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ},
         "GST_PLUGIN_PATH": str(folder.parent),
         "GST_REGISTRY": str(tmp_path / "registry.bin"),
         "PYTHONPATH": f"{ROOT / 'src'}:{sysconfig.get_path('purelib')}",
@@ -37,6 +37,7 @@ def run(tmp_path):
         return subprocess.run(
             ["gst-launch-1.0", "-q", *words],
             env=environment,
+            cwd=tmp_path,
             capture_output=True,
             text=True,
             timeout=120,
