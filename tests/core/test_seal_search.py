@@ -148,6 +148,9 @@ def test_a_seal_counts_by_its_share_and_by_its_agreement() -> None:
     # Whoever weakens the payload, against which the share is measured, gains nothing.
     assert not SealMatch(**likely, agreement=0.02, share=1.1).holds
     assert SealMatch(**likely, agreement=0.05).may_be_guessed
+    assert SealMatch(**likely, agreement=0.05, share=0.9).may_be_guessed, (
+        "a payload can be weakened"
+    )
     assert not SealMatch(**likely, agreement=0.07).may_be_guessed
     assert not SealMatch(log10_p=-5.0, score=5.0, agreement=0.1, share=1.0).holds
 

@@ -188,6 +188,9 @@ def describe_owned_voice(voice: Voice, own: dict[int, str]) -> str:
     owner = f"owner {format_owner_id(notice.owner_id)}"
     if notice.owner_id in own:
         seal = voice.seal
-        sealed = f", sealed ({format_p(seal.log10_p)})" if seal and seal.holds else ""
+        sealed = ""
+        if seal and seal.holds:
+            doubt = ", but a guess at it can agree as well" if seal.may_be_guessed else ""
+            sealed = f", sealed ({format_p(seal.log10_p)}{doubt})"
         return f"yours: {own[notice.owner_id]}{sealed}; {policy}; {owner}; {since}"
     return f"the mark names {owner}; {policy}; {since}"

@@ -28,7 +28,7 @@ function describeChecked(answer) {
 
 function describeOwner({ notice, yours, seal }) {
   if (!notice.owner_id) return say("owner.anonymous");
-  if (yours && seal?.holds) return say("owner.sealed", { name: yours, owner: notice.owner });
+  if (yours && seal?.holds && !seal.may_be_guessed) return say("owner.sealed", { name: yours, owner: notice.owner });
   if (yours) return say("owner.yours", { name: yours, owner: notice.owner });
   return say("owner.known", { owner: notice.owner });
 }
