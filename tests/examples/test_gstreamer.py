@@ -13,8 +13,8 @@ import soundfile as sf
 
 import sottovoce as sv
 
-# Beside the audio server: its loader sometimes fails in a process that many other tests have used, and
-# what fails there is repeated in a new one.
+# Beside the audio server: its loader sometimes fails below a process that has run many other tests,
+# and what fails there is repeated in a new one.
 pytestmark = [pytest.mark.codec, pytest.mark.device, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
