@@ -187,6 +187,7 @@ def test_a_track_without_a_mark_to_find_is_named_with_the_way_around_it():
         before=nothing,
         loudness=Loudness(b"", 0.02),
         limited_s=0.0,
+        phase_s=0.0,
         notes=(),
     )
     with pytest.raises(AudioFileError, match=r"not found in track 2 \(Game, deu\)") as caught:

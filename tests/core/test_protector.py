@@ -267,3 +267,10 @@ def test_a_bin_between_two_bands_belongs_to_both(sr) -> None:
     found[rows, embedder._lower] += embedder._lower_share
     found[rows, embedder._upper] += embedder._upper_share
     assert (found == shares).all()
+
+
+@pytest.mark.parametrize("phase_s", [0.0, 3.0, 10.232])
+def test_it_tells_where_in_the_pattern_it_begins(phase_s: float) -> None:
+    assert sv.Protector(sr=16_000, phase_s=phase_s).phase_s == pytest.approx(phase_s)
+    drawn = sv.Protector(sr=16_000).phase_s
+    assert sv.Protector(sr=16_000, phase_s=drawn).phase_s == pytest.approx(drawn)

@@ -99,7 +99,8 @@ def test_a_mark_that_would_be_in_step_with_another_is_moved(
     y, sr = clip
     theirs = sv.Notice(owner_id=0x0B63D85E19A4)
     sf.write(tmp_path / "theirs.wav", sv.protect(y, sr=sr, notice=theirs, phase_s=3.0), sr)
-    monkeypatch.setattr("sottovoce.files.marking._draw_phase_s", lambda: 3.0 + behind_s)
+    frame = round((3.0 + behind_s) / 0.008)
+    monkeypatch.setattr("sottovoce.core.protector.secrets.randbelow", lambda _: frame)
     protect_file(tmp_path / "theirs.wav", tmp_path / "out.wav", notice=NOTICE)
     found = {voice.notice: voice.offset_s for voice in detect_file(tmp_path / "out.wav").voices}
     assert {*found} >= {theirs, NOTICE}

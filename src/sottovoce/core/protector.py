@@ -114,6 +114,12 @@ class Protector:
         self._embedder = FrameEmbedder(sr=self._sr, strength_db=strength_db)
         self.reset()
 
+    @property
+    def phase_s(self) -> float:
+        """Position in the pattern of the first sample, in seconds, also where it was drawn."""
+        n_frames = self._first_pattern_frame % FORMAT_1.n_superframe_frames
+        return n_frames * FORMAT_1.frame_s
+
     def _find_first_sealed(self, seal_after_s: float) -> int:
         """Return the first superframe of the pattern that begins after so many seconds."""
         if seal_after_s <= 0.0:

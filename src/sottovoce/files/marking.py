@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import functools
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -121,51 +121,11 @@ def encode_tracks(
 ) -> Written:
     """Write the marked file, and return the result for each track.
 
-    Two marks that are in step hide each other, and what the file carries already is known at its
-    end: if the new mark happens to be in step with that, the file is written again.
-
     Raises
     ------
     UnsupportedFormatError
         If there are several tracks, and the new file's format holds one.
     """
-    if job.phase_s is not None:
-        return _encode_all(source, temporary, infos, job)
-    drawn_s = _draw_phase_s()
-    written = _encode_all(source, temporary, infos, replace(job, phase_s=drawn_s))
-    phase_s = _move_apart(drawn_s, written)
-    if phase_s == drawn_s:
-        return written
-    return _encode_all(source, temporary, infos, replace(job, phase_s=phase_s, progress=None))
-
-
-def _draw_phase_s() -> float:
-    return secrets.randbelow(FORMAT_1.n_superframe_frames) * FORMAT_1.frame_s
-
-
-def _move_apart(phase_s: float, written: Written) -> float:
-    """Return a phase whose periods begin as far as can be from those of marks in the original.
-
-    That is the given one, unless it is too near.
-    """
-    period_s = FORMAT_1.period_s
-    taken = np.array(
-        [
-            voice.offset_s
-            for track in written.tracks
-            if track.status == "marked"
-            for voice in track.encoded.before.voices
-        ]
-    )
-    if not len(taken):
-        return phase_s
-    phases = phase_s + np.arange(0.0, period_s, _APART_S)
-    distance = (phases[:, None] + taken) % period_s
-    nearest = np.minimum(distance, period_s - distance).min(axis=1)
-    return phase_s if nearest[0] >= _APART_S else float(phases[np.argmax(nearest)])
-
-
-def _encode_all(source: Path, temporary: Path, infos: list[AudioInfo], job: MarkingJob) -> Written:
     if infos[0].n_tracks == 1 or is_other_format(source, temporary):
         if len(infos) > 1:
             raise UnsupportedFormatError(
@@ -181,9 +141,9 @@ def _encode_all(source: Path, temporary: Path, infos: list[AudioInfo], job: Mark
         for number, info in enumerate(infos):
             track = describe_track(info)
             file = files[track.index] = track_path(temporary)
-            writer = open_track_writer(file, info, track)
+            write = functools.partial(open_track_writer, file, info, track)
             begun, own = number / len(infos), 1.0 / len(infos)
-            encoded = _encode_once(source, writer, info, job, begun, own)
+            encoded = _encode_apart(source, write, info, job, begun, own)
             written.tracks.append(_settle(source, encoded, job))
             if written.tracks[-1].status != "marked":
                 files.pop(track.index).unlink(missing_ok=True)
@@ -200,10 +160,8 @@ def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: MarkingJ
     """Encode; repeat a lossy file at higher quality until it is no smaller than the old one."""
     encoded = None
     for boost in _BOOSTS:
-        writer = open_writer(temporary, info, boost=boost)
-        if isinstance(writer, ContainerWriter):
-            writer.progress = job.tell_copy
-        encoded = _encode_once(source, writer, info, job, 0.0)
+        write = functools.partial(_open_only, temporary, info, job, boost)
+        encoded = _encode_apart(source, write, info, job)
         is_converted = is_other_format(source, temporary)
         enough = temporary.stat().st_size >= 0.97 * info.n_bytes
         if enough or is_converted or job.partial or not is_lossy(info) or info.bit_rate:
@@ -212,13 +170,56 @@ def _encode_better(source: Path, temporary: Path, info: AudioInfo, job: MarkingJ
     return encoded
 
 
+def _open_only(temporary: Path, info: AudioInfo, job: MarkingJob, boost: float) -> SampleWriter:
+    writer = open_writer(temporary, info, boost=boost)
+    if isinstance(writer, ContainerWriter):
+        writer.progress = job.tell_copy
+    return writer
+
+
+def _encode_apart(
+    source: Path,
+    write: Callable[[], SampleWriter],
+    info: AudioInfo,
+    job: MarkingJob,
+    begun: float = 0.0,
+    own: float = 1.0,
+) -> Encoded:
+    """Encode; once more if the mark happened to be in step with one that was there before.
+
+    Two marks in step hide each other, and what a track carries is known only at its end.
+    """
+    encoded = _encode_once(source, write(), info, job, begun, own)
+    if job.phase_s is not None:
+        return encoded
+    phase_s = _move_apart(encoded.phase_s, encoded.before)
+    if phase_s == encoded.phase_s:
+        return encoded
+    again = replace(job, phase_s=phase_s, progress=None)  # which does not go back
+    return _encode_once(source, write(), info, again, begun, own)
+
+
+def _move_apart(phase_s: float, before: Detection) -> float:
+    """Return a phase whose periods begin as far as can be from those of the marks before.
+
+    That is the given one, unless it is too near.
+    """
+    if not before.voices:
+        return phase_s
+    period_s = FORMAT_1.period_s
+    phases = phase_s + np.arange(0.0, period_s, _APART_S)
+    distance = (phases[:, None] + [voice.offset_s for voice in before.voices]) % period_s
+    nearest = np.minimum(distance, period_s - distance).min(axis=1)
+    return phase_s if nearest[0] >= _APART_S else float(phases[np.argmax(nearest)])
+
+
 def _encode_once(
     source: Path,
     writer: SampleWriter,
     info: AudioInfo,
     job: MarkingJob,
     begun: float,
-    own: float = 1.0,
+    own: float,
 ) -> Encoded:
     protector = Protector(
         sr=info.sr,
@@ -256,6 +257,7 @@ def _encode_once(
         before=before,
         loudness=listener.loudness,
         limited_s=protector.limited_s,
+        phase_s=protector.phase_s,
         notes=notes,
     )
 

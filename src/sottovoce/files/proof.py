@@ -52,6 +52,8 @@ class Encoded:
         Loudness of the original over time.
     limited_s : float
         Seconds in which the mark was attenuated.
+    phase_s : float
+        Where in its pattern the mark begins, as `Protector.phase_s`.
     notes : tuple of str
         Irregularities of the original.
     """
@@ -66,6 +68,7 @@ class Encoded:
     before: Detection
     loudness: Loudness
     limited_s: float
+    phase_s: float
     notes: tuple[str, ...]
 
     @property
