@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -82,3 +83,12 @@ def test_agreement_without_what_chance_gives_decides_whether_it_counts() -> None
     assert pooled.is_likely
     assert not pooled.holds
     assert pool_seals(strong, n_files=3).to_dict()["holds"] is True
+
+
+def test_a_seal_that_is_too_weak_for_the_payload_beside_it_does_not_count() -> None:
+    weak = [dataclasses.replace(make_match(-4.0, 100 * i), share=0.4) for i in range(4)]
+    assert pool_seals(weak, n_files=4).n_counted == 0
+    fitting = [dataclasses.replace(one, share=0.9) for one in weak]
+    assert pool_seals(fitting, n_files=4) == pool_seals(
+        [dataclasses.replace(one, share=None) for one in weak], n_files=4
+    )

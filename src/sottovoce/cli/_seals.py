@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "find_own_seals",
     "find_shown_before",
+    "find_shown_seal",
     "has_seal_key",
     "is_committed",
     "load_own_seals",
@@ -109,10 +110,15 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
                 f"{where}its cells agree no better than a guess can that somebody has made from"
                 " another recording of yours and written into this one"
             )
-    if (seal := checked.seal) is not None and seal[0] in own:
-        shown = find_shown_before(*seal)
-        lines += [say_shown(shown)] if shown is not None else []
-    return lines
+    shown = find_shown_seal(checked, own)
+    return lines if shown is None else [*lines, say_shown(shown)]
+
+
+def find_shown_seal(checked: CheckedFile, own: dict[int, str]) -> ShownRange | None:
+    """Return when the signs of the seal that a file counts as the user's were shown before."""
+    if checked.seal is None or checked.seal[0] not in own:
+        return None
+    return find_shown_before(*checked.seal)
 
 
 def find_shown_before(owner_id: int, match: SealMatch) -> ShownRange | None:

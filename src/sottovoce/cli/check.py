@@ -27,7 +27,7 @@ from sottovoce.cli._options import (
 from sottovoce.cli._pool import Failure
 from sottovoce.cli._seals import (
     find_own_seals,
-    find_shown_before,
+    find_shown_seal,
     pool_own_seals,
     say_pooled,
     say_seals,
@@ -341,10 +341,8 @@ def _make_fields(outcome: CheckedFile | Failure, own: dict[int, str]) -> dict[st
     if isinstance(outcome, Failure):
         return {"verdict": "error", "error": outcome.message, "remedy": outcome.remedy}
     fields = outcome.to_dict(own)
-    if (seal := outcome.seal) is not None and seal[0] in own:
-        shown = find_shown_before(*seal)
-        if shown is not None:
-            fields["seal"]["shown"] = shown.day.isoformat()
+    if (shown := find_shown_seal(outcome, own)) is not None:
+        fields["seal"]["shown"] = shown.day.isoformat()
     return fields
 
 

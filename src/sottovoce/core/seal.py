@@ -42,13 +42,13 @@ __all__ = [
 ]
 
 LEAST_SHARE = 0.65
-"""Of the payload's agreement: genuine seals have 0.85 and more, transplanted ones under 0.56,
+"""Of the payload's agreement: genuine seals have 0.85 and more, transplanted ones up to 0.62,
 unless the payload beside them was weakened."""
 LEAST_AGREEMENT = 0.036
 """Without a payload: most genuine seals have 0.05 and more, transplanted ones up to 0.035."""
 GUESSED_AGREEMENT = 0.06
-"""Guesses that were made from strongly marked speech, and written as strongly or more, stay below
-it but for 1 of 315 (docs/measurements.md): such a seal may be a guess."""
+"""Of 315 guesses that were made from strongly marked speech and written at 1.2 to 3 dB, one counted
+and reached it (docs/measurements.md): a seal below it may be a guess."""
 _NUMBERS_AT_ONCE = 1 << 11
 
 SealKeys: TypeAlias = bytes | Mapping[int, bytes] | None
@@ -103,12 +103,14 @@ class SealMatch:
         return self.log10_p <= math.log10(FOUND_FPR)
 
     @property
+    def fits_payload(self) -> bool:
+        """Whether it is as strong as the payload beside it, if there is one."""
+        return self.share is None or self.share >= LEAST_SHARE
+
+    @property
     def holds(self) -> bool:
         """Whether it counts as its owner's: chance is excluded, and so is a guess at its signs."""
-        is_genuine = self.agreement >= LEAST_AGREEMENT
-        if self.share is not None:
-            is_genuine = is_genuine and self.share >= LEAST_SHARE
-        return self.is_likely and is_genuine
+        return self.is_likely and self.agreement >= LEAST_AGREEMENT and self.fits_payload
 
     @property
     def may_be_guessed(self) -> bool:
@@ -148,7 +150,7 @@ class PooledSeal:
         chance.
     n_files, n_counted : int
         Files that were given, and those that count.  Copies, and excerpts of one recording, count
-        once.
+        once; a seal that is too weak for the payload beside it does not.
     """
 
     log10_p: float
@@ -202,7 +204,7 @@ def pool_seals(matches: Sequence[SealMatch], *, n_files: int) -> PooledSeal:
     """
     counted: list[SealMatch] = []
     for match in sorted(matches, key=lambda one: one.log10_p):
-        if not any(_share_numbers(match, other) for other in counted):
+        if match.fits_payload and not any(_share_numbers(match, other) for other in counted):
             counted.append(match)
     best, n_best, log10_choices = 0.0, 0, 0.0
     for k, match in enumerate(counted, start=1):

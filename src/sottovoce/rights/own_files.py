@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "grant_folder",
     "list_own_grants",
+    "owner_folder",
     "read_bounded",
     "read_own_statements",
     "statement_folder",
@@ -44,7 +45,22 @@ def statement_folder(owner_id: int, *, folder: Path | None = None) -> Path:
     folder : Path or None
         Configuration folder; None is the user's.
     """
-    return (folder or configuration_folder()) / "statements" / format_owner_id(owner_id)
+    return owner_folder("statements", owner_id, folder=folder)
+
+
+def owner_folder(name: str, owner_id: int, *, folder: Path | None = None) -> Path:
+    """Return the folder of what is kept of one kind for an owner id; it may not exist.
+
+    Parameters
+    ----------
+    name : str
+        The kind, as its folder is called.
+    owner_id : int
+        48 bits.
+    folder : Path or None
+        Configuration folder; None is the user's.
+    """
+    return (folder or configuration_folder()) / name / format_owner_id(owner_id)
 
 
 def grant_folder(*, folder: Path | None = None) -> Path:

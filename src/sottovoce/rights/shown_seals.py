@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.core.owner_id import format_owner_id
 from sottovoce.core.seal_signs import N_STARTS
 from sottovoce.errors import ParameterError, StatementError
 from sottovoce.rights.days import parse_day
-from sottovoce.rights.keys.key_files import configuration_folder
-from sottovoce.rights.own_files import read_bounded, write_once
+from sottovoce.rights.own_files import owner_folder, read_bounded, write_once
 from sottovoce.rights.strict_json import MOST_BYTES, parse_json, write_json
 
 if TYPE_CHECKING:
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ShownRange", "find_shown_range", "list_shown_ranges", "note_shown"]
 
 _FORMAT = "sottovoce-shown-1"
+_FOLDER = "shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ def note_shown(opening: SealOpening, *, day: date, folder: Path | None = None) -
         sha256=opening.sha256,
     )
     name = f"{noted.first:06}-{noted.last:06}-{noted.sha256[:16]}.json"
-    path = _shown_folder(opening.owner_id, folder) / name
+    path = owner_folder(_FOLDER, opening.owner_id, folder=folder) / name
     if path.exists():
         return _read(path)
     write_once(path, noted.to_bytes())
@@ -114,7 +113,7 @@ def list_shown_ranges(owner_id: int, *, folder: Path | None = None) -> list[Show
     StatementError
         If a note cannot be read.
     """
-    paths = sorted(_shown_folder(owner_id, folder).glob("*.json"))
+    paths = sorted(owner_folder(_FOLDER, owner_id, folder=folder).glob("*.json"))
     return sorted((_read(path) for path in paths), key=lambda one: (one.day, one.first))
 
 
@@ -134,12 +133,8 @@ def find_shown_range(match: SealMatch, ranges: list[ShownRange]) -> ShownRange |
         None if nobody was shown any of them.
     """
     first = match.first_number
-    last = first + match.n_superframes
+    last = first + match.n_superframes  # one more: what is cut at the end may reach into it
     return next((one for one in ranges if one.first <= last and first <= one.last), None)
-
-
-def _shown_folder(owner_id: int, folder: Path | None) -> Path:
-    return (folder or configuration_folder()) / "shown" / format_owner_id(owner_id)
 
 
 def _read(path: Path) -> ShownRange:
