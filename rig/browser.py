@@ -44,7 +44,7 @@ def open_page(environment: dict[str, str]) -> Iterator[Page]:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()
         try:
-            browser = start_chromium(
+            chromium = start_chromium(
                 "--use-fake-ui-for-media-stream",
                 "--autoplay-policy=no-user-gesture-required",
                 "--disable-features=WebRtcHideLocalIpsWithMdns",
@@ -52,7 +52,7 @@ def open_page(environment: dict[str, str]) -> Iterator[Page]:
                 env=environment,
                 ignore_default_args=["--mute-audio"],
             )
-            with closing(browser):
+            with closing(chromium) as browser:
                 page = browser.new_context(permissions=["microphone"]).new_page()
                 page.goto(f"http://127.0.0.1:{web.server_port}/call.html")
                 yield page

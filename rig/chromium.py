@@ -6,7 +6,7 @@ import atexit
 import functools
 import os
 import shutil
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,11 +69,8 @@ def start_chromium(*arguments: str, **options: Any) -> Browser:  # noqa: ANN401 
 def open_browser() -> Iterator[Browser]:
     """Start a browser, and close it at the end."""
     # Python in the page is ready in two thirds of the time: only what is used of it is compiled.
-    browser = start_chromium("--disable-gpu", "--js-flags=--wasm-lazy-compilation")
-    try:
+    with closing(start_chromium("--disable-gpu", "--js-flags=--wasm-lazy-compilation")) as browser:
         yield browser
-    finally:
-        browser.close()
 
 
 @contextmanager

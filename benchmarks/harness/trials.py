@@ -17,6 +17,7 @@ import sottovoce as sv
 from benchmarks.attacks import Attack, random_crop
 from benchmarks.attacks.rooms import reverberation
 from benchmarks.attacks.timing import resample
+from benchmarks.harness.harness import rng_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +29,14 @@ __all__ = [
     "MARGIN_S",
     "Source",
     "cut",
+    "draw_pieces",
     "join_by_person",
     "load_source",
     "mark",
     "pieces_of",
     "random_notice",
     "run_attack",
+    "take_piece",
 ]
 
 SUPERFRAME_S = 10.24
@@ -100,6 +103,22 @@ def pieces_of(
         n_short += n == 0
         pieces += [(source, i * seconds) for i in range(min(n, most_per_source or n))]
     return pieces, n_short
+
+
+def draw_pieces(
+    sources: Sequence[Source], *, seconds: float, most: int, seed: int
+) -> list[tuple[Source, float]]:
+    """Draw pieces of one length from all that `pieces_of` cuts, each at most once."""
+    pieces, _ = pieces_of(sources, seconds=seconds)
+    order = rng_for(seed, "order", seconds).permutation(len(pieces))
+    return [pieces[i] for i in order[:most]]
+
+
+def take_piece(source: Source, begin_s: float, seconds: float) -> tuple[Audio, int]:
+    """Read one piece of a recording, as mono."""
+    y, sr = load_source(source)
+    y = librosa.to_mono(y)
+    return y[round(begin_s * sr) : round((begin_s + seconds) * sr)], sr
 
 
 @functools.lru_cache(maxsize=8)

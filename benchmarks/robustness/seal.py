@@ -27,10 +27,16 @@ from benchmarks.attacks.adversary import (
 from benchmarks.attacks.filters import wiener
 from benchmarks.data.speech import load_clips
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, run_tasks, wilson
-from benchmarks.harness.trials import Source, join_by_person, load_source, pieces_of, random_notice
+from benchmarks.harness.sealed import mark_sealed, numbers_around, search_seal
+from benchmarks.harness.trials import (
+    Source,
+    draw_pieces,
+    join_by_person,
+    random_notice,
+    take_piece,
+)
 from benchmarks.harness.worth import pesq_after_alignment
 from sottovoce.core.seal import LEAST_AGREEMENT, LEAST_SHARE
-from sottovoce.core.seal_search import USUAL_STRETCHES, SealSearch
 from sottovoce.core.seal_signs import N_STARTS
 from sottovoce.core.stretch import Stretch
 
@@ -39,14 +45,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.attacks import Audio, Effect
-    from sottovoce.core.seal import SealMatch
 
 __all__ = ["describe", "main", "plot"]
 
 BENCHMARK = Benchmark("seal", "What is left of the seal without the public mark, and to a forger?")
 _SECONDS = (10.0, 20.0, 60.0)
 _MAX_LOG10_P = -6.0
-_N_AROUND = 3
 _ATTACKS = {
     "nothing": "none",
     "cancel": "the public signs upside down",
@@ -84,14 +88,8 @@ class _Task:
     full: bool
 
 
-def _take(source: Source, begin_s: float, seconds: float) -> tuple[Audio, int]:
-    y, sr = load_source(source)
-    y = librosa.to_mono(y)
-    return y[round(begin_s * sr) : round((begin_s + seconds) * sr)], sr
-
-
 def _take_other(task: _Task, sr: int) -> Audio:
-    other, other_sr = _take(task.other, 0.0, task.seconds)
+    other, other_sr = take_piece(task.other, 0.0, task.seconds)
     return librosa.resample(other, orig_sr=other_sr, target_sr=sr)
 
 
@@ -134,20 +132,19 @@ def _attack(task: _Task, marked: Audio, sr: int, sealed: dict[str, Any]) -> Audi
 
 def _run(task: _Task) -> dict[str, Any]:
     rng = rng_for(task.seed, task.source.name, task.begin_s, task.seconds)
-    y, sr = _take(task.source, task.begin_s, task.seconds)
+    y, sr = take_piece(task.source, task.begin_s, task.seconds)
     notice, key, phase_s = random_notice(rng), rng.bytes(32), float(rng.uniform(0, 10))
-    protector = sv.Protector(sr=sr, notice=notice, phase_s=phase_s, seal_key=key)
-    number = protector._signs._first_superframe  # drawn at random, and told to nobody else
-    marked = protector.process(y, last=True)
+    standard = sv.STRENGTHS_DB["standard"]
+    marked, number = mark_sealed(
+        y, sr, notice, key=key, phase_s=phase_s, strength_db=standard, rng=rng
+    )
     sealed = {"notice": notice, "phase_s": phase_s, "key": key, "plain": y}
     attacked = _attack(task, marked, sr, sealed)
     forged = task.attack in _FORGERIES
     pesq = None if forged or task.attack == "replay" else pesq_after_alignment(y, sr, attacked, sr)
     heard, sr = ATTACKS[task.channel].apply(attacked, sr, rng)
-    starts = range(max(number - _N_AROUND, 0), number + _N_AROUND)
     stretch = _STRETCHED.get(task.channel)
-    match = _search(heard, sr, key, starts, stretch)
-    log10_p = min(match.log10_p + math.log10(N_STARTS / len(starts)), 0.0)
+    match = search_seal(heard, sr, key, numbers_around(number), stretch)
     detection = sv.detect(
         heard, sr=sr, seal_key={notice.owner_id: key}, thorough=stretch is not None
     )
@@ -159,24 +156,16 @@ def _run(task: _Task) -> dict[str, Any]:
         "person": task.source.name,
         "public": detection.found,
         "score": match.score,
-        "log10_p": log10_p,
+        "log10_p": match.log10_p,
         "agreement": match.agreement,
         "share": max((one.share for one in own if one.share is not None), default=None),
         "share_log10_p": min((one.log10_p for one in own), default=None),
         "pesq": pesq,
     }
     if task.full:
-        whole = _search(heard, sr, key, range(N_STARTS), stretch)
+        whole = search_seal(heard, sr, key, range(N_STARTS), stretch)
         outcome["full_log10_p"] = whole.log10_p
     return outcome
-
-
-def _search(y: Audio, sr: int, key: bytes, starts: range, stretch: Stretch | None) -> SealMatch:
-    n_stretches = 1 if stretch is None else len(USUAL_STRETCHES)
-    search = SealSearch(sr=sr, keys=[key], starts=starts, stretch=stretch, n_stretches=n_stretches)
-    search.process(y)
-    search.finish()
-    return search.matches()[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -188,9 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sources = join_by_person(load_clips("report"))
     tasks, used = [], {}
     for seconds in _SECONDS:
-        pieces, _ = pieces_of(sources, seconds=seconds)
-        order = rng_for(options.seed, "order", seconds).permutation(len(pieces))
-        pieces = [pieces[i] for i in order[: options.clips]]
+        pieces = draw_pieces(sources, seconds=seconds, most=options.clips, seed=options.seed)
         used.update({source.name: source for source, _ in pieces})
         tasks += [
             _Task(

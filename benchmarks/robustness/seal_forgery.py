@@ -7,26 +7,30 @@ there.  As in `benchmarks.robustness.seal`, scores are those at the true numbers
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import librosa
+import numpy as np
 
 import sottovoce as sv
 from benchmarks.attacks.adversary import transplant
 from benchmarks.data.speech import load_clips
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, run_tasks, wilson
-from benchmarks.harness.trials import Source, join_by_person, load_source, pieces_of, random_notice
+from benchmarks.harness.sealed import mark_sealed, numbers_around, search_seal
+from benchmarks.harness.trials import (
+    Source,
+    draw_pieces,
+    join_by_person,
+    random_notice,
+    take_piece,
+)
 from benchmarks.harness.worth import pesq_after_alignment
 from sottovoce.core.seal import heed_payload
-from sottovoce.core.seal_search import SealSearch
-from sottovoce.core.seal_signs import N_STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.attacks import Audio
 
 __all__ = ["describe", "main"]
 
@@ -40,7 +44,6 @@ _PAYLOADS = {
     0.8: "the owner's, a fifth of it wrong",
     0.0: "none",
 }
-_N_AROUND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +59,15 @@ class _Task:
     seed: int
 
 
-def _take(source: Source, begin_s: float, seconds: float) -> tuple[Audio, int]:
-    y, sr = load_source(source)
-    y = librosa.to_mono(y)
-    return y[round(begin_s * sr) : round((begin_s + seconds) * sr)], sr
-
-
 def _run(task: _Task) -> dict[str, Any]:
     rng = rng_for(task.seed, task.source.name, task.begin_s, task.seconds)
-    y, sr = _take(task.source, task.begin_s, task.seconds)
+    y, sr = take_piece(task.source, task.begin_s, task.seconds)
     notice, key, phase_s = random_notice(rng), rng.bytes(32), float(rng.uniform(0, 10))
     strong = sv.STRENGTHS_DB["strong"]
-    protector = sv.Protector(
-        sr=sr, notice=notice, phase_s=phase_s, seal_key=key, strength_db=strong
+    marked, number = mark_sealed(
+        y, sr, notice, key=key, phase_s=phase_s, strength_db=strong, rng=rng
     )
-    number = protector._signs._first_superframe  # drawn at random, and told to nobody else
-    marked = protector.process(y, last=True)
-    other, other_sr = _take(task.other, 0.0, task.seconds)
+    other, other_sr = take_piece(task.other, 0.0, task.seconds)
     other = librosa.resample(other, orig_sr=other_sr, target_sr=sr)
     forged = transplant(
         marked,
@@ -83,13 +78,9 @@ def _run(task: _Task) -> dict[str, Any]:
         strength_db=task.strength_db,
         payload=task.payload,
     )
-    starts = range(max(number - _N_AROUND, 0), number + _N_AROUND)
-    search = SealSearch(sr=sr, keys=[key], starts=starts, n_starts=N_STARTS)
-    search.process(forged)
-    search.finish()
     voices = sv.detect(forged, sr=sr, seal_key={notice.owner_id: key}).voices
     beside = [voice.seal for voice in voices if voice.seal is not None]
-    match = heed_payload(search.matches()[0], beside)
+    match = heed_payload(search_seal(forged, sr, key, numbers_around(number)), beside)
     held = [one for one in (*beside, match) if one.holds]
     return {
         "seconds": task.seconds,
@@ -101,7 +92,7 @@ def _run(task: _Task) -> dict[str, Any]:
         "counts": bool(held),
         "unwarned": any(not one.may_be_guessed for one in held),
         "agreement": round(match.agreement, 4),
-        "share": max((one.share for one in beside if one.share is not None), default=None),
+        "share": match.share,
         "pesq": pesq_after_alignment(other, sr, forged, sr),
     }
 
@@ -114,9 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sources = join_by_person(load_clips("report"))
     tasks, used = [], {}
     for seconds in _SECONDS:
-        pieces, _ = pieces_of(sources, seconds=seconds)
-        order = rng_for(options.seed, "order", seconds).permutation(len(pieces))
-        pieces = [pieces[i] for i in order[: options.clips]]
+        pieces = draw_pieces(sources, seconds=seconds, most=options.clips, seed=options.seed)
         used.update({source.name: source for source, _ in pieces})
         tasks += [
             _Task(
@@ -159,8 +148,7 @@ def _row(outcomes: Sequence[dict[str, Any]], case: dict[str, float]) -> dict[str
     row["agreement"] = max(o["agreement"] for o in outcomes)
     shares = [o["share"] for o in outcomes if o["share"] is not None]
     row["share"] = max(shares, default=None)
-    heard = sorted(o["pesq"] for o in outcomes if not math.isnan(o["pesq"]))
-    row["pesq"] = round(heard[len(heard) // 2], 2) if heard else None
+    row["pesq"] = round(float(np.nanmedian([o["pesq"] for o in outcomes])), 2)
     return row
 
 
@@ -180,7 +168,7 @@ def describe(results: dict[str, Any]) -> str:
                 f"{row['unwarned']} (up to {high['unwarned']})",
                 f"{row['agreement']:.3f}",
                 "" if row["share"] is None else f"{row['share']:.2f}",
-                "" if row["pesq"] is None else f"{row['pesq']:.2f}",
+                f"{row['pesq']:.2f}",
             ]
         )
     head = [

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import librosa
-
 import sottovoce as sv
 from benchmarks.attacks import ATTACKS
 from benchmarks.data.speech import load_clips
 from benchmarks.harness.harness import Benchmark, markdown_table, rng_for, run_tasks, wilson
-from benchmarks.harness.trials import Source, join_by_person, load_source, pieces_of, random_notice
+from benchmarks.harness.trials import Source, join_by_person, pieces_of, random_notice, take_piece
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +37,7 @@ class _Task:
 
 def _run(task: _Task) -> dict[str, Any]:
     rng = rng_for(task.seed, task.source.name, task.begin_s, task.seconds, task.strength)
-    y, sr = load_source(task.source)
-    y = librosa.to_mono(y)[round(task.begin_s * sr) : round((task.begin_s + task.seconds) * sr)]
+    y, sr = take_piece(task.source, task.begin_s, task.seconds)
     notice, key, phase_s = random_notice(rng), rng.bytes(32), float(rng.uniform(0, 10))
     read = {}
     for name, seal_key in (("plain", None), ("sealed", key)):

@@ -18,7 +18,7 @@ class Failing extends AudioWorkletProcessor {
   process([input], [output]) {
     if (++this.#n > 1500) throw new Error("failed on purpose");
     input.forEach((one, i) => output[i].set(one));
-    if (this.#n % 90 === 0) this.port.postMessage({ type: "meter", unmarked: 0, rmsDb: -20,
+    if (this.#n % 90 === 0) this.port.postMessage({ unmarked: 0, rmsDb: -20,
       delay: 768, sampleRate, samples: 128 * this.#n, contextFrame: currentFrame + 128 });
     return true;
   }
