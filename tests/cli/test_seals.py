@@ -40,7 +40,7 @@ def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed) ->
     done = sealed("check", "removed.wav", "--mine")
     assert done.code == 0
     assert "YOURS, the public mark is missing" in done.out
-    assert "  the seal of anna is in the sound (p ≤" in done.out
+    assert "the public mark is missing here; the seal of anna is in the sound (p ≤" in done.out
     assert "with your seal, but without the public mark" not in done.out  # one file, one line
 
     # A name restricts the search, and nobody else's key finds it.

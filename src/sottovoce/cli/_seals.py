@@ -97,8 +97,8 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
             )
         elif one.match.holds:
             lines.append(
-                f"{where}the seal of {name} is in the sound ({p}): it was protected by you, and the"
-                " public mark was removed or lost"
+                f"{where}the public mark is missing here; the seal of {name} is in the sound ({p}):"
+                " it was protected by you, and the public mark was removed or lost"
             )
         else:
             lines.append(
