@@ -79,14 +79,14 @@ def test_somebody_else_verifies_it_and_learns_no_key(shown, new_shell) -> None:
 def test_what_was_shown_is_remembered_where_it_is_found_again(shown) -> None:
     done = shown("check", "removed.wav", "--mine", "--together")
     assert done.code == 0
-    assert "the signs of this seal were shown on " in done.out
+    assert "the signs of the seal of anna were shown on " in done.out
     assert "with removed.wav: since then others can write them" in done.out
     assert "together: the seal of anna was not found in 1 file without the public mark" in done.out
     seal = json.loads(shown("check", "marked.wav", "--json").out)["seal"]
     assert (seal["public_mark"], len(seal["shown"])) == (True, len("2026-11-29"))
     again = shown("seal", "reveal", "--file", "removed.wav", "-o", "again")
     assert again.code == 0
-    assert "the signs of this seal were shown on " in again.err
+    assert "the signs of the seal of anna were shown on " in again.err
     assert len([*(shown.config / "shown").rglob("*.json")]) == 1
 
 

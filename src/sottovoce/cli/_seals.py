@@ -110,8 +110,9 @@ def say_seals(checked: CheckedFile, own: dict[int, str]) -> list[str]:
                 f"{where}its cells agree no better than a guess can that somebody has made from"
                 " another recording of yours and written into this one"
             )
-    shown = find_shown_seal(checked, own)
-    return lines if shown is None else [*lines, say_shown(shown)]
+    if (shown := find_shown_seal(checked, own)) is not None and checked.seal is not None:
+        lines.append(say_shown(shown, own[checked.seal[0]]))
+    return lines
 
 
 def find_shown_seal(checked: CheckedFile, own: dict[int, str]) -> ShownRange | None:
@@ -128,12 +129,12 @@ def find_shown_before(owner_id: int, match: SealMatch) -> ShownRange | None:
     return find_shown_range(match, _list_shown(owner_id))
 
 
-def say_shown(shown: ShownRange) -> str:
-    """Return what it means that signs were shown before."""
+def say_shown(shown: ShownRange, name: str) -> str:
+    """Return what it means that signs of the seal of an identity were shown before."""
     return (
-        f"the signs of this seal were shown on {format_day(shown.day)}, with"
+        f"the signs of the seal of {format_path(name)} were shown on {format_day(shown.day)}, with"
         f" {format_path(shown.file)}: since then others can write them into any sound, so they"
-        " prove something only in a recording that is older"
+        " prove something only in a recording that existed before that day"
     )
 
 

@@ -62,8 +62,15 @@ OUT = click.option(
 
 def load_named(name: str | None) -> Identity:
     """Return the identity that `IDENTITY` names; ask for no passphrase."""
+    from sottovoce.rights import list_identities
     from sottovoce.rights.identity import DEFAULT_IDENTITY
 
+    own = list_identities()
+    if name is None and own and DEFAULT_IDENTITY not in own:
+        raise ParameterError(
+            f"there is no identity named {DEFAULT_IDENTITY!r}; yours are {', '.join(own)}",
+            remedy=f"Name one: --name {own[0]}.",
+        )
     return load_own(name or DEFAULT_IDENTITY)
 
 

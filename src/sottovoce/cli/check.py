@@ -330,6 +330,8 @@ def _report_together(pooled: dict[int, PooledSeal], own: dict[int, str], *, as_j
             _output.result(line)
         if not pooled:
             _output.explain("No file needed to be searched for your seal together with others.")
+        elif not any(one.is_likely for one in pooled.values()):
+            _output.explain("More files, and longer ones, tell more.")
         return
     for owner_id, one in pooled.items():
         named = {"owner_id": owner_id, "owner": format_owner_id(owner_id)}

@@ -15,6 +15,7 @@ from sottovoce.cli._ending import Ending, find_kept, list_ending
 from sottovoce.cli._options import JSON, OutPath, examples
 from sottovoce.cli._recovery import check_new
 from sottovoce.cli._secrets import WORDS_FROM, ask_passphrase, choose_passphrase, read_words
+from sottovoce.cli._signing import load_named
 from sottovoce.cli._whose import list_own, load_own
 from sottovoce.errors import ParameterError
 
@@ -232,10 +233,8 @@ class _Job:
 
 def _find_identity(name: str | None, received: tuple[str, ...]) -> Identity | None:
     """Return the identity whose key is replaced; None if it is not on this computer."""
-    from sottovoce.rights import DEFAULT_IDENTITY
-
     if not received:
-        return load_own(name or DEFAULT_IDENTITY)
+        return load_named(name)
     owner_id = _read_owner(received)
     known = list_own().get(owner_id)
     if known is None:

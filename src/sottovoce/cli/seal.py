@@ -117,14 +117,16 @@ def reveal(
     Exit code: 0 written; 1 no seal of yours was found; 2 an error.
     """
     _check_place(out)
-    keys = _keep_committed(load_own_seals(name))
+    all_keys = load_own_seals(name)
+    keys = _keep_committed(all_keys)
     found = _find(file, keys, thorough=thorough, partial=partial, debug=context.obj)
     best = next((one for one in found if one.match.holds), None)
     if best is None:
         if as_json:
             _output.result_json({"folder": None, "owner_id": None, "seal": None})
         else:
-            _output.result(f"{format_path(file)}: no seal of yours was found")
+            others = " to which a statement commits" if len(keys) < len(all_keys) else ""
+            _output.result(f"{format_path(file)}: no seal of yours{others} was found")
         context.exit(ExitCode.NOT_FOUND)
     before = find_shown_before(best.owner_id, best.match)
     statement = _write(file, out, best, keys[best.owner_id])
@@ -143,7 +145,7 @@ def reveal(
         " signs again, it says so."
     )
     if before is not None:
-        _output.explain(say_shown(before), kind="note")
+        _output.explain(say_shown(before, own), kind="note")
     _output.explain(
         f"It proves something only if the recording is younger than your statement of"
         f" {format_day(statement.issued)}.",

@@ -94,8 +94,8 @@ class RecoveryWords:
         found = _split(text[:MOST_TEXT])
         if len(found) != N_WORDS or len(text) > MOST_TEXT:
             raise ParameterError(
-                f"there are {N_WORDS} recovery words, not {len(found)}",
-                remedy="Type all of them in their order, separated by spaces.",
+                f"there are {N_WORDS} recovery words; {len(found) or 'none'} were given",
+                remedy="Give all of them in their order, separated by spaces.",
             )
         places = {word: number for number, word in enumerate(known.wordlist)}
         wrong = [n for n, word in enumerate(found, 1) if word not in places]
