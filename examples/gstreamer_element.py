@@ -4,7 +4,8 @@
 
 GStreamer finds it through its loader of Python plug-ins (Debian: gstreamer1.0-python3-plugin-loader
 and python3-gst-1.0), in the folder ``python`` of a folder in ``GST_PLUGIN_PATH``; sottovoce must be
-installed for the Python of the system, or be in ``PYTHONPATH``:
+installed for the Python of the system, or be in ``PYTHONPATH``.  Where another Python comes first
+in ``PATH`` (pyenv, conda), the loader looks for its modules there, and finds no ``gi``:
 
     mkdir -p ~/.local/share/gstreamer/python
     cp gstreamer_element.py ~/.local/share/gstreamer/python/

@@ -90,7 +90,9 @@ def main() -> None:
     spec.loader.exec_module(build)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        build.write_folder("chromium", folder / "extension", granted=GRANTED)
+        build.write_folder(
+            "chromium", folder / "extension", build.bundle_scripts(), granted=GRANTED
+        )
         write_microphone(folder / "voice.wav", TAKE)
         with MarkingChromium(folder / "extension", folder / "voice.wav") as browser:
             page = browser.open("meeting.html")

@@ -6,14 +6,13 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import gcd
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
-from scipy.signal import resample_poly
+import soxr
 
 import sottovoce as sv
 from benchmarks.data.speech import speech_dir
@@ -145,9 +144,7 @@ class Workshop:
         else:
             y, own = sf.read(_SHIPPED, dtype="float32", always_2d=True)
             y = y[number * own * SECONDS // 2 % own * SECONDS :]
-        common = gcd(sr, own)
-        mono = resample_poly(y[: own * SECONDS, 0], sr // common, own // common)
-        mono = np.resize(mono.astype(np.float32), sr * SECONDS)
+        mono = np.resize(soxr.resample(y[: own * SECONDS, 0], own, sr), sr * SECONDS)
         mono *= np.float32(0.5 / np.abs(mono).max())
         gains = np.array([_GAINS[c % len(_GAINS)] for c in range(channels)], dtype=np.float32)
         out = gains[:, None] * mono

@@ -24,7 +24,7 @@ from sottovoce.page.parts import PARTS, unpack
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["BROWSERS", "FIREFOX_ID", "build_files", "main", "write_folder"]
+__all__ = ["BROWSERS", "FIREFOX_ID", "build_files", "bundle_scripts", "main", "write_folder"]
 
 Browser = Literal["chromium", "firefox"]
 BROWSERS: tuple[Browser, ...] = ("chromium", "firefox")
@@ -61,8 +61,35 @@ class BuildError(SottovoceError):
     """A part of the extension that is missing or differs from the others."""
 
 
+def bundle_scripts(*, cache: Path | None = None) -> dict[str, bytes]:
+    """Return the scripts, each with its modules in one file.
+
+    Parameters
+    ----------
+    cache : pathlib.Path or None
+        Where the parts of others are kept; see `sottovoce.page.parts.fetch`.
+
+    Returns
+    -------
+    scripts : dict of str to bytes
+        Their contents by their names in the archive; the same for every browser.
+
+    Raises
+    ------
+    PartError
+        If a part cannot be had, or a script not be bundled.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
+        unpack(PARTS["noble-hashes"], folder, cache=cache)
+        scripts = [f"{Path(to).stem}={_SOURCE / script}" for to, script in _SCRIPTS.items()]
+        bundle(bundler, folder / "out", *scripts)
+        return {to: (folder / "out" / to).read_bytes() for to in _SCRIPTS}
+
+
 def build_files(
-    browser: Browser, *, granted: Iterable[str] = (), cache: Path | None = None
+    browser: Browser, scripts: dict[str, bytes], *, granted: Iterable[str] = ()
 ) -> dict[str, bytes]:
     """Return the files of the extension.
 
@@ -70,10 +97,10 @@ def build_files(
     ----------
     browser : str
         One of `BROWSERS`.
+    scripts : dict of str to bytes
+        As `bundle_scripts` returns them.
     granted : iterable of str
         Patterns of sites that need no permission, for tests in browsers that nobody can ask.
-    cache : pathlib.Path or None
-        Where the parts of others are kept; see `sottovoce.page.parts.fetch`.
 
     Returns
     -------
@@ -82,13 +109,11 @@ def build_files(
 
     Raises
     ------
-    PartError
-        If a script cannot be bundled.
     BuildError
         If the catalogues of the languages differ.
     """
     files = {"manifest.json": _dump(_make_manifest(browser, list(granted)))}
-    files |= _bundle(cache)
+    files |= scripts
     for name in _COPIED:
         files[Path(name).name] = (_SOURCE / name).read_bytes()
     for icon in (_ROOT / "icons").glob("icon-*.png"):
@@ -101,18 +126,18 @@ def build_files(
 
 
 def write_folder(
-    browser: Browser, folder: Path, *, granted: Iterable[str] = (), cache: Path | None = None
+    browser: Browser, folder: Path, scripts: dict[str, bytes], *, granted: Iterable[str] = ()
 ) -> None:
     """Write the extension unpacked, as browsers load it while it is being developed.
 
     Parameters
     ----------
-    browser, granted, cache
+    browser, scripts, granted
         As for `build_files`.
     folder : pathlib.Path
         Destination; made if it does not exist.
     """
-    for name, data in build_files(browser, granted=granted, cache=cache).items():
+    for name, data in build_files(browser, scripts, granted=granted).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -138,17 +163,6 @@ def _make_manifest(browser: Browser, granted: list[str]) -> dict[str, Any]:
             }
         }
     return manifest
-
-
-def _bundle(cache: Path | None) -> dict[str, bytes]:
-    """Return the scripts, each with its modules in one file."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
-        unpack(PARTS["noble-hashes"], folder, cache=cache)
-        scripts = [f"{Path(to).stem}={_SOURCE / script}" for to, script in _SCRIPTS.items()]
-        bundle(bundler, f"--outdir={folder}/out", *scripts)
-        return {to: (folder / "out" / to).read_bytes() for to in _SCRIPTS}
 
 
 def _read_strings(language: str) -> dict[str, dict[str, str]]:
@@ -195,10 +209,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path("dist"), metavar="DIR")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    scripts = bundle_scripts()
     lines = []
     for browser in BROWSERS:
         path = options.out / f"sottovoce-{browser}.zip"
-        _write_archive(path, build_files(browser))
+        _write_archive(path, build_files(browser, scripts))
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         lines.append(f"{digest}  {path}  {len(data) / 1e3:.0f} kB\n")

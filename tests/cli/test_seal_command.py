@@ -159,6 +159,21 @@ def test_nothing_is_written_where_there_is_nothing_to_show(shown) -> None:
     assert "absent.wav" in done.err
 
 
+def test_of_two_identities_only_one_whose_seal_can_be_shown_is_searched(shell, clip) -> None:
+    y, sr = clip
+    sf.write(shell.folder / "short.wav", y[: 3 * sr], sr)
+    shell("id", "new", "--name", "anna")
+    done = shell("statement", "new", "--without-words")
+    assert done.code == 2
+    assert "--name anna" in done.err
+    shell("statement", "new", "--name", "anna", "--without-words")
+    shell("id", "new", "--name", "bert")
+    done = shell("seal", "reveal", "--file", "short.wav", "-o", "evidence")
+    assert done.code == 1
+    assert "the seal of bert cannot be shown" in done.err
+    assert "no seal of yours to which a statement commits was found" in done.out
+
+
 def test_weak_pieces_are_found_together(shell, clip) -> None:
     y, sr = clip
     shell("id", "new", "--name", "anna")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
 from pathlib import Path
@@ -33,9 +34,11 @@ def build() -> Any:
 def make_extension(build, tmp_path_factory):
     """Return what builds the extension for a browser; files may be replaced."""
 
+    bundle_once = functools.cache(build.bundle_scripts)
+
     def make(browser: str, *, granted: tuple[str, ...] = GRANTED, **replaced: str) -> Path:
         folder = tmp_path_factory.mktemp(browser)
-        build.write_folder(browser, folder, granted=granted)
+        build.write_folder(browser, folder, bundle_once(), granted=granted)
         for stem, text in replaced.items():
             (folder / f"{stem}.js").write_text(text)
         return folder

@@ -11,7 +11,7 @@ import pytest
 import soxr
 
 import sottovoce as sv
-from extension.tools.build import build_files
+from extension.tools.build import bundle_scripts
 from rig.chromium import open_tab
 from rig.extension import serve_pages
 from rig.firefox import Firefox
@@ -64,7 +64,7 @@ def address(clip, tmp_path_factory):
     """A page with the worklet as the extension has it, and sound before and after the mark."""
     folder = tmp_path_factory.mktemp("web")
     (folder / "page.html").write_text("<!doctype html><title>.</title>")
-    (folder / "worklet.js").write_bytes(build_files("chromium")["worklet.js"])
+    (folder / "worklet.js").write_bytes(bundle_scripts()["worklet.js"])
     for sr in (16_000, 44_100, 48_000):
         y = np.tile(clip[0], 3)[: SECONDS * clip[1]]
         y = soxr.resample(y, clip[1], sr).astype(np.float32)

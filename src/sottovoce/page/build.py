@@ -81,8 +81,7 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
         for part in PARTS.values():
             if part.bundled:
                 unpack(part, folder, cache=cache)
-        app = _bundle(bundler, _WEB / "app.js")
-        worker = _bundle(bundler, _WEB / "worker.js")
+        app, worker = _bundle(bundler, folder / "out", "app.js", "worker.js")
     parts = {**_read_runtime(cache), **_read_libraries(cache)}
     parts |= {"package.zip": _zip_package(cache), "worker.js": worker.encode()}
     parts["licences.txt"] = read_licences(cache=cache)
@@ -110,9 +109,11 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
     return page.encode()
 
 
-def _bundle(bundler: Path, script: Path) -> str:
-    """Return a script with its modules in one, as it can stand in a page."""
-    return bundle(bundler, str(script)).replace("</script", "<\\/script")
+def _bundle(bundler: Path, folder: Path, *names: str) -> list[str]:
+    """Return scripts, each with its modules in one, as they can stand in a page."""
+    bundle(bundler, folder, *(_WEB / name for name in names))
+    texts = [(folder / name).read_text(encoding="utf-8") for name in names]
+    return [text.replace("</script", "<\\/script") for text in texts]
 
 
 def _read_runtime(cache: Path | None) -> dict[str, bytes]:

@@ -14,20 +14,19 @@ if TYPE_CHECKING:
 __all__ = ["bundle"]
 
 
-def bundle(bundler: Path, *arguments: str) -> str:
-    """Return what esbuild prints, such as a script with its modules in one.
+def bundle(bundler: Path, folder: Path, *scripts: Path | str) -> None:
+    """Write scripts, each with its modules in one file.
+
+    All at once: esbuild takes longer to start than to bundle.
 
     Parameters
     ----------
     bundler : pathlib.Path
         The script that starts esbuild; modules of others lie beside it, in `node_modules`.
-    *arguments : str
-        Which scripts, and where they go.
-
-    Returns
-    -------
-    printed : str
-        The bundle, unless the arguments name a place for it.
+    folder : pathlib.Path
+        Where they go; made if it does not exist.
+    *scripts : pathlib.Path or str
+        Which ones; ``name=path`` gives the file another name.
 
     Raises
     ------
@@ -35,7 +34,7 @@ def bundle(bundler: Path, *arguments: str) -> str:
         If Node.js is missing, or a script cannot be bundled.
     """
     command = ["node", str(bundler), "--bundle", "--format=iife", "--charset=utf8", "--minify"]
-    command += ["--target=es2022", "--log-level=warning", *arguments]
+    command += ["--target=es2022", "--log-level=warning", f"--outdir={folder}", *map(str, scripts)]
     modules = next(one for one in bundler.parents if one.name == "node_modules")
     found = {**os.environ, "NODE_PATH": str(modules)}
     try:
@@ -44,4 +43,3 @@ def bundle(bundler: Path, *arguments: str) -> str:
         raise PartError("node is missing", remedy="Install Node.js and npm.") from err
     if done.returncode:
         raise PartError(f"the scripts cannot be bundled: {done.stderr.strip()}")
-    return done.stdout
