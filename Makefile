@@ -32,7 +32,7 @@ test: .venv/.$(if $(FULL),full,test)  ## Run the tests; FULL=1 runs every one th
 
 # Two at once, which mostly wait for sound to pass.  Sound that is late because another test wants the
 # processor is no finding: what fails in company must pass alone (ARGS=--last-failed).
-LIVE := -m pytest -m device -o cache_dir=.pytest_cache/live
+LIVE := -m pytest tests/e2e tests/extension -m device -o cache_dir=.pytest_cache/live
 test-live: .venv/.test  ## Run the tests on an audio server of their own (see .ci/packages)
 	$(ONE_THREAD) $(PY) $(LIVE) -n 2 $(ARGS) || $(ONE_THREAD) $(PY) $(LIVE) \
 		--last-failed --last-failed-no-failures none $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import hypothesis
@@ -33,6 +34,8 @@ SHARING = (
     "tests/scan/test_cluster.py",
     "tests/scan/test_store.py",
 )
+# As in the Makefile.
+WITH_AUDIO_SERVER = ("tests/e2e/", "tests/extension/")
 
 
 class BySharing(LoadScopeScheduling):  # type: ignore[misc] - it has no types
@@ -46,6 +49,31 @@ class BySharing(LoadScopeScheduling):  # type: ignore[misc] - it has no types
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharing:
     return BySharing(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--turn", default="1/1", help="Share of the tests marked by_turns, K/N.")
+    parser.addoption("--left-out", type=Path, help="File for the names of those left out.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of other turns, and have each where the Makefile looks for it."""
+    for item in items:
+        if item.get_closest_marker("device") and not item.nodeid.startswith(WITH_AUDIO_SERVER):
+            raise pytest.UsageError(f"{item.nodeid}: `device` is only for {WITH_AUDIO_SERVER}")
+    turn, n_turns = map(int, config.getoption("--turn").split("/"))
+    # By the name alone, so that every process and every choice of tests agree.
+    others = {
+        item.nodeid
+        for item in items
+        if item.get_closest_marker("by_turns")
+        and zlib.crc32(item.nodeid.encode()) % n_turns != turn % n_turns
+    }
+    path = config.getoption("--left-out")
+    if path is not None and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
+        path.write_text("".join(f"{name}\n" for name in sorted(others)), encoding="utf-8")
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
+    items[:] = [item for item in items if item.nodeid not in others]
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def take(clip: tuple[np.ndarray, int]) -> tuple[np.ndarray, int]:
     return y[sr : 5 * sr], sr
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in ATTACKS if not n.startswith(_WITH_BACKGROUND)])
 def test_an_attack_gives_speech_back(name: str, take: tuple[np.ndarray, int]) -> None:
@@ -68,6 +69,7 @@ def test_an_attack_gives_speech_back(name: str, take: tuple[np.ndarray, int]) ->
     assert 0.85 * (4 - attack.loses_s) - 0.1 <= length_s <= 4 / 0.89
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in ATTACKS if n.startswith(_WITH_BACKGROUND)])
 @pytest.mark.skipif(not _HAS_SPEECH, reason="backgrounds are clips of the speech set")

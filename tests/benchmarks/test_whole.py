@@ -137,6 +137,7 @@ def test_pages_of_ogg_can_be_written_again_unchanged(tmp_path: Path) -> None:
     assert scan.ogg_pages(data)[-1][2] == 20_000
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.codec
 def test_no_sound_of_a_quick_choice_is_lost() -> None:

@@ -339,6 +339,7 @@ class TestInterrupts:
             time.sleep(0.02)
         return process
 
+    @pytest.mark.by_turns
     @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_an_interrupt_ends_it_soon_and_it_can_go_on(self, number, shell, many, undisturbed):
@@ -354,6 +355,7 @@ class TestInterrupts:
         assert shell("scan", many, "-o", "out").code == 0
         assert results(shell, "out") == undisturbed
 
+    @pytest.mark.by_turns
     @pytest.mark.slow
     def test_kill_9_at_random_moments_changes_no_result(self, shell, many, undisturbed, rng):
         for _ in range(4):

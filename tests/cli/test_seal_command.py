@@ -76,6 +76,7 @@ def test_somebody_else_verifies_it_and_learns_no_key(shown, new_shell) -> None:
     check_by_definition(shown.folder)
 
 
+@pytest.mark.by_turns
 def test_what_was_shown_is_remembered_where_it_is_found_again(shown) -> None:
     done = shown("check", "removed.wav", "--mine", "--together")
     assert done.code == 0
@@ -174,6 +175,7 @@ def test_of_two_identities_only_one_whose_seal_can_be_shown_is_searched(shell, c
     assert "no seal of yours to which a statement commits was found" in done.out
 
 
+@pytest.mark.by_turns
 def test_weak_pieces_are_found_together(shell, clip) -> None:
     y, sr = clip
     shell("id", "new", "--name", "anna")
@@ -200,6 +202,7 @@ def test_weak_pieces_are_found_together(shell, clip) -> None:
     assert shell("check", pieces[0], "--together").code == 2
 
 
+@pytest.mark.by_turns
 def test_copies_of_one_piece_do_not_add_up(shell, clip) -> None:
     y, sr = clip
     shell("id", "new", "--name", "anna")

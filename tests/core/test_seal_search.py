@@ -48,6 +48,7 @@ def cancelled(clip):
     return removed[: 15 * sr], sr
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_it_is_found_where_the_public_mark_was_cancelled(cancelled) -> None:
     y, sr = cancelled

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.device, pytest.mark.browser]
 OWNER = 0x4F2A91C077DE
 
 
+@pytest.mark.by_turns
 def test_a_call_carries_the_refusal_of_who_speaks(server, mic):
     live = mic("--owner", "4f2a-91c0-77de")
     live.wait_for(status="marking")
@@ -37,6 +38,7 @@ def test_a_call_carries_the_refusal_of_who_speaks(server, mic):
     assert live.states()[-1]["recorders"] in (0, 1)
 
 
+@pytest.mark.by_turns
 def test_two_people_in_one_call_are_both_found_and_read(server, mic):
     owners = [OWNER, 0x1234_5678_9ABC]
     y, sr = sf.read(CLIP, dtype="float32")

@@ -74,6 +74,7 @@ OURS = ("sottovoce", "pw-cli", "pw-dump", "pw-record")
 THEIRS = ("pipewire", "wireplumber")
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("asleep", [OURS, THEIRS, OURS + THEIRS], ids=["ours", "server", "all"])
 def test_after_five_seconds_without_the_processor_all_is_as_before(server, mic, asleep):
     """As when a computer sleeps and wakes.

@@ -30,6 +30,7 @@ def listen(server, *words):
     )
 
 
+@pytest.mark.by_turns
 def test_two_marked_voices_in_the_loudspeakers_are_told_apart(server):
     y, sr = sf.read(CLIP, dtype="float32")
     owners = {0x4F2A91C077DE, 0x123456789ABC}

@@ -23,6 +23,7 @@ def hear(server, client="parecord", seconds=2):
     return measure_dbfs(hear_with(client, server, seconds=seconds, **words))
 
 
+@pytest.mark.by_turns
 @pytest.mark.browser
 def test_mute_and_volume_reach_every_program(server, mic):
     clip = server.folder / "said.wav"

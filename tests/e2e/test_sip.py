@@ -15,6 +15,7 @@ pytestmark = pytest.mark.device
 OWNER = 0x4F2A91C077DE
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_telephone_call_carries_the_refusal_of_who_speaks(server, mic, codec):
     live = mic("--owner", "4f2a-91c0-77de")

@@ -13,6 +13,7 @@ from tests.cli.conftest import PROGRAM
 SCRIPT = Path(__file__).parents[2] / "examples" / "licence.sh"
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_exactly_what_is_granted_is_released(tmp_path) -> None:
     """The script ends with an error if another take is released, or for another use."""

@@ -105,6 +105,7 @@ class TestReal:
         assert [sample["__key__"] for sample in samples] == ["clean"]
         assert set(samples[0]) >= {"flac", "txt"}
 
+    @pytest.mark.by_turns
     def test_hugging_face_filters_and_maps(self, load, clips):
         example = load("huggingface_filter")
         import datasets
@@ -116,6 +117,7 @@ class TestReal:
         found = example.add_findings(ds, num_proc=2)
         assert found["status"][:] == ["error", "clean", "marked"]
 
+    @pytest.mark.by_turns
     def test_ray_data_loses_one_row_to_a_row_that_kills(
         self,
         load,

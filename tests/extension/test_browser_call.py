@@ -35,6 +35,7 @@ def options(marking_chromium, identity):
     page.close()
 
 
+@pytest.mark.by_turns
 def test_the_owner_and_the_seal_are_found_at_the_far_end(
     marking_chromium, options, identity
 ) -> None:
@@ -120,6 +121,7 @@ def test_mute_exchange_and_return_of_microphones_in_a_processed_call(marking_chr
     assert sv.detect(after, sr=48_000).found
 
 
+@pytest.mark.by_turns
 def test_three_tabs_are_marked_at_once(marking_chromium) -> None:
     pages = [marking_chromium.open() for _ in range(3)]
     for page in pages:

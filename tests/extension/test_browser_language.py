@@ -15,6 +15,7 @@ WORDS = {
 }
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("language", WORDS)
 def test_words_follow_the_language_of_the_browser(
     make_extension, microphone, monkeypatch, language

@@ -30,6 +30,7 @@ def open_own(marking_chromium):
         page.close()
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["options.html", "popup.html"])
 def test_no_page_hinders_a_screen_reader(open_own, axe, name, scheme) -> None:

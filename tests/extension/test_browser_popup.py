@@ -7,6 +7,7 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.by_turns
 def test_it_shows_the_microphone_of_a_tab_and_options_that_have_changed(marking_chromium) -> None:
     call = marking_chromium.open()
     call.evaluate("void (window.heard = callFor(12))")

@@ -157,6 +157,7 @@ def _soak(browser: MarkingChromium, seconds: float, *, marked: bool) -> dict:
     return found
 
 
+@pytest.mark.by_turns
 def test_a_long_call_loses_nothing_and_grows_by_nothing(browser) -> None:
     without = _soak(browser, BASELINE_S, marked=False)
     found = _soak(browser, SOAK_S, marked=True)

@@ -16,6 +16,7 @@ APART_S = 6
 OWNERS = ("4f2a91c077de", "0b63d85e19a4")
 
 
+@pytest.mark.by_turns
 def test_both_marks_are_found_where_two_people_speak_at_once(marking_chromium) -> None:
     """Each page is a person, with the identity that was in use when its microphone was opened.
 

@@ -92,6 +92,7 @@ def render(request, address, tmp_path_factory):
             yield lambda job: firefox.run(f"({RENDER})({json.dumps(job)})")
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize(("sr", "n_channels"), CASES)
 def test_a_minute_is_that_of_the_protector(render, sr, n_channels) -> None:
     signs = SignSource(NOTICE).superframe(0).reshape(-1)

@@ -300,6 +300,7 @@ def test_write_is_atomic_and_knows_its_formats(tmp_path: Path) -> None:
         write(tmp_path / "a.xyz", np.zeros(10), sr=16_000)
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """12 minutes of 48 kHz stereo hold 276 MB as floats; 300 MB must do for any length."""

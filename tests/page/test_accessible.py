@@ -94,6 +94,7 @@ def test_a_page_that_cannot_start_keeps_the_rules(chromium, page_file, axe) -> N
         assert complain(page, "broken") == []
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize(("locale", "width"), [("en-GB", 1_000), ("de-DE", 360)])
 def test_nothing_moves_while_it_loads(chromium, page_file, locale, width) -> None:
     size = {"width": width, "height": 700}
@@ -147,6 +148,7 @@ def ask_to_leave(page) -> list[str]:
     return asked
 
 
+@pytest.mark.by_turns
 def test_it_may_be_left_whenever_nothing_would_be_lost(browser_page, clip, tmp_path) -> None:
     page = browser_page
     sf.write(tmp_path / "take.wav", np.resize(clip[0], 120 * clip[1]), clip[1])
@@ -165,6 +167,7 @@ def test_it_may_be_left_whenever_nothing_would_be_lost(browser_page, clip, tmp_p
     assert page.is_closed()
 
 
+@pytest.mark.by_turns
 def test_the_strength_that_is_chosen_is_written(browser_page, clip, tmp_path) -> None:
     page = browser_page
     sf.write(tmp_path / "take.wav", *clip)

@@ -49,6 +49,7 @@ def save(page, folder) -> dict:
     return json.loads((folder / "answers.json").read_text())
 
 
+@pytest.mark.by_turns
 def test_who_hears_x_is_right_every_time_and_the_command_scores_it(
     browser_page, clip, tmp_path
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_file_that_changes_while_it_is_worked_on_is_told_so(browser_page, clip
         assert "error" not in row.inner_text()
 
 
+@pytest.mark.by_turns
 def test_a_file_that_is_cancelled_midway_costs_only_itself(browser_page, clip, tmp_path) -> None:
     page = browser_page
     y, sr = clip
@@ -269,6 +270,7 @@ def test_it_speaks_the_readers_language(chromium, page_file, locale, language, w
         assert all(text.strip() for text in page.locator("[data-text]").all_text_contents())
 
 
+@pytest.mark.by_turns
 def test_what_the_package_says_of_a_file_is_in_the_readers_language(
     chromium, page_file, clip, tmp_path
 ) -> None:
@@ -298,6 +300,7 @@ def test_a_language_that_lacks_a_word_is_not_built(tmp_path, monkeypatch) -> Non
             build._read_strings("de")
 
 
+@pytest.mark.by_turns
 def test_the_same_parts_make_the_same_page(page_file) -> None:
     assert build_page() == page_file.read_bytes()
 
@@ -312,6 +315,7 @@ def test_a_file_that_is_too_large_is_told_before_it_is_begun(browser_page, tmp_p
     assert "sottovoce protect FILE" in row
 
 
+@pytest.mark.by_turns
 def test_fifty_files_at_once_and_a_slower_search_where_nothing_was_found(
     browser_page, clip, tmp_path
 ) -> None:

@@ -103,6 +103,7 @@ def test_files_with_different_words_get_receipts_of_their_own(browser_page, clip
     assert "1 in, 1 marked" in own
 
 
+@pytest.mark.by_turns
 def test_a_list_is_cleared_of_what_is_done_and_never_by_a_slip(
     browser_page, clip, tmp_path
 ) -> None:

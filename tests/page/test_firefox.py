@@ -39,6 +39,7 @@ def addresses_of_a_network(firefox):
     return [address for address in firefox.asked if not address.startswith(own)]
 
 
+@pytest.mark.by_turns
 def test_takes_are_protected_and_checked_and_nothing_is_asked_for(firefox, clip, tmp_path) -> None:
     y, sr = clip
     sf.write(tmp_path / "take.wav", y, sr, subtype="PCM_24")
@@ -59,6 +60,7 @@ def test_takes_are_protected_and_checked_and_nothing_is_asked_for(firefox, clip,
     assert addresses_of_a_network(firefox) == []
 
 
+@pytest.mark.by_turns
 def test_marks_are_heard_where_they_are_and_two_files_compared_blindly(
     firefox, clip, tmp_path
 ) -> None:
@@ -95,6 +97,7 @@ def test_marks_are_heard_where_they_are_and_two_files_compared_blindly(
     assert addresses_of_a_network(firefox) == []
 
 
+@pytest.mark.by_turns
 def test_nothing_can_be_sent(firefox) -> None:
     refused = firefox.run(
         """(async () => {
@@ -125,6 +128,7 @@ def wait_for_file(path) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.by_turns
 def test_an_identity_is_made_kept_and_forgotten_and_all_is_saved(firefox, clip, tmp_path) -> None:
     (tmp_path / "saved" / "all").mkdir()
     firefox.run("document.getElementById('identity').open = true")

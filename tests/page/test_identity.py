@@ -40,6 +40,7 @@ def open_file(page, path) -> None:
     )
 
 
+@pytest.mark.by_turns
 def test_of_two_files_opened_while_a_job_runs_the_last_one_holds(
     browser_page, clip, tmp_path
 ) -> None:
@@ -117,6 +118,7 @@ def test_one_made_here_marks_and_the_command_says_yours(
     assert page.evaluate("navigator.clipboard.readText()") == line
 
 
+@pytest.mark.by_turns
 def test_one_that_the_command_made_is_opened_here(browser_page, shell, clip, tmp_path) -> None:
     page = browser_page
     made = make_identity("studio", folder=tmp_path / "made")

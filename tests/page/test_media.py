@@ -163,6 +163,7 @@ def test_damage_is_told_and_the_rest_is_checked(said) -> None:
     assert "Use the command" in said["joined.opus"]
 
 
+@pytest.mark.by_turns
 def test_firefox_checks_the_same(page_file, folder, tmp_path) -> None:
     """With its own codecs."""
     names = ["film.mp4", "film.webm", "speech.opus", "cut.mp4", "two.mkv"]
@@ -181,6 +182,7 @@ def test_firefox_checks_the_same(page_file, folder, tmp_path) -> None:
     assert "Sound track 1 (ac3) was not checked" in said["two.mkv"]
 
 
+@pytest.mark.by_turns
 def test_decoding_can_be_cancelled_and_the_next_file_is_checked(
     browser_page, folder, tmp_path
 ) -> None:

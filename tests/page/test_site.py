@@ -61,6 +61,7 @@ def server(site):
     server.stop()
 
 
+@pytest.mark.by_turns
 def test_chromium_would_install_it_and_it_works_without_its_server(server, clip, tmp_path) -> None:
     sf.write(tmp_path / "take.wav", *clip)
     with open_tab(locale="en-GB") as page:
@@ -104,6 +105,7 @@ def test_a_new_page_takes_the_place_of_the_old_one(server, site) -> None:
     write_site(old, folder)
 
 
+@pytest.mark.by_turns
 def test_firefox_works_without_the_server(server, clip, tmp_path) -> None:
     sf.write(tmp_path / "take.wav", *clip)
     (tmp_path / "saved").mkdir()

@@ -68,6 +68,7 @@ def folder(wasm_folder, clip) -> Path:
     return wasm_folder
 
 
+@pytest.mark.by_turns
 def test_a_minute_at_every_rate_is_marked_and_found_alike(folder, clip) -> None:
     """At 192 kHz, a view of all windows would exceed 32 bits many times."""
     run_wasm(folder, SIGNALS)
@@ -158,6 +159,7 @@ json.dump(answers, open("/here/answers.json", "w"))
 """
 
 
+@pytest.mark.by_turns
 def test_flac_is_exact_at_every_depth_and_keeps_what_is_in_it(folder, clip) -> None:
     """libFLAC itself reads and writes it; the samples are told from those of libsndfile."""
     here = folder / "here"

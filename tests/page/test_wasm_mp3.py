@@ -48,6 +48,7 @@ def read(path) -> np.ndarray:
         return np.concatenate(list(file.blocks(10.0)), axis=1)
 
 
+@pytest.mark.by_turns
 def test_mp3_keeps_its_length_its_level_its_tags_and_at_least_its_rate(
     wasm_folder, clip, tmp_path
 ) -> None:

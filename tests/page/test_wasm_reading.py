@@ -112,6 +112,7 @@ def flac_cases() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.by_turns
 def test_flac_is_read_as_the_command_reads_it(wasm_folder) -> None:
     """Also where libsndfile gives up, and FFmpeg takes over frame by frame."""
     told = read_cases(wasm_folder, cases := flac_cases())
@@ -157,6 +158,7 @@ def mpeg_cases(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.by_turns
 def test_mpeg_audio_is_read_as_the_command_reads_it(wasm_folder, tmp_path) -> None:
     told = read_cases(wasm_folder, cases := mpeg_cases(tmp_path))
     for name in cases:
@@ -173,6 +175,7 @@ def test_mpeg_audio_is_read_as_the_command_reads_it(wasm_folder, tmp_path) -> No
     assert told["told.mp3-False"] == ["MPEG_LAYER_III"]
 
 
+@pytest.mark.by_turns
 def test_damaged_frames_of_mp3_keep_their_time_and_are_told(wasm_folder, tmp_path) -> None:
     whole = mpeg_cases(tmp_path)["bare.mp3"]
     run = walk_mpeg(io.BytesIO(whole), start=0, end=len(whole))[0]

@@ -311,6 +311,7 @@ class TestApart:
                 source.write_kept(tmp_path / "out", refused=bool)
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize(
     "name", ["value.json", pytest.param("value.json.gz", marks=pytest.mark.slow)]
 )

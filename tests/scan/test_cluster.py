@@ -91,6 +91,7 @@ class TestFaults:
         assert findings["mire"].status == "timeout"
         assert statuses(findings)["undetermined"] == 198
 
+    @pytest.mark.by_turns
     def test_one_that_ends_the_worker_of_the_cluster_costs_one_recording(self, words, nodes):
         recordings = words(100)
         recordings[40] = make(Assassin, "assassin")
@@ -108,6 +109,7 @@ class TestFaults:
         assert Counter(f.id for _, f in findings) == Counter(r.id for r in recordings)
         assert {f.status for _, f in findings} == {"error"}
 
+    @pytest.mark.by_turns
     def test_a_node_that_dies_loses_nothing(self, nodes):
         third = nodes.add()
         recordings = [make(Nap, f"{n:03}") for n in range(400)]
@@ -150,6 +152,7 @@ class TestCommand:
             preexec_fn=hear_ctrl_c,
         )
 
+    @pytest.mark.by_turns
     def test_it_can_be_interrupted_and_goes_on(self, dataset, nodes, tmp_path):
         folder = tmp_path / "data"
         folder.mkdir()

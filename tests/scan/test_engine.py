@@ -109,6 +109,7 @@ class TestScan:
 
 
 class TestShards:
+    @pytest.mark.by_turns
     @pytest.mark.slow
     def test_shards_are_a_partition_and_merge_to_the_whole(self, folder, tmp_path):
         # So many that one gets nothing.

@@ -172,11 +172,13 @@ class TestMistakes:
 
 
 class TestInAPipeline:
+    @pytest.mark.by_turns
     def test_filter_in_two_processes(self, from_bytes):
         undecoded = from_bytes.cast_column("audio", datasets.Audio(decode=False))
         kept = undecoded.filter(lambda one: not is_refused(one), num_proc=2)
         assert kept["speaker_id"][:] == [8, 8]
 
+    @pytest.mark.by_turns
     def test_map_by_batches(self, from_bytes):
         undecoded = from_bytes.cast_column("audio", datasets.Audio(decode=False))
         told = undecoded.map(lambda batch: {"refused": is_refused(batch)}, batched=True)

@@ -86,6 +86,7 @@ def test_no_key_is_shown_or_stored() -> None:
     assert repr(KEY) not in repr(scan._search)
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_a_scan_finds_the_seal_where_the_public_mark_is_gone(tmp_path, clip) -> None:
     y, sr = clip

@@ -68,6 +68,7 @@ def order_of(path: Path) -> list[bytes]:
     return list(dict.fromkeys(names))
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KEPT)
 def test_all_but_the_sound_of_a_film_is_as_it_was(
@@ -97,6 +98,7 @@ def test_gaps_in_the_sound_become_silence_and_are_told(tmp_path: Path, clip_path
     assert any("3 gaps of 1.4 s" in line and "became silence" in line for line in done.warnings)
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_a_film_that_was_marked_can_be_marked_again(tmp_path: Path, clip_path: Path) -> None:
     for name in ("h264_aac.mp4", "obs_pieces.mp4", "mpeg4_aac.mkv"):
