@@ -50,6 +50,7 @@ def test_a_good_network_passes_everything_in_order():
 
 
 # 5 standard deviations: wrong once in two million runs, were the seed not fixed.
+@pytest.mark.slow
 @pytest.mark.parametrize(("burst", "sigmas"), [(None, 5.0), (3.0, 5.0 * np.sqrt(5.0))])
 def test_losses_are_as_many_and_as_long_as_asked(burst, sigmas):
     came = send(Network(loss=0.1, burst=burst, delay_ms=0.0))
@@ -61,6 +62,7 @@ def test_losses_are_as_many_and_as_long_as_asked(burst, sigmas):
     assert lost.sum() / n_bursts == pytest.approx(burst or 1 / 0.9, rel=0.3)
 
 
+@pytest.mark.slow
 def test_jitter_reorders():
     came = send(Network(delay_ms=30.0, jitter_ms=30.0), n=500)
     assert sorted(came) == list(range(500))

@@ -40,6 +40,7 @@ def test_a_pack_and_its_score(shell, take: Path) -> None:
     assert as_json["p_value"] == pytest.approx(2**-6)
 
 
+@pytest.mark.slow
 def test_guessing_is_called_guessing(shell) -> None:
     answers = {"answers": ["A", "B"] * 8, "key": ["A"] * 16}
     (shell.folder / "answers.json").write_text(json.dumps(answers))

@@ -23,6 +23,7 @@ def test_the_original_has_no_mark(shell, take):
     assert "--thorough" in done.err
 
 
+@pytest.mark.slow
 def test_a_marked_take_says_whose_it_is_and_what_is_refused(shell, marked_take):
     done = shell("check", marked_take, "--timeline")
     assert done.code == 0
@@ -61,6 +62,7 @@ def test_exit_codes_are_those_of_grep(shell, take, marked_take):
     assert shell("check", "take.wav", marked_take, "nowhere.wav").code == 2
 
 
+@pytest.mark.slow
 def test_results_of_a_folder_come_in_order(shell, take, marked_take):
     for name in ("c.wav", "a.wav"):
         shutil.copy(take, shell.folder / name)
@@ -122,12 +124,14 @@ def test_without_matplotlib_the_extra_is_named(shell, marked_take, tmp_path):
     assert "pip install 'librosa>=0.11' 'matplotlib>=3.9'" in done.err
 
 
+@pytest.mark.slow
 def test_nothing_but_text_goes_into_a_pipe(shell, take, marked_take):
     done = shell("check", "take.wav", marked_take)
     assert "\x1b" not in done.out + done.err
     assert "\r" not in done.out + done.err
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_progress_bar(shell, take, marked_take):
     with on_a_terminal() as (theirs, read):
         with shell.start("check", "take.wav", marked_take, "--jobs", "1", stderr=theirs) as process:
@@ -138,6 +142,7 @@ def test_a_terminal_gets_a_progress_bar(shell, take, marked_take):
     assert len(out.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_lines_stand_above_the_bar(shell, take, marked_take):
     names = ["take.wav", "long " * 30 + ".wav", "nowhere.wav", marked_take]
     (shell.folder / names[1]).write_bytes(take.read_bytes())
@@ -185,6 +190,7 @@ def on_a_terminal():
         os.close(ours)
 
 
+@pytest.mark.slow
 def test_who_has_read_enough_is_no_trouble(shell, take):
     with shell.start("check", *["take.wav", "./take.wav", "nowhere"] * 2) as process:
         assert process.stdout is not None
@@ -205,6 +211,7 @@ def test_thorough_finds_a_take_that_plays_faster(shell, marked_take, clip):
     assert json.loads(done.out)["voices"][0]["speed"] == pytest.approx(1.04, abs=0.005)
 
 
+@pytest.mark.slow
 def test_an_owner_who_is_asked_for_is_matched_in_two_seconds(shell, clip):
     notice = sv.Notice(owner_id=0x4F2A91C077DE)
     marked = sv.protect(clip[0], sr=16_000, notice=notice, phase_s=3.0)
@@ -239,6 +246,7 @@ def test_a_clip_of_a_few_samples_can_be_checked_and_drawn(shell):
     assert (shell.folder / "tiny.png").is_file()
 
 
+@pytest.mark.slow
 def test_asking_about_an_owner_is_answered_in_words_and_code(shell, marked_take):
     theirs, nobody = "4f2a-91c0-77de", "aaaa-bbbb-cccc"
     assert shell("check", marked_take, "--owner", theirs).code == 0

@@ -51,6 +51,7 @@ def test_what_nobody_foresaw_is_an_error_of_one_line(shell, take):
     assert "sottovoce --debug" in done.err
 
 
+@pytest.mark.slow
 def test_where_no_worker_can_start_it_is_said(shell, take):
     (shell.folder / "again.wav").write_bytes(take.read_bytes())
     (shell.folder / "sitecustomize.py").write_text(

@@ -50,6 +50,7 @@ def test_a_film_without_sound_is_left_where_it_is_to_be_replaced(shell):
     assert shell.files() == {"mute.mp4"}
 
 
+@pytest.mark.slow
 def test_a_film_without_sound_is_counted_and_stands_in_the_receipt(shell, take):
     film = film_without_sound(shell.folder)
     done = shell("protect", "mute.mp4", "take.wav", "-o", "out", *OWNER, "--receipt", "r.json")
@@ -114,6 +115,7 @@ CUT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CUT)
 def test_of_a_film_that_is_cut_short_the_seconds_are_told_once(kind, shell, take):
     name, *options = CUT[kind]
@@ -159,6 +161,7 @@ def test_a_track_that_is_not_there_is_answered_with_those_that_are(shell, two_tr
     )
 
 
+@pytest.mark.slow
 def test_every_track_is_named_with_its_outcome(shell, two_tracks, take, marked_take):
     maps = ("-map", "0:a", "-map", "1:a")
     ffmpeg(shell.folder, "-i", take, "-i", marked_take, *maps, "-c:a", "flac", "both.mka")
@@ -214,6 +217,7 @@ def test_a_film_of_silence_is_said_to_be_without_a_mark(shell):
     assert done.out == ("film.mkv: no sound to mark, copied without a mark as film.protected.mkv\n")
 
 
+@pytest.mark.slow
 def test_a_silent_track_that_is_named_ends_with_2_and_leaves_the_earlier_copy(shell, take):
     command = "ffmpeg -v error -f lavfi -i testsrc=d=9:s=64x64 -i take.wav"
     command += " -f lavfi -i anullsrc=r=48000:cl=mono -map 0 -map 1 -map 2 -t 9 -c:v mpeg4"

@@ -104,6 +104,7 @@ def test_in_place_each_file_is_marked_once_under_all_its_names(shell, takes, cli
     assert shell("check", "takes/hard.wav").code == 0
 
 
+@pytest.mark.slow
 def test_the_words_of_the_mark_are_said_only_where_one_was_written(shell, take):
     assert "Each mark says" in shell("protect", "take.wav", "--in-place", *OWNER).err
     assert "Each mark says" not in shell("protect", "take.wav", "--in-place", *OWNER).err

@@ -21,6 +21,7 @@ def list_own(shell):
     return [json.loads(line) for line in shell("id", "list", "--json").out.splitlines()]
 
 
+@pytest.mark.slow
 def test_from_the_first_key_to_a_new_computer(shell, new_shell, config_folder):
     assert shell("id", "new").code == 0
     (row,) = list_own(shell)
@@ -63,6 +64,7 @@ def test_from_the_first_key_to_a_new_computer(shell, new_shell, config_folder):
         assert base64.b64encode(entropy) not in kept
 
 
+@pytest.mark.slow
 def test_what_is_there_is_named_and_the_rest_is_restored(shell, new_shell):
     for name in ("default", "book"):
         shell("id", "new", "--name", name)
@@ -139,6 +141,7 @@ def test_a_backup_needs_words_first_and_replaces_nothing(shell):
     assert "Create the folder first" in done.err
 
 
+@pytest.mark.slow
 def test_lost_words_are_replaced_for_new_identities_only(shell):
     shell("id", "new")
     first = make_words(shell)
@@ -156,6 +159,7 @@ def test_without_an_identity_the_way_to_one_is_told(shell):
     assert "sottovoce id new" in done.err
 
 
+@pytest.mark.slow
 def test_an_identity_file_alone_marks_and_the_list_says_so(shell, new_shell, tmp_path, take):
     shell("id", "new")
     source = tmp_path / "config" / "sottovoce" / "identities"
@@ -174,6 +178,7 @@ def test_an_identity_file_alone_marks_and_the_list_says_so(shell, new_shell, tmp
 
 
 class TestPassphrase:
+    @pytest.mark.slow
     def test_new_keys_ask_and_marking_does_not(self, shell, config_folder, take):
         assert shell("id", "new", "--passphrase", typed="open sesame\n").code == 0
         seed = config_folder / "sottovoce" / "seed.json"
@@ -270,6 +275,7 @@ class TestTerminal:
         assert not (config_folder / "sottovoce" / "recovery").exists()
 
 
+@pytest.mark.slow
 def test_words_made_in_the_browser_page_are_typed_for_the_first_statement(
     shell, new_shell, config_folder
 ):
@@ -288,6 +294,7 @@ def test_words_made_in_the_browser_page_are_typed_for_the_first_statement(
     assert named.words == words.check
 
 
+@pytest.mark.slow
 def test_what_was_made_before_goes_on(shell, config_folder, take):
     """A file with its private key inside, as earlier releases and the page make it."""
     from sottovoce.rights import make_identity

@@ -64,6 +64,7 @@ class TestFirstStatement:
         assert "never be replaced" in done.err
         assert shell("statement", "show").code == 2
 
+    @pytest.mark.slow
     def test_words_from_a_file_are_named_in_it(self, shell):
         shell("id", "new")
         (shell.folder / "words.txt").write_text(WORDS)
@@ -76,6 +77,7 @@ class TestFirstStatement:
         again = shell("statement", "new", *TYPED, typed=WORDS)
         assert "for the first statement" in again.err
 
+    @pytest.mark.slow
     def test_words_made_before_need_not_be_typed_again(self, shell):
         shell("id", "new")
         make_words(shell)
@@ -90,6 +92,7 @@ class TestFirstStatement:
         assert shell("statement", "new", *TYPED, typed=OTHER).code == 2
         assert shell("statement", "show").code == 2
 
+    @pytest.mark.slow
     def test_words_that_come_too_late_say_so(self, shell):
         shell("id", "new")
         assert shell("statement", "new", "--without-words").code == 0
@@ -114,6 +117,7 @@ class TestFirstStatement:
 
 
 class TestRotate:
+    @pytest.mark.slow
     def test_grants_that_are_kept_stay_and_the_others_end(self, shell, owner):
         kept, ended = grant(shell, "kept.grant"), grant(shell, "ended.grant")
         refused = shell("id", "rotate", *TYPED, "--keep", kept, typed=WORDS)
@@ -146,6 +150,7 @@ class TestRotate:
         again = shell("id", "rotate", *TYPED, "--keep", kept, typed=WORDS)
         assert (again.code, "not signed by the present key" in again.err) == (2, True)
 
+    @pytest.mark.slow
     def test_a_delegation_is_kept_with_what_its_agent_signs(self, shell, owner):
         assert shell("id", "new", "--name", "agent").code == 0
         agent = read(shell("grant", "key", "--name", "agent", "--json"))["public_key"]
@@ -181,6 +186,7 @@ class TestRotate:
         assert done.code == 2
         assert "sottovoce statement new --name default" in done.err
 
+    @pytest.mark.slow
     def test_a_licensee_proves_themselves_after_their_own_rotation(self, shell, owner):
         grant(shell, "a.grant")
         assert shell("statement", "new", "--name", "lab", *TYPED, typed=WORDS).code == 0
@@ -205,6 +211,7 @@ class TestRotate:
 
 
 class TestPassphrase:
+    @pytest.mark.slow
     def test_the_new_key_gets_the_one_of_the_seed(self, shell):
         assert shell("id", "new", "--passphrase", typed="sesame\n").code == 0
         done = shell("statement", "new", "--without-words", typed="sesame\n")
@@ -225,6 +232,7 @@ class TestPassphrase:
         for command in (["statement", "show"], ["grant", "key"], ["statement", "texts"]):
             assert shell(*command, "--name", "b").code == 0
 
+    @pytest.mark.slow
     def test_a_forgotten_one_is_replaced_with_the_key(self, shell):
         assert shell("id", "new", "--passphrase", typed="sesame\n").code == 0
         (shell.folder / "words.txt").write_text(WORDS)

@@ -71,6 +71,7 @@ def test_ctrl_c_leaves_nothing_half_written(jobs, to_group, shell, takes):
     assert len(names) < N_TAKES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_place", [False, True])
 def test_killed_by_force_it_leaves_the_original_and_no_damaged_file(in_place, shell, takes):
     before = read_all(takes)

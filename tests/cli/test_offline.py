@@ -65,6 +65,7 @@ def probe(shell) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.by_turns
 def test_everything_works_without_a_network_and_comes_back(shell, new_shell, offline):
     expected = "unreachable" if offline == "namespace" else "a socket was opened"

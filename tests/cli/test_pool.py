@@ -85,6 +85,7 @@ def test_every_death_costs_one_item_and_is_told_with_its_process():
     assert "--jobs 1" in outcomes[1].remedy
 
 
+@pytest.mark.slow
 def test_one_job_survives_a_death_too():
     outcomes = list(run_batch(work, [1, -3, 2], jobs=1))
     assert (outcomes[0], outcomes[2]) == (1, 4)

@@ -59,6 +59,7 @@ def test_format_rate_channels_and_length_stay(shell, rng):
         assert getattr(after, field) == getattr(before, field)
 
 
+@pytest.mark.slow
 def test_a_folder_is_mirrored_and_one_bad_file_stops_nothing(shell, rng):
     for name in ("takes/one.wav", "takes/day two/two.flac"):
         path = shell.folder / name
@@ -87,6 +88,7 @@ def test_in_place_replaces_the_file_itself(shell, take):
     assert shell("check", "take.wav").code == 0
 
 
+@pytest.mark.slow
 def test_a_take_that_carries_the_owners_mark_is_left_unless_asked(shell, take):
     assert shell("protect", "take.wav", "--in-place").code == 0
     once = take.read_bytes()
@@ -98,6 +100,7 @@ def test_a_take_that_carries_the_owners_mark_is_left_unless_asked(shell, take):
     assert take.read_bytes() != once
 
 
+@pytest.mark.slow
 def test_policy_owner_and_strength_are_chosen(shell, take):
     done = shell("id", "new", "--name", "book")
     owner = done.out.split()[-1]
@@ -128,6 +131,7 @@ def test_a_strength_that_is_none_is_refused(shell, take, text):
     assert not (shell.folder / "take.protected.wav").exists()
 
 
+@pytest.mark.slow
 def test_a_strength_may_carry_its_unit(shell, take):
     def level(text):
         assert shell("protect", "take.wav", "--strength", text, "-o", "out.wav").code == 0
@@ -342,6 +346,7 @@ def test_a_failure_tells_of_no_copy_where_there_is_none(shell, take):
         assert "earlier run" not in done.err
 
 
+@pytest.mark.slow
 def test_a_protected_copy_that_is_marked_is_left_and_gets_no_second_suffix(shell, take):
     assert shell("protect", "take.wav").code == 0
     before = shell.files()
@@ -357,6 +362,7 @@ def test_a_protected_copy_that_is_marked_is_left_and_gets_no_second_suffix(shell
     assert (shell.folder / "out" / "take.protected.wav").is_file()
 
 
+@pytest.mark.slow
 def test_a_protected_copy_without_the_mark_gets_the_next_number(shell, rng):
     for name, target in (
         ("a.protected.wav", "a.protected-2.wav"),
@@ -379,6 +385,7 @@ def test_originals_named_with_their_copies_are_told_apart(shell, take):
     assert "--in-place" not in done.err
 
 
+@pytest.mark.slow
 def test_a_tilde_that_the_shell_left_is_the_persons_folder(shell, take, tmp_path):
     home = {"HOME": str(tmp_path / "home")}
     (tmp_path / "home").mkdir()

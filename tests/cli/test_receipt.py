@@ -33,6 +33,7 @@ def takes(shell, rng):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_place", [False, True], ids=["delivered", "in place"])
 def test_json_accounts_for_every_file(in_place, shell, takes):
     before = {path.name: sha256(path) for path in takes.glob("[ob]*.wav") if not path.is_symlink()}
@@ -92,6 +93,7 @@ class Page(HTMLParser):
         self.text += data
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_escaped_and_without_scripts(shell, takes):
     options = ["-o", "out", *OWNER, "--receipt", "receipt.html"]
     assert shell("protect", "takes", *options).code == 2
@@ -114,6 +116,7 @@ def test_the_page_is_whole_escaped_and_without_scripts(shell, takes):
     assert sha256(shell.folder / "out" / "one.wav") in page.text
 
 
+@pytest.mark.slow
 def test_it_names_the_identity_that_its_author_chose(shell, clip):
     sf.write(shell.folder / "one.wav", *clip)
     shell("id", "new", "--name", "anna")
@@ -136,6 +139,7 @@ def read_rows(shell, name):
     return [[re.sub("<[^>]*>", " ", cell).split() for cell in row] for row in cells]
 
 
+@pytest.mark.slow
 def test_the_page_counts_its_files_in_the_words_of_its_rows(shell, clip):
     folder = shell.folder / "takes"
     folder.mkdir()
@@ -162,6 +166,7 @@ def test_what_is_replaced_is_named_once(shell, take):
     assert after == [sha256(take)]
 
 
+@pytest.mark.slow
 def test_the_page_holds_nothing_that_only_its_author_could_do(shell, takes):
     (takes / "cut.wav").write_bytes((takes / "one.wav").read_bytes()[:9_000])
     options = ["-o", "out", *OWNER, "--receipt"]

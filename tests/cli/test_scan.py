@@ -48,6 +48,7 @@ class TestAnswers:
         made = {path.name for path in (shell.folder / "sottovoce-scan").iterdir()}
         assert {name for name in made if name.startswith("results")} == {"results.jsonl"}
 
+    @pytest.mark.slow
     def test_json_is_a_line_for_each_recording(self, shell, data):
         done = shell("scan", data, "--json", "--jobs", 1)
         *rows, last = [json.loads(line) for line in done.out.splitlines()]
@@ -97,6 +98,7 @@ class TestAnswers:
         (shell.folder / "a.txt").write_text("")
         assert shell("scan", "a.txt", "--jobs", 1).code == 2
 
+    @pytest.mark.slow
     def test_marked_and_not_looked_at_are_both_told(self, shell, data):
         (shell.folder / "data" / "anna" / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90))
         done = shell("scan", "data/anna", "--jobs", 1)
@@ -134,6 +136,7 @@ class TestAnswers:
         assert "No recording has a column for --group-by: whom." in done.err
         assert shell("scan", table, "--group-by", "who", "--jobs", 1).code == 0
 
+    @pytest.mark.slow
     def test_why_things_were_not_read_is_told(self, shell, data):
         for number in range(4):
             (shell.folder / "data" / "odd" / f"{number}.mp3").touch()
@@ -151,6 +154,7 @@ class TestAnswers:
         assert "report" not in done.err
         assert not (shell.folder / "sottovoce-scan" / "report.html").exists()
 
+    @pytest.mark.slow
     def test_exit_zero(self, shell, data):
         assert shell("scan", "data/anna", "--exit-zero", "--jobs", 1).code == 0
 
@@ -185,6 +189,7 @@ class TestListOnly:
         assert "data/odd/text.wav: not a readable audio file" in done.err
         assert sorted(shell.folder.rglob("*")) == before
 
+    @pytest.mark.slow
     def test_strictly_what_was_not_read_is_named_too(self, shell, data):
         done = shell("scan", "--list-only", "--strict", "data/odd", "--jobs", 1)
         assert done.code == 3

@@ -35,6 +35,7 @@ def folder(shell, clip):
     return shell.folder
 
 
+@pytest.mark.slow
 def test_a_grant_releases_and_the_exit_code_says_what_remains(shell, folder) -> None:
     (folder / "keys.txt").write_text(f"# from the contract\n{thumb('owner')}\n")
     words = ("--grant", "a.grant", "--owner-key", "keys.txt", "--format", "jsonl")
@@ -57,6 +58,7 @@ def test_a_grant_releases_and_the_exit_code_says_what_remains(shell, folder) -> 
     assert (folder / "kept" / "a.flac").exists()
 
 
+@pytest.mark.slow
 def test_a_file_with_the_name_of_a_thumbprint_does_not_replace_it(shell, folder) -> None:
     """Whoever sends a data set names its files."""
     (folder / thumb("owner")).write_text(f"{thumb('thief')}\n")
@@ -64,6 +66,7 @@ def test_a_file_with_the_name_of_a_thumbprint_does_not_replace_it(shell, folder)
     assert shell("scan", "report", "out", *words).code == 0
 
 
+@pytest.mark.slow
 def test_files_of_windows_editor_are_read(shell, folder) -> None:
     (folder / "keys.txt").write_text(f"{thumb('owner')}\r\n", encoding="utf-8-sig")
     words = ("--grant", "a.grant", "--for", "clone", "--owner-key", "keys.txt")
@@ -72,6 +75,7 @@ def test_files_of_windows_editor_are_read(shell, folder) -> None:
     assert done.code == 0, done.err
 
 
+@pytest.mark.slow
 def test_owners_that_are_asked_for_are_named(shell, folder) -> None:
     """By owner id, and by a grant, which says what the marks carry."""
     owner = f"{owner_of('owner'):012x}"
@@ -91,6 +95,7 @@ def test_owners_that_are_asked_for_are_named(shell, folder) -> None:
     assert "names no owner" in empty.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "told"),
     [

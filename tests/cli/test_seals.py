@@ -59,6 +59,7 @@ def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed) ->
     assert sealed("check", "removed.wav", "--as", "anna").code == 2
 
 
+@pytest.mark.slow
 def test_who_wants_none_or_has_no_key_gets_none(shell, clip) -> None:
     y, sr = clip
     sf.write(shell.folder / "long.wav", np.resize(y, 31 * sr), sr)

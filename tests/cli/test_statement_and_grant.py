@@ -119,6 +119,7 @@ def test_sound_of_somebody_else_is_disowned_by_its_file(shell, people, take):
     assert "neither a file nor a SHA-256" in done.err
 
 
+@pytest.mark.slow
 def test_one_identity_for_each_licensee_is_advised_where_it_is_none(shell, people):
     _, lab = people
     assert shell("id", "new", "--name", "acme").code == 0

@@ -93,6 +93,7 @@ class TestSoftCells:
         assert len(data) == 2 + 128 * n_bands
         assert sv.SoftCells.from_bytes(data) == cells
 
+    @pytest.mark.slow
     @given(SEEDS)
     def test_rounding_moves_no_score_by_much(self, seed):
         sums = sums_of(NOTICE, np.random.default_rng(seed))
@@ -175,6 +176,7 @@ class TestScores:
 class TestMatch:
     """Which notices are matched, and which never are."""
 
+    @pytest.mark.slow
     @given(HASHED_OWNERS, SEEDS, st.integers(0, 3))
     def test_the_right_owner_is_first(self, owner, seed, shift):
         rng = np.random.default_rng(seed)
@@ -194,6 +196,7 @@ class TestMatch:
         cells = cells_of(mark, np.random.default_rng(seed), strength=strength)
         assert sv.match_known(cells, make_usual_notices(owner, last_year=2026)) is None
 
+    @pytest.mark.slow
     @given(SEEDS)
     def test_however_loud_the_other_mark(self, seed):
         """The cells of a bit agree, so that scores have eight times the variance of noise."""
@@ -245,6 +248,7 @@ class TestMatch:
         with pytest.raises(ParameterError, match=next(iter(counts))):
             sv.pool_known([cells], USUAL, **counts)
 
+    @pytest.mark.slow
     def test_the_rank_among_decoys_is_uniform(self):
         """Chi-square over ten bins for 400 marks of other owners: 33.7 has a chance of 1e-4."""
         rng = np.random.default_rng(3)
@@ -295,6 +299,7 @@ class TestPool:
             total = sum(weights[i, start] for i, start in enumerate(choice))
             assert (total**2).sum() <= bound
 
+    @pytest.mark.slow
     def test_the_mean_of_its_e_value_is_at_most_one(self):
         """Over random owner ids, for clips that resemble each other: 4 standard errors."""
         from sottovoce.core.known_payload import _pooled_log_e

@@ -164,6 +164,7 @@ def stand_in(monkeypatch, name, **contents):
 class TestStandIns:
     """Against the documented interface of packages that install gigabytes."""
 
+    @pytest.mark.slow
     def test_data_juicer_drops_samples_with_any_refused_sound(self, load, clips, monkeypatch):
         registered = {}
 

@@ -23,6 +23,7 @@ from sottovoce.files.escaping import (
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egpj.$x^2$<script>alert(1)</script>`|[a](http://b)\"'&\n"
 
 
+@pytest.mark.slow
 @given(text=st.text())
 def test_a_terminal_gets_printable_text_only(text: str) -> None:
     assert make_harmless(text).isprintable()

@@ -44,6 +44,7 @@ def read_track(path: Path, part: int) -> np.ndarray:
         return np.concatenate(list(file.blocks(10.0)), axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mka", pytest.param(".mkv", marks=pytest.mark.slow)])
 def test_each_track_is_told_in_every_order(suffix: str, tracks: Path, tmp_path: Path) -> None:
     for number, names in enumerate(itertools.permutations(("fresh", "marked", "silent"))):

@@ -63,6 +63,7 @@ class TestPictures:
         n_bytes = fields["n_columns"] * (16 + 3 * fields["n_rows"])
         assert len(pictures.to_bytes()) == n_bytes
 
+    @pytest.mark.slow
     def test_memory_does_not_grow_with_the_length(self, tmp_path) -> None:
         peaks = []
         for n_s in (60, 600):  # 4 and 38 MB as samples, of which there are two

@@ -177,6 +177,7 @@ def test_a_key_without_a_next_one_stays(config):
         check_replaceable([])
 
 
+@pytest.mark.slow
 def test_a_sealed_key_asks_for_its_passphrase(identity, config):
     sealed = {"passphrase": "sesame"}
     replace_key(own(identity, config), WORDS, identity=identity, folder=config, **sealed)
@@ -185,6 +186,7 @@ def test_a_sealed_key_asks_for_its_passphrase(identity, config):
     assert keys_of(identity, ask=lambda _: "sesame").private_key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_try", [b"", "sesame"])
 def test_a_file_of_an_earlier_attempt_that_does_not_open_is_told_before_anything_is_signed(
     identity, config, first_try

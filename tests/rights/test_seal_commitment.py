@@ -124,6 +124,7 @@ def make_tree(signs: np.ndarray) -> SealTree:
         return SealTree.of(KEY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.4])
 @pytest.mark.parametrize("alignment", [0, 3])
 def test_whoever_commits_to_the_signs_of_a_payload_is_refused(share, alignment, rng) -> None:

@@ -61,6 +61,7 @@ def scan_apart(folder: Path, path: Path) -> tuple[list[str], int]:
 class TestBombs:
     """Each becomes one row with its reason, and the scan itself stays small."""
 
+    @pytest.mark.slow
     def test_a_label_of_a_gigabyte_in_a_small_table(self, tmp_path):
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -80,6 +81,7 @@ class TestBombs:
         assert said.startswith("error cannot be listed: column 'speaker' has 419,430,")
         assert peak_mb < _MOST_MB
 
+    @pytest.mark.slow
     def test_a_cell_of_gigabytes_in_a_small_arrow_file(self, tmp_path):
         path = tmp_path / "bomb.arrow"
         write_arrow_cell(path, n_bytes=1400 << 20)
@@ -88,6 +90,7 @@ class TestBombs:
         assert said == "error exceeded the memory limit"
         assert peak_mb < _MOST_MB
 
+    @pytest.mark.slow
     def test_a_row_group_of_a_gigabyte_in_a_small_table(self, tmp_path):
         path = tmp_path / "bomb.parquet"
         _write_row_groups(path)
@@ -96,6 +99,7 @@ class TestBombs:
         assert said.startswith("error unpacks to more than 100 times its size")
         assert peak_mb < _MOST_MB
 
+    @pytest.mark.slow
     def test_a_line_of_millions_of_values(self, tmp_path):
         path = tmp_path / "bomb.jsonl.gz"
         with gzip.open(path, "wb", compresslevel=1) as file:
@@ -137,6 +141,7 @@ def _write_row_groups(path: Path) -> None:
             writer.write_table(pa.table({"audio": one}))
 
 
+@pytest.mark.slow
 def test_a_resume_does_not_open_a_row_group_again(tmp_path, monkeypatch):
     path = tmp_path / "bomb.parquet"
     _write_row_groups(path)
@@ -152,6 +157,7 @@ def test_a_resume_does_not_open_a_row_group_again(tmp_path, monkeypatch):
     assert len(opened) == 1
 
 
+@pytest.mark.slow
 def test_a_resume_does_not_open_it_again(tmp_path, monkeypatch):
     path = tmp_path / "bomb.arrow"
     write_arrow_cell(path, n_bytes=1400 << 20)
@@ -221,6 +227,7 @@ def shard(tmp_path):
 
 
 class TestApart:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("what", "status", "said"),
         [
@@ -246,6 +253,7 @@ class TestApart:
         assert (kept.n_kept, kept.n_left_out) == (90, 10)
         assert "17" not in (tmp_path / "out").read_text().split()
 
+    @pytest.mark.slow
     def test_listing_goes_no_further_than_it_is_taken(self, tmp_path):
         path = tmp_path / "a.jsonl"
         path.write_text("".join(json.dumps({"path": f"{i}.wav"}) + "\n" for i in range(20_000)))
@@ -311,6 +319,7 @@ class TestApart:
                 source.write_kept(tmp_path / "out", refused=bool)
 
 
+@pytest.mark.slow
 @pytest.mark.by_turns
 @pytest.mark.parametrize(
     "name", ["value.json", pytest.param("value.json.gz", marks=pytest.mark.slow)]

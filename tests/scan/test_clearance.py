@@ -24,6 +24,7 @@ def scanned(dataset, tmp_path):
     return tmp_path, dataset
 
 
+@pytest.mark.slow
 def test_what_is_marked_or_was_not_read_is_left_out(scanned):
     folder, data = scanned
     kept = {"bert/long.flac", "bert/part.ogg", "carl/word.wav", "carl/silence.flac"}
@@ -32,6 +33,7 @@ def test_what_is_marked_or_was_not_read_is_left_out(scanned):
     assert load_allowed(folder, strict=False) == {str(data / name) for name in kept | unread}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strict", [True, False])
 def test_it_is_what_a_filtered_copy_keeps(strict, scanned):
     folder, data = scanned
@@ -50,6 +52,7 @@ def test_the_ledger_itself_may_be_named(scanned):
     assert load_allowed(folder / "ledger.sqlite") == load_allowed(str(folder))
 
 
+@pytest.mark.slow
 def test_what_was_never_scanned_is_left_out(scanned):
     folder, data = scanned
     assert str(data / "later.flac") not in load_allowed(folder)

@@ -55,6 +55,7 @@ def run(folder, path, **options):
 
 
 class TestScan:
+    @pytest.mark.slow
     def test_every_recording_has_its_status(self, folder, tmp_path):
         _, statuses = run(folder, tmp_path / "l")
         assert statuses == EXPECTED
@@ -87,6 +88,7 @@ class TestScan:
         scan, _ = run(folder, tmp_path / "l", rescan=True)
         assert scan.n_resumed == 0
 
+    @pytest.mark.slow
     def test_since_leaves_older_ones_as_they_are_known(self, folder, tmp_path):
         run(folder, tmp_path / "l")
         (folder / "anna" / "short.wav").unlink()
@@ -94,6 +96,7 @@ class TestScan:
         assert len(statuses) == 5
         assert scan.n_older == 2  # those that could not be read
 
+    @pytest.mark.slow
     def test_the_same_name_twice_is_scanned_once(self, folder):
         ids = [f.id for f in scan_paths([folder / "bert", folder / "bert"])]
         assert len(ids) == 2
@@ -102,6 +105,7 @@ class TestScan:
         with pytest.raises(AudioFileError, match="nowhere"):
             next(scan_paths([folder, folder / "nowhere"]))
 
+    @pytest.mark.slow
     def test_a_link_to_itself_costs_one_row(self, folder):
         (folder / "odd" / "loop.wav").symlink_to(folder / "odd" / "loop.wav")
         findings = {f.id.removeprefix(f"{folder}/"): f.status for f in scan_paths([folder])}
@@ -181,6 +185,7 @@ class TestOutputs:
         excluded = written_twice[0]["csv", "exclude.txt"].decode().splitlines()
         assert excluded == [f"{folder}/anna/long.flac", f"{folder}/anna/short.wav"]
 
+    @pytest.mark.slow
     def test_what_a_killed_process_left_is_swept_up(self, folder, tmp_path):
         run(folder / "bert", tmp_path / "l")
         out = tmp_path / "out"
@@ -216,6 +221,7 @@ class TestOutputs:
         assert all(f"{number:05}" in page for number in surest[:50])
         assert not any(f">{number:05}<" in page for number in surest[50:])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("strict", [False, True])
     def test_a_filtered_folder_lacks_what_is_refused(self, strict, folder, tmp_path):
         run(folder, tmp_path / "l")
@@ -231,6 +237,7 @@ class TestOutputs:
         assert names == {*expected, "odd/notes.txt"}
         assert (kept.n_kept, kept.n_left_out) == (len(expected), 8 - len(expected))
 
+    @pytest.mark.slow
     def test_a_copy_of_several_sources_is_there_as_a_whole_or_not_at_all(
         self, folder, tmp_path, monkeypatch
     ):
@@ -252,6 +259,7 @@ class TestOutputs:
         assert [len(list(place.iterdir())) for place in places] == [0, 2, 2]
         assert not (tmp_path / "kept.part").exists()
 
+    @pytest.mark.slow
     def test_a_copy_of_one_file_may_be_put_into_a_folder(self, tmp_path):
         """As `cp` does; without the slash, the name is that of the copy."""
         table = tmp_path / "train.csv"
@@ -315,6 +323,7 @@ class TestOutputs:
             list(write_filtered(ledger, tmp_path / "kept.csv"))
         assert [one["limits"] for one in made] == [limits]
 
+    @pytest.mark.slow
     def test_what_was_never_scanned_is_not_in_the_copy(self, folder, tmp_path):
         run(folder, tmp_path / "l")
         shutil.copy(folder / "bert" / "long.flac", folder / "bert" / "new.flac")
@@ -323,6 +332,7 @@ class TestOutputs:
         assert not (tmp_path / "kept" / "bert" / "new.flac").exists()
 
 
+@pytest.mark.slow
 def test_limits_reach_the_workers(folder):
     findings = scan_paths([folder / "bert" / "long.flac"], limits=Limits(seconds=5.0))
     assert {f.status for f in findings} == {"partial"}

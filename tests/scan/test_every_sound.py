@@ -176,6 +176,7 @@ class TestTables:
         assert not any("image" in name for name in recordings(source))
 
 
+@pytest.mark.slow
 def test_a_ledger_of_before_resumes_where_rows_had_one_sound(write, tmp_path):
     source = write({"audio": [encode(0), encode(1)], "prompt_wav": [encode(2), encode(3)]})
     # As every scan did before other columns counted: the first column alone, by its old ids.
@@ -413,6 +414,7 @@ class TestExamples:
         assert [one["__key__"] for one in without_refused(decoded, strict=False)] == ["4"]
 
 
+@pytest.mark.slow
 def test_a_complete_mp3_is_never_partial(tmp_path, clip):
     import soundfile as sf
 

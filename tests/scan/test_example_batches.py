@@ -117,6 +117,7 @@ class TestRows:
 
 
 class TestHarm:
+    @pytest.mark.slow
     def test_a_row_that_kills_its_decoder_costs_one_row(self, faulty_decoder, clean_bytes):
         rows = [clean_bytes, faulty_decoder, encode(), faulty_decoder]
         out = examine_batch({"audio": rows})

@@ -92,6 +92,7 @@ def test_an_archive_that_a_list_names_often_is_read_once_for_a_copy(tmp_path: Pa
     assert len(read) == 2
 
 
+@pytest.mark.slow
 def test_a_list_of_many_is_not_held(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("".join(f"{i}.wav\n" for i in range(50_000)))

@@ -153,6 +153,7 @@ class TestWhatIsAllowed:
             assert found[other].status == "unsupported"
             assert "another store" in found[other].message
 
+    @pytest.mark.slow
     def test_a_store_that_was_allowed_is_read_as_named(self, web, tmp_path):
         _, address, _ = web
         path = _listed(tmp_path / "a.jsonl", f"{address}/a.wav")

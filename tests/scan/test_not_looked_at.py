@@ -205,6 +205,7 @@ class TestZip:
         assert told.status == "error"
         assert "more than it declares" in told.message
 
+    @pytest.mark.slow
     def test_too_large_a_member_is_a_row(self, tmp_path):
         path = zip_of(tmp_path / "a.zip", [("a.wav", bytes(600 << 20))])
         (source,) = open_sources([path])

@@ -42,6 +42,7 @@ def look_for(*owner_ids) -> Naming:
     return Naming(notices, n_looks=2)
 
 
+@pytest.mark.slow
 def test_clips_that_each_say_too_little_match_together(ledger, tmp_path) -> None:
     naming = look_for(BERT, ANNA)
     unread = [finding for finding in ledger.marked() if not finding.owner_ids]

@@ -101,6 +101,7 @@ class TestFlow:
             assert [finding.status for _, finding in found] == [status]
         assert capfd.readouterr().err == ""
 
+    @pytest.mark.slow
     def test_the_threads_of_matrix_products_are_left_as_they_were(self, word, monkeypatch):
         monkeypatch.setenv("OMP_NUM_THREADS", "7")
         monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
@@ -174,6 +175,7 @@ from sottovoce.scan import scan_paths
             [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
         )
 
+    @pytest.mark.slow
     def test_a_script_without_the_guard_is_told_so(self, tmp_path, clip_path):
         done = self.run(tmp_path, clip_path, "")
         assert done.returncode == 1
@@ -181,6 +183,7 @@ from sottovoce.scan import scan_paths
         assert done.stderr.count("Traceback") == 1
         assert done.stdout == ""
 
+    @pytest.mark.slow
     def test_a_script_with_the_guard_runs(self, tmp_path, clip_path):
         done = self.run(tmp_path, clip_path, 'if __name__ == "__main__":\n    ')
         assert done.returncode == 0, done.stderr

@@ -170,6 +170,7 @@ def names(found) -> list[str]:
     return sorted(one.rpartition("/")[2] for one in found)
 
 
+@pytest.mark.slow
 def test_short_clips_are_matched_from_the_ledger_alone(scanned) -> None:
     out, found = scanned
     unread = [one for one in found if one.marked and not one.owner_ids]
@@ -189,6 +190,7 @@ def test_short_clips_are_matched_from_the_ledger_alone(scanned) -> None:
         load_allowed(out, permissions=[permit()])
 
 
+@pytest.mark.slow
 def test_outputs_say_who_released_what(scanned, tmp_path) -> None:
     out, _ = scanned
     releases = Releases([permit(last_day=datetime.now(UTC).date())], use=Use.CLONE)

@@ -40,6 +40,7 @@ def test_sound_that_begins_at_once_stays_in_time(
     assert compare_streams(describe_film(source), describe_film(target)) == []
 
 
+@pytest.mark.slow
 def test_delays_do_not_add_up(tmp_path: Path, clip_path: Path) -> None:
     source = make_film(FILMS["loud_mp2.ts"], tmp_path, clip_path)
     before = source

@@ -111,6 +111,7 @@ def test_a_film_that_was_marked_can_be_marked_again(tmp_path: Path, clip_path: P
         assert measure_sync(source, second, 0, sr=48_000) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_one_track_of_several_is_marked_and_the_others_are_copied(
     tmp_path: Path, clip_path: Path
 ) -> None:
@@ -165,6 +166,7 @@ def test_progress_moves_on_to_the_end(tmp_path: Path, clip_path: Path) -> None:
     assert np.diff(told).max() < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_film_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, clip_path: Path) -> None:
     source = make_film(FILMS["h264_aac.mp4"], tmp_path, clip_path)
@@ -185,6 +187,7 @@ def test_a_film_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, clip_p
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_film_joined_without_encoding_is_as_long_as_its_table_says(
     tmp_path: Path, clip_path: Path
 ) -> None:

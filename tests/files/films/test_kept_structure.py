@@ -70,6 +70,7 @@ def odd_matroska(name: int, content: bytes) -> list[tuple[int, bytes]]:
     return [(name, content)]
 
 
+@pytest.mark.slow
 def test_matroska_keeps_its_identity_editions_and_what_stands_behind_it(
     tmp_path: Path, clip_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_sound_that_pauses_for_longer_than_a_cluster_can_tell_is_filled(
     assert compare_streams(describe_film(source), describe_film(target)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["h264_aac.mp4", "obs_pieces.mp4"])
 @pytest.mark.parametrize("behind", [BEHIND, b"Made by a program that signs with words."])
 def test_mp4_keeps_what_stands_behind_its_last_box(
@@ -133,6 +135,7 @@ def test_mp4_keeps_what_stands_behind_its_last_box(
     assert compare_streams(describe_film(source), describe_film(target)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", ["+dash", "+global_sidx"])
 def test_the_index_of_segments_names_the_new_pieces(
     tmp_path: Path, clip_path: Path, flags: str
@@ -215,6 +218,7 @@ def test_what_cannot_be_grafted_is_named_before_it_is_written(
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_what_an_mp4_loses_is_named(tmp_path: Path, clip_path: Path) -> None:
     source = make_film(FILMS["obs_pieces.mp4"], tmp_path, clip_path)
     levels = struct.pack(">I4sI", 12, b"ssix", 0)
@@ -257,6 +261,7 @@ def test_samples_outside_of_the_data_are_known_before(tmp_path: Path, clip_path:
     assert any("brands" in one for one in name_losses(source))
 
 
+@pytest.mark.slow
 def test_a_transport_stream_keeps_its_number_and_the_name_of_its_service(
     tmp_path: Path, clip_path: Path
 ) -> None:
@@ -291,6 +296,7 @@ def test_a_transport_stream_keeps_its_number_and_the_name_of_its_service(
         protect_file(two, target, notice=OWNER, keep_all=True)
 
 
+@pytest.mark.slow
 def test_transport_streams_with_times_keep_them(tmp_path: Path, clip_path: Path) -> None:
     source = make_film(FILMS["film.ts"], tmp_path, clip_path).rename(tmp_path / "plain.ts")
     timed = tmp_path / "film.m2ts"

@@ -72,6 +72,7 @@ def snapshot(folder):
 
 @pytest.mark.usefixtures("machine")
 class TestRestore:
+    @pytest.mark.slow
     def test_an_empty_machine_becomes_the_old_one(self, config, tmp_path, machine):
         new, restored = carry(config, tmp_path)
         assert snapshot(new) == snapshot(config)

@@ -161,6 +161,7 @@ def test_of_many_that_need_one_at_once_all_get_the_same(config, folder):
     assert [raw_public_key(each.open_key()) for each in made] == [each.public_key for each in made]
 
 
+@pytest.mark.slow
 def test_of_two_processes_both_use_the_same(config, folder):
     code = (
         "import sys, pathlib; from sottovoce.rights import make_identity\n"
