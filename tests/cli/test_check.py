@@ -211,6 +211,7 @@ def test_thorough_finds_a_take_that_plays_faster(shell, marked_take, clip):
     assert json.loads(done.out)["voices"][0]["speed"] == pytest.approx(1.04, abs=0.005)
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_an_owner_who_is_asked_for_is_matched_in_two_seconds(shell, clip):
     notice = sv.Notice(owner_id=0x4F2A91C077DE)

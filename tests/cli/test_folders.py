@@ -110,6 +110,7 @@ def test_the_words_of_the_mark_are_said_only_where_one_was_written(shell, take):
     assert "Each mark says" not in shell("protect", "take.wav", "--in-place", *OWNER).err
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_names_that_are_not_utf_8_work(as_json, shell, rng):

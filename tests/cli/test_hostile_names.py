@@ -13,6 +13,7 @@ def is_plain(text: str) -> bool:
     return all(line.isprintable() for line in text.split("\n"))
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_terminal_gets_nothing_but_text(shell, marked_take, name):

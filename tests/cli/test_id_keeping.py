@@ -159,6 +159,7 @@ def test_without_an_identity_the_way_to_one_is_told(shell):
     assert "sottovoce id new" in done.err
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_an_identity_file_alone_marks_and_the_list_says_so(shell, new_shell, tmp_path, take):
     shell("id", "new")

@@ -372,6 +372,7 @@ class TestInterrupts:
         assert results(shell, "out") == undisturbed
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
     """A cache whose files are links, and a listing whose files lie elsewhere."""
@@ -396,6 +397,7 @@ def test_links_and_roots_count_in_a_filtered_copy_as_well(shell, data):
     assert (shell.folder / "kept.csv").read_text().splitlines() == ["ID,wav", rows.splitlines()[1]]
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_an_address_in_a_list_is_fetched_only_where_that_is_allowed(shell, data):
     handler = partial(SimpleHTTPRequestHandler, directory=shell.folder / data)

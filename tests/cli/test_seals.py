@@ -25,6 +25,7 @@ def sealed(shell, clip):
     return shell
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 def test_it_is_told_of_a_marked_file_and_found_where_the_mark_is_gone(sealed) -> None:
     done = sealed("check", "marked.wav")

@@ -29,6 +29,7 @@ def asking(make_extension, microphone):
         yield browser
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize(
     ("answer", "news"), [("true", "Reload open call"), ("false", "not permit")]
 )

@@ -149,6 +149,7 @@ def test_one_that_the_command_made_is_opened_here(browser_page, shell, clip, tmp
     assert page.locator("#owner-own").is_disabled()
 
 
+@pytest.mark.by_turns
 def test_a_broken_file_is_refused_and_a_bad_name_too(browser_page, tmp_path) -> None:
     page = browser_page
     made = make_identity("good", folder=tmp_path, self_contained=True)

@@ -123,6 +123,7 @@ for bits in (16, 24):
 """
 
 
+@pytest.mark.by_turns
 def test_a_file_is_the_one_that_the_command_writes_to_a_step(folder, clip) -> None:
     here = folder / "here"
     stereo = np.stack([clip[0], np.roll(clip[0], 3000)], axis=1) * 0.5

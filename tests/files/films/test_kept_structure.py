@@ -120,6 +120,7 @@ def test_sound_that_pauses_for_longer_than_a_cluster_can_tell_is_filled(
     assert compare_streams(describe_film(source), describe_film(target)) == []
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["h264_aac.mp4", "obs_pieces.mp4"])
 @pytest.mark.parametrize("behind", [BEHIND, b"Made by a program that signs with words."])
@@ -135,6 +136,7 @@ def test_mp4_keeps_what_stands_behind_its_last_box(
     assert compare_streams(describe_film(source), describe_film(target)) == []
 
 
+@pytest.mark.by_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", ["+dash", "+global_sidx"])
 def test_the_index_of_segments_names_the_new_pieces(
