@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sottovoce
 from sottovoce.errors import SottovoceError
 from sottovoce.page.bundling import bundle
-from sottovoce.page.parts import PARTS, unpack
+from sottovoce.page.parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,13 +78,9 @@ def bundle_scripts(*, cache: Path | None = None) -> dict[str, bytes]:
     PartError
         If a part cannot be had, or a script not be bundled.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
-        unpack(PARTS["noble-hashes"], folder, cache=cache)
-        scripts = [f"{Path(to).stem}={_SOURCE / script}" for to, script in _SCRIPTS.items()]
-        bundle(bundler, folder / "out", *scripts)
-        return {to: (folder / "out" / to).read_bytes() for to in _SCRIPTS}
+    scripts = {to: _SOURCE / script for to, script in _SCRIPTS.items()}
+    bundles = bundle(scripts, modules=[PARTS["noble-hashes"]], cache=cache)
+    return {to: text.encode() for to, text in bundles.items()}
 
 
 def build_files(

@@ -14,7 +14,6 @@ import html
 import io
 import json
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import sottovoce
 from sottovoce.files.atomic import atomic_path
 from sottovoce.page.bundling import bundle
 from sottovoce.page.licences import list_licences, read_licences
-from sottovoce.page.parts import PARTS, PartError, fetch, read_members, unpack
+from sottovoce.page.parts import PARTS, PartError, fetch, read_members
 from sottovoce.page.site import write_site
 from sottovoce.page.yenc import decode_wasm
 
@@ -75,13 +74,13 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
     PartError
         If a part cannot be had, or a script not be bundled.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        bundler = unpack(PARTS["esbuild"], folder, cache=cache) / "bin" / "esbuild"
-        for part in PARTS.values():
-            if part.bundled:
-                unpack(part, folder, cache=cache)
-        app, worker = _bundle(bundler, folder / "out", "app.js", "worker.js")
+    scripts = bundle(
+        {name: _WEB / name for name in ("app.js", "worker.js")},
+        modules=[part for part in PARTS.values() if part.bundled],
+        cache=cache,
+    )
+    # As they can stand in a page.
+    app, worker = (text.replace("</script", "<\\/script") for text in scripts.values())
     parts = {**_read_runtime(cache), **_read_libraries(cache)}
     parts |= {"package.zip": _zip_package(cache), "worker.js": worker.encode()}
     parts["licences.txt"] = read_licences(cache=cache)
@@ -107,13 +106,6 @@ def build_page(*, cache: Path | None = None, served: bool = False) -> bytes:
         before, after = page.split(marker)
         page = f"{before}{value}{after}"
     return page.encode()
-
-
-def _bundle(bundler: Path, folder: Path, *names: str) -> list[str]:
-    """Return scripts, each with its modules in one, as they can stand in a page."""
-    bundle(bundler, folder, *(_WEB / name for name in names))
-    texts = [(folder / name).read_text(encoding="utf-8") for name in names]
-    return [text.replace("</script", "<\\/script") for text in texts]
 
 
 def _read_runtime(cache: Path | None) -> dict[str, bytes]:
