@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import zlib
 from pathlib import Path
 
@@ -51,8 +53,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharing
     return BySharing(config, log)
 
 
+def _read_turn(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not K/N with K from 1 to N")
+    return int(found[1]), int(found[2])
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--turn", default="1/1", help="Share of the tests marked by_turns, K/N.")
+    help_turn = "Share of the tests marked by_turns, K/N."
+    parser.addoption("--turn", type=_read_turn, default=(1, 1), help=help_turn)
     parser.addoption("--left-out", type=Path, help="File for the names of those left out.")
 
 
@@ -61,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("device") and not item.nodeid.startswith(WITH_AUDIO_SERVER):
             raise pytest.UsageError(f"{item.nodeid}: `device` is only for {WITH_AUDIO_SERVER}")
-    turn, n_turns = map(int, config.getoption("--turn").split("/"))
+    turn, n_turns = config.getoption("--turn")
     # By the name alone, so that every process and every choice of tests agree.
     others = {
         item.nodeid
@@ -71,7 +81,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     path = config.getoption("--left-out")
     if path is not None and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-        path.write_text("".join(f"{name}\n" for name in sorted(others)), encoding="utf-8")
+        # What is repeated collects less than the run before it.
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}\n" for name in sorted(others))
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
     items[:] = [item for item in items if item.nodeid not in others]
 

@@ -205,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     build = _load_build()
     with tempfile.TemporaryDirectory(prefix="extension-") as name:
         folder, microphone = Path(name) / "chromium", Path(name) / "said.wav"
-        build.write_folder("chromium", folder, granted=GRANTED)
+        build.write_folder("chromium", folder, build.bundle_scripts(), granted=GRANTED)
         build.main(["-o", name])
         archives = {path.stem: path.stat().st_size for path in sorted(Path(name).glob("*.zip"))}
         for source in sources:

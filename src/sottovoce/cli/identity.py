@@ -145,7 +145,7 @@ def show(*, name: str | None, as_json: bool) -> None:
             _output.result(f"{known.name}: owner id {format_owner_id(known.owner_id)}  ({place})")
             _output.result(f"  {_SEALS if seals else _SEALS_NOT}")
             if seals and not is_committed(known.owner_id):
-                _output.result(f"  {_UNCOMMITTED}")
+                _output.result(f"  {_UNCOMMITTED} --name {known.name}")
     for failure in failures[1:]:
         remedy = _output.name_flags(failure.remedy)
         _output.explain(format_path(f"{failure}  {remedy}"), kind="error")
